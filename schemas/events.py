@@ -1,0 +1,84 @@
+"""Events: facts, never refused. Field by field as in `schemas/avro/*.avsc`. Times are epoch milliseconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from schemas.commands import ParameterValue
+
+__all__ = ["Backtest", "CmdStatus", "Forecast", "JobStatus", "MetricPoint", "SeriesResult"]
+
+
+class CmdStatus(IntEnum):
+    """Life cycle of a job and of a series; names as on the wire, misspellings included (contract J-010 … J-015)."""
+
+    CREATED = 0
+    UNCOMITTED = 1
+    COMITTED = 2
+    DONE = 3
+    EXCEPTION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The latest forecast of a series."""
+
+    job_id: int
+    ts_id: int
+    n: int
+    item_id: str
+    model_name: str
+    cutoff: int
+    timestamps: Sequence[int]
+    mean: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One value of one metric of a workload (contract 004); `value` is None where it could not be computed."""
+
+    workload_uid: str
+    metric_name: str
+    value: float | None
+    timestamp: int
+    iteration: int
+    data_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The hold-out forecast that the metrics belong to."""
+
+    timestamps: Sequence[int]
+    predictions: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult:
+    """Everything that one series submission yields, or its error."""
+
+    job_id: int
+    ts_id: int
+    n: int
+    attempt: int
+    model_name: str
+    config: Mapping[str, ParameterValue]
+    timestamps: Sequence[int]
+    predictions: Sequence[float]
+    metrics: Mapping[str, float | None]
+    backtest: Backtest | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The status of a job changed; readers drop an event whose `sequence` is not above the last one."""
+
+    job_id: int
+    status: CmdStatus
+    sequence: int
+    series: int
+    submitted: int
+    finished: int
+    failed: int
+    message: str | None = None

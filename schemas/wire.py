@@ -1,0 +1,89 @@
+"""The Confluent wire format as pure functions: byte 0 is 0, bytes 1-4 are the schema id (big-endian), then Avro."""
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["UndecodableError", "decode_doubles", "encode_doubles", "frame", "unframe"]
+
+MAGIC = 0  # the only version of the format: https://docs.confluent.io → Schema Registry → Wire format
+_HEADER = struct.Struct(">bI")
+
+
+class UndecodableError(ValueError):
+    """The bytes are not an event we can read; the text says why."""
+
+
+def frame(schema_id: int, payload: bytes) -> bytes:
+    """Put the five-byte header before an Avro payload."""
+    return _HEADER.pack(MAGIC, schema_id) + payload
+
+
+def unframe(data: bytes | None) -> tuple[int, memoryview]:
+    """Split an event into schema id and Avro payload; UndecodableError where there is no such header."""
+    if data is None:
+        raise UndecodableError("the record has no value (tombstone)")
+    if len(data) < _HEADER.size:
+        raise UndecodableError(f"{len(data)} bytes are too few for the five-byte header of the Confluent wire format")
+    magic, schema_id = _HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise UndecodableError(f"first byte is {magic}, expected 0: not in the Confluent wire format")
+    return schema_id, memoryview(data)[_HEADER.size :]
+
+
+def encode_doubles(values: NDArray[np.float64]) -> bytes:
+    """An Avro `array<double>`: one block, its values in the little-endian layout that numpy has in memory already."""
+    if not len(values):
+        return b"\0"
+    return _zigzag(len(values)) + np.ascontiguousarray(values, "<f8").tobytes() + b"\0"
+
+
+def decode_doubles(data: memoryview) -> NDArray[np.float64]:
+    """Read an Avro `array<double>` that fills `data` to its end, without copying where it is a single block.
+
+    Avro 1.12 specification, "Complex types, arrays": blocks of a zigzag count and that many items, ended by a zero
+    count; a negative count is followed by the block's size in bytes.
+    """
+    blocks: list[NDArray[np.float64]] = []
+    position = 0
+    while True:
+        count, position = _read_zigzag(data, position)
+        if count == 0:
+            break
+        if count < 0:
+            count = -count
+            _, position = _read_zigzag(data, position)
+        end = position + 8 * count
+        if end > len(data):
+            raise UndecodableError("the array of doubles is cut short")
+        blocks.append(np.frombuffer(data[position:end], "<f8"))
+        position = end
+    if position != len(data):
+        raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
+    if len(blocks) == 1:
+        return blocks[0]
+    return np.concatenate(blocks) if blocks else np.empty(0)
+
+
+def _zigzag(value: int) -> bytes:
+    encoded = (value << 1) ^ (value >> 63)
+    out = bytearray()
+    while encoded > 0x7F:
+        out.append(encoded & 0x7F | 0x80)
+        encoded >>= 7
+    out.append(encoded)
+    return bytes(out)
+
+
+def _read_zigzag(data: memoryview, position: int) -> tuple[int, int]:
+    shift = encoded = 0
+    while True:
+        if position >= len(data) or shift > 63:
+            raise UndecodableError("a number in the record is cut short")
+        byte = data[position]
+        position += 1
+        encoded |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return (encoded >> 1) ^ -(encoded & 1), position
+        shift += 7

@@ -1,0 +1,81 @@
+"""Every setting of the service, with its default and the reason for it; read from TIDECAST_… variables."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """All settings. A variable TIDECAST_<NAME> sets the field <name>; what is absent has the default below."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDECAST_", frozen=True)
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".tidecast",
+        description="Folder of the embedded broker's data, uploads, logs and object store.",
+    )
+    http_host: str = Field("127.0.0.1", description="Address the HTTP view listens on.")
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP view; 0 picks a free one.")
+    advertised_url: str | None = Field(
+        None, description="Address under which other state workers reach this one; absent: host and port above."
+    )
+    kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the embedded broker; 0 picks a free one.")
+    kafka_bootstrap: str | None = Field(
+        None, description="Brokers of an existing Kafka cluster; switches the embedded broker off."
+    )
+    registry_url: str | None = Field(
+        None, description="Confluent-compatible schema registry; switches the embedded schema catalogue off."
+    )
+    object_store: str | None = Field(
+        None, description="fsspec URL of the object store, for example s3://bucket/prefix; absent: a folder of the home."
+    )
+    topic_prefix: str = Field("tidecast.", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of every topic.")
+    group_prefix: str = Field("tidecast-", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of the consumer groups.")
+    partitions: int = Field(
+        4, ge=1, le=64, description="Partitions per topic: the most workers that can share the work. Fixed at first start."
+    )
+    replication_factor: int = Field(1, ge=1, description="Copies of each partition; 3 on a production cluster.")
+    worker_id: str = Field(
+        "1",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name of this worker, unique per role: a worker restarted under its name takes up its partitions at once.",
+    )
+    session_timeout_s: float = Field(
+        6.0, ge=1, description="Seconds until the group gives up a silent worker; 6 is Kafka's default lower limit."
+    )
+    batch_size: int = Field(1000, ge=1, description="Most commands a trainer takes at once; larger ones gained nothing.")
+    write_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
+    )
+    max_upload_bytes: int = Field(1024 * MIB, ge=1, description="Largest CSV file accepted (413 above).")
+    max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
+    max_message_bytes: int = Field(64 * MIB, ge=MIB, description="Largest Kafka record.")
+    max_series_per_job: int = Field(100_000, ge=1, le=131_072, description="Most series a job may have.")
+    max_elements: int = Field(100_000, ge=1, description="Most elements of one PATCH.")
+    max_next_k_prediction: int = Field(1000, ge=1, le=100_000, description="Longest forecast, in steps.")
+    max_max_eval: int = Field(1000, ge=1, description="Most search trials of one submission.")
+    dead_letter_retention_days: int = Field(90, ge=1, description="Days that dead letters are kept.")
+    event_retention_days: int = Field(
+        7, ge=1, description="Days that commands are kept in the log (results and metrics: four times as long)."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def object_store_url(self) -> str:
+        """Where data sets and splits lie."""
+        return self.object_store or (self.home / "objects").as_uri()
+
+    @property
+    def write_timeout(self) -> timedelta:
+        """How long a write waits until it can be read back."""
+        return timedelta(seconds=self.write_timeout_s)

@@ -1,0 +1,70 @@
+"""The topics: who writes and reads them is in docs/architecture.md; here are their names, keys and clean-up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streams.settings import Settings
+
+__all__ = ["TopicSpec", "Topics", "record_subjects"]
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic: its full name, the record types it may carry, and its settings on the broker."""
+
+    name: str
+    records: tuple[str, ...]
+    config: Mapping[str, str]
+
+
+class Topics:
+    """Names and settings of all topics for one installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        prefix = settings.topic_prefix
+        size = {"max.message.bytes": str(settings.max_message_bytes)}
+        commands = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * _DAY_MS)}
+        long = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * 4 * _DAY_MS)}
+        dead = {**long, "retention.ms": str(settings.dead_letter_retention_days * _DAY_MS)}
+        compact = {**size, "cleanup.policy": "compact"}
+        latest = {**long, "cleanup.policy": "compact,delete"}
+
+        self.partitions = settings.partitions
+        self.dataset_commands = f"{prefix}dataset-commands"
+        self.job_commands = f"{prefix}job-commands"
+        self.series_commands = f"{prefix}series-commands"
+        self.forecasts = f"{prefix}forecasts"
+        self.metrics = f"{prefix}metrics"
+        self.job_results = f"{prefix}job-results"
+        self.job_status = f"{prefix}job-status"
+        self.dead_letters = f"{prefix}dead-letters"
+        self.jobs_changelog = f"{prefix}jobs-changelog"
+        self.results_changelog = f"{prefix}results-changelog"
+        self.all: tuple[TopicSpec, ...] = (
+            TopicSpec(self.dataset_commands, ("AddDataset", "DeleteDataset"), commands),
+            TopicSpec(self.job_commands, ("CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"), commands),
+            TopicSpec(self.series_commands, ("TrainSeries",), commands),
+            TopicSpec(self.forecasts, ("Forecast",), latest),
+            TopicSpec(self.metrics, ("MetricPoint",), long),
+            TopicSpec(self.job_results, ("SeriesResult",), long),
+            TopicSpec(self.job_status, ("JobStatus",), compact),
+            TopicSpec(self.dead_letters, (), dead),
+            TopicSpec(self.jobs_changelog, ("JobRecord",), compact),
+            TopicSpec(self.results_changelog, ("SeriesResult",), compact),
+        )
+
+
+def record_subjects(topics: Topics) -> Mapping[str, tuple[str, ...]]:
+    """The registry subjects of each record type.
+
+    A topic with one record type has the usual `<topic>-value`. Types that share a command topic are registered under
+    their full names (Confluent's RecordNameStrategy), for they are no versions of one another.
+    """
+    subjects: dict[str, tuple[str, ...]] = {}
+    for spec in topics.all:
+        for record in spec.records:
+            subject = f"{spec.name}-value" if len(spec.records) == 1 else f"tidecast.{record}"
+            subjects[record] = (*subjects.get(record, ()), subject)
+    return subjects
