@@ -22,14 +22,13 @@ ParameterValue = int | float | str
 
 @dataclass(frozen=True, slots=True)
 class AddDataset:
-    """Register a CSV file that already lies in the object store under `path`."""
+    """Register a CSV file that lies in the object store under `path`; the service takes a copy of it."""
 
     command_id: str
     data_id: int
     name: str
     path: str
     file_name: str
-    uuid: str
     related_user: int = 1
 
 
@@ -61,7 +60,6 @@ class ConfigureJob:
     timestamp_indexs: tuple[int, ...]
     target_indexs: tuple[int, ...]
     groupby_indexs: tuple[int, ...] = ()
-    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class JobRecord:
     sequence: int = 0
     message: str | None = None
     columns: Columns | None = None
+    column_count: int = 0
     split: str | None = None
     first_ts_id: int = 0
     series_count: int = 0

@@ -1,0 +1,88 @@
+"""Registers and removes data sets. Their content and manifest live in the object store, where every worker reads them."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from connectors import datasets
+from connectors.csv_table import BadDatasetError, inspect_csv
+from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStore
+from schemas.commands import AddDataset, DeleteDataset
+from schemas.wire import UndecodableError
+from streams.dead_letters import dead_letter
+from streams.errors import RejectedError
+from streams.jobs import check_id
+from streams.runtime import StateRuntime
+from streams.transport import batches
+
+__all__ = ["apply_command", "attach"]
+
+
+def attach(state: StateRuntime) -> Agent:
+    """Register `register_datasets` on the state's app."""
+    app, topics = state.app, state.topics
+
+    @app.agent(
+        app.topic(topics.dataset_commands, value_serializer="raw", internal=True),
+        name="register_datasets",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def register_datasets(stream: Any) -> None:
+        """Apply every command once; what cannot be applied goes back to its sender or to the dead letters."""
+        async for events in batches(app, stream):
+            for event in events:
+                await _handle(state, event.message)
+
+    return register_datasets
+
+
+async def _handle(state: StateRuntime, message: Any) -> None:
+    try:
+        command = state.codec.decode(message.value)
+        if not isinstance(command, AddDataset | DeleteDataset):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of data set commands")
+    except UndecodableError as error:
+        await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+        return
+    at = datetime.fromtimestamp(message.timestamp, UTC)
+    try:
+        outcome = await asyncio.to_thread(apply_command, state.store, command, at)
+    except RejectedError as error:
+        if not state.waiters.refused(command.command_id, error):
+            await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+        return
+    state.waiters.applied(command.command_id, outcome)
+
+
+def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
+    """The data set that was added (or was there already), None where one was removed; RejectedError if refused."""
+    check_id("data_id", command.data_id)
+    if isinstance(command, DeleteDataset):
+        try:
+            datasets.delete(store, command.data_id)
+        except datasets.UnknownDatasetError as error:
+            raise RejectedError(404, "unknown_dataset", str(error)) from None
+        return None
+    try:
+        return datasets.load(store, command.data_id)  # a repeated command changes nothing
+    except datasets.UnknownDatasetError:
+        pass
+    try:
+        with store.local_file(command.path) as file:
+            return datasets.register(
+                store,
+                file,
+                facts=inspect_csv(file),
+                data_id=command.data_id,
+                name=command.name,
+                file_name=command.file_name,
+                related_user=command.related_user,
+                time_created=at,
+            )
+    except BadDatasetError as error:
+        raise RejectedError(400, error.code, str(error)) from None
+    except (BadKeyError, ObjectNotFoundError) as error:
+        raise RejectedError(400, "unknown_path", f"path: {error}") from None

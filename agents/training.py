@@ -1,0 +1,182 @@
+"""The trainer: every TrainSeries command is answered with exactly one SeriesResult, a forecast or an error."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from connectors.publisher import Record
+from connectors.timestamps import format_timestamp
+from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
+from models.catalog import CATALOG, HyperParameterError
+from schemas.codec import Codec
+from schemas.commands import TrainSeries
+from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.wire import UndecodableError
+from streams.dead_letters import dead_letter
+from streams.runtime import TrainerRuntime
+from streams.submissions import EVAL_METRICS
+from streams.topics import Topics
+from streams.transport import batches
+
+__all__ = ["answer_commands", "attach"]
+
+
+def attach(runtime: TrainerRuntime) -> Agent:
+    """Register `train_series` on the trainer's app."""
+    app, settings = runtime.app, runtime.settings
+
+    @app.agent(
+        app.topic(runtime.topics.series_commands, value_serializer="raw", internal=True),
+        name="train_series",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def train_series(stream: Any) -> None:
+        """Answer a batch: 1. compute, 2. publish and wait for the broker, 3. acknowledge the input."""
+        async for events in batches(app, stream, settings.batch_size):
+            messages = [event.message for event in events]
+            records = await asyncio.to_thread(answer_commands, runtime, messages)
+            await runtime.publisher.send(records)
+
+    return train_series
+
+
+def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
+    """The records that answer a batch of consumed messages, in their order; never raises for a bad message."""
+    topics = runtime.topics
+    records: list[Record] = []
+    accepted: list[_Accepted] = []
+    for message in messages:
+        try:
+            command = _command(runtime.codec, message.value)
+        except UndecodableError as error:
+            records.append(dead_letter(topics.dead_letters, message, error))
+            continue
+        accepted.append(_accept(command, message, runtime.settings.max_next_k_prediction))
+    answers = iter(forecast_batch([item.request for item in accepted if item.request is not None]))
+    for item in accepted:
+        answer = SeriesAnswer([], None, {}, item.problem) if item.request is None else next(answers)
+        records += _answer_records(runtime.codec, topics, item, answer)
+    return records
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A command with what the models are asked, or why they are not."""
+
+    command: TrainSeries
+    asked_at: int
+    request: SeriesRequest | None
+    problem: str | None = None
+
+
+def _command(codec: Codec, value: bytes | None) -> TrainSeries:
+    event = codec.decode(value)
+    if not isinstance(event, TrainSeries):
+        raise UndecodableError(f"a {type(event).__name__} on the topic of TrainSeries commands")
+    return event
+
+
+def _accept(command: TrainSeries, message: Any, max_next_k: int) -> _Accepted:
+    asked_at = round(message.timestamp * 1000)  # the log's time, so that a replay gives the same bytes
+    try:
+        _check(command, max_next_k)
+        config = CATALOG[command.model_name].resolve(command.config)
+    except HyperParameterError as error:
+        return _Accepted(command, asked_at, None, f"hyper-parameter {error.field}: {error.message}")
+    except ValueError as error:
+        return _Accepted(command, asked_at, None, str(error))
+    request = SeriesRequest(
+        target=np.asarray(command.target),
+        model_name=command.model_name,
+        config=config,
+        prediction_length=command.next_k_prediction,
+        refit=command.refit,
+        eval_metrics=tuple(command.eval_metrics),
+    )
+    return _Accepted(command, asked_at, request)
+
+
+def _check(command: TrainSeries, max_next_k: int) -> None:
+    """ValueError where the command cannot be trained as it stands."""
+    if command.model_name not in CATALOG:
+        raise ValueError(f"model {command.model_name!r} is unknown; known are {', '.join(CATALOG)}")
+    if not 1 <= command.next_k_prediction <= max_next_k:
+        raise ValueError(f"next_k_prediction is {command.next_k_prediction}, expected 1 to {max_next_k}")
+    if command.step <= 0:
+        raise ValueError(f"step is {command.step} ms, expected a positive number")
+    unknown = [name for name in command.eval_metrics if name not in EVAL_METRICS]
+    if unknown:
+        raise ValueError(f"metric {unknown[0]!r} is unknown; known are {', '.join(EVAL_METRICS)}")
+    if not command.timestamps:
+        return
+    if len(command.timestamps) != len(command.target):
+        raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
+    steps = np.diff(np.asarray(command.timestamps))
+    if (steps <= 0).any():
+        at = int(np.argmax(steps <= 0)) + 1
+        when = format_timestamp(command.timestamps[at])
+        if steps[at - 1] == 0:
+            raise ValueError(f"timestamp {when} occurs more than once in the series: keep one row per time")
+        raise ValueError(f"timestamps do not ascend at {when}: sort the series by time")
+
+
+def _answer_records(codec: Codec, topics: Topics, item: _Accepted, answer: SeriesAnswer) -> Iterable[Record]:
+    command = item.command
+    config = command.config if item.request is None else item.request.config
+    ts_key = b"%d" % command.ts_id
+    steps: Sequence[int] = ()
+    if answer.error is None:
+        cutoff = _last_time(command)
+        steps = range(cutoff + command.step, cutoff + command.step * (len(answer.predictions) + 1), command.step)
+        forecast = Forecast(
+            command.job_id,
+            command.ts_id,
+            command.n,
+            command.item_id,
+            command.model_name,
+            cutoff,
+            steps,
+            answer.predictions,
+        )
+        yield Record(topics.forecasts, ts_key, codec.encode(forecast))
+        workload_uid = f"fj-{command.job_id}-{command.ts_id}-{command.n}"
+        for name, value in answer.metrics.items():
+            point = MetricPoint(workload_uid, name, value, item.asked_at, 0, "log")
+            yield Record(topics.metrics, workload_uid.encode(), codec.encode(point))
+    result = SeriesResult(
+        command.job_id,
+        command.ts_id,
+        command.n,
+        command.attempt,
+        command.model_name,
+        config,
+        steps,
+        answer.predictions,
+        answer.metrics,
+        _backtest(command, answer),
+        answer.error,
+    )
+    yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result))
+
+
+def _last_time(command: TrainSeries) -> int:
+    if command.timestamps:
+        return command.timestamps[-1]
+    return command.start + command.step * (len(command.target) - 1)
+
+
+def _backtest(command: TrainSeries, answer: SeriesAnswer) -> Backtest | None:
+    if answer.backtest is None:
+        return None
+    length = len(answer.backtest)
+    if command.timestamps:
+        times: Sequence[int] = command.timestamps[len(command.timestamps) - length :]
+    else:
+        first = command.start + command.step * (len(command.target) - length)
+        times = range(first, first + command.step * length, command.step)
+    return Backtest(times, answer.backtest)

@@ -1,0 +1,157 @@
+"""Datasets in the object store: ``datasets/<data_id>/<safe file name>`` and beside it ``dataset.json``, the manifest.
+
+The manifest is written last and removed first, so a dataset exists exactly when its manifest does.
+"""
+
+import json
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from connectors.csv_table import BadDatasetError, Cell, CsvFacts
+from connectors.object_store import ObjectNotFoundError, ObjectStore
+
+__all__ = ["Dataset", "UnknownDatasetError", "check_name", "delete", "list_all", "load", "register", "safe_file_name"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
+_MANIFEST: Final = "dataset.json"
+_LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
+_DEVICES: Final = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
+)  # no file names on Windows
+
+
+class UnknownDatasetError(LookupError):
+    """No dataset has this id."""
+
+    def __init__(self, data_id: int) -> None:
+        super().__init__(f"there is no dataset {data_id}; GET /data/ lists those there are")
+        self.data_id = data_id
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One uploaded file and its preview (J-030 to J-040).
+
+    ``time_created`` is ISO-8601 with microseconds and offset, ``upload`` is ``/uploads/<stored file name>``,
+    ``file_name`` the uploader's own name for it (text to show, never a path), ``path`` the object's key, ``heads`` the
+    first rows by label.
+    """
+
+    data_id: int
+    name: str
+    uuid: str
+    time_created: str
+    upload: str
+    related_user: int
+    file_name: str
+    path: str
+    header: tuple[str, ...]
+    heads: Mapping[str, tuple[Cell, ...]]
+    rows: int
+    bytes: int
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not 1 to 32 of ``[A-Za-z0-9_]`` (J-031, J-043) with BadDatasetError."""
+    if not _NAME.fullmatch(name):
+        raise BadDatasetError("bad_name", "name: use 1 to 32 letters, digits and underscores (A-Z, a-z, 0-9, _)")
+
+
+def safe_file_name(original: str) -> str:
+    """A name of at most 100 of ``[A-Za-z0-9._-]`` that any file system takes, close to the original's last part."""
+    last = re.split(r"[/\\]", original)[-1]
+    plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode("ascii")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)
+    stem, dot, suffix = plain.rpartition(".") if "." in plain else (plain, "", "")
+    stem = stem.lstrip(".-")
+    if not stem.strip("_"):
+        stem = "upload"
+    name = (stem[:_LONGEST_STEM] + dot + suffix[:_LONGEST_SUFFIX]).rstrip(".")
+    return f"_{name}" if _DEVICES.fullmatch(name) or name.lower() == _MANIFEST else name
+
+
+def register(
+    store: ObjectStore,
+    local_file: Path,
+    *,
+    facts: CsvFacts,
+    data_id: int,
+    name: str,
+    file_name: str,
+    related_user: int,
+    time_created: datetime,
+) -> Dataset:
+    """Keep a copy of a file that ``inspect_csv`` found sound, under a new id; all of it or nothing is stored.
+
+    ``time_created`` must be aware. Raises BadDatasetError for the name, OSError where the store cannot take the file.
+    """
+    check_name(name)
+    if time_created.tzinfo is None:
+        raise ValueError("time_created needs an offset")
+    stored = safe_file_name(file_name)
+    dataset = Dataset(
+        data_id=data_id,
+        name=name,
+        uuid=str(uuid.uuid4()),
+        time_created=time_created.isoformat(timespec="microseconds"),
+        upload=f"/uploads/{stored}",
+        related_user=related_user,
+        file_name=file_name.encode("utf-8", "replace").decode("utf-8"),
+        path=f"{_folder(data_id)}/{stored}",
+        header=facts.header,
+        heads=facts.heads,
+        rows=facts.rows,
+        bytes=facts.bytes,
+    )
+    try:
+        store.put_file(dataset.path, local_file)
+        store.put_bytes(_manifest(data_id), json.dumps(asdict(dataset), ensure_ascii=False).encode())
+    except BaseException:
+        store.delete(_folder(data_id))
+        raise
+    return dataset
+
+
+def load(store: ObjectStore, data_id: int) -> Dataset:
+    """The dataset with this id; UnknownDatasetError if there is none."""
+    try:
+        fields = json.loads(store.read_bytes(_manifest(data_id)))
+    except ObjectNotFoundError as error:
+        raise UnknownDatasetError(data_id) from error
+    fields["header"] = tuple(fields["header"])
+    fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
+    return Dataset(**fields)
+
+
+def list_all(store: ObjectStore) -> list[Dataset]:
+    """All datasets by ascending id; one that is deleted meanwhile may be missing."""
+    ids = (re.fullmatch(rf"datasets/([0-9]+)/{re.escape(_MANIFEST)}", key) for key in store.keys("datasets"))
+    found = []
+    for data_id in sorted(int(match[1]) for match in ids if match):
+        try:
+            found.append(load(store, data_id))
+        except UnknownDatasetError:
+            continue
+    return found
+
+
+def delete(store: ObjectStore, data_id: int) -> None:
+    """Remove the dataset and its file; UnknownDatasetError if there is none."""
+    if not store.exists(_manifest(data_id)):
+        raise UnknownDatasetError(data_id)
+    store.delete(_manifest(data_id))
+    store.delete(_folder(data_id))
+
+
+def _folder(data_id: int) -> str:
+    return f"datasets/{data_id}"
+
+
+def _manifest(data_id: int) -> str:
+    return f"{_folder(data_id)}/{_MANIFEST}"

@@ -1,0 +1,149 @@
+"""The object store: files under relative keys, on a disk or whatever fsspec reaches (``s3://…`` with its extra)."""
+
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+import fsspec  # type: ignore[import-untyped]
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+__all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
+
+# A segment never starts with a dot, so neither ".." nor the name of an unfinished file can be a key. Most file systems
+# stop at 255 bytes.
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,199}")
+_UNFINISHED: Final = ".unfinished-"
+
+
+class BadKeyError(ValueError):
+    """A key that is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``."""
+
+
+class ObjectNotFoundError(LookupError):
+    """No object under this key."""
+
+
+class ObjectStoreError(RuntimeError):
+    """The store's address cannot be used: unknown scheme, or the package for it is not installed."""
+
+
+class ObjectStore:
+    """Files under keys such as ``datasets/7/flights.csv``, below one root.
+
+    A write is all or nothing: a reader sees the old object, the new one or none, never a part. All calls block: next
+    to an event loop, use a thread. The file system's own errors (OSError: disk full, no permission) pass through.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Use the root ``url``: a folder, ``file:///folder``, or ``scheme://bucket/prefix``. Nothing is created yet."""
+        try:
+            # Listings are never cached: other processes write to the same store.
+            fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            scheme = url.split("://", 1)[0]  # the rest of the address may hold a password
+            raise ObjectStoreError(f"the object store scheme {scheme!r} cannot be used: {error}") from error
+        self._fs: Any = fs
+        self._root = str(root).rstrip("/")
+        self._local = Path(root) if isinstance(fs, LocalFileSystem) else None
+
+    def put_file(self, key: str, source: Path) -> None:
+        """Store a copy of a local file under the key, replacing what was there."""
+        if self._local is None:
+            self._fs.put_file(str(source), self._path(key))
+            return
+        with self.writing(key) as unfinished:
+            shutil.copyfile(source, unfinished)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Store bytes under the key, replacing what was there."""
+        with self.writing(key) as unfinished:
+            unfinished.write_bytes(data)
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[Path]:
+        """A path to write to, which becomes the object when the block ends normally and vanishes when it raises."""
+        path = self._path(key)
+        if self._local is None:
+            with tempfile.TemporaryDirectory(prefix="tidecast-") as folder:
+                unfinished = Path(folder) / "object"
+                yield unfinished
+                self._fs.put_file(str(unfinished), path)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
+        try:
+            yield unfinished
+            # Without this a power cut soon after the rename can leave an empty object under the final name.
+            with unfinished.open("rb+") as written:
+                os.fsync(written.fileno())
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def open(self, key: str) -> IO[bytes]:
+        """The object's bytes as a seekable binary file; ObjectNotFoundError if there is none."""
+        path = self._path(key)
+        try:
+            opened: IO[bytes] = self._fs.open(path, "rb")
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise ObjectNotFoundError(key) from error
+        return opened
+
+    def read_bytes(self, key: str) -> bytes:
+        """The whole object; ObjectNotFoundError if there is none."""
+        with self.open(key) as opened:
+            return opened.read()
+
+    @contextmanager
+    def local_file(self, key: str) -> Iterator[Path]:
+        """The object as a file on this machine, to be read only: itself, or a copy that is gone after the block.
+
+        ObjectNotFoundError if there is none.
+        """
+        path = self._path(key)
+        if not self._fs.isfile(path):
+            raise ObjectNotFoundError(key)
+        if self._local is not None:
+            yield Path(path)
+            return
+        with tempfile.TemporaryDirectory(prefix="tidecast-") as folder:
+            copy = Path(folder) / "object"
+            self._fs.get_file(path, str(copy))
+            yield copy
+
+    def exists(self, key: str) -> bool:
+        """Whether an object, or anything below the key, is there."""
+        return bool(self._fs.exists(self._path(key)))
+
+    def delete(self, key: str) -> None:
+        """Remove the object and everything below the key; nothing there is no error."""
+        path = self._path(key)
+        if self._local is None:
+            if self._fs.exists(path):
+                self._fs.rm(path, recursive=True)
+            return
+        target = Path(path)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target, ignore_errors=False)
+        else:
+            target.unlink(missing_ok=True)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """The sorted keys of all objects below the prefix, which is a whole path and not the beginning of a name."""
+        path = self._path(prefix) if prefix else self._root
+        start = len(self._root) + 1
+        keys = (str(found)[start:] for found in self._fs.find(path))
+        return sorted(key for key in keys if not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
+
+    def _path(self, key: str) -> str:
+        for segment in key.split("/"):
+            if not _SEGMENT.fullmatch(segment):
+                raise BadKeyError(f"{key!r} is not a key: use relative paths of letters, digits and . _ = -")
+        return f"{self._root}/{key}"

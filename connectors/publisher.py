@@ -1,0 +1,311 @@
+"""Sends records and says when the broker has them: one librdkafka producer, each of its delivery reports counted.
+
+Order is the order of the calls, per partition, whatever thread they come from: where librdkafka's queue is full, the rest
+waits in a backlog that later records line up behind. A caller holds back by awaiting what it sent.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, murmur2
+
+__all__ = ["DeliveryError", "MessageTooLargeError", "Publisher", "Record", "partition_for"]
+
+log = structlog.get_logger(__name__)
+
+_MIB = 1024 * 1024
+_RECORD_OVERHEAD = 1024  # bytes: Kafka's batch header (61) and record framing (about 40), with room to spare
+_HEADER_OVERHEAD = 10  # bytes: two varint lengths, 5 each at most
+_POLL_S = 0.1  # how long the polling thread sleeps at most; a delivery report wakes it at once
+_BACKLOG_POLL_S = 0.01  # the same while a backlog waits for room in librdkafka's queue
+_BACKLOG_STEP = 1000  # records moved per turn: the lock is held for about 2 ms, so senders are not held up
+_PURGE_WAIT_S = 5.0  # purged records are reported at once; this only bounds a defect
+
+_Settle = Callable[["DeliveryError | None"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to send. `value` None is a tombstone; without `partition` the key decides, see `partition_for`."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    partition: int | None = None
+    timestamp_ms: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers, to be compared with a publisher's `max_message_bytes`."""
+        size = len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += len(name.encode()) + len(value) + _HEADER_OVERHEAD
+        return size
+
+
+class DeliveryError(Exception):
+    """Records of one call were not acknowledged: the broker may have all, some or none of them.
+
+    Sending the same records again is right, where their keys make a repeat harmless.
+    """
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(f"topic {topic}: {reason}")
+        self.topic = topic
+        self.reason = reason
+
+
+class MessageTooLargeError(DeliveryError):
+    """A record is larger than the limit, so sending it again is useless.
+
+    With a `limit` the publisher refused it and sent nothing of the call; `index` is its place in the call. Without one
+    the broker refused it, because the topic's max.message.bytes is smaller than the publisher's limit.
+    """
+
+    def __init__(self, topic: str, size: int, limit: int | None, *, index: int | None = None) -> None:
+        allowed = "the topic's max.message.bytes" if limit is None else f"the limit of {limit} bytes"
+        super().__init__(topic, f"a record of {size} bytes exceeds {allowed}")
+        self.size = size
+        self.limit = limit
+        self.index = index
+
+
+def partition_for(key: bytes, partitions: int) -> int:
+    """Where `key` lies in a topic of so many partitions: murmur2, as Java's, aiokafka's and this publisher place it."""
+    return murmur2(key, partitions)
+
+
+class Publisher:
+    """Sends records with acks=all and idempotence. Nothing connects before the first send, or `start`.
+
+    To be used by one process: do not fork after the first send, librdkafka's threads do not survive it. After a fatal
+    error of librdkafka every send fails with DeliveryError; only a new process helps.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        client_id: str,
+        max_message_bytes: int = 64 * _MIB,
+        linger_ms: int = 5,
+        compression: str = "lz4",
+        delivery_timeout: timedelta = timedelta(minutes=2),
+    ) -> None:
+        self.max_message_bytes = max_message_bytes
+        self._delivery_timeout = delivery_timeout
+        self._config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "client.id": client_id,
+            "acks": "all",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",  # Java's: librdkafka's own default places keys elsewhere
+            "compression.type": compression,
+            "linger.ms": linger_ms,
+            "delivery.timeout.ms": int(delivery_timeout.total_seconds() * 1000),
+            "message.max.bytes": max_message_bytes + _RECORD_OVERHEAD,
+            # librdkafka's default keeps up to 1 GiB of unsent records; the backlog keeps the order beyond this.
+            "queue.buffering.max.kbytes": max(256 * _MIB, 2 * max_message_bytes) // 1024,
+            "reconnect.backoff.max.ms": 1000,  # its 10 s would be the longest part of a broker's restart
+            "error_cb": _log_error,
+        }
+        self._lock = threading.RLock()  # re-entrant: a callback of a future may send
+        self._settled = threading.Condition(self._lock)
+        self._producer: Producer | None = None
+        self._thread: threading.Thread | None = None
+        self._backlog: deque[tuple[Record, _Delivery]] = deque()
+        self._open: set[_Delivery] = set()
+        self._closed = False
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start connecting, so that the first send need not wait for it."""
+        with self._lock:
+            self._started()
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """Send and wait until the broker has acknowledged all of them; DeliveryError where it did not."""
+        await self.send_nowait(records)
+
+    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
+        """Send in the order of the calls; the future ends as `send` does. To be called in an event loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: DeliveryError | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(_end, future, error)
+
+        self._dispatch(records, settle)
+        return future
+
+    def enqueue(self, records: Iterable[Record]) -> "Future[None]":
+        """Send from any thread; the future ends as `send` does."""
+        future: Future[None] = Future()
+
+        def settle(error: DeliveryError | None) -> None:
+            with suppress(InvalidStateError):  # the caller cancelled it
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+        self._dispatch(records, settle)
+        return future
+
+    async def flush(self) -> None:
+        """Wait until everything sent before this call is acknowledged or has failed."""
+        await asyncio.to_thread(self._wait_for, None)
+
+    async def close(self, timeout: timedelta | None = None) -> None:
+        """Flush for `timeout` at most (the delivery timeout, if None), fail what is left, and disconnect."""
+        await asyncio.to_thread(self._close, (timeout or self._delivery_timeout).total_seconds())
+
+    def _dispatch(self, records: Iterable[Record], settle: _Settle) -> None:
+        batch = tuple(records)
+        for index, record in enumerate(batch):
+            if record.size > self.max_message_bytes:
+                settle(MessageTooLargeError(record.topic, record.size, self.max_message_bytes, index=index))
+                return
+        if not batch:
+            settle(None)
+            return
+        with self._lock:
+            producer = self._started()
+            delivery = _Delivery(len(batch), settle, self._finished)
+            self._open.add(delivery)
+            for index, record in enumerate(batch):
+                if self._backlog or not _produce(producer, record, delivery):
+                    self._backlog.extend((late, delivery) for late in batch[index:])
+                    break
+
+    def _started(self) -> Producer:
+        if self._closed:
+            raise RuntimeError("the publisher is closed")
+        if self._producer is None:
+            self._producer = Producer(self._config, logger=logging.getLogger("librdkafka"))
+            self._thread = threading.Thread(target=self._poll, args=(self._producer,), name="publisher", daemon=True)
+            self._thread.start()
+        return self._producer
+
+    def _poll(self, producer: Producer) -> None:
+        while not self._stopping:
+            producer.poll(_BACKLOG_POLL_S if self._backlog else _POLL_S)
+            if self._backlog:
+                self._move_backlog(producer)
+
+    def _move_backlog(self, producer: Producer) -> None:
+        with self._lock:
+            for _ in range(min(_BACKLOG_STEP, len(self._backlog))):
+                record, delivery = self._backlog[0]
+                if not _produce(producer, record, delivery):
+                    return
+                self._backlog.popleft()
+
+    def _finished(self, delivery: "_Delivery") -> None:
+        with self._settled:
+            self._open.discard(delivery)
+            self._settled.notify_all()
+
+    def _wait_for(self, timeout_s: float | None) -> bool:
+        with self._settled:
+            waited_for = set(self._open)
+            return self._settled.wait_for(lambda: waited_for.isdisjoint(self._open), timeout_s)
+
+    def _close(self, timeout_s: float) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        producer, thread = self._producer, self._thread
+        if producer is None or thread is None:
+            return
+        if not self._wait_for(timeout_s):
+            with self._lock:
+                unsent, self._backlog = self._backlog, deque()
+            for record, delivery in unsent:
+                delivery.refused(record.topic, "the publisher was closed before it was sent")
+            producer.purge()
+            self._wait_for(_PURGE_WAIT_S)
+        self._stopping = True
+        thread.join()
+        self._producer = None  # librdkafka disconnects when the last reference goes
+
+
+class _Delivery:
+    """Counts the delivery reports of one call and settles it after the last."""
+
+    __slots__ = ("_error", "_finished", "_lock", "_remaining", "_settle")
+
+    def __init__(self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]") -> None:
+        self._remaining = count
+        self._settle = settle
+        self._finished = finished
+        self._error: DeliveryError | None = None
+        self._lock = threading.Lock()  # reports come from the polling thread, refusals from the sender's
+
+    def reported(self, error: KafkaError | None, message: Message) -> None:
+        """Take the report of one record; librdkafka calls this in the polling thread."""
+        self._count(None if error is None else _delivery_error(error, message))
+
+    def refused(self, topic: str, reason: str) -> None:
+        """Count a record that librdkafka did not take."""
+        self._count(DeliveryError(topic, reason))
+
+    def _count(self, error: DeliveryError | None) -> None:
+        with self._lock:
+            self._error = self._error or error
+            self._remaining -= 1
+            last = self._remaining == 0
+        if last:
+            self._settle(self._error)
+            self._finished(self)
+
+
+def _produce(producer: Producer, record: Record, delivery: _Delivery) -> bool:
+    """Hand one record to librdkafka; False if its queue is full."""
+    try:
+        producer.produce(
+            record.topic,
+            record.value,
+            record.key,
+            -1 if record.partition is None else record.partition,
+            on_delivery=delivery.reported,
+            timestamp=record.timestamp_ms or 0,
+            headers=[*record.headers],
+        )
+    except BufferError:
+        return False
+    except KafkaException as error:
+        delivery.refused(record.topic, error.args[0].str())
+    return True
+
+
+def _delivery_error(error: KafkaError, message: Message) -> DeliveryError:
+    topic = message.topic() or ""
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return MessageTooLargeError(topic, len(message.key() or b"") + len(message.value() or b""), None)
+    return DeliveryError(topic, error.str())
+
+
+def _end(future: "asyncio.Future[None]", error: DeliveryError | None) -> None:
+    if future.done():  # the caller was cancelled
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _log_error(error: KafkaError) -> None:
+    log.warning("kafka_client_error", code=error.name(), reason=error.str(), fatal=error.fatal())

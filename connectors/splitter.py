@@ -1,0 +1,161 @@
+"""Splitting a dataset into one series per group (J-054, J-055).
+
+Everything per row is done on whole columns; per series, only the group's text is written in Python.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from connectors.csv_columns import BadColumnError, NumberColumn, TextColumn, read_columns
+from connectors.csv_table import line_of_row
+from connectors.splits import Column, Split
+from connectors.timestamps import BadTimestampError, parse_timestamps
+
+__all__ = ["check_columns", "split_csv"]
+
+_DAY_MS: Final = 86_400_000  # the step of a series with a single timestamp: the seed's series are daily
+_WHOLE_LIMIT: Final = 2.0**53  # whole numbers beyond are not exact as float64
+_SHOWN: Final = 60  # characters of an offending cell that are put into the message
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
+_FLOAT: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?")
+
+_Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+def split_csv(
+    path: Path,
+    header: Sequence[str],
+    *,
+    timestamp_index: int,
+    target_index: int,
+    groupby_indexs: Sequence[int],
+    max_series: int,
+) -> Split:
+    """The series of a file that ``inspect_csv`` found sound, rows by time (rows of equal time in file order).
+
+    Missing target cells stay NaN and absent days stay absent. A column of group values is numeric only if each cell is
+    written as Python would write the number, so "007" stays text; an empty group cell is the empty text.
+
+    Raises BadColumnError, whose field is ``timestamp_indexs``, ``target_indexs`` or ``groupby_indexs``: as
+    check_columns, and for a target cell that is no number, a timestamp that cannot be read, or more than
+    ``max_series`` groups.
+    """
+    check_columns(header, timestamp_index=timestamp_index, target_index=target_index, groupby_indexs=groupby_indexs)
+    texts, numbers = read_columns(
+        path, header, texts=[timestamp_index, *groupby_indexs], numbers={target_index: "target_indexs"}
+    )
+    when, target = texts[timestamp_index], numbers[target_index]
+    series, groupby_val = _grouped([texts[index] for index in groupby_indexs], len(target), max_series)
+    moments = _moments(when, path, header[timestamp_index])
+
+    ordered, rank = np.unique(moments, return_inverse=True)
+    sort_key = series * len(ordered) + rank[when.codes]
+    codes = when.codes
+    if (sort_key[1:] < sort_key[:-1]).any():
+        order = np.argsort(sort_key, kind="stable")
+        target, series, codes = target[order], series[order], codes[order]
+    timestamps = moments[codes]
+    step_ms, is_regular = _steps(timestamps, series, len(groupby_val))
+    used = {timestamp_index, target_index, *groupby_indexs}
+    return Split(
+        target=target,
+        timestamps=timestamps,
+        text_codes=codes,
+        texts=when.texts,
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(series)))).astype(np.int64),
+        step_ms=step_ms,
+        is_regular=is_regular,
+        groupby_val=groupby_val,
+        groupby_key=tuple(header[index] for index in groupby_indexs),
+        target_label=header[target_index],
+        timestamp_label=header[timestamp_index],
+        target_is_integer=_all_whole(target),
+        features=tuple(Column(index, label) for index, label in enumerate(header) if index not in used),
+    )
+
+
+def check_columns(
+    header: Sequence[str], *, timestamp_index: int, target_index: int, groupby_indexs: Sequence[int]
+) -> None:
+    """Refuse an index that the header does not have or that is chosen twice (J-053) with BadColumnError."""
+    chosen: dict[int, str] = {}
+    choices = [("timestamp_indexs", timestamp_index), ("target_indexs", target_index)]
+    for field, index in [*choices, *(("groupby_indexs", index) for index in groupby_indexs)]:
+        if not 0 <= index < len(header):
+            raise BadColumnError(field, f"there is no column {index}; the file has columns 0 to {len(header) - 1}")
+        if index in chosen:
+            text = f'column {index} ("{header[index]}") is already in {chosen[index]}; use each column once'
+            raise BadColumnError(field, text)
+        chosen[index] = field
+
+
+def _moments(when: TextColumn, path: Path, label: str) -> _Integers:
+    try:
+        return parse_timestamps(when.texts)
+    except BadTimestampError as error:
+        # Texts are in order of first appearance, so the first bad text is in the first bad row.
+        line = line_of_row(path, int(np.argmax(when.codes == error.index)))
+        shown = error.text[:_SHOWN]
+        raise BadColumnError("timestamp_indexs", f'column "{label}", line {line}: "{shown}" {error.reason}') from error
+
+
+def _grouped(groups: Sequence[TextColumn], rows: int, max_series: int) -> tuple[_Integers, tuple[str, ...]]:
+    """The series number of every row, in order of first appearance, and the text of every series (J-062, J-064)."""
+    if not groups:
+        return np.zeros(rows, dtype=np.int64), ("()",)
+    series = np.zeros(rows, dtype=np.int64)
+    for group in groups:
+        series = pd.factorize(series * len(group.texts) + group.codes)[0].astype(np.int64)
+        count = int(series.max()) + 1
+        if count > max_series:  # further columns can only add groups
+            text = f"more than {max_series:,} series; group by fewer columns, or raise the limit on series per job"
+            raise BadColumnError("groupby_indexs", text)
+    highest = np.maximum.accumulate(series)
+    first_rows = np.flatnonzero(np.diff(highest, prepend=-1))  # a number appears first where the highest so far grows
+    written = [_as_python(group.texts) for group in groups]
+    columns = [
+        [texts[code] for code in group.codes[first_rows].tolist()] for texts, group in zip(written, groups, strict=True)
+    ]
+    end = ",)" if len(groups) == 1 else ")"
+    return series, tuple(f"({', '.join(values)}{end}" for values in zip(*columns, strict=True))
+
+
+def _as_python(texts: Sequence[str]) -> list[str]:
+    if all(_is_python_number(text) for text in texts):
+        return list(texts)
+    return [repr(text) for text in texts]
+
+
+def _is_python_number(text: str) -> bool:
+    if _INTEGER.fullmatch(text):
+        return True
+    return _FLOAT.fullmatch(text) is not None and repr(float(text)) == text
+
+
+def _steps(timestamps: _Integers, series: _Integers, count: int) -> tuple[_Integers, npt.NDArray[np.bool_]]:
+    """Per series the most frequent positive distance (the smallest of equally frequent ones); whether all are it."""
+    within = series[1:] == series[:-1]
+    distances, owners = np.diff(timestamps)[within], series[1:][within]
+    codes, distinct = pd.factorize(distances)
+    pairs, first = pd.factorize(owners * max(len(distinct), 1) + codes)
+    frequency = np.bincount(pairs, minlength=len(first))
+    pair_owner, pair_distance = first // max(len(distinct), 1), distinct[first % max(len(distinct), 1)]
+    best = np.lexsort((pair_distance, -frequency, pair_owner))
+    best = best[pair_distance[best] > 0]  # equal timestamps are no step; such a series is refused when it is trained
+    owner, place = np.unique(pair_owner[best], return_index=True)
+    step_ms = np.full(count, _DAY_MS, dtype=np.int64)
+    step_ms[owner] = pair_distance[best][place]
+    is_regular = np.ones(count, dtype=np.bool_)
+    is_regular[owners[distances != step_ms[owners]]] = False
+    return step_ms, is_regular
+
+
+def _all_whole(target: NumberColumn) -> bool:
+    present = target[~np.isnan(target)]
+    return bool(np.all((present == np.rint(present)) & (np.abs(present) <= _WHOLE_LIMIT)))

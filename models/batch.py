@@ -1,0 +1,193 @@
+"""Requests in, answers out: many series forecast and scored together, each answer as if it had been alone.
+
+Series that ask for the same thing are laid side by side in one matrix and handed to the model at once. What is
+wrong with a series becomes the error of its own answer.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from numbers import Integral
+
+import numpy as np
+
+from models.catalog import ConfigValue, model_spec
+from models.columns import FloatArray
+from models.errors import RejectedInputError
+from models.holdout import HoldOutForecast, forecast_with_hold_out
+from models.metrics import metric_names
+
+__all__ = ["SeriesAnswer", "SeriesError", "SeriesRequest", "forecast_batch"]
+
+# Series are padded to the longest of their matrix. Lengths of one matrix share their number of binary digits, so
+# padding never doubles the work; below 2**6 points a matrix of its own would cost more than the padding.
+_FEWEST_LENGTH_BITS = 6
+
+# Cells of one matrix (1 MiB): temporaries of this size are reused by the allocator and stay in the cache, and memory
+# is bounded however many requests come. Far larger ones were several times as slow per cell.
+_CELLS_PER_MATRIX = 2**17
+
+
+class SeriesError(RejectedInputError):
+    """A series, or what is asked of it, makes a forecast impossible."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesRequest:
+    """One series and what to do with it.
+
+    `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
+    their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`.
+    """
+
+    target: FloatArray
+    model_name: str
+    config: Mapping[str, ConfigValue]
+    prediction_length: int
+    refit: bool
+    eval_metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAnswer:
+    """One series' forecast, or why there is none.
+
+    If `error` is None: `predictions` has prediction_length finite numbers; `metrics` has a value, or None where
+    undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
+    when the series was too short for a hold-out. Otherwise `error` is a text for the user and the rest is empty.
+    """
+
+    predictions: list[float]
+    backtest: list[float] | None
+    metrics: dict[str, float | None]
+    error: str | None
+
+
+def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
+    """Answer every request, in order. Never raises, and no answer depends on the other requests."""
+    answers: dict[int, SeriesAnswer] = {}
+    for places in _groups(requests):
+        answers.update(zip(places, _answer([requests[place] for place in places]), strict=True))
+    return [answers[place] for place in range(len(requests))]
+
+
+def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
+    """Yield the places of requests that fit into one matrix."""
+    groups: dict[tuple[int, Hashable], list[int]] = {}
+    for place, request in enumerate(requests):
+        try:
+            bits = max(len(request.target).bit_length(), _FEWEST_LENGTH_BITS)
+            settings = (request.model_name, request.prediction_length, request.refit, request.eval_metrics)
+            config = request.config
+            # The types belong to the key, because 1 == True == 1.0 but a bool is refused.
+            key = (settings, tuple(config.items()), tuple(map(type, config.values())))
+            groups.setdefault((bits, key), []).append(place)
+        except (AttributeError, TypeError):  # not what it should be: let it fail on its own
+            yield [place]
+    for (bits, _), places in groups.items():
+        size = max(1, _CELLS_PER_MATRIX >> bits)
+        for first in range(0, len(places), size):
+            yield places[first : first + size]
+
+
+def _answer(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
+    """Answer requests that agree in all but their target; if that fails, each on its own."""
+    try:
+        return _answer_together(requests)
+    except Exception as error:  # noqa: BLE001 - the room's edge: one series must not take the others down
+        if len(requests) == 1:
+            return [_failure(_plain_words(error, requests[0]))]
+    return [answer for request in requests for answer in _answer([request])]
+
+
+def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
+    first = requests[0]
+    spec = model_spec(first.model_name)
+    config = spec.resolve(first.config)
+    metrics = metric_names(first.eval_metrics)
+    length = first.prediction_length
+    if isinstance(length, bool) or not isinstance(length, Integral) or length < 1:
+        message = f"prediction_length must be a whole number of at least 1, not {length!r}"
+        raise SeriesError("prediction_length", message)
+
+    history = _right_aligned([request.target for request in requests])
+    observed = ~np.isnan(history).all(axis=1)
+    infinite = np.isinf(history).any(axis=1)
+    usable = observed & ~infinite
+    answers: Iterator[SeriesAnswer] = iter(())
+    if usable.any():
+        result = forecast_with_hold_out(
+            history if usable.all() else history[usable],
+            spec.load(),
+            config=config,
+            prediction_length=int(length),
+            refit=bool(first.refit),
+            metrics=metrics,
+        )
+        answers = _unpack(result, refit=bool(first.refit), model_name=spec.name)
+    return [
+        _failure(_INFINITE) if is_infinite else next(answers) if is_observed else _failure(_NOTHING_OBSERVED)
+        for is_observed, is_infinite in zip(observed.tolist(), infinite.tolist(), strict=True)
+    ]
+
+
+def _right_aligned(targets: list[FloatArray]) -> FloatArray:
+    """Lay the targets side by side as rows that end together, padded with NaN in front."""
+    try:
+        values = np.concatenate(targets, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SeriesError("target", _NOT_NUMBERS) from error
+    if values.ndim != 1:
+        raise SeriesError("target", _NOT_NUMBERS)
+    lengths = [len(target) for target in targets]
+    longest = max(lengths)
+    if min(lengths) == longest:
+        return values.reshape(len(targets), longest)
+    history = np.full((len(targets), longest), np.nan)
+    history[np.arange(longest) >= longest - np.array(lengths)[:, np.newaxis]] = values
+    return history
+
+
+def _unpack(result: HoldOutForecast, *, refit: bool, model_name: str) -> Iterator[SeriesAnswer]:
+    """Yield the answers, row by row. Arrays become lists whole: one numpy call per series would cost the most."""
+    series = len(result.scored)
+    finite = np.isfinite(result.predictions).all(axis=1)
+    finite &= np.isfinite(result.backtest).all(axis=1) | ~result.scored
+    names = tuple(result.scores)
+    columns = [_nullable(values) for values in result.scores.values()]
+    scores = zip(*columns, strict=True) if columns else iter([()] * series)
+    backtests: list[list[float] | None] = [None] * series
+    if refit:
+        rows = zip(result.backtest.tolist(), result.scored.tolist(), strict=True)
+        backtests = [row if is_scored else [] for row, is_scored in rows]
+    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), strict=True)
+    for predictions, backtest, values, is_finite in rows_of_answers:
+        if is_finite:
+            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None)
+        else:
+            yield _failure(_NOT_FINITE.format(model_name))
+
+
+def _nullable(values: FloatArray) -> list[float | None]:
+    """NaN, the arrays' sign for undefined, becomes None."""
+    if not np.isnan(values).any():
+        plain: list[float | None] = values.tolist()
+        return plain
+    return [None if isnan(value) else value for value in values.tolist()]
+
+
+_NOT_NUMBERS = "the series must be a one-dimensional list of numbers; leave out or mark as missing what is not a number"
+_NOTHING_OBSERVED = "the series has no observed values; give it at least one number"
+_INFINITE = "the series has an infinite value; replace it with a finite number or mark it as missing"
+_NOT_FINITE = "{} gives no finite forecast for this series: its values are too large; divide them all by a constant"
+
+
+def _plain_words(error: Exception, request: SeriesRequest) -> str:
+    if isinstance(error, RejectedInputError):
+        return error.message
+    kind = type(error).__name__
+    return f"{request.model_name} could not forecast this series ({kind}); check its values or choose another model"
+
+
+def _failure(message: str) -> SeriesAnswer:
+    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message)

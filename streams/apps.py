@@ -1,0 +1,130 @@
+"""Composition root: builds the two Faust apps, state and trainer, from the settings. Nothing connects before they start."""
+
+from importlib import import_module
+from typing import Any
+
+import faust
+from yarl import URL
+
+from connectors.kafka_admin import Topic, ensure_topics
+from connectors.object_store import ObjectStore
+from connectors.publisher import Publisher
+from connectors.schema_registry import connect_registry
+from schemas.codec import Codec
+from streams.recovery import RawKeyRouter, install_fast_recovery
+from streams.runtime import StateRuntime, TrainerRuntime
+from streams.settings import Settings
+from streams.splits import SplitStore
+from streams.tables import JobTable, ResultTable
+from streams.topics import Topics, record_subjects
+from streams.transport import SafeTransport
+
+__all__ = ["create_state", "create_trainer", "declare_topics"]
+
+# A worker may be busy with one batch for long; its heartbeats come from another thread, so poll time proves nothing.
+_MAX_POLL_INTERVAL_S = 86_400
+
+
+def declare_topics(settings: Settings, topics: Topics, bootstrap: str) -> None:
+    """Create what is missing; BrokerUnreachableError and TopicMismatchError say what is wrong and how to mend it."""
+    ensure_topics(
+        bootstrap,
+        [
+            Topic(spec.name, topics.partitions, settings.replication_factor, spec.config)
+            for spec in topics.all
+        ],
+    )
+
+
+def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
+    """The trainer's app with its agent; stateless."""
+    topics = Topics(settings)
+    app = _app(settings, "trainer", bootstrap)
+    runtime = TrainerRuntime(
+        settings=settings,
+        bootstrap=bootstrap,
+        topics=topics,
+        codec=_codec(settings, topics),
+        publisher=_publisher(settings, "trainer", bootstrap),
+        app=app,
+    )
+    _attach("agents.training", runtime)
+    return runtime
+
+
+def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
+    """The state's app with its tables and agents; the HTTP view is added by `streams.http.serve`."""
+    topics = Topics(settings)
+    app = _app(settings, "state", bootstrap)
+    install_fast_recovery(app)
+    codec = _codec(settings, topics)
+    publisher = _publisher(settings, "state", bootstrap)
+    store = ObjectStore(settings.object_store_url)
+    table = {"partitions": topics.partitions, "publisher": publisher, "codec": codec}
+    runtime = StateRuntime(
+        settings=settings,
+        bootstrap=bootstrap,
+        topics=topics,
+        codec=codec,
+        publisher=publisher,
+        app=app,
+        store=store,
+        splits=SplitStore(store, settings.max_series_per_job),
+        jobs=JobTable(app, topics.jobs_changelog, **table),
+        results=ResultTable(app, topics.results_changelog, **table),
+    )
+    _attach("agents.datasets", runtime)
+    _attach("agents.jobs", runtime)
+    return runtime
+
+
+def _attach(module: str, runtime: Any) -> None:
+    # Imported by name, because agents are above streams; not by Faust's discovery, which logs a module that fails to
+    # import and starts the worker without its agents.
+    import_module(module).attach(runtime)
+
+
+def _codec(settings: Settings, topics: Topics) -> Codec:
+    if settings.registry_url is None:
+        return Codec()
+    return connect_registry(settings.registry_url, record_subjects(topics))
+
+
+def _publisher(settings: Settings, role: str, bootstrap: str) -> Publisher:
+    return Publisher(
+        bootstrap, client_id=f"{settings.group_prefix}{role}", max_message_bytes=settings.max_message_bytes
+    )
+
+
+def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
+    """An app with the settings that were measured to be safe and quick (faust-streaming 0.15.3)."""
+    data = settings.home / "faust" / role
+    data.mkdir(parents=True, exist_ok=True)  # Faust creates the folder but not its parents
+    url = f"http://{settings.http_host}:{settings.http_port}" if settings.advertised_url is None else settings.advertised_url
+    app = faust.App(
+        f"{settings.group_prefix}{role}",
+        broker=[URL(f"kafka://{server}") for server in bootstrap.split(",")],
+        datadir=str(data),
+        store="memory://",
+        Router=RawKeyRouter,
+        autodiscover=False,
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replication_factor,
+        topic_disable_leader=True,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_max_fetch_size=settings.max_message_bytes,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{role}-{settings.worker_id}",
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=0.5,
+        broker_commit_interval=0.5,
+        broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=2 * settings.batch_size,
+        table_standby_replicas=0,
+        web_enabled=role == "state",
+        canonical_url=url,
+    )
+    app.transport = SafeTransport(app.conf.broker, app)
+    return app

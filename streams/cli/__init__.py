@@ -1,0 +1,5 @@
+"""The command line: `tidecast …`."""
+
+from streams.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,30 @@
+"""Dead letters: what could not be decoded or applied, kept with its reason and its way back."""
+
+from typing import Any
+
+from connectors.publisher import Record
+from schemas.wire import UndecodableError, unframe
+from streams.errors import RejectedError
+
+__all__ = ["dead_letter"]
+
+
+def dead_letter(topic: str, message: Any, error: Exception) -> Record:
+    """The record that keeps a consumed `message` on the topic of dead letters.
+
+    Key and value are the original bytes; the headers say where it came from and why it is here.
+    """
+    try:
+        schema_id = str(unframe(message.value)[0])
+    except UndecodableError:
+        schema_id = ""
+    reason = error.message if isinstance(error, RejectedError) else str(error)
+    headers = {
+        "topic": message.topic,
+        "partition": str(message.partition),
+        "offset": str(message.offset),
+        "schema-id": schema_id,
+        "error-class": type(error).__name__,
+        "error": reason,
+    }
+    return Record(topic, message.key, message.value, headers=[(name, text.encode()) for name, text in headers.items()])

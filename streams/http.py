@@ -1,0 +1,169 @@
+"""The HTTP view as one FastAPI application, served in the state worker's own loop after its tables are recovered."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+from faust.contrib.asgi import serve_asgi
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.errors import RejectedError
+from streams.metrics import Metrics
+from streams.runtime import StateRuntime
+from streams.schema_catalogue import CatalogueError, SchemaCatalogue
+from streams.views import datasets, health, jobs, models, registry
+from streams.views.answers import error_response, json_response
+from streams.views.forwarding import OwnerForwarding
+from streams.views.requests import BodyLimits, SlashPaths
+
+__all__ = ["create_http", "serve"]
+
+log = structlog.get_logger(__name__)
+
+_SLUGS = {404: "not_found", 405: "method_not_allowed", 400: "invalid_request", 413: "too_large"}
+
+
+def serve(runtime: StateRuntime) -> None:
+    """Let the state worker serve the HTTP view."""
+    settings = runtime.settings
+    serve_asgi(
+        runtime.app,
+        create_http(runtime),
+        host=settings.http_host,
+        port=settings.http_port,
+        opentelemetry=False,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def create_http(runtime: StateRuntime) -> FastAPI:
+    """The application; its pages need no network."""
+    http = FastAPIOffline(
+        title="Tidecast",
+        summary="Forecasts from posted series, on Kafka.",
+        version="0.1.0",
+        redirect_slashes=False,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    http.state.runtime = runtime
+    http.state.catalogue = SchemaCatalogue(runtime.topics)
+    for module in (datasets, jobs, models, registry, health):
+        http.include_router(module.router)
+    http.add_api_route("/", _root, include_in_schema=False)
+    http.add_exception_handler(RejectedError, _rejected)
+    http.add_exception_handler(RequestValidationError, _invalid)
+    http.add_exception_handler(HTTPException, _http_error)
+    http.add_exception_handler(CatalogueError, _catalogue_error)
+    http.add_exception_handler(Exception, _unexpected)
+    http.add_middleware(BodyLimits, settings=runtime.settings)
+    http.add_middleware(OwnerForwarding, runtime=runtime)
+    http.add_middleware(SlashPaths)
+    http.add_middleware(_Measured, metrics=runtime.metrics)
+    http.openapi = lambda: _openapi(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return http
+
+
+class _Measured:
+    """Counts requests and the time that their answers take."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            self._metrics.observe_request(scope["method"], status, time.perf_counter() - begun)
+
+
+async def _root() -> Response:
+    return RedirectResponse("/docs")
+
+
+async def _rejected(_: Request, error: Any) -> Response:
+    return error_response(error.status, error.code, error.message)
+
+
+async def _catalogue_error(_: Request, error: Any) -> Response:
+    return json_response({"error_code": error.error_code, "message": error.message}, error.status)
+
+
+async def _http_error(_: Request, error: Any) -> Response:
+    response = error_response(error.status_code, _SLUGS.get(error.status_code, "refused"), str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, error=repr(error))
+    return error_response(500, "internal_error", "the service failed on this request; its log says why")
+
+
+async def _invalid(_: Request, error: Any) -> Response:
+    """The first thing that is wrong, and how many more there are."""
+    problems: Sequence[dict[str, Any]] = error.errors()
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return error_response(400, "invalid_request", f"{_place(first)}{_problem(first)}{more}")
+
+
+def _place(problem: dict[str, Any]) -> str:
+    where, *path = problem["loc"]
+    words: list[str] = []
+    if where == "body" and path and isinstance(path[0], int):
+        index, *path = path
+        if problem["type"] == "json_invalid":
+            return f"body, byte {index}: "
+        words.append(f"element {index + 1}")
+    words += [f"item {part + 1}" if isinstance(part, int) else str(part) for part in path]
+    if not words:
+        words = [str(where)]
+    return ", ".join(words) + ": "
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "json_invalid":
+        return f"not valid JSON: {problem.get('ctx', {}).get('error', text)}"
+    if problem["type"] in ("missing", "json_type") or "input" not in problem:
+        return text
+    shown = repr(problem["input"])
+    return f"{text} (got {shown[:60]}{'…' if len(shown) > 60 else ''})"
+
+
+def _openapi(http: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, less the 422 that it adds everywhere: we answer 400."""
+    if http.openapi_schema is None:
+        document = get_openapi(title=http.title, version=http.version, summary=http.summary, routes=http.routes)
+        for path in document["paths"].values():
+            for operation in path.values():
+                answer = operation["responses"].get("422", {})
+                schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+                if schema.get("$ref", "").endswith("/HTTPValidationError"):
+                    del operation["responses"]["422"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        http.openapi_schema = document
+    return http.openapi_schema

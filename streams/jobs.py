@@ -1,0 +1,217 @@
+"""The life of a job as pure functions: record and command in, new record out (contract 000, sections 2, 4 and 6)."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, SubmitJob
+from schemas.events import CmdStatus, JobStatus
+from schemas.records import Columns, JobRecord, Submission
+from streams.errors import RejectedError
+from streams.submissions import Limits, Training, check_elements
+
+__all__ = [
+    "ID_LIMIT",
+    "Progress",
+    "check_columns",
+    "check_id",
+    "check_name",
+    "configured",
+    "created",
+    "finished",
+    "series_statuses",
+    "status_event",
+    "submitted",
+]
+
+ID_LIMIT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
+_NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Answers that a job has so far: the number of each, and of those that are errors with their text."""
+
+    finished: Collection[int]
+    errors: Mapping[int, str]
+
+
+def check_id(field: str, value: int) -> None:
+    """RejectedError unless the value can be an id."""
+    if not 1 <= value <= ID_LIMIT:
+        raise RejectedError(400, "invalid_id", f"{field} is {value}, expected 1 to {ID_LIMIT}")
+
+
+def check_name(name: str | None) -> None:
+    """RejectedError unless the name is absent or at most 32 characters of A-Z a-z 0-9 _ (contract J-031, J-043)."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise RejectedError(400, "invalid_name", f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
+
+
+def created(command: CreateJob, *, at: int) -> JobRecord:
+    """The new job; `at` is the command's time in milliseconds."""
+    check_id("job_id", command.job_id)
+    check_name(command.name)
+    return JobRecord(
+        job_id=command.job_id,
+        data_id=command.data_id,
+        name=command.name,
+        related_user=command.related_user,
+        created=at,
+        sequence=1,
+        commands=(command.command_id,),
+    )
+
+
+def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) -> Columns:
+    """The chosen columns; RejectedError where the job cannot take them any more or they do not fit (J-052 … J-057)."""
+    if job.status >= CmdStatus.COMITTED:
+        raise RejectedError(
+            409, "already_submitted", f"job {job.job_id} has been submitted: its columns are fixed; create another job"
+        )
+    for field in ("timestamp_indexs", "target_indexs"):
+        indexs = getattr(command, field)
+        if len(indexs) != 1:
+            raise RejectedError(400, "invalid_columns", f"{field} has {len(indexs)} columns, expected exactly one")
+    seen: dict[int, str] = {}
+    for field in ("timestamp_indexs", "target_indexs", "groupby_indexs"):
+        for index in getattr(command, field):
+            if not 0 <= index < len(header):
+                raise RejectedError(
+                    400,
+                    "invalid_columns",
+                    f"{field}: column {index} does not exist; the data set has columns 0 to {len(header) - 1}",
+                )
+            if index in seen:
+                other = f"twice in {field}" if seen[index] == field else f"in {seen[index]} and in {field}"
+                raise RejectedError(400, "invalid_columns", f"column {index} ({header[index]}) is {other}")
+            seen[index] = field
+    return Columns(command.timestamp_indexs, command.target_indexs, command.groupby_indexs)
+
+
+def configured(
+    job: JobRecord,
+    command: ConfigureJob,
+    columns: Columns,
+    *,
+    split: str,
+    series_count: int,
+    first_ts_id: int,
+    column_count: int,
+) -> JobRecord:
+    """The job with newly made series; settings of the old ones are gone with them."""
+    return replace(
+        job,
+        columns=columns,
+        column_count=column_count,
+        split=split,
+        first_ts_id=first_ts_id,
+        series_count=series_count,
+        settings=(),
+        commands=(*job.commands, command.command_id),
+    )
+
+
+def submitted(job: JobRecord, command: SubmitJob, limits: Limits) -> tuple[JobRecord, list[Training]]:
+    """The job with the submission added, and what is to be trained, in order of its numbers."""
+    to_store, to_train = check_elements(job, command.elements, limits)
+    status = job.status
+    if to_train:
+        status = CmdStatus.COMITTED
+    elif status is CmdStatus.CREATED:
+        status = CmdStatus.UNCOMITTED
+    submissions = job.submissions
+    if to_train:
+        offsets = tuple(training.ts_id - job.first_ts_id for training in to_train)
+        submissions = (*submissions, Submission(command.command_id, job.submitted, offsets))
+    changed = replace(
+        job,
+        status=status,
+        sequence=job.sequence + (status is not job.status),
+        message=None if to_train else job.message,
+        settings=_merged(job.settings, to_store),
+        submissions=submissions,
+        commands=(*job.commands, command.command_id),
+    )
+    return changed, to_train
+
+
+def finished(job: JobRecord, progress: Progress) -> JobRecord:
+    """The job moved to DONE or EXCEPTION once every submission is answered; the same record before (J-018, J-019).
+
+    A series counts as failed when its *latest* submission failed, so that a second try can mend a job.
+    """
+    if job.status is not CmdStatus.COMITTED or len(progress.finished) < job.submitted:
+        return job
+    latest = _latest_numbers(job)
+    failed = {ts_id: progress.errors[n] for ts_id, n in latest.items() if n in progress.errors}
+    if not failed:
+        return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None)
+    first = min(failed)
+    others = f" ({len(failed)} series failed in all)" if len(failed) > 1 else ""
+    return replace(
+        job,
+        status=CmdStatus.EXCEPTION,
+        sequence=job.sequence + 1,
+        message=f"series {first}: {failed[first]}{others}",
+    )
+
+
+def series_statuses(job: JobRecord, progress: Progress) -> dict[int, CmdStatus]:
+    """Status of every series, ascending by ts_id."""
+    stored = {setting.ts_id for setting in job.settings}
+    latest = _latest_numbers(job)
+    unfinished = {
+        job.first_ts_id + offset
+        for submission in job.submissions
+        for n, offset in enumerate(submission.ts_offsets, submission.first_n)
+        if n not in progress.finished
+    }
+    statuses = {}
+    for ts_id in job.ts_ids:
+        if ts_id in unfinished:
+            statuses[ts_id] = CmdStatus.COMITTED
+        elif ts_id in latest:
+            statuses[ts_id] = CmdStatus.EXCEPTION if latest[ts_id] in progress.errors else CmdStatus.DONE
+        else:
+            statuses[ts_id] = CmdStatus.UNCOMITTED if ts_id in stored else CmdStatus.CREATED
+    return statuses
+
+
+def status_event(job: JobRecord, progress: Progress) -> JobStatus:
+    """What the public topic says of the job."""
+    return JobStatus(
+        job_id=job.job_id,
+        status=job.status,
+        sequence=job.sequence,
+        series=job.series_count,
+        submitted=job.submitted,
+        finished=len(progress.finished),
+        failed=len(progress.errors),
+        message=job.message,
+    )
+
+
+def _latest_numbers(job: JobRecord) -> dict[int, int]:
+    return {
+        job.first_ts_id + offset: n
+        for submission in job.submissions
+        for n, offset in enumerate(submission.ts_offsets, submission.first_n)
+    }
+
+
+def _merged(stored: Iterable[SeriesConfig], new: Iterable[SeriesConfig]) -> tuple[SeriesConfig, ...]:
+    by_series = {setting.ts_id: setting for setting in stored}
+    for setting in new:
+        by_series[setting.ts_id] = _overlaid(by_series.get(setting.ts_id), setting)
+    return tuple(by_series[ts_id] for ts_id in sorted(by_series))
+
+
+def _overlaid(old: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
+    """Later settings replace earlier ones field by field: features and model may come in two calls (J-071)."""
+    if old is None:
+        return new
+    given = {
+        field: value for field in ("model_name", "hyper_params", "feature_indexs") if (value := getattr(new, field)) is not None
+    }
+    return replace(old, **given)

@@ -1,0 +1,52 @@
+"""What the agents and views of a process work with: built once by `streams.apps`, passed on, never global."""
+
+from dataclasses import dataclass, field
+
+import faust
+
+from connectors.object_store import ObjectStore
+from connectors.publisher import Publisher
+from schemas.codec import Codec
+from streams.metrics import Metrics
+from streams.ids import IdMinter, SeriesIdMinter
+from streams.settings import Settings
+from streams.splits import SplitStore
+from streams.submissions import Limits
+from streams.tables import JobTable, ResultTable
+from streams.topics import Topics
+from streams.waiting import CommandWaiters
+
+__all__ = ["StateRuntime", "TrainerRuntime"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerRuntime:
+    """The parts of a trainer process: stateless."""
+
+    settings: Settings
+    bootstrap: str
+    topics: Topics
+    codec: Codec
+    publisher: Publisher
+    app: faust.App
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateRuntime(TrainerRuntime):
+    """The parts of a state process: the tables of its partitions and the senders that wait for them."""
+
+    store: ObjectStore
+    jobs: JobTable
+    results: ResultTable
+    splits: SplitStore
+    waiters: CommandWaiters = field(default_factory=CommandWaiters)
+    ids: IdMinter = field(default_factory=IdMinter)
+    series_ids: SeriesIdMinter = field(default_factory=SeriesIdMinter)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that submissions are held to."""
+        return Limits(
+            self.settings.max_elements, self.settings.max_next_k_prediction, self.settings.max_max_eval
+        )

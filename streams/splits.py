@@ -1,0 +1,67 @@
+"""The splits of jobs: made once per ConfigureJob, kept in the object store, the latest few in memory."""
+
+import asyncio
+from collections import OrderedDict
+
+from connectors.splitter import split_csv
+from connectors.datasets import Dataset
+from connectors.object_store import ObjectStore
+from connectors.splits import Split, load_split, save_split
+from schemas.commands import ConfigureJob
+from schemas.records import Columns
+
+__all__ = ["SplitStore"]
+
+_KEPT_ROWS = 8_000_000  # about 130 MB: the jobs that are being submitted and polled
+
+
+class SplitStore:
+    """Makes and loads splits in worker threads; what was used lately is answered from memory."""
+
+    def __init__(self, store: ObjectStore, max_series: int) -> None:
+        self._store = store
+        self._max_series = max_series
+        self._kept: OrderedDict[str, Split] = OrderedDict()
+
+    async def make(self, command: ConfigureJob, dataset: Dataset, columns: Columns) -> tuple[str, Split]:
+        """The key and the split of this command, made unless it is there already.
+
+        The view makes it before it sends the command, so that the agent finds it; for a command from a producer the
+        agent makes it. BadColumnError where a cell does not fit its column.
+        """
+        key = f"splits/{command.job_id}/{command.command_id}.npz"
+        if key not in self._kept and not await asyncio.to_thread(self._store.exists, key):
+            self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
+        return key, await self.load(key)
+
+    async def load(self, key: str) -> Split:
+        """A split made earlier."""
+        split = self._kept.get(key)
+        if split is None:
+            split = await asyncio.to_thread(load_split, self._store, key)
+        self._keep(key, split)
+        return split
+
+    async def delete(self, key: str) -> None:
+        """Remove a split that no job has any more."""
+        self._kept.pop(key, None)
+        await asyncio.to_thread(self._store.delete, key)
+
+    def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
+        with self._store.local_file(dataset.path) as file:
+            split = split_csv(
+                file,
+                dataset.header,
+                timestamp_index=columns.timestamp_indexs[0],
+                target_index=columns.target_indexs[0],
+                groupby_indexs=columns.groupby_indexs,
+                max_series=self._max_series,
+            )
+        save_split(self._store, key, split)
+        return split
+
+    def _keep(self, key: str, split: Split) -> None:
+        self._kept[key] = split
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(len(kept.target) for kept in self._kept.values()) > _KEPT_ROWS:
+            self._kept.popitem(last=False)

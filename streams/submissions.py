@@ -1,0 +1,233 @@
+"""Checks of series configurations: one function behind both doors, HTTP and Kafka (contract J-072 … J-093)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+from models.catalog import CATALOG, HyperParameterError
+from schemas.commands import HyperParam, ParameterValue, SeriesConfig
+from schemas.records import JobRecord
+from streams.errors import RejectedError
+
+__all__ = ["EVAL_METRICS", "Limits", "Training", "check_elements"]
+
+# Contract J-110, in its order. models.metrics computes them; its list is compared with this one in a test, because
+# importing it here would load numpy code into processes that only validate.
+EVAL_METRICS = tuple(
+    "mse rmse nrmse me mae mad gmae mdae mpe mape mdape smape smdape maape mase std_ae std_ape rmspe rmdspe rmsse "
+    "inrse rrse mre rae mrae mdrae gmrae mbrae umbrae mda bias r2".split()
+)
+_METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
+DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
+DEFAULT_NEXT_K = 5  # contract J-077
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits that a submission is held to (contract J-161)."""
+
+    max_elements: int
+    max_next_k_prediction: int
+    max_max_eval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One element that asks for training, with everything absent filled in."""
+
+    ts_id: int
+    model_name: str
+    config: Mapping[str, ParameterValue]
+    next_k_prediction: int
+    eval_metrics: tuple[str, ...]
+    refit: bool
+
+
+class _Problem(Exception):
+    """What is wrong with one element: the field and a sentence."""
+
+    def __init__(self, field: str, message: str, code: str = "invalid_element") -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
+def check_elements(
+    job: JobRecord, elements: Sequence[SeriesConfig], limits: Limits
+) -> tuple[list[SeriesConfig], list[Training]]:
+    """Sort a submission into settings to store and series to train; RejectedError names the first wrong element.
+
+    Nothing is accepted unless everything is (J-092). What a training element leaves out is taken from the settings
+    stored for its series, then from the model's defaults.
+    """
+    if job.columns is None:
+        raise RejectedError(409, "no_series", f"job {job.job_id} has no series yet: choose its columns first (PUT)")
+    if not elements:
+        raise RejectedError(400, "empty_array", "the body is an empty array: send at least one series configuration")
+    if len(elements) > limits.max_elements:
+        raise RejectedError(
+            413,
+            "too_many_elements",
+            f"{len(elements)} elements, at most {limits.max_elements} are accepted: split the request",
+        )
+    stored = {setting.ts_id: setting for setting in job.settings}
+    resolve = _resolver(limits)
+    to_store: list[SeriesConfig] = []
+    to_train: list[Training] = []
+    for number, element in enumerate(elements, 1):
+        try:
+            if element.ts_id not in job.ts_ids:
+                raise _Problem("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
+            if element.feature_indexs is not None:
+                _check_features(element.feature_indexs, job)
+            if not element.trains:
+                to_store.append(_checked_setting(element))
+                continue
+            merged = _overlay(stored.get(element.ts_id), element)
+            to_train.append(resolve(merged))
+        except _Problem as problem:
+            raise RejectedError(
+                400, problem.code, f"element {number} (ts_id {element.ts_id}), {problem.field}: {problem}"
+            ) from None
+    return to_store, to_train
+
+
+def _resolver(limits: Limits) -> Callable[[SeriesConfig], Training]:
+    """A check that remembers settings seen before: the elements of one request mostly differ in ts_id alone."""
+    seen: dict[SeriesConfig, Training] = {}
+
+    def resolve(element: SeriesConfig) -> Training:
+        settings = replace(element, ts_id=0, feature_indexs=None)
+        training = seen.get(settings)
+        if training is None:
+            training = seen[settings] = _resolve(settings, limits)
+        return replace(training, ts_id=element.ts_id)
+
+    return resolve
+
+
+def _resolve(element: SeriesConfig, limits: Limits) -> Training:
+    if element.model_name is None:
+        raise _Problem("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
+    if element.hyper_params is None:
+        raise _Problem("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
+    if element.auto_tune not in (None, 0, 1):
+        raise _Problem("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
+    if element.auto_tune == 1:
+        raise _Problem("auto_tune", "tuning is not available yet: send 0 and fixed values", "not_yet")
+    next_k = DEFAULT_NEXT_K if element.next_k_prediction is None else element.next_k_prediction
+    _check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
+    if element.max_eval is not None:
+        _check_range("max_eval", element.max_eval, limits.max_max_eval)
+    if element.refit not in (None, 0, 1):
+        raise _Problem("refit", f"is {element.refit}, expected 0 or 1")
+    if element.auto_tune_metric is not None:
+        _check_metric("auto_tune_metric", element.auto_tune_metric)
+    return Training(
+        ts_id=element.ts_id,
+        model_name=element.model_name,
+        config=_fixed_values(element.model_name, element.hyper_params),
+        next_k_prediction=next_k,
+        eval_metrics=_checked_metrics(element.eval_metrics),
+        refit=element.refit == 1,
+    )
+
+
+def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    if names is None:
+        return DEFAULT_EVAL_METRICS
+    return tuple(dict.fromkeys(_check_metric("eval_metrics", name) for name in names))
+
+
+def _check_metric(field: str, name: str) -> str:
+    name = _METRIC_ALIASES.get(name, name)
+    if name not in EVAL_METRICS:
+        raise _Problem(field, f"{name!r} is unknown; known are {', '.join(EVAL_METRICS)}")
+    return name
+
+
+def _check_range(field: str, value: int, highest: int) -> None:
+    if not 1 <= value <= highest:
+        raise _Problem(field, f"is {value}, expected 1 to {highest}")
+
+
+def _check_features(indexs: Sequence[int], job: JobRecord) -> None:
+    assert job.columns is not None  # checked by the caller
+    columns = job.columns
+    taken = {*columns.timestamp_indexs, *columns.target_indexs, *columns.groupby_indexs}
+    for index in indexs:
+        if index in taken:
+            raise _Problem("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
+        if not 0 <= index < job.column_count:
+            raise _Problem(
+                "feature_indexs", f"column {index} does not exist; the data set has columns 0 to {job.column_count - 1}"
+            )
+
+
+def _checked_setting(element: SeriesConfig) -> SeriesConfig:
+    """Settings that are only stored may be incomplete, but what is there must be right."""
+    if element.model_name is None and element.hyper_params is None and element.feature_indexs is None:
+        raise _Problem("model_name", "nothing to store: send model_name, hyper_params or feature_indexs")
+    if element.model_name is not None:
+        _check_model(element.model_name)
+    for parameter in element.hyper_params or ():
+        _check_shape(parameter)
+    return element
+
+
+def _check_model(model_name: str) -> None:
+    if model_name not in CATALOG:
+        raise _Problem("model_name", f"{model_name!r} is unknown; known are {', '.join(CATALOG)}")
+
+
+def _fixed_values(model_name: str, parameters: Sequence[HyperParam]) -> Mapping[str, ParameterValue]:
+    _check_model(model_name)
+    given: dict[str, Any] = {}
+    for parameter in parameters:
+        _check_shape(parameter)
+        if parameter.val is None:
+            raise _Problem(
+                f"hyper_params {parameter.name!r}", "has no val: a range or choice needs auto_tune 1 (J-086)"
+            )
+        if parameter.name in given:
+            raise _Problem(f"hyper_params {parameter.name!r}", "is given twice")
+        given[parameter.name] = parameter.val
+    try:
+        config: Mapping[str, ParameterValue] = CATALOG[model_name].resolve(given)
+    except HyperParameterError as error:
+        raise _Problem(f"hyper_params {error.field!r}", error.message) from None
+    return config
+
+
+def _check_shape(parameter: HyperParam) -> None:
+    field = f"hyper_params {parameter.name!r}"
+    if parameter.type not in ("int", "float", "list"):
+        raise _Problem(field, f"type is {parameter.type!r}, expected int, float or list")
+    for name in ("val", "low", "high"):
+        value = getattr(parameter, name)
+        if parameter.type != "list" and isinstance(value, str):
+            raise _Problem(field, f"{name} is the text {value!r}, expected a number")
+        if isinstance(value, float) and not isfinite(value):
+            raise _Problem(field, f"{name} is not a finite number")
+        if parameter.type == "int" and isinstance(value, float) and not value.is_integer():
+            raise _Problem(field, f"{name} is {value}, expected a whole number")
+    if (parameter.low is None) != (parameter.high is None):
+        raise _Problem(field, "low and high go together")
+    if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
+        raise _Problem(field, f"low {parameter.low} is above high {parameter.high}")
+
+
+def _overlay(stored: SeriesConfig | None, element: SeriesConfig) -> SeriesConfig:
+    if stored is None:
+        return element
+    changed_model = element.model_name is not None and element.model_name != stored.model_name
+    return replace(
+        element,
+        model_name=element.model_name or stored.model_name,
+        # another model's hyper-parameters would be refused as unknown
+        hyper_params=stored.hyper_params
+        if element.hyper_params is None and not changed_model
+        else element.hyper_params,
+        feature_indexs=stored.feature_indexs if element.feature_indexs is None else element.feature_indexs,
+    )

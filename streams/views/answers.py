@@ -1,0 +1,49 @@
+"""Answers: JSON by orjson, and errors as {status, code, message} (contract J-145)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel
+
+__all__ = ["ERRORS", "ErrorBody", "error_response", "json_response"]
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: the HTTP status, a slug for programs, a sentence for people."""
+
+    status: int
+    code: str
+    message: str
+
+
+_MEANINGS = {
+    400: "The request is wrong; the message names the field and the remedy.",
+    404: "There is no such thing.",
+    409: "The present state does not allow it.",
+    413: "The request is larger than a limit.",
+    415: "The content encoding is not supported.",
+    503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
+}
+
+
+def ERRORS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802  # reads as the constant that it stands for
+    """The `responses` argument of a route that may answer these errors."""
+    return {status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in statuses}
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`content` as JSON; non-finite numbers become null."""
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS),
+        status_code=status,
+        media_type="application/json",
+        headers=dict(headers or {}),
+    )
+
+
+def error_response(status: int, code: str, message: str) -> Response:
+    """An error in this API's envelope."""
+    headers = {"Retry-After": "2"} if status == 503 else {}  # a rebalance or a broker's restart takes about that
+    return json_response({"status": status, "code": code, "message": message}, status, headers)

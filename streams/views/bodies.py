@@ -1,0 +1,158 @@
+"""Request bodies of contract 000, and how their JSON becomes commands."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+
+from schemas.commands import HyperParam, ParameterValue, SeriesConfig
+from streams.jobs import ID_LIMIT
+
+__all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
+
+_INT_32 = 2**31 - 1
+
+
+def _indexs(value: Any) -> Any:
+    """Column indices: a bracketed list as text, "[0, 1]", or a real array (contract J-051, J-052)."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError('expected a bracketed list of column indices such as "[0, 1]"') from None
+    if not isinstance(value, list) or not all(type(index) is int for index in value):
+        raise ValueError('expected a bracketed list of column indices such as "[0, 1]", or an array of integers')
+    if any(abs(index) > _INT_32 for index in value):
+        raise ValueError("a column index is far beyond any column")
+    return tuple(value)
+
+
+Indexs = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_indexs),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*\[\s*(\d{1,6}(\s*,\s*\d{1,6})*)?\s*\]\s*$", "examples": ["[0, 1]"]},
+                {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 999_999}},
+            ]
+        }
+    ),
+]
+
+
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("expected a number or a text")
+    if isinstance(value, int) and abs(value) > ID_LIMIT:
+        raise ValueError(f"is beyond ±{ID_LIMIT}")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError("expected a number")
+    return _number_or_text(value)
+
+
+_NUMBER_SCHEMA = {"type": "number", "minimum": -ID_LIMIT, "maximum": ID_LIMIT}
+Value = Annotated[
+    Any, BeforeValidator(_number_or_text), WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, {"type": "string"}]})
+]
+Bound = Annotated[Any, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
+
+
+def _flag(value: Any) -> Any:
+    """0 or 1; true and false are accepted (contract J-078)."""
+    if isinstance(value, bool):
+        return int(value)
+    if type(value) is not int or value not in (0, 1):
+        raise ValueError("expected 0 or 1")
+    return value
+
+
+Flag = Annotated[int, BeforeValidator(_flag), WithJsonSchema({"enum": [0, 1, True, False]})]
+
+
+def _parameters(value: Any) -> Any:
+    """`{}` stands for "none given" (contract J-075)."""
+    if value == {}:
+        return []
+    if isinstance(value, dict):
+        raise ValueError('expected an array of {"name", "type", "val"} objects, or {} for none')
+    return value
+
+
+class HyperParamBody(BaseModel):
+    """A hyper-parameter: fixed (`val`), a range (`low`, `high`) or options (`choice`)."""
+
+    name: StrictStr
+    type: Literal["int", "float", "list"]
+    val: Value | None = None
+    low: Bound | None = None
+    high: Bound | None = None
+    choice: list[Value] | None = None
+
+    def to_event(self) -> HyperParam:
+        """The hyper-parameter as the command carries it."""
+        choice: tuple[ParameterValue, ...] | None = None if self.choice is None else tuple(self.choice)
+        return HyperParam(self.name, self.type, self.val, self.low, self.high, choice)
+
+
+_Parameters = Annotated[
+    list[HyperParamBody],
+    BeforeValidator(_parameters),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"$ref": "#/components/schemas/HyperParamBody"}},
+                {"type": "object", "maxProperties": 0},
+            ]
+        }
+    ),
+]
+
+
+class SeriesBody(BaseModel):
+    """Settings of one series. It asks for training iff max_eval, next_k_prediction, auto_tune or eval_metrics is there."""
+
+    ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
+    model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")
+    hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
+    feature_indexs: Indexs | None = Field(None, description="Columns used as features.")
+    max_eval: StrictInt | None = Field(None, ge=-_INT_32, le=_INT_32, description="Search trials when tuning.")
+    next_k_prediction: StrictInt | None = Field(None, ge=-_INT_32, le=_INT_32, description="Steps to forecast; 5.")
+    auto_tune: Flag | None = Field(None, description="1 searches the hyper-parameters.")
+    auto_tune_metric: StrictStr | None = Field(None, description="Metric that the search optimises; mse.")
+    eval_metrics: list[StrictStr] | None = Field(None, description='Metrics to report; ["mse", "rmse"].')
+    refit: Flag | None = Field(None, description="1 fits again on the whole history after scoring: half the error.")
+
+    def to_event(self) -> SeriesConfig:
+        """The settings as the command carries them."""
+        return SeriesConfig(
+            ts_id=self.ts_id,
+            model_name=self.model_name,
+            hyper_params=None if self.hyper_params is None else tuple(item.to_event() for item in self.hyper_params),
+            feature_indexs=self.feature_indexs,
+            max_eval=self.max_eval,
+            next_k_prediction=self.next_k_prediction,
+            auto_tune=self.auto_tune,
+            auto_tune_metric=self.auto_tune_metric,
+            eval_metrics=None if self.eval_metrics is None else tuple(self.eval_metrics),
+            refit=self.refit,
+        )
+
+
+class JobBody(BaseModel):
+    """A new job."""
+
+    data_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="An uploaded data set.")
+    name: StrictStr | None = Field(None, pattern="^[A-Za-z0-9_]{1,32}$", description="1 to 32 of A-Z a-z 0-9 _.")
+
+
+class JobColumnsBody(BaseModel):
+    """The chosen columns, by index in the data set's header."""
+
+    timestamp_indexs: Indexs = Field(description="Exactly one column.")
+    target_indexs: Indexs = Field(description="Exactly one column.")
+    groupby_indexs: Indexs = Field((), description="None or more; one series per distinct tuple.")

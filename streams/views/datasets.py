@@ -1,0 +1,109 @@
+"""Data sets: `/data/…` of contract 000."""
+
+import asyncio
+import re
+import shutil
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
+
+from connectors import datasets
+from connectors.object_store import ObjectStore
+from schemas.commands import AddDataset, DeleteDataset
+from streams.errors import RejectedError
+from streams.jobs import ID_LIMIT, check_name
+from streams.runtime import StateRuntime
+from streams.views.answers import ERRORS, json_response
+from streams.views.requests import runtime
+from streams.views.writes import command_id_of, remembered_id, send_command
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/data", tags=["data sets"])
+
+State = Annotated[StateRuntime, Depends(runtime)]
+DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
+
+
+@router.post("/", status_code=201, summary="Upload a CSV file", responses=ERRORS(400, 413, 503))
+async def add_dataset(
+    state: State,
+    request: Request,
+    upload: Annotated[UploadFile, File(description="A CSV file in UTF-8 with a header line.")],
+    name: Annotated[str | None, Form(description="1 to 32 of A-Z a-z 0-9 _; made from the file's name if absent.")] = None,
+) -> Response:
+    """The data set as its preview shows it."""
+    file_name = upload.filename or "upload.csv"
+    if name is None:
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(file_name).stem)[:32].strip("_") or "dataset"
+    check_name(name)
+    if upload.size is not None and upload.size > state.settings.max_upload_bytes:
+        raise RejectedError(
+            413,
+            "too_large",
+            f"upload: the file has {upload.size} bytes, at most {state.settings.max_upload_bytes} are accepted: "
+            "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
+        )
+    command_id = command_id_of(request)
+    data_id = await remembered_id(state, request, command_id, state.ids.mint)
+    incoming = f"incoming/{command_id}.csv"
+    await asyncio.to_thread(_store_upload, state.store, incoming, upload)
+    try:
+        command = AddDataset(command_id, data_id, name, incoming, file_name)
+        dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
+    except RejectedError as error:
+        if error.status != 503:  # a command that is not confirmed may still need its file
+            await asyncio.to_thread(state.store.delete, incoming)
+        raise
+    await asyncio.to_thread(state.store.delete, incoming)
+    return json_response({"data": _shown(dataset)}, 201)
+
+
+@router.get("/", summary="List the data sets")
+async def list_datasets(state: State) -> Response:
+    """All data sets, oldest first."""
+    found = await asyncio.to_thread(datasets.list_all, state.store)
+    return json_response({"data": [_shown(dataset) for dataset in found]})
+
+
+@router.get("/{data_id}/", summary="Preview a data set", responses=ERRORS(400, 404))
+async def preview(state: State, data_id: DataId) -> Response:
+    """The data set, its columns and its first five rows."""
+    dataset = await asyncio.to_thread(_load, state.store, data_id)
+    return json_response(
+        {
+            "data": _shown(dataset),
+            "header": [{"index": index, "label": label} for index, label in enumerate(dataset.header)],
+            "status": 200,
+            "heads": dataset.heads,
+        }
+    )
+
+
+@router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=ERRORS(400, 404, 503))
+async def delete_dataset(state: State, request: Request, data_id: DataId) -> Response:
+    """The data set and its file are gone; jobs keep the series that they made of it."""
+    await asyncio.to_thread(_load, state.store, data_id)
+    await send_command(state, state.topics.dataset_commands, data_id, DeleteDataset(command_id_of(request), data_id))
+    return Response(status_code=204)
+
+
+def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
+    try:
+        return datasets.load(store, data_id)
+    except datasets.UnknownDatasetError as error:
+        raise RejectedError(404, "unknown_dataset", str(error)) from None
+
+
+def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
+    with store.writing(key) as path, path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target, 1024 * 1024)
+
+
+def _shown(dataset: datasets.Dataset) -> dict[str, Any]:
+    fields = asdict(dataset)
+    return {"id": dataset.data_id} | {
+        name: fields[name] for name in ("name", "uuid", "time_created", "upload", "related_user", "rows")
+    }

@@ -1,0 +1,236 @@
+"""Forecasting jobs: `/job/…` of contract 000."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import lru_cache
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from connectors import datasets
+from connectors.csv_columns import BadColumnError
+from connectors.splits import Split
+from connectors.timestamps import format_timestamp
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SubmitJob
+from schemas.events import CmdStatus, SeriesResult
+from schemas.records import JobRecord
+from streams import jobs
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.submissions import check_elements
+from streams.views.answers import ERRORS, json_response
+from streams.views.bodies import JobBody, JobColumnsBody, SeriesBody
+from streams.views.requests import JsonRoute, runtime
+from streams.views.writes import command_id_of, remembered_id, send_command
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRoute)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
+_SERIES_PER_CHUNK = 200  # of a streamed answer: other requests get their turn in between
+
+
+@router.post("/", status_code=201, summary="Create a job on a data set", responses=ERRORS(400, 404, 413, 503))
+async def create_job(state: State, request: Request, body: JobBody) -> Response:
+    """The new job's id and status 0."""
+    command_id = command_id_of(request)
+    job_id = await remembered_id(state, request, command_id, state.ids.mint)
+    command = CreateJob(command_id, job_id, body.data_id, body.name)
+    await send_command(state, state.topics.job_commands, job_id, command)
+    return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
+
+
+@router.get("/", summary="List the jobs")
+async def list_jobs(state: State) -> Response:
+    """All jobs, oldest first."""
+    found = (state.jobs.get(job_id) for job_id in state.jobs.ids())
+    return json_response({"jobs": [_summary(job) for job in found if job is not None]})
+
+
+@router.get("/{job_id}/", summary="Status of a job and of its series", responses=ERRORS(400, 404, 503))
+async def get_job(state: State, job_id: JobId) -> Response:
+    """Status, progress and the status of every series."""
+    job = _job(state, job_id)
+    progress = state.results.progress(job_id)
+    statuses = jobs.series_statuses(job, progress)
+    return json_response(
+        _summary(job)
+        | {
+            "submitted": job.submitted,
+            "finished": len(progress.finished),
+            "failed": len(progress.errors),
+            "message": job.message,
+            "series": [{"ts_id": ts_id, "status": int(status)} for ts_id, status in statuses.items()],
+        }
+    )
+
+
+@router.put("/{job_id}/", summary="Choose the columns", responses=ERRORS(400, 404, 409, 413, 503))
+async def configure_job(state: State, request: Request, job_id: JobId, body: JobColumnsBody) -> Response:
+    """The series that the columns make, with their ids."""
+    job = _job(state, job_id)
+    command_id = command_id_of(request)
+    if command_id not in job.commands:
+        command = ConfigureJob(command_id, job_id, body.timestamp_indexs, body.target_indexs, body.groupby_indexs)
+        dataset = await asyncio.to_thread(_dataset, state, job.data_id)
+        columns = jobs.check_columns(job, command, dataset.header)
+        try:
+            await state.splits.make(command, dataset, columns)
+        except BadColumnError as error:
+            raise RejectedError(400, "bad_column", str(error)) from None
+        await send_command(state, state.topics.job_commands, job_id, command)
+    return await ts_details(state, job_id)
+
+
+@router.get("/{job_id}/ts_details/", summary="The series of a job", responses=ERRORS(400, 404, 503))
+async def ts_details(state: State, job_id: JobId) -> Response:
+    """Every series with its group values, and the columns that can be features."""
+    job = _job(state, job_id)
+    if job.split is None:
+        return json_response({"features": [], "ts_details": []})
+    split = await state.splits.load(job.split)
+    statuses = jobs.series_statuses(job, state.results.progress(job_id))
+    return json_response(
+        {
+            "features": [{"index": column.index, "label": column.label} for column in split.features],
+            "ts_details": [
+                {
+                    "ts_id": ts_id,
+                    "groupby_val": split.groupby_val[ts_id - job.first_ts_id],
+                    "groupby_key": split.groupby_key,
+                    "status": int(status),
+                    "points": int(split.offsets[index + 1] - split.offsets[index]),
+                }
+                for index, (ts_id, status) in enumerate(statuses.items())
+            ],
+        }
+    )
+
+
+@router.patch("/{job_id}/", summary="Store settings of series, or train them", responses=ERRORS(400, 404, 409, 413, 503))
+async def submit_job(
+    state: State, request: Request, job_id: JobId, body: Annotated[list[SeriesBody], Body(min_length=1)]
+) -> Response:
+    """Answers as soon as the submission is in the log and the status is changed; it does not wait for training."""
+    job = _job(state, job_id)
+    command = SubmitJob(command_id_of(request), job_id, tuple(element.to_event() for element in body))
+    if command.command_id not in job.commands:
+        check_elements(job, command.elements, state.limits)
+        await send_command(state, state.topics.job_commands, job_id, command)
+    job = _job(state, job_id)
+    statuses = jobs.series_statuses(job, state.results.progress(job_id))
+    asked = dict.fromkeys(element.ts_id for element in command.elements)
+    return json_response(
+        {
+            "job_id": job_id,
+            "status": int(job.status),
+            "series": [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked],
+        }
+    )
+
+
+@router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
+async def delete_job(state: State, request: Request, job_id: JobId) -> Response:
+    """The job, its series and its results are gone; its public events stay until they expire."""
+    _job(state, job_id)
+    await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request), job_id))
+    return Response(status_code=204)
+
+
+@router.get("/{job_id}/job_results/", summary="Results of a job", responses=ERRORS(400, 404, 503))
+async def job_results(
+    state: State,
+    job_id: JobId,
+    ts_id: Annotated[int | None, Query(description="Only this series.")] = None,
+    history: Annotated[int, Query(ge=0, le=1, description="0 leaves ts_history out.")] = 1,
+) -> Response:
+    """`{"status": n}` until the job is finished; then status and results of every series (contract J-130 … J-146)."""
+    job = _job(state, job_id)
+    if ts_id is not None and ts_id not in job.ts_ids:
+        raise RejectedError(404, "unknown_series", f"ts_id: {ts_id} is not a series of job {job_id}")
+    if job.status < CmdStatus.DONE or job.split is None:
+        return json_response({"status": int(job.status)})
+    split = await state.splits.load(job.split)
+    chosen = job.ts_ids if ts_id is None else (ts_id,)
+    chunks = _result_chunks(state, job, chosen, split if history else None)
+    return StreamingResponse(_taking_turns(chunks), media_type="application/json")
+
+
+async def _taking_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        await asyncio.sleep(0)
+
+
+def _result_chunks(state: StateRuntime, job: JobRecord, ts_ids: Sequence[int], split: Split | None) -> Iterator[bytes]:
+    by_series = state.results.of_series(job.job_id, ts_ids)
+    head: dict[str, Any] = {"status": int(job.status)}
+    if job.status is CmdStatus.EXCEPTION:
+        head["message"] = job.message
+    yield orjson.dumps(head)[:-1] + b',"results":['
+    for start in range(0, len(ts_ids), _SERIES_PER_CHUNK):
+        entries = [
+            {"ts_id": ts_id, "results": _series_results(state, job, by_series[ts_id], ts_id=ts_id, split=split)}
+            for ts_id in ts_ids[start : start + _SERIES_PER_CHUNK]
+        ]
+        yield (b"," if start else b"") + orjson.dumps(entries)[1:-1]
+    yield b"]}"
+
+
+def _series_results(
+    state: StateRuntime, job: JobRecord, rows: Sequence[bytes], *, ts_id: int, split: Split | None
+) -> list[dict[str, Any]]:
+    ts_history = None
+    if split is not None and rows:
+        values, texts = split.history(ts_id - job.first_ts_id)
+        ts_history = {split.target_label: values, split.timestamp_label: texts}
+    return [_result(state.codec.decode(row), ts_history) for row in rows]
+
+
+def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str, Any]:
+    if result.error is not None:
+        return {"ts_id": result.ts_id, "model_name": result.model_name, "error": result.error}
+    shown = {
+        "predictions": result.predictions,
+        "timestamps": _formatted(tuple(result.timestamps)),
+        "metrics": result.metrics,
+        "config": result.config,
+        "ts_id": result.ts_id,
+        "model_name": result.model_name,
+    }
+    if result.backtest is not None:
+        shown["backtest"] = {
+            "timestamps": _formatted(tuple(result.backtest.timestamps)),
+            "predictions": result.backtest.predictions,
+        }
+    if ts_history is not None:
+        shown["ts_history"] = ts_history
+    return shown
+
+
+@lru_cache(maxsize=1024)
+def _formatted(times: tuple[int, ...]) -> list[str]:
+    """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
+    return [format_timestamp(time) for time in times]
+
+
+def _summary(job: JobRecord) -> dict[str, Any]:
+    return {"job_id": job.job_id, "status": int(job.status), "data_id": job.data_id, "name": job.name}
+
+
+def _job(state: StateRuntime, job_id: int) -> JobRecord:
+    job = state.jobs.get(job_id)
+    if job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
+    return job
+
+
+def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
+    try:
+        return datasets.load(state.store, data_id)
+    except datasets.UnknownDatasetError as error:
+        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None

@@ -1,0 +1,72 @@
+"""The catalogue of our schemas, in the words of the Confluent schema registry API."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request, Response
+
+from streams.schema_catalogue import SchemaCatalogue
+from streams.views.answers import json_response
+from streams.views.requests import JsonRoute
+
+__all__ = ["router"]
+
+
+def _catalogue(request: Request) -> SchemaCatalogue:
+    catalogue: SchemaCatalogue = request.app.state.catalogue
+    return catalogue
+
+
+Catalogue = Annotated[SchemaCatalogue, Depends(_catalogue)]
+SchemaBody = Annotated[dict[str, Any], Body(examples=[{"schema": '"string"'}])]
+_ERROR = {
+    "description": "No such thing, as a schema registry says it.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
+                "required": ["error_code", "message"],
+            }
+        }
+    },
+}
+_READ: dict[int | str, dict[str, Any]] = {404: _ERROR}
+_WRITE: dict[int | str, dict[str, Any]] = {404: _ERROR, 409: _ERROR, 422: _ERROR, 413: _ERROR}
+
+router = APIRouter(prefix="/registry", tags=["schema catalogue"], route_class=JsonRoute)
+
+
+@router.get("/schemas/ids/{schema_id}", summary="A schema by its id", responses=_READ)
+async def get_schema(catalogue: Catalogue, schema_id: int) -> Response:
+    """The schema as text."""
+    return json_response(catalogue.schema(schema_id))
+
+
+@router.get("/subjects", summary="The subjects")
+async def list_subjects(catalogue: Catalogue) -> Response:
+    """Their names."""
+    return json_response(catalogue.subjects())
+
+
+@router.get("/subjects/{subject}/versions", summary="Versions of a subject", responses=_READ)
+async def list_versions(catalogue: Catalogue, subject: str) -> Response:
+    """Their numbers."""
+    return json_response(catalogue.versions(subject))
+
+
+@router.get("/subjects/{subject}/versions/{version}", summary="One version of a subject", responses=_READ)
+async def get_version(catalogue: Catalogue, subject: str, version: str) -> Response:
+    """Its id and schema; `latest` is the last one."""
+    return json_response(catalogue.version(subject, version))
+
+
+@router.post("/subjects/{subject}/versions", summary="The id of a schema that is here already", responses=_WRITE)
+async def register(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+    """409 for a schema that is not: the catalogue comes with the release."""
+    return json_response(catalogue.register(subject, body))
+
+
+@router.post("/subjects/{subject}", summary="Look a schema up", responses=_WRITE)
+async def find(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+    """Its subject, version and id."""
+    return json_response(catalogue.find(subject, body))

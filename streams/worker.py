@@ -1,0 +1,80 @@
+"""Runs one worker process: a Faust app in asyncio's own runner, ended by SIGTERM, SIGINT or the app's crash."""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+
+import structlog
+from faust.contrib.asgi import faust_app_running
+
+from streams.runtime import TrainerRuntime
+
+__all__ = ["configure_logging", "run_worker"]
+
+log = structlog.get_logger(__name__)
+
+_STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
+
+
+def configure_logging() -> None:
+    """One line per event on standard error: key=value for people at a terminal, JSON elsewhere."""
+    shared = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("aiokafka", "faust", "mode", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def run_worker(runtime: TrainerRuntime, role: str) -> int:
+    """Run until a signal (0) or a crash (1); the caller exits with that status and a supervisor starts it again."""
+    return asyncio.run(_run(runtime, role))
+
+
+async def _run(runtime: TrainerRuntime, role: str) -> int:
+    app = runtime.app
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runtime.publisher.start()
+    log.info("worker starting", role=role, worker=runtime.settings.worker_id)
+    async with faust_app_running(app, stop_timeout=_STOP_S):
+        log.info("worker ready", role=role)
+        waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), app.wait_until_stopped())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+            with suppress(asyncio.CancelledError):
+                await wait
+        crashed = app.crash_reason
+        if crashed is not None:
+            log.error("worker crashed", role=role, error=repr(crashed))
+    await runtime.publisher.close()
+    log.info("worker stopped", role=role)
+    return 0 if crashed is None and stop.is_set() else 1
