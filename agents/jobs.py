@@ -129,9 +129,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         await state.splits.delete(job.split)
 
 
-async def _submit(
-    state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int, *, seen: bool
-) -> None:
+async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int, *, seen: bool) -> None:
     """1. write the job with the numbers of its submissions, 2. answer the sender, 3. send out the training.
 
     The command is acknowledged after all three, so a crash in between repeats it: the numbers stay the same, and what

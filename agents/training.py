@@ -12,18 +12,20 @@ from mode.supervisors import CrashingSupervisor
 from connectors.publisher import Record
 from connectors.timestamps import format_timestamp
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
-from models.catalog import CATALOG, HyperParameterError
+from models.catalog import model_spec
+from models.metrics import metric_names
 from schemas.codec import Codec
 from schemas.commands import TrainSeries
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from schemas.wire import UndecodableError
 from streams.dead_letters import dead_letter
 from streams.runtime import TrainerRuntime
-from streams.submissions import EVAL_METRICS
 from streams.topics import Topics
 from streams.transport import batches
 
 __all__ = ["answer_commands", "attach"]
+
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
@@ -85,10 +87,9 @@ def _accept(command: TrainSeries, message: Any, max_next_k: int) -> _Accepted:
     asked_at = round(message.timestamp * 1000)  # the log's time, so that a replay gives the same bytes
     try:
         _check(command, max_next_k)
-        config = CATALOG[command.model_name].resolve(command.config)
-    except HyperParameterError as error:
-        return _Accepted(command, asked_at, None, f"hyper-parameter {error.field}: {error.message}")
-    except ValueError as error:
+        config = model_spec(command.model_name).resolve(command.config)
+        metrics = metric_names(command.eval_metrics)
+    except ValueError as error:  # what the catalogue and the metrics refuse is a ValueError too
         return _Accepted(command, asked_at, None, str(error))
     request = SeriesRequest(
         target=np.asarray(command.target),
@@ -96,27 +97,26 @@ def _accept(command: TrainSeries, message: Any, max_next_k: int) -> _Accepted:
         config=config,
         prediction_length=command.next_k_prediction,
         refit=command.refit,
-        eval_metrics=tuple(command.eval_metrics),
+        eval_metrics=metrics,
     )
     return _Accepted(command, asked_at, request)
 
 
 def _check(command: TrainSeries, max_next_k: int) -> None:
     """ValueError where the command cannot be trained as it stands."""
-    if command.model_name not in CATALOG:
-        raise ValueError(f"model {command.model_name!r} is unknown; known are {', '.join(CATALOG)}")
     if not 1 <= command.next_k_prediction <= max_next_k:
         raise ValueError(f"next_k_prediction is {command.next_k_prediction}, expected 1 to {max_next_k}")
     if command.step <= 0:
         raise ValueError(f"step is {command.step} ms, expected a positive number")
-    unknown = [name for name in command.eval_metrics if name not in EVAL_METRICS]
-    if unknown:
-        raise ValueError(f"metric {unknown[0]!r} is unknown; known are {', '.join(EVAL_METRICS)}")
-    if not command.timestamps:
-        return
-    if len(command.timestamps) != len(command.target):
+    if command.timestamps and len(command.timestamps) != len(command.target):
         raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
-    steps = np.diff(np.asarray(command.timestamps))
+    times = np.asarray(command.timestamps or [command.start])
+    if (
+        times.min() < _EARLIEST
+        or max(times.max(), _last_time(command)) > _LATEST - command.step * command.next_k_prediction
+    ):
+        raise ValueError("the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps")
+    steps = np.diff(times)
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
         when = format_timestamp(command.timestamps[at])

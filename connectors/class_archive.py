@@ -14,6 +14,9 @@ from connectors.java import Java
 __all__ = ["ClassArchive"]
 
 _JAVA_WITH_AOT_CACHE: Final = 25  # records in one run, and needs no base archive, which the JRE from pip does not have
+# Java 25 also stores machine code in the archive, and takes some of it for other code when it comes back (it warns, and
+# makes that code anew): classes alone are what saves the time.
+_AOT_OPTIONS: Final = ("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-AOTAdapterCaching")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,11 @@ class ClassArchive:
     @property
     def use_options(self) -> list[str]:
         """Java options that start from the archive."""
-        return [f"-XX:{'AOTCache' if self._aot else 'SharedArchiveFile'}={self.path}"]
+        return [*_AOT_OPTIONS, f"-XX:AOTCache={self.path}"] if self._aot else [f"-XX:SharedArchiveFile={self.path}"]
 
     def record_options(self, draft: Path) -> list[str]:
         """Java options that write the file `draft` when the process ends in order; it is then to be moved to `path`."""
-        return [f"-XX:{'AOTCacheOutput' if self._aot else 'ArchiveClassesAtExit'}={draft}"]
+        return [*_AOT_OPTIONS, f"-XX:AOTCacheOutput={draft}"] if self._aot else [f"-XX:ArchiveClassesAtExit={draft}"]
 
     def give_up(self) -> None:
         """Never use nor record it again, until the cache is deleted."""

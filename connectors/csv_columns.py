@@ -76,17 +76,19 @@ def _read(
     values: dict[int, list[NumberColumn]] = {index: [] for index in numbers}
     for frame in _frames(path, width, texts=texts, numbers=numbers):
         for index in texts:
-            cells = frame[index].cat
+            places, distinct = pd.factorize(frame[index])
             dictionary = dictionaries[index]
-            shared = [dictionary.setdefault(text, len(dictionary)) for text in cells.categories]
-            codes[index].append(np.array(shared, dtype=np.int32)[cells.codes.to_numpy()])
+            shared = [dictionary.setdefault(text, len(dictionary)) for text in distinct]
+            codes[index].append(np.array(shared, dtype=np.int32)[places])
         for index in numbers:
             part = frame[index].to_numpy(dtype=np.float64)
             present = part[~np.isnan(part)]
             if len(present) and (np.isinf(present).any() or ((present == 0) | (present == 1)).all()):
                 raise _DoubtfulNumberError
             values[index].append(part)
-    columns = {index: _in_order(tuple(dictionaries[index]), np.concatenate(codes[index])) for index in texts}
+    columns = {
+        index: TextColumn(texts=tuple(dictionaries[index]), codes=np.concatenate(codes[index])) for index in texts
+    }
     return columns, {index: np.concatenate(parts) for index, parts in values.items()}
 
 
@@ -100,19 +102,14 @@ def _frames(path: Path, width: int, *, texts: Sequence[int], numbers: Sequence[i
         names=list(range(width)),
         usecols=[*texts, *numbers],
         index_col=False,
-        dtype={**dict.fromkeys(texts, "category"), **dict.fromkeys(numbers, "float64")},
+        # Not "category", which would be faster: pandas 3.1 makes numbers of a part's categories where it can.
+        dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64")},
         keep_default_na=False,
         na_values=missing,
         chunksize=_ROWS,
         low_memory=False,
     ) as frames:
         yield from frames
-
-
-def _in_order(texts: tuple[str, ...], codes: npt.NDArray[np.int32]) -> TextColumn:
-    """The column with its texts in order of first appearance (pandas sorts those of each part)."""
-    ordered, first = pd.factorize(codes)
-    return TextColumn(texts=tuple(texts[code] for code in first.tolist()), codes=ordered.astype(np.int32))
 
 
 def _numbers(column: TextColumn, path: Path, *, label: str, field: str) -> NumberColumn:

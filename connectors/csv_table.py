@@ -27,8 +27,8 @@ MISSING: Final = frozenset({"", "NaN", "nan", "NAN", "NA", "null", "NULL"})
 
 _MAX_COLUMNS: Final = 2_000  # a job reads a handful; the preview and the header travel whole in every answer
 _MAX_CELL: Final = 100_000  # bytes; below the 131,072 characters at which Python's own CSV reader gives up
-_MAX_RECORD: Final = 4 << 20  # bytes of one row; also how far an unclosed quote is followed, so it bounds the memory
-_BLOCK: Final = 1 << 20  # bytes per read; larger blocks were not faster
+_MAX_RECORD: Final = 1 << 20  # bytes of one row; also how far an unclosed quote is followed, so it bounds the memory
+_BLOCK: Final = 1 << 18  # bytes per read; larger blocks were not faster
 
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")  # at most 15 digits: exact in every JSON reader
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")

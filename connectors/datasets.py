@@ -87,7 +87,7 @@ def register(
     related_user: int,
     time_created: datetime,
 ) -> Dataset:
-    """Keep a copy of a file that ``inspect_csv`` found sound, under a new id; all of it or nothing is stored.
+    """Keep a copy of a file that ``inspect_csv`` found sound; on failure the id stands for what it stood for before.
 
     ``time_created`` must be aware. Raises BadDatasetError for the name, OSError where the store cannot take the file.
     """
@@ -109,11 +109,13 @@ def register(
         rows=facts.rows,
         bytes=facts.bytes,
     )
+    known = store.exists(_manifest(data_id))
     try:
         store.put_file(dataset.path, local_file)
         store.put_bytes(_manifest(data_id), json.dumps(asdict(dataset), ensure_ascii=False).encode())
     except BaseException:
-        store.delete(_folder(data_id))
+        if not known:
+            store.delete(_folder(data_id))
         raise
     return dataset
 

@@ -96,7 +96,6 @@ def java_options(java: Java, *, home: Path, heap_mb: int) -> list[str]:
         "-XX:+ExitOnOutOfMemoryError",  # a broker without memory must end and be seen to end, not linger
         f"-XX:ErrorFile={home / 'logs' / 'java-crash.log'}",
         f"-Djava.io.tmpdir={home / 'tmp'}",  # compression libraries are unpacked there; emptied at each start
-        "-Djdk.nio.maxCachedBufferSize=262144",  # else every thread keeps a copy of the largest record it ever sent
         "-Dlog4j2.configurationFile=log4j2.properties",
         f"{HOME_OPTION}{home}",
     ]

@@ -1,7 +1,7 @@
 """Sends records and says when the broker has them: one librdkafka producer, each of its delivery reports counted.
 
-Order is the order of the calls, per partition, whatever thread they come from: where librdkafka's queue is full, the rest
-waits in a backlog that later records line up behind. A caller holds back by awaiting what it sent.
+Order is the order of the calls, per partition, whatever thread they come from: where librdkafka's queue is full, the
+rest waits in a backlog that later records line up behind. A caller holds back by awaiting what it sent.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ class Publisher:
     error of librdkafka every send fails with DeliveryError; only a new process helps.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, all by name
         self,
         bootstrap: str,
         *,
@@ -282,7 +282,7 @@ def _produce(producer: Producer, record: Record, delivery: _Delivery) -> bool:
             -1 if record.partition is None else record.partition,
             on_delivery=delivery.reported,
             timestamp=record.timestamp_ms or 0,
-            headers=[*record.headers],
+            headers=[*record.headers] or None,
         )
     except BufferError:
         return False

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
@@ -55,8 +55,7 @@ def locked_schemas() -> tuple[LockedSchema, ...]:
 def parse(schema: Schema, *, plain_times: bool = False) -> Schema:
     """Parse a schema for fastavro; `plain_times` reads timestamps as the integers that they are on the wire."""
     source = _without_logical_types(schema) if plain_times else schema
-    parsed: Schema = parse_schema(source, named_schemas={})
-    return parsed
+    return cast("Schema", parse_schema(source, named_schemas={}))
 
 
 def canonical_form(text: str) -> str:

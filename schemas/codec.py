@@ -1,7 +1,7 @@
 """Events to bytes and back, in the Confluent wire format."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum
 from functools import partial
 from io import BytesIO
@@ -23,7 +23,7 @@ from schemas.commands import (
 )
 from schemas.events import Forecast, JobStatus, MetricPoint, SeriesResult
 from schemas.records import JobRecord
-from schemas.wire import UndecodableError, decode_doubles, encode_doubles, frame, unframe
+from schemas.wire import UndecodableError, decode_doubles, encode_doubles, frame, read_only, unframe
 
 __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
 
@@ -99,10 +99,14 @@ class Codec:
                 writer = None
         if writer is None:
             raise UndecodableError(f"unknown schema id {schema_id}")
-        event_format = self._formats.get(str(writer.get("name", "")).rpartition(".")[2])
+        name = writer.get("name") if isinstance(writer, dict) else None  # a registry may hold any schema
+        event_format = self._formats.get(str(name).rpartition(".")[2])
         if event_format is None:
-            raise UndecodableError(f"schema {schema_id} is of {writer.get('name')!r}, not one of our record types")
-        return event_format.decoder(writer)
+            raise UndecodableError(f"schema {schema_id} is of {name!r}, not one of our record types")
+        try:
+            return event_format.decoder(writer)
+        except Exception as error:  # fastavro has no common class for what its parser refuses
+            raise UndecodableError(f"schema {schema_id} cannot be used: {_reason(error)}") from error
 
 
 class _Format:
@@ -127,7 +131,8 @@ class _Format:
 
         def decode(payload: memoryview) -> Any:
             buffer = BytesIO(payload)
-            event = build(schemaless_reader(buffer, writer_schema, reader_schema))
+            values: Any = schemaless_reader(buffer, writer_schema, reader_schema)
+            event = build(values)
             if buffer.tell() != len(payload):
                 raise UndecodableError(f"{len(payload) - buffer.tell()} bytes follow the end of the record")
             return event
@@ -151,12 +156,17 @@ class _TrainSeriesFormat(_Format):
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         if writer["fields"] != self._source["fields"]:
             general = super().decoder(writer)
-            return lambda payload: general(payload)
+
+            def decode_other(payload: memoryview) -> Any:
+                event = general(payload)
+                return replace(event, target=read_only(np.asarray(event.target, np.float64)))
+
+            return decode_other
         head, build = self._head, self._from_fields
 
         def decode(payload: memoryview) -> Any:
             buffer = BytesIO(payload)
-            values = schemaless_reader(buffer, head, None)
+            values: Any = schemaless_reader(buffer, head, None)
             values["target"] = decode_doubles(payload[buffer.tell() :])
             return build(values)
 
@@ -175,7 +185,9 @@ def _to_fields(event_type: type) -> Callable[[Any], dict[str, Any]]:
     converters = [(name, _outward(hint)) for name, hint in _hints(event_type)]
 
     def to_fields(event: Any) -> dict[str, Any]:
-        return {name: convert(getattr(event, name)) if convert else getattr(event, name) for name, convert in converters}
+        return {
+            name: convert(getattr(event, name)) if convert else getattr(event, name) for name, convert in converters
+        }
 
     return to_fields
 

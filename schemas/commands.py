@@ -125,7 +125,7 @@ class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
 
     `start`, `step` and `timestamps` are milliseconds; empty `timestamps` mean that value i is at start + i * step.
-    `target` is the history, oldest first, NaN where an observation is missing; decoded, it is a read-only float64 array.
+    `target` is the history, oldest first, NaN where an observation is missing; decoded: a read-only float64 array.
     """
 
     job_id: int

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UndecodableError", "decode_doubles", "encode_doubles", "frame", "unframe"]
+__all__ = ["UndecodableError", "decode_doubles", "encode_doubles", "frame", "read_only", "unframe"]
 
 MAGIC = 0  # the only version of the format: https://docs.confluent.io → Schema Registry → Wire format
 _HEADER = struct.Struct(">bI")
@@ -40,7 +40,7 @@ def encode_doubles(values: NDArray[np.float64]) -> bytes:
 
 
 def decode_doubles(data: memoryview) -> NDArray[np.float64]:
-    """Read an Avro `array<double>` that fills `data` to its end, without copying where it is a single block.
+    """Read an Avro `array<double>` that fills `data` to its end, without copying where it is a single block; read-only.
 
     Avro 1.12 specification, "Complex types, arrays": blocks of a zigzag count and that many items, ended by a zero
     count; a negative count is followed by the block's size in bytes.
@@ -62,8 +62,14 @@ def decode_doubles(data: memoryview) -> NDArray[np.float64]:
     if position != len(data):
         raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
     if len(blocks) == 1:
-        return blocks[0]
-    return np.concatenate(blocks) if blocks else np.empty(0)
+        return read_only(blocks[0])
+    return read_only(np.concatenate(blocks) if blocks else np.empty(0))
+
+
+def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same array, which now refuses to be written to."""
+    values.flags.writeable = False
+    return values
 
 
 def _zigzag(value: int) -> bytes:

@@ -29,10 +29,7 @@ def declare_topics(settings: Settings, topics: Topics, bootstrap: str) -> None:
     """Create what is missing; BrokerUnreachableError and TopicMismatchError say what is wrong and how to mend it."""
     ensure_topics(
         bootstrap,
-        [
-            Topic(spec.name, topics.partitions, settings.replication_factor, spec.config)
-            for spec in topics.all
-        ],
+        [Topic(spec.name, topics.partitions, settings.replication_factor, spec.config) for spec in topics.all],
     )
 
 
@@ -100,7 +97,11 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
     """An app with the settings that were measured to be safe and quick (faust-streaming 0.15.3)."""
     data = settings.home / "faust" / role
     data.mkdir(parents=True, exist_ok=True)  # Faust creates the folder but not its parents
-    url = f"http://{settings.http_host}:{settings.http_port}" if settings.advertised_url is None else settings.advertised_url
+    url = (
+        f"http://{settings.http_host}:{settings.http_port}"
+        if settings.advertised_url is None
+        else settings.advertised_url
+    )
     app = faust.App(
         f"{settings.group_prefix}{role}",
         broker=[URL(f"kafka://{server}") for server in bootstrap.split(",")],

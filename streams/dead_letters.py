@@ -8,6 +8,8 @@ from streams.errors import RejectedError
 
 __all__ = ["dead_letter"]
 
+_LONGEST_REASON = 2000  # characters; a reason repeats what was sent, and headers count towards the record's size limit
+
 
 def dead_letter(topic: str, message: Any, error: Exception) -> Record:
     """The record that keeps a consumed `message` on the topic of dead letters.
@@ -25,6 +27,6 @@ def dead_letter(topic: str, message: Any, error: Exception) -> Record:
         "offset": str(message.offset),
         "schema-id": schema_id,
         "error-class": type(error).__name__,
-        "error": reason,
+        "error": reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…",
     }
     return Record(topic, message.key, message.value, headers=[(name, text.encode()) for name, text in headers.items()])

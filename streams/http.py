@@ -38,7 +38,6 @@ def serve(runtime: StateRuntime) -> None:
         create_http(runtime),
         host=settings.http_host,
         port=settings.http_port,
-        opentelemetry=False,
         access_log=False,
         server_header=False,
     )

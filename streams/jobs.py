@@ -201,17 +201,5 @@ def _latest_numbers(job: JobRecord) -> dict[int, int]:
 
 
 def _merged(stored: Iterable[SeriesConfig], new: Iterable[SeriesConfig]) -> tuple[SeriesConfig, ...]:
-    by_series = {setting.ts_id: setting for setting in stored}
-    for setting in new:
-        by_series[setting.ts_id] = _overlaid(by_series.get(setting.ts_id), setting)
+    by_series = {setting.ts_id: setting for setting in (*stored, *new)}
     return tuple(by_series[ts_id] for ts_id in sorted(by_series))
-
-
-def _overlaid(old: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
-    """Later settings replace earlier ones field by field: features and model may come in two calls (J-071)."""
-    if old is None:
-        return new
-    given = {
-        field: value for field in ("model_name", "hyper_params", "feature_indexs") if (value := getattr(new, field)) is not None
-    }
-    return replace(old, **given)

@@ -10,9 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._events = Counter(
-            "tidecast_events_total", "Events consumed, by agent.", ["agent"], registry=self.registry
-        )
+        self._events = Counter("tidecast_events_total", "Events consumed, by agent.", ["agent"], registry=self.registry)
         self._batch = Histogram(
             "tidecast_batch_events",
             "Events per batch, by agent.",
@@ -20,14 +18,18 @@ class Metrics:
             buckets=(1, 10, 100, 500, 1000),
             registry=self.registry,
         )
-        self._dead_letters = Counter("tidecast_dead_letters_total", "Events sent to dead letters.", registry=self.registry)
+        self._dead_letters = Counter(
+            "tidecast_dead_letters_total", "Events sent to dead letters.", registry=self.registry
+        )
         self._requests = Histogram(
             "tidecast_http_request_seconds",
             "Time to answer HTTP requests.",
             ["method", "status"],
             registry=self.registry,
         )
-        self._rows = Gauge("tidecast_table_rows", "Rows of the tables of this worker.", ["table"], registry=self.registry)
+        self._rows = Gauge(
+            "tidecast_table_rows", "Rows of the tables of this worker.", ["table"], registry=self.registry
+        )
 
     def observe_batch(self, agent: str, events: int) -> None:
         """An agent took a batch."""

@@ -47,6 +47,4 @@ class StateRuntime(TrainerRuntime):
     @property
     def limits(self) -> Limits:
         """The limits that submissions are held to."""
-        return Limits(
-            self.settings.max_elements, self.settings.max_next_k_prediction, self.settings.max_max_eval
-        )
+        return Limits(self.settings.max_elements, self.settings.max_next_k_prediction, self.settings.max_max_eval)

@@ -33,23 +33,23 @@ class Settings(BaseSettings):
         None, description="Confluent-compatible schema registry; switches the embedded schema catalogue off."
     )
     object_store: str | None = Field(
-        None, description="fsspec URL of the object store, for example s3://bucket/prefix; absent: a folder of the home."
+        None, description="fsspec URL of the object store, such as s3://bucket/prefix; absent: a folder of the home."
     )
     topic_prefix: str = Field("tidecast.", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of every topic.")
     group_prefix: str = Field("tidecast-", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of the consumer groups.")
     partitions: int = Field(
-        4, ge=1, le=64, description="Partitions per topic: the most workers that can share the work. Fixed at first start."
+        4, ge=1, le=64, description="Partitions per topic: the most workers that share the work. Fixed at first start."
     )
     replication_factor: int = Field(1, ge=1, description="Copies of each partition; 3 on a production cluster.")
     worker_id: str = Field(
         "1",
         pattern=r"^[A-Za-z0-9._-]+$",
-        description="Name of this worker, unique per role: a worker restarted under its name takes up its partitions at once.",
+        description="Name of this worker, unique per role: restarted under its name, it has its partitions at once.",
     )
     session_timeout_s: float = Field(
         6.0, ge=1, description="Seconds until the group gives up a silent worker; 6 is Kafka's default lower limit."
     )
-    batch_size: int = Field(1000, ge=1, description="Most commands a trainer takes at once; larger ones gained nothing.")
+    batch_size: int = Field(1000, ge=1, description="Most commands a trainer takes at once; larger gained nothing.")
     write_timeout_s: float = Field(
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )
@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     @property
     def object_store_url(self) -> str:
         """Where data sets and splits lie."""
-        return self.object_store or (self.home / "objects").as_uri()
+        return self.object_store or f"file://{self.home / 'objects'}"  # no as_uri: fsspec takes %20 as it stands
 
     @property
     def write_timeout(self) -> timedelta:

@@ -55,7 +55,9 @@ class Stack:
         self._progress = progress
         self._lock: IO[str] | None = None
         self._broker: EmbeddedKafka | None = None
-        self._workers = {"state": ("state", "1")} | {f"trainer-{i}": ("trainer", str(i)) for i in range(1, trainers + 1)}
+        self._workers = {"state": ("state", "1")} | {
+            f"trainer-{i}": ("trainer", str(i)) for i in range(1, trainers + 1)
+        }
         self._processes: dict[str, GuardedProcess] = {}
         self._pauses: dict[str, float] = {}
         self._due: dict[str, float] = {}
@@ -190,17 +192,20 @@ class Stack:
     def _spawn(self, name: str) -> None:
         role, worker_id = self._workers[name]
         self._progress(f"starting {name}")
-        environment = os.environ | {
-            "TIDECAST_HOME": str(self._settings.home),
-            "TIDECAST_KAFKA_BOOTSTRAP": self.bootstrap,
-            "TIDECAST_HTTP_PORT": str(self._port),
-            "TIDECAST_WORKER_ID": worker_id,
+        output = self.log_folder / f"{name}.log"
+        if output.exists():
+            output.replace(output.with_suffix(".log.1"))  # the last words of the process before
+        given = self._settings.model_dump(exclude_none=True) | {
+            "kafka_bootstrap": self.bootstrap,
+            "http_port": self._port,
+            "worker_id": worker_id,
         }
+        environment = os.environ | {f"TIDECAST_{field.upper()}": str(value) for field, value in given.items()}
         self._processes[name] = GuardedProcess(
             [sys.executable, "-m", "streams.cli", role],
             cwd=Path.cwd(),
             env=environment,
-            output=self.log_folder / f"{name}.log",
+            output=output,
         )
 
     def _wait_ready(self) -> None:

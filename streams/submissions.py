@@ -14,13 +14,16 @@ __all__ = ["EVAL_METRICS", "Limits", "Training", "check_elements"]
 
 # Contract J-110, in its order. models.metrics computes them; its list is compared with this one in a test, because
 # importing it here would load numpy code into processes that only validate.
-EVAL_METRICS = tuple(
-    "mse rmse nrmse me mae mad gmae mdae mpe mape mdape smape smdape maape mase std_ae std_ape rmspe rmdspe rmsse "
-    "inrse rrse mre rae mrae mdrae gmrae mbrae umbrae mda bias r2".split()
-)
+EVAL_METRICS = (
+    "mse", "rmse", "nrmse", "me", "mae", "mad", "gmae", "mdae", "mpe", "mape", "mdape", "smape", "smdape", "maape",
+    "mase", "std_ae", "std_ape", "rmspe", "rmdspe", "rmsse", "inrse", "rrse", "mre", "rae", "mrae", "mdrae", "gmrae",
+    "mbrae", "umbrae", "mda", "bias", "r2",
+)  # fmt: skip
 _METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
 DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
+_STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit")  # the others ask for training
+_LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Training:
     refit: bool
 
 
-class _Problem(Exception):
+class _ElementError(Exception):
     """What is wrong with one element: the field and a sentence."""
 
     def __init__(self, field: str, message: str, code: str = "invalid_element") -> None:
@@ -58,8 +61,9 @@ def check_elements(
 ) -> tuple[list[SeriesConfig], list[Training]]:
     """Sort a submission into settings to store and series to train; RejectedError names the first wrong element.
 
-    Nothing is accepted unless everything is (J-092). What a training element leaves out is taken from the settings
-    stored for its series, then from the model's defaults.
+    Nothing is accepted unless everything is (J-092). Settings to store are complete: what was stored before, with the
+    new laid over it. What a training element leaves out is taken from the settings stored for its series, by earlier
+    elements of the submission too, then from the model's defaults.
     """
     if job.columns is None:
         raise RejectedError(409, "no_series", f"job {job.job_id} has no series yet: choose its columns first (PUT)")
@@ -78,17 +82,19 @@ def check_elements(
     for number, element in enumerate(elements, 1):
         try:
             if element.ts_id not in job.ts_ids:
-                raise _Problem("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
+                raise _ElementError("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
             if element.feature_indexs is not None:
                 _check_features(element.feature_indexs, job)
-            if not element.trains:
-                to_store.append(_checked_setting(element))
-                continue
-            merged = _overlay(stored.get(element.ts_id), element)
-            to_train.append(resolve(merged))
-        except _Problem as problem:
+            merged = _overlaid(stored.get(element.ts_id), element)
+            if element.trains:
+                to_train.append(resolve(merged))
+            else:
+                _check_setting(element, merged)
+                stored[element.ts_id] = merged
+                to_store.append(merged)
+        except _ElementError as error:
             raise RejectedError(
-                400, problem.code, f"element {number} (ts_id {element.ts_id}), {problem.field}: {problem}"
+                400, error.code, f"element {number} (ts_id {element.ts_id}), {error.field}: {error}"
             ) from None
     return to_store, to_train
 
@@ -109,21 +115,18 @@ def _resolver(limits: Limits) -> Callable[[SeriesConfig], Training]:
 
 def _resolve(element: SeriesConfig, limits: Limits) -> Training:
     if element.model_name is None:
-        raise _Problem("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
+        raise _ElementError("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
     if element.hyper_params is None:
-        raise _Problem("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
+        raise _ElementError("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
     if element.auto_tune not in (None, 0, 1):
-        raise _Problem("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
+        raise _ElementError("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
     if element.auto_tune == 1:
-        raise _Problem("auto_tune", "tuning is not available yet: send 0 and fixed values", "not_yet")
+        raise _ElementError("auto_tune", "tuning is not available yet: send 0 and fixed values", "not_yet")
     next_k = DEFAULT_NEXT_K if element.next_k_prediction is None else element.next_k_prediction
     _check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
     if element.max_eval is not None:
         _check_range("max_eval", element.max_eval, limits.max_max_eval)
-    if element.refit not in (None, 0, 1):
-        raise _Problem("refit", f"is {element.refit}, expected 0 or 1")
-    if element.auto_tune_metric is not None:
-        _check_metric("auto_tune_metric", element.auto_tune_metric)
+    _check_options(element)
     return Training(
         ts_id=element.ts_id,
         model_name=element.model_name,
@@ -132,6 +135,13 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Training:
         eval_metrics=_checked_metrics(element.eval_metrics),
         refit=element.refit == 1,
     )
+
+
+def _check_options(element: SeriesConfig) -> None:
+    if element.refit not in (None, 0, 1):
+        raise _ElementError("refit", f"is {element.refit}, expected 0 or 1")
+    if element.auto_tune_metric is not None:
+        _check_metric("auto_tune_metric", element.auto_tune_metric)
 
 
 def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -143,13 +153,13 @@ def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
 def _check_metric(field: str, name: str) -> str:
     name = _METRIC_ALIASES.get(name, name)
     if name not in EVAL_METRICS:
-        raise _Problem(field, f"{name!r} is unknown; known are {', '.join(EVAL_METRICS)}")
+        raise _ElementError(field, f"{_shown(name)} is unknown; known are {', '.join(EVAL_METRICS)}")
     return name
 
 
 def _check_range(field: str, value: int, highest: int) -> None:
     if not 1 <= value <= highest:
-        raise _Problem(field, f"is {value}, expected 1 to {highest}")
+        raise _ElementError(field, f"is {value}, expected 1 to {highest}")
 
 
 def _check_features(indexs: Sequence[int], job: JobRecord) -> None:
@@ -158,76 +168,88 @@ def _check_features(indexs: Sequence[int], job: JobRecord) -> None:
     taken = {*columns.timestamp_indexs, *columns.target_indexs, *columns.groupby_indexs}
     for index in indexs:
         if index in taken:
-            raise _Problem("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
+            raise _ElementError("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
         if not 0 <= index < job.column_count:
-            raise _Problem(
+            raise _ElementError(
                 "feature_indexs", f"column {index} does not exist; the data set has columns 0 to {job.column_count - 1}"
             )
 
 
-def _checked_setting(element: SeriesConfig) -> SeriesConfig:
+def _check_setting(element: SeriesConfig, merged: SeriesConfig) -> None:
     """Settings that are only stored may be incomplete, but what is there must be right."""
-    if element.model_name is None and element.hyper_params is None and element.feature_indexs is None:
-        raise _Problem("model_name", "nothing to store: send model_name, hyper_params or feature_indexs")
-    if element.model_name is not None:
-        _check_model(element.model_name)
-    for parameter in element.hyper_params or ():
-        _check_shape(parameter)
-    return element
-
-
-def _check_model(model_name: str) -> None:
-    if model_name not in CATALOG:
-        raise _Problem("model_name", f"{model_name!r} is unknown; known are {', '.join(CATALOG)}")
+    if all(getattr(element, field) is None for field in _STORED):
+        raise _ElementError("model_name", f"nothing to store: send one of {', '.join(_STORED)}")
+    _check_options(element)
+    if merged.model_name is None:
+        for parameter in element.hyper_params or ():
+            _check_shape(parameter)
+    else:
+        _check_parameters(merged.model_name, merged.hyper_params or ())
 
 
 def _fixed_values(model_name: str, parameters: Sequence[HyperParam]) -> Mapping[str, ParameterValue]:
-    _check_model(model_name)
+    _check_parameters(model_name, parameters)
     given: dict[str, Any] = {}
     for parameter in parameters:
-        _check_shape(parameter)
         if parameter.val is None:
-            raise _Problem(
-                f"hyper_params {parameter.name!r}", "has no val: a range or choice needs auto_tune 1 (J-086)"
-            )
-        if parameter.name in given:
-            raise _Problem(f"hyper_params {parameter.name!r}", "is given twice")
+            raise _ElementError(_field(parameter), "has no val: a range or choice needs auto_tune 1")
         given[parameter.name] = parameter.val
-    try:
-        config: Mapping[str, ParameterValue] = CATALOG[model_name].resolve(given)
-    except HyperParameterError as error:
-        raise _Problem(f"hyper_params {error.field!r}", error.message) from None
+    config: Mapping[str, ParameterValue] = CATALOG[model_name].resolve(given)
     return config
 
 
+def _check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None:
+    if model_name not in CATALOG:
+        raise _ElementError("model_name", f"{_shown(model_name)} is unknown; known are {', '.join(CATALOG)}")
+    known = {parameter.name: parameter for parameter in CATALOG[model_name].hyper_parameters}
+    seen = set()
+    for parameter in parameters:
+        _check_shape(parameter)
+        if parameter.name not in known:
+            raise _ElementError(_field(parameter), f"is unknown; {model_name} has {', '.join(known) or 'none'}")
+        if parameter.name in seen:
+            raise _ElementError(_field(parameter), "is given twice")
+        seen.add(parameter.name)
+        for value in (parameter.val, parameter.low, parameter.high, *(parameter.choice or ())):
+            try:
+                if value is not None:
+                    known[parameter.name].validate(value, model_name)
+            except HyperParameterError as error:
+                raise _ElementError(_field(parameter), error.message) from None
+
+
 def _check_shape(parameter: HyperParam) -> None:
-    field = f"hyper_params {parameter.name!r}"
+    field = _field(parameter)
     if parameter.type not in ("int", "float", "list"):
-        raise _Problem(field, f"type is {parameter.type!r}, expected int, float or list")
+        raise _ElementError(field, f"type is {_shown(parameter.type)}, expected int, float or list")
     for name in ("val", "low", "high"):
         value = getattr(parameter, name)
         if parameter.type != "list" and isinstance(value, str):
-            raise _Problem(field, f"{name} is the text {value!r}, expected a number")
+            raise _ElementError(field, f"{name} is the text {_shown(value)}, expected a number")
         if isinstance(value, float) and not isfinite(value):
-            raise _Problem(field, f"{name} is not a finite number")
+            raise _ElementError(field, f"{name} is not a finite number")
         if parameter.type == "int" and isinstance(value, float) and not value.is_integer():
-            raise _Problem(field, f"{name} is {value}, expected a whole number")
+            raise _ElementError(field, f"{name} is {value}, expected a whole number")
     if (parameter.low is None) != (parameter.high is None):
-        raise _Problem(field, "low and high go together")
+        raise _ElementError(field, "low and high go together")
     if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
-        raise _Problem(field, f"low {parameter.low} is above high {parameter.high}")
+        raise _ElementError(field, f"low {parameter.low} is above high {parameter.high}")
 
 
-def _overlay(stored: SeriesConfig | None, element: SeriesConfig) -> SeriesConfig:
+def _overlaid(stored: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
+    """Later settings replace earlier ones field by field: features and model may come in two calls (J-071)."""
     if stored is None:
-        return element
-    changed_model = element.model_name is not None and element.model_name != stored.model_name
-    return replace(
-        element,
-        model_name=element.model_name or stored.model_name,
-        # another model's hyper-parameters would be refused as unknown
-        hyper_params=stored.hyper_params
-        if element.hyper_params is None and not changed_model
-        else element.hyper_params,
-        feature_indexs=stored.feature_indexs if element.feature_indexs is None else element.feature_indexs,
-    )
+        return new
+    kept = {field: getattr(stored, field) for field in _STORED if getattr(new, field) is None}
+    if new.model_name is not None and stored.model_name not in (None, new.model_name):
+        kept.pop("hyper_params", None)  # another model would refuse them as unknown
+    return replace(new, **kept)
+
+
+def _field(parameter: HyperParam) -> str:
+    return f"hyper_params {_shown(parameter.name)}"
+
+
+def _shown(text: str) -> str:
+    """A text of the sender's in a message for people: the beginning is enough to find it."""
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")

@@ -77,9 +77,7 @@ class _EventTable:
 class JobTable(_EventTable):
     """Jobs by id. Partitioned as the topic job-commands is; one process writes a partition."""
 
-    def __init__(
-        self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec
-    ) -> None:
+    def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
         super().__init__(app, "jobs", changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
         self._decoded: dict[int, JobRecord] = {}
@@ -131,17 +129,13 @@ class JobTable(_EventTable):
 class ResultTable(_EventTable):
     """Results under `<job_id>:<ts_id>:<n>`: a repeat overwrites itself. Partitioned by job, as job-results is."""
 
-    def __init__(
-        self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec
-    ) -> None:
+    def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
         super().__init__(app, "results", changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
         self._by_job: dict[int, dict[int, tuple[int, bytes]]] | None = None  # job → n → (ts_id, result); None: stale
         self._errors: dict[int, dict[int, str]] = {}  # job → n → text; absent: not yet looked for
 
-    def put(
-        self, partition: int, results: Iterable[tuple[SeriesResult, bytes]]
-    ) -> "asyncio.Future[None]":
+    def put(self, partition: int, results: Iterable[tuple[SeriesResult, bytes]]) -> "asyncio.Future[None]":
         """Store results with their encoded form; the future ends when the changelog has them."""
         changes: list[tuple[bytes, bytes | None]] = []
         for result, row in results:

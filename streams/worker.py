@@ -53,7 +53,11 @@ def configure_logging() -> None:
 
 def run_worker(runtime: TrainerRuntime, role: str) -> int:
     """Run until a signal (0) or a crash (1); the caller exits with that status and a supervisor starts it again."""
-    return asyncio.run(_run(runtime, role))
+    try:
+        return asyncio.run(_run(runtime, role))
+    except Exception:  # the edge of the process: the reason belongs in the log, whatever it is
+        log.exception("worker failed", role=role)
+        return 1
 
 
 async def _run(runtime: TrainerRuntime, role: str) -> int:

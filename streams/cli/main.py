@@ -12,7 +12,10 @@ from streams.cli.failure import CommandError
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    help="Event-driven forecasting on Kafka.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="Event-driven forecasting on Kafka.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 service.register(app)
 

@@ -67,9 +67,13 @@ def up(trainers: int = typer.Option(1, min=1, max=64, help="Trainer processes.")
         raise CommandError(str(error)) from error
     try:
         console.print(f"[bold green]Tidecast is ready[/]  API {stack.url}  page {stack.url}/docs")
-        console.print(f"[dim]Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it[/]")
+        console.print(
+            f"[dim]Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it[/]"
+        )
         if asked.http_host not in ("127.0.0.1", "localhost", "::1"):
-            console.print("[yellow]warning: anybody who reaches this address can use it: there is no authentication yet[/]")
+            console.print(
+                "[yellow]warning: anybody who reaches this address can use it: there is no authentication yet[/]"
+            )
         while not stopping:
             stack.watch()
             time.sleep(_WATCH_S)
@@ -106,7 +110,9 @@ def _work(role: str) -> None:
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
     sys.stdout.flush()
-    os._exit(status)  # a training thread that still computes must not hold the process back: its input is not acknowledged
+    os._exit(
+        status
+    )  # a training thread that still computes must not hold the process back: its input is not acknowledged
 
 
 def settings() -> None:

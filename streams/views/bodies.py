@@ -114,7 +114,7 @@ _Parameters = Annotated[
 
 
 class SeriesBody(BaseModel):
-    """Settings of one series. It asks for training iff max_eval, next_k_prediction, auto_tune or eval_metrics is there."""
+    """Settings of one series. It trains iff one of max_eval, next_k_prediction, auto_tune and eval_metrics is there."""
 
     ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
     model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")

@@ -32,7 +32,9 @@ async def add_dataset(
     state: State,
     request: Request,
     upload: Annotated[UploadFile, File(description="A CSV file in UTF-8 with a header line.")],
-    name: Annotated[str | None, Form(description="1 to 32 of A-Z a-z 0-9 _; made from the file's name if absent.")] = None,
+    name: Annotated[
+        str | None, Form(description="1 to 32 of A-Z a-z 0-9 _; made from the file's name if absent.")
+    ] = None,
 ) -> Response:
     """The data set as its preview shows it."""
     file_name = upload.filename or "upload.csv"

@@ -52,7 +52,9 @@ class OwnerForwarding:
 
     async def _forward(self, owner: URL, request: Request, send: Send) -> None:
         url = owner.with_path(request.scope["path"]).with_query(request.url.query)
-        headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in _NOT_PASSED_ON]
+        headers: Any = [
+            (k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in _NOT_PASSED_ON
+        ]
         headers.append((_HOP.decode(), "1"))
         try:
             async with self._runtime.app.http_client.request(

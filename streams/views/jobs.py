@@ -111,7 +111,9 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     )
 
 
-@router.patch("/{job_id}/", summary="Store settings of series, or train them", responses=ERRORS(400, 404, 409, 413, 503))
+@router.patch(
+    "/{job_id}/", summary="Store settings of series, or train them", responses=ERRORS(400, 404, 409, 413, 503)
+)
 async def submit_job(
     state: State, request: Request, job_id: JobId, body: Annotated[list[SeriesBody], Body(min_length=1)]
 ) -> Response:

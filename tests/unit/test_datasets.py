@@ -152,7 +152,7 @@ REFUSED = [
 @pytest.mark.usefixtures("_blocks")
 @pytest.mark.parametrize(("data", "code", "says"), REFUSED)
 def test_refusals_name_the_place_and_the_remedy(tmp_path: Path, data: bytes, code: str, says: str) -> None:
-    """Each fault has its code, its message says where it is and what to do, and that however the file falls into blocks."""
+    """Each fault has its code and a message with place and remedy, however the file falls into blocks."""
     with pytest.raises(BadDatasetError, match=says) as refused:
         facts(tmp_path, data)
 
@@ -187,32 +187,35 @@ def test_hundred_thousand_columns_are_refused(tmp_path: Path) -> None:
         facts(tmp_path, b"a,b\n" + b"x" * 1_000_000 + b",1\n")
 
 
-@pytest.mark.parametrize("filler", [b"a,b\n" + b"1,2\n" * 8_000_000, b'a,b\n1,"' + b"x\n" * 16_000_000])
-def test_memory_stays_bounded(tmp_path: Path, filler: bytes) -> None:
-    """A 32 MB file, be it rows or one unclosed quote, is looked at in less than half its size."""
+@pytest.mark.parametrize("begin", ["a,b\n1,2\n", 'a,b\n1,"2\n'], ids=["rows", "unclosed quote"])
+def test_memory_stays_bounded(tmp_path: Path, begin: str) -> None:
+    """A file of 32 MB, be it short rows or one unclosed quote, is looked at in less than a quarter of its size."""
     path = tmp_path / "upload"
-    path.write_bytes(filler)
+    path.write_bytes(begin.encode() + b"1,2\n" * 8_000_000)
     tracemalloc.start()
     try:
-        if b'"' in filler[:10]:
-            with pytest.raises(BadDatasetError, match="line 2: .* never ends"):
+        if '"' in begin:
+            with pytest.raises(BadDatasetError, match=r"line 2: .* never ends"):
                 inspect_csv(path, max_record=1 << 18)
         else:
-            assert inspect_csv(path).rows == 8_000_000
+            assert inspect_csv(path).rows == 8_000_001
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
-    # Four bytes a row is the worst case for the positions kept per separator: 8 bytes for each second byte of a block.
-    assert peak < 24 << 20
+    assert peak < 8 << 20
 
 
 CELLS = st.text(alphabet='a1é,"\n\r \t;', max_size=4)
 
 
-@given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
+@given(
+    st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
 def test_any_table_that_is_written_is_read_back(rows: list[list[str]], line_end: str, quote_all: bool) -> None:  # noqa: FBT001
-    """Whatever text the cells hold, a correctly written file is accepted with its number of rows and its first cells."""
+    """Whatever the cells hold, a correctly written file is accepted, and its rows and first cells are seen."""
     if not quote_all:  # Python's writer leaves a single carriage return unquoted, which readers take for a line end
         rows = [[cell.replace("\r", " ") for cell in row] for row in rows]
     text = io.StringIO()
@@ -235,8 +238,7 @@ def test_any_bytes_are_accepted_or_refused(data: bytes) -> None:
     with TemporaryDirectory() as folder:
         try:
             found = facts(Path(folder), data)
-        except BadDatasetError as refused:
-            assert refused.message
+        except BadDatasetError:
             return
     rows = [row for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=True) if row]
     assert found.rows == len(rows) - 1
@@ -334,7 +336,7 @@ def add(store: ObjectStore, upload: Path, data_id: int, file_name: str = "vm.csv
 
 
 def test_J030_to_J036_a_registered_dataset_comes_back(store: ObjectStore, upload: Path) -> None:
-    """What was registered is loaded equal, with the fields as the seed shows them and the file's bytes under its key."""
+    """What was registered is loaded equal, with the seed's fields, and the file's bytes lie under its key."""
     dataset = add(store, upload, 2, "allRegion_37d_MSDN_vmlevel.csv")
 
     assert datasets.load(store, 2) == dataset
@@ -381,7 +383,7 @@ def test_an_empty_store_lists_nothing(store: ObjectStore) -> None:
 def test_a_failed_registration_leaves_nothing(
     store: ObjectStore, upload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the manifest cannot be written the file is removed again, and a bad name is refused before anything is stored."""
+    """If the manifest cannot be written the file is removed again; a bad name is refused before anything is stored."""
 
     def disk_full(_key: str, _data: bytes) -> None:
         raise OSError(28, "No space left on device")
@@ -403,6 +405,21 @@ def test_a_failed_registration_leaves_nothing(
             time_created=datetime.now(UTC),
         )
     assert store.keys() == []
+
+
+def test_a_failed_repeat_keeps_the_dataset(store: ObjectStore, upload: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registering an id again that fails does not take away what was registered first."""
+    dataset = add(store, upload, 2)
+
+    def disk_full(_key: str, _source: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "put_file", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        add(store, upload, 2)
+
+    assert datasets.load(store, 2) == dataset
+    assert store.read_bytes(dataset.path) == SEED
 
 
 def test_a_file_without_manifest_is_no_dataset(store: ObjectStore, upload: Path) -> None:

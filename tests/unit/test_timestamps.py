@@ -49,7 +49,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("text", "moment"), ACCEPTED)
 def test_J143_accepted_forms(text: str, moment: int) -> None:
-    """Every documented form is read as the moment it names, offsets turned into UTC, finer than a millisecond cut off."""
+    """Every documented form is the moment it names, offsets turned into UTC, finer than a millisecond cut off."""
     assert parse_timestamps([text]).tolist() == [moment]
 
 
@@ -74,7 +74,7 @@ def test_J143_accepted_forms(text: str, moment: int) -> None:
         ("2020-08-01 00:00:00.", "not a date"),
         ("2020-08-01 00:00:00.0000000000", "not a date"),
         ("2020-08-01 00:00:00 Europe/Berlin", "not a date"),
-        ("٢٠٢٠-٠٨-٠١", "not a date"),
+        ("\u0662\u0660\u0662\u0660-08-01", "not a date"),
         ("2020-08-01" + " " * 50 + "x", "not a date"),
         ("9" * 100_000, "not a date"),
         ("8/1/20", "two-digit year"),
@@ -120,7 +120,7 @@ def test_J143_order_is_by_time_not_by_text() -> None:
     ],
 )
 def test_mixed_families_are_refused(texts: list[str]) -> None:
-    """A column keeps to slashes, ISO or ISO with offset; the first text of another family is named with the first text."""
+    """A column keeps to slashes, ISO or ISO with offset; the first text of another family is named."""
     with pytest.raises(BadTimestampError, match="use one form throughout") as refused:
         parse_timestamps(texts)
 
@@ -130,7 +130,7 @@ def test_mixed_families_are_refused(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("block", [1, 2, 3, 200_000])
 def test_the_first_bad_text_is_named(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    """Whatever forms surround it and however the texts are taken together, the earliest bad text is the one reported."""
+    """Whatever surrounds it and however the texts are taken together, the earliest bad text is the one reported."""
     monkeypatch.setattr(timestamps, "_BLOCK", block)
 
     for texts, first in [
@@ -158,7 +158,7 @@ def test_no_texts_give_no_moments() -> None:
     )
 )
 def test_J134_formatting_is_the_inverse_of_reading(times: list[datetime]) -> None:
-    """Any moment written as YYYY-MM-DD HH:MM:SS is read back, also before 1970, and both agree with the standard library."""
+    """Any moment is written and read back, also before 1970, and both agree with the standard library."""
     texts = [time.replace(microsecond=0).isoformat(sep=" ") for time in times]
     moments = parse_timestamps([time.isoformat(sep=" ", timespec="microseconds") for time in times])
 
