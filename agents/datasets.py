@@ -1,6 +1,7 @@
-"""Registers and removes data sets. Their content and manifest live in the object store, where every worker reads them."""
+"""Registers and removes data sets. Content and manifest live in the object store, where every worker reads them."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from streams.errors import RejectedError
 from streams.jobs import check_id
 from streams.runtime import StateRuntime
 from streams.transport import batches
+from streams.uploads import is_incoming
 
 __all__ = ["apply_command", "attach"]
 
@@ -40,6 +42,7 @@ def attach(state: StateRuntime) -> Agent:
 
 
 async def _handle(state: StateRuntime, message: Any) -> None:
+    """1. apply the command, 2. remove the upload that it took, 3. tell the sender."""
     try:
         command = state.codec.decode(message.value)
         if not isinstance(command, AddDataset | DeleteDataset):
@@ -49,12 +52,21 @@ async def _handle(state: StateRuntime, message: Any) -> None:
         return
     at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
-        outcome = await asyncio.to_thread(apply_command, state.store, command, at)
+        outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
+
+
+def _apply_and_clear(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
+    try:
+        return apply_command(store, command, at)
+    finally:
+        if isinstance(command, AddDataset) and is_incoming(command.path):
+            with suppress(BadKeyError):
+                store.delete(command.path)
 
 
 def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
@@ -84,5 +96,5 @@ def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: d
             )
     except BadDatasetError as error:
         raise RejectedError(400, error.code, str(error)) from None
-    except (BadKeyError, ObjectNotFoundError) as error:
+    except (BadKeyError, ObjectNotFoundError, FileNotFoundError) as error:  # the last: removed while it was read
         raise RejectedError(400, "unknown_path", f"path: {error}") from None

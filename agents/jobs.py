@@ -196,17 +196,17 @@ def _train_records(
 ) -> list[Record]:
     records = []
     for n, training in todo:
-        series = split.series(training.ts_id - job.first_ts_id)
+        series, plan = split.series(training.ts_id - job.first_ts_id), training.plan
         command = TrainSeries(
             job_id=job.job_id,
             ts_id=training.ts_id,
             n=n,
             item_id=series.item_id,
-            model_name=training.model_name,
-            config=training.config,
-            next_k_prediction=training.next_k_prediction,
-            eval_metrics=training.eval_metrics,
-            refit=training.refit,
+            model_name=plan.model_name,
+            config=plan.config,
+            next_k_prediction=plan.next_k_prediction,
+            eval_metrics=plan.eval_metrics,
+            refit=plan.refit,
             start=int(series.timestamps[0]),
             step=series.step_ms,
             timestamps=() if series.regular else series.timestamps.tolist(),

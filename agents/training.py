@@ -1,8 +1,9 @@
 """The trainer: every TrainSeries command is answered with exactly one SeriesResult, a forecast or an error."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import model_spec
 from models.metrics import metric_names
 from schemas.codec import Codec
-from schemas.commands import TrainSeries
+from schemas.commands import ParameterValue, TrainSeries
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from schemas.wire import UndecodableError
 from streams.dead_letters import dead_letter
@@ -87,8 +88,7 @@ def _accept(command: TrainSeries, message: Any, max_next_k: int) -> _Accepted:
     asked_at = round(message.timestamp * 1000)  # the log's time, so that a replay gives the same bytes
     try:
         _check(command, max_next_k)
-        config = model_spec(command.model_name).resolve(command.config)
-        metrics = metric_names(command.eval_metrics)
+        config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
     except ValueError as error:  # what the catalogue and the metrics refuse is a ValueError too
         return _Accepted(command, asked_at, None, str(error))
     request = SeriesRequest(
@@ -102,27 +102,38 @@ def _accept(command: TrainSeries, message: Any, max_next_k: int) -> _Accepted:
     return _Accepted(command, asked_at, request)
 
 
+@lru_cache(maxsize=1024)
+def _resolved(
+    model_name: str, config: tuple[tuple[str, ParameterValue], ...], eval_metrics: tuple[str, ...]
+) -> tuple[Mapping[str, ParameterValue], tuple[str, ...]]:
+    """The model's whole configuration and the metrics, remembered: the commands of a job mostly ask the same."""
+    return model_spec(model_name).resolve(dict(config)), metric_names(eval_metrics)
+
+
 def _check(command: TrainSeries, max_next_k: int) -> None:
     """ValueError where the command cannot be trained as it stands."""
     if not 1 <= command.next_k_prediction <= max_next_k:
         raise ValueError(f"next_k_prediction is {command.next_k_prediction}, expected 1 to {max_next_k}")
     if command.step <= 0:
         raise ValueError(f"step is {command.step} ms, expected a positive number")
-    if command.timestamps and len(command.timestamps) != len(command.target):
-        raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
-    times = np.asarray(command.timestamps or [command.start])
-    if (
-        times.min() < _EARLIEST
-        or max(times.max(), _last_time(command)) > _LATEST - command.step * command.next_k_prediction
-    ):
+    if command.timestamps:
+        _check_timestamps(command)
+    earliest = command.timestamps[0] if command.timestamps else command.start
+    if earliest < _EARLIEST or _last_time(command) > _LATEST - command.step * command.next_k_prediction:
         raise ValueError("the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps")
-    steps = np.diff(times)
+
+
+def _check_timestamps(command: TrainSeries) -> None:
+    if len(command.timestamps) != len(command.target):
+        raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
+    steps = np.diff(np.asarray(command.timestamps))
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
-        when = format_timestamp(command.timestamps[at])
+        when = command.timestamps[at]
+        shown = format_timestamp(when) if _EARLIEST <= when <= _LATEST else f"{when} ms"
         if steps[at - 1] == 0:
-            raise ValueError(f"timestamp {when} occurs more than once in the series: keep one row per time")
-        raise ValueError(f"timestamps do not ascend at {when}: sort the series by time")
+            raise ValueError(f"timestamp {shown} occurs more than once in the series: keep one row per time")
+        raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
 
 
 def _answer_records(codec: Codec, topics: Topics, item: _Accepted, answer: SeriesAnswer) -> Iterable[Record]:

@@ -5,8 +5,9 @@ texts and a number per row; what is computed per text later costs next to nothin
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,48 +54,81 @@ def read_columns(
     first cell that is neither a finite decimal number (blanks around it are ignored) nor one of MISSING.
     """
     try:
-        return _read(path, len(header), texts=texts, numbers=tuple(numbers))
+        return _read(path, header, texts=texts, numbers=numbers, fast=True)
     except (ValueError, _DoubtfulNumberError):
         # pandas' number parser is fast but says neither which cell it met nor that it took "True" for 1 and 1e400 for
         # infinity. Reading those columns as texts settles every case by one rule.
-        columns, _ = _read(path, len(header), texts=[*texts, *numbers], numbers=())
-        read = {}
-        for index, field in numbers.items():
-            read[index] = _numbers(columns.pop(index), path, label=header[index], field=field)
-        return columns, read
+        return _read(path, header, texts=texts, numbers=numbers, fast=False)
 
 
 class _DoubtfulNumberError(Exception):
     """Values that the fast parser may have made out of something that is no number."""
 
 
+class _Numbers(dict[str, float]):
+    """The number of every text asked for: NaN for one of MISSING, infinity for what is no number or too large."""
+
+    def __missing__(self, text: str) -> float:
+        bare = text.strip(" \t")
+        value = nan if bare in MISSING else float(bare) if _NUMBER.fullmatch(bare) else inf
+        self[text] = value
+        return value
+
+
 def _read(
-    path: Path, width: int, *, texts: Sequence[int], numbers: Sequence[int]
+    path: Path, header: Sequence[str], *, texts: Sequence[int], numbers: Mapping[int, str], fast: bool
 ) -> tuple[dict[int, TextColumn], dict[int, NumberColumn]]:
     dictionaries: dict[int, dict[str, int]] = {index: {} for index in texts}
     codes: dict[int, list[npt.NDArray[np.int32]]] = {index: [] for index in texts}
     values: dict[int, list[NumberColumn]] = {index: [] for index in numbers}
-    for frame in _frames(path, width, texts=texts, numbers=numbers):
+    rows = 0
+    for frame in _frames(path, len(header), texts=texts, numbers=numbers, fast=fast):
         for index in texts:
             places, distinct = pd.factorize(frame[index])
             dictionary = dictionaries[index]
             shared = [dictionary.setdefault(text, len(dictionary)) for text in distinct]
             codes[index].append(np.array(shared, dtype=np.int32)[places])
-        for index in numbers:
-            part = frame[index].to_numpy(dtype=np.float64)
-            present = part[~np.isnan(part)]
-            if len(present) and (np.isinf(present).any() or ((present == 0) | (present == 1)).all()):
-                raise _DoubtfulNumberError
+        for index, field in numbers.items():
+            part = _certain(frame[index]) if fast else _careful(frame[index])
+            wrong = np.flatnonzero(np.isinf(part))
+            if len(wrong):
+                row = int(wrong[0])
+                text, line = str(frame[index].iloc[row]), line_of_row(path, rows + row)
+                raise _not_a_number(field, header[index], line, text)
             values[index].append(part)
+        rows += len(frame)
     columns = {
         index: TextColumn(texts=tuple(dictionaries[index]), codes=np.concatenate(codes[index])) for index in texts
     }
     return columns, {index: np.concatenate(parts) for index, parts in values.items()}
 
 
-def _frames(path: Path, width: int, *, texts: Sequence[int], numbers: Sequence[int]) -> Iterator[pd.DataFrame]:
+def _certain(cells: "pd.Series[float]") -> NumberColumn:
+    """The numbers that the fast parser read, if no cell can have been anything else."""
+    values = np.asarray(cells, dtype=np.float64)
+    present = values[~np.isnan(values)]
+    if np.isinf(present).any() or (len(present) and ((present == 0) | (present == 1)).all()):
+        raise _DoubtfulNumberError
+    return values
+
+
+def _careful(cells: "pd.Series[str]") -> NumberColumn:
+    """The numbers of texts, infinity for what is refused."""
+    numbers = _Numbers()  # one for every part: repeated texts are met once, and memory stays bounded
+    return np.fromiter(map(numbers.__getitem__, cells), dtype=np.float64, count=len(cells))
+
+
+def _not_a_number(field: str, label: str, line: int, text: str) -> BadColumnError:
+    why = "is too large for a number" if _NUMBER.fullmatch(text.strip(" \t")) else "is not a number"
+    remedy = "write digits, a point for decimals and no thousands separators; leave missing values empty"
+    return BadColumnError(field, f'column "{label}", line {line}: "{text[:_SHOWN]}" {why}; {remedy}')
+
+
+def _frames(
+    path: Path, width: int, *, texts: Sequence[int], numbers: Iterable[int], fast: bool
+) -> Iterator[pd.DataFrame]:
     # Any: the stubs of pandas know only text labels here, the reader takes the labels it was given.
-    missing: Any = {index: sorted(MISSING) for index in numbers}
+    missing: Any = {index: sorted(MISSING) for index in numbers if fast}
     with pd.read_csv(
         path,
         encoding="utf-8",
@@ -103,27 +137,10 @@ def _frames(path: Path, width: int, *, texts: Sequence[int], numbers: Sequence[i
         usecols=[*texts, *numbers],
         index_col=False,
         # Not "category", which would be faster: pandas 3.1 makes numbers of a part's categories where it can.
-        dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64")},
+        dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64" if fast else "str")},
         keep_default_na=False,
         na_values=missing,
         chunksize=_ROWS,
         low_memory=False,
     ) as frames:
         yield from frames
-
-
-def _numbers(column: TextColumn, path: Path, *, label: str, field: str) -> NumberColumn:
-    values = np.empty(len(column.texts), dtype=np.float64)
-    for code, text in enumerate(column.texts):
-        bare = text.strip(" \t")
-        if bare in MISSING:
-            values[code] = np.nan
-            continue
-        number = float(bare) if _NUMBER.fullmatch(bare) else np.nan
-        if not np.isfinite(number):
-            line = line_of_row(path, int(np.argmax(column.codes == code)))
-            why = "is too large for a number" if np.isinf(number) else "is not a number"
-            remedy = "write digits, a point for decimals and no thousands separators; leave missing values empty"
-            raise BadColumnError(field, f'column "{label}", line {line}: "{text[:_SHOWN]}" {why}; {remedy}')
-        values[code] = number
-    return values[column.codes]

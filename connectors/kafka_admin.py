@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 __all__ = ["BrokerUnreachableError", "Topic", "TopicMismatchError", "broker_reachable", "ensure_topics"]
 

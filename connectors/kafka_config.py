@@ -90,6 +90,9 @@ def java_options(java: Java, *, home: Path, heap_mb: int) -> list[str]:
     """Options of the Java launcher for a broker that works in the folder `home`."""
     options = [
         f"-Xmx{heap_mb}m",
+        # Each thread keeps a buffer as large as the largest record it has met. By default all together may have no more
+        # than the heap, and then a few 64 MiB records end the log cleaner. Costs nothing until it is used.
+        "-XX:MaxDirectMemorySize=1g",
         "-XX:+UseSerialGC",  # the smallest collector: half the memory of G1 at this size
         "-XX:TieredStopAtLevel=1",  # the quick compiler alone: a start in half the time
         "-XX:-UsePerfData",  # no file of counters in the system's temporary folder

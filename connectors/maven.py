@@ -122,8 +122,7 @@ def _download(context: "MavenContext", jar: Coordinate, folder: Path) -> None:
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     for attempt in range(1, _TRIES + 1):
         try:
-            shutil.move(artifact.resolve(), folder / jar.file_name)
-            return
+            fetched = artifact.resolve()
         except RuntimeError as error:
             raise FetchError(f"jgo: {jar} is in none of the registries") from error
         except OSError as error:  # also the base of every error of requests, jgo's HTTP client
@@ -131,6 +130,9 @@ def _download(context: "MavenContext", jar: Coordinate, folder: Path) -> None:
                 partial.unlink(missing_ok=True)
             if attempt == _TRIES:
                 raise FetchError(f"jgo: {jar}: {type(error).__name__}") from error
+        else:
+            shutil.move(fetched, folder / jar.file_name)
+            return
 
 
 def _project(jars: Sequence[Coordinate]) -> str:

@@ -69,7 +69,8 @@ class MessageTooLargeError(DeliveryError):
     """A record is larger than the limit, so sending it again is useless.
 
     With a `limit` the publisher refused it and sent nothing of the call; `index` is its place in the call. Without one
-    the broker refused it, because the topic's max.message.bytes is smaller than the publisher's limit.
+    the broker refused it, because the topic's max.message.bytes is smaller than the publisher's limit; it refuses the
+    records that travelled with it too, so this need not be the one at fault. Declare topics 1 KiB above the limit.
     """
 
     def __init__(self, topic: str, size: int, limit: int | None, *, index: int | None = None) -> None:
@@ -92,7 +93,7 @@ class Publisher:
     error of librdkafka every send fails with DeliveryError; only a new process helps.
     """
 
-    def __init__(  # noqa: PLR0913 - settings, all by name
+    def __init__(
         self,
         bootstrap: str,
         *,
@@ -167,9 +168,9 @@ class Publisher:
         """Wait until everything sent before this call is acknowledged or has failed."""
         await asyncio.to_thread(self._wait_for, None)
 
-    async def close(self, timeout: timedelta | None = None) -> None:
-        """Flush for `timeout` at most (the delivery timeout, if None), fail what is left, and disconnect."""
-        await asyncio.to_thread(self._close, (timeout or self._delivery_timeout).total_seconds())
+    async def close(self, within: timedelta | None = None) -> None:
+        """Flush for `within` at most (the delivery timeout, if None), fail what is left, and disconnect."""
+        await asyncio.to_thread(self._close, (within or self._delivery_timeout).total_seconds())
 
     def _dispatch(self, records: Iterable[Record], settle: _Settle) -> None:
         batch = tuple(records)

@@ -22,9 +22,8 @@ def middle_pair(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     if points == 0:
         return np.full(series, np.nan), np.full(series, np.nan)
     ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # the last axis is the fast one to sort along
-    undefined = np.isnan(ordered[:, -1])  # NaN is sorted to the end
-    lower, upper = ordered[:, (points - 1) // 2], ordered[:, points // 2]
-    return np.where(undefined, np.nan, lower), np.where(undefined, np.nan, upper)
+    ordered[np.isnan(ordered[:, -1])] = np.nan  # NaN is sorted to the end
+    return ordered[:, (points - 1) // 2], ordered[:, points // 2]
 
 
 def geometric_means(sizes: FloatArray) -> FloatArray:

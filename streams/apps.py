@@ -1,7 +1,8 @@
-"""Composition root: builds the two Faust apps, state and trainer, from the settings. Nothing connects before they start."""
+"""Composition root: builds the Faust apps, state and trainer, from the settings. Nothing connects before they start."""
 
 from importlib import import_module
 from typing import Any
+from zlib import crc32
 
 import faust
 from yarl import URL
@@ -97,11 +98,13 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
     """An app with the settings that were measured to be safe and quick (faust-streaming 0.15.3)."""
     data = settings.home / "faust" / role
     data.mkdir(parents=True, exist_ok=True)  # Faust creates the folder but not its parents
-    url = (
-        f"http://{settings.http_host}:{settings.http_port}"
-        if settings.advertised_url is None
-        else settings.advertised_url
-    )
+    url = "http://trainer"  # it serves nothing; an address of its own that changed would be another member, see below
+    instance = f"{role}-{settings.worker_id}"
+    if role == "state":
+        url = settings.advertised_url or f"http://{settings.http_host}:{settings.http_port}"
+        # A member that comes back under its name gets its old assignment, which holds its old address; Faust then
+        # stops for good (0.15.3, PartitionAssignor.on_assignment). So another address is another member.
+        instance = f"{instance}-{crc32(url.encode()):08x}"
     app = faust.App(
         f"{settings.group_prefix}{role}",
         broker=[URL(f"kafka://{server}") for server in bootstrap.split(",")],
@@ -116,7 +119,7 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
         value_serializer="raw",
         consumer_max_fetch_size=settings.max_message_bytes,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{role}-{settings.worker_id}",
+        consumer_group_instance_id=instance,
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=0.5,
         broker_commit_interval=0.5,

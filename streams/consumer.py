@@ -61,9 +61,7 @@ class _Lane:
 
     __slots__ = ("offsets", "queues", "raw", "records")
 
-    def __init__(
-        self, records: Sequence[Any], queues: Sequence[Any], *, raw: bool, offsets: _Offsets | None
-    ) -> None:
+    def __init__(self, records: Sequence[Any], queues: Sequence[Any], *, raw: bool, offsets: _Offsets | None) -> None:
         self.records = deque(records)
         self.queues = queues
         self.raw = raw

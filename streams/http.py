@@ -1,7 +1,7 @@
 """The HTTP view as one FastAPI application, served in the state worker's own loop after its tables are recovered."""
 
+import asyncio
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from faust.contrib.asgi import serve_asgi
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.errors import RejectedError
@@ -21,13 +22,14 @@ from streams.schema_catalogue import CatalogueError, SchemaCatalogue
 from streams.views import datasets, health, jobs, models, registry
 from streams.views.answers import error_response, json_response
 from streams.views.forwarding import OwnerForwarding
-from streams.views.requests import BodyLimits, SlashPaths
+from streams.views.problems import invalid_request
+from streams.views.requests import BodyLimits, BodyRefusedError, SlashPaths
 
 __all__ = ["create_http", "serve"]
 
 log = structlog.get_logger(__name__)
 
-_SLUGS = {404: "not_found", 405: "method_not_allowed", 400: "invalid_request", 413: "too_large"}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def serve(runtime: StateRuntime) -> None:
@@ -55,6 +57,7 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     )
     http.state.runtime = runtime
     http.state.catalogue = SchemaCatalogue(runtime.topics)
+    http.state.id_lock = asyncio.Lock()
     for module in (datasets, jobs, models, registry, health):
         http.include_router(module.router)
     http.add_api_route("/", _root, include_in_schema=False)
@@ -63,8 +66,8 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.add_exception_handler(HTTPException, _http_error)
     http.add_exception_handler(CatalogueError, _catalogue_error)
     http.add_exception_handler(Exception, _unexpected)
-    http.add_middleware(BodyLimits, settings=runtime.settings)
     http.add_middleware(OwnerForwarding, runtime=runtime)
+    http.add_middleware(BodyLimits, settings=runtime.settings)
     http.add_middleware(SlashPaths)
     http.add_middleware(_Measured, metrics=runtime.metrics)
     http.openapi = lambda: _openapi(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -109,10 +112,29 @@ async def _catalogue_error(_: Request, error: Any) -> Response:
     return json_response({"error_code": error.error_code, "message": error.message}, error.status)
 
 
-async def _http_error(_: Request, error: Any) -> Response:
-    response = error_response(error.status_code, _SLUGS.get(error.status_code, "refused"), str(error.detail))
-    response.headers.update(error.headers or {})
-    return response
+async def _http_error(request: Request, error: Any) -> Response:
+    """What the framework refuses, in our envelope and words."""
+    method, path = request.method, request.url.path
+    if isinstance(error, BodyRefusedError):
+        return error_response(error.status_code, error.code, error.detail)
+    if error.status_code == 404:
+        return error_response(404, "not_found", f"there is nothing at {path[:200]}: /docs lists the addresses")
+    if error.status_code == 405:
+        allowed = ", ".join(_allowed(request))
+        response = error_response(405, "method_not_allowed", f"{method} is not possible at {path[:200]}: use {allowed}")
+        response.headers["Allow"] = allowed
+        return response
+    return error_response(error.status_code, "invalid_request", str(error.detail))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of an address. Starlette names those of the first route that fits; each of ours has a single one."""
+    scope = {"type": "http", "path": request.scope["path"], "root_path": "", "headers": []}
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
@@ -121,35 +143,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Any) -> Response:
-    """The first thing that is wrong, and how many more there are."""
-    problems: Sequence[dict[str, Any]] = error.errors()
-    first = problems[0]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return error_response(400, "invalid_request", f"{_place(first)}{_problem(first)}{more}")
-
-
-def _place(problem: dict[str, Any]) -> str:
-    where, *path = problem["loc"]
-    words: list[str] = []
-    if where == "body" and path and isinstance(path[0], int):
-        index, *path = path
-        if problem["type"] == "json_invalid":
-            return f"body, byte {index}: "
-        words.append(f"element {index + 1}")
-    words += [f"item {part + 1}" if isinstance(part, int) else str(part) for part in path]
-    if not words:
-        words = [str(where)]
-    return ", ".join(words) + ": "
-
-
-def _problem(problem: dict[str, Any]) -> str:
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "json_invalid":
-        return f"not valid JSON: {problem.get('ctx', {}).get('error', text)}"
-    if problem["type"] in ("missing", "json_type") or "input" not in problem:
-        return text
-    shown = repr(problem["input"])
-    return f"{text} (got {shown[:60]}{'…' if len(shown) > 60 else ''})"
+    return invalid_request(error.errors())
 
 
 def _openapi(http: FastAPI) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Table recovery in batches, and when tables may be read. Subclasses internals of faust-streaming 0.15.3.
 
 Stock recovery handles one changelog record per turn of the event loop, applies a record of a partition that is not its
-own to some other table, drops a key that is deleted and then set to an empty value within one batch, replays what a worker
-wrote itself at every rebalance, and may let rows of a lost partition come back with it although their new owner deleted
-them. `FastRecovery` does not.
+own to some other table, drops a key that is deleted and then set to an empty value within one batch, replays what a
+worker wrote itself at every rebalance, and may let rows of a lost partition come back with it although their new owner
+deleted them. `FastRecovery` does not.
 
-Tables hold bytes under bytes (`key_type=bytes, value_type=bytes`) in the memory store; a tombstone, value None, deletes.
+Tables hold bytes under bytes (`key_type=bytes, value_type=bytes`) in the memory store; a tombstone (None) deletes.
 Whoever writes a row must note its partition as the store itself does: `store._key_partition[key] = partition`.
 """
 

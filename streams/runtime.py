@@ -7,8 +7,8 @@ import faust
 from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher
 from schemas.codec import Codec
-from streams.metrics import Metrics
 from streams.ids import IdMinter, SeriesIdMinter
+from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.splits import SplitStore
 from streams.submissions import Limits

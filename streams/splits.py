@@ -3,10 +3,10 @@
 import asyncio
 from collections import OrderedDict
 
-from connectors.splitter import split_csv
 from connectors.datasets import Dataset
 from connectors.object_store import ObjectStore
 from connectors.splits import Split, load_split, save_split
+from connectors.splitter import split_csv
 from schemas.commands import ConfigureJob
 from schemas.records import Columns
 

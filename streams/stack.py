@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +18,10 @@ from urllib.request import urlopen
 import structlog
 
 from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
-from connectors.guarded_process import GuardedProcess
+from connectors.guarded_process import GuardedProcess, end_leftover
 from connectors.java import find_java
 from connectors.kafka_jars import default_cache_dir, obtain_jars
+from connectors.ports import kept_or_free
 from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
@@ -32,6 +34,8 @@ _READY_S = 60.0  # about 5 s on an idle machine
 _POLL_S = 0.1
 _STOP = timedelta(seconds=30)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0  # between restarts of a worker that keeps crashing
+_LEFTOVER = timedelta(seconds=10)  # a worker whose broker is gone needs some seconds to give up
+_HEALTHY_S = 60.0  # a worker that ran for so long does not keep crashing
 
 
 class StackError(RuntimeError):
@@ -61,7 +65,10 @@ class Stack:
         self._processes: dict[str, GuardedProcess] = {}
         self._pauses: dict[str, float] = {}
         self._due: dict[str, float] = {}
+        self._born: dict[str, float] = {}
         self._port = settings.http_port
+        self._pids = settings.home / "workers.json"
+        self._mark = f"-Xtidecast-home={settings.home}"  # no effect in Python: tells by its command line whose it is
 
     @property
     def url(self) -> str:
@@ -79,7 +86,7 @@ class Stack:
         return self._settings.home / "logs"
 
     def pid(self, name: str) -> int:
-        """Process id of a worker: state, trainer-1, …"""
+        """Process id of a worker: state, trainer-1 and so on."""
         return self._processes[name].pid
 
     @property
@@ -91,6 +98,7 @@ class Stack:
         """1. the home's lock, 2. the broker, 3. the topics, 4. the workers. Returns when requests are answered."""
         self._acquire()
         try:
+            self._end_leftovers()
             self._choose_port()
             if self._settings.kafka_bootstrap is None:
                 self._start_broker()
@@ -116,6 +124,8 @@ class Stack:
             if process.poll() is None:
                 continue
             if name not in self._due:
+                if now - self._born[name] > _HEALTHY_S:
+                    self._pauses.pop(name, None)
                 pause = self._pauses.get(name, _FIRST_PAUSE_S)
                 self._pauses[name] = min(2 * pause, _LONGEST_PAUSE_S)
                 self._due[name] = now + pause
@@ -128,11 +138,14 @@ class Stack:
         """Workers first, so that they can hand back their work, then the broker. State stays in the home."""
         with suppress(FileNotFoundError):
             (self._settings.home / "service.json").unlink()
-        for name, process in reversed(self._processes.items()):
-            if process.poll() is None:
-                self._progress(f"stopping {name}")
-                process.stop(_STOP)
+        running = {name: process for name, process in self._processes.items() if process.poll() is None}
+        if running:
+            self._progress(f"stopping {', '.join(running)}")
+            with ThreadPoolExecutor(len(running)) as pool:  # side by side: each may need some seconds
+                list(pool.map(lambda process: process.stop(_STOP), running.values()))
         self._processes.clear()
+        self._due.clear()
+        self._pids.unlink(missing_ok=True)
         if self._broker is not None:
             self._progress("stopping the broker")
             self._broker.stop()
@@ -166,18 +179,40 @@ class Stack:
             ) from None
         self._lock = lock
 
+    def _end_leftovers(self) -> None:
+        """End the workers of a service that was killed: they would hold the port, and the names of the new ones."""
+        try:
+            pids = json.loads(self._pids.read_text("utf-8"))
+        except (OSError, ValueError):
+            return
+        for name, pid in pids.items():
+            try:
+                if end_leftover(pid, self._mark, _LEFTOVER):
+                    log.warning("leftover worker ended", worker=name, pid=pid)
+            except (TimeoutError, PermissionError) as error:
+                raise StackError(
+                    f"the {name} worker of an earlier Tidecast (process {pid}) still runs and cannot be ended "
+                    f"({error}): end it yourself, then start again"
+                ) from error
+
     def _choose_port(self) -> None:
         """A port in use is said here in words; uvicorn would end the worker after all the rest had started."""
+        asked, kept = self._settings.http_port, self._settings.home / "http.port"
+        if not asked:  # the same as last time where that can be: clients find it again, and the worker its partitions
+            with suppress(OSError, ValueError):
+                asked = int(kept.read_text("ascii"))
+            asked = kept_or_free(asked)
+            kept.write_text(str(asked), "ascii")
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((self._settings.http_host, self._settings.http_port))
+                probe.bind((self._settings.http_host, asked))
             except OSError as error:
                 raise StackError(
-                    f"{self.url} cannot be opened ({error.strerror}): set TIDECAST_HTTP_PORT to a free port "
-                    "(0 picks one), or TIDECAST_HTTP_HOST to an address of this machine"
+                    f"{self._settings.http_host}:{asked} cannot be opened ({error.strerror}): set TIDECAST_HTTP_PORT "
+                    "to a free port (0 picks one), or TIDECAST_HTTP_HOST to an address of this machine"
                 ) from error
-            self._port = probe.getsockname()[1]
+            self._port = asked
 
     def _start_broker(self) -> None:
         java = find_java()
@@ -202,11 +237,13 @@ class Stack:
         }
         environment = os.environ | {f"TIDECAST_{field.upper()}": str(value) for field, value in given.items()}
         self._processes[name] = GuardedProcess(
-            [sys.executable, "-m", "streams.cli", role],
+            [sys.executable, self._mark, "-m", "streams.cli", role],
             cwd=Path.cwd(),
             env=environment,
             output=output,
         )
+        self._born[name] = time.monotonic()
+        self._pids.write_text(json.dumps({name: process.pid for name, process in self._processes.items()}), "utf-8")
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _READY_S

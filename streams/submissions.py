@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from operator import attrgetter
 from typing import Any
 
 from models.catalog import CATALOG, HyperParameterError
@@ -10,7 +11,7 @@ from schemas.commands import HyperParam, ParameterValue, SeriesConfig
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 
-__all__ = ["EVAL_METRICS", "Limits", "Training", "check_elements"]
+__all__ = ["EVAL_METRICS", "Limits", "Plan", "Training", "check_elements"]
 
 # Contract J-110, in its order. models.metrics computes them; its list is compared with this one in a test, because
 # importing it here would load numpy code into processes that only validate.
@@ -36,15 +37,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """One element that asks for training, with everything absent filled in."""
+class Plan:
+    """How a series is to be trained, with everything absent filled in; mostly shared by the series of a submission."""
 
-    ts_id: int
     model_name: str
     config: Mapping[str, ParameterValue]
     next_k_prediction: int
     eval_metrics: tuple[str, ...]
     refit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One element that asks for training."""
+
+    ts_id: int
+    plan: Plan
 
 
 class _ElementError(Exception):
@@ -99,21 +107,33 @@ def check_elements(
     return to_store, to_train
 
 
+_plan_settings = attrgetter(
+    "model_name",
+    "hyper_params",
+    "max_eval",
+    "next_k_prediction",
+    "auto_tune",
+    "auto_tune_metric",
+    "eval_metrics",
+    "refit",
+)
+
+
 def _resolver(limits: Limits) -> Callable[[SeriesConfig], Training]:
     """A check that remembers settings seen before: the elements of one request mostly differ in ts_id alone."""
-    seen: dict[SeriesConfig, Training] = {}
+    seen: dict[tuple[object, ...], Plan] = {}
 
     def resolve(element: SeriesConfig) -> Training:
-        settings = replace(element, ts_id=0, feature_indexs=None)
-        training = seen.get(settings)
-        if training is None:
-            training = seen[settings] = _resolve(settings, limits)
-        return replace(training, ts_id=element.ts_id)
+        settings = _plan_settings(element)
+        plan = seen.get(settings)
+        if plan is None:
+            plan = seen[settings] = _resolve(element, limits)
+        return Training(element.ts_id, plan)
 
     return resolve
 
 
-def _resolve(element: SeriesConfig, limits: Limits) -> Training:
+def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
     if element.model_name is None:
         raise _ElementError("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
     if element.hyper_params is None:
@@ -127,8 +147,7 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Training:
     if element.max_eval is not None:
         _check_range("max_eval", element.max_eval, limits.max_max_eval)
     _check_options(element)
-    return Training(
-        ts_id=element.ts_id,
+    return Plan(
         model_name=element.model_name,
         config=_fixed_values(element.model_name, element.hyper_params),
         next_k_prediction=next_k,

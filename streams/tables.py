@@ -5,7 +5,7 @@ Faust's own `table[key] = value` sends one changelog message per write and canno
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import faust
 
@@ -53,12 +53,18 @@ class _EventTable:
         rows: dict[bytes, bytes] = self._table.data.data
         return rows
 
+    @property
+    def _partition_of(self) -> dict[bytes, int]:
+        """The partition of every row, which recovery needs when partitions leave: see stores/memory.py of Faust."""
+        noted: dict[bytes, int] = self._table.data._key_partition  # noqa: SLF001 - Faust has no other way
+        return noted
+
     def _write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> "asyncio.Future[None]":
         """Change the rows now and the changelog in the same order; the future ends when the broker has it.
 
         A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on.
         """
-        rows, partition_of = self._rows, self._table.data._key_partition  # faust-streaming 0.15.3, stores/memory.py
+        rows, partition_of = self._rows, self._partition_of
         for key, value in changes:
             if value is None:
                 rows.pop(key, None)
@@ -113,7 +119,7 @@ class JobTable(_EventTable):
         """The highest first series id that a job of the partition has; 0 where there is none."""
         if self._highest is None:
             self._highest = {}
-            partition_of: Mapping[bytes, int] = self._table.data._key_partition
+            partition_of = self._partition_of
             for key in self._rows:
                 record = self.get(int(key))
                 if record is not None:

@@ -1,6 +1,8 @@
 """Lets a write answer only after the state it changed can be read back (decision 10)."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["CommandWaiters"]
@@ -11,14 +13,26 @@ class CommandWaiters:
 
     def __init__(self) -> None:
         self._futures: dict[str, asyncio.Future[Any]] = {}
+        self._senders: dict[str, int] = {}
 
-    def expect(self, command_id: str) -> "asyncio.Future[Any]":
-        """A future for the outcome; two senders of the same command share it."""
+    @contextmanager
+    def waiting(self, command_id: str) -> Iterator["asyncio.Future[Any]"]:
+        """A future for the outcome, as long as the block runs; senders of the same command share it.
+
+        Await it shielded: what cancels one sender must not cancel the others.
+        """
         future = self._futures.get(command_id)
-        if future is None:
+        if future is None or future.done():
             future = self._futures[command_id] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(lambda _: self._futures.pop(command_id, None))
-        return future
+        self._senders[command_id] = self._senders.get(command_id, 0) + 1
+        try:
+            yield future
+        finally:
+            self._senders[command_id] -= 1
+            if not self._senders[command_id]:
+                del self._senders[command_id]
+                # Whoever gave up must not be counted as told: a later refusal is to become a dead letter.
+                self._futures.pop(command_id, None)
 
     def applied(self, command_id: str, outcome: Any = None) -> None:
         """The command has been applied."""

@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 from faust.contrib.asgi import faust_app_running
@@ -15,6 +16,7 @@ __all__ = ["configure_logging", "run_worker"]
 
 log = structlog.get_logger(__name__)
 
+_FLUSH = timedelta(seconds=3)  # what the broker does not take by then is not acknowledged either: it comes again
 _STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
 
 
@@ -79,6 +81,6 @@ async def _run(runtime: TrainerRuntime, role: str) -> int:
         crashed = app.crash_reason
         if crashed is not None:
             log.error("worker crashed", role=role, error=repr(crashed))
-    await runtime.publisher.close()
+    await runtime.publisher.close(_FLUSH)
     log.info("worker stopped", role=role)
     return 0 if crashed is None and stop.is_set() else 1

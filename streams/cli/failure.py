@@ -1,7 +1,21 @@
 """What a command says when it cannot do its work."""
 
-__all__ = ["CommandError"]
+from collections.abc import Collection
+from difflib import get_close_matches
+
+__all__ = ["CommandError", "did_you_mean"]
 
 
 class CommandError(Exception):
-    """A command failed; the text is for the user and names the remedy."""
+    """A command failed; the text is for the user and names the remedy, `status` is the process's exit status."""
+
+    def __init__(self, message: str, *, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The words ", did you mean X" where a known name is close to a wrong one, else an empty text."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f", did you mean {by_lower[close[0]]}?" if close else ""

@@ -1,55 +1,48 @@
 """Commands that run the service: up, state, trainer; and settings."""
 
+# ruff: noqa: PLC0415  # the service's own parts take seconds to load, and only some commands need them
+
 import os
 import signal
 import sys
 import time
 from types import FrameType
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from connectors.embedded_kafka import BrokerStartError
-from connectors.java import JavaMissingError
-from connectors.kafka_admin import BrokerUnreachableError, TopicMismatchError
-from connectors.kafka_jars import JarsError
-from connectors.schema_registry import RegistryError
-from streams.apps import create_state, create_trainer, declare_topics
+from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
-from streams.http import serve
-from streams.settings import Settings
-from streams.stack import Stack, StackError
-from streams.topics import Topics
-from streams.worker import configure_logging, run_worker
+from streams.cli.terminal import notices, output
 
-__all__ = ["START_ERRORS", "register"]
+__all__ = ["register"]
 
-START_ERRORS = (
-    BrokerStartError,
-    BrokerUnreachableError,
-    JarsError,
-    JavaMissingError,
-    RegistryError,
-    StackError,
-    TopicMismatchError,
-)
 _WATCH_S = 0.2
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(up)
-    app.command()(state)
-    app.command()(trainer)
-    app.command()(settings)
+    app.command(epilog="Example: tidecast up --trainers 2")(up)
+    app.command(epilog="Example: TIDECAST_KAFKA_BOOTSTRAP=broker:9092 tidecast state")(state)
+    app.command(epilog="Example: TIDECAST_KAFKA_BOOTSTRAP=broker:9092 TIDECAST_WORKER_ID=2 tidecast trainer")(trainer)
+    app.command(epilog="Example: TIDECAST_HTTP_PORT=8090 tidecast settings")(settings)
 
 
-def up(trainers: int = typer.Option(1, min=1, max=64, help="Trainer processes.")) -> None:
-    """Run the whole service in the foreground until Ctrl-C or SIGTERM; its state is kept in TIDECAST_HOME."""
+def up(
+    trainers: Annotated[int, typer.Option(min=1, max=64, help="Trainer processes; one per core is a good number.")] = 1,
+) -> None:
+    """Run the whole service in the foreground until Ctrl-C or SIGTERM.
+
+    Broker, state and trainers; everything they keep is in TIDECAST_HOME and is there again at the next start.
+    """
+    from streams.cli.start_errors import START_ERRORS
+    from streams.stack import Stack
+    from streams.worker import configure_logging
+
     configure_logging()
-    console = Console()
-    asked = Settings()
+    asked = load_settings()
+    console = output()
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -60,19 +53,21 @@ def up(trainers: int = typer.Option(1, min=1, max=64, help="Trainer processes.")
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    stack = Stack(asked, trainers=trainers, progress=lambda text: console.print(f"[dim]{text}[/]"))
+    stack = Stack(asked, trainers=trainers, progress=lambda text: console.print(text, style="dim"))
     try:
         stack.start()
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
     try:
-        console.print(f"[bold green]Tidecast is ready[/]  API {stack.url}  page {stack.url}/docs")
+        console.print(f"Tidecast is ready  API {stack.url}  page {stack.url}/docs", style="green", soft_wrap=True)
         console.print(
-            f"[dim]Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it[/]"
+            f"Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it",
+            style="dim",
+            soft_wrap=True,
         )
         if asked.http_host not in ("127.0.0.1", "localhost", "::1"):
-            console.print(
-                "[yellow]warning: anybody who reaches this address can use it: there is no authentication yet[/]"
+            notices().print(
+                "warning: anybody who reaches this address can use it: there is no authentication yet", style="yellow"
             )
         while not stopping:
             stack.watch()
@@ -85,20 +80,32 @@ def up(trainers: int = typer.Option(1, min=1, max=64, help="Trainer processes.")
 
 
 def state() -> None:
-    """Run one state worker: the tables and the HTTP view. Needs TIDECAST_KAFKA_BOOTSTRAP."""
+    """Run one state worker on an existing broker: the tables and the HTTP view.
+
+    Needs TIDECAST_KAFKA_BOOTSTRAP, and a TIDECAST_WORKER_ID of its own where there are several.
+    """
     _work("state")
 
 
 def trainer() -> None:
-    """Run one trainer. Needs TIDECAST_KAFKA_BOOTSTRAP."""
+    """Run one trainer on an existing broker.
+
+    Needs TIDECAST_KAFKA_BOOTSTRAP, and a TIDECAST_WORKER_ID of its own where there are several.
+    """
     _work("trainer")
 
 
 def _work(role: str) -> None:
-    configure_logging()
-    given = Settings()
+    given = load_settings()
     if given.kafka_bootstrap is None:
         raise CommandError("TIDECAST_KAFKA_BOOTSTRAP is not set: name the broker, or use `tidecast up`")
+    from streams.apps import create_state, create_trainer, declare_topics
+    from streams.cli.start_errors import START_ERRORS
+    from streams.http import serve
+    from streams.topics import Topics
+    from streams.worker import configure_logging, run_worker
+
+    configure_logging()
     try:
         declare_topics(given, Topics(given), given.kafka_bootstrap)
         if role == "state":
@@ -110,18 +117,19 @@ def _work(role: str) -> None:
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
     sys.stdout.flush()
-    os._exit(
-        status
-    )  # a training thread that still computes must not hold the process back: its input is not acknowledged
+    # A training thread that still computes must not hold the process back: its input is not acknowledged.
+    os._exit(status)
 
 
 def settings() -> None:
-    """Print every setting with its value and where it comes from."""
-    given = Settings()
+    """Print every setting with its value, its origin and its meaning.
+
+    A variable TIDECAST_NAME in the environment sets it.
+    """
+    given = load_settings()
     table = Table("variable", "value", "from", "meaning", title="Settings")
-    for name, field in Settings.model_fields.items():
-        variable = f"TIDECAST_{name.upper()}"
+    for name, field in type(given).model_fields.items():
         origin = "environment" if name in given.model_fields_set else "default"
         value = getattr(given, name)
-        table.add_row(variable, "" if value is None else str(value), origin, field.description or "")
-    Console().print(table)
+        table.add_row(f"TIDECAST_{name.upper()}", "" if value is None else str(value), origin, field.description or "")
+    output().print(table)

@@ -21,9 +21,10 @@ class ErrorBody(BaseModel):
 _MEANINGS = {
     400: "The request is wrong; the message names the field and the remedy.",
     404: "There is no such thing.",
+    408: "The body stopped coming: send it again.",
     409: "The present state does not allow it.",
     413: "The request is larger than a limit.",
-    415: "The content encoding is not supported.",
+    415: "The content type or encoding is not supported.",
     503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
 }
 

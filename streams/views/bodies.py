@@ -23,7 +23,7 @@ def _indexs(value: Any) -> Any:
     if not isinstance(value, list) or not all(type(index) is int for index in value):
         raise ValueError('expected a bracketed list of column indices such as "[0, 1]", or an array of integers')
     if any(abs(index) > _INT_32 for index in value):
-        raise ValueError("a column index is far beyond any column")
+        raise ValueError("expected column indices of the data set; one is far beyond any column")
     return tuple(value)
 
 
@@ -45,7 +45,7 @@ def _number_or_text(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("expected a number or a text")
     if isinstance(value, int) and abs(value) > ID_LIMIT:
-        raise ValueError(f"is beyond ±{ID_LIMIT}")
+        raise ValueError(f"expected a number between -{ID_LIMIT} and {ID_LIMIT}")
     return value
 
 

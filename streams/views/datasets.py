@@ -15,9 +15,11 @@ from schemas.commands import AddDataset, DeleteDataset
 from streams.errors import RejectedError
 from streams.jobs import ID_LIMIT, check_name
 from streams.runtime import StateRuntime
+from streams.uploads import incoming_key
 from streams.views.answers import ERRORS, json_response
-from streams.views.requests import runtime
-from streams.views.writes import command_id_of, remembered_id, send_command
+from streams.views.replies import DatasetReply, DatasetsReply, PreviewReply
+from streams.views.requests import runtime, sent_as_form
+from streams.views.writes import IdempotencyKey, command_id_of, minted_id, send_command
 
 __all__ = ["router"]
 
@@ -27,7 +29,14 @@ State = Annotated[StateRuntime, Depends(runtime)]
 DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 
 
-@router.post("/", status_code=201, summary="Upload a CSV file", responses=ERRORS(400, 413, 503))
+@router.post(
+    "/",
+    status_code=201,
+    summary="Upload a CSV file",
+    response_model=DatasetReply,
+    responses=ERRORS(400, 408, 409, 413, 415, 503),
+    dependencies=[Depends(sent_as_form)],
+)
 async def add_dataset(
     state: State,
     request: Request,
@@ -35,6 +44,7 @@ async def add_dataset(
     name: Annotated[
         str | None, Form(description="1 to 32 of A-Z a-z 0-9 _; made from the file's name if absent.")
     ] = None,
+    key: IdempotencyKey = None,
 ) -> Response:
     """The data set as its preview shows it."""
     file_name = upload.filename or "upload.csv"
@@ -48,29 +58,23 @@ async def add_dataset(
             f"upload: the file has {upload.size} bytes, at most {state.settings.max_upload_bytes} are accepted: "
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
-    command_id = command_id_of(request)
-    data_id = await remembered_id(state, request, command_id, state.ids.mint)
-    incoming = f"incoming/{command_id}.csv"
-    await asyncio.to_thread(_store_upload, state.store, incoming, upload)
-    try:
+    command_id = command_id_of(request, key, f"{name} {file_name} {upload.size}".encode())
+    async with minted_id(state, request, command_id, state.ids.mint) as data_id:
+        incoming = incoming_key()
+        await asyncio.to_thread(_store_upload, state.store, incoming, upload)
         command = AddDataset(command_id, data_id, name, incoming, file_name)
         dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
-    except RejectedError as error:
-        if error.status != 503:  # a command that is not confirmed may still need its file
-            await asyncio.to_thread(state.store.delete, incoming)
-        raise
-    await asyncio.to_thread(state.store.delete, incoming)
     return json_response({"data": _shown(dataset)}, 201)
 
 
-@router.get("/", summary="List the data sets")
+@router.get("/", summary="List the data sets", response_model=DatasetsReply)
 async def list_datasets(state: State) -> Response:
     """All data sets, oldest first."""
     found = await asyncio.to_thread(datasets.list_all, state.store)
     return json_response({"data": [_shown(dataset) for dataset in found]})
 
 
-@router.get("/{data_id}/", summary="Preview a data set", responses=ERRORS(400, 404))
+@router.get("/{data_id}/", summary="Preview a data set", response_model=PreviewReply, responses=ERRORS(400, 404))
 async def preview(state: State, data_id: DataId) -> Response:
     """The data set, its columns and its first five rows."""
     dataset = await asyncio.to_thread(_load, state.store, data_id)
@@ -85,10 +89,11 @@ async def preview(state: State, data_id: DataId) -> Response:
 
 
 @router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=ERRORS(400, 404, 503))
-async def delete_dataset(state: State, request: Request, data_id: DataId) -> Response:
+async def delete_dataset(state: State, request: Request, data_id: DataId, key: IdempotencyKey = None) -> Response:
     """The data set and its file are gone; jobs keep the series that they made of it."""
     await asyncio.to_thread(_load, state.store, data_id)
-    await send_command(state, state.topics.dataset_commands, data_id, DeleteDataset(command_id_of(request), data_id))
+    command = DeleteDataset(command_id_of(request, key), data_id)
+    await send_command(state, state.topics.dataset_commands, data_id, command)
     return Response(status_code=204)
 
 

@@ -78,4 +78,6 @@ def _job_id(scope: Scope) -> str | None:
     if scope["type"] != "http":
         return None
     parts = scope["path"].split("/", 3)
-    return parts[2] if len(parts) > 2 and parts[1] == "job" and parts[2].isdecimal() else None
+    if len(parts) < 3 or parts[1] != "job" or not (parts[2].isascii() and parts[2].isdecimal()):
+        return None
+    return parts[2].lstrip("0")  # the views read 007 as 7, and the owner is found by the key as it is stored

@@ -12,6 +12,7 @@ from streams.metrics import Metrics
 from streams.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.answers import ERRORS, error_response, json_response
+from streams.views.replies import HealthReply
 from streams.views.requests import runtime
 
 __all__ = ["router"]
@@ -22,13 +23,13 @@ State = Annotated[StateRuntime, Depends(runtime)]
 _BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
 
 
-@router.get("/healthz", summary="Is the process up?")
+@router.get("/healthz", summary="Is the process up?", response_model=HealthReply)
 async def healthz() -> Response:
     """Always 200 while the process serves."""
     return json_response({"status": "ok"})
 
 
-@router.get("/readyz", summary="Can it work?", responses=ERRORS(503))
+@router.get("/readyz", summary="Can it work?", response_model=HealthReply, responses=ERRORS(503))
 async def readyz(state: State) -> Response:
     """200 when the tables are recovered and the broker answers; 503 with the reason otherwise."""
     if not is_ready(state.app):

@@ -22,8 +22,17 @@ from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
 from streams.views.bodies import JobBody, JobColumnsBody, SeriesBody
-from streams.views.requests import JsonRoute, runtime
-from streams.views.writes import command_id_of, remembered_id, send_command
+from streams.views.replies import (
+    JobCreatedReply,
+    JobReply,
+    JobsReply,
+    ResultsReply,
+    SeriesReply,
+    SubmissionReply,
+    UnfinishedReply,
+)
+from streams.views.requests import JsonRoute, runtime, sent_as_json
+from streams.views.writes import IdempotencyKey, command_id_of, is_repeat, minted_id, send_command
 
 __all__ = ["router"]
 
@@ -31,27 +40,40 @@ router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRou
 
 State = Annotated[StateRuntime, Depends(runtime)]
 JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
+_JSON = (Depends(sent_as_json),)
 _SERIES_PER_CHUNK = 200  # of a streamed answer: other requests get their turn in between
 
 
-@router.post("/", status_code=201, summary="Create a job on a data set", responses=ERRORS(400, 404, 413, 503))
-async def create_job(state: State, request: Request, body: JobBody) -> Response:
+@router.post(
+    "/",
+    status_code=201,
+    summary="Create a job on a data set",
+    response_model=JobCreatedReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=_JSON,
+)
+async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
     """The new job's id and status 0."""
-    command_id = command_id_of(request)
-    job_id = await remembered_id(state, request, command_id, state.ids.mint)
-    command = CreateJob(command_id, job_id, body.data_id, body.name)
-    await send_command(state, state.topics.job_commands, job_id, command)
+    command_id = command_id_of(request, key, await request.body())
+    async with minted_id(state, request, command_id, state.ids.mint) as job_id:
+        command = CreateJob(command_id, job_id, body.data_id, body.name)
+        await send_command(state, state.topics.job_commands, job_id, command)
     return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
 
 
-@router.get("/", summary="List the jobs")
+@router.get("/", summary="List the jobs", response_model=JobsReply)
 async def list_jobs(state: State) -> Response:
     """All jobs, oldest first."""
     found = (state.jobs.get(job_id) for job_id in state.jobs.ids())
     return json_response({"jobs": [_summary(job) for job in found if job is not None]})
 
 
-@router.get("/{job_id}/", summary="Status of a job and of its series", responses=ERRORS(400, 404, 503))
+@router.get(
+    "/{job_id}/",
+    summary="Status of a job and of its series",
+    response_model=JobReply,
+    responses=ERRORS(400, 404, 503),
+)
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
     job = _job(state, job_id)
@@ -69,12 +91,20 @@ async def get_job(state: State, job_id: JobId) -> Response:
     )
 
 
-@router.put("/{job_id}/", summary="Choose the columns", responses=ERRORS(400, 404, 409, 413, 503))
-async def configure_job(state: State, request: Request, job_id: JobId, body: JobColumnsBody) -> Response:
+@router.put(
+    "/{job_id}/",
+    summary="Choose the columns",
+    response_model=SeriesReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=_JSON,
+)
+async def configure_job(
+    state: State, request: Request, job_id: JobId, body: JobColumnsBody, key: IdempotencyKey = None
+) -> Response:
     """The series that the columns make, with their ids."""
     job = _job(state, job_id)
-    command_id = command_id_of(request)
-    if command_id not in job.commands:
+    command_id = command_id_of(request, key, await request.body())
+    if not is_repeat(command_id, job.commands):
         command = ConfigureJob(command_id, job_id, body.timestamp_indexs, body.target_indexs, body.groupby_indexs)
         dataset = await asyncio.to_thread(_dataset, state, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
@@ -86,7 +116,9 @@ async def configure_job(state: State, request: Request, job_id: JobId, body: Job
     return await ts_details(state, job_id)
 
 
-@router.get("/{job_id}/ts_details/", summary="The series of a job", responses=ERRORS(400, 404, 503))
+@router.get(
+    "/{job_id}/ts_details/", summary="The series of a job", response_model=SeriesReply, responses=ERRORS(400, 404, 503)
+)
 async def ts_details(state: State, job_id: JobId) -> Response:
     """Every series with its group values, and the columns that can be features."""
     job = _job(state, job_id)
@@ -112,15 +144,24 @@ async def ts_details(state: State, job_id: JobId) -> Response:
 
 
 @router.patch(
-    "/{job_id}/", summary="Store settings of series, or train them", responses=ERRORS(400, 404, 409, 413, 503)
+    "/{job_id}/",
+    summary="Store settings of series, or train them",
+    response_model=SubmissionReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=_JSON,
 )
 async def submit_job(
-    state: State, request: Request, job_id: JobId, body: Annotated[list[SeriesBody], Body(min_length=1)]
+    state: State,
+    request: Request,
+    job_id: JobId,
+    body: Annotated[list[SeriesBody], Body(min_length=1)],
+    key: IdempotencyKey = None,
 ) -> Response:
     """Answers as soon as the submission is in the log and the status is changed; it does not wait for training."""
     job = _job(state, job_id)
-    command = SubmitJob(command_id_of(request), job_id, tuple(element.to_event() for element in body))
-    if command.command_id not in job.commands:
+    command_id = command_id_of(request, key, await request.body())
+    command = SubmitJob(command_id, job_id, tuple(element.to_event() for element in body))
+    if not is_repeat(command_id, job.commands):
         check_elements(job, command.elements, state.limits)
         await send_command(state, state.topics.job_commands, job_id, command)
     job = _job(state, job_id)
@@ -130,20 +171,26 @@ async def submit_job(
         {
             "job_id": job_id,
             "status": int(job.status),
-            "series": [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked],
+            # A repeat may come when a later PUT has given the series new ids.
+            "series": [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses],
         }
     )
 
 
 @router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
-async def delete_job(state: State, request: Request, job_id: JobId) -> Response:
+async def delete_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
     """The job, its series and its results are gone; its public events stay until they expire."""
     _job(state, job_id)
-    await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request), job_id))
+    await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request, key), job_id))
     return Response(status_code=204)
 
 
-@router.get("/{job_id}/job_results/", summary="Results of a job", responses=ERRORS(400, 404, 503))
+@router.get(
+    "/{job_id}/job_results/",
+    summary="Results of a job",
+    response_model=ResultsReply | UnfinishedReply,
+    responses=ERRORS(400, 404, 503),
+)
 async def job_results(
     state: State,
     job_id: JobId,

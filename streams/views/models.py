@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path, Response
 from models.catalog import CATALOG
 from streams.errors import RejectedError
 from streams.views.answers import ERRORS, json_response
+from streams.views.replies import ModelReply, ModelsReply
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/model", tags=["models"])
 
 
-@router.get("/", summary="List the models")
+@router.get("/", summary="List the models", response_model=ModelsReply)
 async def list_models() -> Response:
     """Their names, and an id for each."""
     return json_response(
@@ -27,7 +28,7 @@ async def list_models() -> Response:
     )
 
 
-@router.get("/{model_name}/", summary="Hyper-parameters of a model", responses=ERRORS(404))
+@router.get("/{model_name}/", summary="Hyper-parameters of a model", response_model=ModelReply, responses=ERRORS(404))
 async def get_model(model_name: Annotated[str, Path(description="A model of the list.")]) -> Response:
     """Each with its type, default and range."""
     spec = CATALOG.get(model_name)

@@ -8,13 +8,15 @@ from typing import Any, cast
 import orjson
 from fastapi import Request
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.settings import Settings
+from streams.views.answers import error_response
 
-__all__ = ["BodyLimits", "JsonRoute", "SlashPaths", "runtime"]
+__all__ = ["BodyLimits", "BodyRefusedError", "JsonRoute", "SlashPaths", "runtime", "sent_as_form", "sent_as_json"]
 
 _SILENCE_S = 30.0  # a client that sends nothing for so long in the middle of a body has gone
 _FORM_OVERHEAD = 64 * 1024  # boundaries and text fields around an uploaded file
@@ -22,7 +24,7 @@ _FORM_OVERHEAD = 64 * 1024  # boundaries and text fields around an uploaded file
 
 def runtime(request: Request) -> StateRuntime:
     """The runtime of the process that serves the request."""
-    return cast(StateRuntime, request.app.state.runtime)
+    return cast("StateRuntime", request.app.state.runtime)
 
 
 class _JsonRequest(Request):
@@ -47,6 +49,36 @@ class JsonRoute(APIRoute):
         return handle
 
 
+def sent_as_json(request: Request) -> None:
+    """Refuse a body that is not declared as JSON (J-001): FastAPI would hand it on as bytes and call those wrong."""
+    if _has_body(request):
+        kind = _content_type(request)
+        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+            raise RejectedError(
+                415, "unsupported_media_type", f"Content-Type is {kind or 'missing'}: send application/json"
+            )
+
+
+def sent_as_form(request: Request) -> None:
+    """Refuse a body that is not declared as a form with files."""
+    if _has_body(request):
+        kind = _content_type(request)
+        if kind != "multipart/form-data":
+            raise RejectedError(
+                415,
+                "unsupported_media_type",
+                f"Content-Type is {kind or 'missing'}: send multipart/form-data with the CSV file in the field upload",
+            )
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 class SlashPaths:
     """Answers paths of the contract with and without the final slash, directly (J-003)."""
 
@@ -62,8 +94,16 @@ class SlashPaths:
         await self._app(scope, receive, send)
 
 
+class BodyRefusedError(HTTPException):
+    """The body cannot be read to its end. An HTTPException, because FastAPI makes 400 of all else met while reading."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(status, message)
+        self.code = code
+
+
 class BodyLimits:
-    """Refuses bodies above the limit: before they are read where their length is given, else as soon as they pass it."""
+    """Refuses bodies above the limit: before they are read where their length is given, else once they pass it."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -86,14 +126,18 @@ class BodyLimits:
                 async with asyncio.timeout(_SILENCE_S):
                     message = await receive()
             except TimeoutError:
-                raise RejectedError(408, "timeout", f"no byte of the body came for {_SILENCE_S:.0f} s") from None
+                text = f"no byte of the body came for {_SILENCE_S:.0f} s: send it again"
+                raise BodyRefusedError(408, "timeout", text) from None
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
                 if read > limit:
                     raise _too_large(limit, name)
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        except BodyRefusedError as error:  # met by another middleware; the views' are answered by the application
+            await error_response(error.status_code, error.code, error.detail)(scope, receive, send)
 
     def _limit(self, scope: Scope) -> tuple[int, str]:
         if scope["path"].rstrip("/") == "/data":
@@ -104,11 +148,11 @@ class BodyLimits:
     def _check(headers: dict[bytes, bytes], limit: int, name: str) -> None:
         encoding = headers.get(b"content-encoding", b"identity")
         if encoding.lower() != b"identity":
-            raise RejectedError(415, "unsupported_encoding", "Content-Encoding: send the body uncompressed")
+            raise BodyRefusedError(415, "unsupported_encoding", "Content-Encoding: send the body uncompressed")
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit, name)
 
 
-def _too_large(limit: int, name: str) -> RejectedError:
-    return RejectedError(413, "too_large", f"the body is larger than {limit} bytes: send less, or raise {name}")
+def _too_large(limit: int, name: str) -> BodyRefusedError:
+    return BodyRefusedError(413, "too_large", f"the body is larger than {limit} bytes: send less, or raise {name}")

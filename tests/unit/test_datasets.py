@@ -214,7 +214,7 @@ CELLS = st.text(alphabet='a1é,"\n\r \t;', max_size=4)
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
 )
-def test_any_table_that_is_written_is_read_back(rows: list[list[str]], line_end: str, quote_all: bool) -> None:  # noqa: FBT001
+def test_any_table_that_is_written_is_read_back(rows: list[list[str]], line_end: str, quote_all: bool) -> None:
     """Whatever the cells hold, a correctly written file is accepted, and its rows and first cells are seen."""
     if not quote_all:  # Python's writer leaves a single carriage return unquoted, which readers take for a line end
         rows = [[cell.replace("\r", " ") for cell in row] for row in rows]

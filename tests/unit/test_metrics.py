@@ -14,10 +14,10 @@ from models.metrics import ALIASES, METRICS, UnknownMetricError, evaluate, metri
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-CONTRACT_ORDER = (
-    "mse rmse nrmse me mae mad gmae mdae mpe mape mdape smape smdape maape mase std_ae std_ape rmspe rmdspe rmsse "
-    "inrse rrse mre rae mrae mdrae gmrae mbrae umbrae mda bias r2"
-).split()
+CONTRACT_ORDER = """
+    mse rmse nrmse me mae mad gmae mdae mpe mape mdape smape smdape maape mase std_ae std_ape rmspe
+    rmdspe rmsse inrse rrse mre rae mrae mdrae gmrae mbrae umbrae mda bias r2
+""".split()
 
 ACTUAL = [227.0, 226.0, 221.0, 222.0, 227.0]
 LSTM_LONG = [234.0, 237.0, 235.0, 233.0, 235.0]
@@ -267,6 +267,15 @@ def test_any_doubles_give_finite_or_undefined_scores(data: st.DataObject) -> Non
     assert not any(np.isinf(values).any() for values in scores.values())
 
 
+def test_a_denominator_that_overflows_makes_a_metric_undefined() -> None:
+    """An error of 1e150 against a spread of 1e160 is not perfect, although its square divided by infinity is 0."""
+    actual, predicted = [1e160, -1e160], [1e160 + 1e150, -1e160]
+
+    assert math.isnan(score(actual, predicted, "rrse"))
+    assert math.isnan(score(actual, predicted, "r2"))
+    assert score(actual, predicted, "mase") == pytest.approx(0.25e-10)
+
+
 @pytest.mark.parametrize("predicted", [math.nan, math.inf, -math.inf])
 def test_a_non_finite_prediction_leaves_the_row_without_scores(predicted: float) -> None:
     """No metric, not even a bounded or a median one, hides a broken forecast; other rows keep theirs."""
@@ -293,7 +302,11 @@ def test_J117_a_constant_actual_makes_every_scaled_metric_undefined() -> None:
     scores = evaluate(np.array([[0.1] * 3]), np.array([[0.2] * 3]), METRICS)
     undefined = {name for name, values in scores.items() if np.isnan(values[0])}
 
-    assert undefined == set("nrmse mase rmsse inrse rrse rae mre mrae mdrae gmrae umbrae r2".split())
+    assert undefined == set(
+        """
+    nrmse mase rmsse inrse rrse rae mre mrae mdrae gmrae umbrae r2
+""".split()
+    )
     assert scores["mbrae"][0] == 1
 
 
@@ -302,7 +315,11 @@ def test_J117_one_point_leaves_only_metrics_of_single_points() -> None:
     scores = evaluate(np.array([[4.0]]), np.array([[5.0]]), METRICS)
     defined = {name for name, values in scores.items() if not np.isnan(values[0])}
 
-    assert defined == set("mse rmse me mae mad gmae mdae mpe mape mdape smape smdape maape rmspe rmdspe bias".split())
+    assert defined == set(
+        """
+    mse rmse me mae mad gmae mdae mpe mape mdape smape smdape maape rmspe rmdspe bias
+""".split()
+    )
 
 
 @pytest.mark.parametrize("name", ["gmae", "gmrae"])

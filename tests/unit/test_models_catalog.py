@@ -16,7 +16,7 @@ LINEAR_FIT = CATALOG["LinearFit"]
 OPTIONS = ModelSpec(
     name="Example",
     intro="Has an option.",
-    hyper_parameters=(HyperParameter(name="loss", type="list", default="mse", choice=("mse", "mae", 8)),),
+    hyper_parameters=(HyperParameter(name="loss", type="list", default="mse", choice=("mse", "mae", 1)),),
     entry="models.adaptive:forecast_max",
 )
 
@@ -25,7 +25,7 @@ def test_importing_the_catalogue_imports_no_numerical_library() -> None:
     """The HTTP side reads it in every process; a model's libraries load at its first forecast."""
     code = "import sys, models.catalog; print(*({'numpy', 'scipy', 'pandas', 'tensorflow'} & set(sys.modules)))"
     root = Path(models.__file__).parent.parent
-    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
 
     assert found.stdout.split() == []
 
@@ -124,9 +124,9 @@ def test_an_unknown_parameter_is_refused_with_the_choice() -> None:
 def test_a_list_parameter_takes_one_of_its_options() -> None:
     """By value, J-141; a bool is not the number it equals."""
     assert OPTIONS.resolve({"loss": "mae"}) == {"loss": "mae"}
-    assert OPTIONS.resolve({"loss": 8.0}) == {"loss": 8}
-    for value in ("huber", 0, None, ["mse"]):
-        with pytest.raises(HyperParameterError, match="one of 'mse', 'mae', 8"):
+    assert OPTIONS.resolve({"loss": 1.0}) == {"loss": 1}
+    for value in ("huber", 0, True, None, ["mse"]):
+        with pytest.raises(HyperParameterError, match="one of 'mse', 'mae', 1"):
             OPTIONS.resolve({"loss": value})
 
 

@@ -106,10 +106,26 @@ def test_an_unfinished_write_is_seen_by_nobody(store: ObjectStore) -> None:
 def test_a_failed_write_frees_the_disk(tmp_path: Path) -> None:
     """No temporary file survives a failed write on disk."""
     store = ObjectStore(str(tmp_path / "root"))
-    with pytest.raises(FileNotFoundError):
-        store.put_file("datasets/7/a.csv", tmp_path / "absent")
 
+    def write_half() -> None:
+        with store.writing("datasets/7/a.csv") as path:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
     assert [path for path in (tmp_path / "root").rglob("*") if path.is_file()] == []
+
+
+def test_a_reader_keeps_the_object_it_opened(tmp_path: Path) -> None:
+    """On disk a new object takes the old one's place at once: who has the old one open reads it to its end."""
+    store = ObjectStore(str(tmp_path / "root"))
+    store.put_bytes("a", b"old" * 1_000_000)
+    with store.open("a") as opened:
+        begin = opened.read(3)
+        store.put_bytes("a", b"new")
+
+        assert begin + opened.read() == b"old" * 1_000_000
 
 
 @pytest.mark.parametrize(

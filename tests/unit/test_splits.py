@@ -1,6 +1,7 @@
 """Splitting a file into series: numbering, order, missing values, steps, refusals, and the stored form."""
 
 import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -308,6 +309,9 @@ def test_equal_timestamps_keep_the_order_of_the_file(path: Path) -> None:
     assert made.history(0) == ([2, 1, 3, 9], ["01/01/2020", "1/1/2020", "01/01/2020", "1/2/2020"])
     assert made.series(0).regular is False
 
+    many = "".join(f"a,1/{2 + row % 2}/2020,{row}\n" for row in range(1000))
+    assert split(path, "g,t,v\n" + many).target.tolist() == [*range(0, 1000, 2), *range(1, 1000, 2)]
+
 
 def test_offsets_are_compared_as_instants(path: Path) -> None:
     """09:00+08:00 comes before 02:00Z."""
@@ -443,13 +447,17 @@ def test_absent_and_damaged_splits_are_told_apart(path: Path) -> None:
     store.put_bytes("cut", whole[: len(whole) // 2])
     store.put_bytes("other", b"not a split")
     store.put_bytes("empty", b"")
-    store.put_bytes("newer", whole.replace(b'"version": 1', b'"version": 2'))
+    with np.load(io.BytesIO(whole)) as arrays, store.writing("newer") as unfinished, unfinished.open("wb") as file:
+        described = bytes(arrays["described"]).replace(b'"version": 1', b'"version": 2')
+        np.savez(file, **{**arrays, "described": np.frombuffer(described, dtype=np.uint8)})
 
     with pytest.raises(ObjectNotFoundError):
         load_split(store, "absent")
-    for key in ("cut", "other", "empty", "newer"):
-        with pytest.raises(StoredSplitError, match="configure the job again"):
+    for key in ("cut", "other", "empty"):
+        with pytest.raises(StoredSplitError, match=r"is damaged: .* configure the job again"):
             load_split(store, key)
+    with pytest.raises(StoredSplitError, match="version 2, not 1; configure the job again"):
+        load_split(store, "newer")
 
 
 def test_flights_with_absent_days_and_missing_delays(path: Path) -> None:

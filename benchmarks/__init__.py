@@ -1,0 +1,3 @@
+"""Measured ratios. `python -m benchmarks` runs all of them; README.md says what each compares."""
+
+__all__: list[str] = []

@@ -1,0 +1,170 @@
+"""The HTTP API as the commands use it; whatever goes wrong is a CommandError in words."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from streams.cli.failure import CommandError
+
+__all__ = ["ServiceClient"]
+
+_PATIENCE_S: Final = 60.0  # how long 503 and a restarting worker are waited for; a restart takes seconds
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 10.0  # whatever Retry-After says
+_TIMEOUT: Final = httpx.Timeout(120.0, connect=10.0)  # a large file is checked before it is answered
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_ELEMENTS_PER_REQUEST: Final = 20_000  # about 4 MB of JSON, far below the service's limits
+
+
+class ServiceClient:
+    """One service. Answers 503 are tried again for a minute; writes carry an Idempotency-Key, so that this is safe."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience_s: float = _PATIENCE_S,
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Connects at the first request; `transport` and `pause` are for tests."""
+        self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise CommandError(f"--url {url}: write it as http://host:port")
+        self._patience_s = patience_s
+        self._pause = pause
+        self._seen = False  # whether it has answered before: then silence is a restart, not a wrong address
+        proxies = parts.hostname not in _LOOPBACK
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=proxies, transport=transport)
+
+    def __enter__(self) -> Self:
+        """The client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def models(self) -> Mapping[str, Sequence[str]]:
+        """Every model with the names of its hyper-parameters."""
+        names = self._get("/model/")["data"]
+        return {name: [item["label"] for item in self._get(f"/model/{name}/")["data"]] for name in names}
+
+    def upload(self, file: Path) -> int:
+        """Send a CSV file; the id of the data set."""
+        return int(self._write("POST", "/data/", file=file)["data"]["id"])
+
+    def create_job(self, data_id: int) -> int:
+        """The id of a new job on a data set."""
+        return int(self._write("POST", "/job/", body={"data_id": data_id})["job_id"])
+
+    def choose_columns(
+        self, job_id: int, *, timestamp: int, target: int, group_by: Sequence[int]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The series that the columns make: ts_id, groupby_val, groupby_key, points of each."""
+        columns = {"timestamp_indexs": [timestamp], "target_indexs": [target], "groupby_indexs": [*group_by]}
+        details: Sequence[Mapping[str, Any]] = self._write("PUT", f"/job/{job_id}/", body=columns)["ts_details"]
+        return details
+
+    def submit(self, job_id: int, elements: Sequence[Mapping[str, Any]]) -> None:
+        """Ask for training, in as many requests as the elements need."""
+        for start in range(0, len(elements), _ELEMENTS_PER_REQUEST):
+            self._write("PATCH", f"/job/{job_id}/", body=elements[start : start + _ELEMENTS_PER_REQUEST])
+
+    def job(self, job_id: int) -> Mapping[str, Any]:
+        """Status, submitted, finished, failed and message of a job, and the status of its series."""
+        job: Mapping[str, Any] = self._get(f"/job/{job_id}/")
+        return job
+
+    def series(self, job_id: int) -> Sequence[Mapping[str, Any]]:
+        """The series of a job, as `choose_columns` returns them."""
+        details: Sequence[Mapping[str, Any]] = self._get(f"/job/{job_id}/ts_details/")["ts_details"]
+        return details
+
+    def results(self, job_id: int, *, ts_id: int | None = None, history: bool = False) -> Mapping[str, Any]:
+        """`{"status": n}` of an unfinished job, else with `results`, of one series and with history if asked."""
+        asked = {"history": int(history)} | ({} if ts_id is None else {"ts_id": ts_id})
+        found: Mapping[str, Any] = self._get(f"/job/{job_id}/job_results/", asked)
+        return found
+
+    def _get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self._answer(lambda: self._http.get(path, params=parameters))
+
+    def _write(self, method: str, path: str, *, body: Any = None, file: Path | None = None) -> Any:
+        key = str(uuid.uuid4())
+
+        def send() -> httpx.Response:
+            with ExitStack() as opened:
+                files = None if file is None else {"upload": (file.name, opened.enter_context(file.open("rb")))}
+                return self._http.request(method, path, json=body, files=files, headers={"Idempotency-Key": key})
+
+        return self._answer(send)
+
+    def _answer(self, send: Callable[[], httpx.Response]) -> Any:
+        """The JSON of a success; asks again while the service says that it is not ready."""
+        pauses = self._pauses()
+        while True:
+            try:
+                response = send()
+            except httpx.TransportError as error:
+                pause = next(pauses, None) if self._seen else None
+                if pause is None:
+                    raise CommandError(self._unreachable(error)) from error
+            else:
+                self._seen = True
+                if response.is_success:
+                    return self._json(response)
+                pause = next(pauses, None) if response.status_code == 503 else None
+                if pause is None:
+                    raise CommandError(self._refusal(response))
+                pause = max(pause, _retry_after(response))
+            self._pause(pause)
+
+    def _pauses(self) -> Iterator[float]:
+        deadline = time.monotonic() + self._patience_s
+        pause = _FIRST_PAUSE_S
+        while time.monotonic() < deadline:
+            yield pause
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise CommandError(f"what answers at {self.url} is not a Tidecast service: correct --url") from error
+
+    def _refusal(self, response: httpx.Response) -> str:
+        try:
+            message = response.json()["message"]
+        except (ValueError, KeyError, TypeError):
+            return (
+                f"{self.url} answered {response.status_code} {response.reason_phrase}, not in the form of a "
+                "Tidecast service: correct --url"
+            )
+        if response.status_code == 503:
+            return f"the service at {self.url} is not ready, also not after {self._patience_s:.0f} s: {message}"
+        return str(message)
+
+    def _unreachable(self, error: httpx.TransportError) -> str:
+        if isinstance(error, httpx.TimeoutException):
+            return f"the service at {self.url} does not answer in time: try again, or look at its logs"
+        return (
+            f"no Tidecast service answers at {self.url} ({error}): start one with `tidecast up`, correct --url, "
+            "or leave --url out"
+        )
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds that the service asks us to wait."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), _LONGEST_PAUSE_S) if text.isdigit() else 0.0

@@ -1,0 +1,116 @@
+"""`tidecast demo`: the main job on real data, from an empty machine to a table and a picture."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from streams.cli.configuration import load_settings
+from streams.cli.failure import CommandError
+from streams.cli.terminal import notices, output
+
+if TYPE_CHECKING:
+    from streams.cli.outcome import JobOutcome
+    from streams.cli.planning import ForecastPlan
+
+__all__ = ["check_outcome", "register"]
+
+_FILE: Final = Path(__file__).parents[2] / "examples" / "nyc_flights_2013_daily.csv"
+_SERIES: Final = 35  # pairs of airport and airline in the file
+_DRAWN: Final = 6
+_EPILOG = "Example: tidecast demo --folder pictures"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=_EPILOG)(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results are written.")] = Path("demo-output"),
+) -> None:
+    """Forecast the daily departures of New York's airports, 35 series, a week ahead, with two models.
+
+    Starts a broker, a state worker and a trainer on TIDECAST_HOME, unless a service runs there already; stops what it
+    started. Writes forecasts.csv and forecasts.png. Exit status 0 only if all went well.
+    """
+    from connectors.csv_table import inspect_csv
+    from streams.cli import following, planning, presenting
+    from streams.cli.session import find_service, open_session
+
+    begun = time.monotonic()
+    if not _FILE.is_file():
+        raise CommandError(f"{_FILE} is missing: run the demo from a complete copy of the repository")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"--folder {folder} cannot be used: {error.strerror}: choose another") from error
+    table, picture = folder / "forecasts.csv", folder / "forecasts.png"
+    presenting.check_outputs(table, picture)
+    header = inspect_csv(_FILE).header
+    plan = planning.ForecastPlan(
+        file=_FILE,
+        timestamp=header.index("Date"),
+        target=header.index("Flights"),
+        group_by=(header.index("Origin"), header.index("Carrier")),
+        models=("LinearFit", "AdaptiveMaxN"),
+        parameters=(planning.Parameter(None, "latest_n", 7),),  # a week: the days of a week differ much
+        metrics=("mae", "rmse", "mase"),
+        horizon=7,
+        refit=True,
+    )
+    settings, console, results = load_settings(), notices(), output()
+    with open_session(settings, find_service(settings, None), console) as session:
+        started = time.monotonic()
+        job_id = following.submit_plan(session.client, plan, console)
+        following.follow_job(session, job_id, console)
+        trained = time.monotonic()
+        outcome = following.outcome_of(session.client, job_id)
+        presenting.present(session.client, outcome, results, everything=True, out=table)
+        title = "Daily departures from New York, 2013: a week ahead"
+        presenting.draw(session.client, outcome, picture, outcome.largest(_DRAWN), title=title)
+        results.print(f"plot of {_DRAWN} series written to {picture}", soft_wrap=True)
+        check_outcome(outcome, plan)
+        results.print()
+        for line in _summary(outcome, plan.models):
+            results.print(line, soft_wrap=True)
+        results.print(
+            f"job {job_id}: {len(outcome.forecasts)} forecasts of {_SERIES} series in {trained - started:.1f} s",
+            soft_wrap=True,
+        )
+    results.print(
+        f"all well after {time.monotonic() - begun:.1f} s; next: `tidecast up`, then `tidecast job {job_id}`",
+        style="green",
+        soft_wrap=True,
+    )
+
+
+def check_outcome(outcome: "JobOutcome", plan: "ForecastPlan") -> None:
+    """CommandError unless every series has a complete forecast and a score of every model."""
+    by_model = {model: [item for item in outcome.forecasts if item.model_name == model] for model in plan.models}
+    for model, forecasts in by_model.items():
+        if len({forecast.ts_id for forecast in forecasts}) != _SERIES or len(forecasts) != _SERIES:
+            raise CommandError(f"{model}: {len(forecasts)} forecasts, expected one for each of {_SERIES} series")
+        for forecast in forecasts:
+            if len(forecast.predictions) != plan.horizon or None in forecast.predictions:
+                raise CommandError(f"{forecast.title}, {model}: the forecast is not complete: {forecast.predictions}")
+            if set(forecast.metrics or ()) != set(plan.metrics):
+                raise CommandError(f"{forecast.title}, {model}: metrics {list(forecast.metrics or ())}")
+
+
+def _summary(outcome: "JobOutcome", models: Sequence[str]) -> list[str]:
+    """How the models compare, over the series that are long enough to be scored."""
+    lines = []
+    for model in models:
+        scores = [
+            score
+            for forecast in outcome.forecasts
+            if forecast.model_name == model and (score := (forecast.metrics or {}).get("mae")) is not None
+        ]
+        lines.append(f"{model}: median error {median(scores):.2f} departures a day over {len(scores)} series")
+    return lines

@@ -1,0 +1,67 @@
+"""Runs a plan on a service and follows a job to its end."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from streams.cli.client import ServiceClient
+from streams.cli.failure import CommandError
+from streams.cli.outcome import JobOutcome, job_outcome
+from streams.cli.planning import ForecastPlan, elements
+from streams.cli.session import Session
+
+__all__ = ["FINISHED", "follow_job", "outcome_of", "submit_plan"]
+
+FINISHED: Final = 3  # status from which on a job has results: 3 DONE, 4 EXCEPTION
+_SHORTEST_POLL_S: Final = 0.1
+_LONGEST_POLL_S: Final = 2.0
+_POLL_SHARE: Final = 5  # the service is asked for at most about a sixth of the time
+_SILENCE_S: Final = 900.0  # without a single new result; the slowest training of one series takes minutes
+
+
+def submit_plan(client: ServiceClient, plan: ForecastPlan, console: Console) -> int:
+    """Upload, create, choose columns, train: the id of the job, whose training has begun."""
+    with console.status(f"uploading {plan.file.name}") as status:
+        data_id = client.upload(plan.file)
+        status.update("splitting it into series")
+        job_id = client.create_job(data_id)
+        series = client.choose_columns(job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by)
+        status.update(f"asking for forecasts of {len(series)} series")
+        client.submit(job_id, list(elements(plan, (item["ts_id"] for item in series))))
+    return job_id
+
+
+def follow_job(session: Session, job_id: int, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+    """Show the progress until the job is finished; CommandError where nothing happens for a quarter of an hour."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("forecasts"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"job {job_id}", total=None)
+        finished, last_news = -1, clock()
+        while True:
+            asked = clock()
+            job = session.client.job(job_id)
+            took = clock() - asked
+            progress.update(task, total=job["submitted"], completed=job["finished"])
+            if job["status"] >= FINISHED:
+                return
+            if job["finished"] != finished:
+                finished, last_news = job["finished"], clock()
+            elif clock() - last_news > _SILENCE_S:
+                raise CommandError(
+                    f"job {job_id} has made no progress for {_SILENCE_S / 60:.0f} minutes ({finished} of "
+                    f"{job['submitted']} forecasts are there): look at the service's logs; `tidecast job {job_id}` "
+                    "shows how it stands"
+                )
+            session.watch()
+            time.sleep(min(max(_SHORTEST_POLL_S, _POLL_SHARE * took), _LONGEST_POLL_S))
+
+
+def outcome_of(client: ServiceClient, job_id: int) -> JobOutcome:
+    """The results of a finished job, without histories."""
+    return job_outcome(job_id, client.series(job_id), client.results(job_id))

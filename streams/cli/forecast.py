@@ -1,0 +1,139 @@
+"""`tidecast forecast FILE`: a CSV file in, forecasts out."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.configuration import load_settings
+from streams.cli.failure import CommandError
+from streams.cli.terminal import notices, output
+
+__all__ = ["register"]
+
+_EPILOG = """Examples:
+
+tidecast forecast sales.csv --timestamp date --target sold --group-by shop --group-by item
+
+tidecast forecast sales.csv -t date -y sold -g shop -m LinearFit -m AdaptiveMaxN -k 14 -p LinearFit.latest_n=28
+
+tidecast forecast sales.csv -t 0 -y 3 --metric mae --metric r2 --out forecasts.csv --plot forecasts.png
+
+tidecast forecast sales.csv -t date -y sold --url http://forecasts.example:8080"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=_EPILOG)(forecast)
+
+
+def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
+    file: Annotated[Path, typer.Argument(help="CSV file in UTF-8 with a header line.", show_default=False)],
+    *,
+    timestamp: Annotated[
+        str, typer.Option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.", show_default=False)
+    ],
+    target: Annotated[
+        str, typer.Option("--target", "-y", metavar="COLUMN", help="Column to forecast.", show_default=False)
+    ],
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group-by", "-g", metavar="COLUMN", help="One series for each value of it; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="May be repeated.", show_default="LinearFit")
+    ] = None,
+    horizon: Annotated[int, typer.Option("--horizon", "-k", min=1, help="Steps to forecast.")] = 7,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="MODEL.NAME=VALUE", help="A hyper-parameter; may be repeated.", show_default=False
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric to report; may be repeated.", show_default="rmse, mae, mase")
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            help="After scoring on the end of the history, fit again on all of it: half the error. --no-refit "
+            "publishes the scored forecast itself."
+        ),
+    ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", show_default=False,
+            help="Write one row per series, model and timestamp, with the metrics in further columns.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", show_default=False,
+            help="Draw history, backtest and forecast of the four largest series (png, svg or pdf).",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+) -> None:  # fmt: skip
+    """Forecast the series of a CSV file.
+
+    Columns are given by name, or by number from 0. Where no service runs, one is started for this command and stopped
+    afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 1 if any forecast failed.
+    """
+    from connectors.csv_table import BadDatasetError, inspect_csv
+    from models.catalog import CATALOG
+    from streams.cli import following, planning, presenting
+    from streams.cli.session import find_service, open_session
+    from streams.submissions import EVAL_METRICS
+
+    # 1. Everything that can be seen to be wrong, before anything is started or sent.
+    try:
+        header = inspect_csv(file).header
+    except BadDatasetError as error:
+        raise CommandError(f"{file}: {error.message}") from None
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+    plan = planning.ForecastPlan(
+        file=file,
+        timestamp=planning.column_index(timestamp, header, option="--timestamp"),
+        target=planning.column_index(target, header, option="--target"),
+        group_by=tuple(planning.column_index(name, header, option="--group-by") for name in group_by or ()),
+        models=tuple(model or ("LinearFit",)),
+        parameters=planning.parameters(param or ()),
+        metrics=tuple(metric or ("rmse", "mae", "mase")),
+        horizon=horizon,
+        refit=refit,
+    )
+    planning.check_columns(plan, header)
+    planning.check_metrics(plan.metrics, EVAL_METRICS)
+    presenting.check_outputs(out, plot)
+    settings, console = load_settings(), notices()
+    address = find_service(settings, url)
+    if address is None:
+        own = {name: [item.name for item in spec.hyper_parameters] for name, spec in CATALOG.items()}
+        planning.check_models(plan.models, plan.parameters, own)
+    # 2. The work.
+    with open_session(settings, address, console) as session:
+        if address is not None:
+            planning.check_models(plan.models, plan.parameters, session.client.models())
+        job_id = following.submit_plan(session.client, plan, console)
+        try:
+            following.follow_job(session, job_id, console)
+        except KeyboardInterrupt:
+            later = "goes on at the next start of the service" if session.embedded else "goes on"
+            raise CommandError(f"stopped; job {job_id} {later}: tidecast job {job_id}", status=130) from None
+        outcome = following.outcome_of(session.client, job_id)
+        presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
+        console.print(f"job {job_id}: `tidecast job {job_id}` shows it again", style="dim", soft_wrap=True)

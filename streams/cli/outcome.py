@@ -1,0 +1,119 @@
+"""The answers of GET /job/{id}/job_results/ as values, series by series."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["History", "JobOutcome", "SeriesForecast", "group_values", "history_of", "job_outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A series as it was posted: timestamps in the file's own notation, None for a missing value."""
+
+    target_label: str
+    timestamps: Sequence[str]
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesForecast:
+    """What one model made of one series, or why it failed. Timestamps are YYYY-MM-DD HH:MM:SS."""
+
+    ts_id: int
+    group: tuple[str, ...]
+    model_name: str
+    timestamps: Sequence[str] = ()
+    predictions: Sequence[float | None] = ()
+    metrics: Mapping[str, float | None] | None = None
+    backtest_timestamps: Sequence[str] = ()
+    backtest: Sequence[float | None] = ()
+    error: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The group values for a heading; the series' number where there is no group."""
+        return " · ".join(self.group) or f"series {self.ts_id}"
+
+    @property
+    def size(self) -> float:
+        """Mean size of what is forecast, to tell big series from small ones."""
+        known = [abs(value) for value in self.predictions if value is not None]
+        return sum(known) / len(known) if known else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """All results of a finished job, by series and in the order of their submission."""
+
+    job_id: int
+    group_key: tuple[str, ...]
+    forecasts: Sequence[SeriesForecast]
+    message: str | None = None
+
+    @property
+    def failed(self) -> Sequence[SeriesForecast]:
+        """Those that ended in an error."""
+        return [forecast for forecast in self.forecasts if forecast.error is not None]
+
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """Every metric that any result has, in order of appearance."""
+        return list(dict.fromkeys(name for forecast in self.forecasts for name in forecast.metrics or ()))
+
+    def largest(self, count: int) -> Sequence[int]:
+        """The ts_ids of the series with the largest forecasts, largest first."""
+        sizes: dict[int, float] = {}
+        for forecast in self.forecasts:
+            if forecast.error is None:
+                sizes.setdefault(forecast.ts_id, forecast.size)
+        return sorted(sizes, key=lambda ts_id: (-sizes[ts_id], ts_id))[:count]
+
+
+def job_outcome(job_id: int, series: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> JobOutcome:
+    """From the answers of ts_details and job_results."""
+    groups = {item["ts_id"]: group_values(item["groupby_val"]) for item in series}
+    forecasts = [
+        _forecast(result, groups.get(entry["ts_id"], ())) for entry in answer["results"] for result in entry["results"]
+    ]
+    group_key = tuple(series[0]["groupby_key"]) if series else ()
+    return JobOutcome(job_id, group_key, forecasts, answer.get("message"))
+
+
+def history_of(answer: Mapping[str, Any]) -> History | None:
+    """The history in a job_results answer for one series that was asked for with history; None where there is none."""
+    for entry in answer["results"]:
+        for result in entry["results"]:
+            if "ts_history" in result:
+                (label, values), (_, timestamps) = sorted(
+                    result["ts_history"].items(),
+                    key=lambda item: any(isinstance(cell, str) for cell in item[1]),  # texts are the timestamps
+                )
+                return History(label, timestamps, values)
+    return None
+
+
+def group_values(text: str) -> tuple[str, ...]:
+    """Group values of a series from Python's notation of a tuple, "('EWR', 'UA')"; the text itself if it is none."""
+    try:
+        values = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return (text,)
+    return tuple(str(value) for value in values) if isinstance(values, tuple) else (text,)
+
+
+def _forecast(result: Mapping[str, Any], group: tuple[str, ...]) -> SeriesForecast:
+    if "error" in result:
+        return SeriesForecast(result["ts_id"], group, result["model_name"], error=result["error"])
+    backtest = result.get("backtest") or {"timestamps": (), "predictions": ()}
+    return SeriesForecast(
+        ts_id=result["ts_id"],
+        group=group,
+        model_name=result["model_name"],
+        timestamps=result["timestamps"],
+        predictions=result["predictions"],
+        metrics=result["metrics"],
+        backtest_timestamps=backtest["timestamps"],
+        backtest=backtest["predictions"],
+    )

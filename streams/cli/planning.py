@@ -1,0 +1,143 @@
+"""Turns what was typed after `tidecast forecast` into a plan, and the plan into the requests of the API."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.cli.failure import CommandError, did_you_mean
+
+__all__ = [
+    "ForecastPlan",
+    "Parameter",
+    "check_columns",
+    "check_metrics",
+    "check_models",
+    "column_index",
+    "elements",
+    "parameters",
+]
+
+_INTEGER = re.compile(r"[+-]?\d{1,15}")  # more digits than 15 would not stay exact on the way
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A hyper-parameter as given: for one model, or (model None) for every chosen one."""
+
+    model: str | None
+    name: str
+    value: int | float | str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As the API takes it; the type only says what kind of value stands there, the service knows the rest."""
+        kind = {int: "int", float: "float", str: "list"}[type(self.value)]
+        return {"name": self.name, "type": kind, "val": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPlan:
+    """One forecasting job: what is to be done with which file. Columns are indices in its header."""
+
+    file: Path
+    timestamp: int
+    target: int
+    group_by: tuple[int, ...]
+    models: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    metrics: tuple[str, ...]
+    horizon: int
+    refit: bool
+
+
+def column_index(name: str, header: Sequence[str], *, option: str) -> int:
+    """The index of a column given by its name or, where no column is called so, by its number from 0."""
+    if name in header:
+        return header.index(name)  # no two columns have one name: such a file is refused
+    if name.isdecimal() and len(name) <= 6 and int(name) < len(header):
+        return int(name)
+    shown = ", ".join(f"{index} {label}" for index, label in enumerate(header[:30])) + (" …" if header[30:] else "")
+    guess = did_you_mean(name, header)
+    raise CommandError(f"{option} {name}: the file has no such column{guess or '.'} It has: {shown}")
+
+
+def check_columns(plan: ForecastPlan, header: Sequence[str]) -> None:
+    """CommandError where one column is to play two parts."""
+    used = [("--timestamp", plan.timestamp), ("--target", plan.target), *(("--group-by", at) for at in plan.group_by)]
+    for place, (option, index) in enumerate(used):
+        for other, earlier in used[:place]:
+            if index == earlier:
+                raise CommandError(
+                    f"{option} {header[index]}: the column is the {other} already; every column can play one part"
+                )
+
+
+def parameters(given: Iterable[str]) -> tuple[Parameter, ...]:
+    """Hyper-parameters from texts like LinearFit.latest_n=7 or latest_n=7."""
+    return tuple(_parameter(text) for text in given)
+
+
+def check_models(models: Sequence[str], given: Iterable[Parameter], catalogue: Mapping[str, Sequence[str]]) -> None:
+    """CommandError for a model or hyper-parameter that is not in the catalogue, or a model that is given twice."""
+    for model, count in Counter(models).items():
+        if model not in catalogue:
+            guess = did_you_mean(model, catalogue) or "."
+            raise CommandError(f"--model {model}: there is no such model{guess} There are: {', '.join(catalogue)}")
+        if count > 1:
+            raise CommandError(f"--model {model} is given {count} times: once is enough")
+    for parameter in given:
+        if parameter.model is not None and parameter.model not in models:
+            raise CommandError(
+                f"--param {parameter.model}.{parameter.name}: {parameter.model} is not among the chosen models "
+                f"({', '.join(models)})"
+            )
+        for model in (parameter.model,) if parameter.model else models:
+            if parameter.name not in catalogue[model]:
+                guess = did_you_mean(parameter.name, catalogue[model]) or "."
+                raise CommandError(
+                    f"--param {parameter.name}: {model} has no such hyper-parameter{guess} "
+                    f"It has: {', '.join(catalogue[model]) or 'none'}"
+                )
+
+
+def check_metrics(names: Iterable[str], known: Sequence[str]) -> None:
+    """CommandError for a metric that there is not."""
+    for name in names:
+        if name not in known:
+            guess = did_you_mean(name, known) or "."
+            raise CommandError(f"--metric {name}: there is no such metric{guess} There are: {', '.join(known)}")
+
+
+def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """The elements of the PATCH that trains every model on every series, series by series."""
+    common = {
+        "auto_tune": 0,
+        "next_k_prediction": plan.horizon,
+        "eval_metrics": list(plan.metrics),
+        "refit": int(plan.refit),
+    }
+    by_model = {
+        model: [parameter.body for parameter in plan.parameters if parameter.model in (None, model)]
+        for model in plan.models
+    }
+    for ts_id in ts_ids:
+        for model, hyper_params in by_model.items():
+            yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common}
+
+
+def _parameter(text: str) -> Parameter:
+    place, equals, value = text.partition("=")
+    model, dot, name = place.strip().rpartition(".")
+    if not equals or not name or (dot and not model):
+        raise CommandError(f"--param {text}: write it as MODEL.NAME=VALUE, for example LinearFit.latest_n=7")
+    return Parameter(model or None, name, _value(value.strip()))
+
+
+def _value(text: str) -> int | float | str:
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else text

@@ -1,0 +1,215 @@
+"""What the views answer, for the API document: the views themselves write JSON without these models, for speed."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "DatasetReply",
+    "DatasetsReply",
+    "HealthReply",
+    "JobCreatedReply",
+    "JobReply",
+    "JobsReply",
+    "ModelReply",
+    "ModelsReply",
+    "PreviewReply",
+    "ResultsReply",
+    "SeriesReply",
+    "SubmissionReply",
+    "UnfinishedReply",
+]
+
+Status = Annotated[
+    Literal[0, 1, 2, 3, 4], Field(description="0 CREATED, 1 UNCOMITTED, 2 COMITTED, 3 DONE, 4 EXCEPTION (sic).")
+]
+_Cell = int | float | str | None
+_Value = int | float | str
+
+
+class Dataset(BaseModel):
+    """An uploaded file."""
+
+    id: int
+    name: str
+    uuid: str
+    time_created: str = Field(description="ISO-8601 with microseconds and offset.")
+    upload: str = Field(description="/uploads/ and the name of the stored file.")
+    related_user: int
+    rows: int = Field(description="Data rows.")
+
+
+class Column(BaseModel):
+    """A column of a data set."""
+
+    index: int
+    label: str
+
+
+class DatasetReply(BaseModel):
+    """One data set."""
+
+    data: Dataset
+
+
+class DatasetsReply(BaseModel):
+    """All data sets."""
+
+    data: list[Dataset]
+
+
+class PreviewReply(BaseModel):
+    """A data set with its columns and its first five rows."""
+
+    data: Dataset
+    header: list[Column]
+    status: Literal[200]
+    heads: dict[str, list[_Cell]] = Field(description="The first five values of each column, by label.")
+
+
+class JobCreatedReply(BaseModel):
+    """A new job."""
+
+    job_id: int
+    status: Status
+
+
+class JobSummary(JobCreatedReply):
+    """A job in a list."""
+
+    data_id: int
+    name: str | None
+
+
+class JobsReply(BaseModel):
+    """All jobs."""
+
+    jobs: list[JobSummary]
+
+
+class SeriesStatus(BaseModel):
+    """A series and how far it is."""
+
+    ts_id: int
+    status: Status
+
+
+class JobReply(JobSummary):
+    """A job and its series."""
+
+    submitted: int = Field(description="Series submissions accepted so far.")
+    finished: int = Field(description="Submissions that ended, failed ones among them.")
+    failed: int
+    message: str | None = Field(description="What failed, when the status is 4.")
+    series: list[SeriesStatus]
+
+
+class SeriesDetails(SeriesStatus):
+    """One series of a job."""
+
+    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    groupby_key: list[str] = Field(description="Labels of the group columns.")
+    points: int = Field(description="Its rows.")
+
+
+class SeriesReply(BaseModel):
+    """The series of a job."""
+
+    features: list[Column] = Field(description="Columns that can be features.")
+    ts_details: list[SeriesDetails]
+
+
+class SubmissionReply(JobCreatedReply):
+    """A job after a submission, with the series that the submission names."""
+
+    series: list[SeriesStatus]
+
+
+class Backtest(BaseModel):
+    """The forecast of the points that were held out, to which the metrics belong."""
+
+    timestamps: list[str]
+    predictions: list[float]
+
+
+class Result(BaseModel):
+    """What one submission of a series yielded."""
+
+    predictions: list[float]
+    timestamps: list[str] = Field(description="YYYY-MM-DD HH:MM:SS of each prediction.")
+    metrics: dict[str, float | None] = Field(description="null where a metric is not defined.")
+    config: dict[str, _Value] = Field(description="The hyper-parameters that were used.")
+    ts_id: int
+    model_name: str
+    backtest: Backtest | None = Field(None, description="Only with refit 1.")
+    ts_history: dict[str, list[_Cell]] | None = Field(
+        None, description="Target values and timestamps under their column labels; absent with ?history=0."
+    )
+
+
+class FailedResult(BaseModel):
+    """Why a submission of a series yielded nothing."""
+
+    ts_id: int
+    model_name: str
+    error: str
+
+
+class SeriesResults(BaseModel):
+    """All results of one series, in order of submission."""
+
+    ts_id: int
+    results: list[Result | FailedResult]
+
+
+class UnfinishedReply(BaseModel):
+    """A job that is not finished has no results yet."""
+
+    status: Literal[0, 1, 2]
+
+
+class ResultsReply(BaseModel):
+    """A finished job."""
+
+    status: Literal[3, 4]
+    message: str | None = Field(None, description="What failed; only with status 4.")
+    results: list[SeriesResults]
+
+
+class Model(BaseModel):
+    """A model that can be asked for."""
+
+    model_id: int
+    model_name: str
+    intro: str
+
+
+class ModelsReply(BaseModel):
+    """The models: their names, and the same with ids."""
+
+    data: list[str]
+    models: list[Model]
+
+
+class HyperParameter(BaseModel):
+    """A hyper-parameter of a model."""
+
+    label: str
+    intro: str
+    type: Literal["int", "float", "list"]
+    val: _Value = Field(description="Its default.")
+    low: int | float | None = Field(description="Range worth searching when tuning.")
+    high: int | float | None
+    choice: list[_Value]
+
+
+class ModelReply(BaseModel):
+    """The hyper-parameters of a model."""
+
+    data: list[HyperParameter]
+
+
+class HealthReply(BaseModel):
+    """The process is up, or ready."""
+
+    status: Literal["ok", "ready"]

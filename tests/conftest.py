@@ -1,0 +1,38 @@
+"""What every test may ask for: a real broker for the whole run, and names of its own on it."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
+from connectors.java import Java, find_java
+from connectors.kafka_jars import default_cache_dir, obtain_jars
+
+
+@pytest.fixture(scope="session")
+def java() -> Java:
+    """The Java that brokers run on; the run fails without one."""
+    return find_java()
+
+
+@pytest.fixture(scope="session")
+def kafka_jars(java: Java) -> Path:
+    """Kafka's jars in the user's cache, fetched once; the run fails where they cannot be had."""
+    jars = obtain_jars(default_cache_dir(), progress=print)
+    record_class_archive(jars, java, progress=print)
+    return jars
+
+
+@pytest.fixture(scope="session")
+def broker(kafka_jars: Path, java: Java, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker that all tests share, on a free port; never to be stopped by one of them."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("broker"), port=0, jars=kafka_jars, java=java) as shared:
+        yield shared
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics and groups that no other test, of this run or another, uses."""
+    return f"test-{uuid.uuid4().hex[:12]}."

@@ -1,0 +1,235 @@
+"""The lock file: its ids are on disk in somebody's log, so it only ever grows, and it is up to date."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastavro.schema import SchemaParseException, UnknownType, parse_schema
+
+from schemas import catalogue
+from schemas.catalogue import canonical_form, current_schemas, locked_schemas, parse
+
+# Never change a line of this table: the events of every installation carry these ids. Only append.
+RELEASED = {
+    1: ("AddDataset", 1, "4f3049a2a164c23e"),
+    2: ("ConfigureJob", 1, "a78380a22a7a56ac"),
+    3: ("CreateJob", 1, "5b930b6e2c389a17"),
+    4: ("DeleteDataset", 1, "8e7ea45bdf10a093"),
+    5: ("DeleteJob", 1, "142962c502b33124"),
+    6: ("Forecast", 1, "6654ca325cf420ce"),
+    7: ("JobRecord", 1, "896ce60263bee356"),
+    8: ("JobStatus", 1, "e910b499c8c11ece"),
+    9: ("MetricPoint", 1, "f26e366bdb5844b8"),
+    10: ("SeriesResult", 1, "7d228197784b0b9a"),
+    11: ("SubmitJob", 1, "e9e3004e63a0f527"),
+    12: ("TrainSeries", 1, "3b72afc944f6da79"),
+}
+
+
+def meaning(node: Any) -> Any:
+    """A schema without its documentation: all that readers and writers go by, defaults and logical types included."""
+    if isinstance(node, dict):
+        return {key: meaning(value) for key, value in node.items() if key != "doc"}
+    return [meaning(item) for item in node] if isinstance(node, list) else node
+
+
+def digest(schema: Any) -> str:
+    """A short fingerprint of a schema's meaning."""
+    return hashlib.sha256(json.dumps(meaning(schema), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the lock file that may be extended."""
+    copied = tmp_path / "ids.lock.json"
+    copied.write_bytes(catalogue._LOCK.read_bytes())
+    monkeypatch.setattr(catalogue, "_LOCK", copied)
+    locked_schemas.cache_clear()
+    yield copied
+    locked_schemas.cache_clear()
+
+
+def change_current(monkeypatch: pytest.MonkeyPatch, **schemas: Any) -> None:
+    """Let today's schemas be others, as after editing .avsc files."""
+    changed = {**current_schemas(), **schemas}
+    monkeypatch.setattr(catalogue, "current_schemas", lambda: changed)
+
+
+class TestTheLockFile:
+    """As it is in the repository."""
+
+    @pytest.mark.parametrize("schema_id", RELEASED)
+    def test_a_released_id_keeps_its_meaning(self, schema_id: int) -> None:
+        """Name, version, fields, types, defaults: nothing of an id ever changes. Documentation may."""
+        entry = next(entry for entry in locked_schemas() if entry.schema_id == schema_id)
+
+        assert (entry.name, entry.version, digest(entry.schema)) == RELEASED[schema_id]
+
+    def test_every_id_is_in_the_table_above(self) -> None:
+        """Append the new line here when a schema is added or changed."""
+        assert [entry.schema_id for entry in locked_schemas()] == list(RELEASED)
+
+    def test_ids_count_from_one_without_gaps(self) -> None:
+        """So that the next id is the number of entries and one."""
+        assert [entry.schema_id for entry in locked_schemas()] == list(range(1, len(locked_schemas()) + 1))
+
+    def test_versions_of_a_name_count_from_one(self) -> None:
+        """As a registry counts them."""
+        versions: dict[str, list[int]] = {}
+        for entry in locked_schemas():
+            versions.setdefault(entry.name, []).append(entry.version)
+
+        assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in versions.values())
+
+    def test_todays_schemas_are_the_last_versions(self) -> None:
+        """After a change of a schema, `python -m schemas.catalogue` has been run."""
+        assert {entry.name: entry.schema for entry in locked_schemas()} == dict(current_schemas())
+
+    def test_a_file_is_named_after_its_record(self) -> None:
+        """One .avsc per record type: TrainSeries is in train_series.avsc."""
+        files = {path.stem.replace("_", "") for path in (Path(catalogue.__file__).parent / "avro").glob("*.avsc")}
+
+        assert files == {name.lower() for name in current_schemas()}
+
+    def test_the_text_is_the_schema(self) -> None:
+        """What a registry hands out parses to the same schema."""
+        for entry in locked_schemas():
+            assert json.loads(entry.text) == entry.schema
+
+
+class TestExtending:
+    """`python -m schemas.catalogue`."""
+
+    def test_running_it_again_adds_nothing(self, lock: Path) -> None:
+        """Byte for byte the same file."""
+        before = lock.read_bytes()
+
+        catalogue._extend_lock()
+
+        assert lock.read_bytes() == before
+
+    def test_a_changed_schema_is_appended_with_the_next_id(self, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The old version stays, with its id, for the events that were written with it."""
+        before = json.loads(lock.read_text("utf-8"))
+        changed = copy.deepcopy(dict(current_schemas()["DeleteJob"]))
+        changed["fields"].append({"name": "reason", "type": "string", "default": ""})
+        change_current(monkeypatch, DeleteJob=changed)
+
+        catalogue._extend_lock()
+        locked_schemas.cache_clear()
+
+        assert json.loads(lock.read_text("utf-8"))[:-1] == before
+        added = locked_schemas()[-1]
+        assert (added.schema_id, added.name, added.version) == (len(before) + 1, "DeleteJob", 2)
+        assert added.schema == changed
+
+    def test_a_new_record_is_appended_as_version_one(self, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its name comes in the middle of the alphabet; its id is at the end."""
+        count = len(locked_schemas())
+        change_current(monkeypatch, CancelJob={"type": "record", "name": "CancelJob", "fields": []})
+
+        catalogue._extend_lock()
+        locked_schemas.cache_clear()
+
+        added = locked_schemas()[-1]
+        assert (added.schema_id, added.name, added.version) == (count + 1, "CancelJob", 1)
+
+    def test_a_record_that_is_gone_stays_locked(self, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its events may still be in a log."""
+        before = lock.read_bytes()
+        kept = {name: schema for name, schema in current_schemas().items() if name != "DeleteJob"}
+        monkeypatch.setattr(catalogue, "current_schemas", lambda: kept)
+
+        catalogue._extend_lock()
+
+        assert lock.read_bytes() == before
+
+    def test_text_beyond_ascii_is_kept(self, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The file stays readable and comes back equal."""
+        change_current(monkeypatch, Ä={"type": "record", "name": "Ä", "doc": "größer …", "fields": []})
+
+        catalogue._extend_lock()
+        locked_schemas.cache_clear()
+
+        assert "größer …" in lock.read_text("utf-8")
+        assert locked_schemas()[-1].schema["doc"] == "größer …"
+
+
+class TestParse:
+    """Parsing for fastavro."""
+
+    def test_plain_times_leave_no_logical_type(self) -> None:
+        """Times stay the integers that they are on the wire, at every depth."""
+        for schema in current_schemas().values():
+            assert "logicalType" not in json.dumps(parse(dict(schema), plain_times=True))
+
+    def test_the_source_is_not_changed(self) -> None:
+        """Schemas are shared: parsing one must not strip it for the others."""
+        source = copy.deepcopy(dict(current_schemas()["Forecast"]))
+
+        parse(source, plain_times=True)
+
+        assert source == current_schemas()["Forecast"]
+        assert "timestamp-millis" in json.dumps(source)
+
+    def test_schemas_do_not_see_one_anothers_names(self) -> None:
+        """JobRecord and JobStatus both define CmdStatus."""
+        for _ in range(2):
+            for schema in current_schemas().values():
+                parse(dict(schema))
+
+
+class TestCanonicalForm:
+    """Avro's Parsing Canonical Form and its SHA-256."""
+
+    def test_known_fingerprint(self) -> None:
+        """The canonical form of a primitive is its name in quotes, so its fingerprint can be had without Avro."""
+        assert canonical_form('{"type": "int"}') == hashlib.sha256(b'"int"').hexdigest()
+
+    def test_known_fingerprint_of_a_record(self) -> None:
+        """The specification's rules by hand: full name, no doc, no default, fixed order of keys, no blanks."""
+        text = """{"fields": [{"doc": "d", "default": 1, "type": {"type": "long"}, "name": "a"}],
+                   "namespace": "t", "doc": "x", "name": "R", "type": "record"}"""
+        canonical = b'{"name":"t.R","type":"record","fields":[{"name":"a","type":"long"}]}'
+
+        assert canonical_form(text) == hashlib.sha256(canonical).hexdigest()
+
+    @pytest.mark.parametrize("entry", locked_schemas(), ids=lambda entry: str(entry.schema_id))
+    def test_layout_and_documentation_do_not_count(self, entry: catalogue.LockedSchema) -> None:
+        """A client that sends a schema back reformatted means the same schema."""
+        undocumented = json.dumps(meaning(entry.schema), indent=4, sort_keys=True)
+
+        assert canonical_form(undocumented) == canonical_form(entry.text)
+
+    def test_our_schemas_all_differ(self) -> None:
+        """No two ids mean the same."""
+        forms = [canonical_form(entry.text) for entry in locked_schemas()]
+
+        assert len(set(forms)) == len(forms)
+
+    def test_another_field_is_another_form(self) -> None:
+        """What readers see does count."""
+        text = locked_schemas()[0].text
+
+        assert canonical_form(text.replace('"data_id"', '"dataset_id"')) != canonical_form(text)
+
+    def test_a_text_that_is_no_json_is_a_value_error(self) -> None:
+        """As the docstring says."""
+        with pytest.raises(ValueError, match="Expecting"):
+            canonical_form("{")
+
+    @pytest.mark.parametrize("text", ['"strin"', '{"type": "record"}'])
+    def test_a_text_that_is_no_schema_is_refused_by_fastavro(self, text: str) -> None:
+        """JSON, but not Avro."""
+        with pytest.raises((UnknownType, SchemaParseException)):
+            canonical_form(text)
+
+
+def test_every_schema_parses_as_it_is() -> None:
+    """With a stock parser and its logical types."""
+    for schema in current_schemas().values():
+        parse_schema(copy.deepcopy(dict(schema)), named_schemas={})
