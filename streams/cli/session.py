@@ -58,7 +58,7 @@ def open_session(settings: "Settings", url: str | None, console: Console) -> Ite
         with ServiceClient(url) as client:
             yield Session(client, watch=lambda: None, embedded=False)
         return
-    from streams.cli.service import START_ERRORS
+    from streams.cli.start_errors import START_ERRORS
     from streams.stack import Stack
 
     _log_warnings_only()
