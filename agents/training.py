@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,11 +22,14 @@ from schemas.wire import UndecodableError
 from streams.dead_letters import dead_letter
 from streams.runtime import TrainerRuntime
 from streams.topics import Topics
-from streams.transport import batches
+from streams.transport import open_batches
 
 __all__ = ["answer_commands", "attach"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
+_OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
+_LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
+_TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
@@ -39,31 +42,39 @@ def attach(runtime: TrainerRuntime) -> Agent:
         supervisor_strategy=CrashingSupervisor,
     )
     async def train_series(stream: Any) -> None:
-        """Answer a batch: 1. compute, 2. publish and wait for the broker, 3. acknowledge the input."""
-        async for events in batches(app, stream, settings.batch_size):
-            messages = [event.message for event in events]
+        """Answer a batch: 1. compute, 2. publish, 3. acknowledge the input once the broker has the output.
+
+        The next batch is computed while the broker still writes this one.
+        """
+        async for batch in open_batches(app, stream, settings.batch_size):
+            messages = [event.message for event in batch.events]
             records = await asyncio.to_thread(answer_commands, runtime, messages)
-            await runtime.publisher.send(records)
+            batch.ack_when(runtime.publisher.send_nowait(records))
 
     return train_series
 
 
 def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
     """The records that answer a batch of consumed messages, in their order; never raises for a bad message."""
-    topics = runtime.topics
+    topics, limit = runtime.topics, runtime.settings.max_message_bytes
     records: list[Record] = []
     accepted: list[_Accepted] = []
     for message in messages:
         try:
             command = _command(runtime.codec, message.value)
         except UndecodableError as error:
-            records.append(dead_letter(topics.dead_letters, message, error))
+            records.append(dead_letter(topics.dead_letters, message, error, max_bytes=limit))
             continue
         accepted.append(_accept(command, message, runtime.settings.max_next_k_prediction))
     answers = iter(forecast_batch([item.request for item in accepted if item.request is not None]))
     for item in accepted:
         answer = SeriesAnswer([], None, {}, item.problem) if item.request is None else next(answers)
-        records += _answer_records(runtime.codec, topics, item, answer)
+        answered = list(_answer_records(runtime.codec, topics, item, answer))
+        if any(record.size > limit for record in answered):  # it repeats what was sent, or is long itself
+            short = replace(item.command, config={}, model_name=item.command.model_name[:_LONGEST_NAME])
+            refusal = _Accepted(short, item.asked_at, None, _TOO_LARGE)
+            answered = list(_answer_records(runtime.codec, topics, refusal, SeriesAnswer([], None, {}, _TOO_LARGE)))
+        records += answered
     return records
 
 
@@ -120,17 +131,19 @@ def _check(command: TrainSeries, max_next_k: int) -> None:
         _check_timestamps(command)
     earliest = command.timestamps[0] if command.timestamps else command.start
     if earliest < _EARLIEST or _last_time(command) > _LATEST - command.step * command.next_k_prediction:
-        raise ValueError("the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps")
+        raise ValueError(_OUT_OF_TIME)
 
 
 def _check_timestamps(command: TrainSeries) -> None:
     if len(command.timestamps) != len(command.target):
         raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
-    steps = np.diff(np.asarray(command.timestamps))
+    times = np.asarray(command.timestamps)
+    if times.min() < _EARLIEST or times.max() > _LATEST:  # first: differences of such times would overflow
+        raise ValueError(_OUT_OF_TIME)
+    steps = np.diff(times)
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
-        when = command.timestamps[at]
-        shown = format_timestamp(when) if _EARLIEST <= when <= _LATEST else f"{when} ms"
+        shown = format_timestamp(command.timestamps[at])
         if steps[at - 1] == 0:
             raise ValueError(f"timestamp {shown} occurs more than once in the series: keep one row per time")
         raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")

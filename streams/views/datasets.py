@@ -59,7 +59,7 @@ async def add_dataset(
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
     command_id = command_id_of(request, key, f"{name} {file_name} {upload.size}".encode())
-    async with minted_id(state, request, command_id, state.ids.mint) as data_id:
+    async with minted_id(state, request, command_id) as data_id:
         incoming = incoming_key()
         await asyncio.to_thread(_store_upload, state.store, incoming, upload)
         command = AddDataset(command_id, data_id, name, incoming, file_name)

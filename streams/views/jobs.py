@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Annotated, Any
 
 import orjson
@@ -22,6 +23,7 @@ from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
 from streams.views.bodies import JobBody, JobColumnsBody, SeriesBody
+from streams.views.forwarding import from_others
 from streams.views.replies import (
     JobCreatedReply,
     JobReply,
@@ -55,17 +57,18 @@ _SERIES_PER_CHUNK = 200  # of a streamed answer: other requests get their turn i
 async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
     """The new job's id and status 0."""
     command_id = command_id_of(request, key, await request.body())
-    async with minted_id(state, request, command_id, state.ids.mint) as job_id:
+    async with minted_id(state, request, command_id) as job_id:
         command = CreateJob(command_id, job_id, body.data_id, body.name)
         await send_command(state, state.topics.job_commands, job_id, command)
     return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
 
 
-@router.get("/", summary="List the jobs", response_model=JobsReply)
-async def list_jobs(state: State) -> Response:
+@router.get("/", summary="List the jobs", response_model=JobsReply, responses=ERRORS(503))
+async def list_jobs(state: State, request: Request) -> Response:
     """All jobs, oldest first."""
-    found = (state.jobs.get(job_id) for job_id in state.jobs.ids())
-    return json_response({"jobs": [_summary(job) for job in found if job is not None]})
+    own = (state.jobs.get(job_id) for job_id in state.jobs.ids())
+    listed = [_summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
+    return json_response({"jobs": sorted(listed, key=itemgetter("job_id"))})
 
 
 @router.get(

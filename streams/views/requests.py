@@ -16,7 +16,16 @@ from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.views.answers import error_response
 
-__all__ = ["BodyLimits", "BodyRefusedError", "JsonRoute", "SlashPaths", "runtime", "sent_as_form", "sent_as_json"]
+__all__ = [
+    "BodyLimits",
+    "BodyRefusedError",
+    "JsonRoute",
+    "SlashPaths",
+    "has_body",
+    "runtime",
+    "sent_as_form",
+    "sent_as_json",
+]
 
 _SILENCE_S = 30.0  # a client that sends nothing for so long in the middle of a body has gone
 _FORM_OVERHEAD = 64 * 1024  # boundaries and text fields around an uploaded file
@@ -51,7 +60,7 @@ class JsonRoute(APIRoute):
 
 def sent_as_json(request: Request) -> None:
     """Refuse a body that is not declared as JSON (J-001): FastAPI would hand it on as bytes and call those wrong."""
-    if _has_body(request):
+    if has_body(request):
         kind = _content_type(request)
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             raise RejectedError(
@@ -61,7 +70,7 @@ def sent_as_json(request: Request) -> None:
 
 def sent_as_form(request: Request) -> None:
     """Refuse a body that is not declared as a form with files."""
-    if _has_body(request):
+    if has_body(request):
         kind = _content_type(request)
         if kind != "multipart/form-data":
             raise RejectedError(
@@ -71,7 +80,8 @@ def sent_as_form(request: Request) -> None:
             )
 
 
-def _has_body(request: Request) -> bool:
+def has_body(request: Request) -> bool:
+    """Whether the request says that a body follows."""
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol
 
@@ -12,10 +12,12 @@ from fastapi import Header, Request
 from connectors.object_store import ObjectStore
 from connectors.publisher import DeliveryError, Record
 from streams.errors import RejectedError
+from streams.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
 
-__all__ = ["IdempotencyKey", "command_id_of", "is_repeat", "minted_id", "send_command"]
+__all__ = ["IdempotencyKey", "command_id_of", "is_repeat", "minted_id", "noted_id", "send_command"]
 
+_DRAWS = 2000  # with n workers an id is ours once in n draws; 64 partitions allow 64 workers
 _PREFIX = 36  # characters of a command id that stand for the key; what follows stands for the content
 
 IdempotencyKey = Annotated[
@@ -39,8 +41,11 @@ def command_id_of(request: Request, key: str | None, content: bytes = b"") -> st
     """The id of the command that this request sends: the same for the same Idempotency-Key and content."""
     if key is None:
         return str(uuid.uuid4())
-    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{request.method} {request.url.path} {key}")
-    return f"{name}-{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+    return f"{_name(request, key)}-{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+
+
+def _name(request: Request, key: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{request.method} {request.url.path} {key}")
 
 
 def is_repeat(command_id: str, known: Iterable[str]) -> bool:
@@ -58,19 +63,17 @@ def is_repeat(command_id: str, known: Iterable[str]) -> bool:
 
 
 @asynccontextmanager
-async def minted_id(
-    state: StateRuntime, request: Request, command_id: str, mint: Callable[[], int]
-) -> AsyncIterator[int]:
+async def minted_id(state: StateRuntime, request: Request, command_id: str) -> AsyncIterator[int]:
     """The id of what the request creates: a new one, or that of an earlier try with the same Idempotency-Key.
 
     A refusal within the block frees the key, so that a mended request may carry it.
     """
     if "idempotency-key" not in request.headers:
-        yield mint()
+        yield _own_id(state)
         return
-    note = f"idempotency/{command_id[:_PREFIX]}"  # in the object store, which all state workers share
+    note = _note(command_id[:_PREFIX])
     async with request.app.state.id_lock:  # two tries at the same time, one id
-        minted = await asyncio.to_thread(_remembered, state.store, note, command_id, mint)
+        minted = await asyncio.to_thread(_remembered, state, note, command_id)
     try:
         yield minted
     except RejectedError as error:
@@ -79,14 +82,37 @@ async def minted_id(
         raise
 
 
-def _remembered(store: ObjectStore, note: str, command_id: str, mint: Callable[[], int]) -> int:
-    if store.exists(note):
-        minted, known = store.read_bytes(note).decode().split()
+def noted_id(store: ObjectStore, request: Request) -> int | None:
+    """The id that an earlier try with the request's Idempotency-Key was given, None where there was none."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    note = _note(str(_name(request, key)))
+    return int(store.read_bytes(note).split()[0]) if store.exists(note) else None
+
+
+def _note(name: str) -> str:
+    """Where the id is noted: in the object store, which all state workers share."""
+    return f"idempotency/{name}"
+
+
+def _remembered(state: StateRuntime, note: str, command_id: str) -> int:
+    if state.store.exists(note):
+        minted, known = state.store.read_bytes(note).decode().split()
         is_repeat(command_id, [known])
         return int(minted)
-    new = mint()
-    store.put_bytes(note, f"{new} {command_id}".encode())
+    new = _own_id(state)
+    state.store.put_bytes(note, f"{new} {command_id}".encode())
     return new
+
+
+def _own_id(state: StateRuntime) -> int:
+    """A new id that this worker owns: its agent will apply the command, and here its sender waits."""
+    for _ in range(_DRAWS):
+        new = state.ids.mint()
+        if owner_elsewhere(state.app, new) is None:
+            return new
+    raise RejectedError(503, "recovering", "no partition belongs to this worker at the moment")
 
 
 async def send_command(state: StateRuntime, topic: str, key: int, command: Command) -> Any:

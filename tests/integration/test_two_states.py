@@ -1,0 +1,172 @@
+"""Two state workers on an existing broker, as in production: whoever is asked, the answer is the same."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.embedded_kafka import EmbeddedKafka
+from connectors.ports import kept_or_free
+from tests.integration.services import Api, csv_of, until
+
+
+class _Worker:
+    """`tidecast state` or `tidecast trainer` as a process of its own."""
+
+    def __init__(self, role: str, number: int, environment: dict[str, str], folder: Path) -> None:
+        self.port = kept_or_free(0)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"{role}-{number}.log"
+        own = {"TIDECAST_WORKER_ID": str(number), "TIDECAST_HTTP_PORT": str(self.port)}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", role],
+                env=os.environ | environment | own,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def is_ready(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        return self._process.wait(40)
+
+
+@contextmanager
+def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> Iterator[list[_Worker]]:
+    environment = {
+        "TIDECAST_HOME": str(folder),
+        "TIDECAST_KAFKA_BOOTSTRAP": broker.bootstrap,
+        "TIDECAST_TOPIC_PREFIX": prefix,
+        "TIDECAST_GROUP_PREFIX": prefix,
+    }
+    with ExitStack() as stack:
+        started = []
+        for number, role in enumerate(roles, 1):
+            worker = _Worker(role, number, environment, folder)
+            stack.callback(worker.kill)
+            started.append(worker)
+        yield started
+
+
+@pytest.fixture
+def pair(broker: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> Iterator[Sequence[_Worker]]:
+    """Two state workers that share the partitions, and a trainer."""
+    with _workers(broker, topic_prefix, tmp_path, "state", "state", "trainer") as workers:
+        states = workers[:2]
+        until(lambda: all(worker.is_ready() for worker in states), why="both are ready")
+        until(lambda: all(_owned(worker) for worker in states), why="both own partitions")
+        yield states
+
+
+def _owned(worker: _Worker) -> bool:
+    """Whether a job lands on this worker: it creates one of its own only then."""
+    answer = httpx.get(f"{worker.url}/metrics", timeout=5)
+    line = next((line for line in answer.text.splitlines() if line.startswith("tidecast_partitions ")), "x 0")
+    return float(line.split()[1]) > 0
+
+
+def _new_jobs(apis: Sequence[Api], count: int) -> tuple[list[int], list[Any]]:
+    """Jobs created alternately at the two workers."""
+    data_ids = [api.add_dataset(csv_of(3, 20, seed=number)) for number, api in enumerate(apis)]
+    jobs = [apis[turn % 2].create_job(data_ids[turn % 2]) for turn in range(count)]
+    return jobs, data_ids
+
+
+def test_both_workers_answer_for_all_jobs(pair: Sequence[_Worker]) -> None:
+    """Every job can be worked with at either worker, and both list all jobs, in one order."""
+    apis = [Api(worker.url) for worker in pair]
+    jobs, data_ids = _new_jobs(apis, 6)
+    for turn, job_id in enumerate(jobs):
+        one, other = apis[turn % 2], apis[(turn + 1) % 2]
+        ts_ids = other.configure(job_id)
+        one.train(job_id, ts_ids)
+        assert other.finished(job_id) == one.finished(job_id)
+
+    listed = [[job["job_id"] for job in api.get("/job/")["jobs"]] for api in apis]
+    assert listed == [sorted(jobs), sorted(jobs)]
+    for turn, job_id in enumerate(jobs):
+        assert apis[turn % 2].call("DELETE", f"/job/{job_id}/").status_code == 204
+    for data_id in data_ids:
+        assert apis[0].call("DELETE", f"/data/{data_id}/").status_code == 204
+        assert apis[1].call("GET", f"/data/{data_id}/").status_code == 404
+    assert [api.get("/job/")["jobs"] for api in apis] == [[], []]
+
+
+def test_a_retry_at_the_other_worker_finds_what_the_first_made(pair: Sequence[_Worker]) -> None:
+    """Same Idempotency-Key, other worker: the same data set and the same job, not a second one."""
+    urls = [worker.url for worker in pair]
+    for number in range(4):
+        file = {"upload": ("series.csv", csv_of(2, 20))}
+        key = {"Idempotency-Key": f"upload-{number}"}
+        uploads = [httpx.post(f"{url}/data/", files=file, headers=key, timeout=30) for url in urls]
+        assert [answer.status_code for answer in uploads] == [201, 201]
+        ids = [answer.json()["data"]["id"] for answer in uploads]
+        assert ids[0] == ids[1]
+        creations = [
+            httpx.post(
+                f"{url}/job/", json={"data_id": ids[0]}, headers={"Idempotency-Key": f"job-{number}"}, timeout=30
+            )
+            for url in urls
+        ]
+        assert [answer.status_code for answer in creations] == [201, 201]
+        assert creations[0].json() == creations[1].json()
+
+    assert len(httpx.get(f"{urls[0]}/job/", timeout=30).json()["jobs"]) == 4
+
+
+def test_the_other_worker_takes_over(pair: Sequence[_Worker]) -> None:
+    """kill -9 of one: the other soon answers for all jobs, with the same results, and goes on working."""
+    apis = [Api(worker.url) for worker in pair]
+    jobs, _ = _new_jobs(apis, 6)
+    for job_id in jobs:
+        apis[0].train(job_id, apis[0].configure(job_id))
+    before = [apis[0].finished(job_id) for job_id in jobs]
+
+    pair[0].kill()
+
+    survivor = apis[1]
+    after = [survivor.finished(job_id) for job_id in jobs]
+    assert after == before
+    assert [job["job_id"] for job in survivor.get("/job/")["jobs"]] == sorted(jobs)
+    for job_id in jobs:
+        survivor.train(job_id, [before[jobs.index(job_id)]["results"][0]["ts_id"]])
+        assert survivor.finished(job_id)["status"] == 3
+
+
+def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[_Worker]) -> None:
+    """A retry is passed on as a stream: the file arrives whole."""
+    csv = csv_of(200, 400)
+    key = {"Idempotency-Key": "large"}
+    answers = [
+        httpx.post(f"{worker.url}/data/", files={"upload": ("large.csv", csv)}, headers=key, timeout=60)
+        for worker in pair
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [answer.json()["data"]["rows"] for answer in answers] == [80_000, 80_000]
+
+
+def test_a_worker_stops_in_order(broker: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> None:
+    """SIGTERM ends a state worker and a trainer with status 0."""
+    with _workers(broker, topic_prefix, tmp_path, "state", "trainer") as (state, trainer):
+        until(state.is_ready, why="the state worker is ready")
+
+        assert [state.stop(), trainer.stop()] == [0, 0]
