@@ -1,6 +1,7 @@
 """The state: applies job commands, sends out the training of series, and follows their results."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,22 +10,26 @@ from mode.supervisors import CrashingSupervisor
 
 from connectors import datasets
 from connectors.csv_columns import BadColumnError
-from connectors.publisher import Record
-from connectors.splits import Split
+from connectors.object_store import ObjectNotFoundError
+from connectors.publisher import Record, partition_for
+from connectors.splits import Split, StoredSplitError
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob, TrainSeries
-from schemas.events import SeriesResult
+from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
 from streams.dead_letters import dead_letter
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
-from streams.submissions import Training
+from streams.submissions import Limits, Training
 from streams.transport import batches
 
 __all__ = ["attach"]
 
 _FAN_OUT = 500  # commands encoded at a time: small enough for the trainers to start before all are out
+_ROOM = 1024  # bytes below the largest record: for keys that grow on the way, and for Kafka's framing
+_ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
+"""For a submission that was accepted before a crash: the settings may be stricter now."""
 
 
 def attach(state: StateRuntime) -> tuple[Agent, Agent]:
@@ -64,45 +69,70 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
             if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
                 raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
         except UndecodableError as error:
-            await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+            await state.publisher.send([_dead_letter(state, message, error)])
             continue
         try:
-            if message.key != b"%d" % command.job_id:
-                raise RejectedError(400, "wrong_key", f"the record's key must be the job_id, {command.job_id}, as text")
-            await _apply(state, command, message)
+            _check_key(command.job_id, message)
+            moved = _moved(state, message)
+            if moved is None:
+                await _apply(state, command, message)
+            else:
+                await state.publisher.send([moved])
         except RejectedError as error:
             if not state.waiters.refused(command.command_id, error):
-                await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+                await state.publisher.send([_dead_letter(state, message, error)])
+
+
+def _check_key(job_id: int, message: Any) -> None:
+    if message.key != b"%d" % job_id:
+        raise RejectedError(400, "wrong_key", f"the record's key must be the job_id, {job_id}, as text")
+
+
+def _moved(state: StateRuntime, message: Any) -> Record | None:
+    """The record for the partition of its key, where a producer with another partitioner put it elsewhere.
+
+    Only the worker that owns the key's partition has the job, and rows written from two partitions would overtake one
+    another in a recovery. Kafka's clients in C and those that build on them do not place keys as its Java clients do.
+    """
+    home = partition_for(message.key, state.topics.partitions)
+    if message.partition == home:
+        return None
+    at = round(message.timestamp * 1000)
+    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
+
+
+def _dead_letter(state: StateRuntime, message: Any, error: Exception) -> Record:
+    limit = state.settings.max_message_bytes - _ROOM
+    return dead_letter(state.topics.dead_letters, message, error, max_bytes=limit)
 
 
 async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None:
-    """Apply one command. A command seen before changes nothing, but what it sets going is set going again."""
+    """Apply one command. One that is done already changes nothing; the status is told again, which a crash may have cut.
+
+    The sender hears of it either way.
+    """
     job = state.jobs.get(command.job_id)
-    if isinstance(command, CreateJob):
-        if job is None:
-            await _create(state, command, message)
-        elif command.command_id not in job.commands:
+    if isinstance(command, DeleteJob):
+        await _delete(state, command, job, message.partition)
+    elif job is not None and command.command_id in job.commands:
+        await state.publisher.send([_status_record(state, job)])
+    elif isinstance(command, CreateJob):
+        if job is not None:
             raise RejectedError(409, "job_exists", f"job {command.job_id} exists already")
-        state.waiters.applied(command.command_id)
-        return
-    if job is None:
+        await _create(state, command, message)
+    elif job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
-    seen = command.command_id in job.commands
-    match command:
-        case ConfigureJob():
-            if not seen:
-                await _configure(state, job, command, message.partition)
-            state.waiters.applied(command.command_id)
-        case SubmitJob():
-            await _submit(state, job, command, message.partition, seen=seen)
-        case DeleteJob():
-            await _delete(state, job, message.partition)
-            state.waiters.applied(command.command_id)
+    elif isinstance(command, ConfigureJob):
+        await _configure(state, job, command, message.partition)
+    else:
+        await _submit(state, job, command, message.partition)
+    state.waiters.applied(command.command_id)
 
 
 async def _create(state: StateRuntime, command: CreateJob, message: Any) -> None:
     await _dataset(state, command.data_id)
     job = jobs.created(command, at=round(message.timestamp * 1000))
+    state.jobs.check_size(job)
     await _put(state, job, message.partition)
 
 
@@ -114,6 +144,8 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         key, split = await state.splits.make(command, dataset, columns)
     except BadColumnError as error:
         raise RejectedError(400, "bad_column", str(error)) from None
+    except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up; the latter: while it was read
+        raise RejectedError(404, "unknown_dataset", f"data_id: the file of dataset {job.data_id} is gone") from None
     state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
     changed = jobs.configured(
         job,
@@ -124,38 +156,61 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         first_ts_id=state.series_ids.mint(partition),
         column_count=len(dataset.header),
     )
+    state.jobs.check_size(changed)
     await _put(state, changed, partition)
     if job.split is not None and job.split != key:
         await state.splits.delete(job.split)
 
 
-async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int, *, seen: bool) -> None:
-    """1. write the job with the numbers of its submissions, 2. answer the sender, 3. send out the training.
+async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int) -> None:
+    """1. write the job with the numbers of its submissions, 2. answer the sender, 3. send out the training, 4. write
+    the settings to keep, and that the command is done.
 
-    The command is acknowledged after all three, so a crash in between repeats it: the numbers stay the same, and what
-    has been answered by then is not sent again.
+    A crash before 4 repeats the command with the settings of before: numbers and trainings are the same again, and
+    what has been answered by then is not sent again.
     """
-    if seen:
-        submission = next((item for item in job.submissions if item.command_id == command.command_id), None)
-        _, trainings = jobs.submitted(job, command, state.limits)
-        first_n = submission.first_n if submission else 0
-    else:
-        first_n = job.submitted
-        job, trainings = jobs.submitted(job, command, state.limits)
-        await _put(state, job, partition)
+    split = await _split(state, job) if any(element.trains for element in command.elements) else None
+    job = state.jobs.get(job.job_id) or job  # results may have moved its status meanwhile
+    begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
+    first_n = job.submitted if begun is None else begun.first_n
+    changed, trainings, to_store = jobs.submitted(job, command, state.limits if begun is None else _ACCEPTED)
+    if begun is None:
+        done = jobs.stored(changed, command, to_store)
+        state.jobs.check_size(done)
+        await _put(state, changed if trainings else done, partition)
     state.waiters.applied(command.command_id)
     if trainings:
+        assert split is not None  # a job with series has one
         answered = state.results.progress(job.job_id).finished
         todo = [(n, training) for n, training in enumerate(trainings, first_n) if n not in answered]
-        await _fan_out(state, job, todo)
+        await _fan_out(state, job, split, todo)
+        job = state.jobs.get(job.job_id) or changed
+        await _put(state, jobs.stored(job, command, to_store), partition)
 
 
-async def _delete(state: StateRuntime, job: JobRecord, partition: int) -> None:
+async def _split(state: StateRuntime, job: JobRecord) -> Split | None:
+    """The job's series; RejectedError where its file is gone or damaged, None where columns are not chosen yet."""
+    if job.split is None:
+        return None
+    try:
+        return await state.splits.load(job.split)
+    except (ObjectNotFoundError, FileNotFoundError):
+        text = f"the series of job {job.job_id} are gone from the object store: create another job"
+    except StoredSplitError as error:
+        text = str(error)
+    raise RejectedError(409, "no_series", text)
+
+
+async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, partition: int) -> None:
+    """Remove what there is; without a job too, for a crash may have cut the command short the first time."""
+    job_id = command.job_id
     await asyncio.gather(
-        state.results.delete(partition, job.job_id),
-        state.jobs.delete(partition, job.job_id),
-        state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job.job_id, None)]),
+        state.results.delete(partition, job_id),
+        state.jobs.delete(partition, job_id),
+        state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
+    if job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
     if job.split is not None:
         await state.splits.delete(job.split)
 
@@ -168,10 +223,13 @@ def _put(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future
     known = state.jobs.get(job.job_id)
     writes = [state.jobs.put(partition, job)]
     if known is None or known.sequence != job.sequence:
-        status = jobs.status_event(job, state.results.progress(job.job_id))
-        record = Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
-        writes.append(state.publisher.send_nowait([record]))
+        writes.append(state.publisher.send_nowait([_status_record(state, job)]))
     return asyncio.gather(*writes)
+
+
+def _status_record(state: StateRuntime, job: JobRecord) -> Record:
+    status = jobs.status_event(job, state.results.progress(job.job_id))
+    return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
 
 
 async def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
@@ -181,9 +239,7 @@ async def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
         raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
 
 
-async def _fan_out(state: StateRuntime, job: JobRecord, todo: Sequence[tuple[int, Training]]) -> None:
-    assert job.split is not None  # a job with series has one
-    split = await state.splits.load(job.split)
+async def _fan_out(state: StateRuntime, job: JobRecord, split: Split, todo: Sequence[tuple[int, Training]]) -> None:
     sent = []
     for start in range(0, len(todo), _FAN_OUT):
         records = await asyncio.to_thread(_train_records, state, job, split, todo[start : start + _FAN_OUT])
@@ -195,6 +251,7 @@ def _train_records(
     state: StateRuntime, job: JobRecord, split: Split, todo: Sequence[tuple[int, Training]]
 ) -> list[Record]:
     records = []
+    limit = state.settings.max_message_bytes - _ROOM
     for n, training in todo:
         series, plan = split.series(training.ts_id - job.first_ts_id), training.plan
         command = TrainSeries(
@@ -212,8 +269,27 @@ def _train_records(
             timestamps=() if series.regular else series.timestamps.tolist(),
             target=series.target,
         )
-        records.append(Record(state.topics.series_commands, b"%d" % training.ts_id, state.codec.encode(command)))
+        record = Record(state.topics.series_commands, b"%d" % training.ts_id, state.codec.encode(command))
+        records.append(record if record.size <= limit else _too_long(state, command))
     return records
+
+
+def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
+    """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
+    result = SeriesResult(
+        command.job_id,
+        command.ts_id,
+        command.n,
+        command.attempt,
+        command.model_name,
+        command.config,
+        (),
+        (),
+        {},
+        error=f"the series has {len(command.target)} points, more than a Kafka record of "
+        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
+    )
+    return Record(state.topics.job_results, b"%d" % command.job_id, state.codec.encode(result))
 
 
 async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
@@ -225,12 +301,19 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
             result = state.codec.decode(message.value)
             if not isinstance(result, SeriesResult):
                 raise UndecodableError(f"a {type(result).__name__} on the topic of results")
-        except UndecodableError as error:
-            writes.append(state.publisher.send_nowait([dead_letter(state.topics.dead_letters, message, error)]))
+            _check_key(result.job_id, message)
+            if len(message.value) > state.settings.max_message_bytes - _ROOM // 2:
+                raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+        except (UndecodableError, RejectedError) as error:
+            writes.append(state.publisher.send_nowait([_dead_letter(state, message, error)]))
+            continue
+        moved = _moved(state, message)
+        if moved is not None:
+            writes.append(state.publisher.send_nowait([moved]))
             continue
         job = state.jobs.get(result.job_id)
         # A job may be deleted while it trains, and anybody may post TrainSeries: their results are public events only.
-        if job is not None and 0 <= result.n < job.submitted and result.ts_id in job.ts_ids:
+        if job is not None and jobs.series_of(job, result.n) == result.ts_id:
             by_partition.setdefault(message.partition, []).append((result, message.value))
     for partition, results in by_partition.items():
         writes.append(state.results.put(partition, results))
@@ -240,4 +323,6 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
                 changed = jobs.finished(job, state.results.progress(job_id))
                 if changed is not job:
                     writes.append(_put(state, changed, partition))
+                elif job.status >= CmdStatus.DONE:  # told again: a crash may have come between the status and the log
+                    writes.append(state.publisher.send_nowait([_status_record(state, job)]))
     await asyncio.gather(*writes)

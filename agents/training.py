@@ -28,6 +28,7 @@ __all__ = ["answer_commands", "attach"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
 _OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
+_ROOM = 1024  # bytes below the largest record: the state keeps a result under a longer key, and Kafka frames it
 _LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
 _TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
 
@@ -56,7 +57,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
 def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
     """The records that answer a batch of consumed messages, in their order; never raises for a bad message."""
-    topics, limit = runtime.topics, runtime.settings.max_message_bytes
+    topics, limit = runtime.topics, runtime.settings.max_message_bytes - _ROOM
     records: list[Record] = []
     accepted: list[_Accepted] = []
     for message in messages:

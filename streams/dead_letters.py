@@ -1,5 +1,6 @@
 """Dead letters: what could not be decoded or applied, kept with its reason and its way back."""
 
+from dataclasses import replace
 from typing import Any
 
 from connectors.publisher import Record
@@ -11,10 +12,12 @@ __all__ = ["dead_letter"]
 _LONGEST_REASON = 2000  # characters; a reason repeats what was sent, and headers count towards the record's size limit
 
 
-def dead_letter(topic: str, message: Any, error: Exception) -> Record:
+def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | None = None) -> Record:
     """The record that keeps a consumed `message` on the topic of dead letters.
 
-    Key and value are the original bytes; the headers say where it came from and why it is here.
+    Key and value are the original bytes; the headers say where it came from and why it is here. Where that would be
+    more than `max_bytes`, the original stays where it is and the header `omitted-bytes` says how large it was:
+    a letter that cannot be sent would stop the agent at this message for good.
     """
     try:
         schema_id = str(unframe(message.value)[0])
@@ -29,4 +32,9 @@ def dead_letter(topic: str, message: Any, error: Exception) -> Record:
         "error-class": type(error).__name__,
         "error": reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…",
     }
-    return Record(topic, message.key, message.value, headers=[(name, text.encode()) for name, text in headers.items()])
+    encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
+    letter = Record(topic, message.key, message.value, encoded)
+    if max_bytes is None or letter.size <= max_bytes:
+        return letter
+    omitted = len(message.key or b"") + len(message.value or b"")
+    return replace(letter, key=None, value=None, headers=[*encoded, ("omitted-bytes", str(omitted).encode())])

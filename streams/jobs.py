@@ -1,8 +1,10 @@
 """The life of a job as pure functions: record and command in, new record out (contract 000, sections 2, 4 and 6)."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, SubmitJob
 from schemas.events import CmdStatus, JobStatus
@@ -19,13 +21,16 @@ __all__ = [
     "configured",
     "created",
     "finished",
+    "series_of",
     "series_statuses",
     "status_event",
+    "stored",
     "submitted",
 ]
 
 ID_LIMIT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
 _NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
+_LONGEST_MESSAGE = 1000  # characters of a series' error that its job repeats; the result has the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,13 @@ def configured(
     )
 
 
-def submitted(job: JobRecord, command: SubmitJob, limits: Limits) -> tuple[JobRecord, list[Training]]:
-    """The job with the submission added, and what is to be trained, in order of its numbers."""
+def submitted(
+    job: JobRecord, command: SubmitJob, limits: Limits
+) -> tuple[JobRecord, list[Training], list[SeriesConfig]]:
+    """The job with the submission's numbers, what is to be trained in their order, and the settings to store.
+
+    The settings are not in the job yet: until `stored` adds them, the same command gives the same trainings.
+    """
     to_store, to_train = check_elements(job, command.elements, limits)
     status = job.status
     if to_train:
@@ -129,11 +139,23 @@ def submitted(job: JobRecord, command: SubmitJob, limits: Limits) -> tuple[JobRe
         status=status,
         sequence=job.sequence + (status is not job.status),
         message=None if to_train else job.message,
-        settings=_merged(job.settings, to_store),
         submissions=submissions,
-        commands=(*job.commands, command.command_id),
     )
-    return changed, to_train
+    return changed, to_train, to_store
+
+
+def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig]) -> JobRecord:
+    """The job with a submission's settings, and its command among those that are done."""
+    return replace(job, settings=_merged(job.settings, to_store), commands=(*job.commands, command.command_id))
+
+
+def series_of(job: JobRecord, n: int) -> int | None:
+    """The series that submission number `n` trains; None where there is no such number."""
+    index = bisect_right(job.submissions, n, key=attrgetter("first_n")) - 1
+    if index < 0 or n >= job.submitted:
+        return None
+    submission = job.submissions[index]
+    return job.first_ts_id + submission.ts_offsets[n - submission.first_n]
 
 
 def finished(job: JobRecord, progress: Progress) -> JobRecord:
@@ -148,12 +170,13 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
     if not failed:
         return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None)
     first = min(failed)
+    text = failed[first] if len(failed[first]) <= _LONGEST_MESSAGE else f"{failed[first][:_LONGEST_MESSAGE]}…"
     others = f" ({len(failed)} series failed in all)" if len(failed) > 1 else ""
     return replace(
         job,
         status=CmdStatus.EXCEPTION,
         sequence=job.sequence + 1,
-        message=f"series {first}: {failed[first]}{others}",
+        message=f"series {first}: {text}{others}",
     )
 
 

@@ -1,6 +1,7 @@
 """The splits of jobs: made once per ConfigureJob, kept in the object store, the latest few in memory."""
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 
 from connectors.datasets import Dataset
@@ -29,7 +30,9 @@ class SplitStore:
         The view makes it before it sends the command, so that the agent finds it; for a command from a producer the
         agent makes it. BadColumnError where a cell does not fit its column.
         """
-        key = f"splits/{command.job_id}/{command.command_id}.npz"
+        # A producer may choose any text as command id, also one that is no file name.
+        name = hashlib.blake2b(command.command_id.encode(), digest_size=16).hexdigest()
+        key = f"splits/{command.job_id}/{name}.npz"
         if key not in self._kept and not await asyncio.to_thread(self._store.exists, key):
             self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
         return key, await self.load(key)

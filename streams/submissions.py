@@ -229,12 +229,15 @@ def _check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None
         if parameter.name in seen:
             raise _ElementError(_field(parameter), "is given twice")
         seen.add(parameter.name)
-        for value in (parameter.val, parameter.low, parameter.high, *(parameter.choice or ())):
+        values = [(name, getattr(parameter, name)) for name in ("val", "low", "high")]
+        for name, value in (*values, *(("choice", option) for option in parameter.choice or ())):
             try:
                 if value is not None:
                     known[parameter.name].validate(value, model_name)
             except HyperParameterError as error:
-                raise _ElementError(_field(parameter), error.message) from None
+                # The field names the parameter, and what the sender wrote tells the model.
+                rule = error.message.removeprefix(f"hyper-parameter {parameter.name} of {model_name} ")
+                raise _ElementError(_field(parameter), f"{name} {rule}") from None
 
 
 def _check_shape(parameter: HyperParam) -> None:

@@ -13,9 +13,12 @@ from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
 from schemas.events import SeriesResult
 from schemas.records import JobRecord
+from streams.errors import RejectedError
 from streams.jobs import Progress
 
 __all__ = ["JobTable", "ResultTable"]
+
+_ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
 
 
 class _EventTable:
@@ -99,6 +102,17 @@ class JobTable(_EventTable):
             record = self._decoded[job_id] = self._codec.decode(row)
         return record
 
+    def check_size(self, record: JobRecord) -> None:
+        """RejectedError where the job is too large for a row of the changelog, and `put` would fail."""
+        size, limit = len(self._codec.encode(record)), self._publisher.max_message_bytes - _ROW_RESERVE
+        if size > limit:
+            raise RejectedError(
+                413,
+                "job_too_large",
+                f"the settings and submissions of job {record.job_id} take {size} bytes, at most {limit} can be kept: "
+                "store shorter settings, or create another job",
+            )
+
     def put(self, partition: int, record: JobRecord) -> "asyncio.Future[None]":
         """Store the job; readers see it at once, the future ends when the changelog has it."""
         self._decoded[record.job_id] = record
@@ -169,9 +183,8 @@ class ResultTable(_EventTable):
         answers = self._answers(job_id)
         errors = self._errors.get(job_id)
         if errors is None:
-            errors = self._errors[job_id] = {
-                n: result.error for n, (_, row) in answers.items() if (result := self._codec.decode(row)).error
-            }
+            decoded = {n: self._codec.decode(row) for n, (_, row) in answers.items()}
+            errors = self._errors[job_id] = {n: it.error for n, it in decoded.items() if it.error is not None}
         return Progress(answers.keys(), errors)
 
     def of_series(self, job_id: int, ts_ids: Iterable[int]) -> dict[int, list[bytes]]:

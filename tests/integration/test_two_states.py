@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -66,10 +67,11 @@ def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> I
         yield started
 
 
-@pytest.fixture
-def pair(broker: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> Iterator[Sequence[_Worker]]:
-    """Two state workers that share the partitions, and a trainer."""
-    with _workers(broker, topic_prefix, tmp_path, "state", "state", "trainer") as workers:
+@pytest.fixture(scope="module")
+def pair(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[_Worker]]:
+    """Two state workers that share the partitions, and a trainer. Tests leave no jobs behind; the last one kills."""
+    folder = tmp_path_factory.mktemp("pair")
+    with _workers(broker, f"test-{uuid.uuid4().hex[:12]}.", folder, "state", "state", "trainer") as workers:
         states = workers[:2]
         until(lambda: all(worker.is_ready() for worker in states), why="both are ready")
         until(lambda: all(_owned(worker) for worker in states), why="both own partitions")
@@ -120,16 +122,30 @@ def test_a_retry_at_the_other_worker_finds_what_the_first_made(pair: Sequence[_W
         assert [answer.status_code for answer in uploads] == [201, 201]
         ids = [answer.json()["data"]["id"] for answer in uploads]
         assert ids[0] == ids[1]
-        creations = [
-            httpx.post(
-                f"{url}/job/", json={"data_id": ids[0]}, headers={"Idempotency-Key": f"job-{number}"}, timeout=30
-            )
-            for url in urls
-        ]
-        assert [answer.status_code for answer in creations] == [201, 201]
-        assert creations[0].json() == creations[1].json()
+        creations = [_create(url, ids[0], key=f"job-{number}") for url in urls]
+        assert creations[0] == creations[1]
+        listed = httpx.get(f"{urls[0]}/job/", timeout=30).json()["jobs"]
+        assert [job["job_id"] for job in listed] == [creations[0]]
+        assert httpx.delete(f"{urls[0]}/job/{creations[0]}/", timeout=30).status_code == 204
 
-    assert len(httpx.get(f"{urls[0]}/job/", timeout=30).json()["jobs"]) == 4
+
+def _create(url: str, data_id: int, *, key: str) -> int:
+    answer = httpx.post(f"{url}/job/", json={"data_id": data_id}, headers={"Idempotency-Key": key}, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["job_id"])
+
+
+def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[_Worker]) -> None:
+    """A retry is passed on as a stream: the file arrives whole."""
+    csv = csv_of(200, 400)
+    key = {"Idempotency-Key": "large"}
+    answers = [
+        httpx.post(f"{worker.url}/data/", files={"upload": ("large.csv", csv)}, headers=key, timeout=60)
+        for worker in pair
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [answer.json()["data"]["rows"] for answer in answers] == [80_000, 80_000]
 
 
 def test_the_other_worker_takes_over(pair: Sequence[_Worker]) -> None:
@@ -149,19 +165,6 @@ def test_the_other_worker_takes_over(pair: Sequence[_Worker]) -> None:
     for job_id in jobs:
         survivor.train(job_id, [before[jobs.index(job_id)]["results"][0]["ts_id"]])
         assert survivor.finished(job_id)["status"] == 3
-
-
-def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[_Worker]) -> None:
-    """A retry is passed on as a stream: the file arrives whole."""
-    csv = csv_of(200, 400)
-    key = {"Idempotency-Key": "large"}
-    answers = [
-        httpx.post(f"{worker.url}/data/", files={"upload": ("large.csv", csv)}, headers=key, timeout=60)
-        for worker in pair
-    ]
-
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert [answer.json()["data"]["rows"] for answer in answers] == [80_000, 80_000]
 
 
 def test_a_worker_stops_in_order(broker: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> None:
