@@ -10,7 +10,7 @@ from rich.table import Table
 
 __all__ = ["Figure", "console", "measure", "show"]
 
-console = Console()
+console = Console(width=110)  # the same table in a file as on a screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """Runs one worker process: a Faust app in asyncio's own runner, ended by SIGTERM, SIGINT or the app's crash."""
 
 import asyncio
-import logging
 import signal
-import sys
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,45 +10,12 @@ from faust.contrib.asgi import faust_app_running
 
 from streams.runtime import TrainerRuntime
 
-__all__ = ["configure_logging", "run_worker"]
+__all__ = ["run_worker"]
 
 log = structlog.get_logger(__name__)
 
 _FLUSH = timedelta(seconds=3)  # what the broker does not take by then is not acknowledged either: it comes again
 _STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
-
-
-def configure_logging() -> None:
-    """One line per event on standard error: key=value for people at a terminal, JSON elsewhere."""
-    shared = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    for noisy in ("aiokafka", "faust", "mode", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def run_worker(runtime: TrainerRuntime, role: str) -> int:
