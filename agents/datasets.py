@@ -13,7 +13,6 @@ from connectors.csv_table import BadDatasetError, inspect_csv
 from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.commands import AddDataset, DeleteDataset
 from schemas.wire import UndecodableError
-from streams.dead_letters import dead_letter
 from streams.errors import RejectedError
 from streams.jobs import check_id
 from streams.runtime import StateRuntime
@@ -35,6 +34,7 @@ def attach(state: StateRuntime) -> Agent:
     async def register_datasets(stream: Any) -> None:
         """Apply every command once; what cannot be applied goes back to its sender or to the dead letters."""
         async for events in batches(app, stream):
+            state.metrics.observe_batch("register_datasets", len(events))
             for event in events:
                 await _handle(state, event.message)
 
@@ -48,14 +48,14 @@ async def _handle(state: StateRuntime, message: Any) -> None:
         if not isinstance(command, AddDataset | DeleteDataset):
             raise UndecodableError(f"a {type(command).__name__} on the topic of data set commands")
     except UndecodableError as error:
-        await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+        await state.publisher.send([state.dead_letter(message, error)])
         return
     at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
         outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
-            await state.publisher.send([dead_letter(state.topics.dead_letters, message, error)])
+            await state.publisher.send([state.dead_letter(message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
 

@@ -9,16 +9,13 @@ from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from connectors import datasets
-from connectors.csv_columns import BadColumnError
-from connectors.object_store import ObjectNotFoundError
 from connectors.publisher import Record, partition_for
-from connectors.splits import Split, StoredSplitError
+from connectors.splits import Split
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob, TrainSeries
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
-from streams.dead_letters import dead_letter
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.submissions import Limits, Training
@@ -27,7 +24,7 @@ from streams.transport import batches
 __all__ = ["attach"]
 
 _FAN_OUT = 500  # commands encoded at a time: small enough for the trainers to start before all are out
-_ROOM = 1024  # bytes below the largest record: for keys that grow on the way, and for Kafka's framing
+_ROW = 512  # bytes that a row's key may be longer than its result's
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
 """For a submission that was accepted before a crash: the settings may be stricter now."""
 
@@ -44,6 +41,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def orchestrate_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         async for events in batches(app, stream):
+            state.metrics.observe_batch("orchestrate_jobs", len(events))
             by_job: dict[bytes | None, list[Any]] = {}
             for event in events:
                 by_job.setdefault(event.message.key, []).append(event.message)
@@ -57,6 +55,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def track_results(stream: Any) -> None:
         """Store results and move the status of their jobs forward."""
         async for events in batches(app, stream):
+            state.metrics.observe_batch("track_results", len(events))
             await _track(state, [event.message for event in events])
 
     return orchestrate_jobs, track_results
@@ -69,7 +68,7 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
             if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
                 raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
         except UndecodableError as error:
-            await state.publisher.send([_dead_letter(state, message, error)])
+            await state.publisher.send([state.dead_letter(message, error)])
             continue
         try:
             _check_key(command.job_id, message)
@@ -80,7 +79,7 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
                 await state.publisher.send([moved])
         except RejectedError as error:
             if not state.waiters.refused(command.command_id, error):
-                await state.publisher.send([_dead_letter(state, message, error)])
+                await state.publisher.send([state.dead_letter(message, error)])
 
 
 def _check_key(job_id: int, message: Any) -> None:
@@ -101,15 +100,10 @@ def _moved(state: StateRuntime, message: Any) -> Record | None:
     return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
 
 
-def _dead_letter(state: StateRuntime, message: Any, error: Exception) -> Record:
-    limit = state.settings.max_message_bytes - _ROOM
-    return dead_letter(state.topics.dead_letters, message, error, max_bytes=limit)
-
-
 async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None:
-    """Apply one command. One that is done already changes nothing; the status is told again, which a crash may have cut.
+    """Apply one command and tell its sender.
 
-    The sender hears of it either way.
+    A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that.
     """
     job = state.jobs.get(command.job_id)
     if isinstance(command, DeleteJob):
@@ -140,12 +134,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
     dataset = await _dataset(state, job.data_id)
     columns = jobs.check_columns(job, command, dataset.header)
-    try:
-        key, split = await state.splits.make(command, dataset, columns)
-    except BadColumnError as error:
-        raise RejectedError(400, "bad_column", str(error)) from None
-    except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up; the latter: while it was read
-        raise RejectedError(404, "unknown_dataset", f"data_id: the file of dataset {job.data_id} is gone") from None
+    key, split = await state.splits.make(command, dataset, columns)
     state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
     changed = jobs.configured(
         job,
@@ -163,13 +152,13 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
 
 
 async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int) -> None:
-    """1. write the job with the numbers of its submissions, 2. answer the sender, 3. send out the training, 4. write
-    the settings to keep, and that the command is done.
+    """1. write the job with the new numbers, 2. answer the sender, 3. send out the training, 4. write that it is done.
 
-    A crash before 4 repeats the command with the settings of before: numbers and trainings are the same again, and
-    what has been answered by then is not sent again.
+    The settings to keep are written with 4. So a crash before it repeats the command with the settings of before:
+    numbers and trainings are the same again, and what has been answered by then is not sent again.
     """
-    split = await _split(state, job) if any(element.trains for element in command.elements) else None
+    trains = any(element.trains for element in command.elements)
+    split = await state.splits.load(job.split) if trains and job.split is not None else None
     job = state.jobs.get(job.job_id) or job  # results may have moved its status meanwhile
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     first_n = job.submitted if begun is None else begun.first_n
@@ -186,19 +175,6 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
         await _fan_out(state, job, split, todo)
         job = state.jobs.get(job.job_id) or changed
         await _put(state, jobs.stored(job, command, to_store), partition)
-
-
-async def _split(state: StateRuntime, job: JobRecord) -> Split | None:
-    """The job's series; RejectedError where its file is gone or damaged, None where columns are not chosen yet."""
-    if job.split is None:
-        return None
-    try:
-        return await state.splits.load(job.split)
-    except (ObjectNotFoundError, FileNotFoundError):
-        text = f"the series of job {job.job_id} are gone from the object store: create another job"
-    except StoredSplitError as error:
-        text = str(error)
-    raise RejectedError(409, "no_series", text)
 
 
 async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, partition: int) -> None:
@@ -251,7 +227,7 @@ def _train_records(
     state: StateRuntime, job: JobRecord, split: Split, todo: Sequence[tuple[int, Training]]
 ) -> list[Record]:
     records = []
-    limit = state.settings.max_message_bytes - _ROOM
+    limit = state.settings.record_limit
     for n, training in todo:
         series, plan = split.series(training.ts_id - job.first_ts_id), training.plan
         command = TrainSeries(
@@ -298,31 +274,38 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
     by_partition: dict[int, list[tuple[SeriesResult, bytes]]] = {}
     for message in messages:
         try:
-            result = state.codec.decode(message.value)
-            if not isinstance(result, SeriesResult):
-                raise UndecodableError(f"a {type(result).__name__} on the topic of results")
-            _check_key(result.job_id, message)
-            if len(message.value) > state.settings.max_message_bytes - _ROOM // 2:
-                raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+            result = _result(state, message)
         except (UndecodableError, RejectedError) as error:
-            writes.append(state.publisher.send_nowait([_dead_letter(state, message, error)]))
+            writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
             continue
-        moved = _moved(state, message)
-        if moved is not None:
+        if (moved := _moved(state, message)) is not None:
             writes.append(state.publisher.send_nowait([moved]))
-            continue
-        job = state.jobs.get(result.job_id)
-        # A job may be deleted while it trains, and anybody may post TrainSeries: their results are public events only.
-        if job is not None and jobs.series_of(job, result.n) == result.ts_id:
+        elif _is_answer(state, result):
             by_partition.setdefault(message.partition, []).append((result, message.value))
     for partition, results in by_partition.items():
         writes.append(state.results.put(partition, results))
-        for job_id in {result.job_id for result, _ in results}:
+        for job_id in dict.fromkeys(result.job_id for result, _ in results):
             job = state.jobs.get(job_id)
-            if job is not None:
-                changed = jobs.finished(job, state.results.progress(job_id))
-                if changed is not job:
-                    writes.append(_put(state, changed, partition))
-                elif job.status >= CmdStatus.DONE:  # told again: a crash may have come between the status and the log
-                    writes.append(state.publisher.send_nowait([_status_record(state, job)]))
+            assert job is not None  # looked up above, and nothing has run in between
+            changed = jobs.finished(job, state.results.progress(job_id))
+            if changed is not job:
+                writes.append(_put(state, changed, partition))
+            elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
+                writes.append(state.publisher.send_nowait([_status_record(state, job)]))
     await asyncio.gather(*writes)
+
+
+def _result(state: StateRuntime, message: Any) -> SeriesResult:
+    result = state.codec.decode(message.value)
+    if not isinstance(result, SeriesResult):
+        raise UndecodableError(f"a {type(result).__name__} on the topic of results")
+    _check_key(result.job_id, message)
+    if len(message.value) > state.settings.record_limit + _ROW:
+        raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+    return result
+
+
+def _is_answer(state: StateRuntime, result: SeriesResult) -> bool:
+    """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
+    job = state.jobs.get(result.job_id)
+    return job is not None and jobs.series_of(job, result.n) == result.ts_id

@@ -19,7 +19,6 @@ from schemas.codec import Codec
 from schemas.commands import ParameterValue, TrainSeries
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from schemas.wire import UndecodableError
-from streams.dead_letters import dead_letter
 from streams.runtime import TrainerRuntime
 from streams.topics import Topics
 from streams.transport import open_batches
@@ -28,7 +27,6 @@ __all__ = ["answer_commands", "attach"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
 _OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
-_ROOM = 1024  # bytes below the largest record: the state keeps a result under a longer key, and Kafka frames it
 _LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
 _TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
 
@@ -57,14 +55,14 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
 def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
     """The records that answer a batch of consumed messages, in their order; never raises for a bad message."""
-    topics, limit = runtime.topics, runtime.settings.max_message_bytes - _ROOM
+    topics, limit = runtime.topics, runtime.settings.record_limit
     records: list[Record] = []
     accepted: list[_Accepted] = []
     for message in messages:
         try:
             command = _command(runtime.codec, message.value)
         except UndecodableError as error:
-            records.append(dead_letter(topics.dead_letters, message, error, max_bytes=limit))
+            records.append(runtime.dead_letter(message, error))
             continue
         accepted.append(_accept(command, message, runtime.settings.max_next_k_prediction))
     answers = iter(forecast_batch([item.request for item in accepted if item.request is not None]))

@@ -161,12 +161,17 @@ def series_of(job: JobRecord, n: int) -> int | None:
 def finished(job: JobRecord, progress: Progress) -> JobRecord:
     """The job moved to DONE or EXCEPTION once every submission is answered; the same record before (J-018, J-019).
 
-    A series counts as failed when its *latest* submission failed, so that a second try can mend a job.
+    A series counts as failed when any element of the latest PATCH that names it failed, so that a second try can mend
+    a job.
     """
     if job.status is not CmdStatus.COMITTED or len(progress.finished) < job.submitted:
         return job
-    latest = _latest_numbers(job)
-    failed = {ts_id: progress.errors[n] for ts_id, n in latest.items() if n in progress.errors}
+    failed = {
+        ts_id: progress.errors[n]
+        for ts_id, numbers in _latest_numbers(job).items()
+        for n in reversed(numbers)
+        if n in progress.errors
+    }
     if not failed:
         return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None)
     first = min(failed)
@@ -195,7 +200,8 @@ def series_statuses(job: JobRecord, progress: Progress) -> dict[int, CmdStatus]:
         if ts_id in unfinished:
             statuses[ts_id] = CmdStatus.COMITTED
         elif ts_id in latest:
-            statuses[ts_id] = CmdStatus.EXCEPTION if latest[ts_id] in progress.errors else CmdStatus.DONE
+            failed = any(n in progress.errors for n in latest[ts_id])
+            statuses[ts_id] = CmdStatus.EXCEPTION if failed else CmdStatus.DONE
         else:
             statuses[ts_id] = CmdStatus.UNCOMITTED if ts_id in stored else CmdStatus.CREATED
     return statuses
@@ -215,12 +221,15 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
     )
 
 
-def _latest_numbers(job: JobRecord) -> dict[int, int]:
-    return {
-        job.first_ts_id + offset: n
-        for submission in job.submissions
-        for n, offset in enumerate(submission.ts_offsets, submission.first_n)
-    }
+def _latest_numbers(job: JobRecord) -> dict[int, list[int]]:
+    """The numbers that the latest PATCH with a series gave it, by ts_id."""
+    latest: dict[int, list[int]] = {}
+    for submission in job.submissions:
+        of_patch: dict[int, list[int]] = {}
+        for n, offset in enumerate(submission.ts_offsets, submission.first_n):
+            of_patch.setdefault(job.first_ts_id + offset, []).append(n)
+        latest |= of_patch
+    return latest
 
 
 def _merged(stored: Iterable[SeriesConfig], new: Iterable[SeriesConfig]) -> tuple[SeriesConfig, ...]:

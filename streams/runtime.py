@@ -1,12 +1,14 @@
 """What the agents and views of a process work with: built once by `streams.apps`, passed on, never global."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import faust
 
 from connectors.object_store import ObjectStore
-from connectors.publisher import Publisher
+from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
+from streams.dead_letters import dead_letter
 from streams.ids import IdMinter, SeriesIdMinter
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -30,6 +32,11 @@ class TrainerRuntime:
     publisher: Publisher
     app: faust.App
     metrics: Metrics = field(default_factory=Metrics)
+
+    def dead_letter(self, message: Any, error: Exception) -> Record:
+        """The record that keeps a consumed message which cannot be read or applied, counted."""
+        self.metrics.count_dead_letter()
+        return dead_letter(self.topics.dead_letters, message, error, max_bytes=self.settings.record_limit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         return self.object_store or f"file://{self.home / 'objects'}"  # no as_uri: fsspec takes %20 as it stands
 
     @property
+    def record_limit(self) -> int:
+        """Bytes of the largest record that an agent sends: 1 KiB below the most, as keys grow on the way."""
+        return self.max_message_bytes - 1024
+
+    @property
     def write_timeout(self) -> timedelta:
         """How long a write waits until it can be read back."""
         return timedelta(seconds=self.write_timeout_s)

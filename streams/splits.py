@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 
+from connectors.csv_columns import BadColumnError
 from connectors.datasets import Dataset
-from connectors.object_store import ObjectStore
-from connectors.splits import Split, load_split, save_split
+from connectors.object_store import ObjectNotFoundError, ObjectStore
+from connectors.splits import Split, StoredSplitError, load_split, save_split
 from connectors.splitter import split_csv
 from schemas.commands import ConfigureJob
 from schemas.records import Columns
+from streams.errors import RejectedError
 
 __all__ = ["SplitStore"]
 
@@ -28,20 +30,32 @@ class SplitStore:
         """The key and the split of this command, made unless it is there already.
 
         The view makes it before it sends the command, so that the agent finds it; for a command from a producer the
-        agent makes it. BadColumnError where a cell does not fit its column.
+        agent makes it. RejectedError 400 where a cell does not fit its column, 404 where the file is gone.
         """
         # A producer may choose any text as command id, also one that is no file name.
         name = hashlib.blake2b(command.command_id.encode(), digest_size=16).hexdigest()
         key = f"splits/{command.job_id}/{name}.npz"
         if key not in self._kept and not await asyncio.to_thread(self._store.exists, key):
-            self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
+            try:
+                self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
+            except BadColumnError as error:
+                raise RejectedError(400, "bad_column", str(error)) from None
+            except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read
+                text = f"data_id: the file of dataset {dataset.data_id} is gone: upload it again"
+                raise RejectedError(404, "unknown_dataset", text) from None
         return key, await self.load(key)
 
     async def load(self, key: str) -> Split:
-        """A split made earlier."""
+        """A split made earlier; RejectedError 409 where its file is gone or damaged."""
         split = self._kept.get(key)
         if split is None:
-            split = await asyncio.to_thread(load_split, self._store, key)
+            try:
+                split = await asyncio.to_thread(load_split, self._store, key)
+            except (ObjectNotFoundError, FileNotFoundError):
+                text = f"the series of this job ({key}) are gone from the object store: create another job"
+                raise RejectedError(409, "no_series", text) from None
+            except StoredSplitError as error:
+                raise RejectedError(409, "no_series", str(error)) from None
         self._keep(key, split)
         return split
 

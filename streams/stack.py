@@ -26,7 +26,7 @@ from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
 
-__all__ = ["Stack", "StackError", "running_service"]
+__all__ = ["Stack", "StackError"]
 
 log = structlog.get_logger(__name__)
 
@@ -40,15 +40,6 @@ _HEALTHY_S = 60.0  # a worker that ran for so long does not keep crashing
 
 class StackError(RuntimeError):
     """The service cannot run; the text names the cause and the remedy."""
-
-
-def running_service(settings: Settings) -> str | None:
-    """Address of the service that runs on this home, if one does and answers."""
-    try:
-        url: str = json.loads((settings.home / "service.json").read_text("utf-8"))["url"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return url if _answers(f"{url}/healthz") else None
 
 
 class Stack:

@@ -8,6 +8,7 @@ from streams.settings import Settings
 __all__ = ["TopicSpec", "Topics", "record_subjects"]
 
 _DAY_MS = 86_400_000
+_FRAMING = 1024  # bytes above the largest record that Kafka needs for itself, see connectors.publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Topics:
 
     def __init__(self, settings: Settings) -> None:
         prefix = settings.topic_prefix
-        size = {"max.message.bytes": str(settings.max_message_bytes)}
+        size = {"max.message.bytes": str(settings.max_message_bytes + _FRAMING)}
         commands = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * _DAY_MS)}
         long = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * 4 * _DAY_MS)}
         dead = {**long, "retention.ms": str(settings.dead_letter_retention_days * _DAY_MS)}

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from connectors import datasets
-from connectors.csv_columns import BadColumnError
 from connectors.splits import Split
 from connectors.timestamps import format_timestamp
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SubmitJob
@@ -111,16 +110,16 @@ async def configure_job(
         command = ConfigureJob(command_id, job_id, body.timestamp_indexs, body.target_indexs, body.groupby_indexs)
         dataset = await asyncio.to_thread(_dataset, state, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
-        try:
-            await state.splits.make(command, dataset, columns)
-        except BadColumnError as error:
-            raise RejectedError(400, "bad_column", str(error)) from None
+        await state.splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
     return await ts_details(state, job_id)
 
 
 @router.get(
-    "/{job_id}/ts_details/", summary="The series of a job", response_model=SeriesReply, responses=ERRORS(400, 404, 503)
+    "/{job_id}/ts_details/",
+    summary="The series of a job",
+    response_model=SeriesReply,
+    responses=ERRORS(400, 404, 409, 503),
 )
 async def ts_details(state: State, job_id: JobId) -> Response:
     """Every series with its group values, and the columns that can be features."""
@@ -192,7 +191,7 @@ async def delete_job(state: State, request: Request, job_id: JobId, key: Idempot
     "/{job_id}/job_results/",
     summary="Results of a job",
     response_model=ResultsReply | UnfinishedReply,
-    responses=ERRORS(400, 404, 503),
+    responses=ERRORS(400, 404, 409, 503),
 )
 async def job_results(
     state: State,

@@ -1,6 +1,7 @@
 """Faust apps and Kafka look-ups for the tests against a real broker."""
 
 import asyncio
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -41,6 +42,7 @@ class Cluster:
             f"{self.prefix}{name}",
             **{
                 "broker": [URL(f"kafka://{self.bootstrap}")],
+                "datadir": tempfile.mkdtemp(),
                 "store": "memory://",
                 "Router": RawKeyRouter,
                 "autodiscover": False,

@@ -84,7 +84,7 @@ def test_every_topic_takes_the_largest_message() -> None:
     """Kafka's own limit of 1 MB would refuse long histories."""
     topics = Topics(Settings(max_message_bytes=3_000_000))
 
-    assert {spec.config["max.message.bytes"] for spec in topics.all} == {"3000000"}
+    assert {spec.config["max.message.bytes"] for spec in topics.all} == {"3001024"}
 
 
 def test_settings_are_text_as_kafka_wants_them(topics: Topics) -> None:

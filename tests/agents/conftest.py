@@ -1,0 +1,35 @@
+"""The two workers that the agents live in, without a broker."""
+
+from pathlib import Path
+
+import pytest
+
+from streams import apps
+from streams.settings import Settings
+from tests.agents.bench import FakePublisher, Worker
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> FakePublisher:
+    """The publisher of whatever worker the test makes."""
+    publisher = FakePublisher()
+    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
+    return publisher
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation of its own."""
+    return Settings(home=tmp_path, max_message_bytes=1024 * 1024, max_next_k_prediction=50, max_elements=20)
+
+
+@pytest.fixture
+async def state(settings: Settings, publisher: FakePublisher) -> Worker:
+    """A state worker."""
+    return Worker(apps.create_state(settings, "127.0.0.1:1"), publisher)
+
+
+@pytest.fixture
+async def trainer(settings: Settings, publisher: FakePublisher) -> Worker:
+    """A trainer."""
+    return Worker(apps.create_trainer(settings, "127.0.0.1:1"), publisher)

@@ -1,0 +1,161 @@
+"""Data set commands in; data sets in the store, answers and dead letters out."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mode.supervisors import CrashingSupervisor
+
+from connectors import datasets
+from connectors.publisher import DeliveryError
+from schemas.commands import AddDataset, CreateJob, DeleteDataset
+from streams.errors import RejectedError
+from tests.agents.bench import CODEC, Worker, headers
+
+CSV = b"Region,When,cores\nwest,2020-08-01,152\neast,2020-08-01,1377\n"
+ADD = AddDataset("add", 2, "test_dataset", "incoming/a.csv", "cores.csv", 5)
+REMOVE = DeleteDataset("remove", 2)
+
+
+@pytest.fixture
+async def state(state: Worker) -> Worker:
+    """A state worker with one upload waiting."""
+    state.runtime.store.put_bytes(ADD.path, CSV)
+    return state
+
+
+async def consumed(state: Worker, *commands: Any) -> list[Any]:
+    """Let the agent take commands as one batch; the messages."""
+    topic = state.runtime.topics.dataset_commands
+    made = [state.message(topic, b"2", command) for command in commands]
+    await state.consume(topic, *made)
+    return made
+
+
+async def test_J042_a_data_set_is_added(state: Worker) -> None:
+    """The store has it, dated with the log's time, and the upload is gone."""
+    (sent,) = await consumed(state, ADD)
+    added = datasets.load(state.runtime.store, 2)
+
+    assert (added.name, added.file_name, added.related_user, added.rows) == ("test_dataset", "cores.csv", 5, 2)
+    assert added.header == ("Region", "When", "cores")
+    assert added.time_created == "2020-09-13T12:26:40.000000+00:00"
+    assert not state.runtime.store.exists(ADD.path)
+    assert state.committed(sent)
+    assert state.publisher.records == []
+
+
+async def test_D12_a_producer_keeps_its_own_file(state: Worker) -> None:
+    """Only what an upload left in `incoming/` is removed."""
+    state.runtime.store.put_bytes("mine/a.csv", CSV)
+    await consumed(state, replace(ADD, path="mine/a.csv"))
+
+    assert datasets.load(state.runtime.store, 2).rows == 2
+    assert state.runtime.store.exists("mine/a.csv")
+
+
+async def test_a_repeated_command_changes_nothing(state: Worker) -> None:
+    """Also when its upload is gone by then; it is no dead letter."""
+    await consumed(state, ADD)
+    before = datasets.load(state.runtime.store, 2)
+    await consumed(state, ADD)
+
+    assert datasets.load(state.runtime.store, 2) == before
+    assert state.dead() == []
+
+
+async def test_the_sender_gets_the_data_set(state: Worker) -> None:
+    """The answer of POST /data/."""
+    with state.runtime.waiters.waiting("add") as outcome:
+        await consumed(state, ADD)
+
+        assert await outcome == datasets.load(state.runtime.store, 2)
+
+
+async def test_J042_a_data_set_is_removed(state: Worker) -> None:
+    """With its file."""
+    await consumed(state, ADD, REMOVE)
+
+    assert datasets.list_all(state.runtime.store) == []
+    assert state.runtime.store.keys("datasets") == []
+    assert state.dead() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "reason"),
+    [
+        (replace(ADD, data_id=0), CSV, "data_id is 0, expected 1 to"),
+        (replace(ADD, name="no blanks"), CSV, "name: use 1 to 32 letters"),
+        (ADD, b"", "empty"),
+        (ADD, b"a,b\n1\n", "row"),
+        (replace(ADD, path="incoming/b.csv"), CSV, "path: "),
+        (replace(ADD, path="../../etc/passwd"), CSV, "path: "),
+        (replace(ADD, path="/etc/passwd"), CSV, "path: "),
+        (replace(ADD, path=""), CSV, "path: "),
+        (REMOVE, CSV, "there is no dataset 2"),
+        (replace(REMOVE, data_id=-1), CSV, "data_id is -1"),
+    ],
+)
+async def test_J041_D12_a_refused_command_is_a_dead_letter(
+    state: Worker, command: AddDataset | DeleteDataset, content: bytes, reason: str
+) -> None:
+    """With its bytes and a reason in words; nothing is registered and the agent goes on."""
+    state.runtime.store.put_bytes(ADD.path, content)
+    refused, after = await consumed(state, command, replace(ADD, data_id=3, path="incoming/c.csv"))
+    letter = state.sent(state.runtime.topics.dead_letters)[0]
+
+    assert reason in headers(letter)["error"]
+    assert (letter.key, letter.value) == (b"2", refused.value)
+    assert datasets.list_all(state.runtime.store) == []
+    assert state.committed(after)
+
+
+async def test_a_refused_upload_is_removed(state: Worker) -> None:
+    """Nobody else would."""
+    state.runtime.store.put_bytes(ADD.path, b"")
+    await consumed(state, ADD)
+
+    assert not state.runtime.store.exists(ADD.path)
+
+
+async def test_a_waiting_sender_is_told_instead_of_the_dead_letters(state: Worker) -> None:
+    """The refusal goes into the answer."""
+    with state.runtime.waiters.waiting("remove") as outcome:
+        await consumed(state, REMOVE)
+
+        with pytest.raises(RejectedError) as refusal:
+            await outcome
+    assert (refusal.value.status, refusal.value.code) == (404, "unknown_dataset")
+    assert state.dead() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"rubbish", "first byte is 114"),
+        (None, "no value (tombstone)"),
+        (CODEC.encode(CreateJob("c", 7, 2)), "a CreateJob on the topic of data set commands"),
+    ],
+)
+async def test_what_is_no_command_is_a_dead_letter(state: Worker, value: bytes | None, reason: str) -> None:
+    """The commands around it are applied."""
+    await consumed(state, value, ADD)
+
+    assert [reason in letter["error"] for letter in state.dead()] == [True]
+    assert datasets.load(state.runtime.store, 2).rows == 2
+
+
+async def test_a_dead_letter_that_is_not_delivered_stops_the_worker(state: Worker) -> None:
+    """What cannot be kept elsewhere stays in the log."""
+    topic = state.runtime.topics.dataset_commands
+    state.publisher.failing = {state.runtime.topics.dead_letters}
+    sent = state.message(topic, b"2", b"rubbish")
+    with pytest.raises(DeliveryError):
+        await state.consume(topic, sent)
+
+    assert not state.committed(sent)
+
+
+def test_the_agent_ends_the_process_when_it_fails(state: Worker) -> None:
+    """Faust would go on after the failed batch; the crash makes the next start read it again."""
+    assert state.runtime.app.agents["register_datasets"].supervisor_strategy is CrashingSupervisor
