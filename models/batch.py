@@ -5,15 +5,18 @@ wrong with a series becomes the error of its own answer.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import repeat
 from math import isnan
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from models.catalog import ConfigValue, model_spec
 from models.columns import FloatArray
 from models.errors import RejectedInputError
+from models.forecasts import SeriesBatch
 from models.holdout import HoldOutForecast, forecast_with_hold_out
 from models.metrics import metric_names
 
@@ -37,7 +40,8 @@ class SeriesRequest:
     """One series and what to do with it.
 
     `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
-    their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`.
+    their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
+    `season_length` and `covariates` [len(target) + prediction_length, F] at `models.forecasts.SeriesBatch`.
     """
 
     target: FloatArray
@@ -46,6 +50,9 @@ class SeriesRequest:
     prediction_length: int
     refit: bool
     eval_metrics: tuple[str, ...]
+    seed: int = 0
+    season_length: int = 1
+    covariates: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,18 @@ class SeriesAnswer:
 
     If `error` is None: `predictions` has prediction_length finite numbers; `metrics` has a value, or None where
     undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
-    when the series was too short for a hold-out. Otherwise `error` is a text for the user and the rest is empty.
+    when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
+    `models.forecasts.Forecasts`. Otherwise `error` is a text for the user and the rest is empty.
     """
 
     predictions: list[float]
     backtest: list[float] | None
     metrics: dict[str, float | None]
     error: str | None
+    quantiles: Mapping[str, list[float]] = field(default_factory=dict)
+    answered_by: str | None = None
+    saved: bytes | None = None
+    note: str = ""
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -77,7 +89,14 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
     for place, request in enumerate(requests):
         try:
             bits = max(len(request.target).bit_length(), _FEWEST_LENGTH_BITS)
-            settings = (request.model_name, request.prediction_length, request.refit, request.eval_metrics)
+            settings = (
+                request.model_name,
+                request.prediction_length,
+                request.refit,
+                request.eval_metrics,
+                request.season_length,
+                None if request.covariates is None else request.covariates.shape[1:],
+            )
             config = request.config
             # The types belong to the key, because 1 == True == 1.0 but a bool is refused.
             key = (settings, tuple(config.items()), tuple(map(type, config.values())))
@@ -116,14 +135,15 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
     usable = observed & ~infinite
     answers: Iterator[SeriesAnswer] = iter(())
     if usable.any():
-        result = forecast_with_hold_out(
-            history if usable.all() else history[usable],
-            spec.load(),
+        batch = SeriesBatch(
+            history=history if usable.all() else history[usable],
+            horizon=int(length),
             config=config,
-            prediction_length=int(length),
-            refit=bool(first.refit),
-            metrics=metrics,
+            season_length=first.season_length,
+            seeds=np.array([request.seed for request in requests], dtype=np.uint64)[usable],
+            covariates=None if first.covariates is None else _covariates(requests, history.shape[1])[usable],
         )
+        result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
         answers = _unpack(result, refit=bool(first.refit), model_name=spec.name)
     return [
         _failure(_INFINITE) if is_infinite else next(answers) if is_observed else _failure(_NOTHING_OBSERVED)
@@ -148,6 +168,18 @@ def _right_aligned(targets: list[FloatArray]) -> FloatArray:
     return history
 
 
+def _covariates(requests: list[SeriesRequest], steps: int) -> FloatArray:
+    """Lay covariates side by side as the targets are, padded with NaN in front: [N, steps + prediction_length, F]."""
+    rows = []
+    for request in requests:
+        expected = len(request.target) + request.prediction_length
+        if request.covariates is None or request.covariates.ndim != 2 or len(request.covariates) != expected:
+            raise SeriesError("covariates", f"the covariates must have {expected} rows: history and future steps")
+        padding = np.full((steps - len(request.target), request.covariates.shape[1]), np.nan)
+        rows.append(np.concatenate([padding, request.covariates]))
+    return np.stack(rows)
+
+
 def _unpack(result: HoldOutForecast, *, refit: bool, model_name: str) -> Iterator[SeriesAnswer]:
     """Yield the answers, row by row. Arrays become lists whole: one numpy call per series would cost the most."""
     series = len(result.scored)
@@ -160,12 +192,26 @@ def _unpack(result: HoldOutForecast, *, refit: bool, model_name: str) -> Iterato
     if refit:
         rows = zip(result.backtest.tolist(), result.scored.tolist(), strict=True)
         backtests = [row if is_scored else [] for row, is_scored in rows]
-    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), strict=True)
-    for predictions, backtest, values, is_finite in rows_of_answers:
+    extras = _extras(result)
+    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), extras, strict=True)
+    for predictions, backtest, values, is_finite, extra in rows_of_answers:
         if is_finite:
-            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None)
+            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None, *extra)
         else:
             yield _failure(_NOT_FINITE.format(model_name))
+
+
+def _extras(result: HoldOutForecast) -> Iterator[tuple[Any, ...]]:
+    """Yield, row by row, what only some models have; nothing at all for the others, which answer by the thousand."""
+    if not (result.quantiles or any(result.answered_by) or any(result.saved) or any(result.notes)):
+        yield from repeat((), len(result.scored))
+        return
+    levels = tuple(result.quantiles)
+    finite = [np.logical_and.reduce(np.isfinite(values), axis=1) for values in result.quantiles.values()]
+    rows = [values.tolist() for values in result.quantiles.values()]
+    for place in range(len(result.scored)):
+        known = {level: rows[i][place] for i, level in enumerate(levels) if finite[i][place]}
+        yield known, result.answered_by[place], result.saved[place], result.notes[place]
 
 
 def _nullable(values: FloatArray) -> list[float | None]:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 from models.errors import RejectedInputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from models.forecasts import Forecasts, SeriesBatch
 
 __all__ = [
     "CATALOG",
@@ -45,17 +44,10 @@ class UnknownModelError(RejectedInputError):
 
 
 class ForecastFunction(Protocol):
-    """What every model is.
+    """What every model is: see `models.forecasts`."""
 
-    `history` [N, L] holds one series per row, right-aligned; NaN is padding or a missing observation, and every row
-    has at least one observed value. `config` is complete and valid (see `ModelSpec.resolve`). Returns [N, horizon]:
-    the steps that follow the last column. A row's forecast must not depend on the other rows.
-    """
-
-    def __call__(
-        self, history: "NDArray[np.float64]", horizon: int, config: Mapping[str, ConfigValue]
-    ) -> "NDArray[np.float64]":
-        """Forecast every row of `history` by `horizon` steps."""
+    def __call__(self, batch: "SeriesBatch") -> "Forecasts":
+        """Forecast every row of the batch."""
         ...
 
 

@@ -1,16 +1,27 @@
 """Fit on all but the newest rows, score those, and forecast: what one submission yields, for many series at once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import ConfigValue, ForecastFunction
+from models.catalog import ForecastFunction
 from models.columns import FloatArray
+from models.forecasts import Forecasts, SeriesBatch
 from models.metrics import evaluate
 
-__all__ = ["SHORTEST_HOLD_OUT", "HoldOutForecast", "forecast_with_hold_out", "hold_out_length", "whole_numbers"]
+__all__ = [
+    "SHORTEST_HOLD_OUT",
+    "HoldOutForecast",
+    "fitted_part",
+    "forecast_with_hold_out",
+    "hold_out_length",
+    "publishable",
+    "scorable",
+    "whole_numbers",
+    "whole_rows",
+]
 
 SHORTEST_HOLD_OUT = 5  # J-119
 
@@ -23,14 +34,20 @@ _ALWAYS_WHOLE = 2.0**52  # from here on every double is whole, and scaling it by
 class HoldOutForecast:
     """The results for N series.
 
-    `predictions` is [N, prediction_length]. `scored` [N] tells which series had a hold-out; `backtest` [N, h] is its
-    forecast and `scores` its metrics [N], both NaN in the other rows. A NaN score in a scored row is undefined (null).
+    `predictions` is [N, prediction_length], with `quantiles` of the same shape by level where the model has them.
+    `scored` [N] tells which series had a hold-out; `backtest` [N, h] is its forecast and `scores` its metrics [N], both
+    NaN in the other rows. A NaN score in a scored row is undefined (null). `answered_by`, `saved` and `notes` are those
+    of the fit that made the predictions, see `models.forecasts.Forecasts`.
     """
 
     predictions: FloatArray
     backtest: FloatArray
     scored: NDArray[np.bool_]
     scores: dict[str, FloatArray]
+    quantiles: dict[str, FloatArray] = field(default_factory=dict)
+    answered_by: list[str | None] = field(default_factory=list)
+    saved: list[bytes | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def hold_out_length(prediction_length: int) -> int:
@@ -38,16 +55,23 @@ def hold_out_length(prediction_length: int) -> int:
     return max(SHORTEST_HOLD_OUT, prediction_length)
 
 
+def fitted_part(batch: SeriesBatch, held_out: int) -> SeriesBatch:
+    """The batch without its last `held_out` rows, to be forecast by so many; their covariates become the future's."""
+    steps = batch.history.shape[1]
+    covariates = None if batch.covariates is None else batch.covariates[:, :steps]
+    return replace(batch, history=batch.history[:, : max(0, steps - held_out)], horizon=held_out, covariates=covariates)
+
+
+def scorable(fitted: FloatArray) -> NDArray[np.bool_]:
+    """Which rows of the part before a hold-out have enough observed values to be fitted on it alone (J-119)."""
+    enough: NDArray[np.bool_] = np.count_nonzero(~np.isnan(fitted), axis=1) >= _FEWEST_FITTED
+    return enough
+
+
 def forecast_with_hold_out(
-    history: FloatArray,
-    model: ForecastFunction,
-    *,
-    config: Mapping[str, ConfigValue],
-    prediction_length: int,
-    refit: bool,
-    metrics: tuple[str, ...],
+    batch: SeriesBatch, model: ForecastFunction, *, refit: bool, metrics: tuple[str, ...]
 ) -> HoldOutForecast:
-    """Forecast each row of `history` [N, L] (right-aligned, NaN = padding or missing, at least one value in each row).
+    """Forecast each row of a batch by its horizon.
 
     1. The last h rows in time, missing ones included, are held out. A series with fewer than two observed values before
        them has no hold-out: it is fitted on all it has and not scored (J-119).
@@ -55,28 +79,65 @@ def forecast_with_hold_out(
     3. Without `refit` these same numbers are the predictions (J-118, J-120); with it the model is fitted again on the
        whole history (J-121).
     """
-    series, steps = history.shape
-    held_out = hold_out_length(prediction_length)
-    fitted = history[:, : max(0, steps - held_out)]
-    scored = np.count_nonzero(~np.isnan(fitted), axis=1) >= _FEWEST_FITTED
-    with_hold_out, without = _rows(scored), _rows(~scored)
-    whole = _whole_rows(history)
+    series, steps = batch.history.shape
+    held_out = hold_out_length(batch.horizon)
+    first = fitted_part(batch, held_out)
+    scored = scorable(first.history)
+    whole = whole_rows(batch.history)
 
     backtest = np.full((series, held_out), np.nan)
-    predictions = np.full((series, prediction_length), np.nan)
     scores = {name: np.full(series, np.nan) for name in metrics}
+    published = _Published(series, batch.horizon)
     if scored.any():
-        forecast = _run(model, fitted[with_hold_out], held_out, config)
-        backtest[with_hold_out] = _publishable(forecast, whole[with_hold_out])
-        predictions[with_hold_out] = backtest[with_hold_out, :prediction_length]
-        actual = history[with_hold_out, steps - held_out :]
-        for name, values in evaluate(actual, backtest[with_hold_out], metrics).items():
-            scores[name][with_hold_out] = values
+        rows = _rows(scored)
+        forecasts = _run(model, _chosen(first, rows))
+        backtest[rows] = publishable(forecasts.mean, whole[rows])
+        actual = batch.history[rows, steps - held_out :]
+        for name, values in evaluate(actual, backtest[rows], metrics).items():
+            scores[name][rows] = values
+        if not refit:
+            published.take(rows, forecasts, whole)
     if refit:
-        predictions = _publishable(_run(model, history, prediction_length, config), whole)
+        published.take(slice(None), _run(model, batch), whole)
     elif not scored.all():
-        predictions[without] = _publishable(_run(model, history[without], prediction_length, config), whole[without])
-    return HoldOutForecast(predictions=predictions, backtest=backtest, scored=scored, scores=scores)
+        rows = _rows(~scored)
+        published.take(rows, _run(model, _chosen(batch, rows)), whole)
+    return HoldOutForecast(
+        predictions=published.predictions,
+        backtest=backtest,
+        scored=scored,
+        scores=scores,
+        quantiles=published.quantiles,
+        answered_by=published.answered_by,
+        saved=published.saved,
+        notes=published.notes,
+    )
+
+
+class _Published:
+    """Puts together, row by row, what the fits have made that the predictions come from."""
+
+    def __init__(self, series: int, horizon: int) -> None:
+        self.predictions = np.full((series, horizon), np.nan)
+        self.quantiles: dict[str, FloatArray] = {}
+        self.answered_by: list[str | None] = [None] * series
+        self.saved: list[bytes | None] = [None] * series
+        self.notes = [""] * series
+
+    def take(self, rows: "slice | NDArray[np.bool_]", forecasts: Forecasts, whole: NDArray[np.bool_]) -> None:
+        """Publish the first steps of `forecasts` for these rows."""
+        horizon = self.predictions.shape[1]
+        self.predictions[rows] = publishable(forecasts.mean[:, :horizon], whole[rows])
+        for level, values in forecasts.quantiles.items():
+            quantile = self.quantiles.setdefault(level, np.full_like(self.predictions, np.nan))
+            quantile[rows] = publishable(values[:, :horizon], whole[rows])
+        if forecasts.answered_by is None and forecasts.saved is None and forecasts.notes is None:
+            return
+        places = np.arange(len(self.predictions))[rows].tolist()
+        for place, row in zip(places, range(len(places)), strict=True):
+            self.answered_by[place] = forecasts.answered_by[row] if forecasts.answered_by else None
+            self.saved[place] = forecasts.saved[row] if forecasts.saved else None
+            self.notes[place] = forecasts.notes[row] if forecasts.notes else ""
 
 
 def whole_numbers(values: FloatArray) -> FloatArray:
@@ -89,28 +150,41 @@ def whole_numbers(values: FloatArray) -> FloatArray:
         return np.maximum(np.round(nine_decimals), 0.0) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
-def _rows(chosen: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
-    """All rows as a slice, which copies nothing, or a mask."""
-    return slice(None) if chosen.all() else chosen
-
-
-def _run(model: ForecastFunction, history: FloatArray, horizon: int, config: Mapping[str, ConfigValue]) -> FloatArray:
-    forecast = model(history, horizon, config)
-    if forecast.shape != (history.shape[0], horizon):
-        raise ValueError(f"the model returned {forecast.shape} instead of {(history.shape[0], horizon)}")
-    return forecast
-
-
-def _publishable(forecast: FloatArray, whole: NDArray[np.bool_]) -> FloatArray:
+def publishable(forecast: FloatArray, whole: NDArray[np.bool_]) -> FloatArray:
     """Round the rows whose history consists of whole, non-negative numbers; leave the others as computed (J-108)."""
     if not whole.any():
         return forecast
     return np.where(whole[:, np.newaxis], whole_numbers(forecast), forecast)
 
 
-def _whole_rows(history: FloatArray) -> NDArray[np.bool_]:
+def whole_rows(history: FloatArray) -> NDArray[np.bool_]:
     """Tell which rows hold only whole, non-negative observed values."""
     with np.errstate(invalid="ignore"):
         whole_or_missing = (np.floor(history) == history) | np.isnan(history)
         rows: NDArray[np.bool_] = whole_or_missing.all(axis=1) & (np.fmin.reduce(history, axis=1) >= 0)
         return rows
+
+
+def _rows(chosen: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
+    """All rows as a slice, which copies nothing, or a mask."""
+    return slice(None) if chosen.all() else chosen
+
+
+def _chosen(batch: SeriesBatch, rows: slice | NDArray[np.bool_]) -> SeriesBatch:
+    if isinstance(rows, slice):
+        return batch
+    return replace(
+        batch,
+        history=batch.history[rows],
+        seeds=None if batch.seeds is None else batch.seeds[rows],
+        covariates=None if batch.covariates is None else batch.covariates[rows],
+    )
+
+
+def _run(model: ForecastFunction, batch: SeriesBatch) -> Forecasts:
+    forecasts = model(batch)
+    expected = batch.history.shape[0], batch.horizon
+    shapes: Sequence[tuple[int, ...]] = [forecasts.mean.shape, *(v.shape for v in forecasts.quantiles.values())]
+    if any(shape != expected for shape in shapes):
+        raise ValueError(f"the model returned {shapes} instead of {expected}")
+    return forecasts

@@ -1,16 +1,15 @@
 """LinearFit: a straight line through the last observed points, raised by a share of their scatter."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from models.columns import FloatArray, Window, column_means, column_sums, last_observed
+from models.forecasts import Forecasts, SeriesBatch
 
 __all__ = ["forecast"]
 
 
-def forecast(history: FloatArray, horizon: int, config: Mapping[str, int | float | str]) -> FloatArray:
-    """Extrapolate each row of `history` [N, L] by `horizon` steps; returns [N, horizon].
+def forecast(batch: SeriesBatch) -> Forecasts:
+    """Extrapolate each row of the history by `horizon` steps.
 
     Ordinary least squares through the last `latest_n` observed values at their true places on the time axis, continued
     from the end of the array, plus `add_std_factor` times the population standard deviation (divisor n) of the
@@ -20,14 +19,14 @@ def forecast(history: FloatArray, horizon: int, config: Mapping[str, int | float
     n points" are the last n observed ones. Each row needs at least one observed value. Values so large that
     their squares overflow give a non-finite forecast, without a warning.
     """
-    latest_n = int(config["latest_n"])
-    add_std_factor = float(config["add_std_factor"])
-    steps_ahead = np.arange(horizon, dtype=np.float64)[:, np.newaxis]
-    result = np.full((history.shape[0], horizon), np.nan)
+    latest_n = int(batch.config["latest_n"])
+    add_std_factor = float(batch.config["add_std_factor"])
+    steps_ahead = np.arange(batch.horizon, dtype=np.float64)[:, np.newaxis]
+    result = np.full((batch.history.shape[0], batch.horizon), np.nan)
     with np.errstate(all="ignore"):
-        for window in last_observed(history, latest_n):
+        for window in last_observed(batch.history, latest_n):
             result[window.rows] = _extrapolate(window, steps_ahead, add_std_factor).T
-    return result
+    return Forecasts(result)
 
 
 def _extrapolate(window: Window, steps_ahead: FloatArray, add_std_factor: float) -> FloatArray:

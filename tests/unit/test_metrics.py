@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.metrics import ALIASES, METRICS, UnknownMetricError, evaluate, metric_names
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 CONTRACT_ORDER = """
     mse rmse nrmse me mae mad gmae mdae mpe mape mdape smape smdape maape mase std_ae std_ape rmspe

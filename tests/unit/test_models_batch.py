@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from models import batch, catalog
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import CATALOG, ModelSpec
+from models.forecasts import Forecasts, SeriesBatch
 from models.metrics import METRICS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 # J-140: 38 daily points, 2020-08-01 to 2020-09-07.
 SAMPLE = [
@@ -221,11 +222,46 @@ def test_metrics_as_a_list_are_answered_too() -> None:
     assert forecast_batch([replace(request(), eval_metrics=["mse"])])[0].metrics == {"mse": 160.4}
 
 
-def stumble(history: np.ndarray, horizon: int, config: dict[str, Any]) -> np.ndarray:
+def stumble(batch: SeriesBatch) -> Forecasts:
     """A model with a defect: it fails on a series that contains 13."""
-    if (history == 13).any():
+    if (batch.history == 13).any():
         raise RuntimeError("secret detail")
-    return np.ones((len(history), horizon))
+    return Forecasts(np.ones((len(batch.history), batch.horizon)))
+
+
+def talk(batch: SeriesBatch) -> Forecasts:
+    """A model that says all it can: its seeds, seasons and covariates show in what it returns."""
+    rows = len(batch.history)
+    assert batch.seeds is not None
+    assert batch.covariates is not None
+    mean = np.repeat(batch.seeds[:, np.newaxis].astype(np.float64), batch.horizon, axis=1)
+    return Forecasts(
+        mean=mean,
+        quantiles={"0.1": mean - 1, "0.9": mean + batch.covariates[:, -batch.horizon :, 0]},
+        answered_by=[f"by {seed}" for seed in batch.seeds],
+        saved=[b"%d" % batch.season_length] * rows,
+        notes=["noted"] * rows,
+    )
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_what_a_model_adds_reaches_the_answer_of_its_series(monkeypatch: pytest.MonkeyPatch, *, refit: bool) -> None:
+    """Each series has its own seed and covariates, whatever its length and that of the others."""
+    spec = ModelSpec(name="Talk", intro="", hyper_parameters=(), entry=f"{__name__}:talk")
+    monkeypatch.setattr(catalog, "CATALOG", MappingProxyType({**CATALOG, "Talk": spec}))
+    asked = [
+        request(
+            [0.5] * length, "Talk", prediction_length=2, refit=refit, seed=seed, season_length=7,
+            covariates=np.full((length + 2, 1), seed / 4),
+        )
+        for seed, length in ((4, 9), (8, 20), (12, 3))
+    ]  # fmt: skip
+    answers = forecast_batch(asked)
+
+    for seed, got in zip((4.0, 8.0, 12.0), answers, strict=True):
+        assert got.predictions == [seed, seed]
+        assert got.quantiles == {"0.1": [seed - 1] * 2, "0.9": [seed * 1.25] * 2}
+        assert (got.answered_by, got.saved, got.note) == (f"by {int(seed)}", b"7", "noted")
 
 
 def test_a_model_that_fails_on_one_series_spares_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

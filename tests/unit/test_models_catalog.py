@@ -11,6 +11,7 @@ import pytest
 
 import models
 from models.catalog import CATALOG, HyperParameter, HyperParameterError, ModelSpec, UnknownModelError, model_spec
+from models.forecasts import SeriesBatch
 
 LINEAR_FIT = CATALOG["LinearFit"]
 OPTIONS = ModelSpec(
@@ -40,9 +41,9 @@ def test_J100_J101_the_models_of_the_contract() -> None:
 def test_every_entry_loads_and_forecasts_with_its_defaults(spec: ModelSpec) -> None:
     """The entry names a real function of the one signature, and the default values are valid and JSON-safe."""
     config = spec.resolve({})
-    forecast = spec.load()(np.array([[1.0, 2.0, 3.0]]), 4, config)
+    forecasts = spec.load()(SeriesBatch(np.array([[1.0, 2.0, 3.0]]), 4, config))
 
-    assert forecast.shape == (1, 4)
+    assert forecasts.mean.shape == (1, 4)
     assert json.loads(json.dumps(config)) == config
     assert all(parameter.intro for parameter in spec.hyper_parameters)
 

@@ -1,30 +1,21 @@
 """Hold-out, refit and rounding, on whole matrices."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.adaptive import forecast_max
-from models.catalog import ConfigValue
+from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import HoldOutForecast, forecast_with_hold_out, hold_out_length, whole_numbers
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 NAN = np.nan
 
 
 def run(rows: list[list[float]], *, prediction_length: int = 2, refit: bool = False) -> HoldOutForecast:
     """Forecast with the maximum of the last two points, scored by mse."""
-    return forecast_with_hold_out(
-        np.array(rows),
-        forecast_max,
-        config={"latest_n": 2},
-        prediction_length=prediction_length,
-        refit=refit,
-        metrics=("mse",),
-    )
+    batch = SeriesBatch(np.array(rows), prediction_length, {"latest_n": 2})
+    return forecast_with_hold_out(batch, forecast_max, refit=refit, metrics=("mse",))
 
 
 def test_J119_the_hold_out_has_five_rows_or_as_many_as_are_asked_for() -> None:
@@ -89,9 +80,9 @@ def test_missing_rows_do_not_count_as_fitted_points() -> None:
     assert result.predictions.tolist() == [[7.0, 7.0]]
 
 
-def between(history: NDArray[np.float64], horizon: int, config: Mapping[str, ConfigValue]) -> NDArray[np.float64]:
+def between(batch: SeriesBatch) -> Forecasts:
     """A model whose every forecast is `config["value"]`."""
-    return np.full((history.shape[0], horizon), float(config["value"]))
+    return Forecasts(np.full((batch.history.shape[0], batch.horizon), float(batch.config["value"])))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +113,8 @@ def test_J108_rounded_and_clipped_only_if_all_history_is_whole(
     history: list[float], value: float, expected: float, refit: bool
 ) -> None:
     """Both the predictions and the hold-out forecast, and that before it is scored."""
-    result = forecast_with_hold_out(
-        np.array([history]), between, config={"value": value}, prediction_length=5, refit=refit, metrics=("me",)
-    )
+    batch = SeriesBatch(np.array([history]), 5, {"value": value})
+    result = forecast_with_hold_out(batch, between, refit=refit, metrics=("me",))
 
     actual = [a for a in history[-5:] if a == a]
     assert result.predictions.tolist() == [[expected] * 5]
@@ -134,9 +124,8 @@ def test_J108_rounded_and_clipped_only_if_all_history_is_whole(
 
 def test_J108_each_row_is_rounded_by_its_own_history() -> None:
     """A whole series beside a fractional one, both without hold-out."""
-    result = forecast_with_hold_out(
-        np.array([[1.0, 2.0], [1.5, 2.0]]), between, config={"value": 2.6}, prediction_length=1, refit=False, metrics=()
-    )
+    batch = SeriesBatch(np.array([[1.0, 2.0], [1.5, 2.0]]), 1, {"value": 2.6})
+    result = forecast_with_hold_out(batch, between, refit=False, metrics=())
 
     assert result.predictions.tolist() == [[3.0], [2.6]]
 
@@ -153,10 +142,8 @@ def test_a_model_that_returns_the_wrong_shape_is_noticed() -> None:
     """Broadcasting one column over the horizon would publish a wrong forecast."""
     with pytest.raises(ValueError, match="instead of"):
         forecast_with_hold_out(
-            np.ones((2, 9)),
-            lambda history, horizon, config: np.ones((len(history), 1)),
-            config={},
-            prediction_length=3,
+            SeriesBatch(np.ones((2, 9)), 3, {}),
+            lambda batch: Forecasts(np.ones((len(batch.history), 1))),
             refit=False,
             metrics=(),
         )

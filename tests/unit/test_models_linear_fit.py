@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from models.forecasts import SeriesBatch
 from models.holdout import whole_numbers
-from models.linear_fit import forecast
+from models.linear_fit import forecast as forecast_batch
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 NAN = np.nan
+
+
+def forecast(history: NDArray[np.float64], horizon: int, config: dict[str, int | float | str]) -> NDArray[np.float64]:
+    """Forecast rows."""
+    return forecast_batch(SeriesBatch(history, horizon, config)).mean
 
 
 def exact_line(points: list[tuple[int, int]], at: int) -> Fraction:

@@ -1,0 +1,172 @@
+"""What is typed after `tidecast forecast` becomes a plan, or a refusal that names the option and the remedy."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streams.cli import planning
+from streams.cli.failure import CommandError
+from streams.cli.planning import ForecastPlan, Parameter
+
+HEADER = ("Date", "Shop", "Sold", "7")
+CATALOGUE = {"LinearFit": ("latest_n", "add_std_factor"), "AdaptiveMaxN": ("latest_n",), "Empty": ()}
+PLAN = ForecastPlan(
+    file=Path("sales.csv"),
+    timestamp=0,
+    target=2,
+    group_by=(1,),
+    models=("LinearFit", "AdaptiveMaxN"),
+    parameters=(),
+    metrics=("mae",),
+    horizon=3,
+    refit=True,
+)
+
+
+@pytest.mark.parametrize(("name", "index"), [("Date", 0), ("Sold", 2), ("1", 1), ("7", 3), ("3", 3)])
+def test_a_column_is_found_by_name_or_by_number(name: str, index: int) -> None:
+    """A name wins over a number: the column called 7 is not the eighth."""
+    assert planning.column_index(name, HEADER, option="--target") == index
+
+
+@pytest.mark.parametrize("name", ["", "date", "4", "-1", "²", "9999999"])
+def test_an_unknown_column_is_refused_with_the_list_of_columns(name: str) -> None:
+    """The refusal names the option, what was given and every column with its number."""
+    with pytest.raises(CommandError) as refusal:
+        planning.column_index(name, HEADER, option="--target")
+
+    assert str(refusal.value).startswith(f"--target {name}: the file has no such column")
+    assert str(refusal.value).endswith("It has: 0 Date, 1 Shop, 2 Sold, 3 7")
+
+
+def test_a_misspelt_column_brings_the_right_one() -> None:
+    """Upper and lower case are the usual mistake."""
+    with pytest.raises(CommandError, match="did you mean Date"):
+        planning.column_index("date", HEADER, option="--timestamp")
+
+
+def test_of_many_columns_the_first_thirty_are_listed() -> None:
+    """A list that fits on the screen."""
+    with pytest.raises(CommandError, match=r"29 c29 …$"):
+        planning.column_index("x", [f"c{number}" for number in range(31)], option="--target")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"target": 0}, "--target Date: the column is the --timestamp already"),
+        ({"group_by": (2,)}, "--group-by Sold: the column is the --target already"),
+        ({"group_by": (1, 1)}, "--group-by Shop is given twice"),
+    ],
+)
+def test_J053_a_column_plays_one_part(columns: dict[str, int], words: str) -> None:
+    """Timestamp, target and group-by columns are disjoint."""
+    with pytest.raises(CommandError, match=words):
+        planning.check_columns(replace(PLAN, **columns), HEADER)
+
+
+def test_disjoint_columns_pass() -> None:
+    """The usual case."""
+    planning.check_columns(PLAN, HEADER)
+
+
+@pytest.mark.parametrize(
+    ("text", "parameter"),
+    [
+        ("LinearFit.latest_n=7", Parameter("LinearFit", "latest_n", 7)),
+        ("latest_n=7", Parameter(None, "latest_n", 7)),
+        ("a = -3", Parameter(None, "a", -3)),
+        ("a=0.5", Parameter(None, "a", 0.5)),
+        ("a=.5", Parameter(None, "a", 0.5)),
+        ("a=1e3", Parameter(None, "a", 1000.0)),
+        ("a=1234567890123456", Parameter(None, "a", 1234567890123456.0)),
+        ("a=nan", Parameter(None, "a", "nan")),
+        ("a=b=c", Parameter(None, "a", "b=c")),
+        ("a=", Parameter(None, "a", "")),
+    ],
+)
+def test_a_hyper_parameter_is_read(text: str, parameter: Parameter) -> None:
+    """MODEL.NAME=VALUE or NAME=VALUE; whole numbers stay whole, other texts stay texts."""
+    (found,) = planning.parameters([text])
+
+    assert found == parameter
+    assert type(found.value) is type(parameter.value)
+
+
+@pytest.mark.parametrize("text", ["", "latest_n", "=7", "LinearFit.=7", ".latest_n=7"])
+def test_a_malformed_hyper_parameter_is_refused(text: str) -> None:
+    """The refusal shows the form."""
+    with pytest.raises(CommandError, match=r"write it as MODEL\.NAME=VALUE"):
+        planning.parameters([text])
+
+
+@pytest.mark.parametrize(
+    ("models", "given", "words"),
+    [
+        (["linearfit"], [], r"--model linearfit: there is no such model, did you mean LinearFit\?"),
+        (["Prophet"], [], r"There are: LinearFit, AdaptiveMaxN, Empty"),
+        (["Empty", "Empty"], [], "--model Empty is given 2 times"),
+        (["LinearFit"], ["AdaptiveMaxN.latest_n=1"], "AdaptiveMaxN is not among the chosen models"),
+        (["LinearFit"], ["latest=1"], "LinearFit has no such hyper-parameter, did you mean latest_n"),
+        (["LinearFit", "AdaptiveMaxN"], ["add_std_factor=1"], "AdaptiveMaxN has no such hyper-parameter"),
+        (["Empty"], ["a=1"], "It has: none"),
+    ],
+)
+def test_models_and_hyper_parameters_are_checked(models: list[str], given: list[str], words: str) -> None:
+    """Before anything is started or sent."""
+    with pytest.raises(CommandError, match=words):
+        planning.check_models(models, planning.parameters(given), CATALOGUE)
+
+
+def test_a_hyper_parameter_of_one_model_concerns_that_model_only() -> None:
+    """The other models need not have it."""
+    planning.check_models(
+        ["LinearFit", "AdaptiveMaxN"], planning.parameters(["LinearFit.add_std_factor=1", "latest_n=2"]), CATALOGUE
+    )
+
+
+def test_J110_an_unknown_metric_is_refused() -> None:
+    """With the nearest one and all there are."""
+    with pytest.raises(CommandError, match=r"--metric rsme: there is no such metric, did you mean rmse\? There are: "):
+        planning.check_metrics(["mae", "rsme"], ("mae", "rrse", "rmse"))
+
+
+def test_J070_the_plan_becomes_the_elements_of_the_patch() -> None:
+    """Series by series, every model; a hyper-parameter without a model goes to all."""
+    plan = replace(PLAN, parameters=(Parameter(None, "latest_n", 7), Parameter("LinearFit", "add_std_factor", 0.5)))
+    found = list(planning.elements(plan, [11, 12]))
+
+    assert [(item["ts_id"], item["model_name"]) for item in found] == [
+        (11, "LinearFit"), (11, "AdaptiveMaxN"), (12, "LinearFit"), (12, "AdaptiveMaxN"),
+    ]  # fmt: skip
+    assert found[0] == {
+        "ts_id": 11,
+        "model_name": "LinearFit",
+        "hyper_params": [
+            {"name": "latest_n", "type": "int", "val": 7},
+            {"name": "add_std_factor", "type": "float", "val": 0.5},
+        ],
+        "auto_tune": 0,
+        "next_k_prediction": 3,
+        "eval_metrics": ["mae"],
+        "refit": 1,
+    }
+    assert found[1]["hyper_params"] == [{"name": "latest_n", "type": "int", "val": 7}]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        ('timestamp_indexs: column "a" is bad', '--timestamp: column "a" is bad'),
+        ("target_indexs: x", "--target: x"),
+        ("groupby_indexs: x", "--group-by: x"),
+        ("element 1 (ts_id 5), next_k_prediction: is 0", "--horizon: is 0"),
+        ("element 12 (ts_id 5), hyper_params 'latest_n': val must be 1", "--param latest_n: must be 1"),
+        ("element 1 (ts_id 5), ts_id: 5 is not a series", "element 1 (ts_id 5), ts_id: 5 is not a series"),
+        ("no such data set", "no such data set"),
+    ],
+)
+def test_a_refusal_of_the_service_is_told_in_options(refusal: str, words: str) -> None:
+    """Who typed --horizon does not know of next_k_prediction."""
+    assert planning.in_options(refusal) == words
