@@ -112,20 +112,21 @@ def _until(
     silent_since = time.monotonic()
     while open_partitions:
         message = consumer.poll(_POLL_S)
-        if message is None:
+        error = None if message is None else message.error()
+        at_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # librdkafka's name
+        if message is None or (error is not None and not at_end):
             if time.monotonic() - silent_since > _TIMEOUT_S:
                 raise _unreachable(bootstrap)
             continue
         silent_since = time.monotonic()
-        error = message.error()
-        if error is None:
+        if at_end:
+            open_partitions.discard(message.partition() or 0)
+        else:
             record = _record(message)
             if record.offset < ends[record.partition]:
                 yield record
             if record.offset + 1 >= ends[record.partition]:
                 open_partitions.discard(record.partition)
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the name that librdkafka gives it
-            open_partitions.discard(message.partition() or 0)
 
 
 def _record(message: Message) -> StoredRecord:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from streams.cli.failure import CommandError
+from streams.cli.program import command_line
 
 __all__ = ["ServiceClient"]
 
@@ -36,13 +37,11 @@ class ServiceClient:
     ) -> None:
         """Connects at the first request; `transport` and `pause` are for tests."""
         self.url = url.rstrip("/")
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CommandError(f"--url {url}: write it as http://host:port")
+        host = _host(url)
         self._patience_s = patience_s
         self._pause = pause
         self._seen = False  # whether it has answered before: then silence is a restart, not a wrong address
-        proxies = parts.hostname not in _LOOPBACK
+        proxies = host not in _LOOPBACK
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=proxies, transport=transport)
 
     def __enter__(self) -> Self:
@@ -153,15 +152,30 @@ class ServiceClient:
             )
         if response.status_code == 503:
             return f"the service at {self.url} is not ready, also not after {self._patience_s:.0f} s: {message}"
+        if response.status_code == 404:
+            return f"{message} at {self.url}: look at the number, or name another service by --url or TIDECAST_HOME"
         return str(message)
 
     def _unreachable(self, error: httpx.TransportError) -> str:
         if isinstance(error, httpx.TimeoutException):
             return f"the service at {self.url} does not answer in time: try again, or look at its logs"
         return (
-            f"no Tidecast service answers at {self.url} ({error}): start one with `tidecast up`, correct --url, "
-            "or leave --url out"
+            f"no Tidecast service answers at {self.url} ({error}): start one with {command_line('up')}, correct "
+            "--url, or leave --url out"
         )
+
+
+def _host(url: str) -> str:
+    """The host that a service's address names."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        wrong = parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.port == 0
+    except ValueError:  # a port that is no number, or an address in brackets that is none
+        host, wrong = None, True
+    if wrong or not host:
+        raise CommandError(f"--url {url}: write it as http://host:port")
+    return host
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
+from streams.cli.program import command_line
 from streams.cli.running import find_running
 from streams.cli.terminal import notices, one_line, output
 
@@ -28,6 +29,7 @@ _NEWEST = 50  # shown by `list`: a screen
 _LONGEST_ERROR = 160  # characters of it in the list; `show` has the whole
 _HEX_BYTES, _HEX_WIDTH = 256, 16
 _ITEMS_SHOWN = 12  # of a long array in an event
+_DELIVERED_WITHIN = timedelta(seconds=30)  # somebody waits at the terminal
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)]
 
@@ -104,13 +106,13 @@ def requeue(
     Do so after the cause is mended: what still cannot be applied becomes a new dead letter. Commands have ids, so a
     command that was applied in the meantime has no second effect. The old entries stay until they expire.
     """
-    from connectors.publisher import DeliveryError, Publisher, Record
+    from connectors.publisher import DeliveryError, MessageTooLargeError, Publisher, Record
     from streams.topics import Topics
 
     settings = load_settings()
     known = {spec.name for spec in Topics(settings).all} - {_topic(settings)}
     records = []
-    for letter_id in letter_ids:
+    for letter_id in dict.fromkeys(letter_ids):  # each once
         letter = _letter(settings, letter_id)
         origin = dict(letter.headers).get("topic", b"").decode("utf-8", "replace")
         if origin not in known:
@@ -119,11 +121,20 @@ def requeue(
                 "compare TIDECAST_TOPIC_PREFIX with the service's"
             )
         records.append((letter_id, Record(origin, letter.key, letter.value)))
-    publisher = Publisher(_bootstrap(settings), client_id="tidecast-cli", max_message_bytes=settings.max_message_bytes)
+    publisher = Publisher(
+        _bootstrap(settings),
+        client_id="tidecast-cli",
+        max_message_bytes=settings.max_message_bytes,
+        delivery_timeout=_DELIVERED_WITHIN,
+    )
     try:
         for letter_id, record in records:
             publisher.enqueue([record]).result()
             output().print(f"{letter_id} sent to {record.topic}", soft_wrap=True)
+    except MessageTooLargeError as error:
+        raise CommandError(
+            f"{letter_id} was not sent, {error}: set TIDECAST_MAX_MESSAGE_BYTES as the service has it"
+        ) from error
     except DeliveryError as error:
         raise CommandError(f"{letter_id} was not taken by the broker, {error}: try again") from error
     finally:
@@ -148,7 +159,7 @@ def _bootstrap(settings: "Settings") -> str:
     running = find_running(settings.home)
     if running is None:
         raise CommandError(
-            f"no service runs on {settings.home}: start it with `tidecast up`, or set TIDECAST_KAFKA_BOOTSTRAP"
+            f"no service runs on {settings.home}: start it with {command_line('up')}, or set TIDECAST_KAFKA_BOOTSTRAP"
         )
     return running.bootstrap
 
@@ -173,13 +184,16 @@ def _letter(settings: "Settings", letter_id: str) -> "StoredRecord":
 
     partition, dash, offset = letter_id.partition("-")
     if not (dash and partition.isdecimal() and offset.isdecimal() and len(letter_id) < 30):
-        raise CommandError(f"{letter_id} is no dead letter's id: `tidecast dead-letters list` shows them, such as 2-15")
+        raise CommandError(
+            f"{letter_id} is no dead letter's id: {command_line('dead-letters list')} shows them, such as 2-15"
+        )
     with _broker_errors(settings):
         record = read_record(_bootstrap(settings), _topic(settings), int(partition), int(offset))
     if record is None:
         raise CommandError(
             f"there is no dead letter {letter_id}: it never was, or was kept for "
-            f"{settings.dead_letter_retention_days} days and has gone; `tidecast dead-letters list` shows what is there"
+            f"{settings.dead_letter_retention_days} days and has gone; "
+            f"{command_line('dead-letters list')} shows what is there"
         )
     return record
 

@@ -12,6 +12,7 @@ import typer
 
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
+from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
 
 if TYPE_CHECKING:
@@ -84,10 +85,16 @@ def demo(
             soft_wrap=True,
         )
     results.print(
-        f"all well after {time.monotonic() - begun:.1f} s; next: `tidecast up`, then `tidecast job {job_id}`",
+        f"all well after {time.monotonic() - begun:.1f} s; next: {_next(job_id, runs=not session.embedded)}",
         style="green",
         soft_wrap=True,
     )
+
+
+def _next(job_id: int, *, runs: bool) -> str:
+    """What to do after the demo, to be copied into the terminal."""
+    look = command_line(f"job {job_id}")
+    return look if runs else f"{command_line('up')}, then in another terminal {look}"
 
 
 def check_outcome(outcome: "JobOutcome", plan: "ForecastPlan") -> None:

@@ -17,5 +17,7 @@ class CommandError(Exception):
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """The words ", did you mean X" where a known name is close to a wrong one, else an empty text."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    wrong = name.lower()
+    close = get_close_matches(wrong, by_lower, n=3, cutoff=0.6)
+    close.sort(key=lambda candidate: sorted(candidate) != sorted(wrong))  # letters in another order come first
     return f", did you mean {by_lower[close[0]]}?" if close else ""

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from streams.cli.client import ServiceClient
 from streams.cli.failure import CommandError
 from streams.cli.outcome import JobOutcome, job_outcome
-from streams.cli.planning import ForecastPlan, elements
+from streams.cli.planning import ForecastPlan, elements, in_options
+from streams.cli.program import command_line
 from streams.cli.session import Session
 
 __all__ = ["FINISHED", "follow_job", "outcome_of", "submit_plan"]
@@ -28,18 +29,33 @@ def submit_plan(client: ServiceClient, plan: ForecastPlan, console: Console) -> 
         data_id = client.upload(plan.file)
         status.update("splitting it into series")
         job_id = client.create_job(data_id)
-        series = client.choose_columns(job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by)
-        status.update(f"asking for forecasts of {len(series)} series")
-        client.submit(job_id, list(elements(plan, (item["ts_id"] for item in series))))
+        try:
+            series = client.choose_columns(job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by)
+            status.update(f"asking for forecasts of {len(series)} series")
+            client.submit(job_id, list(elements(plan, (item["ts_id"] for item in series))))
+        except CommandError as error:
+            raise CommandError(in_options(str(error)), status=error.status) from error
     return job_id
 
 
-def follow_job(session: Session, job_id: int, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
-    """Show the progress until the job is finished; CommandError where nothing happens for a quarter of an hour."""
+def follow_job(
+    session: Session,
+    job_id: int,
+    console: Console,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Show the progress until the job is finished; CommandError where nothing happens for a quarter of an hour.
+
+    `clock` and `pause` are for tests.
+    """
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("forecasts"), TimeElapsedColumn(),
     )  # fmt: skip
+    if not console.is_terminal:  # a log shows the bar at its end only
+        console.print(f"job {job_id} is training", soft_wrap=True)
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(f"job {job_id}", total=None)
         finished, last_news = -1, clock()
@@ -55,11 +71,11 @@ def follow_job(session: Session, job_id: int, console: Console, *, clock: Callab
             elif clock() - last_news > _SILENCE_S:
                 raise CommandError(
                     f"job {job_id} has made no progress for {_SILENCE_S / 60:.0f} minutes ({finished} of "
-                    f"{job['submitted']} forecasts are there): look at the service's logs; `tidecast job {job_id}` "
-                    "shows how it stands"
+                    f"{job['submitted']} forecasts are there): look at the service's logs; "
+                    f"{command_line(f'job {job_id}')} shows how it stands"
                 )
             session.watch()
-            time.sleep(min(max(_SHORTEST_POLL_S, _POLL_SHARE * took), _LONGEST_POLL_S))
+            pause(min(max(_SHORTEST_POLL_S, _POLL_SHARE * took), _LONGEST_POLL_S))
 
 
 def outcome_of(client: ServiceClient, job_id: int) -> JobOutcome:

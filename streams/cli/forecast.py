@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
+from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
 
 __all__ = ["register"]
@@ -30,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
-    file: Annotated[Path, typer.Argument(help="CSV file in UTF-8 with a header line.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="CSV file in UTF-8 with a header line.", show_default=False)
+    ],
     *,
     timestamp: Annotated[
         str, typer.Option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.", show_default=False)
@@ -46,9 +49,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         ),
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="May be repeated.", show_default="LinearFit")
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", metavar="MODEL", show_default="LinearFit",
+            help="May be repeated; a wrong name brings the list of models.",
+        ),
     ] = None,
-    horizon: Annotated[int, typer.Option("--horizon", "-k", min=1, help="Steps to forecast.")] = 7,
+    horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,7 +63,11 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         ),
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option(help="A metric to report; may be repeated.", show_default="rmse, mae, mase")
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC", show_default="rmse, mae, mase",
+            help="A metric to report; may be repeated; a wrong name brings the list of metrics.",
+        ),
     ] = None,
     refit: Annotated[
         bool,
@@ -132,8 +143,16 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         try:
             following.follow_job(session, job_id, console)
         except KeyboardInterrupt:
-            later = "goes on at the next start of the service" if session.embedded else "goes on"
-            raise CommandError(f"stopped; job {job_id} {later}: tidecast job {job_id}", status=130) from None
+            raise CommandError(f"stopped; {_later(job_id, embedded=session.embedded)}", status=130) from None
+        except CommandError as error:
+            later = _later(job_id, embedded=session.embedded)
+            raise CommandError(f"{error}\n{later}", status=error.status) from error
         outcome = following.outcome_of(session.client, job_id)
         presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
-        console.print(f"job {job_id}: `tidecast job {job_id}` shows it again", style="dim", soft_wrap=True)
+        console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)
+
+
+def _later(job_id: int, *, embedded: bool) -> str:
+    """Where to look for a job that nobody waits for any more."""
+    when = "at the next start of the service" if embedded else "where the service runs"
+    return f"job {job_id} goes on {when}: {command_line(f'job {job_id}')} shows how it stands"

@@ -26,7 +26,7 @@ tidecast job 7 --wait --out forecasts.csv --plot forecasts.png
 
 tidecast job 7 --json | jq .results"""
 _STATUS = ("CREATED", "UNCOMITTED", "COMITTED", "DONE", "EXCEPTION")  # names as in the API, misspellings included
-_MEANING = ("no columns chosen or nothing asked for yet", "settings stored, not trained", "training", "done", "failed")
+_MEANING = (", nothing asked for yet", ", settings stored, not trained", ", training", "", ", a forecast failed")
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def job(
-    job_id: Annotated[int, typer.Argument(min=1, help="The job.", show_default=False)],
+    job_id: Annotated[int, typer.Argument(min=1, metavar="JOB_ID", help="The job.", show_default=False)],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished.")] = False,
     as_json: Annotated[
@@ -62,6 +62,8 @@ def job(
     from streams.cli import following, presenting
     from streams.cli.session import find_service, open_session
 
+    if as_json and (out or plot):
+        raise CommandError("--json writes no file: leave --out and --plot out, or --json", status=2)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
     address = find_service(settings, url)
@@ -70,9 +72,11 @@ def job(
             f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
         )
     with open_session(settings, address, console) as session:
-        if wait:
-            following.follow_job(session, job_id, console)
         found = session.client.job(job_id)
+        if wait and found["status"] < following.FINISHED:
+            _check_submitted(found)
+            following.follow_job(session, job_id, console)
+            found = session.client.job(job_id)
         finished = found["status"] >= following.FINISHED
         if as_json:
             answers = {"job": found, **session.client.results(job_id, history=True)}
@@ -89,10 +93,18 @@ def job(
             raise CommandError(f"job {job_id} is not finished, so nothing is written: add --wait")
 
 
+def _check_submitted(found: Mapping[str, Any]) -> None:
+    """CommandError where waiting would be in vain."""
+    if not found["submitted"]:
+        raise CommandError(
+            f"job {found['job_id']} is not training, as no forecasts were asked for: leave --wait out, or ask for them"
+        )
+
+
 def _print_status(found: Mapping[str, Any], console: Console) -> None:
     status = found["status"]
     name = f" ({found['name']})" if found.get("name") else ""
-    console.print(f"job {found['job_id']}{name}: {_STATUS[status]}, {_MEANING[status]}", style="bold", soft_wrap=True)
+    console.print(f"job {found['job_id']}{name}: {_STATUS[status]}{_MEANING[status]}", style="bold", soft_wrap=True)
     if found.get("message"):
         console.print(one_line(found["message"]), style="red", soft_wrap=True)
     series = Counter(_STATUS[item["status"]] for item in found["series"])

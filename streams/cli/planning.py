@@ -17,11 +17,22 @@ __all__ = [
     "check_models",
     "column_index",
     "elements",
+    "in_options",
     "parameters",
 ]
 
 _INTEGER = re.compile(r"[+-]?\d{1,15}")  # more digits than 15 would not stay exact on the way
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+# How the service names what is wrong, and how the user has written it.
+_REFUSALS = (
+    (re.compile(r"^timestamp_indexs: "), "--timestamp: "),
+    (re.compile(r"^target_indexs: "), "--target: "),
+    (re.compile(r"^groupby_indexs: "), "--group-by: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), next_k_prediction: "), "--horizon: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), eval_metrics: "), "--metric: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), model_name: "), "--model: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), hyper_params '([^']*)': (?:val )?"), r"--param \1: "),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,8 @@ def check_columns(plan: ForecastPlan, header: Sequence[str]) -> None:
     for place, (option, index) in enumerate(used):
         for other, earlier in used[:place]:
             if index == earlier:
+                if option == other:
+                    raise CommandError(f"{option} {header[index]} is given twice: once is enough")
                 raise CommandError(
                     f"{option} {header[index]}: the column is the {other} already; every column can play one part"
                 )
@@ -127,6 +140,13 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
     for ts_id in ts_ids:
         for model, hyper_params in by_model.items():
             yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common}
+
+
+def in_options(refusal: str) -> str:
+    """What the service refuses, in the words of the command line; any other text as it is."""
+    for field, option in _REFUSALS:
+        refusal = field.sub(option, refusal)
+    return refusal
 
 
 def _parameter(text: str) -> Parameter:

@@ -19,7 +19,7 @@ from connectors.timestamps import parse_timestamps
 from streams.cli.failure import CommandError
 from streams.cli.outcome import History, SeriesForecast
 
-__all__ = ["PLOT_FORMATS", "Panel", "plot_forecasts"]
+__all__ = ["PLOT_FORMATS", "Panel", "forecast_figure", "plot_forecasts"]
 
 PLOT_FORMATS: Final = (".png", ".svg", ".pdf")
 # Distinct for colour-blind readers too (Okabe and Ito's palette, without its yellow).
@@ -28,6 +28,11 @@ _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _INK, _FAINT, _SHADE = "#333333", "#9a9a9a", "#f3f1ec"
 _HISTORY_LENGTHS: Final = 8  # of the forecast: enough to see the rhythm, and the forecast stays large
 _SHORTEST_HISTORY: Final = 42  # points
+_DASHES: Final = (0, (3, 1.5))
+_MARKS: Final = 7  # on a forecast: more would grow together
+_LEGEND_ENTRY: Final = 1.9  # inches
+_TITLE_LETTER, _SCORE_LETTER = 0.098, 0.074  # inches, of the average letter of a panel's title and scores
+_STYLE: Final = {"font.family": "DejaVu Sans", "font.size": 9.5, "svg.fonttype": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +45,43 @@ class Panel:
 
 def plot_forecasts(panels: Sequence[Panel], path: Path, *, title: str) -> None:
     """Write a picture with one panel per series; its format follows the file's name (png, svg, pdf)."""
-    columns = 1 if len(panels) == 1 else 2
-    rows = math.ceil(len(panels) / columns)
-    # No pyplot: it would keep the figure and look for a screen.
-    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 9.5, "svg.fonttype": "none"}):
-        height = 1.35 + 2.55 * rows
-        figure = Figure(figsize=(6.4 * columns if columns > 1 else 9.5, height), dpi=150, facecolor="white")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        models = list(dict.fromkeys(forecast.model_name for panel in panels for forecast in panel.forecasts))
-        for axis, panel in zip(axes, panels, strict=False):
-            _draw(axis, panel, models)
-        for axis in axes[len(panels) :]:
-            axis.remove()
-        figure.subplots_adjust(
-            left=0.62 / figure.get_figwidth(), right=1 - 0.2 / figure.get_figwidth(),
-            bottom=0.45 / height, top=1 - 1.15 / height, hspace=0.46, wspace=0.13,
-        )  # fmt: skip
-        left = 0.2 / figure.get_figwidth()
-        figure.text(left, 1 - 0.2 / height, title, fontsize=14, weight="bold", color=_INK, va="top", parse_math=False)
-        refitted = any(forecast.backtest for panel in panels for forecast in panel.forecasts)
-        figure.legend(
-            handles=_legend(models, backtest=refitted), loc="upper left",
-            bbox_to_anchor=(left - 0.004, 1 - 0.46 / height),
-            ncols=len(models) * (2 if refitted else 1) + 1, frameon=False, columnspacing=1.6, handlelength=2.2,
-        )  # fmt: skip
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
+        figure = forecast_figure(panels, title=title)
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
-                figure.savefig(path, format=path.suffix.removeprefix(".").lower(), facecolor="white")
+            figure.savefig(path, format=path.suffix.removeprefix(".").lower(), facecolor="white")
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def forecast_figure(panels: Sequence[Panel], *, title: str) -> Figure:
+    """The picture: title and legend above, then a panel for each series, two in a row."""
+    columns = 1 if len(panels) == 1 else 2
+    rows = math.ceil(len(panels) / columns)
+    width = 9.5 if columns == 1 else 12.8
+    models = list(dict.fromkeys(forecast.model_name for panel in panels for forecast in panel.forecasts))
+    refitted = any(len(forecast.backtest) for panel in panels for forecast in panel.forecasts)
+    handles = _legend(models, backtest=refitted)
+    legend_columns = min(len(handles), int(width / _LEGEND_ENTRY))
+    above = 0.9 + 0.25 * math.ceil(len(handles) / legend_columns)
+    height = above + 0.2 + 2.55 * rows
+    # No pyplot: it would keep the figure and look for a screen.
+    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(panels) :]:
+        axis.remove()
+    figure.subplots_adjust(
+        left=0.62 / width, right=1 - 0.2 / width, bottom=0.45 / height, top=1 - above / height, hspace=0.46, wspace=0.13
+    )
+    for axis, panel in zip(axes, panels, strict=False):
+        _draw(axis, panel, models)
+    left = 0.2 / width
+    figure.text(left, 1 - 0.2 / height, title, fontsize=14, weight="bold", color=_INK, va="top", parse_math=False)
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(left - 0.004, 1 - 0.46 / height), ncols=legend_columns,
+        frameon=False, columnspacing=1.6, handlelength=2.2,
+    )  # fmt: skip
+    return figure
 
 
 def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
@@ -90,12 +102,12 @@ def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
                 _floats(forecast.backtest),
                 color=colour,
                 linewidth=1.3,
-                linestyle=(0, (3, 1.5)),
+                linestyle=_DASHES,
                 zorder=3,
             )
         axis.plot(
             _moments(forecast.timestamps), _floats(forecast.predictions), color=colour, linewidth=1.6, marker=marker,
-            markersize=3.4, markeredgewidth=0, zorder=4,
+            markersize=3.4, markeredgewidth=0, markevery=max(1, len(forecast.predictions) // _MARKS), zorder=4,
         )  # fmt: skip
     if known and len(times):
         _mark_future(axis, times, known)
@@ -114,15 +126,18 @@ def _mark_future(axis: Axes, times: Any, known: Sequence[SeriesForecast]) -> Non
 
 
 def _style(axis: Axes, panel: Panel, known: Sequence[SeriesForecast]) -> None:
-    title = panel.forecasts[0].title
+    title, scores = _heading(axis, panel, known)
     axis.set_title(title, loc="left", fontsize=10.5, weight="bold", color=_INK, pad=6, parse_math=False)
-    scores = _scores(known)
     if scores:
         axis.set_title(scores, loc="right", fontsize=8.5, color="#666666", pad=6, parse_math=False)
     axis.set_ylabel(panel.history.target_label, color="#666666", parse_math=False)
     locator = AutoDateLocator(minticks=4, maxticks=8)
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    formatter = ConciseDateFormatter(locator)
+    # Days with their month, so that the corner need not say it: of two months it would name the second alone.
+    formatter.formats[2] = formatter.zero_formats[2] = "%b %d"
+    formatter.offset_formats[2] = "%Y"
+    axis.xaxis.set_major_formatter(formatter)
     axis.yaxis.set_major_locator(MaxNLocator(5))
     axis.grid(axis="y", color="#e4e4e4", linewidth=0.7)
     axis.set_axisbelow(True)
@@ -131,25 +146,37 @@ def _style(axis: Axes, panel: Panel, known: Sequence[SeriesForecast]) -> None:
     axis.spines["bottom"].set_color(_FAINT)
 
 
-def _scores(known: Sequence[SeriesForecast]) -> str:
-    """The first metric of every model, in words."""
-    parts = []
-    for forecast in known:
-        name, score = next(iter((forecast.metrics or {}).items()), ("", None))
-        if score is not None:
-            parts.append(f"{forecast.model_name} {name} {score:.3g}")
-    return "   ".join(parts[:3])
+def _heading(axis: Axes, panel: Panel, known: Sequence[SeriesForecast]) -> tuple[str, str]:
+    """Title and scores, as much of them as stands above the panel side by side."""
+    room = axis.get_position().width * axis.figure.get_figwidth()  # type: ignore[union-attr]  # it is in a figure
+    title = panel.forecasts[0].title
+    letters = int(room / _TITLE_LETTER)
+    if len(title) > letters:
+        return f"{title[: letters - 1]}…", ""
+    left = int((room - len(title) * _TITLE_LETTER) / _SCORE_LETTER) - 2
+    return title, next((scores for scores in _scores(known) if len(scores) <= left), "")
+
+
+def _scores(known: Sequence[SeriesForecast]) -> Sequence[str]:
+    """The first metric of every model; without the models' names, in the legend's order, for where room is short."""
+    metric = next((name for forecast in known for name in forecast.metrics or ()), "")
+    scores = [(forecast.model_name, (forecast.metrics or {}).get(metric)) for forecast in known]
+    if all(score is None for _, score in scores):
+        return ()
+    texts = [(name, "-" if score is None else f"{score:.3g}") for name, score in scores]
+    return (
+        f"{metric}: {', '.join(f'{name} {text}' for name, text in texts)}",
+        f"{metric}: {', '.join(text for _, text in texts)}",
+    )
 
 
 def _legend(models: Sequence[str], *, backtest: bool) -> list[Line2D]:
     handles = [Line2D([], [], color=_INK, linewidth=1.1, label="history")]
     for place, model in enumerate(models):
         colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
-        if backtest:
-            label = f"{model}, backtest"
-            handles.append(Line2D([], [], color=colour, linewidth=1.3, linestyle=(0, (3, 1.5)), label=label))
-        label = f"{model}, forecast"
-        handles.append(Line2D([], [], color=colour, linewidth=1.6, marker=marker, markersize=3.8, label=label))
+        handles.append(Line2D([], [], color=colour, linewidth=1.6, marker=marker, markersize=3.8, label=model))
+    if backtest:  # one entry for all: each has the colour of its model
+        handles.append(Line2D([], [], color=_FAINT, linewidth=1.3, linestyle=_DASHES, label="backtest"))
     return handles
 
 

@@ -69,4 +69,6 @@ def _failures(outcome: JobOutcome) -> str:
     lines += [f"  {item.title}, {item.model_name}: {item.error}" for item in outcome.failed[:_FAILURES_SHOWN]]
     if len(outcome.failed) > _FAILURES_SHOWN:
         lines.append("  …")
+    if any("more than once" in (item.error or "") for item in outcome.failed):
+        lines.append("where a file holds several series, name the columns that tell them apart: --group-by COLUMN")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415  # the service's own parts take seconds to load, and only some commands need them
 
 import os
+import re
 import signal
 import sys
 import time
@@ -10,15 +11,18 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from streams.cli.configuration import load_settings
+from streams.cli.configuration import load_settings, unknown_variables
 from streams.cli.failure import CommandError
+from streams.cli.interrupts import DeferredSignals, InterruptedStartError
+from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
 
 __all__ = ["register"]
 
 _WATCH_S = 0.2
+_PASSWORD = re.compile(r"(//[^/@:\s]*:)[^/@\s]+@")  # in an address
 
 
 def register(app: typer.Typer) -> None:
@@ -30,20 +34,23 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    trainers: Annotated[int, typer.Option(min=1, max=64, help="Trainer processes; one per core is a good number.")] = 1,
+    trainers: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, max=64, help="Trainer processes; one per core is a good number.")
+    ] = 1,
 ) -> None:
     """Run the whole service in the foreground until Ctrl-C or SIGTERM.
 
     Broker, state and trainers; everything they keep is in TIDECAST_HOME and is there again at the next start.
     """
     from streams.cli.start_errors import START_ERRORS
+    from streams.logs import configure_logging
     from streams.stack import Stack
-    from streams.worker import configure_logging
 
     configure_logging()
     asked = load_settings()
     console = output()
     stopping = False
+    signals = DeferredSignals()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
@@ -51,14 +58,24 @@ def up(
             raise KeyboardInterrupt
         stopping = True
 
+    def say(text: str) -> None:
+        signals.check()
+        console.print(text, style="dim")
+
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    stack = Stack(asked, trainers=trainers, progress=lambda text: console.print(text, style="dim"))
+    stack = Stack(asked, trainers=trainers, progress=say)
+    _warn_of_unknown_variables()
     try:
-        stack.start()
+        with signals:
+            stack.start()
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
+    except InterruptedStartError:
+        console.print("stopped")
+        return
     try:
+        signals.check()
         console.print(f"Tidecast is ready  API {stack.url}  page {stack.url}/docs", style="green", soft_wrap=True)
         console.print(
             f"Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it",
@@ -74,6 +91,8 @@ def up(
             time.sleep(_WATCH_S)
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
+    except InterruptedStartError:  # at the very end of the start
+        pass
     finally:
         stack.stop()
     console.print("stopped")
@@ -98,12 +117,13 @@ def trainer() -> None:
 def _work(role: str) -> None:
     given = load_settings()
     if given.kafka_bootstrap is None:
-        raise CommandError("TIDECAST_KAFKA_BOOTSTRAP is not set: name the broker, or use `tidecast up`")
+        raise CommandError(f"TIDECAST_KAFKA_BOOTSTRAP is not set: name the broker, or use {command_line('up')}")
     from streams.apps import create_state, create_trainer, declare_topics
     from streams.cli.start_errors import START_ERRORS
     from streams.http import serve
+    from streams.logs import configure_logging
     from streams.topics import Topics
-    from streams.worker import configure_logging, run_worker
+    from streams.worker import run_worker
 
     configure_logging()
     try:
@@ -127,9 +147,19 @@ def settings() -> None:
     A variable TIDECAST_NAME in the environment sets it.
     """
     given = load_settings()
-    table = Table("variable", "value", "from", "meaning", title="Settings")
+    console = output()
     for name, field in type(given).model_fields.items():
-        origin = "environment" if name in given.model_fields_set else "default"
+        own = name in given.model_fields_set
         value = getattr(given, name)
-        table.add_row(f"TIDECAST_{name.upper()}", "" if value is None else str(value), origin, field.description or "")
-    output().print(table)
+        shown = "not set" if value is None else _PASSWORD.sub(r"\1***@", str(value))
+        line = Text.assemble(
+            (f"TIDECAST_{name.upper()}", "bold"), f" = {shown}", ("  (environment)" if own else "  (default)", "dim")
+        )
+        console.print(line, soft_wrap=True)
+        console.print(f"    {field.description}", style="dim", soft_wrap=True)
+    _warn_of_unknown_variables()
+
+
+def _warn_of_unknown_variables() -> None:
+    for sentence in unknown_variables():
+        notices().print(f"warning: {sentence}", style="yellow", soft_wrap=True)

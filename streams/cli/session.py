@@ -15,6 +15,7 @@ from rich.console import Console
 
 from streams.cli.client import ServiceClient
 from streams.cli.failure import CommandError
+from streams.cli.interrupts import DeferredSignals
 from streams.cli.running import RunningService, find_running
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def find_service(settings: "Settings", url: str | None) -> str | None:
 def open_session(settings: "Settings", url: str | None, console: Console) -> Iterator[Session]:
     """The service at `url`; without one, a service of its own on TIDECAST_HOME, stopped at the end whatever happens."""
     if url is not None:
-        with ServiceClient(url) as client:
+        with _terminated_in_order(), ServiceClient(url) as client:
             yield Session(client, watch=lambda: None, embedded=False)
         return
     from streams.cli.start_errors import START_ERRORS
@@ -63,9 +64,11 @@ def open_session(settings: "Settings", url: str | None, console: Console) -> Ite
 
     _log_warnings_only()
     own = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": 0, "kafka_port": 0})
+    signals = DeferredSignals()
     with _terminated_in_order(), console.status("") as status:
 
         def say(text: str) -> None:
+            signals.check()
             status.update(text)
             if not console.is_terminal:
                 console.print(text)
@@ -73,16 +76,19 @@ def open_session(settings: "Settings", url: str | None, console: Console) -> Ite
         say("no service runs: starting one for this command, which takes some seconds")
         stack = Stack(own, progress=say)
         try:
-            stack.start()
+            with signals:
+                stack.start()
         except START_ERRORS as error:
             raise CommandError(str(error)) from error
         try:
+            signals.check()
             status.stop()
             with ServiceClient(stack.url) as client:
                 yield Session(client, watch=stack.watch, embedded=True)
         except START_ERRORS as error:
             raise CommandError(str(error)) from error
         finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is stopping already
             status.start()
             stack.stop()
 
@@ -92,7 +98,8 @@ def _terminated_in_order() -> Iterator[None]:
     """SIGTERM ends the command as Ctrl-C does: what it started is stopped first."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        raise CommandError("ended by a signal", status=128 + number)
+        signal.signal(number, signal.SIG_IGN)  # one is enough: stopping takes its seconds
+        raise CommandError("ended by SIGTERM", status=128 + number)
 
     before = signal.signal(signal.SIGTERM, end)
     try:

@@ -26,7 +26,7 @@ def forecast_table(outcome: JobOutcome, *, rows: int | None = None) -> Table:
     metrics = outcome.metric_names
     shown = _first_series(outcome.forecasts, rows)
     steps = max((len(forecast.predictions) for forecast in shown), default=0)
-    title = "next value" if steps == 1 else f"next {min(steps, _MOST_VALUES)} values"
+    title = "next value" if steps == 1 else f"next {min(steps, _MOST_VALUES)} values" if steps else "next values"
     if steps > _MOST_VALUES:
         title += f" of {steps}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

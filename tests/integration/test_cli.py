@@ -1,0 +1,249 @@
+"""The command line as people use it: the real program, against a service that `tidecast up` runs."""
+
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from tests.integration.program import SOON_S, Home, Up
+from tests.integration.services import read_all, until
+
+DEAD_LETTERS, JOB_COMMANDS = "tidecast.dead-letters", "tidecast.job-commands"
+JOB_ID = re.compile(r"job (\d{10,})")
+COLUMNS = ("-t", "day", "-y", "sold", "-g", "shop")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, kafka_jars: Path) -> Iterator[Up]:
+    """One service for all tests of this module."""
+    running = Up(tmp_path_factory.mktemp("cli") / "home")
+    running.up()
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def sales(tmp_path: Path) -> Path:
+    """Twenty days of two shops."""
+    path = tmp_path / "sales.csv"
+    rows = [
+        f"{shop},2020-01-{day:02},{day + extra}"
+        for shop, extra in (("north", 0), ("south", 100))
+        for day in range(1, 21)
+    ]
+    path.write_text("\n".join(["shop,day,sold", *rows]) + "\n", "utf-8")
+    return path
+
+
+def _job_of(text: str) -> str:
+    found = JOB_ID.search(text)
+    assert found is not None, text
+    return found[1]
+
+
+def test_forecast_prints_a_table_and_writes_file_and_picture(service: Up, sales: Path, tmp_path: Path) -> None:
+    """Two models, three days ahead; the best forecast of a straight line goes on straight."""
+    table, picture = tmp_path / "out.csv", tmp_path / "out.png"
+    ended = service.run(
+        "forecast", sales, *COLUMNS, "-m", "LinearFit", "-m", "AdaptiveMaxN", "-k", 3, "--metric", "mae",
+        "-p", "LinearFit.add_std_factor=0", "--out", table, "--plot", picture,
+    )  # fmt: skip
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    straight = [row for row in rows if (row["shop"], row["model"]) == ("south", "LinearFit")]
+
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"north +LinearFit +2020-01-21 +21 +22 +23 +0 *\n", ended.stdout)
+    assert "12 rows written to" in ended.stdout
+    assert len(rows) == 12
+    assert [(row["timestamp"], row["value"]) for row in straight] == [
+        ("2020-01-21 00:00:00", "121.0"), ("2020-01-22 00:00:00", "122.0"), ("2020-01-23 00:00:00", "123.0"),
+    ]  # fmt: skip
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_advice_can_be_copied_as_it_stands(service: Up, sales: Path) -> None:
+    """The program is named the way it was called."""
+    first = service.run("forecast", sales, *COLUMNS)
+    advice = re.search(r"`(.+)` shows this again", first.stderr)
+    assert advice is not None, first.stderr
+    copied = subprocess.run(
+        advice[1], shell=True, env=service.environment, capture_output=True, text=True, check=False, timeout=SOON_S
+    )
+
+    assert copied.returncode == 0, copied.stderr
+    assert copied.stdout.endswith(first.stdout)
+
+
+def test_job_shows_a_job_again(service: Up, sales: Path) -> None:
+    """For people as the table, for programs as JSON with the histories."""
+    first = service.run("forecast", sales, *COLUMNS)
+    job_id = _job_of(first.stderr)
+    again = service.run("job", job_id)
+    answer = json.loads(service.run("job", job_id, "--json").stdout)
+
+    assert again.returncode == 0
+    assert again.stdout.startswith(f"job {job_id}: DONE\nseries: 2 DONE\nforecasts: 2 of 2 finished\n")
+    assert again.stdout.endswith(first.stdout)
+    assert answer["job"]["submitted"] == 2
+    assert answer["results"][0]["results"][0]["ts_history"]["sold"] == list(range(1, 21))
+
+
+def test_a_failed_forecast_ends_with_status_one(service: Up, sales: Path) -> None:
+    """Two shops in one series: the usual mistake, with its remedy."""
+    ended = service.run("forecast", sales, "-t", "day", "-y", "sold")
+
+    assert ended.returncode == 1
+    assert "1 of 1 forecasts failed" in ended.stderr
+    assert "--group-by COLUMN" in ended.stderr
+    assert service.run("job", _job_of(ended.stderr)).returncode == 1
+
+
+def test_the_demo_uses_the_service_that_runs(service: Up, tmp_path: Path) -> None:
+    """And ends well only if all 70 forecasts are there."""
+    ended = service.run("demo", "--folder", tmp_path / "pictures")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "70 forecasts of 35 series" in ended.stdout
+    assert "starting the broker" not in ended.stderr
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["forecasts.csv", "forecasts.png"]
+
+
+def test_a_dead_letter_is_listed_shown_and_sent_again(service: Up) -> None:
+    """Byte for byte; as its cause is not mended, it comes back as another one."""
+    producer = Producer({"bootstrap.servers": service.notes["bootstrap"], "log_level": 0})
+    producer.produce(JOB_COMMANDS, b"no \x1b[2J avro", key=b"poison")
+    assert producer.flush(SOON_S) == 0
+    before = until(lambda: _letters(service), why="the dead letter is there")
+    (letter_id,) = before
+    listed = service.run("dead-letters", "list")
+    shown = service.run("dead-letters", "show", letter_id)
+    requeued = service.run("dead-letters", "requeue", letter_id, letter_id)
+    after = until(lambda: len(_letters(service)) > 1 and _letters(service), why="it comes back")
+
+    assert re.search(rf"{letter_id} .* {JOB_COMMANDS} +first byte is 110, expected 0", listed.stdout)
+    assert "\x1b" not in listed.stdout + shown.stdout
+    assert re.search(r"key +poison *\n", shown.stdout)
+    assert "not decodable: first byte is 110" in shown.stdout
+    assert "000000  6e 6f 20 1b 5b 32 4a 20 61 76 72 6f" in shown.stdout
+    assert (requeued.returncode, requeued.stdout) == (0, f"{letter_id} sent to {JOB_COMMANDS}\n")
+    assert sorted(after.values()) == [(b"poison", b"no \x1b[2J avro")] * 2
+
+
+def _letters(service: Up) -> dict[str, tuple[bytes | None, bytes | None]]:
+    """Key and value of each dead letter that a test sent."""
+    return {
+        f"{message.partition()}-{message.offset()}": (message.key(), message.value())
+        for message in read_all(service.notes["bootstrap"], DEAD_LETTERS)
+        if message.key() == b"poison"
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["forecast", "missing.csv", *COLUMNS], "missing.csv cannot be read: No such file"),
+        (["forecast", "SALES", "-t", "Day", "-y", "sold"], "did you mean day?"),
+        (
+            ["forecast", "SALES", "-t", "shop", "-y", "sold"],
+            '--timestamp: column "shop", line 2: "north" is not a date',
+        ),
+        (["forecast", "SALES", *COLUMNS, "-m", "linear"], "--model linear: there is no such model"),
+        (["forecast", "SALES", *COLUMNS, "-k", "1001"], "--horizon: is 1001, expected 1 to 1000"),
+        (["forecast", "SALES", *COLUMNS, "-p", "latest_n=0"], "--param latest_n: must be a whole number from 1"),
+        (["forecast", "SALES", *COLUMNS, "--plot", "a.jpg"], "end the name in one of .png, .svg, .pdf"),
+        (["job", "7"], "there is no job 7 at http://127.0.0.1:"),
+        (["job", "7", "--url", "http://127.0.0.1:CLOSED"], "no Tidecast service answers at http://127.0.0.1:"),
+        (["dead-letters", "show", "0-999999"], "there is no dead letter 0-999999"),
+        (["dead-letters", "requeue", "7"], "7 is no dead letter's id"),
+    ],
+)
+def test_wrong_input_is_refused_in_words(service: Up, sales: Path, arguments: list[str], words: str) -> None:
+    """One sentence on standard error, nothing on standard output, status 1."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and does not listen
+        port = str(closed.getsockname()[1])
+        filled = [word.replace("SALES", str(sales)).replace("CLOSED", port) for word in arguments]
+        ended = service.run(*filled)
+
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("tidecast: ")
+    assert words in ended.stderr
+
+
+def test_a_second_service_on_one_home_is_refused(service: Up) -> None:
+    """The first goes on."""
+    ended = service.run("up")
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"tidecast: a Tidecast service runs already on {service.folder}: use it, stop it, or set TIDECAST_HOME to "
+        "another folder\n"
+    )
+    assert service.run("job", "7").stderr.startswith("tidecast: there is no job 7")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_stops_waiting_is_told_where_the_job_is(
+    service: Up, sales: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    """Ctrl-C or SIGTERM ends the command, not the job."""
+    trainer = json.loads((service.folder / "workers.json").read_text("utf-8"))["trainer-1"]
+    log = tmp_path / "forecast.log"
+    os.kill(trainer, signal.SIGSTOP)
+    try:
+        process = service.start(log, "forecast", sales, *COLUMNS)
+        until(lambda: "is training" in log.read_text("utf-8"), why="the job is submitted")
+        process.send_signal(number)
+        ended = process.wait(SOON_S)
+    finally:
+        os.kill(trainer, signal.SIGCONT)
+    words = log.read_text("utf-8")
+    job_id = _job_of(words)
+
+    assert ended == status
+    assert f"job {job_id} goes on where the service runs: `" in words
+    assert "Traceback" not in words
+    assert service.run("job", job_id, "--wait").stdout.startswith(f"job {job_id}: DONE")
+
+
+def test_what_a_command_starts_it_stops(tmp_path: Path, kafka_jars: Path, sales: Path) -> None:
+    """Also when SIGTERM comes in the middle; the next one works on the same home, and stops its own service, too."""
+    home, log = Home(tmp_path / "home"), tmp_path / "forecast.log"
+    process = home.start(log, "forecast", sales, *COLUMNS)
+    until(home.processes, why="the broker is there")
+    until(lambda: "starting trainer-1" in log.read_text("utf-8"), why="the workers are starting")
+    process.terminate()
+    status = process.wait(SOON_S)
+    left = home.processes()
+    whole = home.run("forecast", sales, *COLUMNS)
+
+    assert (status, left) == (143, [])
+    assert log.read_text("utf-8").endswith("tidecast: ended by SIGTERM\n")
+    assert whole.returncode == 0, whole.stderr
+    assert home.processes() == []
+    assert not (home.folder / "service.json").exists()
+
+
+def test_up_ends_in_order_and_finds_its_state_again(service: Up, sales: Path) -> None:
+    """SIGTERM is status 0; a job is there at the next start, at the same address."""
+    job_id = _job_of(service.run("forecast", sales, *COLUMNS).stderr)
+    before, url = service.run("job", job_id).stdout, service.notes["url"]
+    status = service.end()
+    left, words = service.processes(), service.log.read_text("utf-8")
+    service.up()
+    after = service.run("job", job_id)
+
+    assert (status, left) == (0, [])
+    assert words.splitlines()[-1] == "stopped"
+    assert service.notes["url"] == url
+    assert (after.returncode, after.stdout) == (0, before)
