@@ -8,22 +8,20 @@ from typing import Any
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from connectors import datasets
 from connectors.publisher import Record, partition_for
-from connectors.splits import Split
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob, TrainSeries
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
 from streams.errors import RejectedError
+from streams.fan_out import Features, dataset_of, features_of, send_training
 from streams.runtime import StateRuntime
-from streams.submissions import Limits, Training
+from streams.submissions import Limits
 from streams.transport import batches
 
 __all__ = ["attach"]
 
-_FAN_OUT = 500  # commands encoded at a time: small enough for the trainers to start before all are out
 _ROW = 512  # bytes that a row's key may be longer than its result's
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
 """For a submission that was accepted before a crash: the settings may be stricter now."""
@@ -124,7 +122,7 @@ async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None
 
 
 async def _create(state: StateRuntime, command: CreateJob, message: Any) -> None:
-    await _dataset(state, command.data_id)
+    await dataset_of(state, command.data_id)
     job = jobs.created(command, at=round(message.timestamp * 1000))
     state.jobs.check_size(job)
     await _put(state, job, message.partition)
@@ -132,7 +130,7 @@ async def _create(state: StateRuntime, command: CreateJob, message: Any) -> None
 
 async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, partition: int) -> None:
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
-    dataset = await _dataset(state, job.data_id)
+    dataset = await dataset_of(state, job.data_id)
     columns = jobs.check_columns(job, command, dataset.header)
     key, split = await state.splits.make(command, dataset, columns)
     state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
@@ -157,12 +155,16 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
     The settings to keep are written with 4. So a crash before it repeats the command with the settings of before:
     numbers and trainings are the same again, and what has been answered by then is not sent again.
     """
+    begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
+    limits = state.limits if begun is None else _ACCEPTED
     trains = any(element.trains for element in command.elements)
     split = await state.splits.load(job.split) if trains and job.split is not None else None
+    features: Features = {}
+    if any(element.feature_indexs for element in (*command.elements, *job.settings)):
+        features = await features_of(state, job, jobs.submitted(job, command, limits)[1])
     job = state.jobs.get(job.job_id) or job  # results may have moved its status meanwhile
-    begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     first_n = job.submitted if begun is None else begun.first_n
-    changed, trainings, to_store = jobs.submitted(job, command, state.limits if begun is None else _ACCEPTED)
+    changed, trainings, to_store = jobs.submitted(job, command, limits)
     if begun is None:
         done = jobs.stored(changed, command, to_store)
         state.jobs.check_size(done)
@@ -172,7 +174,7 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
         assert split is not None  # a job with series has one
         answered = state.results.progress(job.job_id).finished
         todo = [(n, training) for n, training in enumerate(trainings, first_n) if n not in answered]
-        await _fan_out(state, job, split, todo)
+        await send_training(state, job, split, features, todo)
         job = state.jobs.get(job.job_id) or changed
         await _put(state, jobs.stored(job, command, to_store), partition)
 
@@ -206,66 +208,6 @@ def _put(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future
 def _status_record(state: StateRuntime, job: JobRecord) -> Record:
     status = jobs.status_event(job, state.results.progress(job.job_id))
     return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
-
-
-async def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
-    try:
-        return await asyncio.to_thread(datasets.load, state.store, data_id)
-    except datasets.UnknownDatasetError as error:
-        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
-
-
-async def _fan_out(state: StateRuntime, job: JobRecord, split: Split, todo: Sequence[tuple[int, Training]]) -> None:
-    sent = []
-    for start in range(0, len(todo), _FAN_OUT):
-        records = await asyncio.to_thread(_train_records, state, job, split, todo[start : start + _FAN_OUT])
-        sent.append(state.publisher.send_nowait(records))
-    await asyncio.gather(*sent)
-
-
-def _train_records(
-    state: StateRuntime, job: JobRecord, split: Split, todo: Sequence[tuple[int, Training]]
-) -> list[Record]:
-    records = []
-    limit = state.settings.record_limit
-    for n, training in todo:
-        series, plan = split.series(training.ts_id - job.first_ts_id), training.plan
-        command = TrainSeries(
-            job_id=job.job_id,
-            ts_id=training.ts_id,
-            n=n,
-            item_id=series.item_id,
-            model_name=plan.model_name,
-            config=plan.config,
-            next_k_prediction=plan.next_k_prediction,
-            eval_metrics=plan.eval_metrics,
-            refit=plan.refit,
-            start=int(series.timestamps[0]),
-            step=series.step_ms,
-            timestamps=() if series.regular else series.timestamps.tolist(),
-            target=series.target,
-        )
-        record = Record(state.topics.series_commands, b"%d" % training.ts_id, state.codec.encode(command))
-        records.append(record if record.size <= limit else _too_long(state, command))
-    return records
-
-
-def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
-    """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
-    result = SeriesResult(
-        command.job_id,
-        command.ts_id,
-        command.n,
-        command.attempt,
-        command.model_name,
-        command.config,
-        (),
-        (),
-        {},
-        error=f"the series has {len(command.target)} points, more than a Kafka record of "
-        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
-    )
-    return Record(state.topics.job_results, b"%d" % command.job_id, state.codec.encode(result))
 
 
 async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:

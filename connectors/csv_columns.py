@@ -142,5 +142,6 @@ def _frames(
         na_values=missing,
         chunksize=_ROWS,
         low_memory=False,
+        float_precision="round_trip",  # the default of pandas 2 is off by one bit now and then
     ) as frames:
         yield from frames

@@ -91,6 +91,10 @@ class Split:
             regular=bool(self.is_regular[index]),
         )
 
+    def rows_of(self, column: npt.NDArray[np.float64], index: int) -> npt.NDArray[np.float64]:
+        """The part of a column, arranged as ``target`` is, that belongs to series ``index``."""
+        return column[self._rows(index)]
+
     def history(self, index: int) -> tuple[list[int | float | None], list[str]]:
         """Target values and timestamp texts of a series, as J-139 shows them.
 

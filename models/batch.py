@@ -5,20 +5,21 @@ wrong with a series becomes the error of its own answer.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from math import isnan
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
-from models.catalog import ConfigValue, model_spec
+from models.catalog import ConfigValue, ModelSpec, model_spec
 from models.columns import FloatArray
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
-from models.holdout import HoldOutForecast, forecast_with_hold_out
+from models.holdout import HoldOutForecast, TunedBatch, chosen_rows, forecast_with_hold_out
 from models.metrics import metric_names
+from models.tuned_model import tuned_model
+from models.tuning import Search, tune
 
 __all__ = ["SeriesAnswer", "SeriesError", "SeriesRequest", "forecast_batch"]
 
@@ -41,7 +42,8 @@ class SeriesRequest:
 
     `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
     their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
-    `season_length` and `covariates` [len(target) + prediction_length, F] at `models.forecasts.SeriesBatch`.
+    `season_length` and `covariates` [len(target) + prediction_length, F] at `models.forecasts.SeriesBatch`. With
+    `search` the hyper-parameters in its space are tuned, see `models.tuning`, and `config` holds the others.
     """
 
     target: FloatArray
@@ -53,6 +55,7 @@ class SeriesRequest:
     seed: int = 0
     season_length: int = 1
     covariates: FloatArray | None = None
+    search: Search | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,12 @@ class SeriesAnswer:
     If `error` is None: `predictions` has prediction_length finite numbers; `metrics` has a value, or None where
     undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
     when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
-    `models.forecasts.Forecasts`. Otherwise `error` is a text for the user and the rest is empty.
+    `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
+    as their value (J-141). `trials` are those of `models.tuning.Outcome`, empty without a search. Otherwise `error` is
+    a text for the user and the rest is empty.
+
+    Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
+    same, whatever the `config`.
     """
 
     predictions: list[float]
@@ -73,6 +81,8 @@ class SeriesAnswer:
     answered_by: str | None = None
     saved: bytes | None = None
     note: str = ""
+    config: Mapping[str, ConfigValue] | None = field(default=None, compare=False)
+    trials: tuple[float | None, ...] = ()
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -86,6 +96,7 @@ def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
 def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
     """Yield the places of requests that fit into one matrix."""
     groups: dict[tuple[int, Hashable], list[int]] = {}
+    keys: dict[int, tuple[object, Hashable]] = {}  # by the object's id, which stays its own while the object is kept
     for place, request in enumerate(requests):
         try:
             bits = max(len(request.target).bit_length(), _FEWEST_LENGTH_BITS)
@@ -97,10 +108,17 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.season_length,
                 None if request.covariates is None else request.covariates.shape[1:],
             )
-            config = request.config
-            # The types belong to the key, because 1 == True == 1.0 but a bool is refused.
-            key = (settings, tuple(config.items()), tuple(map(type, config.values())))
-            groups.setdefault((bits, key), []).append(place)
+            config, search = request.config, request.search
+            known = keys.get(id(config))
+            if known is None:
+                # The types belong to the key, because 1 == True == 1.0 but a bool is refused.
+                known = keys[id(config)] = (config, (tuple(config.items()), tuple(map(type, config.values()))))
+            searched = None
+            if search is not None:
+                if id(search) not in keys:
+                    keys[id(search)] = (search, repr(search))  # as above: repr tells the types apart
+                searched = keys[id(search)][1]
+            groups.setdefault((bits, (settings, known[1], searched)), []).append(place)
         except (AttributeError, TypeError):  # not what it should be: let it fail on its own
             yield [place]
     for (bits, _), places in groups.items():
@@ -143,12 +161,47 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
             seeds=np.array([request.seed for request in requests], dtype=np.uint64)[usable],
             covariates=None if first.covariates is None else _covariates(requests, history.shape[1])[usable],
         )
-        result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
-        answers = _unpack(result, refit=bool(first.refit), model_name=spec.name)
+        if first.search is None:
+            result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
+            answers = _unpack(result, config, refit=bool(first.refit), model_name=spec.name)
+        else:
+            answers = _tuned(batch, spec, first, first.search, metrics)
     return [
         _failure(_INFINITE) if is_infinite else next(answers) if is_observed else _failure(_NOTHING_OBSERVED)
         for is_observed, is_infinite in zip(observed.tolist(), infinite.tolist(), strict=True)
     ]
+
+
+def _tuned(
+    batch: SeriesBatch, spec: ModelSpec, request: SeriesRequest, search: Search, metrics: tuple[str, ...]
+) -> Iterator[SeriesAnswer]:
+    """Yield the answers of series that ask for the same search, each with the configuration found for it."""
+    refit = bool(request.refit)
+    outcomes = tune(batch, spec, search, refit=refit)
+    good = [row for row, outcome in enumerate(outcomes) if outcome.error is None]
+    answers: Iterator[SeriesAnswer] = iter(())
+    if good:
+        part = batch if len(good) == len(outcomes) else chosen_rows(batch, np.array(good))
+        tuned = TunedBatch(
+            history=part.history,
+            horizon=part.horizon,
+            config={},
+            season_length=part.season_length,
+            seeds=part.seeds,
+            covariates=part.covariates,
+            configs=[outcomes[row].config for row in good],
+        )
+        result = forecast_with_hold_out(tuned, tuned_model(spec), refit=refit, metrics=metrics)
+        answers = _unpack(result, None, refit=refit, model_name=spec.name)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            yield _failure(_plain_words(outcome.error, request))
+            continue
+        answer = next(answers)
+        if answer.error is None:
+            note = "; ".join(part for part in (outcome.note, answer.note) if part)
+            answer = replace(answer, config=outcome.config, trials=outcome.trials, note=note)
+        yield answer
 
 
 def _right_aligned(targets: list[FloatArray]) -> FloatArray:
@@ -180,7 +233,9 @@ def _covariates(requests: list[SeriesRequest], steps: int) -> FloatArray:
     return np.stack(rows)
 
 
-def _unpack(result: HoldOutForecast, *, refit: bool, model_name: str) -> Iterator[SeriesAnswer]:
+def _unpack(
+    result: HoldOutForecast, config: Mapping[str, ConfigValue] | None, *, refit: bool, model_name: str
+) -> Iterator[SeriesAnswer]:
     """Yield the answers, row by row. Arrays become lists whole: one numpy call per series would cost the most."""
     series = len(result.scored)
     finite = np.isfinite(result.predictions).all(axis=1)
@@ -196,15 +251,18 @@ def _unpack(result: HoldOutForecast, *, refit: bool, model_name: str) -> Iterato
     rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), extras, strict=True)
     for predictions, backtest, values, is_finite, extra in rows_of_answers:
         if is_finite:
-            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None, *extra)
+            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None, *extra, config)
         else:
             yield _failure(_NOT_FINITE.format(model_name))
 
 
-def _extras(result: HoldOutForecast) -> Iterator[tuple[Any, ...]]:
+_Extras = tuple[dict[str, list[float]], str | None, bytes | None, str]
+
+
+def _extras(result: HoldOutForecast) -> Iterator[_Extras]:
     """Yield, row by row, what only some models have; nothing at all for the others, which answer by the thousand."""
     if not (result.quantiles or any(result.answered_by) or any(result.saved) or any(result.notes)):
-        yield from repeat((), len(result.scored))
+        yield from repeat(({}, None, None, ""), len(result.scored))
         return
     levels = tuple(result.quantiles)
     finite = [np.logical_and.reduce(np.isfinite(values), axis=1) for values in result.quantiles.values()]

@@ -4,15 +4,14 @@ To add a model, write one file in `models/` with a function of the shape of `For
 to `_MODELS` below. Nothing else has to change: validation, listings and batching all read the catalogue.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from numbers import Integral
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from models.errors import RejectedInputError
+from models.hyper_parameters import ConfigValue, HyperParameter, HyperParameterError
 
 if TYPE_CHECKING:
     from models.forecasts import Forecasts, SeriesBatch
@@ -28,16 +27,6 @@ __all__ = [
     "model_spec",
 ]
 
-ConfigValue = int | float | str
-"""A hyper-parameter's value, as it stands in a request and in a result."""
-
-_LARGEST_INT = 2**53 - 1  # the largest whole number that every JSON reader takes in unchanged
-_LONGEST_SHOWN = 40  # characters of a refused value that a message repeats
-
-
-class HyperParameterError(RejectedInputError):
-    """A hyper-parameter has an unknown name or an impossible value."""
-
 
 class UnknownModelError(RejectedInputError):
     """No model of that name is in the catalogue."""
@@ -52,76 +41,20 @@ class ForecastFunction(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HyperParameter:
-    """One thing a model can be told.
-
-    `low` and `high` are the range worth searching when tuning (both included); `minimum` is the hard limit, where there
-    is one. A parameter of type "list" takes one of `choice` instead.
-    """
-
-    name: str
-    type: Literal["int", "float", "list"]
-    default: ConfigValue
-    low: int | float | None = None
-    high: int | float | None = None
-    choice: tuple[ConfigValue, ...] = ()
-    intro: str = ""
-    minimum: int | float | None = None
-
-    def validate(self, value: object, model_name: str) -> ConfigValue:
-        """Return `value` in its proper type (5.0 becomes 5 for an int), or raise HyperParameterError."""
-        if self.type == "int":
-            return self._whole_number(value, model_name)
-        if self.type == "float":
-            return self._number(value, model_name)
-        if isinstance(value, (int, float, str)):
-            for option in self.choice:
-                if value == option and isinstance(value, bool) == isinstance(option, bool):
-                    return option
-        raise self._refuse(value, model_name, "one of " + ", ".join(repr(option) for option in self.choice))
-
-    def _whole_number(self, value: object, model_name: str) -> int:
-        lowest = -_LARGEST_INT if self.minimum is None else self.minimum
-        rule = f"a whole number from {lowest} to {_LARGEST_INT}"
-        if isinstance(value, bool) or not isinstance(value, (float, Integral)):
-            raise self._refuse(value, model_name, rule)
-        if isinstance(value, float) and not value.is_integer():  # also true of NaN and the infinities
-            raise self._refuse(value, model_name, rule)
-        number = int(value)
-        if not lowest <= number <= _LARGEST_INT:
-            raise self._refuse(value, model_name, rule)
-        return number
-
-    def _number(self, value: object, model_name: str) -> float:
-        rule = "a finite number" if self.minimum is None else f"a finite number of at least {self.minimum}"
-        if isinstance(value, bool) or not isinstance(value, (float, Integral)):
-            raise self._refuse(value, model_name, rule)
-        try:
-            number = float(value)
-        except OverflowError as error:
-            raise self._refuse(value, model_name, rule) from error
-        if not math.isfinite(number) or (self.minimum is not None and number < self.minimum):
-            raise self._refuse(value, model_name, rule)
-        return number
-
-    def _refuse(self, value: object, model_name: str, rule: str) -> HyperParameterError:
-        # A message for people: a pasted document helps nobody, and Python refuses to print ints of over 4300 digits.
-        huge = isinstance(value, int) and abs(value) > _LARGEST_INT
-        shown = "so large a number" if huge else repr(value)
-        if len(shown) > _LONGEST_SHOWN:
-            shown = shown[:_LONGEST_SHOWN] + "..."
-        message = f"hyper-parameter {self.name} of {model_name} must be {rule}, not {shown}"
-        return HyperParameterError(self.name, message)
-
-
-@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model's name, what it does, its hyper-parameters, and where its function lives ("module:function")."""
+    """A model's name, what it does, its hyper-parameters, and where its function lives ("module:function").
+
+    `heavy`: it takes milliseconds or more per series, so it is computed in a process of its own, with a time limit.
+    `grid`: so quick that tuning tries every value instead of searching. `covariates`: it makes use of features.
+    """
 
     name: str
     intro: str
     hyper_parameters: tuple[HyperParameter, ...]
     entry: str
+    heavy: bool = False
+    grid: bool = False
+    covariates: bool = False
 
     def resolve(self, config: Mapping[str, object]) -> dict[str, ConfigValue]:
         """Return the complete configuration in catalogue order, defaults filled in; may raise HyperParameterError."""
@@ -156,6 +89,68 @@ def _latest_n(use: str) -> HyperParameter:
     )
 
 
+def _lstm_spec(name: str, *, intro: str, entry: str, samples: tuple[HyperParameter, ...]) -> ModelSpec:
+    # Defaults are the published ones. The maxima keep one fit within seconds and far from exhausting memory.
+    return ModelSpec(
+        name=name,
+        intro=intro,
+        hyper_parameters=(
+            HyperParameter(
+                name="batch_size_used",
+                type="int",
+                default=5,
+                low=5,
+                high=10,
+                minimum=1,
+                maximum=1_000,
+                intro="How many samples the weights are updated for at once.",
+            ),
+            HyperParameter(
+                name="epochs_used",
+                type="int",
+                default=100,
+                low=100,
+                high=150,
+                minimum=1,
+                maximum=1_000,
+                intro="How many times the training goes through all samples.",
+            ),
+            HyperParameter(
+                name="loss_used",
+                type="list",
+                default="mean_squared_error",
+                choice=("mean_squared_error",),
+                intro="What the training makes small.",
+            ),
+            HyperParameter(
+                name="lstm_cells_per_layer_used",
+                type="int",
+                default=100,
+                low=5,
+                high=100,
+                minimum=1,
+                maximum=500,
+                intro="How many cells the LSTM layer has.",
+            ),
+            *samples,
+        ),
+        entry=entry,
+        heavy=True,
+    )
+
+
+def _season_length() -> HyperParameter:
+    return HyperParameter(
+        name="season_length",
+        type="int",
+        default=0,
+        low=1,
+        high=52,
+        minimum=0,
+        intro="After how many steps the pattern repeats; 0 takes it from the data's step, 1 means no season.",
+    )
+
+
 _MODELS = (
     ModelSpec(
         name="LinearFit",
@@ -172,18 +167,202 @@ _MODELS = (
             ),
         ),
         entry="models.linear_fit:forecast",
+        grid=True,
     ),
     ModelSpec(
         name="AdaptiveMaxN",
         intro="The largest of the latest points, repeated.",
         hyper_parameters=(_latest_n("the maximum is taken over"),),
         entry="models.adaptive:forecast_max",
+        grid=True,
     ),
     ModelSpec(
         name="AdaptiveAverageN",
         intro="The mean of the latest points, repeated.",
         hyper_parameters=(_latest_n("are averaged"),),
         entry="models.adaptive:forecast_average",
+        grid=True,
+    ),
+    ModelSpec(
+        name="SeasonalNaive",
+        intro="The value of one season ago; without a season, the last value.",
+        hyper_parameters=(_season_length(),),
+        entry="models.naive:forecast_seasonal",
+        grid=True,
+    ),
+    ModelSpec(
+        name="Drift",
+        intro="The straight line from the first to the last point, continued.",
+        hyper_parameters=(),
+        entry="models.naive:forecast_drift",
+        grid=True,
+    ),
+    ModelSpec(
+        name="SES",
+        intro="Simple exponential smoothing: a weighted mean in which older points count less and less.",
+        hyper_parameters=(),
+        entry="models.simple_smoothing:forecast",
+        grid=True,
+    ),
+    ModelSpec(
+        name="HoltWinters",
+        intro="Level, trend and additive season, each smoothed exponentially.",
+        hyper_parameters=(
+            _season_length(),
+            HyperParameter(
+                name="trend",
+                type="list",
+                default="damped",
+                choice=("damped", "linear", "none"),
+                intro="How the trend goes on: levelling off, as a straight line, or not at all.",
+            ),
+        ),
+        entry="models.exponential_smoothing:forecast_holt_winters",
+        heavy=True,
+    ),
+    ModelSpec(
+        name="ETS",
+        intro="The best exponential smoothing model, with or without trend and season, chosen for each series.",
+        hyper_parameters=(
+            _season_length(),
+            HyperParameter(
+                name="components",
+                type="list",
+                default="additive",
+                choice=("additive", "all"),
+                intro="What is chosen from: additive parts only, or also errors and seasons that grow with the level.",
+            ),
+        ),
+        entry="models.exponential_smoothing:forecast_ets_model",
+        heavy=True,
+    ),
+    ModelSpec(
+        name="Theta",
+        intro="A straight line and a smoothed level, combined with a fitted weight, after removing the season.",
+        hyper_parameters=(_season_length(),),
+        entry="models.theta:forecast",
+        heavy=True,
+    ),
+    ModelSpec(
+        name="ARIMA",
+        intro="Autoregression, differences and moving averages of orders chosen for each series; uses features.",
+        hyper_parameters=(_season_length(),),
+        entry="models.arima:forecast",
+        heavy=True,
+        covariates=True,
+    ),
+    ModelSpec(
+        name="LightGBM",
+        intro="Regression trees over the latest values, the place in the season and the features.",
+        hyper_parameters=(
+            _season_length(),
+            HyperParameter(
+                name="lags",
+                type="int",
+                default=0,
+                low=3,
+                high=28,
+                minimum=0,
+                maximum=1_000,
+                intro="How many values before it explain a value; 0: one season of them, else 7.",
+            ),
+            HyperParameter(
+                name="trees",
+                type="int",
+                default=60,
+                low=20,
+                high=200,
+                minimum=1,
+                maximum=2_000,
+                intro="How many trees.",
+            ),
+            HyperParameter(
+                name="leaves",
+                type="int",
+                default=7,
+                low=3,
+                high=31,
+                minimum=2,
+                maximum=1_000,
+                intro="How many leaves a tree has at most.",
+            ),
+            HyperParameter(
+                name="learning_rate",
+                type="float",
+                default=0.1,
+                low=0.02,
+                high=0.3,
+                minimum=0.0001,
+                maximum=1,
+                intro="How much of what is left a tree explains.",
+            ),
+        ),
+        entry="models.gradient_boosting:forecast",
+        heavy=True,
+        covariates=True,
+    ),
+    ModelSpec(
+        name="Auto",
+        intro="The mean of those quick models that would have forecast each series' last steps best.",
+        hyper_parameters=(
+            _season_length(),
+            HyperParameter(
+                name="combine",
+                type="int",
+                default=3,
+                low=1,
+                high=5,
+                minimum=1,
+                maximum=8,
+                intro="How many of the best models are averaged, at most.",
+            ),
+        ),
+        entry="models.auto:forecast",
+        heavy=True,
+    ),
+    _lstm_spec(
+        "LstmLong",
+        intro="A small LSTM network per series that sees a long part of its past at once.",
+        entry="models.lstm:forecast_long",
+        samples=(
+            HyperParameter(
+                name="sample_fold_used",
+                type="int",
+                default=2,
+                low=2,
+                high=8,
+                minimum=2,
+                maximum=1_000,
+                intro="One in how many points, the newest ones, is a training sample; the others are what it is told.",
+            ),
+        ),
+    ),
+    _lstm_spec(
+        "Lstm",
+        intro="A small LSTM network per series that sees the latest few points.",
+        entry="models.lstm:forecast",
+        samples=(
+            HyperParameter(
+                name="sample_num",
+                type="int",
+                default=5,
+                low=5,
+                high=20,
+                minimum=2,
+                maximum=1_000,
+                intro="How many of the newest points are training samples.",
+            ),
+            HyperParameter(
+                name="feature_length_used",
+                type="int",
+                default=5,
+                low=2,
+                high=20,
+                minimum=1,
+                maximum=1_000,
+                intro="From how many points before it a value is forecast.",
+            ),
+        ),
     ),
 )
 

@@ -1,12 +1,12 @@
 """Fit on all but the newest rows, score those, and forecast: what one submission yields, for many series at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import ForecastFunction
+from models.catalog import ConfigValue, ForecastFunction
 from models.columns import FloatArray
 from models.forecasts import Forecasts, SeriesBatch
 from models.metrics import evaluate
@@ -14,6 +14,8 @@ from models.metrics import evaluate
 __all__ = [
     "SHORTEST_HOLD_OUT",
     "HoldOutForecast",
+    "TunedBatch",
+    "chosen_rows",
     "fitted_part",
     "forecast_with_hold_out",
     "hold_out_length",
@@ -28,6 +30,16 @@ SHORTEST_HOLD_OUT = 5  # J-119
 _FEWEST_FITTED = 2  # observed values; with fewer there is no hold-out (J-119: h + 1 points or less in all)
 
 _ALWAYS_WHOLE = 2.0**52  # from here on every double is whole, and scaling it by 10⁹ could overflow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TunedBatch(SeriesBatch):
+    """Series of which each has a configuration of its own, `configs` [N], instead of `config`.
+
+    Only a model made by `models.tuned_model.tuned_model` can forecast it.
+    """
+
+    configs: Sequence[Mapping[str, ConfigValue]] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +102,7 @@ def forecast_with_hold_out(
     published = _Published(series, batch.horizon)
     if scored.any():
         rows = _rows(scored)
-        forecasts = _run(model, _chosen(first, rows))
+        forecasts = _run(model, chosen_rows(first, rows))
         backtest[rows] = publishable(forecasts.mean, whole[rows])
         actual = batch.history[rows, steps - held_out :]
         for name, values in evaluate(actual, backtest[rows], metrics).items():
@@ -101,7 +113,7 @@ def forecast_with_hold_out(
         published.take(slice(None), _run(model, batch), whole)
     elif not scored.all():
         rows = _rows(~scored)
-        published.take(rows, _run(model, _chosen(batch, rows)), whole)
+        published.take(rows, _run(model, chosen_rows(batch, rows)), whole)
     return HoldOutForecast(
         predictions=published.predictions,
         backtest=backtest,
@@ -170,15 +182,20 @@ def _rows(chosen: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
     return slice(None) if chosen.all() else chosen
 
 
-def _chosen(batch: SeriesBatch, rows: slice | NDArray[np.bool_]) -> SeriesBatch:
+def chosen_rows(batch: SeriesBatch, rows: slice | NDArray[np.bool_] | NDArray[np.intp]) -> SeriesBatch:
+    """The batch with these rows only: a mask or their numbers; any slice stands for all."""
     if isinstance(rows, slice):
         return batch
-    return replace(
+    part = replace(
         batch,
         history=batch.history[rows],
         seeds=None if batch.seeds is None else batch.seeds[rows],
         covariates=None if batch.covariates is None else batch.covariates[rows],
     )
+    if isinstance(part, TunedBatch):
+        numbers = np.arange(len(batch.history))[rows].tolist()
+        return replace(part, configs=[part.configs[number] for number in numbers])
+    return part
 
 
 def _run(model: ForecastFunction, batch: SeriesBatch) -> Forecasts:

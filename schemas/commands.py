@@ -12,6 +12,7 @@ __all__ = [
     "HyperParam",
     "JobCommand",
     "ParameterValue",
+    "Search",
     "SeriesConfig",
     "SubmitJob",
     "TrainSeries",
@@ -120,12 +121,22 @@ class DeleteJob:
 JobCommand = CreateJob | ConfigureJob | SubmitJob | DeleteJob
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What tuning may choose from, at most how often it tries, and the metric that judges a try."""
+
+    space: tuple[HyperParam, ...]
+    max_eval: int
+    metric: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
 
     `start`, `step` and `timestamps` are milliseconds; empty `timestamps` mean that value i is at start + i * step.
     `target` is the history, oldest first, NaN where an observation is missing; decoded: a read-only float64 array.
+    `feat_dynamic_real` has one sequence per feature: a value per value of `target`, and up to next_k_prediction more.
     """
 
     job_id: int
@@ -142,3 +153,5 @@ class TrainSeries:
     eval_metrics: Sequence[str] = ("mse", "rmse")
     refit: bool = False
     timestamps: Sequence[int] = ()
+    search: Search | None = None
+    feat_dynamic_real: Sequence[Sequence[float]] = ()

@@ -1,7 +1,7 @@
 """Events: facts, never refused. Field by field as in `schemas/avro/*.avsc`. Times are epoch milliseconds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from schemas.commands import ParameterValue
@@ -31,6 +31,8 @@ class Forecast:
     cutoff: int
     timestamps: Sequence[int]
     mean: Sequence[float]
+    quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class SeriesResult:
     metrics: Mapping[str, float | None]
     backtest: Backtest | None = None
     error: str | None = None
+    quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    answered_by: str | None = None
+    model_path: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

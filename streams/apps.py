@@ -45,6 +45,7 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         codec=_codec(settings, topics),
         publisher=_publisher(settings, "trainer", bootstrap),
         app=app,
+        store=ObjectStore(settings.object_store_url),
     )
     _attach("agents.training", runtime)
     return runtime

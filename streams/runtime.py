@@ -31,6 +31,7 @@ class TrainerRuntime:
     codec: Codec
     publisher: Publisher
     app: faust.App
+    store: ObjectStore
     metrics: Metrics = field(default_factory=Metrics)
 
     def dead_letter(self, message: Any, error: Exception) -> Record:
@@ -43,7 +44,6 @@ class TrainerRuntime:
 class StateRuntime(TrainerRuntime):
     """The parts of a state process: the tables of its partitions and the senders that wait for them."""
 
-    store: ObjectStore
     jobs: JobTable
     results: ResultTable
     splits: SplitStore

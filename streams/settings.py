@@ -50,6 +50,15 @@ class Settings(BaseSettings):
         6.0, ge=1, description="Seconds until the group gives up a silent worker; 6 is Kafka's default lower limit."
     )
     batch_size: int = Field(1000, ge=1, description="Most commands a trainer takes at once; larger gained nothing.")
+    training_processes: int = Field(
+        0, ge=0, le=256, description="Processes of a trainer for models that take long; 0: one per core."
+    )
+    max_training_s: float = Field(
+        600.0, gt=0, description="Seconds that one submission of a series may train; then it is an error result."
+    )
+    training_memory_bytes: int = Field(
+        2048 * MIB, ge=512 * MIB, description="Most memory of one training process; beyond it the series fails."
+    )
     write_timeout_s: float = Field(
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )

@@ -3,6 +3,10 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from connectors.csv_columns import BadColumnError
 from connectors.datasets import Dataset
@@ -15,7 +19,15 @@ from streams.errors import RejectedError
 
 __all__ = ["SplitStore"]
 
+_SUFFIX = ".npz"
 _KEPT_ROWS = 8_000_000  # about 130 MB: the jobs that are being submitted and polled
+
+
+FloatArray = NDArray[np.float64]
+
+
+def _feature_key(key: str, index: int) -> str:
+    return f"{key.removesuffix(_SUFFIX)}.{index}{_SUFFIX}"
 
 
 class SplitStore:
@@ -34,16 +46,27 @@ class SplitStore:
         """
         # A producer may choose any text as command id, also one that is no file name.
         name = hashlib.blake2b(command.command_id.encode(), digest_size=16).hexdigest()
-        key = f"splits/{command.job_id}/{name}.npz"
+        key = f"splits/{command.job_id}/{name}{_SUFFIX}"
         if key not in self._kept and not await asyncio.to_thread(self._store.exists, key):
-            try:
-                self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
-            except BadColumnError as error:
-                raise RejectedError(400, "bad_column", str(error)) from None
-            except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read
-                text = f"data_id: the file of dataset {dataset.data_id} is gone: upload it again"
-                raise RejectedError(404, "unknown_dataset", text) from None
+            await self._made(key, dataset, columns)
         return key, await self.load(key)
+
+    async def feature(self, key: str, columns: Columns, index: int, dataset: "Callable[[], Dataset]") -> FloatArray:
+        """The numbers of another column, row by row as the targets of the split `key`.
+
+        `dataset` is asked only where the column is read for the first time. RejectedError 400 where a cell is no
+        number, 404 where the file is gone.
+        """
+        own = _feature_key(key, index)
+        if own not in self._kept and not await asyncio.to_thread(self._store.exists, own):
+            found = await asyncio.to_thread(dataset)
+            chosen = Columns(columns.timestamp_indexs, (index,), columns.groupby_indexs)
+            try:
+                await self._made(own, found, chosen)
+            except RejectedError as error:
+                message = error.message.replace("target_indexs", "feature_indexs")
+                raise RejectedError(error.status, error.code, message) from None
+        return (await self.load(own)).target
 
     async def load(self, key: str) -> Split:
         """A split made earlier; RejectedError 409 where its file is gone or damaged."""
@@ -60,9 +83,21 @@ class SplitStore:
         return split
 
     async def delete(self, key: str) -> None:
-        """Remove a split that no job has any more."""
-        self._kept.pop(key, None)
-        await asyncio.to_thread(self._store.delete, key)
+        """Remove a split that no job has any more, with the features that were read beside it."""
+        folder, stem = key.rpartition("/")[0], key.removesuffix(_SUFFIX)
+        for own in await asyncio.to_thread(self._store.keys, folder):
+            if own == key or own.startswith(f"{stem}."):
+                self._kept.pop(own, None)
+                await asyncio.to_thread(self._store.delete, own)
+
+    async def _made(self, key: str, dataset: Dataset, columns: Columns) -> None:
+        try:
+            self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
+        except BadColumnError as error:
+            raise RejectedError(400, "bad_column", str(error)) from None
+        except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read
+            text = f"data_id: the file of dataset {dataset.data_id} is gone: upload it again"
+            raise RejectedError(404, "unknown_dataset", text) from None
 
     def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
         with self._store.local_file(dataset.path) as file:

@@ -6,8 +6,8 @@ from math import isfinite
 from operator import attrgetter
 from typing import Any
 
-from models.catalog import CATALOG, HyperParameterError
-from schemas.commands import HyperParam, ParameterValue, SeriesConfig
+from models.catalog import CATALOG, HyperParameterError, ModelSpec
+from schemas.commands import HyperParam, ParameterValue, Search, SeriesConfig
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 
@@ -23,6 +23,8 @@ EVAL_METRICS = (
 _METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
 DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
+DEFAULT_MAX_EVAL = 100  # contract J-076
+DEFAULT_TUNE_METRIC = "mse"  # contract J-087
 _STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit")  # the others ask for training
 _LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
 
@@ -38,13 +40,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a series is to be trained, with everything absent filled in; mostly shared by the series of a submission."""
+    """How a series is to be trained, with everything absent filled in; mostly shared by the series of a submission.
+
+    With `search` the hyper-parameters are tuned. `features` are columns, only of models that use them.
+    """
 
     model_name: str
     config: Mapping[str, ParameterValue]
     next_k_prediction: int
     eval_metrics: tuple[str, ...]
     refit: bool
+    search: Search | None = None
+    features: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ def check_elements(
 _plan_settings = attrgetter(
     "model_name",
     "hyper_params",
+    "feature_indexs",
     "max_eval",
     "next_k_prediction",
     "auto_tune",
@@ -140,20 +148,49 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
         raise _ElementError("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
     if element.auto_tune not in (None, 0, 1):
         raise _ElementError("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
-    if element.auto_tune == 1:
-        raise _ElementError("auto_tune", "tuning is not available yet: send 0 and fixed values", "not_yet")
     next_k = DEFAULT_NEXT_K if element.next_k_prediction is None else element.next_k_prediction
     _check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
     if element.max_eval is not None:
         _check_range("max_eval", element.max_eval, limits.max_max_eval)
     _check_options(element)
+    _check_parameters(element.model_name, element.hyper_params)
+    spec = CATALOG[element.model_name]
+    search = _search(spec, element) if element.auto_tune == 1 else None
     return Plan(
         model_name=element.model_name,
-        config=_fixed_values(element.model_name, element.hyper_params),
+        config=_fixed_values(spec, element.hyper_params, tuned=search is not None),
         next_k_prediction=next_k,
         eval_metrics=_checked_metrics(element.eval_metrics),
         refit=element.refit == 1,
+        search=search,
+        features=(element.feature_indexs or ()) if spec.covariates else (),
     )
+
+
+def _search(spec: ModelSpec, element: SeriesConfig) -> Search | None:
+    """What tuning may choose from (J-080 … J-087); None where nothing is to be chosen.
+
+    Parameters that are not named keep their defaults; where none is named at all, each is tuned in the range that the
+    catalogue recommends.
+    """
+    space = element.hyper_params or tuple(
+        HyperParam(parameter.name, parameter.type, low=parameter.low, high=parameter.high)
+        if parameter.low is not None
+        else HyperParam(parameter.name, "list", choice=parameter.choice)
+        for parameter in spec.hyper_parameters
+        if parameter.low is not None or parameter.choice
+    )
+    for parameter in space:
+        if parameter.val is None and parameter.low is None:
+            if parameter.choice is None:
+                raise _ElementError(_field(parameter), "needs val, or low and high, or choice")
+            if not parameter.choice:
+                raise _ElementError(_field(parameter), "choice is empty: name at least one option, or send val")
+    if all(parameter.val is not None for parameter in space):
+        return None
+    max_eval = DEFAULT_MAX_EVAL if element.max_eval is None else element.max_eval
+    metric = _check_metric("auto_tune_metric", element.auto_tune_metric or DEFAULT_TUNE_METRIC)
+    return Search(space, max_eval, metric)
 
 
 def _check_options(element: SeriesConfig) -> None:
@@ -206,14 +243,14 @@ def _check_setting(element: SeriesConfig, merged: SeriesConfig) -> None:
         _check_parameters(merged.model_name, merged.hyper_params or ())
 
 
-def _fixed_values(model_name: str, parameters: Sequence[HyperParam]) -> Mapping[str, ParameterValue]:
-    _check_parameters(model_name, parameters)
+def _fixed_values(spec: ModelSpec, parameters: Sequence[HyperParam], *, tuned: bool) -> Mapping[str, ParameterValue]:
     given: dict[str, Any] = {}
     for parameter in parameters:
-        if parameter.val is None:
+        if parameter.val is not None:
+            given[parameter.name] = parameter.val
+        elif not tuned:
             raise _ElementError(_field(parameter), "has no val: a range or choice needs auto_tune 1")
-        given[parameter.name] = parameter.val
-    config: Mapping[str, ParameterValue] = CATALOG[model_name].resolve(given)
+    config: Mapping[str, ParameterValue] = spec.resolve(given)
     return config
 
 
@@ -229,6 +266,10 @@ def _check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None
         if parameter.name in seen:
             raise _ElementError(_field(parameter), "is given twice")
         seen.add(parameter.name)
+        if parameter.low is not None and known[parameter.name].type == "list":
+            raise _ElementError(_field(parameter), "has options, not a range: send type list and choice")
+        if parameter.low is not None and known[parameter.name].type == "int" and parameter.type != "int":
+            raise _ElementError(_field(parameter), "takes whole numbers: send its range with type int")
         values = [(name, getattr(parameter, name)) for name in ("val", "low", "high")]
         for name, value in (*values, *(("choice", option) for option in parameter.choice or ())):
             try:
@@ -254,6 +295,10 @@ def _check_shape(parameter: HyperParam) -> None:
             raise _ElementError(field, f"{name} is {value}, expected a whole number")
     if (parameter.low is None) != (parameter.high is None):
         raise _ElementError(field, "low and high go together")
+    if parameter.low is not None and parameter.choice:
+        raise _ElementError(field, "has a range and a choice: send one of them")
+    if parameter.low is not None and parameter.type == "list":
+        raise _ElementError(field, "a list has no low and high: send its options as choice")
     if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
         raise _ElementError(field, f"low {parameter.low} is above high {parameter.high}")
 

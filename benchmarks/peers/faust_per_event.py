@@ -18,7 +18,7 @@ def create(bootstrap: str, prefix: str) -> faust.App:
     """The app, with Faust's own defaults wherever it has them."""
     settings = Settings(topic_prefix=prefix)
     topics = Topics(settings)
-    parts: Any = SimpleNamespace(codec=Codec(), topics=topics, settings=settings)
+    parts: Any = SimpleNamespace(codec=Codec(), topics=topics, settings=settings, store=None)
     app = faust.App(
         f"{prefix}per-event",
         broker=f"kafka://{bootstrap}",

@@ -19,7 +19,7 @@ _BATCH = 1000
 def loop(bootstrap: str, prefix: str) -> None:
     """Run until killed. It has no rebalance handling, no retries and no dead letters: a bound, not a service."""
     settings = Settings(topic_prefix=prefix)
-    parts: Any = SimpleNamespace(codec=Codec(), topics=Topics(settings), settings=settings)
+    parts: Any = SimpleNamespace(codec=Codec(), topics=Topics(settings), settings=settings, store=None)
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,

@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,8 +17,11 @@ from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from streams.cli.outcome import JobOutcome
     from streams.cli.planning import ForecastPlan
+    from streams.cli.session import Session
 
 __all__ = ["check_outcome", "register"]
 
@@ -35,13 +39,15 @@ def register(app: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results are written.")] = Path("demo-output"),
 ) -> None:
-    """Forecast the daily departures of New York's airports, 35 series, a week ahead, with two models.
+    """Forecast the daily departures of New York's airports, 35 series, a week ahead.
+
+    First with two models; then with hyper-parameters tuned for each series, and with an LSTM network for each.
 
     Starts a broker, a state worker and a trainer on TIDECAST_HOME, unless a service runs there already; stops what it
     started. Writes forecasts.csv and forecasts.png. Exit status 0 only if all went well.
     """
     from connectors.csv_table import inspect_csv
-    from streams.cli import following, planning, presenting
+    from streams.cli import planning, presenting
     from streams.cli.session import find_service, open_session
 
     begun = time.monotonic()
@@ -67,28 +73,45 @@ def demo(
     )
     settings, console, results = load_settings(), notices(), output()
     with open_session(settings, find_service(settings, None), console) as session:
-        started = time.monotonic()
-        job_id = following.submit_plan(session.client, plan, console)
-        following.follow_job(session, job_id, console)
-        trained = time.monotonic()
-        outcome = following.outcome_of(session.client, job_id)
+        outcome, seconds = _run(session, plan, console)
         presenting.present(session.client, outcome, results, everything=True, out=table)
         title = "Daily departures from New York, 2013: a week ahead"
         presenting.draw(session.client, outcome, picture, outcome.largest(_DRAWN), title=title)
         results.print(f"plot of {_DRAWN} series written to {picture}", soft_wrap=True)
         check_outcome(outcome, plan)
         results.print()
-        for line in _summary(outcome, plan.models):
-            results.print(line, soft_wrap=True)
-        results.print(
-            f"job {job_id}: {len(outcome.forecasts)} forecasts of {_SERIES} series in {trained - started:.1f} s",
-            soft_wrap=True,
-        )
+        _tell(results, outcome, plan, seconds)
+        for more in (replace(plan, models=("LinearFit",), tune=True), replace(plan, models=("Lstm",))):
+            more = replace(more, parameters=())  # noqa: PLW2901 - tuned, or the model's own
+            second, seconds = _run(session, more, console)
+            check_outcome(second, more)
+            _tell(results, second, more, seconds)
+    job = _next(outcome.job_id, runs=not session.embedded)
     results.print(
-        f"all well after {time.monotonic() - begun:.1f} s; next: {_next(job_id, runs=not session.embedded)}",
+        f"all well after {time.monotonic() - begun:.1f} s; next: {job}",
         style="green",
         soft_wrap=True,
     )
+
+
+def _run(session: "Session", plan: "ForecastPlan", console: "Console") -> tuple["JobOutcome", float]:
+    """The outcome of a plan, and the seconds from upload to the end of training."""
+    from streams.cli import following
+
+    started = time.monotonic()
+    job_id = following.submit_plan(session.client, plan, console)
+    following.follow_job(session, job_id, console)
+    trained = time.monotonic()
+    return following.outcome_of(session.client, job_id), trained - started
+
+
+def _tell(results: "Console", outcome: "JobOutcome", plan: "ForecastPlan", seconds: float) -> None:
+    """One line per model and one for the job."""
+    for line in _summary(outcome, plan.models):
+        results.print(line.replace(":", ", tuned for each series:", 1) if plan.tune else line, soft_wrap=True)
+    count = len(outcome.forecasts)
+    text = f"job {outcome.job_id}: {count} forecasts of {_SERIES} series in {seconds:.1f} s"
+    results.print(text, style="dim", soft_wrap=True)
 
 
 def _next(job_id: int, *, runs: bool) -> str:

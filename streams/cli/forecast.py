@@ -59,7 +59,24 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     param: Annotated[
         list[str] | None,
         typer.Option(
-            "--param", "-p", metavar="MODEL.NAME=VALUE", help="A hyper-parameter; may be repeated.", show_default=False
+            "--param", "-p", metavar="MODEL.NAME=VALUE", show_default=False,
+            help="A hyper-parameter; may be repeated. To be tuned: LOW..HIGH, or OPTION|OPTION.",
+        ),
+    ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune", help="Look for the best hyper-parameters of every series; without --param all of the model's."
+        ),
+    ] = False,
+    trials: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Most trials of --tune.", show_default="100")
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature", "-f", metavar="COLUMN", show_default=False,
+            help="A numeric column that models with features, such as ARIMA, make use of; may be repeated.",
         ),
     ] = None,
     metric: Annotated[
@@ -126,7 +143,14 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         metrics=tuple(metric or ("rmse", "mae", "mase")),
         horizon=horizon,
         refit=refit,
+        tune=tune,
+        trials=trials,
+        features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
     )
+    if not tune:
+        for parameter in plan.parameters:
+            if parameter.tuned:
+                raise CommandError(f"--param {parameter.name}: a range or several options need --tune")
     planning.check_columns(plan, header)
     planning.check_metrics(plan.metrics, EVAL_METRICS)
     presenting.check_outputs(out, plot)

@@ -31,23 +31,40 @@ _REFUSALS = (
     (re.compile(r"^element \d+ \(ts_id \d+\), next_k_prediction: "), "--horizon: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), eval_metrics: "), "--metric: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), model_name: "), "--model: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), max_eval: "), "--trials: "),
+    (re.compile(r"^feature_indexs: "), "--feature: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), hyper_params '([^']*)': (?:val )?"), r"--param \1: "),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A hyper-parameter as given: for one model, or (model None) for every chosen one."""
+    """A hyper-parameter as given: for one model, or (model None) for every chosen one.
+
+    Its value, or, to be tuned, a range (`value` up to `high`) or several options (`value` and `others`).
+    """
 
     model: str | None
     name: str
     value: int | float | str
+    high: int | float | None = None
+    others: tuple[int | float | str, ...] = ()
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there is something to choose from."""
+        return self.high is not None or bool(self.others)
 
     @property
     def body(self) -> dict[str, Any]:
         """As the API takes it; the type only says what kind of value stands there, the service knows the rest."""
-        kind = {int: "int", float: "float", str: "list"}[type(self.value)]
-        return {"name": self.name, "type": kind, "val": self.value}
+        kinds = {int: "int", float: "float", str: "list"}
+        if self.others:
+            return {"name": self.name, "type": "list", "choice": [self.value, *self.others]}
+        if self.high is not None:
+            kind = "float" if float in (type(self.value), type(self.high)) else "int"
+            return {"name": self.name, "type": kind, "low": self.value, "high": self.high}
+        return {"name": self.name, "type": kinds[type(self.value)], "val": self.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,9 @@ class ForecastPlan:
     metrics: tuple[str, ...]
     horizon: int
     refit: bool
+    tune: bool = False
+    trials: int | None = None
+    features: tuple[int, ...] = ()
 
 
 def column_index(name: str, header: Sequence[str], *, option: str) -> int:
@@ -79,6 +99,7 @@ def column_index(name: str, header: Sequence[str], *, option: str) -> int:
 def check_columns(plan: ForecastPlan, header: Sequence[str]) -> None:
     """CommandError where one column is to play two parts."""
     used = [("--timestamp", plan.timestamp), ("--target", plan.target), *(("--group-by", at) for at in plan.group_by)]
+    used += [("--feature", at) for at in plan.features]
     for place, (option, index) in enumerate(used):
         for other, earlier in used[:place]:
             if index == earlier:
@@ -128,11 +149,15 @@ def check_metrics(names: Iterable[str], known: Sequence[str]) -> None:
 def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, Any]]:
     """The elements of the PATCH that trains every model on every series, series by series."""
     common = {
-        "auto_tune": 0,
+        "auto_tune": int(plan.tune),
         "next_k_prediction": plan.horizon,
         "eval_metrics": list(plan.metrics),
         "refit": int(plan.refit),
     }
+    if plan.tune and plan.trials is not None:
+        common["max_eval"] = plan.trials
+    if plan.features:
+        common["feature_indexs"] = list(plan.features)
     by_model = {
         model: [parameter.body for parameter in plan.parameters if parameter.model in (None, model)]
         for model in plan.models
@@ -154,7 +179,14 @@ def _parameter(text: str) -> Parameter:
     model, dot, name = place.strip().rpartition(".")
     if not equals or not name or (dot and not model):
         raise CommandError(f"--param {text}: write it as MODEL.NAME=VALUE, for example LinearFit.latest_n=7")
-    return Parameter(model or None, name, _value(value.strip()))
+    low, dots, high = value.partition("..")
+    if dots:
+        first, last = _value(low.strip()), _value(high.strip())
+        if isinstance(first, str) or isinstance(last, str):
+            raise CommandError(f"--param {text}: write a range as LOW..HIGH, for example LinearFit.latest_n=1..9")
+        return Parameter(model or None, name, first, high=last)
+    first, *others = (_value(part.strip()) for part in value.split("|"))
+    return Parameter(model or None, name, first, others=tuple(others))
 
 
 def _value(text: str) -> int | float | str:

@@ -10,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from connectors import datasets
 from connectors.splits import Split
 from connectors.timestamps import format_timestamp
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SubmitJob
@@ -18,6 +17,7 @@ from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams import jobs
 from streams.errors import RejectedError
+from streams.fan_out import dataset_of, features_of
 from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
@@ -108,7 +108,7 @@ async def configure_job(
     command_id = command_id_of(request, key, await request.body())
     if not is_repeat(command_id, job.commands):
         command = ConfigureJob(command_id, job_id, body.timestamp_indexs, body.target_indexs, body.groupby_indexs)
-        dataset = await asyncio.to_thread(_dataset, state, job.data_id)
+        dataset = await dataset_of(state, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
         await state.splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
@@ -164,7 +164,8 @@ async def submit_job(
     command_id = command_id_of(request, key, await request.body())
     command = SubmitJob(command_id, job_id, tuple(element.to_event() for element in body))
     if not is_repeat(command_id, job.commands):
-        check_elements(job, command.elements, state.limits)
+        _, trainings = check_elements(job, command.elements, state.limits)
+        await features_of(state, job, trainings)
         await send_command(state, state.topics.job_commands, job_id, command)
     job = _job(state, job_id)
     statuses = jobs.series_statuses(job, state.results.progress(job_id))
@@ -253,6 +254,11 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
         "ts_id": result.ts_id,
         "model_name": result.model_name,
     }
+    if result.quantiles:
+        shown["quantiles"] = result.quantiles
+    for name in ("answered_by", "model_path", "note"):
+        if (value := getattr(result, name)) is not None:
+            shown[name] = value
     if result.backtest is not None:
         shown["backtest"] = {
             "timestamps": _formatted(tuple(result.backtest.timestamps)),
@@ -278,10 +284,3 @@ def _job(state: StateRuntime, job_id: int) -> JobRecord:
     if job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
     return job
-
-
-def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
-    try:
-        return datasets.load(state.store, data_id)
-    except datasets.UnknownDatasetError as error:
-        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None

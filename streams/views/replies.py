@@ -141,6 +141,12 @@ class Result(BaseModel):
     config: dict[str, _Value] = Field(description="The hyper-parameters that were used.")
     ts_id: int
     model_name: str
+    quantiles: dict[str, list[float]] | None = Field(
+        None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
+    )
+    answered_by: str | None = Field(None, description="The model that answered, where it is not the one asked for.")
+    model_path: str | None = Field(None, description="Where the trained model lies in the object store (J-106).")
+    note: str | None = Field(None, description="What is worth knowing about how the forecast came about.")
     backtest: Backtest | None = Field(None, description="Only with refit 1.")
     ts_history: dict[str, list[_Cell]] | None = Field(
         None, description="Target values and timestamps under their column labels; absent with ?history=0."

@@ -156,14 +156,6 @@ def test_J078_false_stands_for_0(api: Api, job: tuple[int, list[int]]) -> None:
     assert train(api, job_id, element(ts_id, auto_tune=False))["status"] == 3
 
 
-@pytest.mark.parametrize("flag", [1, True])
-def test_J078_tuning_is_refused_for_now(api: Api, job: tuple[int, list[int]], flag: Any) -> None:
-    """400 with a code of its own, so that a client can tell it from a mistake."""
-    job_id, (ts_id, _) = job
-
-    assert check_error(_patch(api, job_id, element(ts_id, auto_tune=flag)), 400, "auto_tune")["code"] == "not_yet"
-
-
 def test_J091_a_submission_answers_with_the_status_of_job_and_series(api: Api, job: tuple[int, list[int]]) -> None:
     """200 with the series that it names, each once, in its order."""
     job_id, (first, second) = job

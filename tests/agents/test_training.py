@@ -13,7 +13,7 @@ from mode.supervisors import CrashingSupervisor
 
 from agents.training import answer_commands
 from connectors.publisher import DeliveryError, Record
-from schemas.commands import CreateJob, TrainSeries
+from schemas.commands import CreateJob, HyperParam, Search, TrainSeries
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from streams.metrics import Metrics
 from streams.runtime import TrainerRuntime
@@ -49,11 +49,23 @@ SAMPLE = TrainSeries(
 )
 
 
+class Store:
+    """Keeps what is put there."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        """Keep it."""
+        self.files[key] = content
+
+
 class Stub:
     """What `answer_commands` uses of a runtime."""
 
     dead_letter = TrainerRuntime.dead_letter
     metrics = Metrics()
+    store = Store()
 
     codec = CODEC
     topics = TOPICS
@@ -334,6 +346,68 @@ def test_J109_an_answer_does_not_depend_on_its_batch() -> None:
     apart = [(record.topic, record.key, record.value) for command in asked for record in answer(command)]
 
     assert together == apart
+
+
+LSTM = replace(
+    SAMPLE,
+    model_name="Lstm",
+    config={"lstm_cells_per_layer_used": 4, "epochs_used": 5},
+)
+
+
+def test_J109_a_network_is_seeded_by_job_series_and_submission() -> None:
+    """The same submission gives the same bytes, the next one another forecast."""
+    once, again, other = (answer(command) for command in (LSTM, LSTM, replace(LSTM, n=4)))
+
+    assert [record.value for record in once] == [record.value for record in again]
+    assert results(once)[0].predictions != results(other)[0].predictions
+
+
+def test_J106_a_trained_model_is_saved_and_its_path_reported() -> None:
+    """In the object store, under job, series and submission; the other models save nothing."""
+    (saved,) = results(answer(LSTM))
+    (plain,) = results(answer(SAMPLE))
+
+    assert saved.model_path == "models/7/8797/3.h5"
+    assert Stub.store.files[saved.model_path].startswith(b"\x89HDF")
+    assert plain.model_path is None
+
+
+def test_J087_trials_become_metric_points() -> None:
+    """Numbered from 1, under a name of their own; the result has the configuration that was found."""
+    space = (HyperParam("latest_n", "int", low=1, high=3), HyperParam("add_std_factor", "float", val=0.0))
+    tuned = replace(SAMPLE, model_name="LinearFit", config={}, search=Search(space, 10, "mae"))
+    records = answer(tuned)
+    trials = [point for point in of(records, "metrics") if point.metric_name == "tuning_mae"]
+
+    assert [point.iteration for point in trials] == [*range(1, len(trials) + 1)]
+    assert min(point.value for point in trials) == pytest.approx(2.2)
+    assert results(records)[0].config == {"latest_n": 1, "add_std_factor": 0.0}
+
+
+def test_features_reach_models_that_use_them_and_only_those() -> None:
+    """A feature of a wrong length fails the series of such a model, with the length that is expected."""
+    feature = tuple(float(value) for value in range(38))
+    wrong = replace(SAMPLE, model_name="ARIMA", config={}, feat_dynamic_real=(feature[:-1],))
+
+    assert only_error(wrong).startswith("feature 1 has 37 values, expected 38 (one per value of the series) to 43")
+    assert results(answer(replace(wrong, feat_dynamic_real=(feature,))))[0].error is None
+    assert results(answer(replace(SAMPLE, feat_dynamic_real=(feature[:-1],))))[0].error is None
+
+
+def test_quantiles_and_notes_are_told() -> None:
+    """In the result, the quantiles in the public forecast too; who answered only where it is another model."""
+    records = answer(
+        replace(SAMPLE, model_name="Theta", config={}), replace(SAMPLE, model_name="Theta", config={}, target=[5, 6])
+    )
+    told, short = results(records)
+    forecast, fallback = of(records, "forecasts")
+
+    assert set(told.quantiles) == {"0.025", "0.1", "0.9", "0.975"}
+    assert forecast.quantiles == told.quantiles
+    assert (told.answered_by, told.note) == (None, None)
+    assert fallback.answered_by == short.answered_by == "SeasonalNaive"
+    assert short.note
 
 
 async def test_a_batch_is_acknowledged_when_the_broker_has_its_answers(trainer: Worker) -> None:

@@ -27,6 +27,9 @@ RELEASED = {
     10: ("SeriesResult", 1, "7d228197784b0b9a"),
     11: ("SubmitJob", 1, "e9e3004e63a0f527"),
     12: ("TrainSeries", 1, "3b72afc944f6da79"),
+    13: ("Forecast", 2, "dc868e6da413ef67"),
+    14: ("SeriesResult", 2, "1b6b998e3512d7c1"),
+    15: ("TrainSeries", 2, "d98a971f29ca5ff6"),
 }
 
 

@@ -102,6 +102,47 @@ async def test_another_process_reads_what_was_made(
     assert (again, len(split), len(made), loaded) == (key, 2, 1, [key])
 
 
+FEATURES = "g,t,v,f,w\n" + "".join(f"{g},2020-01-0{d},{d},{10 * d + (g == 'b')},x\n" for d in (3, 1, 2) for g in "ab")
+
+
+@pytest.fixture
+def wide(store: ObjectStore, tmp_path: Path) -> Dataset:
+    """Two series of three days, out of order, with a numeric column and one of words."""
+    file = tmp_path / "wide.csv"
+    file.write_text(FEATURES)
+    facts = inspect_csv(file)
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    return datasets.register(
+        store, file, facts=facts, data_id=3, name="w", file_name="w.csv", related_user=1, time_created=at
+    )
+
+
+async def test_J090_a_feature_lies_row_by_row_beside_the_targets(
+    store: ObjectStore, wide: Dataset, made: list[str]
+) -> None:
+    """In the order of the split, whatever the order of the file; read once, and gone with the split."""
+    here = SplitStore(store, 10)
+    key, split = await here.make(COMMAND, wide, COLUMNS)
+    feature = await here.feature(key, COLUMNS, 3, lambda: wide)
+    await here.feature(key, COLUMNS, 3, lambda: pytest.fail("it is there"))
+    await SplitStore(store, 10).feature(key, COLUMNS, 3, lambda: pytest.fail("it is there"))
+
+    assert [split.rows_of(feature, series).tolist() for series in (0, 1)] == [[10, 20, 30], [11, 21, 31]]
+    assert len(made) == 2
+    await here.delete(key)
+    assert store.keys("splits") == []
+
+
+async def test_J092_a_feature_of_words_is_refused(store: ObjectStore, wide: Dataset) -> None:
+    """The message names the field and the cell."""
+    here = SplitStore(store, 10)
+    key, _ = await here.make(COMMAND, wide, COLUMNS)
+    with pytest.raises(RejectedError, match=r'feature_indexs: column "w", line 2: "x" is not a number') as refusal:
+        await here.feature(key, COLUMNS, 4, lambda: wide)
+
+    assert refusal.value.status == 400
+
+
 async def test_each_command_has_its_own(store: ObjectStore, dataset: Dataset) -> None:
     """Of the same job with other columns, and of other jobs."""
     here = SplitStore(store, 10)

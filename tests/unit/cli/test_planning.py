@@ -94,6 +94,42 @@ def test_a_hyper_parameter_is_read(text: str, parameter: Parameter) -> None:
     assert type(found.value) is type(parameter.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("n=1..9", {"name": "n", "type": "int", "low": 1, "high": 9}),
+        ("n=0..0.5", {"name": "n", "type": "float", "low": 0, "high": 0.5}),
+        ("n=-1 .. 1", {"name": "n", "type": "int", "low": -1, "high": 1}),
+        ("n=3|5|7", {"name": "n", "type": "list", "choice": [3, 5, 7]}),
+        ("n=add|mul", {"name": "n", "type": "list", "choice": ["add", "mul"]}),
+    ],
+)
+def test_J081_J082_a_range_and_options_are_read(text: str, body: dict[str, object]) -> None:
+    """They become what the API takes for tuning."""
+    (found,) = planning.parameters([text])
+
+    assert found.tuned
+    assert found.body == body
+
+
+@pytest.mark.parametrize("text", ["n=1..", "n=..3", "n=a..b"])
+def test_half_a_range_is_refused(text: str) -> None:
+    """The refusal shows the form."""
+    with pytest.raises(CommandError, match=r"write a range as LOW\.\.HIGH"):
+        planning.parameters([text])
+
+
+def test_J078_tuning_and_features_reach_every_element() -> None:
+    """With the number of trials, where one is given."""
+    tuned = replace(PLAN, tune=True, trials=9, features=(3,))
+    for element in planning.elements(tuned, [1, 2]):
+        assert (element["auto_tune"], element["max_eval"], element["feature_indexs"]) == (1, 9, [3])
+
+    for element in planning.elements(PLAN, [1]):
+        assert element["auto_tune"] == 0
+        assert not {"max_eval", "feature_indexs"} & set(element)
+
+
 @pytest.mark.parametrize("text", ["", "latest_n", "=7", "LinearFit.=7", ".latest_n=7"])
 def test_a_malformed_hyper_parameter_is_refused(text: str) -> None:
     """The refusal shows the form."""

@@ -1,0 +1,137 @@
+"""From a TrainSeries command to what the models are asked; what is wrong with a command is found here."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from connectors.timestamps import format_timestamp
+from models.batch import SeriesRequest
+from models.catalog import model_spec
+from models.covariates import with_future
+from models.metrics import metric_names
+from models.search_space import Dimension, Search
+from models.season import season_length
+from schemas import commands
+from schemas.commands import ParameterValue, TrainSeries
+
+__all__ = ["Accepted", "accepted", "last_time"]
+
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
+_OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A command with what the models are asked, or with the problem why they are not.
+
+    `asked_at` is the time of the command in the log, so that a replay gives the same bytes.
+    """
+
+    command: TrainSeries
+    asked_at: int
+    request: SeriesRequest | None
+    problem: str | None = None
+
+
+def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
+    """The command of a consumed message, checked. Never raises."""
+    asked_at = round(message.timestamp * 1000)
+    try:
+        _check(command, max_next_k)
+        config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
+        request = SeriesRequest(
+            target=np.asarray(command.target),
+            model_name=command.model_name,
+            config=config,
+            prediction_length=command.next_k_prediction,
+            refit=command.refit,
+            eval_metrics=metrics,
+            seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
+            season_length=season_length(command.step),
+            **_more(command),
+        )
+    except ValueError as error:  # what the models' room refuses is a ValueError too
+        return Accepted(command, asked_at, None, str(error))
+    return Accepted(command, asked_at, request)
+
+
+def last_time(command: TrainSeries) -> int:
+    """The time of the last value in milliseconds."""
+    if command.timestamps:
+        return command.timestamps[-1]
+    return command.start + command.step * (len(command.target) - 1)
+
+
+def _more(command: TrainSeries) -> dict[str, Any]:
+    """What few commands have."""
+    more: dict[str, Any] = {}
+    if command.feat_dynamic_real and model_spec(command.model_name).covariates:
+        more["covariates"] = with_future(
+            command.feat_dynamic_real,
+            length=len(command.target),
+            prediction_length=command.next_k_prediction,
+            season_length=season_length(command.step),
+        )
+    if command.search is not None:
+        more["search"] = _search(command.search)
+    return more
+
+
+@lru_cache(maxsize=64)
+def _search(asked: commands.Search) -> Search:
+    """The models' form of a search; the commands of a job mostly ask the same."""
+    dimensions = (
+        Dimension(parameter.name, cast("Any", parameter.type), val=parameter.val)
+        if parameter.val is not None
+        else Dimension(
+            parameter.name, cast("Any", parameter.type), parameter.low, parameter.high, tuple(parameter.choice or ())
+        )
+        for parameter in asked.space
+    )
+    return Search(tuple(dimensions), asked.max_eval, asked.metric)
+
+
+def _seed(command: TrainSeries) -> int:
+    """The same for the same submission of the same series, whoever trains it and whenever (J-109)."""
+    name = f"{command.job_id}:{command.ts_id}:{command.n}".encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
+
+
+@lru_cache(maxsize=1024)
+def _resolved(
+    model_name: str, config: tuple[tuple[str, ParameterValue], ...], eval_metrics: tuple[str, ...]
+) -> tuple[Mapping[str, ParameterValue], tuple[str, ...]]:
+    """The model's whole configuration and the metrics, remembered: the commands of a job mostly ask the same."""
+    return model_spec(model_name).resolve(dict(config)), metric_names(eval_metrics)
+
+
+def _check(command: TrainSeries, max_next_k: int) -> None:
+    """ValueError where the command cannot be trained as it stands."""
+    if not 1 <= command.next_k_prediction <= max_next_k:
+        raise ValueError(f"next_k_prediction is {command.next_k_prediction}, expected 1 to {max_next_k}")
+    if command.step <= 0:
+        raise ValueError(f"step is {command.step} ms, expected a positive number")
+    if command.timestamps:
+        _check_timestamps(command)
+    earliest = command.timestamps[0] if command.timestamps else command.start
+    if earliest < _EARLIEST or last_time(command) > _LATEST - command.step * command.next_k_prediction:
+        raise ValueError(_OUT_OF_TIME)
+
+
+def _check_timestamps(command: TrainSeries) -> None:
+    if len(command.timestamps) != len(command.target):
+        raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
+    times = np.asarray(command.timestamps)
+    if times.min() < _EARLIEST or times.max() > _LATEST:  # first: differences of such times would overflow
+        raise ValueError(_OUT_OF_TIME)
+    steps = np.diff(times)
+    if (steps <= 0).any():
+        at = int(np.argmax(steps <= 0)) + 1
+        shown = format_timestamp(command.timestamps[at])
+        if steps[at - 1] == 0:
+            raise ValueError(f"timestamp {shown} occurs more than once in the series: keep one row per time")
+        raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")

@@ -1,0 +1,184 @@
+"""Auto: tries the quick models of the catalogue on each series' own past and averages those that did best.
+
+The mean of a few good models is usually better than the best one, and a bad pick costs less: `docs/accuracy.md` has
+the figures. ETS, HoltWinters, ARIMA, LightGBM and the networks are not tried: a backtest of them takes many times as
+long, and with ETS among the candidates the forecasts of the sets measured there did not become better.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalog import ConfigValue, model_spec
+from models.columns import FloatArray, column_sums
+from models.forecasts import Forecasts, SeriesBatch
+from models.holdout import chosen_rows
+from models.scaling import scaled_rows, unscaled
+
+__all__ = ["CANDIDATES", "Candidate", "forecast"]
+
+_FOLDS = 3
+_FEWEST_OBSERVED = 3  # before a fold; two points say nothing about which model suits
+_WORST_SHARE = 1.5  # of the best one's error; who is further off would spoil the mean
+_SAME_ERROR = 1e-9  # of the series' size; smaller errors are rounding, and count as equal
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model of the catalogue, with what differs from its defaults; `label` names it in answers."""
+
+    model: str
+    label: str
+    settings: Mapping[str, ConfigValue] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def _line(points: int) -> Candidate:
+    settings = {"latest_n": points, "add_std_factor": 0.0}
+    return Candidate("LinearFit", f"LinearFit(latest_n={points})", MappingProxyType(settings))
+
+
+CANDIDATES = (
+    Candidate("SeasonalNaive", "SeasonalNaive"),
+    Candidate("Drift", "Drift"),
+    Candidate("SES", "SES"),
+    Candidate("AdaptiveAverageN", "AdaptiveAverageN"),
+    Candidate("AdaptiveMaxN", "AdaptiveMaxN"),
+    Candidate("Theta", "Theta"),
+    *(_line(points) for points in (3, 4, 5, 6, 8)),
+)
+"""What is tried; of equally good ones the first counts as better."""
+
+_UNTESTED = tuple(candidate.label in {"Drift", "SES"} for candidate in CANDIDATES)  # halfway between trend and level
+
+
+def forecast(batch: SeriesBatch) -> Forecasts:
+    """Forecast every row with the candidates that would have forecast its last steps best.
+
+    1. Backtest: each candidate forecasts the last `horizon` steps from what came before, then the `horizon` steps
+       before those, and so on, up to three times, as long as at least three observed values are left before and one is
+       to be forecast. Its error is the mean absolute error, averaged over these folds.
+    2. Of the best `combine` candidates those stay whose error is at most 1.5 times the least one.
+    3. They are fitted again, to the whole history. The forecast is their mean, weighted by 1 / error.
+
+    A candidate is out for a row if it fails in any fold: it raises, is not finite, or leaves the answer to another
+    model. If it fails on the whole history, the next best stands in and the note says so. A row too short for a
+    backtest gets the mean of Drift and SES, also noted. If all fail, the last observed value is repeated.
+
+    `answered_by` lists the models of a row, best first. Missing values: as each candidate treats them; in a fold those
+    to be forecast are not scored. There are no quantiles: three folds are too few to estimate them from.
+    """
+    history, exponents = scaled_rows(batch.history)
+    scaled = SeriesBatch(history, batch.horizon, batch.config, season_length=batch.season_length)
+    with np.errstate(all="ignore"):
+        errors = _backtest(scaled)
+        untested: NDArray[np.bool_] = np.count_nonzero(np.isfinite(errors), axis=1) == 0
+        errors[untested] = np.where(_UNTESTED, 1.0, np.inf)
+        notes = [["too short for a backtest, so no model was chosen by one"] if row else [] for row in untested]
+        weights, means = _refitted(scaled, errors, notes)
+        mean = unscaled(_weighted(means, weights), exponents)
+    answered_by = [_names(row, error) for row, error in zip(weights, errors, strict=True)]
+    for row in np.flatnonzero(~np.isfinite(mean).all(axis=1)).tolist():
+        observed = batch.history[row][~np.isnan(batch.history[row])]
+        mean[row], answered_by[row] = observed[-1], "SeasonalNaive"  # with a season of one step
+        notes[row].append("no model could be fitted, so the last value is repeated")
+    return Forecasts(mean, answered_by=answered_by, notes=["; ".join(lines) for lines in notes])
+
+
+def _backtest(batch: SeriesBatch) -> FloatArray:
+    """Mean absolute error of each candidate [N, K], averaged over the folds; infinite where it is out of the race."""
+    series, steps = batch.history.shape
+    total, folds = np.zeros((series, len(CANDIDATES))), np.zeros((series, 1))
+    for fold in range(1, _FOLDS + 1):
+        end = steps - fold * batch.horizon
+        if end < _FEWEST_OBSERVED:
+            break
+        past, actual = batch.history[:, :end], batch.history[:, end : end + batch.horizon]
+        enough = np.count_nonzero(~np.isnan(past), axis=1) >= _FEWEST_OBSERVED
+        rows = np.flatnonzero(enough & ~np.isnan(actual).all(axis=1))
+        part = chosen_rows(replace(batch, history=past), rows)
+        for place, candidate in enumerate(CANDIDATES):
+            total[rows, place] += _errors(_forecast(candidate, part), actual[rows])
+        folds[rows] += 1
+    return np.where(np.isfinite(total) & (folds > 0), np.maximum(total / folds, _SAME_ERROR), np.inf)
+
+
+def _errors(forecasts: FloatArray, actual: FloatArray) -> FloatArray:
+    """Mean absolute error of each row over the observed values; NaN where there is no forecast."""
+    seen = ~np.isnan(actual)
+    distances = np.where(seen, np.abs(actual - forecasts), 0.0)
+    sums: FloatArray = column_sums(distances.T) / np.count_nonzero(seen, axis=1)
+    return np.where(np.isnan(forecasts).any(axis=1), np.nan, sums)
+
+
+def _refitted(batch: SeriesBatch, errors: FloatArray, notes: list[list[str]]) -> tuple[FloatArray, FloatArray]:
+    """Weights [N, K] and forecasts from the whole history [N, K, horizon], fitted only where a weight is not 0.
+
+    Where a candidate fails, its error becomes infinite and the row is chosen for again.
+    """
+    most = int(batch.config["combine"])
+    fitted = np.zeros(errors.shape, dtype=np.bool_)
+    means = np.zeros((*errors.shape, batch.horizon))
+    weights = _weights(errors, most)
+    while (wanted := (weights > 0) & ~fitted).any():
+        for place, candidate in enumerate(CANDIDATES):
+            rows = np.flatnonzero(wanted[:, place])
+            if not rows.size:
+                continue
+            made = _forecast(candidate, chosen_rows(batch, rows))
+            failed = rows[np.isnan(made).any(axis=1)]
+            errors[failed, place] = np.inf
+            for row in failed.tolist():
+                notes[row].append(f"{candidate.label} could not be fitted to the whole history")
+            means[rows, place] = made
+        fitted |= wanted
+        weights = _weights(errors, most)
+    return weights, means
+
+
+def _weights(errors: FloatArray, most: int) -> FloatArray:
+    """The weights [N, K], not yet divided by their sum; 0 for a candidate that is not chosen."""
+    order = np.argsort(errors, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    best = errors.min(axis=1, keepdims=True)
+    chosen = (rank < most) & (errors <= _WORST_SHARE * best) & np.isfinite(errors)
+    return np.where(chosen, best / errors, 0.0)
+
+
+def _weighted(means: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weighted mean [N, horizon], added up in the order of the candidates; NaN without weights."""
+    shares = weights / column_sums(weights.T)[:, np.newaxis]
+    result = np.zeros((len(means), means.shape[2]))
+    for place in range(len(CANDIDATES)):
+        share = shares[:, place, np.newaxis]
+        result += np.where(share == 0, 0.0, share * means[:, place])
+    return result
+
+
+def _names(weights: FloatArray, errors: FloatArray) -> str:
+    order = np.argsort(errors, kind="stable").tolist()
+    return " + ".join(CANDIDATES[place].label for place in order if weights[place] > 0)
+
+
+def _forecast(candidate: Candidate, batch: SeriesBatch) -> FloatArray:
+    """The candidate's forecast [N, horizon]; NaN in the rows where it has none of its own."""
+    spec = model_spec(candidate.model)
+    known = {parameter.name for parameter in spec.hyper_parameters}
+    inherited = {name: value for name, value in batch.config.items() if name in known}
+    part = replace(batch, config=spec.resolve({**inherited, **candidate.settings}))
+    failed = np.full((len(batch.history), batch.horizon), np.nan)
+    if not len(failed):
+        return failed
+    try:
+        forecasts = spec.load()(part)
+    except Exception:  # noqa: BLE001 - whatever a model raises, the others can still answer
+        if len(failed) == 1:
+            return failed
+        rows = [_forecast(candidate, chosen_rows(batch, np.array([row]))) for row in range(len(failed))]
+        return np.concatenate(rows)
+    own: NDArray[np.bool_] = np.count_nonzero(np.isfinite(forecasts.mean), axis=1) == batch.horizon
+    if forecasts.answered_by is not None:
+        own &= np.array([name in {None, candidate.model} for name in forecasts.answered_by], dtype=np.bool_)
+    return np.where(own[:, np.newaxis], forecasts.mean, np.nan)

@@ -1,0 +1,117 @@
+"""From a submission to one TrainSeries command per series."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors import datasets
+from connectors.publisher import Record
+from connectors.splits import Split
+from schemas.commands import TrainSeries
+from schemas.events import SeriesResult
+from schemas.records import JobRecord
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.submissions import Training
+
+__all__ = ["Features", "dataset_of", "features_of", "send_training"]
+
+_FAN_OUT = 500  # commands encoded at a time: small enough for the trainers to start before all are out
+
+Features = Mapping[int, NDArray[np.float64]]
+"""Columns of the data set by index, row by row as the job's targets."""
+
+
+async def dataset_of(state: StateRuntime, data_id: int) -> datasets.Dataset:
+    """The data set; RejectedError 404 where there is none."""
+    return await asyncio.to_thread(_dataset, state, data_id)
+
+
+def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
+    try:
+        return datasets.load(state.store, data_id)
+    except datasets.UnknownDatasetError as error:
+        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
+
+
+async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[Training]) -> Features:
+    """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more."""
+    used = sorted({index for training in trainings for index in training.plan.features})
+    if not used:
+        return {}
+    assert job.split is not None  # a job with series has both
+    assert job.columns is not None
+    return {
+        index: await state.splits.feature(job.split, job.columns, index, lambda: _dataset(state, job.data_id))
+        for index in used
+    }
+
+
+async def send_training(
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
+) -> None:
+    """Send a command for each numbered training; ends when the broker has all of them."""
+    sent = []
+    for start in range(0, len(todo), _FAN_OUT):
+        part = todo[start : start + _FAN_OUT]
+        records = await asyncio.to_thread(_records, state, job, split, features, part)
+        sent.append(state.publisher.send_nowait(records))
+    await asyncio.gather(*sent)
+
+
+def _records(
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
+) -> list[Record]:
+    records = []
+    limit = state.settings.record_limit
+    for n, training in todo:
+        command = _command(job, split, features, n, training)
+        record = Record(state.topics.series_commands, b"%d" % training.ts_id, state.codec.encode(command))
+        records.append(record if record.size <= limit else _too_long(state, command))
+    return records
+
+
+def _command(job: JobRecord, split: Split, features: Features, n: int, training: Training) -> TrainSeries:
+    place, plan = training.ts_id - job.first_ts_id, training.plan
+    series = split.series(place)
+    more: dict[str, Any] = {}
+    if plan.features:
+        more["feat_dynamic_real"] = [split.rows_of(features[index], place).tolist() for index in plan.features]
+    return TrainSeries(
+        job_id=job.job_id,
+        ts_id=training.ts_id,
+        n=n,
+        item_id=series.item_id,
+        model_name=plan.model_name,
+        config=plan.config,
+        next_k_prediction=plan.next_k_prediction,
+        eval_metrics=plan.eval_metrics,
+        refit=plan.refit,
+        start=int(series.timestamps[0]),
+        step=series.step_ms,
+        timestamps=() if series.regular else series.timestamps.tolist(),
+        target=series.target,
+        search=plan.search,
+        **more,
+    )
+
+
+def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
+    """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
+    result = SeriesResult(
+        command.job_id,
+        command.ts_id,
+        command.n,
+        command.attempt,
+        command.model_name,
+        command.config,
+        (),
+        (),
+        {},
+        error=f"the series has {len(command.target)} points, more than a Kafka record of "
+        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
+    )
+    return Record(state.topics.job_results, b"%d" % command.job_id, state.codec.encode(result))
