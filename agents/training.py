@@ -22,7 +22,9 @@ from streams.transport import open_batches
 __all__ = ["answer_commands", "attach"]
 
 _OPEN_BATCHES = 8  # more than partitions in the usual case, and few enough to start again after a crash
-_PART = 64  # slow series that are published together: progress is seen, and networks are still trained together
+# Slow series that are published together: so few that progress is seen, so many that networks are trained together.
+# A search takes as long as many trainings, and nothing is shared between two.
+_TOGETHER, _SEARCHES = 64, 4
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
@@ -60,10 +62,15 @@ async def _answer(runtime: TrainerRuntime, offload: Offload, messages: Sequence[
     letters, items = await asyncio.to_thread(_read, runtime, messages)
     slow = [item for item in items if item.request is not None and is_heavy(item.request)]
     quick = [item for item in items if item.request is None or not is_heavy(item.request)] if slow else items
-    parts = [quick, *(slow[start : start + _PART] for start in range(0, len(slow), _PART))]
+    parts = [quick, *_parts([item for item in slow if item.command.search is None], _TOGETHER)]
+    parts += _parts([item for item in slow if item.command.search is not None], _SEARCHES)
     await asyncio.gather(
         runtime.publisher.send(letters), *(_answer_part(runtime, offload, part) for part in parts if part)
     )
+
+
+def _parts(items: Sequence[Accepted], size: int) -> list[Sequence[Accepted]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 async def _answer_part(runtime: TrainerRuntime, offload: Offload, items: Sequence[Accepted]) -> None:
