@@ -1,11 +1,12 @@
 """Runs a child process that outlives neither this process nor, at the next start, a crash of both."""
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -99,19 +100,40 @@ def end_leftover(pid: int, argument: str, timeout: timedelta) -> bool:
     False where it was not running or is another program that has the id by now, which is left alone. SIGTERM first,
     SIGKILL when the time is up; TimeoutError where even that does not end it.
     """
-    if argument not in _arguments(pid):
-        return False
+    with _handle_of(pid) as handle:
+        return argument in _arguments(pid) and _ended(pid, argument, handle, timeout)
+
+
+def _ended(pid: int, argument: str, handle: int | None, timeout: timedelta) -> bool:
     for sign, seconds in ((signal.SIGTERM, timeout.total_seconds()), (signal.SIGKILL, _KILLED_WITHIN_S)):
         try:
             os.kill(pid, sign)
         except ProcessLookupError:
             return True
+        if handle is not None:
+            # Its arguments vanish before its files and ports are closed; the handle tells when all is done.
+            if select.select([handle], [], [], seconds)[0]:
+                return True
+            continue
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if argument not in _arguments(pid):
                 return True
             time.sleep(_POLL_S)
     raise TimeoutError(f"process {pid} does not end")
+
+
+@contextmanager
+def _handle_of(pid: int) -> Iterator[int | None]:
+    """A descriptor that can be read once the process has ended; None where there is no such thing (macOS)."""
+    handle = None
+    with suppress(AttributeError, OSError):
+        handle = os.pidfd_open(pid)
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _arguments(pid: int) -> Sequence[str]:
