@@ -122,7 +122,7 @@ _WRONG: tuple[dict[str, Any], ...] = (
     {"next_k_prediction": 2_000_000_000},
     {"eval_metrics": ["nope"]},
     {"feature_indexs": [0]},
-    {"auto_tune": 2},
+    {"auto_tune_metric": "nope"},
 )
 
 
