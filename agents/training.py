@@ -60,10 +60,15 @@ def attach(runtime: TrainerRuntime) -> Agent:
 async def _answer(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
     """Answer a batch in parts: the quick series together, the others as they are done; ends when the broker has all."""
     letters, items = await asyncio.to_thread(_read, runtime, messages)
-    slow = [item for item in items if item.request is not None and is_heavy(item.request)]
-    quick = [item for item in items if item.request is None or not is_heavy(item.request)] if slow else items
-    parts = [quick, *_parts([item for item in slow if item.command.search is None], _TOGETHER)]
-    parts += _parts([item for item in slow if item.command.search is not None], _SEARCHES)
+    quick: list[Accepted] = []
+    slow: list[Accepted] = []
+    searches: list[Accepted] = []
+    for item in items:
+        if item.request is None or not is_heavy(item.request):
+            quick.append(item)
+        else:
+            (slow if item.command.search is None else searches).append(item)
+    parts = [quick, *_parts(slow, _TOGETHER), *_parts(searches, _SEARCHES)]
     await asyncio.gather(
         runtime.publisher.send(letters), *(_answer_part(runtime, offload, part) for part in parts if part)
     )

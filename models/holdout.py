@@ -146,7 +146,7 @@ class _Published:
         if forecasts.answered_by is None and forecasts.saved is None and forecasts.notes is None:
             return
         places = np.arange(len(self.predictions))[rows].tolist()
-        for place, row in zip(places, range(len(places)), strict=True):
+        for row, place in enumerate(places):
             self.answered_by[place] = forecasts.answered_by[row] if forecasts.answered_by else None
             self.saved[place] = forecasts.saved[row] if forecasts.saved else None
             self.notes[place] = forecasts.notes[row] if forecasts.notes else ""

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from models.columns import FloatArray, Window, column_means, column_sums, last_observed
+from models.columns import last_observed
 from models.forecasts import Forecasts, SeriesBatch
+from models.lines import Lines
 
 __all__ = ["forecast"]
 
@@ -21,26 +22,10 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     """
     latest_n = int(batch.config["latest_n"])
     add_std_factor = float(batch.config["add_std_factor"])
-    steps_ahead = np.arange(batch.horizon, dtype=np.float64)[:, np.newaxis]
     result = np.full((batch.history.shape[0], batch.horizon), np.nan)
     with np.errstate(all="ignore"):
         for window in last_observed(batch.history, latest_n):
-            result[window.rows] = _extrapolate(window, steps_ahead, add_std_factor).T
+            lines = Lines.through(window, batch.horizon)
+            factors = np.full((1, len(lines.newest)), add_std_factor)
+            result[window.rows] = lines.raised(factors)[:, 0].T
     return Forecasts(result)
-
-
-def _extrapolate(window: Window, steps_ahead: FloatArray, add_std_factor: float) -> FloatArray:
-    """Return [horizon, R]. Both axes are centred first, which keeps every sum of whole numbers exact."""
-    newest = window.values[-1]
-    heights = window.values - newest
-    mean_height = column_means(heights)
-    if window.values.shape[0] == 1:
-        return np.broadcast_to(newest, (steps_ahead.shape[0], newest.shape[0]))
-    mean_position = column_means(window.positions)
-    offsets = window.positions - mean_position
-    slope = column_sums(offsets * heights) / column_sums(offsets * offsets)
-    residuals = heights - mean_height - offsets * slope
-    scatter = np.sqrt(column_means(residuals * residuals))
-    line = mean_height + slope * (steps_ahead - mean_position)
-    raised: FloatArray = newest + (line + add_std_factor * scatter)
-    return raised

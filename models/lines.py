@@ -1,8 +1,4 @@
-"""LinearFit with a window and a factor of its own for every series.
-
-A line is fitted as models.linear_fit does it, with the same operations in the same order, but its parts are kept:
-once they are there, any number of factors cost next to nothing.
-"""
+"""The straight lines of LinearFit, in parts: once a line is fitted, any number of factors cost next to nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +11,12 @@ from models.columns import FloatArray, Window, column_means, column_sums, last_o
 __all__ = ["LINES_ENTRY", "Lines", "raised_lines"]
 
 LINES_ENTRY = "models.linear_fit:forecast"
-"""The catalogue's entry of the model that this module can stand in for."""
+"""The catalogue's entry of the model whose forecasts these are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Lines through R windows: forecast = newest + (line + factor x scatter), bit for bit that of models.linear_fit."""
+    """Lines through R windows: forecast = newest + (line + factor x scatter)."""
 
     newest: FloatArray
     line: FloatArray
@@ -29,7 +25,7 @@ class Lines:
 
     @classmethod
     def through(cls, window: Window, horizon: int) -> "Lines":
-        """Fit, with the same operations in the same order as models.linear_fit."""
+        """Ordinary least squares. Both axes are centred first, which keeps every sum of whole numbers exact."""
         newest = window.values[-1]
         if window.values.shape[0] == 1:
             return cls(newest, np.zeros((horizon, newest.shape[0])), np.zeros_like(newest), flat=True)
