@@ -18,11 +18,17 @@ from schemas.commands import (
     CreateJob,
     DeleteDataset,
     DeleteJob,
+    DeleteTrainingJob,
+    InferenceRequest,
+    StartTransform,
+    StopTransform,
     SubmitJob,
+    TrainDeepAR,
     TrainSeries,
+    TrainTogether,
 )
-from schemas.events import Forecast, JobStatus, MetricPoint, SeriesResult
-from schemas.records import JobRecord
+from schemas.events import Forecast, InferenceResult, JobStatus, MetricPoint, SeriesResult, TrainingStatus
+from schemas.records import JobRecord, TrainingJobRecord, TransformRecord
 from schemas.wire import UndecodableError, decode_doubles, encode_doubles, frame, read_only, unframe
 
 __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
@@ -35,11 +41,21 @@ EVENT_TYPES: tuple[type, ...] = (
     SubmitJob,
     DeleteJob,
     TrainSeries,
+    TrainTogether,
+    TrainDeepAR,
+    DeleteTrainingJob,
+    InferenceRequest,
+    StartTransform,
+    StopTransform,
     Forecast,
     MetricPoint,
     SeriesResult,
     JobStatus,
+    TrainingStatus,
+    InferenceResult,
     JobRecord,
+    TrainingJobRecord,
+    TransformRecord,
 )
 
 SchemaLookup = Callable[[int], Schema]

@@ -9,13 +9,19 @@ __all__ = [
     "CreateJob",
     "DeleteDataset",
     "DeleteJob",
+    "DeleteTrainingJob",
     "HyperParam",
+    "InferenceRequest",
     "JobCommand",
     "ParameterValue",
     "Search",
     "SeriesConfig",
+    "StartTransform",
+    "StopTransform",
     "SubmitJob",
+    "TrainDeepAR",
     "TrainSeries",
+    "TrainTogether",
 ]
 
 ParameterValue = int | float | str
@@ -155,3 +161,93 @@ class TrainSeries:
     timestamps: Sequence[int] = ()
     search: Search | None = None
     feat_dynamic_real: Sequence[Sequence[float]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainTogether:
+    """Train one model on all series of a forecasting job's split, and forecast those of `ts_ids`, numbered by `ns`."""
+
+    job_id: int
+    split: str
+    first_ts_id: int
+    model_name: str
+    config: Mapping[str, ParameterValue] = field(default_factory=dict)
+    next_k_prediction: int = 5
+    eval_metrics: Sequence[str] = ("mse", "rmse")
+    refit: bool = False
+    ns: Sequence[int] = ()
+    ts_ids: Sequence[int] = ()
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainDeepAR:
+    """Create a training job that trains a DeepAR model on a JSON Lines file (contract D-070). An endpoint of its name serves it.
+
+    `data_url` is a path under the data root, such as `/uploads/sales.jsonl`.
+    """
+
+    command_id: str
+    project_id: str
+    job_id: int
+    job_name: str
+    data_url: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    job_desc: str = ""
+    workspace_id: str = "0"
+    train_url: str = ""
+    log_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTrainingJob:
+    """Stop a training job, and remove it and its endpoint."""
+
+    command_id: str
+    project_id: str
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """Forecast one time series with the model of an endpoint; fields and defaults as in contract D-010 … D-018.
+
+    `transform` and `line` are set for a line of a transform job. With `ts_id` the forecast also goes to the topic of
+    forecasts under that key.
+    """
+
+    request_id: str
+    endpoint: str
+    start: str
+    target: Sequence[float | None]
+    cat: Sequence[int] | None = None
+    dynamic_feat: Sequence[Sequence[float]] | None = None
+    num_samples: int | None = None
+    output_types: Sequence[str] | None = None
+    quantiles: Sequence[str] | None = None
+    seed: int | None = None
+    transform: str | None = None
+    line: int = 0
+    ts_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTransform:
+    """Forecast every line of a JSON Lines file with the model of an endpoint (contract D-050 … D-065)."""
+
+    command_id: str
+    name: str
+    model_name: str
+    input_path: str
+    output_path: str
+    inference_config: str | None = None
+    assemble_with: str = "Line"
+    on_error: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class StopTransform:
+    """Stop a transform job."""
+
+    command_id: str
+    name: str

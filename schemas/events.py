@@ -6,7 +6,16 @@ from enum import IntEnum
 
 from schemas.commands import ParameterValue
 
-__all__ = ["Backtest", "CmdStatus", "Forecast", "JobStatus", "MetricPoint", "SeriesResult"]
+__all__ = [
+    "Backtest",
+    "CmdStatus",
+    "Forecast",
+    "InferenceResult",
+    "JobStatus",
+    "MetricPoint",
+    "SeriesResult",
+    "TrainingStatus",
+]
 
 
 class CmdStatus(IntEnum):
@@ -88,3 +97,36 @@ class JobStatus:
     finished: int
     failed: int
     message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStatus:
+    """What a training job has come to; `status` is a number of contract T-041. The last one is the outcome."""
+
+    project_id: str
+    job_id: int
+    version_id: int
+    status: int
+    at: int
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    validation_loss: float | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    endpoint: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceResult:
+    """The forecast of an InferenceRequest, or in `error` why there is none."""
+
+    request_id: str
+    endpoint: str
+    timestamps: Sequence[int] = ()
+    mean: Sequence[float] | None = None
+    quantiles: Mapping[str, Sequence[float]] | None = None
+    samples: Sequence[Sequence[float]] | None = None
+    error: str | None = None
+    transform: str | None = None
+    line: int = 0

@@ -1,11 +1,12 @@
 """State: what the tables keep. Private to the service; encoded as the events are, so that it can evolve as they do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from schemas.commands import SeriesConfig
+from schemas.commands import ParameterValue, SeriesConfig
 from schemas.events import CmdStatus
 
-__all__ = ["Columns", "JobRecord", "Submission"]
+__all__ = ["Columns", "JobRecord", "Submission", "TrainingJobRecord", "TransformRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,54 @@ class JobRecord:
     def ts_ids(self) -> range:
         """The ids of its series, ascending."""
         return range(self.first_ts_id, self.first_ts_id + self.series_count)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJobRecord:
+    """One training job with its version, as the table `training_jobs` keeps it. Times are epoch milliseconds."""
+
+    project_id: str
+    job_id: int
+    job_name: str
+    version_id: int
+    version_name: str
+    command_id: str
+    create_time: int
+    status: int
+    data_url: str
+    parameters: Mapping[str, ParameterValue]
+    job_desc: str = ""
+    workspace_id: str = "0"
+    train_url: str = ""
+    log_url: str = ""
+    start_time: int | None = None
+    changed: int | None = None
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    validation_loss: float | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    endpoint: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransformRecord:
+    """One transform job, as the table `transforms` keeps it; bit i of `finished` is set when line i is answered."""
+
+    name: str
+    command_id: str
+    model_name: str
+    input_path: str
+    output_path: str
+    output_key: str
+    inference_config: str | None
+    created: int
+    status: str
+    assemble_with: str = "Line"
+    on_error: str = "fail"
+    ended: int | None = None
+    failure_reason: str | None = None
+    lines: int = 0
+    finished: bytes = b""
+    first_offset: int = 0

@@ -12,6 +12,7 @@ from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher
 from connectors.schema_registry import connect_registry
 from schemas.codec import Codec
+from streams.event_table import RecordTable
 from streams.recovery import RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
@@ -47,7 +48,8 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         app=app,
         store=ObjectStore(settings.object_store_url),
     )
-    _attach("agents.training", runtime)
+    for module in ("training", "training_runs", "inference"):
+        _attach(f"agents.{module}", runtime)
     return runtime
 
 
@@ -71,9 +73,11 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
         splits=SplitStore(store, settings.max_series_per_job),
         jobs=JobTable(app, topics.jobs_changelog, **table),
         results=ResultTable(app, topics.results_changelog, **table),
+        training_jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **table),
+        transforms=RecordTable(app, "transforms", topics.transforms_changelog, **table),
     )
-    _attach("agents.datasets", runtime)
-    _attach("agents.jobs", runtime)
+    for module in ("datasets", "jobs", "training_jobs", "transforms"):
+        _attach(f"agents.{module}", runtime)
     return runtime
 
 

@@ -19,7 +19,7 @@ from streams.errors import RejectedError
 from streams.metrics import Metrics
 from streams.runtime import StateRuntime
 from streams.schema_catalogue import CatalogueError, SchemaCatalogue
-from streams.views import datasets, health, jobs, models, registry
+from streams.views import datasets, endpoints, health, jobs, models, registry, training_jobs, transforms, uploads
 from streams.views.answers import error_response, json_response
 from streams.views.forwarding import OwnerForwarding
 from streams.views.problems import invalid_request
@@ -58,7 +58,7 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.state.runtime = runtime
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
-    for module in (datasets, jobs, models, registry, health):
+    for module in (datasets, jobs, models, endpoints, training_jobs, transforms, uploads, registry, health):
         http.include_router(module.router)
     http.add_api_route("/", _root, include_in_schema=False)
     http.add_exception_handler(RejectedError, _rejected)

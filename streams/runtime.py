@@ -8,7 +8,9 @@ import faust
 from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
+from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
+from streams.event_table import RecordTable
 from streams.ids import IdMinter, SeriesIdMinter
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -46,6 +48,8 @@ class StateRuntime(TrainerRuntime):
 
     jobs: JobTable
     results: ResultTable
+    training_jobs: RecordTable[TrainingJobRecord]
+    transforms: RecordTable[TransformRecord]
     splits: SplitStore
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)

@@ -1,19 +1,16 @@
-"""The two tables. Each keeps encoded events in a Faust table and writes its changelog through our publisher.
-
-Faust's own `table[key] = value` sends one changelog message per write and cannot say when the broker has it
-(faust-streaming 0.15.3); here a batch is one call, and its future ends when the broker has acknowledged all of it.
-"""
+"""The tables of forecasting jobs and of their results."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import faust
 
-from connectors.publisher import Publisher, Record
+from connectors.publisher import Publisher
 from schemas.codec import Codec
 from schemas.events import SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
+from streams.event_table import EventTable
 from streams.jobs import Progress
 
 __all__ = ["JobTable", "ResultTable"]
@@ -21,69 +18,7 @@ __all__ = ["JobTable", "ResultTable"]
 _ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
 
 
-class _EventTable:
-    """Bytes under bytes, in the partition of the event that caused the write."""
-
-    def __init__(self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher) -> None:
-        self._changelog = changelog
-        self._publisher = publisher
-        self._table = app.Table(
-            name,
-            partitions=partitions,
-            key_type=bytes,
-            value_type=bytes,
-            changelog_topic=app.topic(
-                changelog,
-                key_type=bytes,
-                value_type=bytes,
-                key_serializer="raw",
-                value_serializer="raw",
-                partitions=partitions,
-                compacting=True,
-                acks=False,
-                internal=True,
-                allow_empty=True,  # a tombstone deletes
-                maxsize=131_072,  # as Faust sizes its own changelog channels: nothing is committed while it is read
-            ),
-            on_recover=self._recovered,
-        )
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def _rows(self) -> dict[bytes, bytes]:
-        rows: dict[bytes, bytes] = self._table.data.data
-        return rows
-
-    @property
-    def _partition_of(self) -> dict[bytes, int]:
-        """The partition of every row, which recovery needs when partitions leave: see stores/memory.py of Faust."""
-        noted: dict[bytes, int] = self._table.data._key_partition  # noqa: SLF001 - Faust has no other way
-        return noted
-
-    def _write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> "asyncio.Future[None]":
-        """Change the rows now and the changelog in the same order; the future ends when the broker has it.
-
-        A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on.
-        """
-        rows, partition_of = self._rows, self._partition_of
-        for key, value in changes:
-            if value is None:
-                rows.pop(key, None)
-                partition_of.pop(key, None)
-            else:
-                rows[key] = value
-                partition_of[key] = partition
-        return self._publisher.send_nowait(
-            [Record(self._changelog, key, value, partition=partition) for key, value in changes]
-        )
-
-    async def _recovered(self) -> None:
-        raise NotImplementedError
-
-
-class JobTable(_EventTable):
+class JobTable(EventTable):
     """Jobs by id. Partitioned as the topic job-commands is; one process writes a partition."""
 
     def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
@@ -146,7 +81,7 @@ class JobTable(_EventTable):
         self._highest = None
 
 
-class ResultTable(_EventTable):
+class ResultTable(EventTable):
     """Results under `<job_id>:<ts_id>:<n>`: a repeat overwrites itself. Partitioned by job, as job-results is."""
 
     def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:

@@ -40,9 +40,17 @@ class Topics:
         self.metrics = f"{prefix}metrics"
         self.job_results = f"{prefix}job-results"
         self.job_status = f"{prefix}job-status"
+        self.training_commands = f"{prefix}training-commands"
+        self.training_runs = f"{prefix}training-runs"
+        self.training_status = f"{prefix}training-status"
+        self.transform_commands = f"{prefix}transform-commands"
+        self.inference_requests = f"{prefix}inference-requests"
+        self.inference_results = f"{prefix}inference-results"
         self.dead_letters = f"{prefix}dead-letters"
         self.jobs_changelog = f"{prefix}jobs-changelog"
         self.results_changelog = f"{prefix}results-changelog"
+        self.training_jobs_changelog = f"{prefix}training-jobs-changelog"
+        self.transforms_changelog = f"{prefix}transforms-changelog"
         self.all: tuple[TopicSpec, ...] = (
             TopicSpec(self.dataset_commands, ("AddDataset", "DeleteDataset"), commands),
             TopicSpec(self.job_commands, ("CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"), commands),
@@ -51,9 +59,17 @@ class Topics:
             TopicSpec(self.metrics, ("MetricPoint",), long),
             TopicSpec(self.job_results, ("SeriesResult",), long),
             TopicSpec(self.job_status, ("JobStatus",), compact),
+            TopicSpec(self.training_commands, ("TrainDeepAR", "DeleteTrainingJob"), commands),
+            TopicSpec(self.training_runs, ("TrainDeepAR", "TrainTogether"), commands),
+            TopicSpec(self.training_status, ("TrainingStatus",), long),
+            TopicSpec(self.transform_commands, ("StartTransform", "StopTransform"), commands),
+            TopicSpec(self.inference_requests, ("InferenceRequest",), commands),
+            TopicSpec(self.inference_results, ("InferenceResult",), commands),
             TopicSpec(self.dead_letters, (), dead),
             TopicSpec(self.jobs_changelog, ("JobRecord",), compact),
             TopicSpec(self.results_changelog, ("SeriesResult",), compact),
+            TopicSpec(self.training_jobs_changelog, ("TrainingJobRecord",), compact),
+            TopicSpec(self.transforms_changelog, ("TransformRecord",), compact),
         )
 
 

@@ -30,6 +30,16 @@ RELEASED = {
     13: ("Forecast", 2, "dc868e6da413ef67"),
     14: ("SeriesResult", 2, "1b6b998e3512d7c1"),
     15: ("TrainSeries", 2, "d98a971f29ca5ff6"),
+    16: ("DeleteTrainingJob", 1, "9b2cbebc89401ac5"),
+    17: ("InferenceRequest", 1, "188d5ed16f469934"),
+    18: ("InferenceResult", 1, "bd4c76db2759206b"),
+    19: ("StartTransform", 1, "e6634bebed1a3a59"),
+    20: ("StopTransform", 1, "8b53c464adda3203"),
+    21: ("TrainDeepAR", 1, "12a6f83151dab063"),
+    22: ("TrainTogether", 1, "dca9ee3041118ef7"),
+    23: ("TrainingJobRecord", 1, "fb88b4a0cc1bdc72"),
+    24: ("TrainingStatus", 1, "75740ff9a0ddc616"),
+    25: ("TransformRecord", 1, "5a1d867438ddb131"),
 }
 
 

@@ -1,0 +1,7 @@
+"""Transform jobs: contract 001, section 3."""
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["transforms"])
