@@ -1,0 +1,23 @@
+"""One series as DeepAR sees it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Series"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A history that begins at `start`, aligned to the frequency; NaN where a value is missing, possibly empty.
+
+    `cat` has one code per category of the model. `feat` [features, n] has a value for each value of the target and, for
+    a forecast, one for each of the prediction_length steps behind it.
+    """
+
+    start: np.datetime64
+    target: NDArray[np.float32]
+    cat: tuple[int, ...] = ()
+    feat: NDArray[np.float32] | None = None
+    item_id: str = ""
