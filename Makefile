@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench lock clean
+.PHONY: help setup demo up test lint format bench bench-deepar lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11" % v)'
@@ -45,8 +45,14 @@ format: $(STAMP) ## Format the code
 bench: $(STAMP) ## Measure, as ratios within one run (about ten minutes)
 	@$(BIN)/python -m benchmarks
 
+bench-deepar: $(STAMP) ## Measure DeepAR against GluonTS (its environment takes 6 GB; half an hour)
+	@test -x .venv-gluonts/bin/python || $(PYTHON) -m venv .venv-gluonts
+	@.venv-gluonts/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/gluonts.lock
+	@.venv-gluonts/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/gluonts-data.lock
+	@$(BIN)/python -m benchmarks deepar
+
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv-gluonts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

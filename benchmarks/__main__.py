@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from benchmarks import accuracy, end_to_end, lstm, metrics, statistical, trainer, tuning
+from benchmarks import accuracy, deepar, deepar_http, end_to_end, lstm, metrics, statistical, trainer, tuning
 
 __all__: list[str] = []
 
@@ -16,9 +16,11 @@ _ALL = {
     "tuning": tuning.run,
     "lstm": lstm.run,
     "statistical": statistical.run,
+    "deepar_http": deepar_http.run,
 }
 _WRITES_FILES = {"accuracy": accuracy.run}  # so only when named
+_NEEDS_MORE = {"deepar": deepar.run}  # `make bench-deepar` installs it
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 for name in sys.argv[1:] or _ALL:
-    (_ALL | _WRITES_FILES)[name]()
+    (_ALL | _WRITES_FILES | _NEEDS_MORE)[name]()

@@ -1,6 +1,7 @@
 """What the network reads at each step besides the lags and the embeddings, and the scale of a series."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -
 
     Steps before the series begins (`first` may be negative) have the age 0 and features of 0.
     """
-    calendar = frequency.calendar(frequency.times(series.start, count, first=first))
+    begin = int(series.start.astype(np.int64)) + first * frequency.step
+    calendar = _calendar(frequency, begin, count)
     steps = np.arange(first, first + count, dtype=np.float32)
     age = np.log10(2.0 + np.maximum(steps, 0.0), dtype=np.float32)[:, np.newaxis]
     parts = [calendar, age]
@@ -28,6 +30,15 @@ def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -
         features[inside:] = series.feat[:, first + inside : first + count].T
         parts.append(features)
     return np.concatenate(parts, axis=1)
+
+
+@lru_cache(maxsize=1024)
+def _calendar(frequency: Frequency, begin: int, count: int) -> NDArray[np.float32]:
+    """Remembered, because most series of a request end at the same time; it takes as long as all the rest."""
+    start = np.datetime64(begin, frequency.code)
+    features = frequency.calendar(frequency.times(start, count))
+    features.setflags(write=False)
+    return features
 
 
 def scale_of(context: NDArray[np.float32], history: NDArray[np.float32], *, default: float, scaled: bool) -> float:
