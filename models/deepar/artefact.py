@@ -74,7 +74,7 @@ def dump(artefact: Artefact) -> bytes:
         "default_scale": artefact.default_scale,
         "facts": dict(artefact.facts),
     }
-    arrays = {name: np.asarray(values, np.float32) for name, values in artefact.weights.items()}
+    arrays: dict[str, Any] = {name: np.asarray(values, np.float32) for name, values in artefact.weights.items()}
     arrays[_DESCRIPTION] = np.frombuffer(json.dumps(description).encode(), np.uint8)
     buffer = BytesIO()
     np.savez(buffer, **arrays)

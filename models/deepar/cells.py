@@ -1,7 +1,8 @@
 """LSTM cells for many paths of many series, without TensorFlow: how a trained network is laid out to be quick in numpy.
 
 What belongs to a series is one matrix [features, paths] of a stack, so the gates of a cell are contiguous, and matrix
-products have the same shape however many series there are: their last bits must not depend on that. With sigmoid(x) = (1 + tanh(x / 2)) / 2 one tanh serves all gates: the halves, and the factor two by which the states here
+products have the same shape however many series there are: their last bits must not depend on that. With
+sigmoid(x) = (1 + tanh(x / 2)) / 2 one tanh serves all gates: the halves, and the factor two by which the states here
 are larger than those of `models.deepar`, are put into the weights beforehand.
 """
 

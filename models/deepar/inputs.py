@@ -35,8 +35,8 @@ def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -
 @lru_cache(maxsize=1024)
 def _calendar(frequency: Frequency, begin: int, count: int) -> NDArray[np.float32]:
     """Remembered, because most series of a request end at the same time; it takes as long as all the rest."""
-    start = np.datetime64(begin, frequency.code)
-    features = frequency.calendar(frequency.times(start, count))
+    times = np.arange(begin, begin + count * frequency.step, frequency.step).view(f"M8[{frequency.code}]")
+    features = frequency.calendar(times)
     features.setflags(write=False)
     return features
 

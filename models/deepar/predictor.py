@@ -90,7 +90,7 @@ class Predictor:
         )
 
     def _projected(self, series: Sequence[Series], scales: Array) -> Array:
-        """What the inputs known beforehand add to the first layer's gates: [context + prediction, series, 4 cells, 1]."""
+        """What the inputs known beforehand add to the first layer's gates: [all steps, series, 4 cells, 1]."""
         config = self.config
         count = config.context_length + config.prediction_length
         longest = int(self._lags[-1])
@@ -166,4 +166,5 @@ class Predictor:
 @lru_cache(maxsize=64)
 def _lag_places(lags: tuple[int, ...], count: int) -> NDArray[np.intp]:
     """Where the lags of each of `count` steps lie in an array that begins the longest lag before: [count, lags]."""
-    return np.arange(count)[:, np.newaxis] + lags[-1] - np.array(lags)
+    places: NDArray[np.intp] = np.arange(count)[:, np.newaxis] + lags[-1] - np.array(lags)
+    return places

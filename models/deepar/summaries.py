@@ -10,7 +10,8 @@ __all__ = ["mean_of", "quantiles_of"]
 
 def mean_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of the paths [samples, steps] at every step, summed in double precision."""
-    return samples.mean(axis=0, dtype=np.float64).astype(np.float32)
+    mean: NDArray[np.float64] = samples.mean(axis=0, dtype=np.float64)
+    return mean.astype(np.float32)
 
 
 def quantiles_of(samples: NDArray[np.float32], levels: Sequence[float]) -> NDArray[np.float32]:
