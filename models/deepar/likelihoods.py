@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import tensorflow as tf
 
+from models.deepar.sampling import MOST_FREEDOM
+
 __all__ = ["NEGATIVE_LOG_LIKELIHOODS"]
 
 Tensor = Any
@@ -17,7 +19,7 @@ _EDGE: Final = 1e-4  # beta's density ends at 0 and 1; values there are taken th
 
 
 def _student_t(raw: Tensor, value: Tensor, scale: Tensor) -> Tensor:
-    freedom = 2.0 + tf.nn.softplus(raw[..., 0])
+    freedom = 2.0 + tf.minimum(tf.nn.softplus(raw[..., 0]), MOST_FREEDOM)
     width = tf.nn.softplus(raw[..., 2]) + _SMALLEST
     distance = (value / scale - raw[..., 1]) / width
     half = 0.5 * (freedom + 1.0)

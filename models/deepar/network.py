@@ -44,7 +44,7 @@ class Network:
     def __init__(self, config: DeepARConfig, weights: Mapping[str, Array]) -> None:
         self._config = config
         self._names = tuple(weight_shapes(config))
-        self._weights = {name: tf.Variable(weights[name]) for name in self._names}
+        self._weights = {name: tf.Variable(_swapped(name, weights[name])) for name in self._names}
         self._first = {name: tf.Variable(tf.zeros_like(weight)) for name, weight in self._weights.items()}
         self._second = {name: tf.Variable(tf.zeros_like(weight)) for name, weight in self._weights.items()}
         self._loss = NEGATIVE_LOG_LIKELIHOODS[config.likelihood]
@@ -71,7 +71,7 @@ class Network:
 
     def weights(self) -> dict[str, Array]:
         """The weights now."""
-        return {name: weight.numpy() for name, weight in self._weights.items()}
+        return {name: _swapped(name, weight.numpy()) for name, weight in self._weights.items()}
 
     def state(self) -> dict[str, Array]:
         """Weights and Adam's memory, for `restore`."""
@@ -104,21 +104,22 @@ class Network:
             if layer and seed is not None and config.dropout_rate:
                 kept = tf.random.stateless_uniform(tf.shape(below), seed + layer * 1_000_003) >= config.dropout_rate
                 below = below * tf.cast(kept, tf.float32) / (1.0 - config.dropout_rate)
-            below = (
-                tf.raw_ops.BlockLSTMV2(  # one operation for all steps, gates in our order; unrolled it is much slower
-                    seq_len_max=tf.constant(steps, tf.int64),
-                    x=below,
-                    cs_prev=start,
-                    h_prev=start,
-                    w=weights[f"lstm_{layer}/kernel"],
-                    wci=self._no_peepholes,
-                    wcf=self._no_peepholes,
-                    wco=self._no_peepholes,
-                    b=weights[f"lstm_{layer}/bias"],
-                    cell_clip=-1.0,
-                    use_peephole=False,
-                ).h
-            )
+            # One operation for all steps; unrolled it takes many times as long. Not BlockLSTMV2: the gradient registered
+            # for it has the gates in the first version's order (TensorFlow 2.21), so it trains to nonsense.
+            below = tf.raw_ops.BlockLSTM(
+                seq_len_max=tf.constant(steps, tf.int64),
+                x=below,
+                cs_prev=start,
+                h_prev=start,
+                w=weights[f"lstm_{layer}/kernel"],
+                wci=self._no_peepholes,
+                wcf=self._no_peepholes,
+                wco=self._no_peepholes,
+                b=weights[f"lstm_{layer}/bias"],
+                forget_bias=0.0,
+                cell_clip=-1.0,
+                use_peephole=False,
+            ).h
         raw = tf.tensordot(below, weights["projection/kernel"], 1) + weights["projection/bias"]
         return tf.transpose(raw, (1, 0, 2))
 
@@ -157,3 +158,11 @@ def _tensors(batch: Batch) -> tuple[Tensor, ...]:
         tf.convert_to_tensor(part)
         for part in (batch.lags, batch.known, batch.cat, batch.scale, batch.target, batch.observed)
     )
+
+
+def _swapped(name: str, weight: Array) -> Array:
+    """The gates in the order of BlockLSTM (input, cell, forget, output), or back in ours: two change places."""
+    if not name.startswith("lstm"):
+        return weight
+    gates = np.split(weight, 4, axis=-1)
+    return np.concatenate((gates[0], gates[2], gates[1], gates[3]), axis=-1)

@@ -6,7 +6,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sampler", "sampler"]
+__all__ = ["MOST_FREEDOM", "Sampler", "sampler"]
+
+MOST_FREEDOM: Final = 200.0
+"""Degrees of freedom beyond 2: Student's t is a normal distribution there, and log gammas of more lose their digits."""
 
 _MOST_EVENTS: Final = 1e15  # beyond it numpy's Poisson refuses, and a count is not a count any more
 _SMALLEST: Final = np.float32(1e-6)  # added to scales, so that a distribution never is a point
@@ -54,7 +57,7 @@ class _StudentT:
         self._cosine = np.cos(both[1] * _TWO_PI)
 
     def draw(self, step: int, raw: Array) -> Array:
-        freedom = _softplus(raw[:, 0])
+        freedom = np.minimum(_softplus(raw[:, 0]), np.float32(MOST_FREEDOM))
         freedom += 2
         drawn: Array = np.minimum(self._minus_two_log[step] / freedom, np.float32(80))  # expm1 stays finite
         np.expm1(drawn, out=drawn)
