@@ -13,8 +13,6 @@ together, up to 64 in a chunk, because networks of one shape train together at l
 """
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +23,8 @@ from threading import Lock
 
 import structlog
 
-from agents.training_process import EndedError, TrainingProcess
+from agents.training_process import new_process
+from connectors.compute_process import ComputeProcess, EndedError, RaisedError, cores
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import UnknownModelError, model_spec
 from models.tuning import is_quick
@@ -69,14 +68,14 @@ class Offload:
         memory_limit: int | None = _MEMORY_LIMIT,
         prepare: Callable[[], object] | None = None,
     ) -> None:
-        self._processes = processes or _cores()
+        self._processes = processes or cores()
         self._time_limit_s = time_limit.total_seconds()
         self._memory_limit = memory_limit
         self._prepare = prepare
         self._light: ThreadPoolExecutor | None = None
         self._heavy: ThreadPoolExecutor | None = None
-        self._idle: list[TrainingProcess] = []
-        self._children: set[TrainingProcess] = set()
+        self._idle: list[ComputeProcess] = []
+        self._children: set[ComputeProcess] = set()
         self._lock = Lock()  # for the two above, which the heavy threads share
         self._closed = False
 
@@ -123,7 +122,7 @@ class Offload:
         except TimeoutError:
             if len(chunk) == 1:
                 return [_failure(self._too_long(chunk[0]))]
-        except EndedError:
+        except (EndedError, RaisedError):
             pass
         return await asyncio.gather(*(self._alone(request) for request in chunk))
 
@@ -132,7 +131,7 @@ class Offload:
             return (await self._run(self._heavy, self._compute, [request]))[0]
         except TimeoutError:
             return _failure(self._too_long(request))
-        except EndedError:
+        except (EndedError, RaisedError):
             return _failure(_ENDED.format(request.model_name))
 
     def _too_long(self, request: SeriesRequest) -> str:
@@ -157,11 +156,11 @@ class Offload:
             raise
 
     def _compute(self, requests: list[SeriesRequest]) -> list[SeriesAnswer]:
-        """In a thread: let a process compute. TimeoutError or EndedError leave no process behind."""
+        """In a thread: let a process compute. Errors leave no process behind."""
         child = None
         try:
             child = self._take_child()
-            answers = child.compute(self._prepare, requests, self._time_limit_s)
+            answers: list[SeriesAnswer] = child.call((self._prepare, requests), self._time_limit_s)
         except BaseException as error:
             if child is not None:
                 with self._lock:
@@ -179,7 +178,7 @@ class Offload:
             self._idle.append(child)
         return answers
 
-    def _take_child(self) -> "TrainingProcess":
+    def _take_child(self) -> ComputeProcess:
         with self._lock:
             if self._closed:
                 raise EndedError("closed")
@@ -196,18 +195,13 @@ class Offload:
             child.kill()
         return child
 
-    def _new_child(self) -> "TrainingProcess":
+    def _new_child(self) -> ComputeProcess:
         for pause_s in _PAUSES_S:
             try:
-                return TrainingProcess(self._memory_limit)
+                return new_process(self._memory_limit)
             except EndedError:
                 time.sleep(pause_s)
-        return TrainingProcess(self._memory_limit)
-
-
-def _cores() -> int:
-    """How many this process may use; a container may have fewer than the machine."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        return new_process(self._memory_limit)
 
 
 def is_heavy(request: SeriesRequest) -> bool:

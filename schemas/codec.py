@@ -1,6 +1,6 @@
 """Events to bytes and back, in the Confluent wire format."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum
 from functools import partial
@@ -235,6 +235,10 @@ def _outward(hint: Any) -> Callable[[Any], Any] | None:
     elif get_origin(hint) is tuple:
         item = _outward(get_args(hint)[0])
         inner = partial(_convert_list, item) if item else list  # fastavro takes a tuple in a union for (type, value)
+    elif optional and get_origin(hint) is Sequence:
+        inner = _as_list  # for the same reason; nor does it take an array in a union
+    elif optional and get_origin(hint) is Mapping:
+        inner = _as_lists
     return partial(_unless_none, inner) if inner and optional else inner
 
 
@@ -265,6 +269,14 @@ def _unless_none(convert: Callable[[Any], Any], value: Any) -> Any:
 
 def _enum_name(value: IntEnum) -> str:
     return value.name
+
+
+def _as_list(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def _as_lists(values: Any) -> dict[str, list[Any]]:
+    return {name: _as_list(value) for name, value in values.items()}
 
 
 def _convert_list(convert: Callable[[Any], Any], values: Any) -> list[Any]:

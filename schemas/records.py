@@ -75,7 +75,7 @@ class TrainingJobRecord:
     create_time: int
     status: int
     data_url: str
-    parameters: Mapping[str, ParameterValue]
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     job_desc: str = ""
     workspace_id: str = "0"
     train_url: str = ""
@@ -91,7 +91,7 @@ class TrainingJobRecord:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransformRecord:
     """One transform job, as the table `transforms` keeps it; bit i of `finished` is set when line i is answered."""
 
@@ -101,12 +101,12 @@ class TransformRecord:
     input_path: str
     output_path: str
     output_key: str
-    inference_config: str | None
-    created: int
-    status: str
+    inference_config: str | None = None
     assemble_with: str = "Line"
     on_error: str = "fail"
+    created: int
     ended: int | None = None
+    status: str
     failure_reason: str | None = None
     lines: int = 0
     finished: bytes = b""

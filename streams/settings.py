@@ -1,5 +1,6 @@
 """Every setting of the service, with its default and the reason for it; read from TIDECAST_… variables."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 __all__ = ["Settings"]
 
 MIB = 1024 * 1024
+
+
+def _model_server_workers() -> str | None:
+    """What SageMaker's own variable of that name says (contract D-045), where ours is not set."""
+    return os.environ.get("MODEL_SERVER_WORKERS") or None
 
 
 class Settings(BaseSettings):
@@ -58,6 +64,26 @@ class Settings(BaseSettings):
     )
     training_memory_bytes: int = Field(
         2048 * MIB, ge=512 * MIB, description="Most memory of one training process; beyond it the series fails."
+    )
+    model_server_workers: int | None = Field(
+        default_factory=_model_server_workers,
+        validate_default=True,
+        ge=1,
+        le=256,
+        description="Processes that answer an endpoint's requests, also MODEL_SERVER_WORKERS; absent: one per core.",
+    )
+    inference_timeout_s: float = Field(
+        60.0, gt=0, description="Seconds in which an endpoint's answer must come; then 504. SageMaker's limit is 60."
+    )
+    inference_memory_bytes: int = Field(
+        2048 * MIB, ge=256 * MIB, description="Most memory of one inference process; beyond it the request fails."
+    )
+    max_waiting_inferences: int = Field(
+        1000, ge=1, description="Most requests that wait for an inference process; then 503 and Retry-After."
+    )
+    max_num_samples: int = Field(10_000, ge=1, description="Most sample paths that a request may ask for.")
+    ignore_unknown_cat: bool = Field(
+        False, description="Whether cat, sent to a model without categories, is ignored with a warning; else 400."
     )
     write_timeout_s: float = Field(
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."

@@ -77,11 +77,12 @@ def record_subjects(topics: Topics) -> Mapping[str, tuple[str, ...]]:
     """The registry subjects of each record type.
 
     A topic with one record type has the usual `<topic>-value`. Types that share a command topic are registered under
-    their full names (Confluent's RecordNameStrategy), for they are no versions of one another.
+    their full names (Confluent's RecordNameStrategy), for they are no versions of one another; once, however many
+    command topics carry them.
     """
     subjects: dict[str, tuple[str, ...]] = {}
     for spec in topics.all:
         for record in spec.records:
             subject = f"{spec.name}-value" if len(spec.records) == 1 else f"tidecast.{record}"
-            subjects[record] = (*subjects.get(record, ()), subject)
+            subjects[record] = tuple(dict.fromkeys((*subjects.get(record, ()), subject)))
     return subjects

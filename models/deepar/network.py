@@ -104,8 +104,8 @@ class Network:
             if layer and seed is not None and config.dropout_rate:
                 kept = tf.random.stateless_uniform(tf.shape(below), seed + layer * 1_000_003) >= config.dropout_rate
                 below = below * tf.cast(kept, tf.float32) / (1.0 - config.dropout_rate)
-            # One operation for all steps; unrolled it takes many times as long. Not BlockLSTMV2: the gradient registered
-            # for it has the gates in the first version's order (TensorFlow 2.21), so it trains to nonsense.
+            # One operation for all steps; unrolled it takes many times as long. Not BlockLSTMV2: the gradient
+            # registered for it has the gates in the first version's order (TensorFlow 2.21), so it trains to nonsense.
             below = tf.raw_ops.BlockLSTM(
                 seq_len_max=tf.constant(steps, tf.int64),
                 x=below,

@@ -96,7 +96,12 @@ class TestAgents:
         """The trainer has none: a rebalance costs it no recovery."""
         changelogs = {name: table.changelog_topic.get_topic_name() for name, table in state.app.tables.items()}
 
-        assert changelogs == {"jobs": "t.jobs-changelog", "results": "t.results-changelog"}
+        assert changelogs == {
+            "jobs": "t.jobs-changelog",
+            "results": "t.results-changelog",
+            "training_jobs": "t.training-jobs-changelog",
+            "transforms": "t.transforms-changelog",
+        }
         assert {table.partitions for table in state.app.tables.values()} == {6}
         assert not trainer.app.tables
 
@@ -144,7 +149,7 @@ class TestAgents:
     def test_every_module_of_the_agents_belongs_to_an_app(self) -> None:
         """A new one that nobody attaches would do nothing."""
         folder = Path(apps.__file__).parents[1] / "agents"
-        attached = {"datasets", "jobs", "training"}
+        attached = {"datasets", "jobs", "training", "training_jobs", "training_runs", "transforms", "inference"}
         used_by_training = {"offload", "series_answers", "series_requests", "training_process"}
 
         assert {path.stem for path in folder.glob("*.py")} == {"__init__"} | attached | used_by_training

@@ -19,25 +19,10 @@ from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 from streams.tables import JobTable, ResultTable
+from tests.unit.changelog import ChangelogPublisher, put_back
 
 CODEC = Codec()
 JOB = JobRecord(7, 2, "flights", 1, 123, first_ts_id=1700, series_count=3)
-
-
-class Publisher:
-    """Keeps what is sent; delivers when told to."""
-
-    max_message_bytes = 1024 * 1024
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.futures: list[asyncio.Future[None]] = []
-
-    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
-        self.records += records
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.futures.append(future)
-        return future
 
 
 class Tables:
@@ -47,17 +32,13 @@ class Tables:
         app = faust.App(
             f"t{uuid.uuid4().hex}", broker=[URL("kafka://127.0.0.1:1")], store="memory://", datadir="/nowhere"
         )
-        self.publisher: Any = Publisher()
+        self.publisher: Any = ChangelogPublisher()
         common = {"partitions": 4, "publisher": self.publisher, "codec": CODEC}
         self.jobs = JobTable(app, "jobs-changelog", **common)
         self.results = ResultTable(app, "results-changelog", **common)
         for record in log:
             table = self.jobs if record.topic == "jobs-changelog" else self.results
-            if record.value is None:
-                table._rows.pop(record.key, None)
-                table._partition_of.pop(record.key, None)
-            else:
-                table._rows[record.key], table._partition_of[record.key] = record.value, record.partition
+            put_back(table, record)
 
     @property
     def log(self) -> list[Record]:

@@ -16,9 +16,17 @@ NAMES = (
     "metrics",
     "job-results",
     "job-status",
+    "training-commands",
+    "training-runs",
+    "training-status",
+    "transform-commands",
+    "inference-requests",
+    "inference-results",
     "dead-letters",
     "jobs-changelog",
     "results-changelog",
+    "training-jobs-changelog",
+    "transforms-changelog",
 )
 
 
@@ -55,9 +63,17 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("metrics", "delete"),
         ("job-results", "delete"),
         ("job-status", "compact"),
+        ("training-commands", "delete"),
+        ("training-runs", "delete"),
+        ("training-status", "delete"),
+        ("transform-commands", "delete"),
+        ("inference-requests", "delete"),
+        ("inference-results", "delete"),
         ("dead-letters", "delete"),
         ("jobs-changelog", "compact"),
         ("results-changelog", "compact"),
+        ("training-jobs-changelog", "compact"),
+        ("transforms-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -69,14 +85,15 @@ def test_clean_up(topics: Topics, name: str, policy: str) -> None:
 
 
 def test_retention() -> None:
-    """Days as set: commands once, results four times, dead letters their own."""
+    """Days as set: commands and answers to inference once, results four times, dead letters their own."""
     topics = Topics(Settings(event_retention_days=2, dead_letter_retention_days=5))
 
     def kept(name: str) -> float:
         return int(spec(topics, f"tidecast.{name}").config["retention.ms"]) / DAY_MS
 
-    assert {kept(name) for name in ("dataset-commands", "job-commands", "series-commands")} == {2}
-    assert {kept(name) for name in ("metrics", "job-results", "forecasts")} == {8}
+    commands = ("dataset-commands", "job-commands", "series-commands", "training-commands", "transform-commands")
+    assert {kept(name) for name in (*commands, "training-runs", "inference-requests", "inference-results")} == {2}
+    assert {kept(name) for name in ("metrics", "job-results", "forecasts", "training-status")} == {8}
     assert kept("dead-letters") == 5
 
 
@@ -107,11 +124,14 @@ def test_public_topics_carry_one_record_type(topics: Topics) -> None:
     assert {spec.name for spec in topics.all if len(spec.records) > 1} == {
         "tidecast.dataset-commands",
         "tidecast.job-commands",
+        "tidecast.training-commands",
+        "tidecast.training-runs",
+        "tidecast.transform-commands",
     }
 
 
 def test_subjects(topics: Topics) -> None:
-    """TopicNameStrategy where a topic has one record type, RecordNameStrategy where several share it."""
+    """TopicNameStrategy where a topic has one record type, RecordNameStrategy where several share it; each once."""
     assert record_subjects(topics) == {
         "AddDataset": ("tidecast.AddDataset",),
         "DeleteDataset": ("tidecast.DeleteDataset",),
@@ -125,6 +145,16 @@ def test_subjects(topics: Topics) -> None:
         "SeriesResult": ("tidecast.job-results-value", "tidecast.results-changelog-value"),
         "JobStatus": ("tidecast.job-status-value",),
         "JobRecord": ("tidecast.jobs-changelog-value",),
+        "TrainDeepAR": ("tidecast.TrainDeepAR",),
+        "DeleteTrainingJob": ("tidecast.DeleteTrainingJob",),
+        "TrainTogether": ("tidecast.TrainTogether",),
+        "TrainingStatus": ("tidecast.training-status-value",),
+        "TrainingJobRecord": ("tidecast.training-jobs-changelog-value",),
+        "StartTransform": ("tidecast.StartTransform",),
+        "StopTransform": ("tidecast.StopTransform",),
+        "TransformRecord": ("tidecast.transforms-changelog-value",),
+        "InferenceRequest": ("tidecast.inference-requests-value",),
+        "InferenceResult": ("tidecast.inference-results-value",),
     }
 
 
