@@ -1,9 +1,223 @@
-"""Transform jobs: sends out their lines as requests and puts the answers together."""
+"""Transform jobs: their lines go out as requests, their results come back and make the output (contract 001, 3)."""
 
-from typing import Any
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from agents.transform_runs import TransformRun, TransformRuns, still_ours
+from connectors import endpoints
+from connectors.endpoints import UnknownEndpointError
+from connectors.publisher import Record, partition_for
+from schemas.commands import StartTransform, StopTransform
+from schemas.events import InferenceResult
+from schemas.records import TransformRecord
+from schemas.wire import UndecodableError
+from streams import transforms
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.transport import open_batches
 
 __all__ = ["attach"]
 
+_OPEN_COMMANDS: Final = 256  # jobs that send lines at a time; each is a task and an open file
+_OPEN_RESULTS: Final = 64  # batches of results; one stays open as long as an output is written
 
-def attach(runtime: Any) -> None:
-    """Register nothing yet."""
+
+def attach(state: StateRuntime) -> tuple[Agent, Agent]:
+    """Register `orchestrate_transforms` and `track_transforms` on the state's app."""
+    app, topics, runs = state.app, state.topics, TransformRuns(state)
+
+    @app.agent(
+        app.topic(topics.transform_commands, value_serializer="raw", internal=True),
+        name="orchestrate_transforms",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def orchestrate_transforms(stream: Any) -> None:
+        """Apply commands in their order; a job that sends its lines for long holds up no other command."""
+        turn, tasks = asyncio.Lock(), _Tasks()
+        try:
+            async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
+                state.metrics.observe_batch("orchestrate_transforms", len(batch.events))
+                batch.ack_when(tasks.begin(_handle(state, runs, turn, batch.events[0])))
+        finally:
+            tasks.cancel()
+            runs.close()
+
+    @app.agent(
+        app.topic(topics.inference_results, value_serializer="raw", internal=True),
+        name="track_transforms",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def track_transforms(stream: Any) -> None:
+        """Note which lines are answered, in the order of the log; outputs are written next to that."""
+        tasks = _Tasks()
+        try:
+            async for batch in open_batches(app, stream, max_open=_OPEN_RESULTS):
+                state.metrics.observe_batch("track_transforms", len(batch.events))
+                ours = [event for event in batch.events if state.transforms.get(event.message.key or b"") is not None]
+                results = await asyncio.to_thread(_decoded, state, ours) if ours else []
+                if await still_ours(app, batch.events[0]):
+                    batch.ack_when(tasks.begin(_ended(_tracked(state, runs, results))))
+                else:
+                    batch.ack()  # without effect: the next owner reads it again
+        finally:
+            tasks.cancel()
+            runs.close()
+
+    return orchestrate_transforms, track_transforms
+
+
+class _Tasks:
+    """What an agent has begun and not yet awaited."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Future[None]":
+        """Start it, and keep it alive."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def cancel(self) -> None:
+        """End all of it."""
+        for task in self._tasks:
+            task.cancel()
+
+
+async def _handle(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
+    """Apply one command when those before it are applied; then send the lines, which others need not wait for."""
+    message = event.message
+    try:
+        command = state.codec.decode(message.value)
+        if not isinstance(command, StartTransform | StopTransform):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of transform commands")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    follow_up = None
+    async with turn:
+        try:
+            if message.key != command.name.encode():
+                raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {command.name[:80]}")
+            moved = _moved(state, message)
+            if moved is not None:
+                await state.publisher.send([moved])
+                return
+            if not await still_ours(state.app, event):
+                return
+            run = runs.of(command.name, event)
+            if isinstance(command, StartTransform):
+                follow_up = await _start(state, command, run)
+            else:
+                follow_up = await _stop(command, run)
+            state.waiters.applied(command.command_id)
+        except RejectedError as error:
+            if not state.waiters.refused(command.command_id, error):
+                await state.publisher.send([state.dead_letter(message, error)])
+    if follow_up is not None:
+        await follow_up
+
+
+def _moved(state: StateRuntime, message: Any) -> Record | None:
+    """The record for the partition of its key, where a producer with another partitioner put it elsewhere."""
+    home = partition_for(message.key, state.topics.partitions)
+    if message.partition == home:
+        return None
+    at = round(message.timestamp * 1000)
+    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
+
+
+async def _start(state: StateRuntime, command: StartTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:
+    """1. check what the job depends on, 2. write its row. A repeat goes on where the first time ended."""
+    record = run.record
+    if record is not None and record.command_id != command.command_id:
+        raise RejectedError(
+            409, "transform_exists", f"TransformJobName: there is a transform job {command.name} already"
+        )
+    if record is None:
+        record = transforms.begun(command, at=round(run.event.message.timestamp * 1000))
+        await asyncio.to_thread(_check, state, record)
+        if not await still_ours(state.app, run.event):
+            return None
+        await run.put(record)
+    return run.send() if record.status == transforms.IN_PROGRESS else None
+
+
+def _check(state: StateRuntime, record: TransformRecord) -> None:
+    """RejectedError where there is no such endpoint or file: then there is nothing that a job could be about."""
+    try:
+        endpoints.load(state.store, record.model_name)
+    except UnknownEndpointError as error:
+        raise RejectedError(404, "unknown_endpoint", f"ModelName: {error}") from None
+    if not state.store.is_file(record.input_path):
+        text = f"S3Uri: there is no file /{record.input_path}: PUT it to /uploads/ first"
+        raise RejectedError(400, "unknown_path", text)
+
+
+async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:
+    """1. write that the job stops, 2. once nothing is under way for it, write that it has."""
+    record = run.record
+    if record is None:
+        raise RejectedError(404, "unknown_transform", f"there is no transform job {command.name[:80]}")
+    if record.status in (transforms.COMPLETED, transforms.FAILED):
+        raise RejectedError(409, "transform_ended", f"transform job {command.name} has ended: it is {record.status}")
+    if record.status == transforms.IN_PROGRESS:
+        await run.put(transforms.stopping(record))
+    return run.stopped() if record.status != transforms.STOPPED else None
+
+
+def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[tuple[Any, InferenceResult | UndecodableError]]:
+    """The events with their results; large ones take a while, which the loop need not wait for."""
+    found: list[tuple[Any, InferenceResult | UndecodableError]] = []
+    for event in events:
+        try:
+            result = state.codec.decode(event.message.value)
+            if not isinstance(result, InferenceResult):
+                raise UndecodableError(f"a {type(result).__name__} on the topic of inference results")
+        except UndecodableError as error:
+            found.append((event, error))
+        else:
+            found.append((event, result))
+    return found
+
+
+def _tracked(
+    state: StateRuntime, runs: TransformRuns, results: Sequence[tuple[Any, InferenceResult | UndecodableError]]
+) -> list[Any]:
+    """Note the results in the rows of their jobs, all at once; what is then to be awaited.
+
+    1. the row of each job, 2. the end of a job with a wrong line (contract D-064) or the output of a complete one.
+    """
+    awaited: list[Any] = []
+    by_job: dict[str, list[tuple[Any, InferenceResult]]] = {}
+    for event, result in results:
+        if isinstance(result, UndecodableError):
+            awaited.append(state.publisher.send_nowait([state.dead_letter(event.message, result)]))
+        elif result.transform is not None and event.message.key == result.transform.encode():
+            by_job.setdefault(result.transform, []).append((event, result))
+    for name, found in by_job.items():
+        run = runs.of(name, found[-1][0])
+        record = run.record
+        if record is None or record.status != transforms.IN_PROGRESS:
+            continue
+        wrong = [result for _, result in found if result.error is not None and record.on_error == "fail"]
+        if wrong:
+            first = min(wrong, key=lambda result: result.line)
+            awaited.append(run.fail_line(first.line, str(first.error)))
+            continue
+        lines = [result.line for _, result in found]
+        changed = transforms.answered(record, lines, min(event.message.offset for event, _ in found))
+        if changed is not record:
+            awaited.append(run.put(changed))
+        if changed.lines and transforms.is_complete(changed):
+            awaited.append(run.finish())
+    return awaited
+
+
+async def _ended(awaited: Sequence[Any]) -> None:
+    await asyncio.gather(*awaited)

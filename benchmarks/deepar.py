@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from models.deepar.predictor import Predictor
-from models.deepar.summaries import mean_of, quantiles_of
 from numpy.typing import NDArray
 
 from benchmarks.deepar_data import DataSet, flights, m4_hourly, synthetic
 from benchmarks.report import console, show
 from models.deepar.config import DeepARConfig
+from models.deepar.predictor import Predictor
 from models.deepar.series import Series
+from models.deepar.summaries import mean_of, quantiles_of
 
 __all__ = ["run"]
 

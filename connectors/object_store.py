@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-__all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
+__all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreError", "check_key"]
 
 # A segment never starts with a dot, so neither ".." nor the name of an unfinished file can be a key. Most file systems
 # stop at 255 bytes.
@@ -31,6 +31,13 @@ class ObjectNotFoundError(LookupError):
 
 class ObjectStoreError(RuntimeError):
     """The store's address cannot be used: unknown scheme, or the package for it is not installed."""
+
+
+def check_key(key: str) -> None:
+    """Refuse with BadKeyError what is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``."""
+    for segment in key.split("/"):
+        if not _SEGMENT.fullmatch(segment):
+            raise BadKeyError(f"{key!r} is not a key: use relative paths of letters, digits and . _ = -")
 
 
 class ObjectStore:
@@ -92,7 +99,7 @@ class ObjectStore:
         path = self._path(key)
         try:
             opened: IO[bytes] = self._fs.open(path, "rb")
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise ObjectNotFoundError(key) from error
         return opened
 
@@ -122,6 +129,10 @@ class ObjectStore:
         """Whether an object, or anything below the key, is there."""
         return bool(self._fs.exists(self._path(key)))
 
+    def is_file(self, key: str) -> bool:
+        """Whether an object is there."""
+        return bool(self._fs.isfile(self._path(key)))
+
     def delete(self, key: str) -> None:
         """Remove the object and everything below the key; nothing there is no error."""
         path = self._path(key)
@@ -143,7 +154,5 @@ class ObjectStore:
         return sorted(key for key in keys if not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
 
     def _path(self, key: str) -> str:
-        for segment in key.split("/"):
-            if not _SEGMENT.fullmatch(segment):
-                raise BadKeyError(f"{key!r} is not a key: use relative paths of letters, digits and . _ = -")
+        check_key(key)
         return f"{self._root}/{key}"

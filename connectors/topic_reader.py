@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from connectors.kafka_admin import BrokerUnreachableError
 
-__all__ = ["StoredRecord", "TopicMissingError", "read_record", "read_topic"]
+__all__ = ["StoredRecord", "TopicMissingError", "read_partition", "read_record", "read_topic"]
 
 _TIMEOUT_S: Final = 15.0  # without anything from the broker; a rebalance or restart takes less
 _POLL_S: Final = 0.2
@@ -49,6 +49,20 @@ def read_topic(bootstrap: str, topic: str, *, newest: int | None = None) -> Iter
                 ends[partition] = high
                 starts.append(TopicPartition(topic, partition, start))
         yield from _until(consumer, bootstrap, starts, ends)
+
+
+def read_partition(bootstrap: str, topic: str, partition: int, first_offset: int) -> Iterator[StoredRecord]:
+    """The records of one partition at the time of the call, from an offset on, as far as they are still kept.
+
+    Errors as `read_topic`.
+    """
+    with _consumer(bootstrap) as consumer:
+        if partition not in _partitions(consumer, bootstrap, topic):
+            return
+        low, high = _watermarks(consumer, bootstrap, topic, partition)
+        start = max(low, first_offset)
+        if start < high:
+            yield from _until(consumer, bootstrap, [TopicPartition(topic, partition, start)], {partition: high})
 
 
 def read_record(bootstrap: str, topic: str, partition: int, offset: int) -> StoredRecord | None:

@@ -5,23 +5,22 @@ wrong with a series becomes the error of its own answer.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import repeat
-from math import isnan
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
 
+from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, plain_words
 from models.catalog import ConfigValue, ModelSpec, model_spec
 from models.columns import FloatArray
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
-from models.holdout import HoldOutForecast, TunedBatch, chosen_rows, forecast_with_hold_out
+from models.holdout import TunedBatch, chosen_rows, forecast_with_hold_out
 from models.metrics import metric_names
 from models.tuned_model import tuned_model
 from models.tuning import Search, tune
 
-__all__ = ["SeriesAnswer", "SeriesError", "SeriesRequest", "forecast_batch"]
+__all__ = ["SeriesAnswer", "SeriesError", "SeriesRequest", "forecast_batch", "right_aligned"]
 
 # Series are padded to the longest of their matrix. Lengths of one matrix share their number of binary digits, so
 # padding never doubles the work; below 2**6 points a matrix of its own would cost more than the padding.
@@ -43,7 +42,8 @@ class SeriesRequest:
     `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
     their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
     `season_length` and `covariates` [len(target) + prediction_length, F] at `models.forecasts.SeriesBatch`. With
-    `search` the hyper-parameters in its space are tuned, see `models.tuning`, and `config` holds the others.
+    `search` the hyper-parameters in its space are tuned, see `models.tuning`, and `config` holds the others. `end` and
+    `step_ms` place it in time for a model that looks at the calendar: when the last value is, and the distance of two.
     """
 
     target: FloatArray
@@ -56,33 +56,8 @@ class SeriesRequest:
     season_length: int = 1
     covariates: FloatArray | None = None
     search: Search | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesAnswer:
-    """One series' forecast, or why there is none.
-
-    If `error` is None: `predictions` has prediction_length finite numbers; `metrics` has a value, or None where
-    undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
-    when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
-    `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
-    as their value (J-141). `trials` are those of `models.tuning.Outcome`, empty without a search. Otherwise `error` is
-    a text for the user and the rest is empty.
-
-    Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
-    same, whatever the `config`.
-    """
-
-    predictions: list[float]
-    backtest: list[float] | None
-    metrics: dict[str, float | None]
-    error: str | None
-    quantiles: Mapping[str, list[float]] = field(default_factory=dict)
-    answered_by: str | None = None
-    saved: bytes | None = None
-    note: str = ""
-    config: Mapping[str, ConfigValue] | None = field(default=None, compare=False)
-    trials: tuple[float | None, ...] = ()
+    end: int = 0
+    step_ms: int = 0
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -106,6 +81,7 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.refit,
                 request.eval_metrics,
                 request.season_length,
+                request.step_ms,
                 None if request.covariates is None else request.covariates.shape[1:],
             )
             config, search = request.config, request.search
@@ -133,7 +109,7 @@ def _answer(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
         return _answer_together(requests)
     except Exception as error:  # noqa: BLE001 - the room's edge: one series must not take the others down
         if len(requests) == 1:
-            return [_failure(_plain_words(error, requests[0]))]
+            return [failure(plain_words(error, requests[0].model_name))]
     return [answer for request in requests for answer in _answer([request])]
 
 
@@ -147,7 +123,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
         message = f"prediction_length must be a whole number of at least 1, not {length!r}"
         raise SeriesError("prediction_length", message)
 
-    history = _right_aligned([request.target for request in requests])
+    history = right_aligned([request.target for request in requests])
     observed = ~np.isnan(history).all(axis=1)
     infinite = np.isinf(history).any(axis=1)
     usable = observed & ~infinite
@@ -160,14 +136,16 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
             season_length=first.season_length,
             seeds=np.array([request.seed for request in requests], dtype=np.uint64)[usable],
             covariates=None if first.covariates is None else _covariates(requests, history.shape[1])[usable],
+            ends=np.array([request.end for request in requests], dtype=np.int64)[usable],
+            step_ms=first.step_ms,
         )
         if first.search is None:
             result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
-            answers = _unpack(result, config, refit=bool(first.refit), model_name=spec.name)
+            answers = answers_of(result, config, refit=bool(first.refit), model_name=spec.name)
         else:
             answers = _tuned(batch, spec, first, first.search, metrics)
     return [
-        _failure(_INFINITE) if is_infinite else next(answers) if is_observed else _failure(_NOTHING_OBSERVED)
+        failure(INFINITE) if is_infinite else next(answers) if is_observed else failure(NOTHING_OBSERVED)
         for is_observed, is_infinite in zip(observed.tolist(), infinite.tolist(), strict=True)
     ]
 
@@ -192,10 +170,10 @@ def _tuned(
             configs=[outcomes[row].config for row in good],
         )
         result = forecast_with_hold_out(tuned, tuned_model(spec), refit=refit, metrics=metrics)
-        answers = _unpack(result, None, refit=refit, model_name=spec.name)
+        answers = answers_of(result, None, refit=refit, model_name=spec.name)
     for outcome in outcomes:
         if outcome.error is not None:
-            yield _failure(_plain_words(outcome.error, request))
+            yield failure(plain_words(outcome.error, request.model_name))
             continue
         answer = next(answers)
         if answer.error is None:
@@ -204,7 +182,7 @@ def _tuned(
         yield answer
 
 
-def _right_aligned(targets: list[FloatArray]) -> FloatArray:
+def right_aligned(targets: list[FloatArray]) -> FloatArray:
     """Lay the targets side by side as rows that end together, padded with NaN in front."""
     try:
         values = np.concatenate(targets, dtype=np.float64)
@@ -233,65 +211,4 @@ def _covariates(requests: list[SeriesRequest], steps: int) -> FloatArray:
     return np.stack(rows)
 
 
-def _unpack(
-    result: HoldOutForecast, config: Mapping[str, ConfigValue] | None, *, refit: bool, model_name: str
-) -> Iterator[SeriesAnswer]:
-    """Yield the answers, row by row. Arrays become lists whole: one numpy call per series would cost the most."""
-    series = len(result.scored)
-    finite = np.isfinite(result.predictions).all(axis=1)
-    finite &= np.isfinite(result.backtest).all(axis=1) | ~result.scored
-    names = tuple(result.scores)
-    columns = [_nullable(values) for values in result.scores.values()]
-    scores = zip(*columns, strict=True) if columns else iter([()] * series)
-    backtests: list[list[float] | None] = [None] * series
-    if refit:
-        rows = zip(result.backtest.tolist(), result.scored.tolist(), strict=True)
-        backtests = [row if is_scored else [] for row, is_scored in rows]
-    extras = _extras(result)
-    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), extras, strict=True)
-    for predictions, backtest, values, is_finite, extra in rows_of_answers:
-        if is_finite:
-            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None, *extra, config)
-        else:
-            yield _failure(_NOT_FINITE.format(model_name))
-
-
-_Extras = tuple[dict[str, list[float]], str | None, bytes | None, str]
-
-
-def _extras(result: HoldOutForecast) -> Iterator[_Extras]:
-    """Yield, row by row, what only some models have; nothing at all for the others, which answer by the thousand."""
-    if not (result.quantiles or any(result.answered_by) or any(result.saved) or any(result.notes)):
-        yield from repeat(({}, None, None, ""), len(result.scored))
-        return
-    levels = tuple(result.quantiles)
-    finite = [np.logical_and.reduce(np.isfinite(values), axis=1) for values in result.quantiles.values()]
-    rows = [values.tolist() for values in result.quantiles.values()]
-    for place in range(len(result.scored)):
-        known = {level: rows[i][place] for i, level in enumerate(levels) if finite[i][place]}
-        yield known, result.answered_by[place], result.saved[place], result.notes[place]
-
-
-def _nullable(values: FloatArray) -> list[float | None]:
-    """NaN, the arrays' sign for undefined, becomes None."""
-    if not np.isnan(values).any():
-        plain: list[float | None] = values.tolist()
-        return plain
-    return [None if isnan(value) else value for value in values.tolist()]
-
-
 _NOT_NUMBERS = "the series must be a one-dimensional list of numbers; leave out or mark as missing what is not a number"
-_NOTHING_OBSERVED = "the series has no observed values; give it at least one number"
-_INFINITE = "the series has an infinite value; replace it with a finite number or mark it as missing"
-_NOT_FINITE = "{} gives no finite forecast for this series: its values are too large; divide them all by a constant"
-
-
-def _plain_words(error: Exception, request: SeriesRequest) -> str:
-    if isinstance(error, RejectedInputError):
-        return error.message
-    kind = type(error).__name__
-    return f"{request.model_name} could not forecast this series ({kind}); check its values or choose another model"
-
-
-def _failure(message: str) -> SeriesAnswer:
-    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message)

@@ -10,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
+from models.deepar.hyper_parameters import HYPER_PARAMETERS
 from models.errors import RejectedInputError
 from models.hyper_parameters import ConfigValue, HyperParameter, HyperParameterError
 
@@ -46,6 +47,7 @@ class ModelSpec:
 
     `heavy`: it takes milliseconds or more per series, so it is computed in a process of its own, with a time limit.
     `grid`: so quick that tuning tries every value instead of searching. `covariates`: it makes use of features.
+    `together`: it learns from many series, so a job trains it once on all of a submission; it is not tuned.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ModelSpec:
     heavy: bool = False
     grid: bool = False
     covariates: bool = False
+    together: bool = False
 
     def resolve(self, config: Mapping[str, object]) -> dict[str, ConfigValue]:
         """Return the complete configuration in catalogue order, defaults filled in; may raise HyperParameterError."""
@@ -152,6 +155,7 @@ def _season_length() -> HyperParameter:
 
 
 _MODELS = (
+    # The first five have the numbers of contract T-075; a new model comes last, so that numbers stay.
     ModelSpec(
         name="LinearFit",
         intro="A straight line through the latest points, continued; optionally raised by a share of their scatter.",
@@ -175,6 +179,58 @@ _MODELS = (
         hyper_parameters=(_latest_n("the maximum is taken over"),),
         entry="models.adaptive:forecast_max",
         grid=True,
+    ),
+    _lstm_spec(
+        "Lstm",
+        intro="A small LSTM network per series that sees the latest few points.",
+        entry="models.lstm:forecast",
+        samples=(
+            HyperParameter(
+                name="sample_num",
+                type="int",
+                default=5,
+                low=5,
+                high=20,
+                minimum=2,
+                maximum=1_000,
+                intro="How many of the newest points are training samples.",
+            ),
+            HyperParameter(
+                name="feature_length_used",
+                type="int",
+                default=5,
+                low=2,
+                high=20,
+                minimum=1,
+                maximum=1_000,
+                intro="From how many points before it a value is forecast.",
+            ),
+        ),
+    ),
+    _lstm_spec(
+        "LstmLong",
+        intro="A small LSTM network per series that sees a long part of its past at once.",
+        entry="models.lstm:forecast_long",
+        samples=(
+            HyperParameter(
+                name="sample_fold_used",
+                type="int",
+                default=2,
+                low=2,
+                high=8,
+                minimum=2,
+                maximum=1_000,
+                intro="One in how many points, the newest ones, is a training sample; the others are what it is told.",
+            ),
+        ),
+    ),
+    ModelSpec(
+        name="DeepAR",
+        intro="One recurrent network for all series of a submission together, whose forecast is a distribution.",
+        hyper_parameters=HYPER_PARAMETERS,
+        entry="models.deepar.alone:forecast",
+        heavy=True,
+        together=True,
     ),
     ModelSpec(
         name="AdaptiveAverageN",
@@ -319,50 +375,6 @@ _MODELS = (
         ),
         entry="models.auto:forecast",
         heavy=True,
-    ),
-    _lstm_spec(
-        "LstmLong",
-        intro="A small LSTM network per series that sees a long part of its past at once.",
-        entry="models.lstm:forecast_long",
-        samples=(
-            HyperParameter(
-                name="sample_fold_used",
-                type="int",
-                default=2,
-                low=2,
-                high=8,
-                minimum=2,
-                maximum=1_000,
-                intro="One in how many points, the newest ones, is a training sample; the others are what it is told.",
-            ),
-        ),
-    ),
-    _lstm_spec(
-        "Lstm",
-        intro="A small LSTM network per series that sees the latest few points.",
-        entry="models.lstm:forecast",
-        samples=(
-            HyperParameter(
-                name="sample_num",
-                type="int",
-                default=5,
-                low=5,
-                high=20,
-                minimum=2,
-                maximum=1_000,
-                intro="How many of the newest points are training samples.",
-            ),
-            HyperParameter(
-                name="feature_length_used",
-                type="int",
-                default=5,
-                low=2,
-                high=20,
-                minimum=1,
-                maximum=1_000,
-                intro="From how many points before it a value is forecast.",
-            ),
-        ),
     ),
 )
 

@@ -20,7 +20,8 @@ class SeriesBatch:
     value. `config` is complete and valid (see `ModelSpec.resolve`). `season_length` is the number of steps after which
     a pattern may repeat, 1 where none is known. `seeds` [N] are the only source of randomness: the same seed, the same
     forecast; None counts as zeros. `covariates` [N, L + horizon, F] are known beside the series, the last `horizon`
-    steps being the future; None where there are none.
+    steps being the future; None where there are none. `ends` [N] are the times in milliseconds of the last values of
+    the whole histories, of which `held_back` steps, `step_ms` long, are missing here; None and 0 where nobody asks.
     """
 
     history: FloatArray
@@ -29,6 +30,9 @@ class SeriesBatch:
     season_length: int = 1
     seeds: NDArray[np.uint64] | None = None
     covariates: FloatArray | None = None
+    ends: NDArray[np.int64] | None = None
+    step_ms: int = 0
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

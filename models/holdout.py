@@ -71,7 +71,13 @@ def fitted_part(batch: SeriesBatch, held_out: int) -> SeriesBatch:
     """The batch without its last `held_out` rows, to be forecast by so many; their covariates become the future's."""
     steps = batch.history.shape[1]
     covariates = None if batch.covariates is None else batch.covariates[:, :steps]
-    return replace(batch, history=batch.history[:, : max(0, steps - held_out)], horizon=held_out, covariates=covariates)
+    return replace(
+        batch,
+        history=batch.history[:, : max(0, steps - held_out)],
+        horizon=held_out,
+        covariates=covariates,
+        held_back=batch.held_back + held_out,
+    )
 
 
 def scorable(fitted: FloatArray) -> NDArray[np.bool_]:
@@ -191,6 +197,7 @@ def chosen_rows(batch: SeriesBatch, rows: slice | NDArray[np.bool_] | NDArray[np
         history=batch.history[rows],
         seeds=None if batch.seeds is None else batch.seeds[rows],
         covariates=None if batch.covariates is None else batch.covariates[rows],
+        ends=None if batch.ends is None else batch.ends[rows],
     )
     if isinstance(part, TunedBatch):
         numbers = np.arange(len(batch.history))[rows].tolist()

@@ -182,9 +182,9 @@ class TrainTogether:
 
 @dataclass(frozen=True, slots=True)
 class TrainDeepAR:
-    """Create a training job that trains a DeepAR model on a JSON Lines file (contract D-070). An endpoint of its name serves it.
+    """Create a training job that trains a DeepAR model on a JSON Lines file (contract D-070).
 
-    `data_url` is a path under the data root, such as `/uploads/sales.jsonl`.
+    An endpoint of the job's name serves the model. `data_url` is a path under the data root, such as `/uploads/sales.jsonl`.
     """
 
     command_id: str

@@ -93,7 +93,7 @@ class TrainingJobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformRecord:
-    """One transform job, as the table `transforms` keeps it; bit i of `finished` is set when line i is answered."""
+    """One transform job, as the table `transforms` keeps it; `finished` is read by `streams.transforms.Answered`."""
 
     name: str
     command_id: str

@@ -12,7 +12,9 @@ from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher
 from connectors.schema_registry import connect_registry
 from schemas.codec import Codec
+from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
+from streams.inference_pool import InferencePool
 from streams.recovery import RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
@@ -39,6 +41,7 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
     """The trainer's app with its agent; stateless."""
     topics = Topics(settings)
     app = _app(settings, "trainer", bootstrap)
+    store, inference = ObjectStore(settings.object_store_url), InferencePool(settings)
     runtime = TrainerRuntime(
         settings=settings,
         bootstrap=bootstrap,
@@ -46,7 +49,9 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         codec=_codec(settings, topics),
         publisher=_publisher(settings, "trainer", bootstrap),
         app=app,
-        store=ObjectStore(settings.object_store_url),
+        store=store,
+        inference=inference,
+        endpoints=Endpoints(store, inference),
     )
     for module in ("training", "training_runs", "inference"):
         _attach(f"agents.{module}", runtime)
@@ -60,7 +65,7 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     install_fast_recovery(app)
     codec = _codec(settings, topics)
     publisher = _publisher(settings, "state", bootstrap)
-    store = ObjectStore(settings.object_store_url)
+    store, inference = ObjectStore(settings.object_store_url), InferencePool(settings)
     table = {"partitions": topics.partitions, "publisher": publisher, "codec": codec}
     runtime = StateRuntime(
         settings=settings,
@@ -70,6 +75,8 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
         publisher=publisher,
         app=app,
         store=store,
+        inference=inference,
+        endpoints=Endpoints(store, inference),
         splits=SplitStore(store, settings.max_series_per_job),
         jobs=JobTable(app, topics.jobs_changelog, **table),
         results=ResultTable(app, topics.results_changelog, **table),

@@ -10,8 +10,10 @@ from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
 from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
+from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
 from streams.ids import IdMinter, SeriesIdMinter
+from streams.inference_pool import InferencePool
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.splits import SplitStore
@@ -34,6 +36,8 @@ class TrainerRuntime:
     publisher: Publisher
     app: faust.App
     store: ObjectStore
+    inference: InferencePool
+    endpoints: Endpoints
     metrics: Metrics = field(default_factory=Metrics)
 
     def dead_letter(self, message: Any, error: Exception) -> Record:

@@ -46,6 +46,7 @@ async def _run(runtime: TrainerRuntime, role: str) -> int:
         crashed = app.crash_reason
         if crashed is not None:
             log.error("worker crashed", role=role, error=repr(crashed))
+    await runtime.inference.close()
     await runtime.publisher.close(_FLUSH)
     log.info("worker stopped", role=role)
     return 0 if crashed is None and stop.is_set() else 1

@@ -1,7 +1,9 @@
 """A trained DeepAR model as a file: numpy arrays by name, and what shaped them. Reading it needs no TensorFlow."""
 
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -27,6 +29,11 @@ PARAMETERS: Final[Mapping[str, int]] = {
 
 _DESCRIPTION: Final = "description"  # the name of the JSON text among the arrays
 _FORMAT: Final = 1  # raised when a reader of today could not read the file any more
+
+# What numpy, zipfile and json raise of other bytes; RuntimeError: of an archive that is encrypted, or of another kind.
+_UNREADABLE: Final = (
+    ValueError, KeyError, TypeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -86,16 +93,27 @@ def load(content: bytes) -> Artefact:
     try:
         with np.load(BytesIO(content), allow_pickle=False) as arrays:
             weights = {name: arrays[name] for name in arrays.files}
-        description = json.loads(weights.pop(_DESCRIPTION).tobytes())
+        description = json.loads(bytes(weights.pop(_DESCRIPTION)))
         config = DeepARConfig.from_dict(description["config"])
         shapes = weight_shapes(config)
         scale, facts, version = float(description["default_scale"]), description["facts"], description["format"]
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ArtefactError("model", f"this is not the file of a DeepAR model: {type(error).__name__}") from error
     if version != _FORMAT:
         raise ArtefactError("model", f"the file has format {version}, expected {_FORMAT}: train the model again")
-    found = {name: array.shape for name, array in weights.items()}
-    if found != shapes:
-        wrong = sorted(name for name in found.keys() | shapes.keys() if found.get(name) != shapes.get(name))
+    wrong = sorted(name for name in weights.keys() | shapes.keys() if not _fits(weights.get(name), shapes.get(name)))
+    if not (math.isfinite(scale) and scale > 0):
+        wrong.append("default_scale")
+    if wrong:
         raise ArtefactError("model", f"the file of the DeepAR model is damaged: {', '.join(wrong)} do not fit")
     return Artefact(config, scale, weights, facts)
+
+
+def _fits(array: object, shape: tuple[int, ...] | None) -> bool:
+    """Whether a weight is as it must be: one that is not finite would make all forecasts so."""
+    return (
+        isinstance(array, np.ndarray)  # numpy gives bytes where an archive has other files
+        and array.shape == shape
+        and array.dtype == np.float32
+        and bool(np.isfinite(array).all())
+    )

@@ -2,16 +2,18 @@
 
 What belongs to a series is one matrix [features, paths] of a stack, so the gates of a cell are contiguous, and matrix
 products have the same shape however many series there are: their last bits must not depend on that. With
-sigmoid(x) = (1 + tanh(x / 2)) / 2 one tanh serves all gates: the halves, and the factor two by which the states here
-are larger than those of `models.deepar`, are put into the weights beforehand.
+sigmoid(x) = (1 + tanh(x / 2)) / 2 one tanh serves all gates: the halves, and the factor two by which the outputs here
+are larger than those of `models.deepar`, are put into the weights beforehand. So are the biases, as the weights of an
+input that is always 1: to add them afterwards would take a tenth as long as the product itself.
 """
 
-from typing import Final, Self
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "State", "advance"]
+__all__ = ["Cells", "Layer"]
 
 _HALF: Final = np.float32(0.5)
 
@@ -21,8 +23,8 @@ Array = NDArray[np.float32]
 class Layer:
     """The weights of one layer: `inputs` [4 cells, inputs], `recurrent` [4 cells, cells], `bias` [4 cells, 1].
 
-    Gates in the order input, forget, output, cell, the first three halved. `recurrent` expects the doubled output of
-    `advance`, and so do `inputs` where they are those of the layer below (`stacked`).
+    Gates in the order input, forget, output, cell, the first three halved. `recurrent` expects the doubled outputs of
+    `Cells`, and so do `inputs` where they are those of the layer below (`stacked`).
     """
 
     def __init__(self, kernel: Array, bias: Array, *, stacked: bool) -> None:
@@ -36,40 +38,85 @@ class Layer:
         self.bias: Array = bias[order, np.newaxis] * halves
 
 
-class State:
-    """What a layer remembers of each path, doubled: [series, cells, paths]; and room for `advance` to work in."""
+class Cells:
+    """All layers at work on some paths of each series, before the first step.
 
-    def __init__(self, cell: Array, output: Array) -> None:
-        self.cell = cell
-        self.output = output
-        self.room = np.empty_like(cell)
-
-    @classmethod
-    def empty(cls, series: int, cells: int) -> Self:
-        """The state before the first step, one path per series."""
-        return cls(np.zeros((series, cells, 1), np.float32), np.zeros((series, cells, 1), np.float32))
-
-    def repeated(self, times: int, output: Array) -> "State":
-        """Every path `times` times; the output goes to the place given."""
-        output[:] = self.output
-        return State(np.repeat(self.cell, times, axis=2), output)
-
-
-def advance(gates: Array, state: State) -> None:
-    """One step: from the sums of the gates [series, 4 cells, paths], which are overwritten, to the new state.
-
-    With doubled states C and H and gates t = tanh(…): C = (1 + t_forget) C / 2 + (1 + t_input) t_cell, and
-    H = (1 + t_output) tanh(C / 2).
+    `lags` [series, lags, paths] is where the caller puts the values that differ between the paths, for the weights
+    `lag_weights` [4 cells, lags]. `top` [series, 1 + cells, paths] is a one and the doubled output of the last layer.
+    All of it is one array: a one and the output of a layer, from the last layer to the first, and the lags. So what
+    goes into a layer always lies side by side: its own last output, the one and the output of the layer below; and for
+    the first layer the one, its own last output and the lags.
     """
-    cells = state.cell.shape[1]
-    np.tanh(gates, out=gates)
-    gates[:, : 3 * cells] += 1
-    entered, forgot, shown, new = (gates[:, place * cells : (place + 1) * cells] for place in range(4))
-    entered *= new
-    cell, room = state.cell, state.room
-    cell *= forgot
-    cell *= _HALF
-    cell += entered
-    np.multiply(cell, _HALF, out=room)
-    np.tanh(room, out=room)
-    np.multiply(shown, room, out=state.output)
+
+    def __init__(self, layers: Sequence[Layer], lag_weights: Array, *, series: int, paths: int) -> None:
+        cells = self._cells = layers[0].cells
+        self._layers, self._lag_weights = layers, lag_weights
+        block = cells + 1
+        column = np.zeros((series, len(layers) * block + lag_weights.shape[1], paths), np.float32)
+        column[:, : len(layers) * block : block] = 1
+        bottom = (len(layers) - 1) * block
+        self._first_input = column[:, bottom:]
+        self.top: Array = column[:, :block]
+        self.lags: Array = column[:, len(layers) * block :]
+        self._gates = np.empty((series, 4 * cells, paths), np.float32)
+        room = np.empty((series, cells, paths), np.float32)
+        outputs = [column[:, bottom - place * block + 1 :][:, :cells] for place in range(len(layers))]
+        self._parts = [_Part(self._gates, output, room) for output in outputs]
+        self._stacked = [
+            (
+                np.concatenate((layer.recurrent, layer.bias, layer.inputs), axis=1),
+                column[:, bottom - place * block + 1 :][:, : cells + block],
+                self._parts[place],
+            )
+            for place, layer in enumerate(layers[1:], 1)
+        ]
+        first = np.concatenate((layers[0].bias, layers[0].recurrent, lag_weights), axis=1)
+        self._first_weights = np.repeat(first[np.newaxis], series, axis=0)
+
+    def repeated(self, paths: int, lag_weights: Array) -> "Cells":
+        """As many paths of each series, in the state of the only one that there is here."""
+        more = Cells(self._layers, lag_weights, series=len(self._gates), paths=paths)
+        for new, old in zip(more._parts, self._parts, strict=True):
+            new.output[:] = old.output
+            new.state[:] = old.state
+        return more
+
+    def step(self, known: Array, reach: int = 0) -> None:
+        """Take a step: `known` [series, 4 cells] are the first layer's gates but for its own output and the lags.
+
+        Of the lags the first `reach` are in place.
+        """
+        self._first_weights[:, :, 0] = known
+        ready = 1 + self._cells + reach
+        np.matmul(self._first_weights[:, :, :ready], self._first_input[:, :ready], out=self._gates)
+        self._parts[0].advance()
+        for weights, inputs, part in self._stacked:
+            np.matmul(weights, inputs, out=self._gates)
+            part.advance()
+
+
+class _Part:
+    """One layer: its `state` [series, cells, paths], its doubled `output` and the views that a step works on."""
+
+    def __init__(self, gates: Array, output: Array, room: Array) -> None:
+        cells = output.shape[1]
+        self._gates, self._room, self.output = gates, room, output
+        self._sigmoids = gates[:, : 3 * cells]
+        self._views = [gates[:, place * cells : (place + 1) * cells] for place in range(4)]
+        self.state = np.zeros(output.shape, np.float32)
+
+    def advance(self) -> None:
+        """From the sums of the gates, which are overwritten, to the new state and output.
+
+        With gates t = tanh(…): c = ((1 + t_forget) c + (1 + t_input) t_cell) / 2, and 2 h = (1 + t_output) tanh(c).
+        """
+        entered, forgot, shown, new = self._views
+        state, sigmoids = self.state, self._sigmoids
+        np.tanh(self._gates, out=self._gates)
+        sigmoids += 1
+        entered *= new
+        state *= forgot
+        state += entered
+        state *= _HALF
+        np.tanh(state, out=self._room)
+        np.multiply(shown, self._room, out=self.output)

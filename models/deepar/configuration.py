@@ -1,11 +1,12 @@
 """What a forecast is asked for: sample paths, kinds of output, quantiles (contract D-015 … D-018, D-028 … D-030)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
+from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
 
 __all__ = ["DEFAULTS", "ConfigurationError", "InferenceConfiguration", "parse_configuration", "parse_text"]
@@ -46,20 +47,21 @@ def parse_configuration(
     if given is None:
         return defaults
     if not isinstance(given, Mapping):
-        raise ConfigurationError("configuration", "configuration is not an object")
+        raise ConfigurationError("configuration", f"configuration is {kind_of(given)}, expected an object")
     given = {name: value for name, value in given.items() if value is not None}
     return InferenceConfiguration(
         num_samples=_num_samples(given.get("num_samples", defaults.num_samples), max_samples),
         output_types=_output_types(given.get("output_types", defaults.output_types)),
-        quantiles=_quantiles(given.get("quantiles", defaults.quantiles)),
+        quantiles=_quantiles(given.get("quantiles", ())) or defaults.quantiles,
         seed=_seed(given.get("seed", defaults.seed)),
     )
 
 
 def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
     """DEEPAR_INFERENCE_CONFIG (contract D-054, D-055); None or empty: the defaults. ConfigurationError."""
+    defaults = replace(DEFAULTS, num_samples=min(DEFAULTS.num_samples, max_samples))
     if text is None or not text.strip():
-        return DEFAULTS
+        return defaults
     try:
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -68,8 +70,8 @@ def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
         ) from None
     try:
         if not isinstance(given, dict):
-            raise ConfigurationError("configuration", "it is not an object")
-        return parse_configuration(given, max_samples=max_samples)
+            raise ConfigurationError("configuration", f"it is {kind_of(given)}, expected an object")
+        return parse_configuration(given, defaults, max_samples=max_samples)
     except ConfigurationError as error:
         raise ConfigurationError("DEEPAR_INFERENCE_CONFIG", f"DEEPAR_INFERENCE_CONFIG: {error}") from None
 
@@ -77,7 +79,7 @@ def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
 def _num_samples(value: Any, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise ConfigurationError(
-            "num_samples", f"num_samples is {value!r:.40}, expected a whole number from 1 to {most}"
+            "num_samples", f"num_samples is {shown(value)}, expected a whole number from 1 to {most}"
         )
     return value
 
@@ -85,19 +87,19 @@ def _num_samples(value: Any, most: int) -> int:
 def _output_types(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise ConfigurationError(
-            "output_types", f"output_types is {value!r:.40}, expected an array with any of {', '.join(_KINDS)}"
+            "output_types", f"output_types is {shown(value)}, expected an array with any of {', '.join(_KINDS)}"
         )
     for kind in value:
         if kind not in _KINDS:
             raise ConfigurationError(
-                "output_types", f"output_types has {kind!r:.40}, expected any of {', '.join(_KINDS)}"
+                "output_types", f"output_types has {shown(kind)}, expected any of {', '.join(_KINDS)}"
             )
     return tuple(dict.fromkeys(value))
 
 
 def _quantiles(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
-        raise ConfigurationError("quantiles", f'quantiles is {value!r:.40}, expected an array such as ["0.1", "0.9"]')
+        raise ConfigurationError("quantiles", f'quantiles is {shown(value)}, expected an array such as ["0.1", "0.9"]')
     if len(value) > _MOST_QUANTILES:
         raise ConfigurationError(
             "quantiles", f"quantiles has {len(value)} values, at most {_MOST_QUANTILES} are possible"
@@ -106,16 +108,16 @@ def _quantiles(value: Any) -> tuple[str, ...]:
         try:
             if isinstance(level, bool) or not isinstance(level, int | float | str) or not 0 < float(level) < 1:
                 raise ValueError
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ConfigurationError(
-                "quantiles", f"quantiles has {level!r:.40}, expected numbers between 0 and 1, both excluded"
+                "quantiles", f"quantiles has {shown(level)}, expected numbers between 0 and 1, both excluded"
             ) from None
-    return tuple(dict.fromkeys(map(str, value))) or _NINE
+    return tuple(dict.fromkeys(map(str, value)))
 
 
 def _seed(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_SEED:
-        raise ConfigurationError("seed", f"seed is {value!r:.40}, expected a whole number from 0 to 2^63 - 1")
+        raise ConfigurationError("seed", f"seed is {shown(value)}, expected a whole number from 0 to 2^63 - 1")
     return value

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.deepar.config import DeepARConfig
 from models.deepar.configuration import ConfigurationError, InferenceConfiguration, parse_configuration, parse_text
 from models.deepar.instances import InstanceError, parse_instance, parse_line
+from models.deepar.pace import pace_of, work_of
 from models.deepar.series import Series
 from models.deepar.summaries import mean_of, quantiles_of
 
@@ -23,10 +24,7 @@ __all__ = ["Call", "Prediction", "Reply", "answer"]
 _JSON: Final = "application/json"
 _JSON_LINES: Final = "application/jsonlines"
 _IGNORED_CAT: Final = {"x-tidecast-warning": "cat was ignored: the model was trained without categories"}
-# Seconds that a step of a sample path takes before the first has been measured: a network of the default size on an
-# ordinary core, doubled. Later measures count a fifth each, so that one interruption does not decide.
-_FIRST_PACE_S: Final = 2e-6
-_NEW_SHARE: Final = 0.2
+_MOST_DRAWN: Final = 8_000_000  # numbers of sample paths at once: 32 MB; more at once would not be quicker
 
 Array = NDArray[np.float32]
 
@@ -90,26 +88,6 @@ class _Parsed:
     headers: Mapping[str, str]
 
 
-class _Pace:
-    """How long a step of a sample path takes in this process, learnt while it works."""
-
-    def __init__(self) -> None:
-        self._seconds = _FIRST_PACE_S
-
-    def estimate(self, steps: int) -> float:
-        return self._seconds * steps
-
-    def fitting(self, seconds: float, steps_each: int) -> int:
-        """How many series of so many steps fit into the time."""
-        return max(0, int(seconds / (self._seconds * steps_each)))
-
-    def note(self, steps: int, seconds: float) -> None:
-        self._seconds += _NEW_SHARE * (seconds / steps - self._seconds)
-
-
-_PACE: Final = _Pace()
-
-
 class _TooLargeError(Exception):
     """The estimate exceeds the time that is left."""
 
@@ -126,7 +104,7 @@ def answer(predictor: _Model, calls: Sequence[Call]) -> list[Reply]:
         except ConfigurationError as error:
             replies[place] = _refused(call, 400, "ValidationError", str(error))
         except _TooLargeError as error:
-            replies[place] = _refused(call, 413, "TooLarge", str(error))
+            replies[place] = _refused(call, 413, "TooLargeError", str(error))
         except Exception as error:  # noqa: BLE001 - the room's edge: a call must not take the others down
             replies[place] = _failed(call, error)
     try:
@@ -141,23 +119,30 @@ def answer(predictor: _Model, calls: Sequence[Call]) -> list[Reply]:
 
 
 def _forecast(predictor: _Model, parsed: Mapping[int, _Parsed]) -> dict[int, Reply]:
-    """Draw for all calls with the same number of sample paths at once, and reply."""
-    replies = {}
+    """Draw for all calls with the same number of sample paths together, and reply."""
+    config = predictor.config
+    predictions: dict[int, list[dict[str, Any]]] = {place: [] for place in parsed}
     for num_samples in dict.fromkeys(one.asked.num_samples for one in parsed.values()):
-        alike = {place: one for place, one in parsed.items() if one.asked.num_samples == num_samples}
-        series = [each for one in alike.values() for each in one.series]
-        seeds = [seed for one in alike.values() for seed in _seeds(one)]
-        begun = perf_counter()
-        drawn = iter(predictor.sample(series, num_samples, seeds))
-        _PACE.note(len(series) * num_samples * predictor.config.prediction_length, perf_counter() - begun)
-        for place, one in alike.items():
-            replies[place] = _reply(predictor.config, one, [next(drawn) for _ in one.series])
-    return replies
+        wanted = [
+            (place, series, seed)
+            for place, one in parsed.items()
+            if one.asked.num_samples == num_samples
+            for series, seed in zip(one.series, _seeds(one), strict=True)
+        ]
+        together = max(1, _MOST_DRAWN // (num_samples * config.prediction_length))
+        for first in range(0, len(wanted), together):
+            places, series, seeds = zip(*wanted[first : first + together], strict=True)
+            begun = perf_counter()
+            drawn = predictor.sample(series, num_samples, seeds)
+            pace_of(config).note(len(series) * work_of(config, num_samples), perf_counter() - begun)
+            for place, samples in zip(places, drawn, strict=True):
+                predictions[place].append(_prediction(samples, parsed[place].asked))
+    return {place: _reply(config, one, predictions[place]) for place, one in parsed.items()}
 
 
 def _seeds(parsed: _Parsed) -> list[int]:
     """A stream of its own for each instance: repeatable where a seed is given, fresh where not."""
-    sequence = np.random.SeedSequence(parsed.asked.seed)
+    sequence = np.random.SeedSequence(parsed.asked.seed)  # its first words do not depend on how many are asked for
     states: list[int] = sequence.generate_state(len(parsed.series), np.uint64).tolist()
     return states
 
@@ -215,37 +200,37 @@ def _has_cat(fields: object) -> bool:
 
 def _check_time(config: DeepARConfig, call: Call, series: int, num_samples: int) -> None:
     """Refuse what would not be ready in time, before any work is done (contract D-046)."""
-    each = num_samples * config.prediction_length
-    estimate = _PACE.estimate(each * series)
+    pace, each = pace_of(config), work_of(config, num_samples)
+    estimate = series * each * pace.seconds
     if estimate > call.time_left_s:
+        fitting = int(call.time_left_s / (each * pace.seconds))
+        pace.refuse()
+        advice = f"send at most {fitting} series per request, several requests at a time, or " if fitting > 0 else ""
         raise _TooLargeError(
-            f"{series} series would take about {estimate:.0f} s, {call.time_left_s:.0f} s are left: send at most "
-            f"{_PACE.fitting(call.time_left_s, each)} series per request, several requests at a time, or ask for fewer "
-            "num_samples"
+            f"{series} series with {num_samples} sample paths would take about {estimate:.3g} s, and "
+            f"{max(0.0, call.time_left_s):.3g} s are left: {advice}ask for fewer num_samples"
         )
 
 
-def _reply(config: DeepARConfig, parsed: _Parsed, drawn: Sequence[Array]) -> Reply:
-    asked, call = parsed.asked, parsed.call
-    predictions = [_prediction(samples, asked) for samples in drawn]
+def _reply(config: DeepARConfig, parsed: _Parsed, predictions: list[dict[str, Any]]) -> Reply:
+    call = parsed.call
     if call.form == "instance":
-        one, series = predictions[0], parsed.series[0]
-        frequency = config.frequency
-        times = frequency.times(series.start, config.prediction_length, first=len(series.target))
-        quantiles = one.get("quantiles")
-        return Reply(
-            200,
-            prediction=Prediction(
-                frequency.milliseconds(times),
-                one["mean"].tolist() if "mean" in one else None,
-                None if quantiles is None else {level: values.tolist() for level, values in quantiles.items()},
-                one["samples"].tolist() if "samples" in one else None,
-            ),
-        )
+        return Reply(200, prediction=_plain(config, parsed.series[0], predictions[0]))
     if call.form == "jsonlines":
         lines = b"".join(_json(one) + b"\n" for one in predictions)
         return Reply(200, lines, _JSON_LINES, parsed.headers)
     return Reply(200, _json({"predictions": predictions}), _JSON, parsed.headers)
+
+
+def _plain(config: DeepARConfig, series: Series, prediction: Mapping[str, Any]) -> Prediction:
+    times = config.frequency.times(series.start, config.prediction_length, first=len(series.target))
+    quantiles = prediction.get("quantiles")
+    return Prediction(
+        config.frequency.milliseconds(times),
+        prediction["mean"].tolist() if "mean" in prediction else None,
+        None if quantiles is None else {level: values.tolist() for level, values in quantiles.items()},
+        prediction["samples"].tolist() if "samples" in prediction else None,
+    )
 
 
 def _prediction(samples: Array, asked: InferenceConfiguration) -> dict[str, Any]:

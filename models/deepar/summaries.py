@@ -23,8 +23,8 @@ def quantiles_of(samples: NDArray[np.float32], levels: Sequence[float]) -> NDArr
     place = np.asarray(levels, np.float64) * (len(samples) - 1)
     below = np.floor(place).astype(np.intp)
     above = np.minimum(below + 1, len(samples) - 1)
-    share = (place - below).astype(np.float32)[:, np.newaxis]
-    lower, upper = ordered[below], ordered[above]
-    # Not lower + share * (upper - lower): of huge values the difference overflows, and rounding may break the order.
-    result: NDArray[np.float32] = np.clip(lower * (1 - share) + upper * share, lower, upper)
-    return result
+    share = (place - below)[:, np.newaxis]
+    # In double precision differences of huge values are finite, and rounding makes no higher level's value lower.
+    lower = ordered[below].astype(np.float64)
+    result: NDArray[np.float64] = lower + share * (ordered[above] - lower)
+    return result.astype(np.float32)

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from streams.views.answers import error_response
 
-__all__ = ["invalid_request"]
+__all__ = ["described", "invalid_request"]
 
 _LONGEST_SHOWN: Final = 60  # characters of what came that a message repeats: enough to find it
 
@@ -38,9 +38,14 @@ _NOTHING_CAME: Final = ("missing", "json_invalid", "string_too_long")
 
 def invalid_request(problems: Sequence[Mapping[str, Any]]) -> Response:
     """400 with the first of FastAPI's problems, and how many more there are."""
+    return error_response(400, "invalid_request", described(problems))
+
+
+def described(problems: Sequence[Mapping[str, Any]]) -> str:
+    """The first of FastAPI's problems, and how many more there are."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return error_response(400, "invalid_request", f"{_place(first)}: {_problem(first)}{more}")
+    return f"{_place(first)}: {_problem(first)}{more}"
 
 
 def _place(problem: Mapping[str, Any]) -> str:

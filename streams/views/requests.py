@@ -21,6 +21,7 @@ __all__ = [
     "BodyRefusedError",
     "JsonRoute",
     "SlashPaths",
+    "content_type",
     "has_body",
     "runtime",
     "sent_as_form",
@@ -61,7 +62,7 @@ class JsonRoute(APIRoute):
 def sent_as_json(request: Request) -> None:
     """Refuse a body that is not declared as JSON (J-001): FastAPI would hand it on as bytes and call those wrong."""
     if has_body(request):
-        kind = _content_type(request)
+        kind = content_type(request)
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             raise RejectedError(
                 415, "unsupported_media_type", f"Content-Type is {kind or 'missing'}: send application/json"
@@ -71,7 +72,7 @@ def sent_as_json(request: Request) -> None:
 def sent_as_form(request: Request) -> None:
     """Refuse a body that is not declared as a form with files."""
     if has_body(request):
-        kind = _content_type(request)
+        kind = content_type(request)
         if kind != "multipart/form-data":
             raise RejectedError(
                 415,
@@ -85,22 +86,25 @@ def has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _content_type(request: Request) -> str:
+def content_type(request: Request) -> str:
+    """What the body is declared as, without parameters and in small letters; empty where it is not."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class SlashPaths:
-    """Answers paths of the contract with and without the final slash, directly (J-003)."""
+    """Answers paths of the contracts with and without the final slash, directly (J-003)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the final slash that the routes have."""
-        if scope["type"] == "http" and scope["path"].startswith(("/job", "/data", "/model")):
+        """Add the final slash that the routes of contract 000 have, and take it from those of 001."""
+        if scope["type"] == "http":
             path = scope["path"]
-            if not path.endswith("/"):
+            if path.startswith(("/job", "/data", "/model")) and not path.endswith("/"):
                 scope = {**scope, "path": f"{path}/"}
+            elif path.startswith(("/endpoints", "/invocations", "/ping", "/transform-jobs")) and path.endswith("/"):
+                scope = {**scope, "path": path.rstrip("/")}
         await self._app(scope, receive, send)
 
 
@@ -152,6 +156,8 @@ class BodyLimits:
     def _limit(self, scope: Scope) -> tuple[int, str]:
         if scope["path"].rstrip("/") == "/data":
             return self._settings.max_upload_bytes + _FORM_OVERHEAD, "TIDECAST_MAX_UPLOAD_BYTES"
+        if scope["path"].startswith("/uploads/"):
+            return self._settings.max_upload_bytes, "TIDECAST_MAX_UPLOAD_BYTES"
         return self._settings.max_body_bytes, "TIDECAST_MAX_BODY_BYTES"
 
     @staticmethod

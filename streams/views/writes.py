@@ -115,7 +115,7 @@ def _own_id(state: StateRuntime) -> int:
     raise RejectedError(503, "recovering", "no partition belongs to this worker at the moment")
 
 
-async def send_command(state: StateRuntime, topic: str, key: int, command: Command) -> Any:
+async def send_command(state: StateRuntime, topic: str, key: int | str, command: Command) -> Any:
     """Append the command and return what its agent made of it.
 
     RejectedError: what the agent says; 503 where the log or the agent does not answer in time. The command may then
@@ -125,7 +125,7 @@ async def send_command(state: StateRuntime, topic: str, key: int, command: Comma
     try:
         with state.waiters.waiting(command.command_id) as outcome:
             async with asyncio.timeout(state.settings.write_timeout_s):
-                await state.publisher.send([Record(topic, b"%d" % key, value)])
+                await state.publisher.send([Record(topic, str(key).encode(), value)])
                 return await asyncio.shield(outcome)
     except (TimeoutError, DeliveryError):
         raise RejectedError(

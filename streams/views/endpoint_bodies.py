@@ -1,0 +1,139 @@
+"""Bodies of contract 001 for the API document: they are read and written elsewhere, for speed."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = ["ANSWERS", "REQUEST", "EndpointReply", "EndpointsReply"]
+
+_MEANINGS: Final = {
+    400: "The request is wrong: the message says what, `instance` where.",
+    404: "There is no such endpoint.",
+    408: "The body stopped coming: send it again.",
+    409: "The present state does not allow it.",
+    413: "The request is larger than a limit, or would take longer than there is time.",
+    415: "The content type or encoding is not supported.",
+    500: "The model failed on this request.",
+    503: "Nothing can be computed at the moment: retry after the seconds that Retry-After names.",
+    504: "No answer in time: send fewer series, or ask for fewer samples.",
+}
+_INSTANCE: Final = {
+    "type": "object",
+    "required": ["start", "target"],
+    "properties": {
+        "start": {"type": "string", "description": "YYYY-MM-DD or YYYY-MM-DD HH:MM:SS.", "examples": ["2024-01-01"]},
+        "target": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", None]}]},
+            "description": 'The history, oldest first; "NaN" or null where a value is missing.',
+        },
+        "cat": {"type": "array", "items": {"type": "integer", "minimum": 0}, "description": "Iff trained with it."},
+        "dynamic_feat": {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number"}},
+            "description": "Iff trained with it; each row as long as target and prediction_length together.",
+        },
+    },
+}
+_CONFIGURATION: Final = {
+    "type": "object",
+    "properties": {
+        "num_samples": {"type": "integer", "minimum": 1, "default": 100},
+        "output_types": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"enum": ["mean", "quantiles", "samples"]},
+            "default": ["mean", "quantiles"],
+        },
+        "quantiles": {
+            "type": "array",
+            "items": {"type": "string", "pattern": r"^0\.[0-9]{0,6}[1-9]$"},
+            "default": ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9"],
+        },
+        "seed": {"type": "integer", "minimum": 0, "description": "The same seed gives the same samples."},
+    },
+}
+
+REQUEST: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["instances"],
+                    "properties": {
+                        "instances": {"type": "array", "minItems": 1, "items": _INSTANCE},
+                        "configuration": _CONFIGURATION,
+                    },
+                }
+            },
+            "application/jsonlines": {
+                "schema": {"type": "string", "description": "An instance on each line; the answer has its forecast."}
+            },
+        },
+    }
+}
+"""What a route says of the body of an invocation."""
+
+
+class Prediction(BaseModel):
+    """The forecast of one instance; of the three, those that were asked for."""
+
+    quantiles: dict[str, list[float]] | None = Field(None, description="By quantile as it was asked for.")
+    samples: list[list[float]] | None = Field(None, description="num_samples paths of prediction_length steps.")
+    mean: list[float] | None = None
+
+
+class InvocationReply(BaseModel):
+    """One prediction for each instance, in order."""
+
+    predictions: list[Prediction]
+
+
+class InvocationError(BaseModel):
+    """What went wrong: a name for programs, a sentence for people, and the number of the wrong instance, from 0."""
+
+    code: str
+    message: str
+    instance: int | None = None
+
+
+class EndpointReply(BaseModel):
+    """A model that can be asked, and what its requests must look like."""
+
+    name: str
+    status: Literal["InService"]
+    version: str
+    project_id: str
+    job_id: int
+    time_freq: str
+    prediction_length: int
+    context_length: int
+    cardinality: list[int] | None = Field(description="How many codes each category has; null: send no cat.")
+    num_dynamic_feat: int = Field(description="How many rows dynamic_feat has; 0: send none.")
+    likelihood: str
+    num_cells: int
+    num_layers: int
+    created: int = Field(description="Milliseconds since 1970.")
+    environment: Annotated[dict[str, str], Field(description="DEEPAR_INFERENCE_CONFIG: defaults for JSON Lines.")]
+
+
+class EndpointsReply(BaseModel):
+    """All endpoints by name."""
+
+    endpoints: list[EndpointReply]
+
+
+def ANSWERS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802  # as `ERRORS` of the other views
+    """The `responses` argument of a route that may answer these errors; with 200, the answer of an invocation."""
+    answers: dict[int | str, dict[str, Any]] = {
+        status: {"model": InvocationError, "description": _MEANINGS[status]} for status in statuses if status != 200
+    }
+    if 200 in statuses:
+        answers[200] = {
+            "model": InvocationReply,
+            "description": "The forecasts, in the content type of the request.",
+            "content": {"application/jsonlines": {"schema": {"type": "string"}}},
+        }
+    return answers

@@ -1,0 +1,71 @@
+"""Errors of contract 001: `{"code", "message"}` with the real status (D-081)."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+
+from streams.errors import RejectedError
+from streams.views.answers import json_response
+from streams.views.problems import described
+from streams.views.requests import BodyRefusedError, JsonRoute
+
+__all__ = ["REFUSALS", "ServingRoute"]
+
+_CODES: Final = {
+    400: "ValidationError",
+    404: "NotFoundError",
+    408: "TimeoutError",
+    409: "ConflictError",
+    413: "TooLargeError",
+    415: "UnsupportedMediaTypeError",
+    503: "UnavailableError",
+}
+_MEANINGS: Final = {
+    400: "The request is wrong; the message names the field and the remedy.",
+    404: "There is no such thing.",
+    408: "The body stopped coming: send it again.",
+    409: "The present state does not allow it.",
+    413: "The request is larger than a limit.",
+    415: "The content type or encoding is not supported.",
+    503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
+}
+
+
+class ServingError(BaseModel):
+    """What went wrong: a name for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+def REFUSALS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802  # as `ERRORS` of the other views
+    """The `responses` argument of a route that may answer these errors."""
+    return {status: {"model": ServingError, "description": _MEANINGS[status]} for status in statuses}
+
+
+class ServingRoute(JsonRoute):
+    """A route whose refusals have this envelope."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The handler, with refusals made answers."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Any:
+            try:
+                return await handler(request)
+            except RejectedError as error:
+                return _refusal(error.status, error.message)
+            except BodyRefusedError as error:
+                return _refusal(error.status_code, error.detail)
+            except RequestValidationError as error:
+                return _refusal(400, described(error.errors()))
+
+        return handle
+
+
+def _refusal(status: int, message: str) -> Response:
+    headers = {"Retry-After": "2"} if status == 503 else {}  # a rebalance or a broker's restart takes about that
+    return json_response({"code": _CODES[status], "message": message}, status, headers)

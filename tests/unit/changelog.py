@@ -1,0 +1,36 @@
+"""A changelog in memory, for the tests of tables."""
+
+import asyncio
+from collections.abc import Iterable
+
+from connectors.publisher import Record
+from streams.event_table import EventTable
+
+__all__ = ["ChangelogPublisher", "put_back"]
+
+
+class ChangelogPublisher:
+    """Keeps what is sent; delivers when told to."""
+
+    max_message_bytes = 1024 * 1024
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.futures: list[asyncio.Future[None]] = []
+
+    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
+        """Keep them; the future is for the test to end."""
+        self.records += records
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.futures.append(future)
+        return future
+
+
+def put_back(table: EventTable, record: Record) -> None:
+    """What recovery does with one record of the table's changelog."""
+    key = record.key or b""
+    if record.value is None:
+        table._rows.pop(key, None)
+        table._partition_of.pop(key, None)
+    else:
+        table._rows[key], table._partition_of[key] = record.value, record.partition or 0
