@@ -51,8 +51,9 @@ bench-deepar: $(STAMP) ## Measure DeepAR against GluonTS (its environment takes 
 	@.venv-gluonts/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/gluonts-data.lock
 	@$(BIN)/python -m benchmarks deepar
 
-lock: ## Renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
+lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
+	uv pip compile pyproject.toml --extra s3 --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra s3 --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .venv-gluonts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -15,6 +15,7 @@ from schemas.commands import AddDataset, DeleteDataset
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
 from streams.jobs import check_id
+from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.transport import batches
 from streams.uploads import is_incoming
@@ -52,7 +53,8 @@ async def _handle(state: StateRuntime, message: Any) -> None:
         return
     at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
-        outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
+        with speaking_of(message, command):
+            outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faust.agents import Agent
@@ -16,6 +16,7 @@ from schemas.wire import UndecodableError
 from streams import jobs
 from streams.errors import RejectedError
 from streams.fan_out import Features, dataset_of, features_of, send_training
+from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.submissions import Limits
 from streams.transport import batches
@@ -69,12 +70,13 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
             await state.publisher.send([state.dead_letter(message, error)])
             continue
         try:
-            _check_key(command.job_id, message)
-            moved = _moved(state, message)
-            if moved is None:
-                await _apply(state, command, message)
-            else:
-                await state.publisher.send([moved])
+            with speaking_of(message, command):
+                _check_key(command.job_id, message)
+                moved = _moved(state, message)
+                if moved is None:
+                    await _apply(state, command, message)
+                else:
+                    await state.publisher.send([moved])
         except RejectedError as error:
             if not state.waiters.refused(command.command_id, error):
                 await state.publisher.send([state.dead_letter(message, error)])
@@ -180,9 +182,16 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
 
 
 async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, partition: int) -> None:
-    """Remove what there is; without a job too, for a crash may have cut the command short the first time."""
+    """Remove what there is; without a job too, for a crash may have cut the command short the first time.
+
+    1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are.
+    """
     job_id = command.job_id
+    series = state.results.series_of(job_id)
+    await state.publisher.send(_no_forecasts(state, series))
+    late = state.results.series_of(job_id) - series
     await asyncio.gather(
+        state.publisher.send_nowait(_no_forecasts(state, late)),
         state.results.delete(partition, job_id),
         state.jobs.delete(partition, job_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
@@ -191,6 +200,11 @@ async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
     if job.split is not None:
         await state.splits.delete(job.split)
+
+
+def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
+    """What removes forecasts from the public topic, and so from tables, Redis and the tables of others."""
+    return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
 
 
 def _put(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future[Any]":

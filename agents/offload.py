@@ -216,12 +216,13 @@ def is_heavy(request: SeriesRequest) -> bool:
 def _chunks(requests: Sequence[SeriesRequest], heavy: Sequence[int], processes: int) -> Iterator[list[int]]:
     """Yield the places of what is computed together: equal settings, similar lengths, work for every process.
 
-    A series that is searched for takes as long as many, and trials are not stacked, so it is a chunk by itself.
+    A series that is searched for takes as long as many, and trials are not stacked, so it is a chunk by itself. So is
+    one whose model is made for many series, and is now trained on it alone.
     """
     alike: dict[str, list[int]] = {}
     for place in heavy:
         request = requests[place]
-        if request.search is not None:
+        if request.search is not None or model_spec(request.model_name).together:
             yield [place]
             continue
         settings = request.model_name, request.config, request.prediction_length, request.refit, request.season_length

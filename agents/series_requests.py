@@ -69,7 +69,12 @@ def last_time(command: TrainSeries) -> int:
 def _more(command: TrainSeries) -> dict[str, Any]:
     """What few commands have."""
     more: dict[str, Any] = {}
-    if command.feat_dynamic_real and model_spec(command.model_name).covariates:
+    spec = model_spec(command.model_name)
+    if spec.together:  # only then: series with other steps are computed apart
+        more["end"], more["step_ms"] = last_time(command), command.step
+        if command.search is not None:
+            raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
+    if command.feat_dynamic_real and spec.covariates:
         more["covariates"] = with_future(
             command.feat_dynamic_real,
             length=len(command.target),

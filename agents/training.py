@@ -79,8 +79,22 @@ def _parts(items: Sequence[Accepted], size: int) -> list[Sequence[Accepted]]:
 
 
 async def _answer_part(runtime: TrainerRuntime, offload: Offload, items: Sequence[Accepted]) -> None:
-    answers = await offload.answer([item.request for item in items if item.request is not None])
+    requests = [item.request for item in items if item.request is not None]
+    with runtime.metrics.training(*(request.model_name for request in requests)):
+        answers = await offload.answer(requests)
+    _count(runtime, items, answers)
     await runtime.publisher.send(await asyncio.to_thread(_written, runtime, items, answers))
+
+
+def _count(runtime: TrainerRuntime, items: Sequence[Accepted], answers: Sequence[SeriesAnswer]) -> None:
+    given = iter(answers)
+    outcomes: dict[str, list[int]] = {}
+    for item in items:
+        answer = None if item.request is None else next(given)
+        failed = answer is None or answer.error is not None
+        outcomes.setdefault(item.command.model_name, [0, 0])[failed] += 1
+    for model, (answered, failures) in outcomes.items():
+        runtime.metrics.count_series(model, answered=answered, failed=failures)
 
 
 def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:

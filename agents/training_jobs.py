@@ -1,9 +1,226 @@
 """The state of training jobs: applies their commands and follows their training."""
 
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from connectors import endpoints
+from connectors.endpoints import UnknownEndpointError
+from connectors.object_store import ObjectStore
+from connectors.publisher import Record, partition_for
+from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
+from schemas.events import TrainingStatus
+from schemas.records import TrainingJobRecord
+from schemas.wire import UndecodableError
+from streams import training_jobs
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.training_jobs import TrainingState
+from streams.transport import batches
 
 __all__ = ["attach"]
 
+_LARGEST_STATUS: Final = 65_536  # bytes; a trainer's are below 4,000, and what is kept must fit into the row
 
-def attach(runtime: Any) -> None:
-    """Register nothing yet."""
+
+def attach(state: StateRuntime) -> tuple[Agent, Agent]:
+    """Register `orchestrate_training_jobs` and `track_training` on the state's app."""
+    app, topics = state.app, state.topics
+
+    @app.agent(
+        app.topic(topics.training_commands, value_serializer="raw", internal=True),
+        name="orchestrate_training_jobs",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def orchestrate_training_jobs(stream: Any) -> None:
+        """Apply commands, those of one project in their order, those of several projects side by side."""
+        async for events in batches(app, stream):
+            state.metrics.observe_batch("orchestrate_training_jobs", len(events))
+            by_project: dict[bytes | None, list[Any]] = {}
+            for event in events:
+                by_project.setdefault(event.message.key, []).append(event.message)
+            await asyncio.gather(*(_handle_all(state, messages) for messages in by_project.values()))
+
+    @app.agent(
+        app.topic(topics.training_status, value_serializer="raw", internal=True),
+        name="track_training",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def track_training(stream: Any) -> None:
+        """Note in the rows how far the trainings are."""
+        async for events in batches(app, stream):
+            state.metrics.observe_batch("track_training", len(events))
+            await _track(state, [event.message for event in events])
+
+    return orchestrate_training_jobs, track_training
+
+
+async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
+    for message in messages:
+        try:
+            command = state.codec.decode(message.value)
+            if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
+                raise UndecodableError(f"a {type(command).__name__} on the topic of training commands")
+        except UndecodableError as error:
+            await state.publisher.send([state.dead_letter(message, error)])
+            continue
+        try:
+            _check_key(command.project_id, message)
+            moved = _moved(state, message)
+            if moved is None:
+                state.waiters.applied(command.command_id, await _apply(state, command, message))
+            else:
+                await state.publisher.send([moved])
+        except RejectedError as error:
+            if not state.waiters.refused(command.command_id, error):
+                await state.publisher.send([state.dead_letter(message, error)])
+
+
+def _check_key(project_id: str, message: Any) -> None:
+    if message.key != project_id.encode():
+        raise RejectedError(400, "wrong_key", f"the record's key must be the project_id, {project_id[:80]}")
+
+
+def _moved(state: StateRuntime, message: Any) -> Record | None:
+    """The record for the partition of its key, where a producer with another partitioner put it elsewhere."""
+    home = partition_for(message.key, state.topics.partitions)
+    if message.partition == home:
+        return None
+    at = round(message.timestamp * 1000)
+    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
+
+
+async def _apply(
+    state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob, message: Any
+) -> TrainingJobRecord:
+    """Apply one command; the row that it was about, as its sender may show it."""
+    record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+    if isinstance(command, TrainDeepAR):
+        return await _create(state, command, record, message)
+    if record is None:
+        raise training_jobs.unknown_job(command.project_id, command.job_id)
+    if isinstance(command, StopTrainingJob):
+        return await _stop(state, command, record, message.partition)
+    return await _delete(state, command, record, message.partition)
+
+
+async def _create(
+    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, message: Any
+) -> TrainingJobRecord:
+    """1. check, 2. write the row, 3. let a trainer find the command, 4. write that it will.
+
+    A repeat goes on where the first time ended: until 4. the command may be sent twice, which trains once.
+    """
+    if record is None:
+        record = training_jobs.begun(
+            command, at=round(message.timestamp * 1000), max_samples=state.settings.max_num_samples
+        )
+        known = training_jobs.of_project(state.training_jobs, command.project_id)
+        training_jobs.check_new(record, known, most=state.settings.max_training_jobs)
+        await asyncio.to_thread(_check_endpoint, state.store, record)
+        await _put(state, record, message.partition)
+    elif record.command_id != command.command_id:
+        text = f"job_id: project {command.project_id} has a training job {command.job_id} already"
+        raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
+    if record.status == TrainingState.INITIALISING:
+        await _tell_trainers(state, command)
+        current = state.training_jobs.get(training_jobs.key_of(record.project_id, record.job_id))
+        if current is not None and current.status == TrainingState.INITIALISING:  # else it runs already
+            await _put(state, training_jobs.queued(current), message.partition)
+    return record
+
+
+def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
+    """RejectedError where the endpoint's name is taken: endpoints have no project in their address."""
+    with suppress(UnknownEndpointError):
+        if endpoints.load(store, record.job_name).project_id != record.project_id:
+            text = "is the name of an endpoint of another project; all projects share these names: use another one"
+            raise RejectedError(400, training_jobs.NAME_TAKEN, f"Job name:{record.job_name} {text}")
+
+
+async def _stop(
+    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, partition: int
+) -> TrainingJobRecord:
+    """1. write that the job stops, 2. tell the trainer, who says when it has. Said twice, it does no harm."""
+    training_jobs.check_stop(record, command.version_id)
+    if record.status != TrainingState.STOPPING:
+        record = training_jobs.stopping(record)
+        await _put(state, record, partition)
+    await _tell_trainers(state, command)
+    return record
+
+
+async def _delete(
+    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, partition: int
+) -> TrainingJobRecord:
+    """1. tell the trainer, who ends the training and removes what it keeps, 2. remove the endpoint, 3. remove the row.
+
+    In this order, because without the row nobody would know what is left to do.
+    """
+    await _tell_trainers(state, command)
+    await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
+    await state.training_jobs.delete(partition, training_jobs.key_of(record.project_id, record.job_id))
+    return record
+
+
+def _remove_endpoint(store: ObjectStore, project_id: str, job_id: int, name: str) -> None:
+    """Remove the endpoint of this name if it is this job's."""
+    with suppress(UnknownEndpointError):
+        endpoint = endpoints.load(store, name)
+        if (endpoint.project_id, endpoint.job_id) == (project_id, job_id):
+            endpoints.delete(store, name)
+
+
+async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob) -> None:
+    """All commands about a job have one key, so that one trainer finds them in their order."""
+    record = Record(state.topics.training_runs, b"%d" % command.job_id, state.codec.encode(command))
+    await state.publisher.send([record])
+
+
+def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asyncio.Future[None]":
+    """No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run."""
+    return state.training_jobs.put(partition, training_jobs.key_of(record.project_id, record.job_id), record)
+
+
+async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
+    """1. the rows, each once; 2. endpoints of jobs that are gone; ends when the broker has the rows."""
+    writes: list[Any] = []
+    changed: dict[bytes, tuple[int, TrainingJobRecord]] = {}
+    for message in messages:
+        try:
+            told = _told(state, message)
+            if (moved := _moved(state, message)) is not None:
+                writes.append(state.publisher.send_nowait([moved]))
+                continue
+            key = training_jobs.key_of(told.project_id, told.job_id)
+            record = changed[key][1] if key in changed else state.training_jobs.get(key)
+            if record is None:
+                writes.append(_forget(state, told))
+            elif told.version_id == record.version_id:
+                changed[key] = message.partition, training_jobs.advanced(record, told)
+        except (UndecodableError, RejectedError) as error:
+            writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
+    for key, (partition, record) in changed.items():
+        if record is not state.training_jobs.get(key):
+            writes.append(_put(state, record, partition))
+    await asyncio.gather(*writes)
+
+
+def _told(state: StateRuntime, message: Any) -> TrainingStatus:
+    if len(message.value or b"") > _LARGEST_STATUS:
+        raise RejectedError(413, "status_too_large", f"{len(message.value)} bytes, at most {_LARGEST_STATUS} are kept")
+    told = state.codec.decode(message.value)
+    if not isinstance(told, TrainingStatus):
+        raise UndecodableError(f"a {type(told).__name__} on the topic of training status")
+    _check_key(told.project_id, message)
+    return told
+
+
+async def _forget(state: StateRuntime, told: TrainingStatus) -> None:
+    """A job that was deleted while its trainer made the endpoint must not come back to life as one."""
+    if told.status == TrainingState.COMPLETED and told.endpoint is not None:
+        await asyncio.to_thread(_remove_endpoint, state.store, told.project_id, told.job_id, told.endpoint)

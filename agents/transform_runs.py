@@ -22,6 +22,8 @@ _PART: Final = 100  # lines that are read in one turn of a thread: some 20 ms, s
 _OUTPUTS: Final = 2  # written at a time: each keeps a thread, of which the process has a handful for all its purposes
 _LOOK_S: Final = 1.0  # how often a job that waits looks whether its partition has gone
 _REBALANCE_S: Final = 0.1  # the same during a rebalance
+_LEAST_AHEAD: Final = 256  # lines: four batches of a trainer, so that its processes have work until the first answers
+_AHEAD_S: Final = 5.0  # how long what is out takes: so long other jobs wait for their turn, and work a stop for nothing
 
 
 class TransformRuns:
@@ -146,21 +148,25 @@ class TransformRun:
         return count
 
     async def _send_lines(self, record: TransformRecord) -> None:
+        pace = _Pace(transforms.Answered.of(record).base)
         async with _Input(self._state, record) as lines:
             while part := await lines.part():
-                known = await self._room_for(part[-1].index)
+                known = await self._room_for(part[-1].index, pace)
                 if known is None:
                     return
                 answered = transforms.Answered.of(known)
                 records = [self._sent(record, line) for line in part if line.index not in answered]
                 await self._state.publisher.send(records)
 
-    async def _room_for(self, index: int) -> TransformRecord | None:
+    async def _room_for(self, index: int, pace: "_Pace") -> TransformRecord | None:
         """The row once the line may be sent; None where the job has ended or gone."""
         while True:
             self.answered.clear()
             record = await self._active()
-            if record is None or index < transforms.Answered.of(record).base + transforms.AHEAD:
+            if record is None:
+                return None
+            base = transforms.Answered.of(record).base
+            if index < base + pace.ahead(base):
                 return record
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
@@ -215,6 +221,19 @@ async def still_ours(app: Any, event: Any) -> bool:
             return False
         await asyncio.sleep(_REBALANCE_S)
     return True
+
+
+class _Pace:
+    """How quickly the lines of a job are answered, and so how many of them may be out."""
+
+    def __init__(self, base: int) -> None:
+        self._base = base
+        self._begun = time.monotonic()
+
+    def ahead(self, base: int) -> int:
+        """How many lines may be out beyond the first that is not answered."""
+        rate = (base - self._base) / max(time.monotonic() - self._begun, 0.001)
+        return min(transforms.AHEAD, max(_LEAST_AHEAD, round(rate * _AHEAD_S)))
 
 
 class _Input:

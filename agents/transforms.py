@@ -65,7 +65,6 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
                     batch.ack()  # without effect: the next owner reads it again
         finally:
             tasks.cancel()
-            runs.close()
 
     return orchestrate_transforms, track_transforms
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from benchmarks.deepar_data import DataSet, flights, m4_hourly, synthetic
 from benchmarks.report import console, show
@@ -36,9 +37,13 @@ _EPOCHS, _BATCHES = 20, 50  # of the comparison of accuracy: 1,000 batches of 32
 
 
 def run() -> None:
-    """Measure and print: seconds to forecast, seconds to train, and how good the forecasts are."""
+    """Measure and print: seconds to forecast, seconds to train, and how good the forecasts are.
+
+    Ours has one thread, as in the processes of the product; GluonTS has as many as it takes.
+    """
+    os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _Peer() as peer:
+    with _Peer() as peer, threadpool_limits(1, user_api="blas"):
         console.print(f"GluonTS with torch {peer.about['torch']}, {peer.about['threads']} threads")
         _speed(peer)
         for data in (flights(), m4_hourly(_ENVIRONMENT)):
@@ -70,7 +75,7 @@ class _Peer:
         self._folder.cleanup()
 
     def train(self, model: str, data: "_Arrays", *, context: int, horizon: int, **more: Any) -> dict[str, Any]:
-        """Milliseconds a batch."""
+        """Milliseconds a batch in each epoch but the first, and such of processor time."""
         return self._do(
             do="train", model=model, data=self._saved(data), freq=data.freq, context=context, horizon=horizon,
             folder=self._folder.name, **more,
@@ -147,47 +152,52 @@ def _speed(peer: _Peer) -> None:
     data = _Arrays("H", starts, targets)
     rows = []
     for horizon in (24, 48):
-        marks: list[float] = []
+        marks: dict[str, list[float]] = {"wall": [], "cpu": []}
 
-        def note(_: Progress, marks: list[float] = marks) -> None:
-            marks.append(time.perf_counter())
+        def note(_: Progress, marks: dict[str, list[float]] = marks) -> None:
+            marks["wall"].append(time.perf_counter())
+            marks["cpu"].append(time.process_time())
 
         size = {"context": horizon, "horizon": horizon}
-        artefact = train(data.series(), _config(data, **size, epochs=5, batches=40), report=note)
-        ours = 1e3 * statistics.median(np.diff(marks)) / 40
-        theirs = peer.train(f"P{horizon}", data, **size, seed=1, epochs=5, batches=40, cardinality=0)["ms_per_batch"]
-        rows.append(
-            (f"training, P = {horizon}, ms a batch of 32", f"{ours:.1f}", f"{theirs:.1f}", _ratio(theirs, ours))
-        )
+        artefact = train(data.series(), _config(data, **size, epochs=_RUNS + 1, batches=40), report=note)
+        theirs = peer.train(f"P{horizon}", data, **size, seed=1, epochs=_RUNS + 1, batches=40, cardinality=0)
+        ours = {kind: [1e3 * seconds / 40 for seconds in np.diff(at)] for kind, at in marks.items()}
+        rows += _rows(f"training, P = {horizon}, ms a batch of 32", ours, theirs)
         predictor = Predictor(artefact)
         for count in (1, 50, 500):
             part = data.first(count)
             repeats = 20 if count == 1 else 1
-            seconds: dict[str, list[float]] = {"ours": [], "ours cpu": [], "theirs": [], "theirs cpu": []}
+            ours, theirs = {"wall": [], "cpu": []}, {"wall": [], "cpu": []}
             for _ in range(_RUNS + 1):
-                wall, cpu = _forecast(predictor, part, repeats)
-                their = [peer.predict(f"P{horizon}", part)[0] for _ in range(min(repeats, 3))]
-                for name, value in (
-                    ("ours", wall),
-                    ("ours cpu", cpu),
-                    ("theirs", statistics.median(it["wall"] for it in their)),
-                    ("theirs cpu", statistics.median(it["cpu"] for it in their)),
-                ):
-                    seconds[name].append(1e3 * value / count)
-            middle = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # the first is warming
-            rows += [
-                (
-                    f"forecast, P = {horizon}, {count} series, ms a series{text}",
-                    f"{middle['ours' + kind]:.2f}",
-                    f"{middle['theirs' + kind]:.2f}",
-                    _ratio(middle["theirs" + kind], middle["ours" + kind]),
-                )
-                for kind, text in (("", ""), (" cpu", " (processor time)"))
-            ]
+                mine = _forecast(predictor, part, repeats)
+                answers = [peer.predict(f"P{horizon}", part)[0] for _ in range(min(repeats, 3))]
+                for kind in ("wall", "cpu"):
+                    ours[kind].append(1e3 * mine[kind] / count)
+                    theirs[kind].append(1e3 * statistics.median(it[kind] for it in answers) / count)
+            rows += _rows(f"forecast, P = {horizon}, {count} series, ms a series", ours, theirs, skip=1)
     show("DeepAR: 100 samples, 2 x 40 cells, hourly series of 720 values", ("what", "ours", "GluonTS", "ratio"), rows)
 
 
-def _forecast(predictor: Predictor, data: _Arrays, repeats: int) -> tuple[float, float]:
+def _rows(
+    what: str, ours: dict[str, list[float]], theirs: dict[str, list[float]], *, skip: int = 0
+) -> list[tuple[str, ...]]:
+    """Medians with their ranges, of the time on the clock and on the processor; the first `skip` runs warm up."""
+    return [
+        (
+            what + text,
+            _median(ours[kind][skip:]),
+            _median(theirs[kind][skip:]),
+            f"{statistics.median(theirs[kind][skip:]) / statistics.median(ours[kind][skip:]):.1f}x",
+        )
+        for kind, text in (("wall", ""), ("cpu", " (processor time)"))
+    ]
+
+
+def _median(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} [{min(values):.2f} … {max(values):.2f}]"
+
+
+def _forecast(predictor: Predictor, data: _Arrays, repeats: int) -> dict[str, float]:
     """Seconds of one call, as a request has it: inputs, samples, mean and nine quantiles."""
     series = data.series()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -195,11 +205,7 @@ def _forecast(predictor: Predictor, data: _Arrays, repeats: int) -> tuple[float,
         for samples in predictor.sample(series, _SAMPLES, list(range(len(series)))):
             mean_of(samples)
             quantiles_of(samples, _LEVELS)
-    return (time.perf_counter() - wall) / repeats, (time.process_time() - cpu) / repeats
-
-
-def _ratio(theirs: float, ours: float) -> str:
-    return f"{theirs / ours:.1f}x"
+    return {"wall": (time.perf_counter() - wall) / repeats, "cpu": (time.process_time() - cpu) / repeats}
 
 
 def _accuracy(peer: _Peer, data: DataSet) -> None:
@@ -230,6 +236,7 @@ def _accuracy(peer: _Peer, data: DataSet) -> None:
         for name, quantiles, seconds in (("ours", ours, took), ("GluonTS", theirs, their_time)):
             loss, coverage = _scores(actual, quantiles)
             rows.append((str(seed), name, f"{loss:.4f}", f"{coverage:.1%}", f"{seconds:.0f}"))
+            console.print(f"[dim]{data.name}: {', '.join(rows[-1])}[/]")  # each takes minutes
     losses = {name: statistics.mean(float(row[2]) for row in rows if row[1] == name) for name in ("ours", "GluonTS")}
     rows.append(("mean", "ours / GluonTS", f"{losses['ours'] / losses['GluonTS']:.3f}", "", ""))
     show(

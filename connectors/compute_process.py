@@ -28,6 +28,7 @@ _ONE_THREAD: Final = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
+_QUIET: Final = "TF_CPP_MIN_LOG_LEVEL"  # else TensorFlow warns in each epoch that an odd number of series is slow
 _ANSWER, _REPORT, _RAISED = "answer", "report", "raised"  # what a message of the process is
 
 # Python has one fork server per process, whatever it starts: it loads what every kind of process here has asked for.
@@ -146,8 +147,9 @@ def cores() -> int:
 def _one_thread_each() -> Iterator[None]:
     """The environment for the fork server, should it be started with a process; this process keeps its own."""
     with _ENVIRONMENT:
-        before = {name: os.environ.get(name) for name in _ONE_THREAD}
+        before = {name: os.environ.get(name) for name in (*_ONE_THREAD, _QUIET)}
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+        os.environ.setdefault(_QUIET, "2")  # errors only
         try:
             yield
         finally:

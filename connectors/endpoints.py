@@ -14,6 +14,7 @@ from connectors.object_store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
     "BadEndpointNameError",
+    "DamagedEndpointError",
     "Endpoint",
     "UnknownEndpointError",
     "check_name",
@@ -35,6 +36,14 @@ class UnknownEndpointError(LookupError):
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no endpoint {name[:80]!r}; GET /endpoints lists those there are")
         self.name = name
+
+
+class DamagedEndpointError(UnknownEndpointError):
+    """An endpoint's manifest cannot be read: nobody can ask it until its model is trained, or published, again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.args = (f"the endpoint {name!r} is damaged, or of another version of Tidecast: train its model again",)
 
 
 class BadEndpointNameError(ValueError):
@@ -105,14 +114,16 @@ def load(store: ObjectStore, name: str) -> Endpoint:
         raise UnknownEndpointError(name)
     try:
         fields = json.loads(store.read_bytes(_manifest(name)))
+        cardinality = fields["cardinality"]
+        return Endpoint(**{**fields, "cardinality": None if cardinality is None else tuple(cardinality)})
     except ObjectNotFoundError as error:
         raise UnknownEndpointError(name) from error
-    cardinality = fields["cardinality"]
-    return Endpoint(**{**fields, "cardinality": None if cardinality is None else tuple(cardinality)})
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedEndpointError(name) from error
 
 
 def list_all(store: ObjectStore) -> list[Endpoint]:
-    """All endpoints by name; one that is deleted meanwhile may be missing."""
+    """All endpoints by name, without damaged ones; one that is deleted meanwhile may be missing."""
     names = (re.fullmatch(rf"{_FOLDER}/([^/]+)/{re.escape(_MANIFEST)}", key) for key in store.keys(_FOLDER))
     found = []
     for match in names:

@@ -1,4 +1,4 @@
-"""Fetches jars by their Maven coordinates with whatever Maven client the machine has: `jgo` from pip, else `mvn`.
+"""Fetches jars and other files by their Maven coordinates with the Maven client there is: `jgo` from pip, or `mvn`.
 
 Neither says here where the registry is: each reads the machine's own settings (jgo.conf, settings.xml, proxies).
 """
@@ -28,25 +28,33 @@ class FetchError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """One jar of a Maven registry."""
+    """One file of a Maven registry: a jar, unless `packaging` and `classifier` say otherwise."""
 
     group: str
     artifact: str
     version: str
+    packaging: str = "jar"
+    classifier: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Coordinate":
-        """From `group:artifact:version`; ValueError where it has not these three parts."""
-        group, artifact, version = text.split(":")
-        return cls(group, artifact, version)
+        """From `group:artifact:version[:packaging[:classifier]]`; ValueError where it has other parts."""
+        parts = text.split(":")
+        if not 3 <= len(parts) <= 5 or not all(parts):
+            raise ValueError(f"{text!r} is not group:artifact:version[:packaging[:classifier]]")
+        return cls(*parts)
 
     def __str__(self) -> str:
-        return f"{self.group}:{self.artifact}:{self.version}"
+        text = f"{self.group}:{self.artifact}:{self.version}"
+        if self.classifier:
+            return f"{text}:{self.packaging}:{self.classifier}"
+        return text if self.packaging == "jar" else f"{text}:{self.packaging}"
 
     @property
     def file_name(self) -> str:
-        """The jar's name, as Maven and jgo write it."""
-        return f"{self.artifact}-{self.version}.jar"
+        """The file's name, as Maven and jgo write it."""
+        classifier = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.artifact}-{self.version}{classifier}.{self.packaging}"
 
 
 def fetch_with_jgo(jars: Sequence[Coordinate], folder: Path, *, progress: Callable[[str], None]) -> None:
@@ -119,7 +127,8 @@ def _jgo_context(cache: Path) -> "MavenContext":
 
 
 def _download(context: "MavenContext", jar: Coordinate, folder: Path) -> None:
-    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    artifact = component.artifact(classifier=jar.classifier, packaging=jar.packaging)
     for attempt in range(1, _TRIES + 1):
         try:
             fetched = artifact.resolve()
@@ -139,8 +148,9 @@ def _project(jars: Sequence[Coordinate]) -> str:
     """A Maven project that depends on these jars and on nothing of theirs."""
     wanted = "".join(
         f"<dependency><groupId>{escape(jar.group)}</groupId><artifactId>{escape(jar.artifact)}</artifactId>"
-        f"<version>{escape(jar.version)}</version><exclusions><exclusion><groupId>*</groupId>"
-        "<artifactId>*</artifactId></exclusion></exclusions></dependency>"
+        f"<version>{escape(jar.version)}</version><type>{escape(jar.packaging)}</type>"
+        f"{f'<classifier>{escape(jar.classifier)}</classifier>' if jar.classifier else ''}"
+        "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
         for jar in jars
     )
     return (

@@ -151,7 +151,8 @@ class ObjectStore:
         path = self._path(prefix) if prefix else self._root
         start = len(self._root) + 1
         keys = (str(found)[start:] for found in self._fs.find(path))
-        return sorted(key for key in keys if not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
+        # An empty one: some S3 servers keep the folder of what was deleted, and list it.
+        return sorted(key for key in keys if key and not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
 
     def _path(self, key: str) -> str:
         check_key(key)

@@ -7,7 +7,7 @@ rest waits in a backlog that later records line up behind. A caller holds back b
 import asyncio
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -128,6 +128,7 @@ class Publisher:
         self._open: set[_Delivery] = set()
         self._closed = False
         self._stopping = False
+        self.sent: Counter[str] = Counter()  # records by topic, as they were handed in
 
     def start(self) -> None:
         """Start connecting, so that the first send need not wait for it."""
@@ -185,6 +186,7 @@ class Publisher:
             producer = self._started()
             delivery = _Delivery(len(batch), settle, self._finished)
             self._open.add(delivery)
+            self.sent.update(record.topic for record in batch)
             for index, record in enumerate(batch):
                 if self._backlog or not _produce(producer, record, delivery):
                     self._backlog.extend((late, delivery) for late in batch[index:])

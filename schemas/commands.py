@@ -17,6 +17,7 @@ __all__ = [
     "Search",
     "SeriesConfig",
     "StartTransform",
+    "StopTrainingJob",
     "StopTransform",
     "SubmitJob",
     "TrainDeepAR",
@@ -184,7 +185,8 @@ class TrainTogether:
 class TrainDeepAR:
     """Create a training job that trains a DeepAR model on a JSON Lines file (contract D-070).
 
-    An endpoint of the job's name serves the model. `data_url` is a path under the data root, such as `/uploads/sales.jsonl`.
+    An endpoint of the job's name serves the model. `data_url` is a path under the data root, such as
+    `/uploads/sales.jsonl`. `config` has the other fields of the request as JSON; it is kept and shown.
     """
 
     command_id: str
@@ -197,6 +199,7 @@ class TrainDeepAR:
     workspace_id: str = "0"
     train_url: str = ""
     log_url: str = ""
+    config: str = "{ }"  # not "{}": Apicurio 3.3 takes no schema with that default
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,16 @@ class DeleteTrainingJob:
     command_id: str
     project_id: str
     job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopTrainingJob:
+    """Stop a version of a training job; the first version has the job's id. The job stays."""
+
+    command_id: str
+    project_id: str
+    job_id: int
+    version_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class TrainingJobRecord:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     endpoint: str | None = None
     message: str | None = None
+    config: str = "{ }"  # not "{}": Apicurio 3.3 takes no schema with that default
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

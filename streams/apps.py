@@ -1,5 +1,6 @@
 """Composition root: builds the Faust apps, state and trainer, from the settings. Nothing connects before they start."""
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 from zlib import crc32
@@ -9,12 +10,19 @@ from yarl import URL
 
 from connectors.kafka_admin import Topic, ensure_topics
 from connectors.object_store import ObjectStore
+from connectors.online_store import OnlineStore
 from connectors.publisher import Publisher
 from connectors.schema_registry import connect_registry
+from connectors.topic_ends import TopicEnds
 from schemas.codec import Codec
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
+from streams.figures import Figures
+from streams.forecasts import ForecastTable
 from streams.inference_pool import InferencePool
+from streams.metrics import Metrics
+from streams.online_forecasts import OnlineForecasts
+from streams.ownership import owned_offsets
 from streams.recovery import RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
@@ -41,7 +49,7 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
     """The trainer's app with its agent; stateless."""
     topics = Topics(settings)
     app = _app(settings, "trainer", bootstrap)
-    store, inference = ObjectStore(settings.object_store_url), InferencePool(settings)
+    store, inference, metrics = ObjectStore(settings.object_store_url), InferencePool(settings), Metrics()
     runtime = TrainerRuntime(
         settings=settings,
         bootstrap=bootstrap,
@@ -51,10 +59,12 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         app=app,
         store=store,
         inference=inference,
-        endpoints=Endpoints(store, inference),
+        endpoints=Endpoints(store, inference, metrics.inference),
+        metrics=metrics,
     )
     for module in ("training", "training_runs", "inference"):
         _attach(f"agents.{module}", runtime)
+    metrics.registry.register(Figures(runtime))
     return runtime
 
 
@@ -65,8 +75,9 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     install_fast_recovery(app)
     codec = _codec(settings, topics)
     publisher = _publisher(settings, "state", bootstrap)
-    store, inference = ObjectStore(settings.object_store_url), InferencePool(settings)
+    store, inference, metrics = ObjectStore(settings.object_store_url), InferencePool(settings), Metrics()
     table = {"partitions": topics.partitions, "publisher": publisher, "codec": codec}
+    forecasts = ForecastTable(app, topics.forecasts_changelog, **table)
     runtime = StateRuntime(
         settings=settings,
         bootstrap=bootstrap,
@@ -76,15 +87,19 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
         app=app,
         store=store,
         inference=inference,
-        endpoints=Endpoints(store, inference),
+        endpoints=Endpoints(store, inference, metrics.inference),
+        metrics=metrics,
         splits=SplitStore(store, settings.max_series_per_job),
         jobs=JobTable(app, topics.jobs_changelog, **table),
         results=ResultTable(app, topics.results_changelog, **table),
         training_jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **table),
         transforms=RecordTable(app, "transforms", topics.transforms_changelog, **table),
+        forecasts=forecasts,
+        online=_online(settings, topics, app, forecasts, bootstrap),
     )
-    for module in ("datasets", "jobs", "training_jobs", "transforms"):
+    for module in ("datasets", "jobs", "training_jobs", "transforms", "forecasts"):
         _attach(f"agents.{module}", runtime)
+    metrics.registry.register(Figures(runtime))
     return runtime
 
 
@@ -92,6 +107,20 @@ def _attach(module: str, runtime: Any) -> None:
     # Imported by name, because agents are above streams; not by Faust's discovery, which logs a module that fails to
     # import and starts the worker without its agents.
     import_module(module).attach(runtime)
+
+
+def _online(
+    settings: Settings, topics: Topics, app: faust.App, forecasts: ForecastTable, bootstrap: str
+) -> OnlineForecasts | None:
+    if settings.redis_url is None:
+        return None
+    return OnlineForecasts(
+        OnlineStore(settings.redis_url),
+        forecasts,
+        owned=partial(owned_offsets, app, topics.forecasts),
+        end=partial(TopicEnds(bootstrap).end, topics.forecasts),
+        partitions=topics.partitions,
+    )
 
 
 def _codec(settings: Settings, topics: Topics) -> Codec:

@@ -2,7 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
+
+import structlog
 
 from connectors import endpoints
 from connectors.endpoints import Endpoint
@@ -12,14 +16,25 @@ from streams.inference_pool import InferencePool
 
 __all__ = ["Endpoints"]
 
+log = structlog.get_logger(__name__)
+
 _FRESH_S: Final = 1.0  # a new version serves that soon, and a busy endpoint costs one look at the store per second
 _MOST_KNOWN: Final = 1000  # names; far more than a service has models
 
 
 class Endpoints:
-    """The endpoints in the object store, looked at once a second at most, and their answers."""
+    """The endpoints in the object store, looked at once a second at most, and their answers.
 
-    def __init__(self, store: ObjectStore, pool: InferencePool) -> None:
+    Who looks at one will soon ask it: a process that computes is then started beforehand.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        pool: InferencePool,
+        measured: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._measured = measured
         self._store = store
         self._pool = pool
         self._known: dict[str, tuple[float, Endpoint]] = {}
@@ -35,11 +50,22 @@ class Endpoints:
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[name] = time.monotonic(), endpoint
+        self._pool.warm()
         return endpoint
 
     async def all(self) -> list[Endpoint]:
         """All endpoints by name."""
-        return await asyncio.to_thread(endpoints.list_all, self._store)
+        found = await asyncio.to_thread(endpoints.list_all, self._store)
+        if found:
+            self._pool.warm()
+        return found
+
+    async def prepare(self) -> None:
+        """Be ready for the first request if there is an endpoint; trouble with the store is left to who asks."""
+        try:
+            await self.all()
+        except Exception as error:  # noqa: BLE001 - whatever the store's client raises
+            log.warning("endpoints_not_read", error=repr(error))
 
     async def only(self) -> str | None:
         """The name of the one endpoint that there is; None where there is none, or more."""
@@ -51,6 +77,10 @@ class Endpoints:
 
     async def ask(self, name: str, call: InferenceCall, *, patient: bool = False) -> InferenceReply:
         """The answer of the endpoint of this name, as `InferencePool.ask`; UnknownEndpointError if there is none."""
+        with self._measured():
+            return await self._ask(name, call, patient=patient)
+
+    async def _ask(self, name: str, call: InferenceCall, *, patient: bool) -> InferenceReply:
         try:
             return await self._pool.ask(await self.get(name), call, patient=patient)
         except ModelMissingError:  # another version took its place just now, or the endpoint has been removed

@@ -1,4 +1,4 @@
-"""From a submission to one TrainSeries command per series."""
+"""From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from connectors import datasets
 from connectors.publisher import Record
 from connectors.splits import Split
-from schemas.commands import TrainSeries
+from models.catalog import CATALOG
+from schemas.commands import TrainSeries, TrainTogether
 from schemas.events import SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
-from streams.submissions import Training
+from streams.submissions import Plan, Training
 
 __all__ = ["Features", "dataset_of", "features_of", "send_training"]
 
@@ -53,10 +54,15 @@ async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[T
 async def send_training(
     state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
 ) -> None:
-    """Send a command for each numbered training; ends when the broker has all of them."""
-    sent = []
-    for start in range(0, len(todo), _FAN_OUT):
-        part = todo[start : start + _FAN_OUT]
+    """Send commands for all numbered trainings; ends when the broker has all of them.
+
+    Those with the same plan and a model that learns from many series are one command.
+    """
+    together = [one for one in todo if CATALOG[one[1].plan.model_name].together]
+    sent = [state.publisher.send_nowait(await asyncio.to_thread(_together, state, job, together))] if together else []
+    alone = [one for one in todo if not CATALOG[one[1].plan.model_name].together] if together else todo
+    for start in range(0, len(alone), _FAN_OUT):
+        part = alone[start : start + _FAN_OUT]
         records = await asyncio.to_thread(_records, state, job, split, features, part)
         sent.append(state.publisher.send_nowait(records))
     await asyncio.gather(*sent)
@@ -97,6 +103,41 @@ def _command(job: JobRecord, split: Split, features: Features, n: int, training:
         search=plan.search,
         **more,
     )
+
+
+def _together(state: StateRuntime, job: JobRecord, todo: Sequence[tuple[int, Training]]) -> list[Record]:
+    """A command for each plan, as few as their size allows: each one trains the model anew, on all series."""
+    by_plan: dict[tuple[object, ...], list[tuple[int, Training]]] = {}
+    for one in todo:
+        plan = one[1].plan
+        settings = plan.model_name, tuple(plan.config.items()), plan.next_k_prediction, plan.eval_metrics, plan.refit
+        by_plan.setdefault(settings, []).append(one)
+    return [
+        record for series in by_plan.values() for record in _as_few_as_possible(state, job, series[0][1].plan, series)
+    ]
+
+
+def _as_few_as_possible(
+    state: StateRuntime, job: JobRecord, plan: Plan, todo: Sequence[tuple[int, Training]]
+) -> list[Record]:
+    assert job.split is not None  # a job with series has one
+    command = TrainTogether(
+        job_id=job.job_id,
+        split=job.split,
+        first_ts_id=job.first_ts_id,
+        model_name=plan.model_name,
+        config=plan.config,
+        next_k_prediction=plan.next_k_prediction,
+        eval_metrics=plan.eval_metrics,
+        refit=plan.refit,
+        ns=[n for n, _ in todo],
+        ts_ids=[training.ts_id for _, training in todo],
+    )
+    record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
+    if record.size <= state.settings.record_limit or len(todo) == 1:
+        return [record]
+    half = len(todo) // 2
+    return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, plan, some)]
 
 
 def _too_long(state: StateRuntime, command: TrainSeries) -> Record:

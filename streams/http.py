@@ -19,11 +19,24 @@ from streams.errors import RejectedError
 from streams.metrics import Metrics
 from streams.runtime import StateRuntime
 from streams.schema_catalogue import CatalogueError, SchemaCatalogue
-from streams.views import datasets, endpoints, health, jobs, models, registry, training_jobs, transforms, uploads
+from streams.views import (
+    asyncapi,
+    datasets,
+    endpoints,
+    forecasts,
+    health,
+    jobs,
+    models,
+    registry,
+    training_jobs,
+    transforms,
+    uploads,
+)
 from streams.views.answers import error_response, json_response
 from streams.views.forwarding import OwnerForwarding
 from streams.views.problems import invalid_request
 from streams.views.requests import BodyLimits, BodyRefusedError, SlashPaths
+from streams.views.training_route import training_refusal
 
 __all__ = ["create_http", "serve"]
 
@@ -58,7 +71,20 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.state.runtime = runtime
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
-    for module in (datasets, jobs, models, endpoints, training_jobs, transforms, uploads, registry, health):
+    views = (
+        datasets,
+        jobs,
+        forecasts,
+        models,
+        endpoints,
+        training_jobs,
+        transforms,
+        uploads,
+        registry,
+        asyncapi,
+        health,
+    )
+    for module in views:
         http.include_router(module.router)
     http.add_api_route("/", _root, include_in_schema=False)
     http.add_exception_handler(RejectedError, _rejected)
@@ -118,13 +144,19 @@ async def _http_error(request: Request, error: Any) -> Response:
     if isinstance(error, BodyRefusedError):
         return error_response(error.status_code, error.code, error.detail)
     if error.status_code == 404:
-        return error_response(404, "not_found", f"there is nothing at {path[:200]}: /docs lists the addresses")
+        return _refused(path, 404, "not_found", f"there is nothing at {path[:200]}: /docs lists the addresses")
     if error.status_code == 405:
         allowed = ", ".join(_allowed(request))
-        response = error_response(405, "method_not_allowed", f"{method} is not possible at {path[:200]}: use {allowed}")
+        text = f"{method} is not possible at {path[:200]}: use {allowed}"
+        response = _refused(path, 405, "method_not_allowed", text)
         response.headers["Allow"] = allowed
         return response
     return error_response(error.status_code, "invalid_request", str(error.detail))
+
+
+def _refused(path: str, status: int, code: str, message: str) -> Response:
+    """In the envelope of the contract that the path belongs to."""
+    return training_refusal(status, message) if path.startswith("/v1/") else error_response(status, code, message)
 
 
 def _allowed(request: Request) -> list[str]:

@@ -101,12 +101,22 @@ class InferencePool:
             self._leave(waiting, _ABANDONED_S)
             raise
 
+    def warm(self) -> None:
+        """Start a process if there is none: the first takes a second or two, for which nobody need wait later."""
+        if not self._closed and not self._processes.pids and self._processes.claims_place(0):
+            self._keep(asyncio.ensure_future(self._processes.grow(self._grown)))
+
     async def close(self) -> None:
         """End every process at once; callers that wait get InferenceClosedError."""
         self._closed = True
         for waiting in [*self._lines.take_all(), *self._running]:
             waiting.fail(InferenceClosedError("no more forecasts are computed"))
         await self._processes.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a process."""
+        return len(self._lines)
 
     @property
     def pids(self) -> list[int]:
@@ -146,7 +156,7 @@ class InferencePool:
     def _grown(self, error: Exception | None) -> None:
         if error is not None and not self._processes.pids:
             for waiting in self._lines.take_all():
-                waiting.fail(InferenceUnavailableError(f"no process that computes forecasts can be started: {error}"))
+                waiting.fail(InferenceUnavailableError("no process that computes forecasts can be started"))
         self._dispatch()
 
     async def _compute(self, batch: _Batch) -> None:

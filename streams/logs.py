@@ -1,16 +1,22 @@
-"""How a process logs: one line per event, and a broker that is away does not flood it."""
+"""How a process logs: one line per event, and a broker that is away does not flood it.
+
+Where a line speaks of a record it carries topic, partition and offset, and job_id and ts_id where the record has them:
+`speaking_of` puts them into every line that is logged inside it, also by tasks and threads that are begun there.
+"""
 
 import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
 
-__all__ = ["Repeats", "configure_logging"]
+__all__ = ["Repeats", "configure_logging", "event_fields", "speaking_of"]
 
 # While a broker is away each of them says so many times a second.
-_CHATTY = ("aiokafka", "librdkafka", "connectors.publisher")
+_CHATTY = ("aiokafka", "librdkafka", "connectors.publisher", "streams.runtime")  # the last: of each dead letter
 _AGAIN_S = 10.0  # often enough to see in a log that it goes on
 _KEY = 40  # characters that make a message the same: what happened and to whom, not the time it took
 
@@ -41,9 +47,22 @@ class Repeats(logging.Filter):
         return True
 
 
+def event_fields(message: Any, event: Any = None) -> dict[str, Any]:
+    """What a line says of a consumed message, and of the event in it where that could be read."""
+    fields = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    ids = {name: getattr(event, name, None) for name in ("job_id", "ts_id")}
+    return fields | {name: value for name, value in ids.items() if value is not None}
+
+
+def speaking_of(message: Any, event: Any = None) -> AbstractContextManager[None]:
+    """Let the lines that are logged in this block say which record they are about."""
+    return structlog.contextvars.bound_contextvars(**event_fields(message, event))
+
+
 def configure_logging() -> None:
     """One line per event on standard error: key=value for people at a terminal, JSON elsewhere."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from faust.types import AppT
 from yarl import URL
 
-__all__ = ["other_workers", "owned_partitions", "owner_elsewhere"]
+from streams.recovery import is_ready
+
+__all__ = ["other_workers", "owned_offsets", "owned_partitions", "owner_elsewhere"]
 
 
-def owner_elsewhere(app: AppT, key: int) -> URL | None:
+def owner_elsewhere(app: AppT, key: bytes) -> URL | None:
     """Address of the other worker that owns the key; None where it is this one, or not settled yet."""
     try:
-        url = app.router.key_store("jobs", b"%d" % key)
+        url = app.router.key_store("jobs", key)
     except KeyError:  # the assignment names none yet: our own table answers 404 at worst
         return None
     return None if _is_own(app, url) else url
@@ -29,6 +31,19 @@ def other_workers(app: AppT) -> list[URL]:
 def owned_partitions(app: AppT) -> int:
     """How many partitions this worker owns; none where there are more workers than partitions."""
     return sum(owned for url, owned in _partitions(app).items() if _is_own(app, url))
+
+
+def owned_offsets(app: AppT, topic: str) -> tuple[int, Mapping[int, int | None]] | None:
+    """The generation of the assignment, and this worker's partitions of a topic with their committed offsets.
+
+    An offset is None where nothing is committed yet; all is None while tables are recovered or partitions move.
+    """
+    if not is_ready(app):
+        return None
+    consumer = app.consumer
+    committed = consumer._committed_offset  # noqa: SLF001 - Faust asks the broker only when it seeks
+    owned = {tp.partition: committed[tp] for tp in consumer.assignment() if tp.topic == topic}
+    return app.consumer_generation_id, owned
 
 
 def _partitions(app: AppT) -> Mapping[URL, int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import faust
+import structlog
 
 from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher, Record
@@ -12,9 +13,12 @@ from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
+from streams.forecasts import ForecastTable
 from streams.ids import IdMinter, SeriesIdMinter
 from streams.inference_pool import InferencePool
+from streams.logs import event_fields
 from streams.metrics import Metrics
+from streams.online_forecasts import OnlineForecasts
 from streams.settings import Settings
 from streams.splits import SplitStore
 from streams.submissions import Limits
@@ -23,6 +27,8 @@ from streams.topics import Topics
 from streams.waiting import CommandWaiters
 
 __all__ = ["StateRuntime", "TrainerRuntime"]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +48,8 @@ class TrainerRuntime:
 
     def dead_letter(self, message: Any, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
-        self.metrics.count_dead_letter()
+        self.metrics.count_dead_letter(message.topic)
+        log.warning("dead letter", **event_fields(message), error_class=type(error).__name__, error=str(error)[:200])
         return dead_letter(self.topics.dead_letters, message, error, max_bytes=self.settings.record_limit)
 
 
@@ -54,6 +61,8 @@ class StateRuntime(TrainerRuntime):
     results: ResultTable
     training_jobs: RecordTable[TrainingJobRecord]
     transforms: RecordTable[TransformRecord]
+    forecasts: ForecastTable
+    online: OnlineForecasts | None
     splits: SplitStore
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)

@@ -28,6 +28,13 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Address the HTTP view listens on.")
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP view; 0 picks a free one.")
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_000,
+        description="Port where a trainer gives Prometheus its figures (the HTTP view has them at /metrics); absent: "
+        "none. The trainers of `tidecast up` take this port and those after it.",
+    )
     advertised_url: str | None = Field(
         None, description="Address under which other state workers reach this one; absent: host and port above."
     )
@@ -37,6 +44,12 @@ class Settings(BaseSettings):
     )
     registry_url: str | None = Field(
         None, description="Confluent-compatible schema registry; switches the embedded schema catalogue off."
+    )
+    redis_url: str | None = Field(
+        None,
+        pattern=r"^(redis|rediss|unix)://",
+        description="Redis that holds the latest forecast of every series, such as redis://host:6379/0; a database of "
+        "its own for each installation.",
     )
     object_store: str | None = Field(
         None, description="fsspec URL of the object store, such as s3://bucket/prefix; absent: a folder of the home."
@@ -65,6 +78,13 @@ class Settings(BaseSettings):
     training_memory_bytes: int = Field(
         2048 * MIB, ge=512 * MIB, description="Most memory of one training process; beyond it the series fails."
     )
+    max_training_job_s: float = Field(
+        86_400.0, gt=0, description="Seconds that the model of a training job may take; then the job has failed."
+    )
+    max_training_data_bytes: int = Field(
+        1024 * MIB, ge=1, description="Largest file of a training job, as it is unpacked; beyond it the job fails."
+    )
+    max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project; beyond it 400.")
     model_server_workers: int | None = Field(
         default_factory=_model_server_workers,
         validate_default=True,

@@ -226,6 +226,8 @@ class Stack:
             "http_port": self._port,
             "worker_id": worker_id,
         }
+        if role == "trainer" and self._settings.metrics_port is not None:
+            given["metrics_port"] = self._settings.metrics_port + int(worker_id) - 1
         environment = os.environ | {f"TIDECAST_{field.upper()}": str(value) for field, value in given.items()}
         self._processes[name] = GuardedProcess(
             [sys.executable, self._mark, "-m", "streams.cli", role],

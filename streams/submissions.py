@@ -156,6 +156,10 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
     _check_parameters(element.model_name, element.hyper_params)
     spec = CATALOG[element.model_name]
     search = _search(spec, element) if element.auto_tune == 1 else None
+    if search is not None and spec.together:
+        raise _ElementError(
+            "auto_tune", f"is 1, but {spec.name} is not tuned: send auto_tune 0, and hyper_params with val or none"
+        )
     return Plan(
         model_name=element.model_name,
         config=_fixed_values(spec, element.hyper_params, tuned=search is not None),

@@ -122,6 +122,10 @@ class ResultTable(EventTable):
             errors = self._errors[job_id] = {n: it.error for n, it in decoded.items() if it.error is not None}
         return Progress(answers.keys(), errors)
 
+    def series_of(self, job_id: int) -> set[int]:
+        """The series of a job that have results."""
+        return {ts_id for ts_id, _ in self._answers(job_id).values()}
+
     def of_series(self, job_id: int, ts_ids: Iterable[int]) -> dict[int, list[bytes]]:
         """The encoded results of each series asked for, in order of submission."""
         by_series: dict[int, list[bytes]] = {ts_id: [] for ts_id in ts_ids}

@@ -51,6 +51,7 @@ class Topics:
         self.results_changelog = f"{prefix}results-changelog"
         self.training_jobs_changelog = f"{prefix}training-jobs-changelog"
         self.transforms_changelog = f"{prefix}transforms-changelog"
+        self.forecasts_changelog = f"{prefix}forecasts-changelog"
         self.all: tuple[TopicSpec, ...] = (
             TopicSpec(self.dataset_commands, ("AddDataset", "DeleteDataset"), commands),
             TopicSpec(self.job_commands, ("CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"), commands),
@@ -59,8 +60,10 @@ class Topics:
             TopicSpec(self.metrics, ("MetricPoint",), long),
             TopicSpec(self.job_results, ("SeriesResult",), long),
             TopicSpec(self.job_status, ("JobStatus",), compact),
-            TopicSpec(self.training_commands, ("TrainDeepAR", "DeleteTrainingJob"), commands),
-            TopicSpec(self.training_runs, ("TrainDeepAR", "TrainTogether"), commands),
+            TopicSpec(self.training_commands, ("TrainDeepAR", "StopTrainingJob", "DeleteTrainingJob"), commands),
+            TopicSpec(
+                self.training_runs, ("TrainDeepAR", "StopTrainingJob", "DeleteTrainingJob", "TrainTogether"), commands
+            ),
             TopicSpec(self.training_status, ("TrainingStatus",), long),
             TopicSpec(self.transform_commands, ("StartTransform", "StopTransform"), commands),
             TopicSpec(self.inference_requests, ("InferenceRequest",), commands),
@@ -70,6 +73,7 @@ class Topics:
             TopicSpec(self.results_changelog, ("SeriesResult",), compact),
             TopicSpec(self.training_jobs_changelog, ("TrainingJobRecord",), compact),
             TopicSpec(self.transforms_changelog, ("TransformRecord",), compact),
+            TopicSpec(self.forecasts_changelog, ("Forecast",), compact),
         )
 
 

@@ -37,10 +37,9 @@ STOPPING: Final = "Stopping"
 STOPPED: Final = "Stopped"
 
 AHEAD: Final = 4096
-"""How many lines a job may have sent beyond the first that is not answered.
+"""How many lines a job may have sent beyond the first that is not answered, however quickly they are answered.
 
-Enough to keep four trainers busy with full batches, and so few that other jobs get their turn and a stop takes effect.
-It also bounds the row, which is written with every batch of results.
+Enough to keep four trainers busy with full batches. It bounds the row, which is written with every batch of results.
 """
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as the names of endpoints, and without the colon of a request's key

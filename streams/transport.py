@@ -17,7 +17,7 @@ from faust.types.streams import StreamT
 
 from streams.consumer import SafeConsumer
 
-__all__ = ["Batch", "SafeTransport", "batches", "is_current", "open_batches"]
+__all__ = ["Batch", "SafeTransport", "batches", "is_current", "is_lost", "is_ours", "open_batches"]
 
 
 class SafeTransport(driver.Transport):
@@ -166,3 +166,21 @@ def is_current(app: AppT, event: EventT) -> bool:
     A body that awaits should ask before each write to a table: after a rebalance another worker may own its row.
     """
     return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
+
+
+def is_ours(app: AppT, event: EventT) -> bool:
+    """Whether this worker has the event's partition, be it by the same assignment or by another; no rebalance goes on.
+
+    After a rebalance the event comes again, to whoever has its partition then. This is for work that need not be begun
+    anew where that is the same worker.
+    """
+    return is_current(app, event) or (app.flow_control.is_active() and _is_assigned(app, event))
+
+
+def is_lost(app: AppT, event: EventT) -> bool:
+    """Whether another worker has the event's partition; False while a rebalance goes on."""
+    return app.flow_control.is_active() and not is_current(app, event) and not _is_assigned(app, event)
+
+
+def _is_assigned(app: AppT, event: EventT) -> bool:
+    return event.message.tp in app.assignor.assigned_actives()

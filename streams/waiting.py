@@ -34,6 +34,9 @@ class CommandWaiters:
                 # Whoever gave up must not be counted as told: a later refusal is to become a dead letter.
                 self._futures.pop(command_id, None)
 
+    def __len__(self) -> int:
+        return len(self._senders)
+
     def applied(self, command_id: str, outcome: Any = None) -> None:
         """The command has been applied."""
         future = self._futures.get(command_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 import structlog
@@ -34,19 +34,36 @@ async def _run(runtime: TrainerRuntime, role: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     runtime.publisher.start()
+    figures = ExitStack()
+    if role == "trainer":
+        _serve_figures(runtime, figures)
     log.info("worker starting", role=role, worker=runtime.settings.worker_id)
     async with faust_app_running(app, stop_timeout=_STOP_S):
         log.info("worker ready", role=role)
+        preparing = asyncio.ensure_future(runtime.endpoints.prepare()) if role == "state" else None
         waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), app.wait_until_stopped())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
             with suppress(asyncio.CancelledError):
                 await wait
+        if preparing is not None:
+            preparing.cancel()
         crashed = app.crash_reason
         if crashed is not None:
             log.error("worker crashed", role=role, error=repr(crashed))
     await runtime.inference.close()
     await runtime.publisher.close(_FLUSH)
+    await asyncio.to_thread(figures.close)
     log.info("worker stopped", role=role)
     return 0 if crashed is None and stop.is_set() else 1
+
+
+def _serve_figures(runtime: TrainerRuntime, until: ExitStack) -> None:
+    """Give Prometheus the figures of a worker without an HTTP view; it works without them where the port is taken."""
+    settings = runtime.settings
+    if settings.metrics_port is not None:
+        try:
+            until.enter_context(runtime.metrics.served(settings.http_host, settings.metrics_port))
+        except OSError as error:
+            log.warning("metrics not served", port=settings.metrics_port, reason=str(error))

@@ -9,10 +9,12 @@ from typing import Any, Final
 from models.deepar.frequency import Frequency
 from models.errors import RejectedInputError
 
-__all__ = ["LIKELIHOODS", "ConfigError", "DeepARConfig"]
+__all__ = ["LIKELIHOODS", "MOST_CATEGORIES", "ConfigError", "DeepARConfig"]
 
 LIKELIHOODS: Final = ("auto", "student-t", "gaussian", "negative-binomial", "beta", "deterministic-l1")
-_MOST_CATEGORIES: Final = 1_000_000  # rows of one embedding: 40 MB
+MOST_CATEGORIES: Final = 1_000_000
+"""Values of one category: an embedding of 40 MB."""
+
 _NONE: Final = ("", None)  # what says "none" (contract D-071)
 
 
@@ -118,12 +120,20 @@ def _number(given: Mapping[str, object], name: str, low: float, high: float, *, 
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise TypeError
-        number = int(value) if isinstance(value, int) else float(value)
+        number = _read(value)
         if not (math.isfinite(number) and low <= number <= high):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(name, f"{name} is {value!r}, expected a number from {low:g} to {high:g}") from None
     return number
+
+
+def _read(value: float | str) -> float:
+    """A whole number stays exact: as a float a long seed would be another one."""
+    try:
+        return value if isinstance(value, int | float) else int(value)
+    except ValueError:
+        return float(value)
 
 
 def _likelihood(value: object) -> str:
@@ -146,4 +156,4 @@ def _cardinality(value: object) -> tuple[int, ...] | None:
         parts = [value]
     if not isinstance(parts, list | tuple):
         raise ConfigError("cardinality", f'cardinality is {value!r}, expected "auto", "" or a list such as [2, 3]')
-    return tuple(_whole({"cardinality": part}, "cardinality", 1, _MOST_CATEGORIES) for part in parts)
+    return tuple(_whole({"cardinality": part}, "cardinality", 1, MOST_CATEGORIES) for part in parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from models.deepar.frequency import Frequency
 from models.deepar.series import Series
 
-__all__ = ["embedding_dimensions", "input_size", "known_inputs", "scale_of"]
+__all__ = ["SMALLEST_SCALE", "embedding_dimensions", "input_size", "known_inputs", "scale_of"]
 
-_SMALLEST_SCALE = 1e-10  # as in GluonTS: a history of zeros must not be divided by
+SMALLEST_SCALE: Final = 1e-10
+"""As in GluonTS: a history of zeros must not be divided by. A mean absolute value must be larger to be a scale."""
 
 
 def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -> NDArray[np.float32]:
@@ -52,7 +54,7 @@ def scale_of(context: NDArray[np.float32], history: NDArray[np.float32], *, defa
     for values in (context, history):
         observed = np.abs(values[~np.isnan(values)], dtype=np.float64)
         mean = float(observed.mean()) if observed.size else 0.0
-        if mean > _SMALLEST_SCALE:
+        if mean > SMALLEST_SCALE:
             return mean
     return default
 

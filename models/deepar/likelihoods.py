@@ -39,18 +39,23 @@ def _gaussian(raw: Tensor, value: Tensor, scale: Tensor) -> Tensor:
 
 
 def _negative_binomial(raw: Tensor, value: Tensor, scale: Tensor) -> Tensor:
-    """DeepAR, eq. 2, with r = 1 / alpha: mean and dispersion both of the value itself."""
+    """DeepAR, eq. 2, with r = 1 / alpha: mean and dispersion both of the value itself.
+
+    In double precision: large log gammas all but cancel where counts are large, and where they hardly disperse.
+    """
+    raw, value, scale = (tf.cast(part, tf.float64) for part in (raw, value, scale))
     mean = tf.nn.softplus(raw[..., 0]) * scale + _TINY
     dispersion = tf.nn.softplus(raw[..., 1]) / tf.sqrt(scale) + _TINY
     count = 1.0 / dispersion
     product = dispersion * mean
-    return (
+    loss = (
         tf.math.lgamma(value + 1.0)
         + tf.math.lgamma(count)
         - tf.math.lgamma(value + count)
         + (count + value) * tf.math.log1p(product)
         - value * tf.math.log(product)
     )
+    return tf.cast(loss, tf.float32)
 
 
 def _beta(raw: Tensor, value: Tensor, _scale: Tensor) -> Tensor:

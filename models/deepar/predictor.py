@@ -44,8 +44,8 @@ class Predictor:
             Layer(weights[f"lstm_{layer}/kernel"], weights[f"lstm_{layer}/bias"], stacked=layer > 0)
             for layer in range(config.num_layers)
         ]
-        # Onto a one and the last layer's doubled output.
-        projection = weights["projection/bias"][:, np.newaxis], weights["projection/kernel"].T * np.float32(0.5)
+        # Onto a one and the last layer's halved output.
+        projection = weights["projection/bias"][:, np.newaxis], weights["projection/kernel"].T * np.float32(2)
         self._projection: Array = np.concatenate(projection, axis=1)
         first = self._layers[0].inputs
         static = sum(table.shape[1] for table in self._embeddings) + 1
@@ -77,10 +77,10 @@ class Predictor:
         config = self.config
         scales = np.array([self._scale(one) for one in series], np.float32)
         known = self._projected(series, scales)
-        cells = self._read(known[: config.context_length + 1])
         draws = sampler(config.likelihood, seeds, scales, steps=config.prediction_length, samples=num_samples)
-        values = self._continue(known[config.context_length :], cells, draws, num_samples)
-        with np.errstate(over="ignore"):  # what becomes infinite is clipped at once
+        with np.errstate(over="ignore"):  # of exp in closed gates; of values, which are clipped at once
+            cells = self._read(known[: config.context_length + 1])
+            values = self._continue(known[config.context_length :], cells, draws, num_samples)
             values *= scales[:, np.newaxis, np.newaxis]
         np.clip(values, -_LARGEST, _LARGEST, out=values)
         if config.likelihood == "negative-binomial":

@@ -148,15 +148,20 @@ def _seeds(parsed: _Parsed) -> list[int]:
 
 
 def _parsed(config: DeepARConfig, call: Call) -> _Parsed:
-    """The call, checked; the first wrong instance refuses it (contract D-081)."""
+    """The call, checked; the first wrong instance refuses it (contract D-081).
+
+    What would take too long is refused before its series are looked at, which takes a while too (D-046).
+    """
     asked = parse_text(call.defaults, max_samples=call.max_samples)
     series: list[Series] = []
     ignored = False
     if isinstance(call.content, Mapping):
         asked = parse_configuration(call.content.get("configuration"), asked, max_samples=call.max_samples)
+        _check_time(config, call, 1, asked.num_samples)
         series.append(parse_instance(call.content, config, lenient=call.lenient))
     elif call.form == "jsonlines":
-        lines = ((number, line) for number, line in enumerate(call.content.split(b"\n"), 1) if line.strip())
+        lines = [(number, line) for number, line in enumerate(call.content.split(b"\n"), 1) if line.strip()]
+        _check_time(config, call, len(lines), asked.num_samples)
         for place, (number, line) in enumerate(lines):
             try:
                 fields = parse_line(line)
@@ -169,13 +174,13 @@ def _parsed(config: DeepARConfig, call: Call) -> _Parsed:
     else:
         instances, given = _request(call.content)
         asked = parse_configuration(given, asked, max_samples=call.max_samples)
+        _check_time(config, call, len(instances), asked.num_samples)
         for place, fields in enumerate(instances):
             try:
                 series.append(parse_instance(fields, config, lenient=call.lenient))
             except InstanceError as error:
                 raise InstanceError(error.field, str(error), place) from None
             ignored = ignored or _has_cat(fields)
-    _check_time(config, call, len(series), asked.num_samples)
     return _Parsed(call, series, asked, _IGNORED_CAT if ignored and not config.cardinality else {})
 
 

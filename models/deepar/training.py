@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.deepar.artefact import Artefact
-from models.deepar.config import DeepARConfig
+from models.deepar.artefact import Artefact, weight_shapes
+from models.deepar.config import MOST_CATEGORIES, DeepARConfig
 from models.deepar.evaluation import scores
 from models.deepar.inputs import scale_of
 from models.deepar.network import Network, initial_weights
@@ -62,6 +62,11 @@ def train(
     TrainingDataError where the series do not allow it; whatever `report` raises ends the training.
     """
     config = resolved(series, config)
+    if start_from is not None and weight_shapes(start_from.config) != weight_shapes(config):
+        raise TrainingDataError(
+            "start_from",
+            "the model to start from has other layers, categories or features: train one from the beginning instead",
+        )
     used = [one for one in series if not np.isnan(one.target).all()]
     default_scale = _typical_scale(used)
     held_out = config.early_stopping_patience is not None
@@ -87,12 +92,16 @@ def resolved(series: Sequence[Series], config: DeepARConfig) -> DeepARConfig:
     cardinality = config.cardinality
     if cardinality is None:
         width = len(series[0].cat)
-        cardinality = tuple(1 + max(one.cat[place] for one in series) for place in range(width))
+        cardinality = tuple(1 + max(one.cat[place] for one in series if place < len(one.cat)) for place in range(width))
     for one in series:
         if len(one.cat) != len(cardinality) or any(
             not 0 <= code < most for code, most in zip(one.cat, cardinality, strict=True)
         ):
             raise TrainingDataError("cat", f"cat is {list(one.cat)}, expected codes below {list(cardinality)}")
+    if any(most > MOST_CATEGORIES for most in cardinality):
+        raise TrainingDataError(
+            "cat", f"cat has the code {max(cardinality) - 1}, expected codes below {MOST_CATEGORIES}"
+        )
     features = config.num_dynamic_feat
     if features is None:
         features = 0 if series[0].feat is None else len(series[0].feat)

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.deepar.config import DeepARConfig
-from models.deepar.inputs import scale_of
+from models.deepar.inputs import SMALLEST_SCALE, scale_of
 from models.deepar.series import Series
 
 __all__ = ["Batch", "Windows"]
 
 # A series of very many steps is drawn at most this many times as often as the median one: short ones must be met too.
 _MOST_DRAWN: Final = 20
-_MOST_SCALED: Final = np.float32(1e6)  # as at prediction: far beyond this, sums of gates would overflow
+_MOST_SCALED: Final = np.float32(1e6)  # as at prediction: far beyond this, sums of gates and squares would overflow
 
 Array = NDArray[np.float32]
 
@@ -25,7 +25,8 @@ class Batch:
     """Windows of context and prediction: T steps each.
 
     `lags` [B, T, lags] and `known` [B, T, features] are what the network reads, `cat` [B, categories] and `scale` [B]
-    what it is told of the series; `target` [B, T] are the values themselves, 0 where `observed` [B, T] is 0.
+    what it is told of the series; `target` [B, T] are the values, cut off at a million times the scale, 0 where
+    `observed` [B, T] is 0.
     """
 
     lags: Array
@@ -120,8 +121,11 @@ class Windows:
         target, observed = self._target[at], self._observed[at]
         scale = self._scales(rows, starts, target, observed)
         lags = self._target[at[:, :, np.newaxis] - self._lags]
-        lags /= scale[:, np.newaxis, np.newaxis]
+        with np.errstate(over="ignore"):  # what becomes infinite is clipped at once
+            lags /= scale[:, np.newaxis, np.newaxis]
+            most = scale[:, np.newaxis] * _MOST_SCALED
         np.clip(lags, -_MOST_SCALED, _MOST_SCALED, out=lags)
+        np.clip(target, -most, most, out=target)
         return Batch(lags, self._known[at], self._cat[rows], scale, target, observed)
 
     def _scales(self, rows: NDArray[np.int64], starts: NDArray[np.int64], target: Array, observed: Array) -> Array:
@@ -132,7 +136,7 @@ class Windows:
         sums = np.abs(target[:, :context], dtype=np.float64).sum(axis=1)
         counts = observed[:, :context].sum(axis=1)
         scale: NDArray[np.float64] = sums / np.maximum(counts, 1)
-        for row in np.flatnonzero(scale <= 0):
+        for row in np.flatnonzero(scale <= SMALLEST_SCALE):
             begin, end = self._places[rows[row]], starts[row]
             history = np.where(self._observed[begin:end] > 0, self._target[begin:end], np.nan).astype(np.float32)
             nothing = np.empty(0, np.float32)

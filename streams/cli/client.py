@@ -14,7 +14,7 @@ import httpx
 from streams.cli.failure import CommandError
 from streams.cli.program import command_line
 
-__all__ = ["ServiceClient"]
+__all__ = ["ServiceClient", "ServiceRefusalError"]
 
 _PATIENCE_S: Final = 60.0  # how long 503 and a restarting worker are waited for; a restart takes seconds
 _FIRST_PAUSE_S: Final = 0.5
@@ -22,6 +22,15 @@ _LONGEST_PAUSE_S: Final = 10.0  # whatever Retry-After says
 _TIMEOUT: Final = httpx.Timeout(120.0, connect=10.0)  # a large file is checked before it is answered
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _ELEMENTS_PER_REQUEST: Final = 20_000  # about 4 MB of JSON, far below the service's limits
+
+
+class ServiceRefusalError(CommandError):
+    """What the service answers to a request that it does not fulfil: the HTTP status, and the fields of the answer."""
+
+    def __init__(self, message: str, http_status: int, answer: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.answer = answer
 
 
 class ServiceClient:
@@ -56,50 +65,65 @@ class ServiceClient:
 
     def models(self) -> Mapping[str, Sequence[str]]:
         """Every model with the names of its hyper-parameters."""
-        names = self._get("/model/")["data"]
-        return {name: [item["label"] for item in self._get(f"/model/{name}/")["data"]] for name in names}
+        names = self.get("/model/")["data"]
+        return {name: [item["label"] for item in self.get(f"/model/{name}/")["data"]] for name in names}
 
     def upload(self, file: Path) -> int:
         """Send a CSV file; the id of the data set."""
-        return int(self._write("POST", "/data/", file=file)["data"]["id"])
+        return int(self.write("POST", "/data/", file=file)["data"]["id"])
 
     def create_job(self, data_id: int) -> int:
         """The id of a new job on a data set."""
-        return int(self._write("POST", "/job/", body={"data_id": data_id})["job_id"])
+        return int(self.write("POST", "/job/", body={"data_id": data_id})["job_id"])
 
     def choose_columns(
         self, job_id: int, *, timestamp: int, target: int, group_by: Sequence[int]
     ) -> Sequence[Mapping[str, Any]]:
         """The series that the columns make: ts_id, groupby_val, groupby_key, points of each."""
         columns = {"timestamp_indexs": [timestamp], "target_indexs": [target], "groupby_indexs": [*group_by]}
-        details: Sequence[Mapping[str, Any]] = self._write("PUT", f"/job/{job_id}/", body=columns)["ts_details"]
+        details: Sequence[Mapping[str, Any]] = self.write("PUT", f"/job/{job_id}/", body=columns)["ts_details"]
         return details
 
     def submit(self, job_id: int, elements: Sequence[Mapping[str, Any]]) -> None:
         """Ask for training, in as many requests as the elements need."""
         for start in range(0, len(elements), _ELEMENTS_PER_REQUEST):
-            self._write("PATCH", f"/job/{job_id}/", body=elements[start : start + _ELEMENTS_PER_REQUEST])
+            self.write("PATCH", f"/job/{job_id}/", body=elements[start : start + _ELEMENTS_PER_REQUEST])
 
     def job(self, job_id: int) -> Mapping[str, Any]:
         """Status, submitted, finished, failed and message of a job, and the status of its series."""
-        job: Mapping[str, Any] = self._get(f"/job/{job_id}/")
+        job: Mapping[str, Any] = self.get(f"/job/{job_id}/")
         return job
 
     def series(self, job_id: int) -> Sequence[Mapping[str, Any]]:
         """The series of a job, as `choose_columns` returns them."""
-        details: Sequence[Mapping[str, Any]] = self._get(f"/job/{job_id}/ts_details/")["ts_details"]
+        details: Sequence[Mapping[str, Any]] = self.get(f"/job/{job_id}/ts_details/")["ts_details"]
         return details
 
     def results(self, job_id: int, *, ts_id: int | None = None, history: bool = False) -> Mapping[str, Any]:
         """`{"status": n}` of an unfinished job, else with `results`, of one series and with history if asked."""
         asked = {"history": int(history)} | ({} if ts_id is None else {"ts_id": ts_id})
-        found: Mapping[str, Any] = self._get(f"/job/{job_id}/job_results/", asked)
+        found: Mapping[str, Any] = self.get(f"/job/{job_id}/job_results/", asked)
         return found
 
-    def _get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        return self._answer(lambda: self._http.get(path, params=parameters))
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The JSON at a path."""
+        return self._json(self._answer(lambda: self._http.get(path, params=parameters)))
 
-    def _write(self, method: str, path: str, *, body: Any = None, file: Path | None = None) -> Any:
+    def get_file(self, path: str) -> bytes:
+        """The bytes at a path."""
+        return self._answer(lambda: self._http.get(path)).content
+
+    def put_file(self, path: str, file: Path) -> None:
+        """Store a file as it is; a large one is read bit by bit."""
+
+        def send() -> httpx.Response:
+            with file.open("rb") as opened:
+                return self._http.put(path, content=opened, headers={"Content-Type": "application/octet-stream"})
+
+        self._answer(send)
+
+    def write(self, method: str, path: str, *, body: Any = None, file: Path | None = None) -> Any:
+        """The JSON that answers a JSON body or a form with a file."""
         key = str(uuid.uuid4())
 
         def send() -> httpx.Response:
@@ -107,10 +131,10 @@ class ServiceClient:
                 files = None if file is None else {"upload": (file.name, opened.enter_context(file.open("rb")))}
                 return self._http.request(method, path, json=body, files=files, headers={"Idempotency-Key": key})
 
-        return self._answer(send)
+        return self._json(self._answer(send))
 
-    def _answer(self, send: Callable[[], httpx.Response]) -> Any:
-        """The JSON of a success; asks again while the service says that it is not ready."""
+    def _answer(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """A success; asks again while the service says that it is not ready."""
         pauses = self._pauses()
         while True:
             try:
@@ -122,10 +146,10 @@ class ServiceClient:
             else:
                 self._seen = True
                 if response.is_success:
-                    return self._json(response)
+                    return response
                 pause = next(pauses, None) if response.status_code == 503 else None
                 if pause is None:
-                    raise CommandError(self._refusal(response))
+                    raise self._refusal(response)
                 pause = max(pause, _retry_after(response))
             self._pause(pause)
 
@@ -142,19 +166,21 @@ class ServiceClient:
         except ValueError as error:
             raise CommandError(f"what answers at {self.url} is not a Tidecast service: correct --url") from error
 
-    def _refusal(self, response: httpx.Response) -> str:
+    def _refusal(self, response: httpx.Response) -> CommandError:
         try:
-            message = response.json()["message"]
+            body = response.json()
+            message = body["error_message"] if "error_message" in body else body["message"]  # contract T-031
         except (ValueError, KeyError, TypeError):
-            return (
+            return CommandError(
                 f"{self.url} answered {response.status_code} {response.reason_phrase}, not in the form of a "
                 "Tidecast service: correct --url"
             )
+        text = str(message)
         if response.status_code == 503:
-            return f"the service at {self.url} is not ready, also not after {self._patience_s:.0f} s: {message}"
+            text = f"the service at {self.url} is not ready, also not after {self._patience_s:.0f} s: {message}"
         if response.status_code == 404:
-            return f"{message} at {self.url}: look at the number, or name another service by --url or TIDECAST_HOME"
-        return str(message)
+            text = f"{message} at {self.url}: look at the number, or name another service by --url or TIDECAST_HOME"
+        return ServiceRefusalError(text, response.status_code, body)
 
     def _unreachable(self, error: httpx.TransportError) -> str:
         if isinstance(error, httpx.TimeoutException):

@@ -41,13 +41,16 @@ def demo(
 ) -> None:
     """Forecast the daily departures of New York's airports, 35 series, a week ahead.
 
-    First with two models; then with hyper-parameters tuned for each series, and with an LSTM network for each.
+    First with two models; then with hyper-parameters tuned for each series, and with an LSTM network for each. Then one
+    DeepAR network learns from all series up to the end of September, and its forecast of October is compared with what
+    came.
 
     Starts a broker, a state worker and a trainer on TIDECAST_HOME, unless a service runs there already; stops what it
-    started. Writes forecasts.csv and forecasts.png. Exit status 0 only if all went well.
+    started. Writes forecasts.csv, forecasts.png and fan-charts.png. Exit status 0 only if all went well.
     """
     from connectors.csv_table import inspect_csv
     from streams.cli import planning, presenting
+    from streams.cli.demo_fans import show_fans
     from streams.cli.session import find_service, open_session
 
     begun = time.monotonic()
@@ -57,8 +60,9 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"--folder {folder} cannot be used: {error.strerror}: choose another") from error
-    table, picture = folder / "forecasts.csv", folder / "forecasts.png"
+    table, picture, fans = folder / "forecasts.csv", folder / "forecasts.png", folder / "fan-charts.png"
     presenting.check_outputs(table, picture)
+    presenting.check_outputs(None, fans)
     header = inspect_csv(_FILE).header
     plan = planning.ForecastPlan(
         file=_FILE,
@@ -86,6 +90,7 @@ def demo(
             second, seconds = _run(session, more, console)
             check_outcome(second, more)
             _tell(results, second, more, seconds)
+        show_fans(session, _FILE, fans, results, console)
     job = _next(outcome.job_id, runs=not session.embedded)
     results.print(
         f"all well after {time.monotonic() - begun:.1f} s; next: {job}",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from connectors.endpoints import Endpoint, UnknownEndpointError
 from streams.errors import RejectedError
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 _CODES: Final = {408: "TimeoutError", 413: "TooLargeError", 415: "UnsupportedMediaTypeError"}
 _FORMS: Final = {"": "json", "application/json": "json", "application/jsonlines": "jsonlines"}
 _GONE: Final = 499  # as nginx notes it in its log; nobody reads the answer
+_VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMaker's clients may ask for it
 _RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time
 
 
@@ -116,7 +118,10 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
             f"Content-Type is {content_type(request)[:80]}: send application/json or application/jsonlines",
         )
     endpoint = await state.endpoints.get(name)
-    body = await request.body()
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        return Response(status_code=_GONE)
     # The environment of the model sets what JSON Lines ask for (D-054, D-066); a JSON request says it itself (D-028).
     defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG") if form == "jsonlines" else None
     reply = await _unless_gone(request, state.endpoints.ask(name, InferenceCall(body, form, defaults)))
@@ -124,7 +129,7 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
         return Response(status_code=_GONE)
     if reply.detail:
         log.error("inference_failed", endpoint=name, status=reply.status, detail=reply.detail)
-    headers = {**_RETRY_AFTER.get(reply.status, {}), **reply.headers}
+    headers = {**_VARIANT, **_RETRY_AFTER.get(reply.status, {}), **reply.headers}
     return Response(reply.content, reply.status, headers, reply.media_type)
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import aiohttp
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
@@ -15,18 +16,37 @@ from streams.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.answers import error_response
 from streams.views.requests import BodyRefusedError, has_body
+from streams.views.serving_route import refusal
+from streams.views.training_route import training_refusal
 from streams.views.writes import noted_id
 
-__all__ = ["OwnerForwarding", "from_others"]
+__all__ = ["OwnerForwarding", "from_others", "passed_on"]
 
 _HOP = "x-tidecast-forwarded"
 _NOT_PASSED_ON = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
 _CHUNK = 256 * 1024
 _LIST_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_UNREACHABLE: Final = "the worker that owns this does not answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What a request is about: a kind of resource, and the key of the one that it names."""
+
+    resource: Literal["job", "data", "transform job", "training job"]
+    key: bytes | None = None
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """An error in the envelope of the resource's contract."""
+        if self.resource == "training job":
+            return training_refusal(status, message)
+        if self.resource == "transform job":
+            return refusal(status, message)
+        return error_response(status, code, message)
 
 
 class OwnerForwarding:
-    """Answers what belongs to a job, and writes of data sets, on the owner; 503 while that is not settled."""
+    """Answers what belongs to a job of any kind, and writes of data sets, on the owner; 503 while that is unsettled."""
 
     def __init__(self, app: ASGIApp, runtime: StateRuntime) -> None:
         self._app = app
@@ -38,47 +58,39 @@ class OwnerForwarding:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        resource, key = _addressed(request)
-        reads_tables = resource == "job" and (key is not None or request.method == "GET")
-        if reads_tables and not is_ready(self._runtime.app):
-            response = error_response(503, "recovering", "the job's state is being recovered or is moving to a worker")
-            await response(scope, receive, send)
+        address = _addressed(request)
+        if address is None:
+            await self._app(scope, receive, send)
             return
-        owner = None if resource is None or _HOP in request.headers else await self._owner(request, resource, key)
+        if _reads_tables(request, address) and not is_ready(self._runtime.app):
+            text = "the job's state is being recovered or is moving to a worker"
+            await address.error(503, "recovering", text)(scope, receive, send)
+            return
+        owner = None if _HOP in request.headers else await self._owner(request, address)
         if owner is None:
             await self._app(scope, receive, send)
         else:
-            await self._forward(owner, request, send)
+            await self._forward(owner, request, send, address)
 
-    async def _owner(self, request: Request, resource: str, key: int | None) -> URL | None:
+    async def _owner(self, request: Request, address: _Address) -> URL | None:
         """The owner's address, None where this worker can answer."""
-        app = self._runtime.app
-        if resource == "data" and request.method in ("GET", "HEAD"):
+        app, key = self._runtime.app, address.key
+        if address.resource == "data" and request.method in ("GET", "HEAD"):
             return None  # every worker sees the object store
-        if key is None and request.method == "POST":
-            key = await asyncio.to_thread(noted_id, self._runtime.store, request)
-            if key is None and not owned_partitions(app):
+        if key is None and request.method == "POST" and address.resource in ("job", "data"):
+            noted = await asyncio.to_thread(noted_id, self._runtime.store, request)
+            if noted is None and not owned_partitions(app):
                 return next(iter(other_workers(app)), None)
+            key = None if noted is None else b"%d" % noted
         return None if key is None else owner_elsewhere(app, key)
 
-    async def _forward(self, owner: URL, request: Request, send: Send) -> None:
-        url = owner.with_path(request.scope["path"]).with_query(request.url.query)
-        headers: Any = [
-            (k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in _NOT_PASSED_ON
-        ]
-        headers.append((_HOP, "1"))
+    async def _forward(self, owner: URL, request: Request, send: Send, address: _Address) -> None:
         body = _Body(request)
         started = False
         try:
-            async with self._runtime.app.http_client.request(
-                request.method, url, headers=headers, data=body.stream(), allow_redirects=False
-            ) as answer:
-                raw = [
-                    (k.lower().encode("latin-1"), v.encode("latin-1"))
-                    for k, v in answer.headers.items()
-                    if k.lower().encode("latin-1") not in _NOT_PASSED_ON
-                ]
+            async with _asked(self._runtime, owner, request, body.stream()) as answer:
                 started = True
+                raw = _headers_of(answer)
                 await send({"type": "http.response.start", "status": answer.status, "headers": raw})
                 async for chunk in answer.content.iter_chunked(_CHUNK):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -86,9 +98,11 @@ class OwnerForwarding:
         except (aiohttp.ClientError, TimeoutError):
             if started:
                 raise  # the client must see that the answer is incomplete
-            if body.refused is not None:
-                raise body.refused from None
-            response = error_response(503, "owner_unreachable", "the worker that owns this does not answer")
+            refused = body.refused
+            if refused is not None:
+                response = address.error(refused.status_code, refused.code, refused.detail)
+            else:
+                response = address.error(503, "owner_unreachable", _UNREACHABLE)
             await response(request.scope, request.receive, send)
 
 
@@ -110,6 +124,23 @@ class _Body:
         except BodyRefusedError as error:
             self.refused = error
             raise
+
+
+async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Response | None:
+    """What the owner of the key answers to the request, whose body names the key; None where this worker owns it.
+
+    `OwnerForwarding` cannot know it, for it does not read bodies. RejectedError 503 where the owner does not answer.
+    """
+    owner = None if _HOP in request.headers else owner_elsewhere(state.app, key)
+    if owner is None:
+        return None
+    try:
+        async with _asked(state, owner, request, await request.body()) as answer:
+            response = Response(await answer.read(), answer.status)
+            response.raw_headers += _headers_of(answer)
+            return response
+    except (aiohttp.ClientError, TimeoutError):
+        raise RejectedError(503, "owner_unreachable", _UNREACHABLE) from None
 
 
 async def from_others(state: StateRuntime, request: Request, member: str) -> list[Any]:
@@ -134,14 +165,53 @@ async def from_others(state: StateRuntime, request: Request, member: str) -> lis
     return [item for items in answers for item in items]
 
 
-def _addressed(request: Request) -> tuple[str | None, int | None]:
-    """`job` or `data`, and the id after it; None for what every worker answers by itself."""
-    parts = request.scope["path"].split("/", 3)
-    if len(parts) < 3 or parts[1] not in ("job", "data"):
-        return None, None
-    if parts[2] == "":
-        return parts[1], None
+def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
+    """The same request to another worker, which must answer it itself."""
+    headers: Any = [
+        (k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in _NOT_PASSED_ON
+    ]
+    headers.append((_HOP, "1"))
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = URL(f"{owner.with_path(request.scope['path'])}{query}", encoded=True)  # with_query would escape it again
+    return state.app.http_client.request(request.method, url, headers=headers, data=body, allow_redirects=False)
+
+
+def _headers_of(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, less those of the connection that it came by."""
+    pairs = ((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items())
+    return [(k, v) for k, v in pairs if k not in _NOT_PASSED_ON]
+
+
+def _addressed(request: Request) -> _Address | None:
+    """What the request is about; None for what every worker answers by itself."""
+    match request.scope["path"].split("/"):
+        case ["", "transform-jobs", *rest]:
+            return _Address("transform job", _text_key(rest))
+        case ["", "v1", project, "training-jobs", *_] if project:
+            return _Address("training job", _text_key([project]))
+        case ["", "job", *rest]:
+            return _with_id("job", rest)
+        case ["", "data", *rest]:
+            return _with_id("data", rest)
+    return None
+
+
+def _with_id(resource: Literal["job", "data"], rest: Sequence[str]) -> _Address | None:
+    name = rest[0] if rest else ""
+    if name == "":
+        return _Address(resource)
     # Digits only, and no more than an id can have: the views refuse the rest.
-    if parts[2].isascii() and parts[2].isdecimal() and len(parts[2]) <= 20:
-        return parts[1], int(parts[2])
-    return None, None
+    if name.isascii() and name.isdecimal() and len(name) <= 20:
+        return _Address(resource, b"%d" % int(name))
+    return None
+
+
+def _text_key(rest: Sequence[str]) -> bytes | None:
+    return rest[0].encode("utf-8", "replace") or None if rest else None
+
+
+def _reads_tables(request: Request, address: _Address) -> bool:
+    """Whether it takes a recovered table to answer; who creates a job or a data set only needs an id."""
+    if address.resource == "data":
+        return False
+    return address.resource != "job" or address.key is not None or request.method == "GET"

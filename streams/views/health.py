@@ -8,8 +8,6 @@ from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from connectors.kafka_admin import broker_reachable
-from streams.metrics import Metrics
-from streams.ownership import owned_partitions
 from streams.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.answers import ERRORS, error_response, json_response
@@ -43,7 +41,4 @@ async def readyz(state: State) -> Response:
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(state: State) -> Response:
     """In the text format of Prometheus."""
-    figures: Metrics = state.metrics
-    figures.observe_tables(jobs=len(state.jobs), results=len(state.results))
-    figures.observe_partitions(owned_partitions(state.app))
-    return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

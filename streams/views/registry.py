@@ -1,4 +1,7 @@
-"""The catalogue of our schemas, in the words of the Confluent schema registry API."""
+"""The catalogue of our schemas, in the words of the Confluent schema registry API.
+
+And in the two that Apicurio's Kafka Connect converter reads, which knows no other API (2.6): see connectors/sinks.
+"""
 
 from typing import Annotated, Any
 
@@ -70,3 +73,18 @@ async def register(catalogue: Catalogue, subject: str, body: SchemaBody) -> Resp
 async def find(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
     """Its subject, version and id."""
     return json_response(catalogue.find(subject, body))
+
+
+@router.get("/apis/registry/v2/ids/contentIds/{schema_id}", summary="A schema by its id, for Apicurio", responses=_READ)
+async def get_content(catalogue: Catalogue, schema_id: int) -> Response:
+    """The schema itself."""
+    return Response(catalogue.schema(schema_id)["schema"], media_type="application/json")
+
+
+@router.get(
+    "/apis/registry/v2/ids/contentIds/{schema_id}/references", summary="What a schema refers to", responses=_READ
+)
+async def list_references(catalogue: Catalogue, schema_id: int) -> Response:
+    """Nothing: our schemas are each whole."""
+    catalogue.schema(schema_id)
+    return json_response([])

@@ -29,10 +29,11 @@ __all__ = [
 ]
 
 _SILENCE_S = 30.0  # a client that sends nothing for so long in the middle of a body has gone
+_WITHOUT_SLASH = ("/endpoints", "/forecasts", "/invocations", "/ping", "/transform-jobs", "/v1/")
 _FORM_OVERHEAD = 64 * 1024  # boundaries and text fields around an uploaded file
 
 
-def runtime(request: Request) -> StateRuntime:
+async def runtime(request: Request) -> StateRuntime:  # async, lest FastAPI calls it in a thread
     """The runtime of the process that serves the request."""
     return cast("StateRuntime", request.app.state.runtime)
 
@@ -59,7 +60,7 @@ class JsonRoute(APIRoute):
         return handle
 
 
-def sent_as_json(request: Request) -> None:
+async def sent_as_json(request: Request) -> None:
     """Refuse a body that is not declared as JSON (J-001): FastAPI would hand it on as bytes and call those wrong."""
     if has_body(request):
         kind = content_type(request)
@@ -69,7 +70,7 @@ def sent_as_json(request: Request) -> None:
             )
 
 
-def sent_as_form(request: Request) -> None:
+async def sent_as_form(request: Request) -> None:
     """Refuse a body that is not declared as a form with files."""
     if has_body(request):
         kind = content_type(request)
@@ -98,12 +99,12 @@ class SlashPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the final slash that the routes of contract 000 have, and take it from those of 001."""
+        """Add the final slash that the routes of contract 000 have, and take it from those of 001 and 002."""
         if scope["type"] == "http":
             path = scope["path"]
             if path.startswith(("/job", "/data", "/model")) and not path.endswith("/"):
                 scope = {**scope, "path": f"{path}/"}
-            elif path.startswith(("/endpoints", "/invocations", "/ping", "/transform-jobs")) and path.endswith("/"):
+            elif path.endswith("/") and path.startswith(_WITHOUT_SLASH):
                 scope = {**scope, "path": path.rstrip("/")}
         await self._app(scope, receive, send)
 

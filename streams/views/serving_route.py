@@ -12,7 +12,7 @@ from streams.views.answers import json_response
 from streams.views.problems import described
 from streams.views.requests import BodyRefusedError, JsonRoute
 
-__all__ = ["REFUSALS", "ServingRoute"]
+__all__ = ["REFUSALS", "ServingRoute", "refusal"]
 
 _CODES: Final = {
     400: "ValidationError",
@@ -57,15 +57,16 @@ class ServingRoute(JsonRoute):
             try:
                 return await handler(request)
             except RejectedError as error:
-                return _refusal(error.status, error.message)
+                return refusal(error.status, error.message)
             except BodyRefusedError as error:
-                return _refusal(error.status_code, error.detail)
+                return refusal(error.status_code, error.detail)
             except RequestValidationError as error:
-                return _refusal(400, described(error.errors()))
+                return refusal(400, described(error.errors()))
 
         return handle
 
 
-def _refusal(status: int, message: str) -> Response:
+def refusal(status: int, message: str) -> Response:
+    """An error in this envelope."""
     headers = {"Retry-After": "2"} if status == 503 else {}  # a rebalance or a broker's restart takes about that
     return json_response({"code": _CODES[status], "message": message}, status, headers)

@@ -18,7 +18,7 @@ def _environment(value: Any) -> Any:
     return value
 
 
-Environment = Annotated[
+_EnvironmentField = Annotated[
     dict[str, StrictStr],
     BeforeValidator(_environment),
     WithJsonSchema(
@@ -79,7 +79,7 @@ class TransformBody(BaseModel):
     BatchStrategy: Literal["SingleRecord", "MultiRecord"] | None = Field(
         None, description="Each line is always a request of its own."
     )
-    Environment: Environment | None = Field(
+    Environment: _EnvironmentField | None = Field(
         None, description="DEEPAR_INFERENCE_CONFIG: what is asked for, for all lines."
     )
     TransformInput: TransformInputBody

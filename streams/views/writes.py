@@ -110,7 +110,7 @@ def _own_id(state: StateRuntime) -> int:
     """A new id that this worker owns: its agent will apply the command, and here its sender waits."""
     for _ in range(_DRAWS):
         new = state.ids.mint()
-        if owner_elsewhere(state.app, new) is None:
+        if owner_elsewhere(state.app, b"%d" % new) is None:
             return new
     raise RejectedError(503, "recovering", "no partition belongs to this worker at the moment")
 

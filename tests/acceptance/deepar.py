@@ -1,9 +1,11 @@
 """A small DeepAR model for tests of what serves it: random weights, so that nothing needs to be trained."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
+import httpx
 import numpy as np
+import orjson
 
 from connectors import endpoints
 from connectors.endpoints import Endpoint, model_key
@@ -11,7 +13,10 @@ from connectors.object_store import ObjectStore
 from models.deepar.artefact import Artefact, dump, weight_shapes
 from models.deepar.config import DeepARConfig
 
-__all__ = ["artefact", "instance", "publish"]
+__all__ = ["JSON_LINES", "SEED", "artefact", "check_refusal", "instance", "invoke", "lines_of", "publish", "refused"]
+
+SEED: Final[dict[str, Any]] = {"seed": 11, "num_samples": 20, "output_types": ["samples", "mean", "quantiles"]}
+JSON_LINES: Final = {"Content-Type": "application/jsonlines"}
 
 
 def artefact(**settings: Any) -> Artefact:
@@ -53,3 +58,44 @@ def publish(store: ObjectStore, name: str, *, version: str = "1", environment: A
 def instance(target: Sequence[Any] = (1.0, 2.0, 3.0, 2.0), start: str = "2024-01-01", **fields: Any) -> dict[str, Any]:
     """A series as a request has it."""
     return {"start": start, "target": list(target), **fields}
+
+
+def invoke(http: httpx.Client, name: str, *instances: Any, **configuration: Any) -> list[Any]:
+    """The predictions of an endpoint for these instances; the answer must be strict JSON."""
+    body: dict[str, Any] = {"instances": list(instances)}
+    if configuration:
+        body["configuration"] = configuration
+    answer = http.post(f"/endpoints/{name}/invocations", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    predictions: list[Any] = orjson.loads(answer.content)["predictions"]  # which refuses NaN and Infinity
+    assert list(orjson.loads(answer.content)) == ["predictions"]
+    assert len(predictions) == len(instances)
+    return predictions
+
+
+def lines_of(rows: Iterable[Any]) -> bytes:
+    """JSON Lines."""
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+def refused(http: httpx.Client, name: str, body: Any, *parts: str, status: int = 400) -> dict[str, Any]:
+    """The body of the refusal of a request, checked as `check_refusal` does."""
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    headers = {"Content-Type": "application/json"}
+    return check_refusal(http.post(f"/endpoints/{name}/invocations", content=content, headers=headers), status, *parts)
+
+
+def check_refusal(answer: httpx.Response, status: int, *parts: str) -> dict[str, Any]:
+    """The body of an error, after checking that it is the envelope of D-081 and that its message has every part."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    body: dict[str, Any] = answer.json()
+    assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}
+    assert isinstance(body["code"], str)
+    assert body["code"].isalnum()
+    for part in parts:
+        assert part in body["message"], body["message"]
+    assert "Traceback" not in body["message"]
+    assert 'File "' not in body["message"]
+    return body

@@ -20,7 +20,12 @@ _FILES: Final = {
     "CreateJob": "create_job",
     "DeleteDataset": "delete_dataset",
     "DeleteJob": "delete_job",
+    "DeleteTrainingJob": "delete_training_job",
+    "InferenceRequest": "inference_request",
+    "StartTransform": "start_transform",
+    "StopTrainingJob": "stop_training_job",
     "SubmitJob": "submit_job",
+    "TrainDeepAR": "train_deep_ar",
 }
 
 
@@ -34,7 +39,7 @@ class StockClient:
         self._deserialize = AvroDeserializer(self._registry)
         self._letters = service.tail(service.topics.dead_letters)
 
-    def command(self, topic: str, key: int, record: str, /, **fields: Any) -> str:
+    def command(self, topic: str, key: int | str, record: str, /, **fields: Any) -> str:
         """Post a command and wait for the broker; its id."""
         command_id = str(uuid.uuid4())
         schema = (_SCHEMAS / f"{_FILES[record]}.avsc").read_text("utf-8")
@@ -42,7 +47,7 @@ class StockClient:
         context = SerializationContext(topic, MessageField.VALUE)
         value = serialize({"command_id": command_id, **fields}, context)
         assert value is not None
-        self.raw(topic, b"%d" % key, value)
+        self.raw(topic, str(key).encode(), value)
         return command_id
 
     def registered(self, record: str, fields: dict[str, Any], topic: str) -> bytes:

@@ -21,6 +21,7 @@ from schemas.commands import (
     SeriesConfig,
     SubmitJob,
     TrainSeries,
+    TrainTogether,
 )
 from schemas.events import CmdStatus, JobStatus, SeriesResult
 from schemas.records import JobRecord
@@ -93,6 +94,11 @@ def submission(*elements: SeriesConfig, command_id: str = "submit") -> SubmitJob
 def asked(state: Worker) -> list[TrainSeries]:
     """The training that was sent out."""
     return state.events(state.runtime.topics.series_commands)
+
+
+def together(state: Worker) -> list[TrainTogether]:
+    """The training of several series with one model that was sent out."""
+    return state.events(state.runtime.topics.training_runs)
 
 
 def statuses(state: Worker) -> list[JobStatus]:
@@ -449,6 +455,66 @@ class TestSubmitting:
         assert [damage in letter["error"] for letter in state.dead()] == [True]
 
 
+class TestTogether:
+    """Submissions to a model that learns from many series."""
+
+    async def test_D073_elements_with_equal_plans_are_one_command(self, state: Worker, first: int) -> None:
+        """Keyed by the job; nothing is sent series by series, but for other models."""
+        epochs = (HyperParam("epochs", "int", 20),)
+        await state.commands(
+            submission(
+                training(first, "DeepAR", hyper_params=epochs),
+                training(first + 1),
+                training(first + 2, "DeepAR", hyper_params=epochs),
+                training(first + 1, "DeepAR", hyper_params=epochs, refit=1),
+            )
+        )
+        equal, other = together(state)
+
+        assert (list(equal.ns), list(equal.ts_ids)) == ([0, 2], [first, first + 2])
+        assert (list(other.ns), list(other.ts_ids)) == ([3], [first + 1])
+        assert (equal.job_id, equal.first_ts_id, equal.split) == (JOB_ID, first, job_of(state).split)
+        assert (equal.model_name, equal.config["epochs"], equal.refit, equal.next_k_prediction) == (
+            "DeepAR",
+            20,
+            False,
+            5,
+        )
+        assert (other.config, other.refit) == (equal.config, True)
+        assert [(one.ts_id, one.n) for one in asked(state)] == [(first + 1, 1)]
+        assert {record.key for record in state.sent(state.runtime.topics.training_runs)} == {b"7"}
+
+    async def test_a_submission_cut_short_asks_for_what_is_missing(
+        self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With the same numbers; what is answered is not asked for again."""
+        elements = [training(first + place, "DeepAR") for place in range(3)]
+        state.publisher.failing = {state.runtime.topics.training_runs}
+        with pytest.raises(DeliveryError):
+            await state.commands(submission(*elements))
+        following = await restarted(state, settings, monkeypatch)
+        await results(following, result(first + 1, 1))
+        await following.commands(submission(*elements))
+
+        (command,) = together(following)
+        assert (list(command.ns), list(command.ts_ids)) == ([0, 2], [first, first + 2])
+
+    async def test_a_command_too_large_for_a_record_is_cut_in_two(
+        self, state: Worker, first: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And no further than it must be: each part trains the model anew."""
+        elements = [training(first + number % 3, "DeepAR") for number in range(20)]
+        await state.commands(submission(*elements, command_id="whole"))
+        (whole,) = state.sent(state.runtime.topics.training_runs)
+        state.forget()
+        monkeypatch.setattr(Settings, "record_limit", whole.size - 1)
+        await state.commands(submission(*elements, command_id="parts"))
+        parts = together(state)
+
+        assert [len(part.ns) for part in parts] == [10, 10]
+        assert [n for part in parts for n in part.ns] == list(range(20, 40))
+
+
 class TestCrashes:
     """A process that dies at some moment, and the next one on the same log."""
 
@@ -736,7 +802,7 @@ class TestDeleting:
     """DeleteJob."""
 
     async def test_everything_of_the_job_goes(self, state: Worker, first: int) -> None:
-        """Row, results, split, and the public status by a tombstone."""
+        """Row, results, split, and by tombstones the public status and forecasts."""
         await state.commands(submission(training(first)))
         await results(state, result(first, 0))
         split = job_of(state).split
@@ -749,6 +815,7 @@ class TestDeleting:
             (topics.jobs_changelog, b"7", None),
             (topics.results_changelog, b"7:%d:0" % first, None),
             (topics.job_status, b"7", None),
+            (topics.forecasts, b"%d" % first, None),
         }
         assert not state.runtime.store.exists(split)
 
@@ -758,7 +825,7 @@ class TestDeleting:
 
         assert [letter["error"] for letter in state.dead()] == ["there is no job 7"]
 
-    @pytest.mark.parametrize("lost", ["results_changelog", "job_status"])
+    @pytest.mark.parametrize("lost", ["results_changelog", "job_status", "forecasts"])
     async def test_a_deletion_cut_short_is_completed(
         self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch, lost: str
     ) -> None:

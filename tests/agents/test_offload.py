@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.offload import Offload, OffloadClosedError, is_heavy
+from agents.offload import Offload, OffloadClosedError, _chunks, is_heavy
 from models import catalog
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.tuning import Dimension, Search
@@ -111,6 +111,14 @@ async def test_heavy_series_are_computed_in_other_processes_and_light_ones_in_th
 
     assert light == HERE
     assert heavy not in {HERE, None}
+
+
+def test_a_model_for_many_series_is_trained_on_one_at_a_time() -> None:
+    """Each takes as long as a chunk of others, and they gain nothing from one another."""
+    requests = [request("DeepAR", float(place)) for place in range(3)] + [request("ARIMA", 1.0), request("ARIMA", 2.0)]
+
+    assert all(map(is_heavy, requests))
+    assert list(_chunks(requests, range(5), 1)) == [[0], [1], [2], [3, 4]]
 
 
 async def test_a_search_makes_a_light_model_heavy_unless_its_grid_is_tried() -> None:

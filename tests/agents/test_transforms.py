@@ -2,14 +2,14 @@
 
 import asyncio
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from agents import transform_output
+from agents import transform_output, transform_runs
 from connectors import endpoints
 from connectors.endpoints import Endpoint, model_key
 from connectors.object_store import ObjectStore
@@ -20,7 +20,7 @@ from schemas.records import TransformRecord
 from streams import apps, transforms
 from streams.errors import RejectedError
 from streams.settings import Settings
-from tests.agents.bench import CODEC, FakePublisher, Worker
+from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
 
 NAME, MODEL = "b1", "m1"
 HOME = partition_for(b"b1", 4)
@@ -460,17 +460,47 @@ class TestFlow:
         sent = []
         for number in range(450):
             async with asyncio.timeout(10):
-                while len(asked(state)) <= number:
-                    await asyncio.sleep(0.001)
-            sent.append(len(asked(state)) - number)
-            await results(state, topic, result(number))
+                while len(state.sent(state.runtime.topics.inference_requests)) <= number:
+                    await asyncio.sleep(0)
+            sent.append(len(state.sent(state.runtime.topics.inference_requests)) - number)
+            name = state.runtime.topics.inference_results
+            topic.append(state.message(name, b"b1", result(number)))
+            tracker = state.start(name, topic[-1])
+            async with asyncio.timeout(10):
+                while number not in transforms.Answered.of(row(state)):
+                    await asyncio.sleep(0)
+            if number < 449:
+                await stopped(tracker)
         await state.settled(task)
-        task.cancel()
+        await stopped(tracker)
+        await stopped(task)
 
         assert max(sent) <= 200
         assert row(state).status == "Completed"
         assert output(state).count(b"\n") == 450
         assert state.committed(first)
+
+    async def test_of_a_slow_job_few_lines_are_out(self, state: Worker) -> None:
+        """Before the first answers, and so while nobody answers: the rest of the topic is for others."""
+        store(state, *[line(number) for number in range(900)])
+        commands = state.runtime.topics.transform_commands
+        task = state.start(commands, state.message(commands, b"b1", START))
+        async with asyncio.timeout(10):
+            while not asked(state):
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.1)
+        await stopped(task)
+
+        assert len(asked(state)) <= 256
+
+    def test_the_more_are_answered_the_more_are_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What takes five seconds, between 256 and AHEAD."""
+        clock = [100.0]
+        monkeypatch.setattr(transform_runs.time, "monotonic", lambda: clock[0])
+        pace = transform_runs._Pace(1000)
+        clock[0] += 2.0
+
+        assert [pace.ahead(base) for base in (1000, 1020, 1200, 9000)] == [256, 256, 500, transforms.AHEAD]
 
     async def test_other_jobs_go_on_while_one_waits(
         self, state: Worker, topic: list[Any], monkeypatch: pytest.MonkeyPatch
@@ -514,22 +544,19 @@ class TestFlow:
         """The last results were not acknowledged, so they come again."""
         store(state, line(1))
         await command(state, START)
-        written: Sequence[str] = []
 
         def crash(*args: Any, **kwargs: Any) -> None:
             raise OSError("disk full")
 
-        monkeypatch.setattr("agents.transform_runs.write_output", crash)
-        with pytest.raises(OSError, match="disk full"):
-            await results(state, topic, result(0))
-        monkeypatch.undo()
-        monkeypatch.setattr(transform_output, "read_partition", lambda *_: iter(topic))
+        with monkeypatch.context() as broken:
+            broken.setattr("agents.transform_runs.write_output", crash)
+            with pytest.raises(OSError, match="disk full"):
+                await results(state, topic, result(0))
         second = await restarted(state, settings, monkeypatch)
         unfinished = row(second).status
         name = second.runtime.topics.inference_results
         await second.consume(name, second.message(name, b"b1", result(0)))
 
-        assert not written
         assert (unfinished, row(second).status) == ("InProgress", "Completed")
         assert output(second) == b'{"mean":[0.0,0.1]}\n'
 

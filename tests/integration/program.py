@@ -23,7 +23,7 @@ class Home:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDECAST_")}
         self.environment |= {"TIDECAST_HOME": str(folder), "TIDECAST_HTTP_PORT": "0", "TIDECAST_KAFKA_PORT": "0"}
 
-    def run(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: object, within: float = SOON_S, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command to its end; whatever it is, it shows no traceback."""
         ended = subprocess.run(
             [PROGRAM, *map(str, arguments)],
@@ -31,7 +31,7 @@ class Home:
             capture_output=True,
             text=True,
             check=False,
-            timeout=SOON_S,
+            timeout=within,
         )
         assert "Traceback" not in ended.stdout + ended.stderr, ended.stderr
         return ended

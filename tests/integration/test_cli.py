@@ -18,6 +18,7 @@ from tests.integration.services import read_all, until
 
 DEAD_LETTERS, JOB_COMMANDS = "tidecast.dead-letters", "tidecast.job-commands"
 JOB_ID = re.compile(r"job (\d{10,})")
+TRAINED_S = 180  # to train a model takes seconds, to load TensorFlow as many on a busy machine
 COLUMNS = ("-t", "day", "-y", "sold", "-g", "shop")
 
 
@@ -107,14 +108,81 @@ def test_a_failed_forecast_ends_with_status_one(service: Up, sales: Path) -> Non
     assert service.run("job", _job_of(ended.stderr)).returncode == 1
 
 
+@pytest.mark.timeout(600)  # with a busy machine's pauses; 35 s on an idle one
 def test_the_demo_uses_the_service_that_runs(service: Up, tmp_path: Path) -> None:
     """And ends well only if all 70 forecasts are there."""
-    ended = service.run("demo", "--folder", tmp_path / "pictures")
+    ended = service.run("demo", "--folder", tmp_path / "pictures", within=2 * TRAINED_S)
+    written = sorted(path.name for path in (tmp_path / "pictures").iterdir())
 
     assert ended.returncode == 0, ended.stderr
     assert "70 forecasts of 35 series" in ended.stdout
+    assert re.search(r"DeepAR: one network for 35 series, four weeks ahead: \d\d% of 916 values", ended.stdout)
     assert "starting the broker" not in ended.stderr
-    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["forecasts.csv", "forecasts.png"]
+    assert written == ["fan-charts.png", "forecasts.csv", "forecasts.png"]
+
+
+def _train(service: Up, file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """A model that is small and not good, so that it is soon there."""
+    small = ("-k", 3, "--epochs", 1, "-p", "num_cells=4", "-p", "num_batches_per_epoch=2")
+    return service.run("deepar", "train", file, *small, *arguments, within=TRAINED_S)
+
+
+def test_D070_a_model_is_trained_and_forecasts(service: Up, sales: Path, tmp_path: Path) -> None:
+    """On a CSV file, which is read the same way again; the request to paste works; as a transform job too."""
+    picture, table, lines = tmp_path / "fans.png", tmp_path / "out.csv", tmp_path / "out.jsonl"
+    trained = _train(service, sales, *COLUMNS)
+    curl = next(line for line in trained.stdout.splitlines() if line.startswith("curl "))
+    answer = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
+    forecast = service.run(
+        "deepar", "forecast", sales, "--endpoint", "sales", "--seed", 1, "--out", table, "--plot", picture
+    )
+    batch = service.run("deepar", "forecast", sales, "-e", "sales", "--batch", "--seed", 1, "--out", lines)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = service.run("deepar", "endpoints")
+
+    assert trained.returncode == 0, trained.stderr
+    assert "coverage_80" in trained.stdout
+    assert len(json.loads(answer)["predictions"][0]["mean"]) == 3
+    assert forecast.returncode == 0, forecast.stderr
+    assert re.search(r"north +2020-01-21 ", forecast.stdout)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert [row["timestamp"] for row in rows[:3]] == [f"2020-01-{day} 00:00:00" for day in (21, 22, 23)]
+    assert len(rows) == 6
+    assert all(float(row["0.1"]) <= float(row["0.5"]) <= float(row["0.9"]) for row in rows)
+    assert batch.returncode == 0, batch.stderr
+    assert [json.loads(line)["item_id"] for line in lines.read_text("utf-8").splitlines()] == ["north", "south"]
+    assert re.search(r"sales +D +3 +3 +2 +- ", listed.stdout)
+
+
+def test_a_training_that_fails_ends_with_status_one(service: Up, tmp_path: Path) -> None:
+    """And says why."""
+    file = tmp_path / "broken.jsonl"
+    file.write_text('{"start": "2020-01-01", "target": [1, 2, 3, 4]}\n{"start": "soon", "target": [1]}\n', "utf-8")
+    ended = _train(service, file, "--freq", "D")
+
+    assert ended.returncode == 1
+    assert "tidecast: broken failed: line 2: start is 'soon', expected YYYY-MM-DD" in ended.stderr
+
+
+def test_a_training_goes_on_when_nobody_watches(service: Up, sales: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the command, not the job."""
+    log = tmp_path / "train.log"
+    process = service.start(
+        log, "deepar", "train", sales, *COLUMNS, "--name", "unwatched", "-k", 3, "--epochs", 1, "-p", "num_cells=4",
+        "-p", "num_batches_per_epoch=2",
+    )  # fmt: skip
+    until(lambda: "unwatched is training" in log.read_text("utf-8"), why="the job is there")
+    process.send_signal(signal.SIGINT)
+    status = process.wait(SOON_S)
+
+    assert status == 130
+    assert "unwatched goes on training where the service runs: `" in log.read_text("utf-8")
+    until(
+        lambda: "unwatched" in service.run("deepar", "endpoints").stdout,
+        within=TRAINED_S,
+        why="it is trained after all",
+    )
 
 
 def test_a_dead_letter_is_listed_shown_and_sent_again(service: Up) -> None:
@@ -160,6 +228,12 @@ def _letters(service: Up) -> dict[str, tuple[bytes | None, bytes | None]]:
         (["forecast", "SALES", *COLUMNS, "-k", "1001"], "--horizon: is 1001, expected 1 to 1000"),
         (["forecast", "SALES", *COLUMNS, "-p", "latest_n=0"], "--param latest_n: must be a whole number from 1"),
         (["forecast", "SALES", *COLUMNS, "--plot", "a.jpg"], "end the name in one of .png, .svg, .pdf"),
+        (["deepar", "train", "SALES"], "is no JSON Lines file, and to read it as CSV --timestamp COLUMN is missing"),
+        (["deepar", "train", "SALES", *COLUMNS, "-p", "epoch=3"], "--param epoch: there is no such hyper-parameter"),
+        (["deepar", "train", "SALES", *COLUMNS, "--name", "a b"], "--name a b: use 1 to 64 of A-Z"),
+        (["deepar", "forecast", "SALES", "-e", "nobodys"], "--endpoint nobodys: "),
+        (["deepar", "forecast", "SALES", "-e", "x", "-q", "2"], "--quantile 2: expected a number between 0 and 1"),
+        (["deepar", "forecast", "SALES", "-e", "x", "--out", "a.txt"], "end the name in one of .jsonl, .csv"),
         (["job", "7"], "there is no job 7 at http://127.0.0.1:"),
         (["job", "7", "--url", "http://127.0.0.1:CLOSED"], "no Tidecast service answers at http://127.0.0.1:"),
         (["dead-letters", "show", "0-999999"], "there is no dead letter 0-999999"),

@@ -1,19 +1,28 @@
-"""The README's first job, exactly as it is printed there."""
+"""The walk-throughs of the documentation, exactly as they are printed there."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from tests.integration.program import Up
 from tests.integration.services import running_service
 
 _ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"<!-- tested: .*? -->\n```bash\n(.*?)```", re.DOTALL)
 
 
+def _blocks(page: str) -> list[str]:
+    return _BLOCK.findall((_ROOT / page).read_text("utf-8"))
+
+
 def test_the_first_job_of_the_readme_works_as_printed(tmp_path: Path) -> None:
     """Copied and pasted, the commands end with the results of two models, a week ahead."""
-    blocks = _BLOCK.findall((_ROOT / "README.md").read_text("utf-8"))
+    blocks = _blocks("README.md")
     assert len(blocks) == 1
 
     with running_service(tmp_path) as service:
@@ -28,3 +37,47 @@ def test_the_first_job_of_the_readme_works_as_printed(tmp_path: Path) -> None:
     assert [len(result["predictions"]) for result in results] == [7, 7]
     assert results[0]["timestamps"][0] == "2014-01-01 00:00:00"
     assert set(results[1]["metrics"]) == {"mae", "mase", "smape"}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder that looks to the commands like the repository, and may be written to."""
+    folder = tmp_path / "copy"
+    (folder / ".venv").mkdir(parents=True)
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / "examples").symlink_to(_ROOT / "examples")
+    return folder
+
+
+@pytest.mark.timeout(600)  # two models are trained; 45 s on an idle machine with two cores
+def test_the_walk_through_of_deepar_works_as_printed(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
+    """By the command line: forecasts, fan charts and an answer over HTTP. By HTTP alone: a file of predictions."""
+    by_command, by_http = _blocks("docs/deepar.md")
+    service = Up(tmp_path / "home")
+    service.up()
+    try:
+        first, second = (
+            subprocess.run(
+                ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
+                cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
+            )
+            for block in (by_command, by_http)
+        )  # fmt: skip
+    finally:
+        service.end()
+
+    assert first.returncode == 0, first.stderr
+    answer, _ = json.JSONDecoder().raw_decode(first.stdout, first.stdout.rindex('{"predictions":'))
+    forecasts = [json.loads(line) for line in (copy / "flights.jsonl").read_text("utf-8").splitlines()]
+    assert {name: len(values) for name, values in answer["predictions"][0]["quantiles"].items()} == {
+        "0.1": 28,
+        "0.9": 28,
+    }
+    assert len(forecasts) == 35
+    assert forecasts[0]["start"] == "2014-01-01 00:00:00"
+    assert (copy / "flights.png").read_bytes().startswith(b"\x89PNG")
+    assert second.returncode == 0, second.stderr
+    predictions = [json.loads(line) for line in (copy / "predictions.jsonl").read_text("utf-8").splitlines()]
+    assert second.stdout.endswith("35\n")
+    assert [set(one) for one in predictions] == [{"mean"}] * 35
+    assert all(len(one["mean"]) == 14 for one in predictions)

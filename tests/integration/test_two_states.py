@@ -1,5 +1,6 @@
 """Two state workers on an existing broker, as in production: whoever is asked, the answer is the same."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ import httpx
 import pytest
 
 from connectors.embedded_kafka import EmbeddedKafka
+from connectors.object_store import ObjectStore
 from connectors.ports import kept_or_free
+from tests.acceptance.deepar import instance, publish
 from tests.integration.services import Api, csv_of, until
 
 
@@ -146,6 +149,68 @@ def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Seque
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert [answer.json()["data"]["rows"] for answer in answers] == [80_000, 80_000]
+
+
+def test_both_workers_answer_for_all_training_jobs(pair: Sequence[_Worker]) -> None:
+    """A project's jobs are one worker's: created, listed, described and deleted at either, with one set of names."""
+    apis = [Api(worker.url) for worker in pair]
+    parameter = [{"label": "time_freq", "value": "D"}, {"label": "prediction_length", "value": 3}]
+    config = {"worker_server_num": 1, "model_id": 5, "data_url": "/uploads/nothing.jsonl", "parameter": parameter}
+    for turn in range(8):  # projects of both workers are among them, all but once in a hundred times
+        one, other = apis[turn % 2], apis[(turn + 1) % 2]
+        path, name = f"/v1/p{turn}/training-jobs", f"job-{turn}-{uuid.uuid4().hex[:8]}"
+        key = {"Idempotency-Key": f"training-{name}"}
+        tries = [
+            httpx.post(f"{api.url}{path}", json={"job_name": name, "config": config}, headers=key, timeout=30)
+            for api in (one, other)
+        ]
+        assert [answer.status_code for answer in tries] == [200, 200], [answer.text for answer in tries]
+        job = tries[0].json()
+        assert tries[1].json() == job
+        taken = other.call("POST", path, json={"job_name": name, "config": config})
+        assert taken.json()["error_message"] == f"Job name:{name} is existed"
+        query = {"search_content": "JOB", "status": "1|5|7|8|11"}
+        listed = [[item["job_id"] for item in api.get(path, params=query)["jobs"]] for api in apis]
+        assert listed == [[job["job_id"]], [job["job_id"]]]
+        versions = [api.get(f"{path}/{job['job_id']}/versions")["versions"] for api in apis]
+        assert [[version["version_id"] for version in found] for found in versions] == [[job["version_id"]]] * 2
+        assert other.call("DELETE", f"{path}/{job['job_id']}").json() == {"is_success": True}
+        assert [api.get(path)["job_total_count"] for api in apis] == [0, 0]
+
+
+def test_both_workers_answer_for_all_transform_jobs(pair: Sequence[_Worker]) -> None:
+    """A job is of the worker that owns its name; whoever is asked, it starts, is shown, listed and gives its output."""
+    apis = [Api(worker.url) for worker in pair]
+    publish(ObjectStore(f"file://{pair[0].log.parent / 'objects'}"), "model")
+    lines = b"\n".join(json.dumps(instance((1.0, float(day), 3.0))).encode() for day in range(3))
+    assert apis[0].call("PUT", "/uploads/two/batch.jsonl", content=lines).status_code == 200
+    names = [f"transform-{turn}-{uuid.uuid4().hex[:8]}" for turn in range(6)]
+    for turn, name in enumerate(names):
+        source = {"S3DataSource": {"S3Uri": "/uploads/two/batch.jsonl"}}
+        body = {
+            "TransformJobName": name,
+            "ModelName": "model",
+            "TransformInput": {"SplitType": "Line", "DataSource": source},
+            "TransformOutput": {"AssembleWith": "Line", "S3OutputPath": f"/outputs/{name}"},
+        }
+        answer = apis[turn % 2].call("POST", "/transform-jobs", json=body)
+        assert answer.status_code == 200, answer.text
+        again = apis[(turn + 1) % 2].call("POST", "/transform-jobs", json=body)
+        assert again.status_code == 409, again.text
+
+    def completed(api: Api, name: str) -> bool:
+        shown = api.get(f"/transform-jobs/{name}")
+        assert shown["TransformJobStatus"] in ("InProgress", "Completed"), shown
+        return bool(shown["TransformJobStatus"] == "Completed")
+
+    for api in apis:
+        for name in names:
+            until(lambda api=api, name=name: completed(api, name), why=f"{name} is completed")  # type: ignore[misc]
+            output = api.call("GET", f"/transform-jobs/{name}/output")
+            assert len(output.content.splitlines()) == 3
+    listed = [[job["TransformJobName"] for job in api.get("/transform-jobs")["TransformJobSummaries"]] for api in apis]
+    assert listed[0] == listed[1]
+    assert set(names) <= set(listed[0])
 
 
 def test_the_other_worker_takes_over(pair: Sequence[_Worker]) -> None:

@@ -14,6 +14,7 @@ from schemas.commands import (
     InferenceRequest,
     SeriesConfig,
     StartTransform,
+    StopTrainingJob,
     StopTransform,
     SubmitJob,
     TrainDeepAR,
@@ -108,8 +109,10 @@ EVENTS: tuple[Any, ...] = (
         "af26",
         "/usr/train/",
         "/usr/log/",
+        '{"worker_server_num": 1}',
     ),
     TrainDeepAR("c-7", "p1", 11, "flights", "/uploads/flights.jsonl"),
+    StopTrainingJob("c-8", "p1", 11, 2**53 - 1),
     DeleteTrainingJob("c-8", "p1", 11),
     InferenceRequest(
         request_id="b1:3",
@@ -210,6 +213,8 @@ EVENTS: tuple[Any, ...] = (
         metrics={"wQL": 0.1, "coverage[0.8]": None},
         endpoint="flights",
         message="stopped early",
+        config='{"worker_server_num": 1}',
+        note="ignored: test_quantiles",
     ),
     TrainingJobRecord("p1", 11, "flights", 12, "V0001", "c-7", NOON, 1, "/uploads/flights.jsonl", {}),
     TransformRecord(

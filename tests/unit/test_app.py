@@ -1,5 +1,6 @@
 """What the two apps consist of, name by name: whatever is lost or added without a word fails here."""
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,12 +20,18 @@ from streams.transport import SafeTransport
 
 ROUTES = """
 GET /
+GET /asyncapi.json
 GET /data/
 POST /data/
 GET /data/{data_id}/
 DELETE /data/{data_id}/
 GET /docs
+GET /endpoints
+GET /endpoints/{name}
+POST /endpoints/{name}/invocations
+GET /forecasts/{ts_id}
 GET /healthz
+POST /invocations
 GET /job/
 POST /job/
 GET /job/{job_id}/
@@ -37,13 +44,30 @@ GET /metrics
 GET /model/
 GET /model/{model_name}/
 GET /openapi.json
+GET /outputs/{path}
+GET /ping
 GET /readyz
+GET /registry/apis/registry/v2/ids/contentIds/{schema_id}
+GET /registry/apis/registry/v2/ids/contentIds/{schema_id}/references
 GET /registry/schemas/ids/{schema_id}
 GET /registry/subjects
 POST /registry/subjects/{subject}
 GET /registry/subjects/{subject}/versions
 POST /registry/subjects/{subject}/versions
 GET /registry/subjects/{subject}/versions/{version}
+GET /transform-jobs
+POST /transform-jobs
+GET /transform-jobs/{name}
+GET /transform-jobs/{name}/output
+POST /transform-jobs/{name}/stop
+GET /uploads/{path}
+PUT /uploads/{path}
+GET /v1/{project_id}/training-jobs
+POST /v1/{project_id}/training-jobs
+DELETE /v1/{project_id}/training-jobs/{job_id}
+GET /v1/{project_id}/training-jobs/{job_id}/versions
+GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
+POST /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/stop
 """
 UNLISTED = {"GET /", "GET /docs", "GET /openapi.json"}  # pages, not part of the interface
 
@@ -86,11 +110,20 @@ class TestAgents:
             "orchestrate_jobs": "t.job-commands",
             "track_results": "t.job-results",
             "register_datasets": "t.dataset-commands",
+            "keep_forecasts": "t.forecasts",
+            "orchestrate_training_jobs": "t.training-commands",
+            "track_training": "t.training-status",
+            "orchestrate_transforms": "t.transform-commands",
+            "track_transforms": "t.inference-results",
         }
 
     async def test_the_agents_of_the_trainer(self, trainer: TrainerRuntime) -> None:
-        """One."""
-        assert agents(trainer) == {"train_series": "t.series-commands"}
+        """One for series, one for models of many series, one for what endpoints are asked by events."""
+        assert agents(trainer) == {
+            "train_series": "t.series-commands",
+            "run_training": "t.training-runs",
+            "answer_requests": "t.inference-requests",
+        }
 
     async def test_the_tables(self, state: StateRuntime, trainer: TrainerRuntime) -> None:
         """The trainer has none: a rebalance costs it no recovery."""
@@ -101,6 +134,7 @@ class TestAgents:
             "results": "t.results-changelog",
             "training_jobs": "t.training-jobs-changelog",
             "transforms": "t.transforms-changelog",
+            "forecasts": "t.forecasts-changelog",
         }
         assert {table.partitions for table in state.app.tables.values()} == {6}
         assert not trainer.app.tables
@@ -127,7 +161,7 @@ class TestAgents:
 
         assert strategies == {CrashingSupervisor}
 
-    @pytest.mark.parametrize("module", ["agents.jobs", "agents.datasets"])
+    @pytest.mark.parametrize("module", ["agents.jobs", "agents.datasets", "agents.training_jobs", "agents.transforms"])
     def test_a_module_of_the_state_that_cannot_be_imported_stops_it(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, module: str
     ) -> None:
@@ -146,13 +180,21 @@ class TestAgents:
         with pytest.raises(ImportError):
             apps.create_trainer(settings, "127.0.0.1:1")
 
-    def test_every_module_of_the_agents_belongs_to_an_app(self) -> None:
-        """A new one that nobody attaches would do nothing."""
+    async def test_every_module_of_the_agents_belongs_to_an_app(
+        self, state: StateRuntime, trainer: TrainerRuntime
+    ) -> None:
+        """It has an agent, or what has one names it; a new one that nobody attaches would do nothing."""
         folder = Path(apps.__file__).parents[1] / "agents"
-        attached = {"datasets", "jobs", "training", "training_jobs", "training_runs", "transforms", "inference"}
-        used_by_training = {"offload", "series_answers", "series_requests", "training_process"}
+        texts = {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
+        attached = {agent.fun.__module__ for it in (state, trainer) for agent in it.app.agents.values()}
+        processes = "".join(path.read_text("utf-8") for path in (folder.parent / "streams").glob("*.py"))
+        new = {name.removeprefix("agents.") for name in attached} | set(re.findall(r'"agents\.(\w+):', processes))
+        reached: set[str] = set()
+        while new:
+            reached |= new
+            new = {name for module in new for name in re.findall(r"\bagents\.(\w+)", texts[module])} - reached
 
-        assert {path.stem for path in folder.glob("*.py")} == {"__init__"} | attached | used_by_training
+        assert reached == set(texts) - {"__init__"}
 
 
 class TestSafety:

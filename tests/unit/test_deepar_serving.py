@@ -361,6 +361,17 @@ def test_D043_D046_what_would_not_be_ready_in_time_is_refused_before_any_work() 
     assert model.asked == [(7, 100)]
 
 
+@pytest.mark.parametrize("form", ["json", "jsonlines"])
+def test_D046_what_would_not_be_ready_in_time_is_refused_before_its_series_are_looked_at(form: Any) -> None:
+    """To read a million of them takes longer than there is time."""
+    rows = [{"start": "nonsense"}] * 10
+    content = orjson.dumps({"instances": rows}) if form == "json" else b"\n".join(map(orjson.dumps, rows))
+    late, wrong = answer(Told(), [Call(content, form, time_left_s=0), Call(content, form)])
+
+    assert late.status == 413
+    assert wrong.status == 400
+
+
 def test_D046_refusals_do_not_go_on_for_ever() -> None:
     """After a slow time nobody would measure again if only large requests came: in the end one is tried."""
     model = Told(num_cells=42)

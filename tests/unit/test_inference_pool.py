@@ -37,6 +37,8 @@ async def pool_of(workers: int | None, **settings: Any) -> AsyncIterator[Inferen
         async with asyncio.timeout(2 * WITHIN_S):
             while workers and len(pool.pids) < workers:  # while one is busy the next is started
                 await asyncio.gather(*(pool.ask(DEMO, call("sleep", 0.05), patient=True) for _ in range(2 * workers)))
+            while pool._processes.idle < (workers or 0):  # the last may have its id and still be loading
+                await asyncio.sleep(0.01)
             yield pool
     finally:
         await pool.close()
@@ -303,13 +305,32 @@ async def test_nothing_can_be_asked_when_no_process_starts(monkeypatch: pytest.M
     pool = InferencePool(Settings(model_server_workers=1), entry="tests.unit.no_such_module:serve", preload=())
     monkeypatch.setattr(inference_processes, "_PAUSES_S", (0.0,))
     try:
-        with pytest.raises(InferenceUnavailableError):
+        with pytest.raises(InferenceUnavailableError, match=r"^no process that computes forecasts can be started$"):
             await pool.ask(DEMO, call(), patient=True)
         monkeypatch.setattr(pool._processes, "_entry", "tests.unit.inference_models:serve")
 
         assert (await pool.ask(DEMO, call())).status == 200
     finally:
         await pool.close()
+
+
+async def test_a_process_can_be_there_before_the_first_call() -> None:
+    """One, however often it is asked for; and none once the pool is closed."""
+    pool = InferencePool(Settings(model_server_workers=2), entry="tests.unit.inference_models:serve", preload=())
+    try:
+        for _ in range(3):
+            pool.warm()
+        await until(lambda: pool._processes.idle)
+        (pid,) = pool.pids
+        pool.warm()
+        await asyncio.sleep(0)
+
+        assert told(await pool.ask(DEMO, call()))["pid"] == pid
+        assert pool.pids == [pid]
+    finally:
+        await pool.close()
+    pool.warm()
+    assert pool._processes._starting is False
 
 
 async def test_D044_memory_that_is_short_keeps_it_to_one_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors import kafka_jars
-from connectors.kafka_jars import KAFKA_VERSION, JarsError, default_cache_dir, obtain_jars
+from connectors.kafka_jars import KAFKA_LOCK, KAFKA_VERSION, JarsError, default_cache_dir, obtain_jars
+from connectors.locked_files import read_lock
 from connectors.maven import Coordinate, FetchError
 
 CONTENTS = {Coordinate("org.a", "alpha", "1.0"): b"first jar", Coordinate("org.b", "beta", "2.1"): b"second jar"}
@@ -183,7 +183,7 @@ def test_another_lock_is_another_folder(lock: Path, cache: Path) -> None:
 
 def test_the_recorded_set_is_the_pinned_kafka_with_its_log_bridge() -> None:
     """The lock in the project names Kafka's server in the pinned version, the log bridge, and each file once."""
-    sums = kafka_jars._read_lock(Path(kafka_jars.__file__).with_suffix(".lock"))
+    sums = read_lock(KAFKA_LOCK)
 
     assert Coordinate("org.apache.kafka", "kafka_2.13", KAFKA_VERSION) in sums
     assert "log4j-slf4j-impl" in {jar.artifact for jar in sums}

@@ -1,11 +1,16 @@
 """The log stays readable while a broker is away."""
 
+import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from streams.logs import Repeats
+from schemas.commands import SubmitJob
+from streams.logs import Repeats, event_fields
+from tests.agents.bench import message
 
 CHATTY = logging.getLogger("test_logs.chatty.client")
 CALM = logging.getLogger("test_logs.calm")
@@ -68,3 +73,45 @@ def test_an_event_with_fields_is_known_by_its_name(lines: list[str]) -> None:
         CHATTY.warning({"event": "kafka_client_error", "number": number})
 
     assert lines == ["kafka_client_error"]
+
+
+def test_a_line_about_an_event_says_where_it_is_and_whose() -> None:
+    """As far as the event has the ids."""
+    record = message("t.job-commands", b"7", b"", partition=2, offset=41)
+    where = {"topic": "t.job-commands", "partition": 2, "offset": 41}
+
+    assert event_fields(record) == where
+    assert event_fields(record, SubmitJob("c", 7, ())) == where | {"job_id": 7}
+
+
+_LOGGING = """
+import asyncio, logging
+from types import SimpleNamespace
+import structlog
+from streams.logs import configure_logging, speaking_of
+configure_logging()
+log = structlog.get_logger("own")
+async def main():
+    message = SimpleNamespace(topic="t", partition=2, offset=41)
+    with speaking_of(message, SimpleNamespace(job_id=7, ts_id=17)):
+        log.warning("in it")
+        task = asyncio.ensure_future(later())
+        await asyncio.to_thread(logging.getLogger("other").warning, "in a thread")
+    log.warning("after it")
+    await task
+async def later():
+    await asyncio.sleep(0.01)
+    log.warning("in a task")
+asyncio.run(main())
+"""
+
+
+def test_what_is_logged_about_an_event_carries_its_fields() -> None:
+    """Also by tasks and threads begun there, and by other libraries; nothing that comes after it does."""
+    ended = subprocess.run([sys.executable, "-c", _LOGGING], capture_output=True, text=True, check=True)
+    lines = {line["event"]: line for line in map(json.loads, ended.stderr.splitlines())}
+    fields = {"topic": "t", "partition": 2, "offset": 41, "job_id": 7, "ts_id": 17}
+
+    for event in ("in it", "in a thread", "in a task"):
+        assert lines[event].items() >= fields.items()
+    assert not lines["after it"].keys() & fields.keys()

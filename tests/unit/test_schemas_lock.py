@@ -35,11 +35,12 @@ RELEASED = {
     18: ("InferenceResult", 1, "bd4c76db2759206b"),
     19: ("StartTransform", 1, "e6634bebed1a3a59"),
     20: ("StopTransform", 1, "8b53c464adda3203"),
-    21: ("TrainDeepAR", 1, "12a6f83151dab063"),
+    21: ("TrainDeepAR", 1, "79e7a0d452a0ec82"),
     22: ("TrainTogether", 1, "dca9ee3041118ef7"),
-    23: ("TrainingJobRecord", 1, "fb88b4a0cc1bdc72"),
+    23: ("TrainingJobRecord", 1, "934e43bee885e8a8"),
     24: ("TrainingStatus", 1, "75740ff9a0ddc616"),
     25: ("TransformRecord", 1, "5a1d867438ddb131"),
+    26: ("StopTrainingJob", 1, "d61962a96de40222"),
 }
 
 

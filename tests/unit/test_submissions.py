@@ -454,6 +454,17 @@ class TestTuning:
         assert options.search is not None
         assert HyperParam("loss_used", "list", choice=("mean_squared_error",)) in options.search.space
 
+    @pytest.mark.parametrize("hyper_params", [(), (HyperParam("epochs", "int", low=10, high=20),)])
+    def test_a_model_for_all_series_together_is_not_tuned(self, hyper_params: tuple[HyperParam, ...]) -> None:
+        """One model, one configuration; fixed values are no search."""
+        change = {"model_name": "DeepAR", "auto_tune": 1}
+        fixed = (HyperParam("epochs", "int", 20),)
+
+        assert wrong(**change, hyper_params=hyper_params) == (
+            "auto_tune: is 1, but DeepAR is not tuned: send auto_tune 0, and hyper_params with val or none"
+        )
+        assert plan(replace(TRAIN, **change, hyper_params=fixed)).config["epochs"] == 20
+
     def test_where_all_is_fixed_nothing_is_searched(self) -> None:
         """It trains as without tuning."""
         got = plan(replace(TRAIN, auto_tune=1, hyper_params=(LATEST_5,)))

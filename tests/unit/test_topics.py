@@ -27,6 +27,7 @@ NAMES = (
     "results-changelog",
     "training-jobs-changelog",
     "transforms-changelog",
+    "forecasts-changelog",
 )
 
 
@@ -74,6 +75,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("results-changelog", "compact"),
         ("training-jobs-changelog", "compact"),
         ("transforms-changelog", "compact"),
+        ("forecasts-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -140,12 +142,13 @@ def test_subjects(topics: Topics) -> None:
         "SubmitJob": ("tidecast.SubmitJob",),
         "DeleteJob": ("tidecast.DeleteJob",),
         "TrainSeries": ("tidecast.series-commands-value",),
-        "Forecast": ("tidecast.forecasts-value",),
+        "Forecast": ("tidecast.forecasts-value", "tidecast.forecasts-changelog-value"),
         "MetricPoint": ("tidecast.metrics-value",),
         "SeriesResult": ("tidecast.job-results-value", "tidecast.results-changelog-value"),
         "JobStatus": ("tidecast.job-status-value",),
         "JobRecord": ("tidecast.jobs-changelog-value",),
         "TrainDeepAR": ("tidecast.TrainDeepAR",),
+        "StopTrainingJob": ("tidecast.StopTrainingJob",),
         "DeleteTrainingJob": ("tidecast.DeleteTrainingJob",),
         "TrainTogether": ("tidecast.TrainTogether",),
         "TrainingStatus": ("tidecast.training-status-value",),
@@ -163,4 +166,4 @@ def test_record_subjects_do_not_follow_the_prefix() -> None:
     subjects = record_subjects(Topics(Settings(topic_prefix="blue.")))
 
     assert subjects["CreateJob"] == ("tidecast.CreateJob",)
-    assert subjects["Forecast"] == ("blue.forecasts-value",)
+    assert subjects["Forecast"] == ("blue.forecasts-value", "blue.forecasts-changelog-value")

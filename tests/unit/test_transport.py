@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 import pytest
+from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerMessage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -266,3 +267,17 @@ async def test_stock_transport_is_refused() -> None:
 
     with pytest.raises(TypeError, match="SafeTransport"):
         await anext(batches(app, app.stream(app.channel())))
+
+
+@pytest.mark.parametrize("error", [AssertionError, AttributeError])
+async def test_looking_for_idle_partitions_does_not_end_the_worker(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Every second Faust looks at each partition's position; there is none just after a seek or a revocation."""
+
+    def look(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(driver.Consumer, "verify_event_path", look)
+
+    app.consumer.verify_event_path(0.0, faust.types.TP("commands", 0))

@@ -24,7 +24,8 @@ class Runtime:
     def __init__(self, when_ready: Callable[["Runtime"], None]) -> None:
         self.when_ready = when_ready
         self.app = self.publisher = self
-        self.settings = SimpleNamespace(worker_id="1")
+        self.inference = SimpleNamespace(close=self._close_inference)
+        self.settings = SimpleNamespace(worker_id="1", metrics_port=None)
         self.crash_reason: BaseException | None = None
         self.stopped = asyncio.Event()
         self.happened: list[str] = []
@@ -37,6 +38,9 @@ class Runtime:
 
     async def close(self, within: timedelta) -> None:
         self.happened.append(f"publisher closed within {within.total_seconds():g} s")
+
+    async def _close_inference(self) -> None:
+        self.happened.append("inference closed")
 
     def end(self, reason: BaseException | None = None) -> None:
         """End as an app does whose agent failed."""
@@ -64,7 +68,7 @@ def run(when_ready: Callable[[Runtime], None]) -> tuple[int, list[str]]:
     return run_worker(runtime, "trainer"), runtime.happened
 
 
-ORDERLY = ["publisher started", "app started", "app stopped", "publisher closed within 3 s"]
+ORDERLY = ["publisher started", "app started", "app stopped", "inference closed", "publisher closed within 3 s"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

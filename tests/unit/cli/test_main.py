@@ -16,7 +16,7 @@ entry = import_module("streams.cli.main")  # the package has its function under 
 
 HEAVY = (
     "aiokafka", "confluent_kafka", "fastapi", "fastavro", "faust", "httpx", "matplotlib", "numpy", "pandas",
-    "pydantic", "structlog",
+    "pydantic", "redis", "structlog",
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ main = import_module("streams.cli.main")
 main.app = lambda: print("1 \u2026 2")
 main.main()
 """
-COMMANDS = ("up", "state", "trainer", "settings", "demo", "forecast", "job", "dead-letters")
+COMMANDS = ("up", "state", "trainer", "settings", "demo", "forecast", "job", "deepar", "dead-letters", "redis")
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -73,7 +73,13 @@ def test_help_lists_every_command(
     assert [name for name in COMMANDS if f" {name} " not in text] == []
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "dead-letters list", "dead-letters show", "dead-letters requeue"])
+SUBCOMMANDS = (
+    "dead-letters list", "dead-letters show", "dead-letters requeue",
+    "deepar train", "deepar forecast", "deepar endpoints", "redis rebuild",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *SUBCOMMANDS])
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -82,7 +88,7 @@ def test_every_command_has_help(
     text = capsys.readouterr().out
 
     assert status == 0
-    assert "Example" in text or command == "dead-letters"
+    assert "Example" in text or command in ("dead-letters", "deepar", "redis")
     assert "<bool>" not in text
 
 

@@ -1,0 +1,60 @@
+-- What the sinks of this folder need in their PostgreSQL database, once; it can be run again.
+-- All times are UTC: the Connect worker must run with its clock's zone set to it (TZ=UTC).
+
+-- Quantiles are a map, which the sink writes as hstore.
+CREATE EXTENSION IF NOT EXISTS hstore;
+
+-- Work-around for Debezium's JDBC sink (3.4.3, 3.6.0): it asks PostgreSQL for a type named "timestamp(6)" where it
+-- writes an array of times, and there is none.
+DO $$ BEGIN
+  CREATE DOMAIN "timestamp(6)" AS timestamp(6);
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+
+-- The tables are as the sink would make them; here so that the views can be made now. Fields that later releases add
+-- to the events become columns by themselves.
+CREATE TABLE IF NOT EXISTS forecasts (
+  ts_id bigint PRIMARY KEY,
+  job_id bigint NOT NULL,
+  n bigint NOT NULL,
+  item_id text NOT NULL,
+  model_name text NOT NULL,
+  cutoff timestamp(6) NOT NULL,
+  timestamps timestamp(6)[] NOT NULL,
+  mean double precision[] NOT NULL,
+  quantiles hstore NOT NULL,
+  answered_by text
+);
+CREATE INDEX IF NOT EXISTS forecasts_job_id ON forecasts (job_id);
+
+CREATE TABLE IF NOT EXISTS metrics (
+  workload_uid text NOT NULL,
+  metric_name text NOT NULL,
+  iteration bigint NOT NULL,
+  data_source text NOT NULL,
+  value double precision,
+  "timestamp" timestamp(6) NOT NULL,
+  PRIMARY KEY (workload_uid, metric_name, iteration, data_source)
+);
+
+CREATE TABLE IF NOT EXISTS job_status (
+  job_id bigint PRIMARY KEY,
+  status text NOT NULL,
+  sequence bigint NOT NULL,
+  series bigint NOT NULL,
+  submitted bigint NOT NULL,
+  finished bigint NOT NULL,
+  failed bigint NOT NULL,
+  message text
+);
+
+-- One row per forecast value.
+CREATE OR REPLACE VIEW forecast_values AS
+SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff, u.ds, u.mean
+FROM forecasts f, unnest(f.timestamps, f.mean) AS u (ds, mean);
+
+-- One row per forecast value and level. The text of a level's values is "[1.5, NaN, 2.5]".
+CREATE OR REPLACE VIEW forecast_quantiles AS
+SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff, u.ds, q.key::double precision AS level, u.value
+FROM forecasts f, each(f.quantiles) AS q,
+  unnest(f.timestamps, string_to_array(trim(BOTH '[]' FROM q.value), ', ')::double precision[]) AS u (ds, value);

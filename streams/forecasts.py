@@ -1,0 +1,97 @@
+"""The latest forecast of every series, as a table of the state workers and as JSON."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import faust
+import orjson
+
+from connectors.publisher import Publisher
+from connectors.timestamps import format_timestamp
+from schemas.codec import Codec
+from schemas.events import Forecast
+from streams.event_table import EventTable
+
+__all__ = ["ForecastTable", "forecast_json"]
+
+
+class ForecastTable(EventTable):
+    """Forecasts under their ts_id, encoded as they came: decoded they take ten times the memory.
+
+    Partitioned as the topic forecasts is. A forecast with a lower `n` than the job's one that is there is an earlier
+    submission's that was published late: it changes nothing. `n` says nothing between jobs: the later one wins.
+    """
+
+    def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
+        super().__init__(app, "forecasts", changelog, partitions=partitions, publisher=publisher)
+        self._codec = codec
+
+    def get(self, key: bytes) -> Forecast | None:
+        """The forecast, or None where this worker does not have it."""
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        forecast: Forecast = self._codec.decode(row)
+        return forecast
+
+    def put(
+        self, partition: int, forecasts: Iterable[tuple[bytes, Forecast | None, bytes | None]]
+    ) -> "asyncio.Future[None]":
+        """Apply forecasts with their keys and encoded forms, in the order of the log; None removes.
+
+        Readers see them at once; the future ends when the changelog has them.
+        """
+        latest: dict[bytes, Forecast | None] = {}  # as this call leaves them
+        changes: dict[bytes, bytes | None] = {}
+        for key, forecast, row in forecasts:
+            known = latest[key] if key in latest else self.get(key)
+            if forecast is None or known is None or known.job_id != forecast.job_id or known.n <= forecast.n:
+                latest[key], changes[key] = forecast, row
+            else:
+                latest[key] = known
+        rows = self._rows
+        return self._write(partition, [(key, row) for key, row in changes.items() if rows.get(key) != row])
+
+    def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        """The forecasts as JSON, with their keys; None where there is none (any more). For a thread."""
+        found = []
+        for key in keys:
+            forecast = self.get(key)
+            found.append((key, None if forecast is None else forecast_json(forecast)))
+        return found
+
+    def keys(self, partition: int) -> list[bytes]:
+        """The keys of the rows of a partition."""
+        return [key for key, home in list(self._partition_of.items()) if home == partition]
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._rows
+
+    async def _recovered(self) -> None:
+        """Rows are all there is."""
+
+
+def forecast_json(forecast: Forecast) -> bytes:
+    """A forecast as `GET /forecasts/{ts_id}` answers it and as the online store holds it."""
+    body = {
+        "ts_id": forecast.ts_id,
+        "job_id": forecast.job_id,
+        "n": forecast.n,
+        "item_id": forecast.item_id,
+        "model_name": forecast.model_name,
+        "cutoff": format_timestamp(forecast.cutoff),
+        "timestamps": _formatted(tuple(forecast.timestamps)),
+        "mean": forecast.mean,
+    }
+    if forecast.quantiles:
+        body["quantiles"] = forecast.quantiles
+    if forecast.answered_by is not None:
+        body["answered_by"] = forecast.answered_by
+    return orjson.dumps(body)
+
+
+@lru_cache(maxsize=1024)
+def _formatted(times: tuple[int, ...]) -> list[str]:
+    """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
+    return [format_timestamp(time) for time in times]

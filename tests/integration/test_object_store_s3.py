@@ -1,0 +1,101 @@
+"""The object store on a real S3 server, as docker-compose.yml has it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors.guarded_process import GuardedProcess
+from connectors.object_store import ObjectNotFoundError, ObjectStore
+from connectors.ports import free_port
+from tests.integration.services import until
+
+ACCESS, SECRET = "tidecast", "not-a-secret"
+LARGE = 12 * 1024 * 1024  # more than one part of an upload
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """SeaweedFS with its S3 API, from the package of the same release as the image."""
+    folder = tmp_path_factory.mktemp("objects")
+    (folder / "data").mkdir()
+    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
+    # Each server also has a gRPC port, by default 10,000 above: too many for that.
+    options = [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
+    options += [f"-{name}.port={port}" for name, port in ports.items()]
+    options += [f"-{name}.port.grpc={free_port()}" for name in ports]
+    log = folder / "weed.log"
+    process = GuardedProcess(
+        [str(Path(sys.executable).with_name("weed")), "server", *options],
+        cwd=folder,
+        env={"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "HOME": str(folder)},
+        output=log,
+    )
+
+    def answers() -> bool:
+        assert process.poll() is None, log.read_text("utf-8", "replace")[-3000:]
+        try:
+            return httpx.get(f"http://127.0.0.1:{ports['s3']}/healthz", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    until(answers, why="the S3 server answers")
+    yield f"http://127.0.0.1:{ports['s3']}"
+    process.stop(timedelta(seconds=10))
+
+
+@pytest.fixture
+def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The store with what the compose file gives it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return ObjectStore("s3://tidecast/objects")
+
+
+def test_objects_are_kept_read_listed_and_deleted(store: ObjectStore) -> None:
+    """Bytes and files, small and of several parts; the bucket is made with the first."""
+    large = bytes(range(256)) * (LARGE // 256)
+
+    store.put_bytes("datasets/1/small", b"hello")
+    with store.writing("datasets/1/large") as unfinished:
+        unfinished.write_bytes(large)
+
+    assert store.read_bytes("datasets/1/small") == b"hello"
+    assert store.read_bytes("datasets/1/large") == large
+    with store.open("datasets/1/large") as opened:
+        opened.seek(LARGE - 3)
+        assert opened.read() == large[-3:]
+    with store.local_file("datasets/1/small") as path:
+        assert path.read_bytes() == b"hello"
+    assert (store.exists("datasets/1"), store.is_file("datasets/1"), store.is_file("datasets/1/small")) == (1, 0, 1)
+    assert store.keys("datasets") == ["datasets/1/large", "datasets/1/small"]
+    store.delete("datasets/1")
+    assert store.keys() == []
+    assert not store.exists("datasets/1/small")
+
+
+def test_what_is_not_there_is_told_as_on_a_disk(store: ObjectStore) -> None:
+    """Reading is an error, deleting is none."""
+    with pytest.raises(ObjectNotFoundError):
+        store.read_bytes("datasets/2/none")
+    with pytest.raises(ObjectNotFoundError), store.local_file("datasets/2/none"):
+        pass
+    store.delete("datasets/2/none")
+
+
+def test_what_another_process_writes_is_seen_at_once(store: ObjectStore) -> None:
+    """Listings are not cached: a trainer finds what the state worker has just put there."""
+    assert store.keys("splits") == []
+
+    program = "from connectors.object_store import ObjectStore\nObjectStore('s3://tidecast/objects').put_bytes('splits/1', b'x')"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+    assert store.keys("splits") == ["splits/1"]
+    store.put_bytes("splits/1", b"newer")
+    assert store.read_bytes("splits/1") == b"newer"

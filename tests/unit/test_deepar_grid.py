@@ -1,0 +1,115 @@
+"""The time grid of a job's series: which frequency it has, and what lies on it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from models.deepar.frequency import Frequency
+from models.deepar.grid import GridError, History, common_frequency, frequency_of, lay_out
+
+DAY = 86_400_000
+MINUTE = 60_000
+
+
+def history(*times: str, step: int = DAY, values: Sequence[float] | None = None) -> History:
+    """A series with these rows."""
+    moments = np.array(times, "M8[ms]").astype(np.int64)
+    return History(np.arange(1.0, len(times) + 1) if values is None else np.array(values), moments, step)
+
+
+def every(step: int, count: int, start: str = "2024-01-01") -> History:
+    """A series without gaps."""
+    first = int(np.datetime64(start, "ms").astype(np.int64))
+    return History(np.arange(1.0, count + 1), first + step * np.arange(count), step)
+
+
+def texts(times: np.ndarray) -> list[str]:
+    """Times as one reads them."""
+    return [str(time)[:16] for time in times.astype("M8[ms]")]
+
+
+def test_missing_rows_are_missing_values() -> None:
+    """A day without a row is a step without a value, and its time lies within it where the others do."""
+    laid = lay_out(history("2024-01-01T05:30", "2024-01-02T05:30", "2024-01-05T05:30"), Frequency("D"))
+
+    assert laid.start == np.datetime64("2024-01-01")
+    np.testing.assert_array_equal(laid.target, [1, 2, np.nan, np.nan, 3])
+    assert texts(laid.times) == [f"2024-01-0{day}T05:30" for day in range(1, 6)]
+
+
+def test_months_are_those_of_the_calendar() -> None:
+    """Ends of months are 28 to 31 days apart, one step each; a missing one ends where it ends."""
+    series = history("2023-12-31", "2024-01-31", "2024-03-31", "2024-04-30", step=31 * DAY)
+    assert frequency_of(series) == Frequency("M")
+    laid = lay_out(series, Frequency("M"))
+
+    np.testing.assert_array_equal(laid.target, [1, 2, np.nan, 3, 4])
+    assert texts(laid.times)[2] == "2024-02-29T00:00"
+
+
+@pytest.mark.parametrize("days", [28, 30, 365])
+def test_equally_many_days_are_no_month_or_year(days: int) -> None:
+    """Thirteen times four weeks: two of them begin in one month, so the steps are days."""
+    series = every(days * DAY, 60)
+
+    assert frequency_of(series) == Frequency("D", days)
+    np.testing.assert_array_equal(lay_out(series, Frequency("D", days)).target, series.target)
+
+
+@pytest.mark.parametrize(
+    ("step", "name"), [(15 * MINUTE, "15min"), (60 * MINUTE, "H"), (7 * DAY, "W"), (2 * DAY, "2D")]
+)
+def test_the_step_tells_the_frequency(step: int, name: str) -> None:
+    """As `Frequency.of_step` has it; the series lies on it as it is."""
+    series = every(step, 9)
+    frequency = frequency_of(series)
+    assert str(frequency) == name
+    assert frequency is not None
+    laid = lay_out(series, frequency)
+
+    np.testing.assert_array_equal(laid.target, series.target)
+    np.testing.assert_array_equal(laid.times, series.times)
+
+
+def test_most_series_decide() -> None:
+    """The frequency of most series; of several such that of the first; days where no series shows one."""
+    days, hours, weeks = Frequency("D"), Frequency("H"), Frequency("W")
+
+    assert common_frequency([weeks, days, None, days, hours]) == days
+    assert common_frequency([hours, weeks, weeks, hours]) == hours
+    assert common_frequency([None]) == days
+
+
+def test_a_single_row_shows_no_step_and_lies_on_every_grid() -> None:
+    """Nothing is known of its step."""
+    single = history("2024-01-03T10:00")
+
+    assert frequency_of(single) is None
+    assert lay_out(single, Frequency("W")).start == np.datetime64("2024-01-01")
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        (every(7 * DAY, 9), "the series' step is W, that of most series of the job is D"),
+        (history("2024-01-01", "2024-01-02", "2024-01-02T05:00"), "2024-01-02 05:00:00 lies in the same step"),
+        (every(90_000, 9), "step is 90 s; DeepAR counts in whole minutes"),
+        (every(10_001 * MINUTE, 9), "DeepAR counts in whole minutes"),
+        (history("2015-01-01", "2015-01-02", "2024-01-03"), "has 3 rows in 3290 steps of D: too few"),
+    ],
+)
+def test_what_does_not_lie_on_the_grid_is_refused(series: History, words: str) -> None:
+    """The text says what was found and what to do."""
+    with pytest.raises(GridError) as refused:
+        lay_out(series, Frequency("D"))
+
+    assert words in str(refused.value)
+    assert "use another model for it" in str(refused.value)
+
+
+def test_a_row_between_two_steps_is_refused() -> None:
+    """Every other day, and once a day later."""
+    series = history("2024-01-01", "2024-01-03", "2024-01-05", "2024-01-08", step=2 * DAY)
+    with pytest.raises(GridError, match="2024-01-08 00:00:00 lies between two steps of 2D"):
+        lay_out(series, Frequency("D", 2))

@@ -1,0 +1,244 @@
+"""The figures for Prometheus: what is counted, what is looked up, and a dashboard that names only what there is."""
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faust.types import TP
+from prometheus_client.parser import text_string_to_metric_families
+
+import connectors
+from connectors.ports import kept_or_free
+from streams import apps
+from streams.consumer import _Offsets
+from streams.metrics import Metrics
+from streams.runtime import StateRuntime, TrainerRuntime
+from streams.settings import Settings
+
+DASHBOARD = Path(connectors.__file__).parent / "grafana" / "tidecast.json"
+
+
+def text_of(metrics: Metrics, port: int = 0) -> str:
+    """What Prometheus is answered, over HTTP."""
+    with metrics.served("127.0.0.1", port) as opened:
+        return urllib.request.urlopen(f"http://127.0.0.1:{opened}/metrics", timeout=10).read().decode()
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """Every sample: its name and the values of its labels."""
+    families = text_string_to_metric_families(text_of(metrics))
+    return {(it.name, *it.labels.values()): it.value for family in families for it in family.samples}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation with Redis, so that every figure is there."""
+    return Settings(home=tmp_path, topic_prefix="t.", group_prefix="g-", redis_url="redis://127.0.0.1:1")
+
+
+@pytest.fixture
+async def state(settings: Settings) -> StateRuntime:
+    """A state worker that is not started."""
+    return apps.create_state(settings, "127.0.0.1:1")
+
+
+@pytest.fixture
+async def trainer(settings: Settings) -> TrainerRuntime:
+    """A trainer that is not started."""
+    return apps.create_trainer(settings, "127.0.0.1:1")
+
+
+class TestCounted:
+    """As it happens."""
+
+    def test_batches(self) -> None:
+        """Their number, and the events in them."""
+        metrics = Metrics()
+        metrics.observe_batch("train_series", 200)
+        metrics.observe_batch("train_series", 3)
+        found = samples(metrics)
+
+        assert found["tidecast_events_total", "train_series"] == 203
+        assert found["tidecast_batch_events_count", "train_series"] == 2
+        assert found["tidecast_batch_events_bucket", "train_series", "10.0"] == 1
+
+    def test_trainings(self) -> None:
+        """By model; of several models together as such; a name that is no model's is not a label of its own."""
+        metrics = Metrics()
+        with metrics.training("LinearFit", "LinearFit"):
+            pass
+        with metrics.training("LinearFit", "Lstm"):
+            pass
+        with pytest.raises(ValueError, match="no"), metrics.training("x" * 100):
+            raise ValueError("no")
+        with metrics.training():
+            pass
+        found = samples(metrics)
+
+        counted = {labels[1]: it for labels, it in found.items() if labels[0] == "tidecast_training_seconds_count"}
+        assert counted == {"LinearFit": 1, "several": 1, "unknown": 1}
+
+    def test_series(self) -> None:
+        """Forecasts and errors apart; none is no sample."""
+        metrics = Metrics()
+        metrics.count_series("LinearFit", answered=7, failed=0)
+        metrics.count_series("Nonsense", answered=0, failed=2)
+        found = samples(metrics)
+
+        assert found["tidecast_series_total", "LinearFit", "forecast"] == 7
+        assert found["tidecast_series_total", "unknown", "error"] == 2
+        assert ("tidecast_series_total", "LinearFit", "error") not in found
+
+    def test_inference(self) -> None:
+        """An answer, and an error."""
+        metrics = Metrics()
+        with metrics.inference():
+            pass
+        with pytest.raises(TimeoutError), metrics.inference():
+            raise TimeoutError
+        found = samples(metrics)
+
+        assert found["tidecast_inference_seconds_count", "answer"] == 1
+        assert found["tidecast_inference_seconds_count", "error"] == 1
+
+    def test_dead_letters_and_requests(self) -> None:
+        """By topic; by method and status."""
+        metrics = Metrics()
+        metrics.count_dead_letter("t.job-commands")
+        metrics.observe_request("GET", 404, 0.01)
+        found = samples(metrics)
+
+        assert found["tidecast_dead_letters_total", "t.job-commands"] == 1
+        assert found["tidecast_http_request_seconds_count", "GET", "404"] == 1
+
+    def test_the_process(self) -> None:
+        """Memory and time of the processor."""
+        found = samples(Metrics())
+
+        assert found["process_resident_memory_bytes",] > 1_000_000
+        assert found["process_cpu_seconds_total",] > 0
+
+
+class TestLookedUp:
+    """When Prometheus asks, which may be before the worker has started."""
+
+    async def test_lag_is_the_end_less_what_is_committed(
+        self, trainer: TrainerRuntime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Per partition; what is not committed yet counts from the beginning; changelogs have none."""
+        app, topic = trainer.app, trainer.topics.series_commands
+        consumer: Any = app.consumer
+        tps = [TP(topic, partition) for partition in range(4)]
+        ends = dict(zip(tps, [100, 7, None, 5], strict=True))
+        app.topics.acking_topics.add(topic)
+        consumer._committed_offset.update({tps[0]: 40, tps[3]: 9})
+        consumer._offsets[tps[0]] = _Offsets()
+        consumer._offsets[tps[0]].outstanding.extend([40, 41])
+        monkeypatch.setattr(consumer, "assignment", lambda: {*tps, TP("t.jobs-changelog", 0)})
+        monkeypatch.setattr(consumer, "highwater", ends.get)
+        found = samples(trainer.metrics)
+
+        assert {labels[1:]: value for labels, value in found.items() if labels[0] == "tidecast_consumer_lag"} == {
+            ("g-trainer", "0", topic): 60,
+            ("g-trainer", "1", topic): 7,
+            ("g-trainer", "3", topic): 0,
+        }
+        assert found["tidecast_consumer_open", "g-trainer", "0", topic] == 2
+
+    async def test_what_was_sent(self, trainer: TrainerRuntime) -> None:
+        """By topic."""
+        trainer.publisher.sent.update({"t.forecasts": 3})
+
+        assert samples(trainer.metrics)["tidecast_records_sent_total", "t.forecasts"] == 3
+
+    async def test_rows_of_every_table(self, state: StateRuntime) -> None:
+        """A new table is there by itself."""
+        state.forecasts._rows[b"17"] = b"row"
+        found = samples(state.metrics)
+
+        assert {labels[1] for labels in found if labels[0] == "tidecast_table_rows"} == set(state.app.tables)
+        assert found["tidecast_table_rows", "forecasts"] == 1
+        assert found["tidecast_online_store_behind",] == 0
+        assert found["tidecast_writes_waiting",] == 0
+
+    async def test_inference(self, trainer: TrainerRuntime) -> None:
+        """The queue and the processes."""
+        found = samples(trainer.metrics)
+
+        assert (found["tidecast_inference_waiting",], found["tidecast_inference_processes",]) == (0, 0)
+
+
+class TestServed:
+    """For workers without an HTTP view."""
+
+    def test_the_port_is_free_afterwards(self) -> None:
+        """A worker that stops in order leaves nothing."""
+        port = kept_or_free(0)
+
+        assert [bool(text_of(Metrics(), port)) for _ in range(2)] == [True, True]
+
+    def test_a_port_in_use_is_an_error(self) -> None:
+        """The caller goes on without."""
+        with Metrics().served("127.0.0.1", 0) as port, pytest.raises(OSError, match="in use"):
+            text_of(Metrics(), port)
+
+
+class TestDashboard:
+    """connectors/grafana/tidecast.json."""
+
+    @pytest.fixture
+    def dashboard(self) -> Any:
+        """As Grafana imports it."""
+        return json.loads(DASHBOARD.read_text("utf-8"))
+
+    @staticmethod
+    def expressions(dashboard: Any) -> list[str]:
+        """All PromQL in it."""
+        return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+    async def test_every_metric_that_it_names_exists(
+        self, dashboard: Any, state: StateRuntime, trainer: TrainerRuntime
+    ) -> None:
+        """Under the very name, ending included; a renamed metric would leave a panel empty without a word."""
+        known = set()
+        for runtime in (state, trainer):
+            for family in text_string_to_metric_families(text_of(runtime.metrics)):
+                endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
+                known |= {family.name.removesuffix("_total") + ending for ending in endings}
+        named = {
+            name for text in self.expressions(dashboard) for name in re.findall(r"\b(?:tidecast|process)_\w+", text)
+        }
+
+        assert named - known == set()
+        assert {name for name in known if name.startswith("tidecast_") and not name.endswith(("_sum", "_bucket"))} <= {
+            *named,
+            "tidecast_training_seconds_count",
+        }
+
+    def test_its_labels_are_those_of_the_metrics(self, dashboard: Any) -> None:
+        """What is summed by, or matched."""
+        known = "agent group instance le method model outcome partition status table topic".split()
+        texts = self.expressions(dashboard)
+        by = {
+            name.strip() for text in texts for group in re.findall(r"by \(([^)]*)\)", text) for name in group.split(",")
+        }
+        matched = {name for text in texts for name in re.findall(r"(\w+)=\"", text)}
+
+        assert by | matched <= set(known)
+
+    def test_panels_do_not_cover_one_another(self, dashboard: Any) -> None:
+        """Each has a place of its own, an id, and a sentence."""
+        cells = [
+            (x, y)
+            for panel in dashboard["panels"]
+            for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+            for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+        ]
+
+        assert len(cells) == len(set(cells))
+        assert max(x for x, _ in cells) < 24
+        assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+        assert all(panel["title"] and panel["description"] for panel in dashboard["panels"])
