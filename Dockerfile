@@ -24,7 +24,6 @@ COPY --from=plugins /plugins /opt/tidecast/plugins
 COPY connectors/connect-worker.properties /opt/tidecast/connect-worker.properties
 # Times of forecasts are written in the worker's time zone, see connectors/sinks/postgresql.sql.
 ENV CONNECT_LISTENERS=http://:8083 \
-    CONNECT_PLUGIN_PATH=/opt/tidecast/plugins \
     KAFKA_HEAP_OPTS=-Xmx512m \
     KAFKA_OPTS=-Duser.timezone=UTC
 USER root

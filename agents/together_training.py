@@ -57,8 +57,7 @@ def _trained(run: TogetherRun, report: Callable[[object], None]) -> list[SeriesF
             found.append(unknown)
             continue
         forecast = next(forecasts)
-        step = int(split.step_ms[place])
-        found.append(SeriesForecast(forecast.answer, split.groupby_val[place], step, forecast.times))
+        found.append(SeriesForecast(forecast.answer, split.groupby_val[place], forecast.step, forecast.times))
     return found
 
 

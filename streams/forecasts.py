@@ -17,7 +17,7 @@ __all__ = ["ForecastTable", "forecast_json"]
 
 
 class ForecastTable(EventTable):
-    """Forecasts under their ts_id, encoded as they came: decoded they take ten times the memory.
+    """Forecasts under their ts_id, encoded as they came: decoded they take several times the memory.
 
     Partitioned as the topic forecasts is. A forecast with a lower `n` than the job's one that is there is an earlier
     submission's that was published late: it changes nothing. `n` says nothing between jobs: the later one wins.

@@ -76,9 +76,13 @@ def common_frequency(frequencies: Iterable[Frequency | None]) -> Frequency:
 
 
 def lay_out(history: History, frequency: Frequency) -> LaidOut:
-    """The series on the grid; GridError where two rows lie in one step, or a row between two."""
+    """The series on the grid; GridError where two rows lie in one step, or a row between two.
+
+    A series with a step of its own is refused. One with gaps, of which another distance happens to be the most frequent
+    one, is not: it has rows where it has values.
+    """
     own = frequency_of(history)
-    if own is not None and own != frequency:
+    if own is not None and own != frequency and (np.diff(history.times) == history.step_ms).all():
         raise GridError(
             "step",
             f"the series' step is {own}, that of most series of the job is {frequency}: train it in a job of its own, "

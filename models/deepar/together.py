@@ -24,6 +24,7 @@ from models.metrics import evaluate, metric_names
 __all__ = ["Asked", "TogetherAnswer", "forecast_together"]
 
 _MODEL: Final = "DeepAR"
+_DAY_MS: Final = 86_400_000  # the step where no series shows one
 # With refit the model is trained for this share of its epochs again, from the weights that it has: what it learnt of
 # the series stays true, and only the steps of the hold-out and of the validation window are new to it.
 _REFIT_SHARE: Final = 0.2
@@ -42,9 +43,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TogetherAnswer:
-    """A series' answer, and the times of its last steps in milliseconds, as many as the hold-out has if there are."""
+    """A series' answer, the length of a step, and the times of the last ones, as many as the hold-out has if there are.
+
+    All in milliseconds. The step is the series' own, or where that is not the grid's, the grid's.
+    """
 
     answer: SeriesAnswer
+    step: int
     times: tuple[int, ...]
 
 
@@ -66,21 +71,37 @@ def forecast_together(
     """
     spec = model_spec(_MODEL)
     asked = replace(asked, config=spec.resolve(asked.config), eval_metrics=metric_names(asked.eval_metrics))
-    frequency, laid, errors = _laid_out([history for history, _ in series])
+    grid, laid, errors = _laid_out([history for history, _ in series])
     answers = {place: failure(error) for place, error in errors.items()}
     rows = [place for place in dict.fromkeys(wanted) if place in laid]
     if rows:
         try:
-            run = _Run(asked, frequency, laid, [cat for _, cat in series], report)
+            run = _Run(asked, grid.frequency, laid, [cat for _, cat in series], report)
             found = answers_of(run.result(rows), asked.config, refit=asked.refit, model_name=_MODEL)
         except RejectedInputError as error:
             found = iter([failure(error.message)] * len(rows))
         answers |= dict(zip(rows, found, strict=True))
     kept = hold_out_length(asked.prediction_length)
-    return [TogetherAnswer(answers[place], _last_times(series[place][0], laid.get(place), kept)) for place in wanted]
+    return [
+        TogetherAnswer(
+            answers[place],
+            grid.steps.get(place, grid.step),
+            tuple((laid[place] if place in laid else series[place][0]).times[-kept:].tolist()),
+        )
+        for place in wanted
+    ]
 
 
-def _laid_out(histories: Sequence[History]) -> tuple[Frequency, dict[int, LaidOut], dict[int, str]]:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """What most series have; `steps` in milliseconds are those of the series that have it, `step` of the first."""
+
+    frequency: Frequency
+    step: int
+    steps: Mapping[int, int]
+
+
+def _laid_out(histories: Sequence[History]) -> tuple[_Grid, dict[int, LaidOut], dict[int, str]]:
     """The grid, the series that lie on it, and why others do not."""
     frequencies: dict[int, Frequency | None] = {}
     errors: dict[int, str] = {}
@@ -97,7 +118,8 @@ def _laid_out(histories: Sequence[History]) -> tuple[Frequency, dict[int, LaidOu
             laid[place] = lay_out(histories[place], common)
         except RejectedInputError as error:
             errors[place] = error.message
-    return common, laid, errors
+    steps = {place: histories[place].step_ms for place, own in frequencies.items() if own == common}
+    return _Grid(common, next(iter(steps.values()), _DAY_MS), steps), laid, errors
 
 
 def _check(target: FloatArray) -> None:
@@ -107,11 +129,6 @@ def _check(target: FloatArray) -> None:
         raise RejectedInputError("target", NOTHING_OBSERVED)
     if np.nanmax(np.abs(target)) > LARGEST:
         raise RejectedInputError("target", TOO_LARGE)
-
-
-def _last_times(history: History, laid: LaidOut | None, count: int) -> tuple[int, ...]:
-    times = history.times if laid is None else laid.times
-    return tuple(times[-count:].tolist())
 
 
 class _Run:

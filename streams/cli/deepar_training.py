@@ -156,7 +156,7 @@ def _tell(results: Console, plan: TrainingPlan, found: Trainee, first: SeriesLin
     model = endpoint(session.client, name)
     steps = model["prediction_length"]
     scores = found["metrics"]
-    results.print(f"model {name}: {found['epoch']} epochs, likelihood {model['likelihood']}", style="bold")
+    results.print(f"model {name}: epochs {found['epoch']}, likelihood {model['likelihood']}", style="bold")
     results.print(score_table(scores, steps) if scores else "no series is long enough to tell how good it is")
     url = session.client.url
     if session.embedded:

@@ -43,7 +43,7 @@ class UploadReply(BaseModel):
     "/uploads/{path:path}",
     summary="Store a file",
     response_model=UploadReply,
-    responses=REFUSALS(400, 408, 409, 413, 415),
+    responses=REFUSALS(400, 404, 408, 409, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}},
 )
 async def put_upload(state: State, request: Request, path: FilePath) -> Response:

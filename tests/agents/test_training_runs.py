@@ -9,7 +9,7 @@ import pytest
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
-from agents import deepar_runs, training_runs
+from agents import deepar_runs, training_deliveries, training_runs
 from agents.deepar_calls import Begun, EpochDone, Refused, Trained, TrainingRun
 from agents.training_outcomes import TrainingOutcomes, checkpoint_key
 from connectors import endpoints
@@ -51,6 +51,8 @@ class FakePool:
         self.cancelled = 0
         self.closed = False
         self.gate: asyncio.Event | None = None
+        self.slow_end = asyncio.Event()
+        self.slow_end.set()
         self.reports: list[Any] = [Begun(40, 1000)]
         self.answers: list[Any] = []
 
@@ -59,12 +61,14 @@ class FakePool:
         self.limits.append(limit_s)
         for report in self.reports:
             on_report(report)
+            await asyncio.sleep(0.001)
         self.ended.append(on_ended())
         try:
             if self.gate is not None:
                 await self.gate.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
+            await self.slow_end.wait()
             raise
         answer = self.answers.pop(0) if self.answers else Trained(MODEL)
         if isinstance(answer, Exception):
@@ -330,11 +334,12 @@ class TestProgress:
         pool.reports += epochs(1)
         async with Agent(worker) as agent:
             agent.command(TRAIN)
-            await agent.until(lambda: statuses(worker))
-            (status,) = statuses(worker)
+            await agent.until(lambda: points(worker))
+            begun, status = statuses(worker)
             pool.gate.set()
             await agent.settled()
 
+        assert begun == TrainingStatus(PROJECT, JOB, JOB, 8, 1000, 0, 40)
         assert status == TrainingStatus(PROJECT, JOB, JOB, 8, 1001, 1, 40, 0.5, 0.25)
         assert points(worker)[:2] == [
             MetricPoint("tj-7-7", "loss", 0.5, 1001, 1, "log"),
@@ -492,10 +497,11 @@ class TestStopping:
         pool.reports += epochs(1, 2)
         async with Agent(worker) as agent:
             train = agent.command(TRAIN)
-            await agent.until(lambda: pool.asked)
+            await agent.until(lambda: pool.ended)
             worker.runtime.store.put_bytes(CHECKPOINT, b"checkpoint")
             stop = agent.command(STOP)
             await agent.settled()
+            await asyncio.sleep(0.6)  # in which what was not told yet would be
 
         assert pool.cancelled == 1
         assert [(status.status, status.epoch) for status in statuses(worker)][-1] == (12, 2)
@@ -645,18 +651,22 @@ class TestStopping:
         assert [status.status for status in outcomes(worker)] == ([] if command is DELETE else [10])
         assert (endpoint(worker) is None) == (command is DELETE)
 
-    async def test_a_job_that_was_deleted_elsewhere_gets_no_endpoint(self, worker: Worker, pool: FakePool) -> None:
+    async def test_a_job_that_was_deleted_elsewhere_gets_no_endpoint(
+        self, worker: Worker, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Another trainer has the partition, and this one has not noticed."""
+        published: list[int] = []
         pool.gate = asyncio.Event()
         async with Agent(worker) as agent:
             agent.command(TRAIN)
             await agent.until(lambda: pool.asked)
             TrainingOutcomes(worker.runtime.store).delete(PROJECT, JOB, "c-1")
+            monkeypatch.setattr(endpoints, "publish", lambda *_: published.append(1))
             pool.gate.set()
             await agent.settled()
 
         assert outcomes(worker) == []
-        assert endpoint(worker) is None
+        assert published == [], "not even for a moment"
 
     async def test_a_job_that_is_deleted_elsewhere_while_it_is_published_gets_no_endpoint(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch
@@ -700,12 +710,14 @@ class TestRebalances:
         self, worker: Worker, pool: FakePool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The command comes again, and joins it."""
+        monkeypatch.setattr(training_deliveries, "_LOOK_S", 0.01)
         pool.gate = asyncio.Event()
         async with Agent(worker) as agent:
             message = agent.command(TRAIN)
             await agent.until(lambda: pool.asked)
             monkeypatch.setattr(worker._app.assignor, "assigned_actives", lambda: {message.tp})
             worker._app.consumer_generation_id += 1
+            await asyncio.sleep(0.05)  # in which it is looked whether the partition has gone
             again = agent.feed(_again(message))
             await asyncio.sleep(0.05)
             pool.gate.set()
@@ -736,12 +748,15 @@ class TestRebalances:
     ) -> None:
         """What was given up must not be acknowledged for the new assignment."""
         pool.gate = asyncio.Event()
+        pool.slow_end.clear()
         async with Agent(worker) as agent:
             message = agent.command(TRAIN)
             await agent.until(lambda: pool.asked)
             worker._app.consumer_generation_id += 1
             await agent.until(lambda: pool.cancelled)
             again = agent.feed(_again(message))
+            await asyncio.sleep(0.05)
+            pool.slow_end.set()
             await agent.until(lambda: len(pool.asked) == 2)
             pool.gate.set()
             await agent.settled()

@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -35,7 +34,6 @@ from tests.integration.services import until
 
 __all__ = ["ConnectWorker", "Postgres", "Registry"]
 
-_STOP: Final = timedelta(seconds=20)
 _LOCKS: Final = Path(__file__).with_name("locks")
 _POSTGRES_VERSION: Final = "17.5.0"
 _REGISTRY_VERSION: Final = "3.3.3"
@@ -61,6 +59,7 @@ _AS_USER: Final = (
     "import os, sys; uid, gid = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(gid); os.setuid(uid); "
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
+_PLUGINS_IN_THE_IMAGE: Final = "/opt/tidecast/plugins"
 _INITDB: Final = ("-U", "tidecast", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
 
@@ -114,7 +113,7 @@ class Registry:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stop(_STOP)
+        self._process.kill()  # nothing of it is kept, and in order it needs seconds
 
 
 class Postgres:
@@ -195,13 +194,17 @@ class ConnectWorker:
     def __init__(self, folder: Path, *, kafka_jars: Path, java: Java, environment: Mapping[str, str]) -> None:
         """Start it; `wait_ready` says when it answers."""
         self.url = f"http://127.0.0.1:{free_port()}"
-        own = {"CONNECT_LISTENERS": self.url, "CONNECT_PLUGIN_PATH": str(folder / "plugins")}
         folder.mkdir()
         (folder / "logs").mkdir()
         lay_out_plugins(folder / "plugins", progress=print)
         worker_jars = WORKER.obtain(default_cache_dir(), progress=print)
         self.log = folder / "logs" / "server.log"
         (folder / "log4j2.properties").write_text(LOG4J2_PROPERTIES, "latin-1")
+        given = WORKER_SETTINGS.read_text("latin-1")
+        assert given.count(_PLUGINS_IN_THE_IMAGE) == 1
+        (folder / "worker.properties").write_text(
+            given.replace(_PLUGINS_IN_THE_IMAGE, str(folder / "plugins")), "latin-1"
+        )
         self._console = folder / "console.log"
         self._process = GuardedProcess(
             [
@@ -212,10 +215,10 @@ class ConnectWorker:
                 "-cp",
                 f"{kafka_jars}/*:{worker_jars}/*",
                 "org.apache.kafka.connect.cli.ConnectDistributed",
-                str(WORKER_SETTINGS),
+                "worker.properties",
             ],
             cwd=folder,
-            env={"LANG": "C.UTF-8", **own, **environment},
+            env={"LANG": "C.UTF-8", "CONNECT_LISTENERS": self.url, **environment},
             output=self._console,
         )
 
@@ -226,7 +229,7 @@ class ConnectWorker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stop(_STOP)
+        self._process.kill()  # nothing of it is kept, and in order it needs seconds
 
 
 def _answers(url: str, process: GuardedProcess, log: Path) -> bool:

@@ -108,7 +108,7 @@ def test_a_failed_forecast_ends_with_status_one(service: Up, sales: Path) -> Non
     assert service.run("job", _job_of(ended.stderr)).returncode == 1
 
 
-@pytest.mark.timeout(600)  # with a busy machine's pauses; 35 s on an idle one
+@pytest.mark.timeout(600)  # a model is trained, which takes minutes on a busy machine
 def test_the_demo_uses_the_service_that_runs(service: Up, tmp_path: Path) -> None:
     """And ends well only if all 70 forecasts are there."""
     ended = service.run("demo", "--folder", tmp_path / "pictures", within=2 * TRAINED_S)

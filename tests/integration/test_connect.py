@@ -39,6 +39,9 @@ CUTOFF = 1_700_000_000_000  # 2023-11-14 22:13:20
 TIMES = (CUTOFF, CUTOFF + DAY_MS, CUTOFF + 2 * DAY_MS)
 OUTAGE_S = 15.0  # with the sink's defaults a task gives up at once, or after 5 s where the database goes in mid-write
 
+# The first run on a machine fetches the servers, 230 MB; after that all is started in a quarter of a minute.
+pytestmark = pytest.mark.timeout(400)
+
 
 class Platform:
     """The servers, the topics of one installation, and what the tests do with them."""

@@ -49,7 +49,7 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.timeout(600)  # two models are trained; 45 s on an idle machine with two cores
+@pytest.mark.timeout(600)  # two models are trained, which takes minutes on a busy machine
 def test_the_walk_through_of_deepar_works_as_printed(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
     """By the command line: forecasts, fan charts and an answer over HTTP. By HTTP alone: a file of predictions."""
     by_command, by_http = _blocks("docs/deepar.md")

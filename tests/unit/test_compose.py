@@ -249,6 +249,18 @@ class TestSinks:
         [allowed] = re.findall(r"allowlist.pattern=(\S+)", text)
         assert all(re.fullmatch(allowed, key) for key in used)
 
+    def test_the_image_has_the_plugins_where_the_worker_looks(self) -> None:
+        """And starts it with its settings, in the time zone that the tables need."""
+        [path] = re.findall(r"^plugin.path=(\S+)$", WORKER_SETTINGS.read_text("utf-8"), re.MULTILINE)
+        connect = stages()["connect"]
+
+        assert f"COPY --from=plugins /plugins {path}" in connect
+        settings = f"/opt/tidecast/{WORKER_SETTINGS.name}"
+        assert f"COPY connectors/{WORKER_SETTINGS.name} {settings}" in connect
+        assert json.loads(connect[-1].removeprefix("CMD "))[-1] == settings
+        assert any("-Duser.timezone=UTC" in line for line in connect)
+        assert f"mkdir {environment('connect')['SINK_FILE_FOLDER']} " in " ".join(connect)
+
     def test_tables_have_the_columns_of_the_events(self) -> None:
         """A new field of an event is a column here too, so that views can use it."""
         tables = dict(_tables((SINKS / "postgresql.sql").read_text("utf-8")))

@@ -89,6 +89,15 @@ def test_a_single_row_shows_no_step_and_lies_on_every_grid() -> None:
     assert lay_out(single, Frequency("W")).start == np.datetime64("2024-01-01")
 
 
+def test_a_series_with_gaps_has_no_step_of_its_own() -> None:
+    """Rows on a few days, most often a week apart, are days."""
+    series = history("2024-01-01", "2024-01-08", "2024-01-10", "2024-01-17", step=7 * DAY)
+    laid = lay_out(series, Frequency("D"))
+
+    assert frequency_of(series) == Frequency("W")
+    assert np.flatnonzero(~np.isnan(laid.target)).tolist() == [0, 7, 9, 16]
+
+
 @pytest.mark.parametrize(
     ("series", "words"),
     [

@@ -172,6 +172,16 @@ def test_missing_days_are_no_values() -> None:
     assert with_gap.answer.metrics != answers(JOB)[0].metrics
 
 
+def test_the_steps_are_those_of_the_grid() -> None:
+    """Days for a series with a single day, and for one of a few days that are mostly two weeks apart."""
+    single, _ = daily([3.5])
+    few = History(np.arange(4.0), (START + np.array([-33, -19, -5, 0])) * DAY, 14 * DAY)
+    found = answered((*JOB, (replace(single, step_ms=7 * DAY), (3,)), (few, (4,))))
+
+    assert [one.answer.error for one in found] == [None] * 5
+    assert [one.step for one in found] == [DAY] * 5
+
+
 def test_what_no_model_can_be_trained_on_is_an_error_of_all() -> None:
     """The text names the setting."""
     job = (daily(-wave(10.0)), daily(wave(10.0)))

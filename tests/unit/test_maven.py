@@ -71,6 +71,32 @@ def test_jgo_puts_exactly_the_jars_into_the_folder(registry: Registry, folder: P
     assert said == ["jar 1 of 2", "jar 2 of 2"]
 
 
+ARCHIVE = Coordinate("org.a", "alpha", "1.0", "tar.gz", "all")
+
+
+def test_jgo_puts_an_archive_into_the_folder(registry: Registry, folder: Path) -> None:
+    """A file of another packaging and with a classifier, under the name that Maven gives it."""
+    registry.files["/org/a/alpha/1.0/alpha-1.0-all.tar.gz"] = b"packed"
+    registry.drops["/org/a/alpha/1.0/alpha-1.0-all.tar.gz"] = 0
+
+    fetch_with_jgo([ARCHIVE], folder, progress=lambda _: None)
+
+    assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("alpha-1.0-all.tar.gz", b"packed")]
+
+
+@pytest.mark.parametrize("text", ["org.a:alpha:1.0", "org.a:alpha:1.0:pom", "org.a:alpha:1.0:tar.gz:all"])
+def test_a_coordinate_is_written_as_it_is_read(text: str) -> None:
+    """With packaging and classifier where they are not those of a jar."""
+    assert str(Coordinate.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["org.a:alpha", "org.a:alpha:1.0:jar:all:more", "org.a::1.0"])
+def test_what_is_no_coordinate_is_refused(text: str) -> None:
+    """With the form that it should have."""
+    with pytest.raises(ValueError, match="group:artifact:version"):
+        Coordinate.parse(text)
+
+
 def test_jgo_tries_again_after_a_dropped_connection(registry: Registry, folder: Path) -> None:
     """Two dropped connections per jar do not fail the start."""
     registry.drops = dict.fromkeys(registry.files, 2)
@@ -121,6 +147,17 @@ def test_mvn_is_given_the_jars_without_what_they_depend_on(
     assert "<groupId>org.a.b</groupId><artifactId>beta</artifactId><version>2.1</version>" in asked
     assert (tmp_path / "asked.txt").read_text() == f"-DoutputDirectory={folder}\n"
     assert list(folder.iterdir()) == []
+
+
+def test_mvn_is_asked_for_an_archive_by_its_type_and_classifier(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them it would look for a jar."""
+    _mvn(tmp_path, monkeypatch, f'/bin/cp "$4" {tmp_path}/asked.xml')
+
+    fetch_with_mvn([ARCHIVE], folder, progress=lambda _: None)
+
+    assert "<type>tar.gz</type><classifier>all</classifier>" in (tmp_path / "asked.xml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -246,11 +246,13 @@ class TestRestart:
 
     async def test_a_replay_does_not_set_the_store_back(self, settled: World) -> None:
         """The process before wrote more than it could commit: the rows are older until they are read again."""
-        settled.committed = {1: 1}
-        settled.table.rows = {A: b"a0"}
+        settled.committed = {1: 0}
+        settled.table.rows = {}
         settled.restart()
+        settled.apply(0, A, b"a0")
         settled.apply(1, B, b"b0")
-        await settled.online.step()
+        for _ in range(2):
+            await settled.online.step()
         assert settled.store.values == {A: b"a1", B: b"b0", C: b"c0"}
         settled.apply(2, A, b"a1")
         settled.apply(3, C, b"c0")
@@ -337,6 +339,35 @@ class TestFaults:
         await settled.online.step()
         settled.store.values, settled.store.marks = {A: b"a0", B: b"b0"}, {1: 2}
         await settled.online.step()
+
+        assert settled.equal
+
+    async def test_a_store_set_back_to_where_the_worker_began_is_rebuilt_too(self, settled: World) -> None:
+        """Good enough at the start, but this worker has written since."""
+        settled.committed = {1: 4}
+        settled.restart()
+        await settled.online.step()
+        before = dict(settled.store.values)
+        settled.apply(4, B, b"b1")
+        await settled.online.step()
+        settled.store.values, settled.store.marks = before, {1: 4}
+        for _ in range(2):
+            await settled.online.step()
+
+        assert settled.equal
+
+    async def test_what_could_not_be_written_is_written_later(self, settled: World) -> None:
+        """By a worker that resumed: nothing else would bring it."""
+        settled.committed = {1: 4}
+        settled.restart()
+        await settled.online.step()
+        settled.apply(4, B, b"b1")
+        settled.store.fail_after = 0
+        with pytest.raises(StoreAwayError):
+            await settled.online.step()
+        settled.store.fail_after = None
+        for _ in range(2):
+            await settled.online.step()
 
         assert settled.equal
 

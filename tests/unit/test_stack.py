@@ -103,6 +103,14 @@ class TestStart:
             assert process.env["TIDECAST_KAFKA_BOOTSTRAP"] == "broker:9092"
             assert f"http://127.0.0.1:{process.env['TIDECAST_HTTP_PORT']}" == stack.url
 
+    def test_each_trainer_has_a_port_of_its_own_for_its_figures(self, settings: Settings, world: World) -> None:
+        """The second would not get the first one's."""
+        given = settings.model_copy(update={"metrics_port": 9400})
+        with Stack(given, trainers=2, progress=str):
+            ports = [process.env.get("TIDECAST_METRICS_PORT") for process in world.processes]
+
+        assert ports[1:] == ["9400", "9401"]
+
     def test_every_setting_reaches_the_workers(self, stack: Stack, world: World, settings: Settings) -> None:
         """Read back from their environment they are the ones asked for, but for what the stack decides."""
         own = {"kafka_bootstrap", "http_port", "worker_id"}
