@@ -8,7 +8,6 @@ from typing import Any, Final
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from connectors.publisher import Record, partition_for
 from schemas.events import Forecast
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
@@ -56,7 +55,7 @@ async def _keep(state: StateRuntime, messages: Sequence[Any]) -> None:
         rows = []
         for message in those:
             try:
-                if (moved := _moved(state, message)) is not None:
+                if (moved := state.moved(message)) is not None:
                     writes.append(state.publisher.send_nowait([moved]))
                 else:
                     rows.append((message.key, _forecast(state, message), message.value))
@@ -84,12 +83,3 @@ def _forecast(state: StateRuntime, message: Any) -> Forecast | None:
     if message.key != b"%d" % forecast.ts_id:
         raise RejectedError(400, "wrong_key", f"the record's key must be the ts_id, {forecast.ts_id}, as text")
     return forecast
-
-
-def _moved(state: StateRuntime, message: Any) -> Record | None:
-    """The record for the partition of its key, where a producer with another partitioner put it elsewhere."""
-    home = partition_for(message.key or b"", state.topics.partitions)
-    if message.partition == home or message.key is None:
-        return None
-    at = round(message.timestamp * 1000)
-    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)

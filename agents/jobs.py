@@ -8,7 +8,7 @@ from typing import Any
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from connectors.publisher import Record, partition_for
+from connectors.publisher import Record
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
@@ -72,7 +72,7 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
         try:
             with speaking_of(message, command):
                 _check_key(command.job_id, message)
-                moved = _moved(state, message)
+                moved = state.moved(message)
                 if moved is None:
                     await _apply(state, command, message)
                 else:
@@ -85,19 +85,6 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
 def _check_key(job_id: int, message: Any) -> None:
     if message.key != b"%d" % job_id:
         raise RejectedError(400, "wrong_key", f"the record's key must be the job_id, {job_id}, as text")
-
-
-def _moved(state: StateRuntime, message: Any) -> Record | None:
-    """The record for the partition of its key, where a producer with another partitioner put it elsewhere.
-
-    Only the worker that owns the key's partition has the job, and rows written from two partitions would overtake one
-    another in a recovery. Kafka's clients in C and those that build on them do not place keys as its Java clients do.
-    """
-    home = partition_for(message.key, state.topics.partitions)
-    if message.partition == home:
-        return None
-    at = round(message.timestamp * 1000)
-    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
 
 
 async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None:
@@ -234,7 +221,7 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
         except (UndecodableError, RejectedError) as error:
             writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
             continue
-        if (moved := _moved(state, message)) is not None:
+        if (moved := state.moved(message)) is not None:
             writes.append(state.publisher.send_nowait([moved]))
         elif _is_answer(state, result):
             by_partition.setdefault(message.partition, []).append((result, message.value))

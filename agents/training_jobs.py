@@ -11,7 +11,7 @@ from mode.supervisors import CrashingSupervisor
 from connectors import endpoints
 from connectors.endpoints import UnknownEndpointError
 from connectors.object_store import ObjectStore
-from connectors.publisher import Record, partition_for
+from connectors.publisher import Record
 from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
 from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
@@ -70,7 +70,7 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
             continue
         try:
             _check_key(command.project_id, message)
-            moved = _moved(state, message)
+            moved = state.moved(message)
             if moved is None:
                 state.waiters.applied(command.command_id, await _apply(state, command, message))
             else:
@@ -83,15 +83,6 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
 def _check_key(project_id: str, message: Any) -> None:
     if message.key != project_id.encode():
         raise RejectedError(400, "wrong_key", f"the record's key must be the project_id, {project_id[:80]}")
-
-
-def _moved(state: StateRuntime, message: Any) -> Record | None:
-    """The record for the partition of its key, where a producer with another partitioner put it elsewhere."""
-    home = partition_for(message.key, state.topics.partitions)
-    if message.partition == home:
-        return None
-    at = round(message.timestamp * 1000)
-    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
 
 
 async def _apply(
@@ -193,7 +184,7 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
     for message in messages:
         try:
             told = _told(state, message)
-            if (moved := _moved(state, message)) is not None:
+            if (moved := state.moved(message)) is not None:
                 writes.append(state.publisher.send_nowait([moved]))
                 continue
             key = training_jobs.key_of(told.project_id, told.job_id)

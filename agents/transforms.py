@@ -10,7 +10,6 @@ from mode.supervisors import CrashingSupervisor
 from agents.transform_runs import TransformRun, TransformRuns, still_ours
 from connectors import endpoints
 from connectors.endpoints import UnknownEndpointError
-from connectors.publisher import Record, partition_for
 from schemas.commands import StartTransform, StopTransform
 from schemas.events import InferenceResult
 from schemas.records import TransformRecord
@@ -103,7 +102,7 @@ async def _handle(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, 
         try:
             if message.key != command.name.encode():
                 raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {command.name[:80]}")
-            moved = _moved(state, message)
+            moved = state.moved(message)
             if moved is not None:
                 await state.publisher.send([moved])
                 return
@@ -120,15 +119,6 @@ async def _handle(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, 
                 await state.publisher.send([state.dead_letter(message, error)])
     if follow_up is not None:
         await follow_up
-
-
-def _moved(state: StateRuntime, message: Any) -> Record | None:
-    """The record for the partition of its key, where a producer with another partitioner put it elsewhere."""
-    home = partition_for(message.key, state.topics.partitions)
-    if message.partition == home:
-        return None
-    at = round(message.timestamp * 1000)
-    return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
 
 
 async def _start(state: StateRuntime, command: StartTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:

@@ -7,7 +7,7 @@ import faust
 import structlog
 
 from connectors.object_store import ObjectStore
-from connectors.publisher import Publisher, Record
+from connectors.publisher import Publisher, Record, partition_for
 from schemas.codec import Codec
 from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
@@ -67,6 +67,21 @@ class StateRuntime(TrainerRuntime):
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)
     series_ids: SeriesIdMinter = field(default_factory=SeriesIdMinter)
+
+    def moved(self, message: Any) -> Record | None:
+        """The record for the partition of its key, where a producer with another partitioner put it elsewhere.
+
+        Only the worker that owns the key's partition has its row, and rows written from two partitions would overtake
+        one another in a recovery. Kafka's clients in C and those that build on them do not place keys as its Java
+        clients do.
+        """
+        if message.key is None:  # it has no home
+            return None
+        home = partition_for(message.key, self.topics.partitions)
+        if message.partition == home:
+            return None
+        at = round(message.timestamp * 1000)
+        return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
 
     @property
     def limits(self) -> Limits:
