@@ -1,6 +1,8 @@
 """Training jobs at the trainer: commands in; an endpoint, status events and metric points out. Nothing is computed."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -180,6 +182,14 @@ def put_endpoint(worker: Worker, *, project_id: str = PROJECT, job_id: int = JOB
         NAME, "V0001", endpoints.model_key(NAME, "V0001"), project_id, job_id, "D", 3, 5, None, 0, "gaussian", 6, 2, 5
     )
     endpoints.publish(worker.runtime.store, made, MODEL)
+
+
+def test_a_trainer_does_without_tensorflow() -> None:
+    """It takes seconds to load, and 500 MB: only the processes that train have it."""
+    code = "import sys, agents.training, agents.training_runs, agents.inference; print('tensorflow' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stdout.strip() == "False"
 
 
 class TestTraining:

@@ -39,7 +39,7 @@ CUTOFF = 1_700_000_000_000  # 2023-11-14 22:13:20
 TIMES = (CUTOFF, CUTOFF + DAY_MS, CUTOFF + 2 * DAY_MS)
 OUTAGE_S = 15.0  # with the sink's defaults a task gives up at once, or after 5 s where the database goes in mid-write
 
-# The first run on a machine fetches the servers, 230 MB; after that all is started in a quarter of a minute.
+# The first run on a machine fetches the servers, 230 MB; starting them takes a minute where others use the cores too.
 pytestmark = pytest.mark.timeout(400)
 
 

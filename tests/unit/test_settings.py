@@ -34,6 +34,8 @@ DEFAULTS = {
     "max_series_per_job": 100_000,
     "max_next_k_prediction": 1000,
     "max_max_eval": 1000,
+    "max_training_job_s": 86_400.0,
+    "max_training_data_bytes": 1024**3,
 }
 
 
@@ -90,6 +92,8 @@ def test_decision14_a_variable_sets_its_field(
         ("MAX_SERIES_PER_JOB", "0"),
         ("MAX_NEXT_K_PREDICTION", "0"),
         ("MAX_MAX_EVAL", "0"),
+        ("MAX_TRAINING_JOB_S", "0"),
+        ("MAX_TRAINING_DATA_BYTES", "0"),
         ("WRITE_TIMEOUT_S", "0"),
         ("TOPIC_PREFIX", "no blanks"),
         ("REDIS_URL", "redis:6379"),
