@@ -23,7 +23,7 @@ from streams.views.training_bodies import (
     TrainingVersionsReply,
 )
 from streams.views.training_route import TRAINING_REFUSALS, TrainingRoute
-from streams.views.writes import IdempotencyKey, command_id_of, minted_id, send_command
+from streams.views.writes import IdempotencyKey, command_id_of, free_key, minted_id, send_command
 
 __all__ = ["router"]
 
@@ -91,7 +91,8 @@ async def delete_training_job(
     """Its training ends, and its endpoint and all that is kept of it are removed."""
     _known(state, project_id, job_id)
     command = DeleteTrainingJob(command_id_of(request, key), project_id, job_id)
-    await send_command(state, state.topics.training_commands, project_id, command)
+    deleted: TrainingJobRecord = await send_command(state, state.topics.training_commands, project_id, command)
+    await free_key(state, deleted.command_id)  # else the same request would ask for the job that is not to come back
     return json_response({"is_success": True})
 
 

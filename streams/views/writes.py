@@ -15,7 +15,7 @@ from streams.errors import RejectedError
 from streams.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
 
-__all__ = ["IdempotencyKey", "command_id_of", "is_repeat", "minted_id", "noted_id", "send_command"]
+__all__ = ["IdempotencyKey", "command_id_of", "free_key", "is_repeat", "minted_id", "noted_id", "send_command"]
 
 _DRAWS = 2000  # with n workers an id is ours once in n draws; 64 partitions allow 64 workers
 _PREFIX = 36  # characters of a command id that stand for the key; what follows stands for the content
@@ -80,6 +80,11 @@ async def minted_id(state: StateRuntime, request: Request, command_id: str) -> A
         if error.status != 503:
             await asyncio.to_thread(state.store.delete, note)
         raise
+
+
+async def free_key(state: StateRuntime, command_id: str) -> None:
+    """Let the Idempotency-Key of this command, if it had one, name a new write: what it created is no more."""
+    await asyncio.to_thread(state.store.delete, _note(command_id[:_PREFIX]))
 
 
 def noted_id(store: ObjectStore, request: Request) -> int | None:

@@ -298,6 +298,20 @@ class TestCreating:
         refused(other, 409, "0105", "Idempotency-Key")
         assert http.get(path).json()["job_total_count"] == 1
 
+    def test_after_a_deletion_the_same_request_makes_a_new_job(
+        self, api: Api, http: httpx.Client, project: str
+    ) -> None:
+        """Its key names a job that is not to come back: under its id the new one would wait for ever."""
+        path, key = f"/v1/{project}/training-jobs", {"Idempotency-Key": uuid.uuid4().hex}
+        sent = body(name_of("deleted"))
+        first = http.post(path, json=sent, headers=key).json()
+        assert http.delete(f"{path}/{first['job_id']}").status_code == 200
+        second = http.post(path, json=sent, headers=key).json()
+
+        assert second["is_success"]
+        assert second["job_id"] != first["job_id"]
+        assert ended(api, project, second)["status"] == 11  # there is no such file
+
 
 class TestReading:
     """GET."""
