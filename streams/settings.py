@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         0, ge=0, le=256, description="Processes of a trainer for models that take long; 0: one per core."
     )
     max_training_s: float = Field(
-        600.0, gt=0, description="Seconds that one submission of a series may train; then it is an error result."
+        600.0, gt=0, description="Seconds that a series may train by itself; then it is an error result."
     )
     training_memory_bytes: int = Field(
         2048 * MIB, ge=512 * MIB, description="Most memory of one training process; beyond it the series fails."

@@ -27,9 +27,8 @@ class DeepARConfig:
     """Everything that shapes a model and its training, checked.
 
     `context_length` is the number of steps that the network reads before it forecasts. `likelihood` ``auto`` is chosen
-    by the data: negative-binomial for counts, beta for values between 0 and 1, student-t for the rest. `cardinality`
-    has the number of values of each category; None takes it from the data, () means no categories; likewise
-    `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches of `mini_batch_size` windows. Training ends after
+    by the data (`models.deepar.likelihood_choice`). `cardinality` has the number of values of each category; None takes
+    it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches of `mini_batch_size` windows. Training ends after
     `early_stopping_patience` epochs without progress on the validation window, which is the last prediction_length
     steps of each series; None: it ends after all `epochs`, and no window is set aside.
     """

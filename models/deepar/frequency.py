@@ -110,6 +110,12 @@ class Frequency:
         """Times as epoch milliseconds."""
         return times.astype("M8[ms]").astype(np.int64).tolist()  # type: ignore[no-any-return]
 
+    @property
+    def season_length(self) -> int:
+        """Steps that make a day of minutes or hours, a week of days, a year of all longer ones; 1 where they do not."""
+        per = {"min": 1440, "H": 24, "D": 7, "W": 52, "M": 12, "Q": 4, "Y": 1}[self.unit]
+        return per // self.multiple if per % self.multiple == 0 and per > self.multiple else 1
+
     def lags(self) -> tuple[int, ...]:
         """How many steps back the network looks: the last few, and around the day, week, month and year before."""
         return _lags(self.unit, self.multiple)

@@ -34,7 +34,7 @@ HYPER_PARAMETERS: Final = (
         type="list",
         default="auto",
         choice=("auto", "student-t", "gaussian", "negative-binomial", "beta", "deterministic-l1"),
-        intro="The distribution of the forecast; auto: negative-binomial for counts, beta for shares, else student-t.",
+        intro="The distribution of the forecast; auto: by the values, see docs/deepar.md.",
     ),
     HyperParameter(
         name="num_cells",

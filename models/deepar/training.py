@@ -13,6 +13,7 @@ from models.deepar.artefact import Artefact, weight_shapes
 from models.deepar.config import MOST_CATEGORIES, DeepARConfig
 from models.deepar.evaluation import scores
 from models.deepar.inputs import scale_of
+from models.deepar.likelihood_choice import likelihood_of
 from models.deepar.network import Network, initial_weights
 from models.deepar.series import Series
 from models.deepar.windows import Windows
@@ -88,7 +89,10 @@ def resolved(series: Sequence[Series], config: DeepARConfig) -> DeepARConfig:
     observed = [one.target[~np.isnan(one.target)] for one in series]
     if not any(len(values) for values in observed):
         raise TrainingDataError("target", "no series has an observed value: there is nothing to learn from")
-    likelihood = _likelihood(config.likelihood, observed)
+    likelihood = config.likelihood
+    if likelihood == "auto":
+        likelihood = likelihood_of(series, config.frequency.season_length)
+    _check_likelihood(likelihood, observed)
     cardinality = config.cardinality
     if cardinality is None:
         width = len(series[0].cat)
@@ -111,19 +115,12 @@ def resolved(series: Sequence[Series], config: DeepARConfig) -> DeepARConfig:
     return replace(config, likelihood=likelihood, cardinality=cardinality, num_dynamic_feat=features)
 
 
-def _likelihood(asked: str, observed: Sequence[NDArray[np.float32]]) -> str:
-    """The likelihood asked for, if the values allow it; for ``auto`` counts, shares, or anything: told from them."""
-    if asked == "auto":
-        if all((values >= 0).all() and (values == np.rint(values)).all() for values in observed):
-            return "negative-binomial"
-        if all(((values > 0) & (values < 1)).all() for values in observed):
-            return "beta"
-        return "student-t"
-    if asked == "negative-binomial" and not all((values >= 0).all() for values in observed):
+def _check_likelihood(likelihood: str, observed: Sequence[NDArray[np.float32]]) -> None:
+    """TrainingDataError where the values cannot have this distribution."""
+    if likelihood == "negative-binomial" and not all((values >= 0).all() for values in observed):
         raise TrainingDataError("likelihood", "a target is negative: negative-binomial is for counts, use student-t")
-    if asked == "beta" and not all(((values >= 0) & (values <= 1)).all() for values in observed):
+    if likelihood == "beta" and not all(((values >= 0) & (values <= 1)).all() for values in observed):
         raise TrainingDataError("likelihood", "a target is not between 0 and 1, as beta needs it: use student-t")
-    return asked
 
 
 def _typical_scale(series: Sequence[Series]) -> float:

@@ -30,11 +30,8 @@ _STEPS: Final = 28
 _TITLE: Final = "Daily departures from New York in October 2013, forecast at the end of September"
 _DRAWN: Final = 6
 _NAME: Final = "demo-flights"
-# Few epochs with large steps, so that the demo stays short. Departures vary less than counts usually do, so that
-# student-t fits better than the negative-binomial that is chosen for counts.
-_PARAMETERS: Final = {
-    "time_freq": "D", "prediction_length": _STEPS, "epochs": 8, "learning_rate": 0.005, "likelihood": "student-t",
-}  # fmt: skip
+# Few epochs with large steps, so that the demo stays short.
+_PARAMETERS: Final = {"time_freq": "D", "prediction_length": _STEPS, "epochs": 8, "learning_rate": 0.005}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -482,6 +482,4 @@ async def test_a_dead_letter_too_large_to_send_keeps_its_reason(trainer: Worker)
 
 def test_the_agent_ends_the_process_when_it_fails(trainer: Worker) -> None:
     """Faust would go on after the failed batch; the crash makes the next start read it again."""
-    (agent,) = trainer.runtime.app.agents.values()
-
-    assert agent.supervisor_strategy is CrashingSupervisor
+    assert trainer.runtime.app.agents["train_series"].supervisor_strategy is CrashingSupervisor

@@ -178,3 +178,12 @@ def test_calendar_features_are_those_of_gluonts(name: str, start: str) -> None:
     assert features.shape == (800, frequency.num_calendar)
     assert features.dtype == np.float32
     assert features == pytest.approx(features_of_pandas(name, times), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("15min", 96), ("7min", 1), ("H", 24), ("5H", 1), ("D", 7), ("2D", 1), ("W", 52), ("M", 12), ("Q", 4), ("Y", 1)],
+)
+def test_the_season_of_a_frequency(name: str, steps: int) -> None:
+    """Whole steps of a day, a week or a year."""
+    assert Frequency.parse(name).season_length == steps

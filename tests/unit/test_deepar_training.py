@@ -271,6 +271,22 @@ def test_the_data_decides_on_the_likelihood(values: Any, expected: str) -> None:
     assert resolved([series(some) for some in values], config(likelihood="auto")).likelihood == expected
 
 
+def test_counts_that_are_steadier_than_chance_are_no_negative_binomial() -> None:
+    """A timetable with a change now and then, against counts that are drawn; and what repeats after a week."""
+    random = np.random.default_rng(5)
+    week = np.tile([20, 21, 20, 22, 23, 9, 8], 20)
+    timetable = week + (random.random(140) < 0.1)
+    drawn = [random.poisson(week) for _ in range(3)]
+
+    def chosen(*targets: Any) -> str:
+        return resolved([series(some) for some in targets], config(likelihood="auto")).likelihood
+
+    assert chosen(timetable) == "student-t"
+    assert chosen(*drawn) == "negative-binomial"
+    assert chosen(timetable, *drawn) == "negative-binomial"
+    assert chosen(timetable, timetable, timetable, *drawn[:2]) == "student-t"
+
+
 @pytest.mark.parametrize("likelihood", ["student-t", "gaussian", "deterministic-l1"])
 def test_a_likelihood_that_is_asked_for_is_taken(likelihood: str) -> None:
     """Whatever the values are."""
