@@ -28,9 +28,10 @@ class DeepARConfig:
 
     `context_length` is the number of steps that the network reads before it forecasts. `likelihood` ``auto`` is chosen
     by the data (`models.deepar.likelihood_choice`). `cardinality` has the number of values of each category; None takes
-    it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches of `mini_batch_size` windows. Training ends after
-    `early_stopping_patience` epochs without progress on the validation window, which is the last prediction_length
-    steps of each series; None: it ends after all `epochs`, and no window is set aside.
+    it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches
+    of `mini_batch_size` windows. Training ends after `early_stopping_patience` epochs without progress on the
+    validation window, which is the last prediction_length steps of each series; None: it ends after all `epochs`, and
+    no window is set aside.
     """
 
     time_freq: str
