@@ -280,8 +280,8 @@ def test_a_model_that_fails_on_one_series_spares_the_others(monkeypatch: pytest.
 def test_padding_never_doubles_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """One series of 100,000 points among 200 short ones: less than twice the real points are built."""
     built = []
-    original = batch._right_aligned
-    monkeypatch.setattr(batch, "_right_aligned", lambda targets: built.append(original(targets)) or built[-1])
+    original = batch.right_aligned
+    monkeypatch.setattr(batch, "right_aligned", lambda targets: built.append(original(targets)) or built[-1])
     lengths = [*range(64, 264), 100_000]
     forecast_batch([request(np.ones(length)) for length in lengths])
 
