@@ -154,6 +154,7 @@ async def _delete(
     """
     await _tell_trainers(state, command)
     await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
+    state.endpoints.forget(record.job_name)
     await state.training_jobs.delete(partition, training_jobs.key_of(record.project_id, record.job_id))
     return record
 
@@ -193,6 +194,8 @@ async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
                 writes.append(_forget(state, told))
             elif told.version_id == record.version_id:
                 changed[key] = message.partition, training_jobs.advanced(record, told)
+                if told.endpoint is not None:  # it may serve another version from now on
+                    state.endpoints.forget(told.endpoint)
         except (UndecodableError, RejectedError) as error:
             writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
     for key, (partition, record) in changed.items():

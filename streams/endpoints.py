@@ -53,6 +53,11 @@ class Endpoints:
         self._pool.warm()
         return endpoint
 
+    def forget(self, name: str) -> None:
+        """What has been seen of this endpoint no longer holds: this process looks again before it answers."""
+        self._known.pop(name, None)
+        self._only = None
+
     async def all(self) -> list[Endpoint]:
         """All endpoints by name."""
         found = await asyncio.to_thread(endpoints.list_all, self._store)

@@ -116,9 +116,7 @@ def test_J043_a_data_id_of_another_type_is_400(api: Api, data_id: Any) -> None:
     check_error(api.call("POST", "/job/", json={"data_id": data_id}), 400, "data_id")
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/job/1/nothing/", "/data/1/2/", "/jobs", "/registry", "/uploads/x", "//"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/job/1/nothing/", "/data/1/2/", "/jobs", "/registry", "/upload/x", "//"])
 def test_J145_an_unknown_address_is_404(http: httpx.Client, path: str) -> None:
     """Also in the envelope, not a page of the framework."""
     check_error(http.get(f"{http.base_url}".rstrip("/") + path), 404)

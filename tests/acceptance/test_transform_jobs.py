@@ -104,9 +104,10 @@ class Job:
 
     def events(self, topic: str) -> list[Any]:
         """The events of the job on a topic, in the order of its lines."""
-        decode = self.service.codec.decode
-        found = [decode(message.value()) for message in self.service.read_all(topic) if message.value()]
-        return sorted((one for one in found if one.transform == self.name), key=lambda one: one.line)
+        own = [one for one in self.service.read_all(topic) if (one.key() or b"").startswith(self.name.encode())]
+        found = [self.service.codec.decode(message.value()) for message in own]
+        assert {event.transform for event in found} <= {self.name}
+        return sorted(found, key=lambda event: event.line)
 
 
 def test_D061_D062_the_contracts_example(service: Service, http: httpx.Client) -> None:

@@ -224,12 +224,12 @@ def test_a_stopped_service_goes_on_with_the_training_at_its_next_start(tmp_path:
         _put_data(service)
         job = _Job(service, 1, **_LONG)
         before = job.has_come_to(2)
+        told = len(job.statuses())
         job.close()
         begun = time.monotonic()
     stopped = time.monotonic() - begun
     with running_service(tmp_path) as service:
         job.service, job._tail = service, service.tail(service.topics.training_status)
-        told = len(job.statuses())
         job.has_come_to(before + 2)
         epochs = [status.epoch for status in job.statuses()[told:]]
         job.delete()
