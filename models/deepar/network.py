@@ -50,12 +50,13 @@ class Network:
         self._loss = NEGATIVE_LOG_LIKELIHOODS[config.likelihood]
         self._no_peepholes = tf.zeros(config.num_cells)
         self._trained = tf.function(self._train, jit_compile=False)
-        self._measured = tf.function(self._measure)
+        self._measured = tf.function(self._losses)
 
     def train(self, batch: Batch, *, step: int, learning_rate: float, seed: int) -> Tensor:
         """Adjust the weights to a batch; `step` counts from 1 and chooses the dropout together with `seed`.
 
-        The batch's mean loss before that, as a tensor: reading it waits for the computation.
+        The mean loss of the batch's prediction steps before that, as a tensor: reading it waits for the computation.
+        Nothing is learnt from the context steps: their values are part of the scale that the network is told.
         """
         return self._trained(
             _tensors(batch),
@@ -124,10 +125,9 @@ class Network:
         return tf.transpose(raw, (1, 0, 2))
 
     def _train(self, windows: tuple[Tensor, ...], step: Tensor, rate: Tensor, seed: Tensor) -> Tensor:
-        *read, target, observed = windows
         with tf.GradientTape() as tape:
-            losses = self._loss(self._raw(read, seed), target, read[-1][:, tf.newaxis])
-            loss = tf.reduce_sum(losses * observed) / tf.maximum(tf.reduce_sum(observed), 1.0)
+            total, count = self._losses(windows, seed)
+            loss = total / tf.maximum(count, 1.0)
         variables = [self._weights[name] for name in self._names]
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
         gradients, _ = tf.clip_by_global_norm(gradients, _CLIPPED)
@@ -146,11 +146,14 @@ class Network:
             )
         return loss
 
-    def _measure(self, windows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def _losses(self, windows: tuple[Tensor, ...], seed: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The sum of the losses over the prediction steps observed, and how many there are."""
         *read, target, observed = windows
-        losses = self._loss(self._raw(read, None), target, read[-1][:, tf.newaxis])
-        counted = observed[:, self._config.context_length :]
-        return tf.reduce_sum(losses[:, self._config.context_length :] * counted), tf.reduce_sum(counted)
+        predicted = slice(self._config.context_length, None)
+        raw = self._raw(read, seed)[:, predicted]
+        counted = observed[:, predicted]
+        losses = self._loss(raw, target[:, predicted], read[-1][:, tf.newaxis])
+        return tf.reduce_sum(losses * counted), tf.reduce_sum(counted)
 
 
 def _tensors(batch: Batch) -> tuple[Tensor, ...]:

@@ -67,13 +67,14 @@ def unrolled(weights: dict[str, Any], batch: Batch, *, layers: int) -> Any:
 def gradients(
     model: Predictor, weights: dict[str, NDArray[Any]], batch: Batch
 ) -> tuple[float, dict[str, NDArray[Any]]]:
-    """The loss of a batch and its gradient, by the means of TensorFlow but not of the network."""
+    """The loss of a batch's prediction steps and its gradient, by the means of TensorFlow but not of the network."""
     variables = {name: tf.Variable(weight, dtype=tf.float64) for name, weight in weights.items()}
     with tf.GradientTape() as tape:
         raw = unrolled(variables, batch, layers=model.config.num_layers)
         of = NEGATIVE_LOG_LIKELIHOODS[model.config.likelihood]
         losses = of(tf.cast(raw, tf.float32), tf.constant(batch.target), tf.constant(batch.scale)[:, tf.newaxis])
-        loss = tf.reduce_sum(losses * batch.observed) / batch.observed.sum()
+        observed = batch.observed * (np.arange(batch.observed.shape[1]) >= model.config.context_length)
+        loss = tf.reduce_sum(losses * observed) / observed.sum()
     found = tape.gradient(loss, variables)
     return float(loss), {name: tf.convert_to_tensor(gradient).numpy() for name, gradient in found.items()}
 
