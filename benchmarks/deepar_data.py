@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,11 @@ class DataSet:
     def fitted(self) -> list[NDArray[np.float32]]:
         """What is trained on: all but the windows."""
         return [target[: -self.horizon * self.windows] for target in self.targets]
+
+    def earlier(self) -> "DataSet":
+        """The same set as it was before its windows, to be forecast over the windows before those."""
+        shorter = tuple(target[: -self.horizon * self.windows] for target in self.targets)
+        return replace(self, name=f"{self.name}, earlier", targets=shorter)
 
     def folds(self) -> list[tuple[int, int]]:
         """Series and length of the history of each forecast."""
