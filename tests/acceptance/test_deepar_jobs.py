@@ -83,11 +83,12 @@ def test_D073_a_submission_is_one_command(service: Service, job: dict[str, Any])
 def test_a_job_of_one_series_is_forecast(api: Api) -> None:
     """Without a group-by column there are no categories."""
     job_id, (ts_id,) = new_job(api, sample())
-    body = train(api, job_id, element(ts_id, "DeepAR", SMALL, next_k_prediction=2))
+    learning = {**SMALL, "epochs": 20, "num_batches_per_epoch": 10, "learning_rate": 0.02}  # 217 to 230, for any seed
+    body = train(api, job_id, element(ts_id, "DeepAR", learning, next_k_prediction=2))
     ((entry,),) = [series["results"] for series in body["results"]]
 
     assert len(entry["predictions"]) == 2
-    assert 100 < entry["predictions"][0] < 400
+    assert all(150 < value < 300 for value in entry["predictions"])
 
 
 def test_a_series_that_does_not_fit_fails_alone(api: Api) -> None:

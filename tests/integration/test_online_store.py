@@ -324,6 +324,7 @@ class TestTwoWorkers:
 
         server.start()
         until(is_filled(server, dict.fromkeys(ts_ids, 3)), why="an empty Redis is filled")
+        until(lambda: "redis" in {got(pair[0].url, ts_id)[1] for ts_id in ts_ids}, why="Redis is asked again")
         pair[1].kill()
         expected = [json.loads(forecast_json(forecast(ts_id, 3))) for ts_id in ts_ids]
         assert [got(pair[0].url, ts_id)[0] for ts_id in ts_ids] == expected  # before the group gives it the others'
