@@ -15,15 +15,16 @@ from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
 from streams.errors import RejectedError
-from streams.fan_out import Features, dataset_of, features_of, send_training
+from streams.fan_out import dataset_of, features_of, send_training
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
-from streams.submissions import Limits
+from streams.submissions import Limits, check_elements
 from streams.transport import batches
 
 __all__ = ["attach"]
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
+_LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
 """For a submission that was accepted before a crash: the settings may be stricter now."""
 
@@ -63,7 +64,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
 async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
     for message in messages:
         try:
-            command = state.codec.decode(message.value)
+            command = await _decoded(state, message.value)
             if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
                 raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
         except UndecodableError as error:
@@ -80,6 +81,13 @@ async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
         except RejectedError as error:
             if not state.waiters.refused(command.command_id, error):
                 await state.publisher.send([state.dead_letter(message, error)])
+
+
+async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
+    """In a thread where it is long: requests get their turn meanwhile."""
+    if value is None or len(value) < _LONG_COMMAND:
+        return state.codec.decode(value)
+    return await asyncio.to_thread(state.codec.decode, value)
 
 
 def _check_key(job_id: int, message: Any) -> None:
@@ -146,14 +154,13 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
     """
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     limits = state.limits if begun is None else _ACCEPTED
-    trains = any(element.trains for element in command.elements)
-    split = await state.splits.load(job.split) if trains and job.split is not None else None
-    features: Features = {}
-    if any(element.feature_indexs for element in (*command.elements, *job.settings)):
-        features = await features_of(state, job, jobs.submitted(job, command, limits)[1])
-    job = state.jobs.get(job.job_id) or job  # results may have moved its status meanwhile
+    # In a thread, for a submission may be long. Between here and the writing only results may change the job.
+    to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
+    split = await state.splits.load(job.split) if trainings and job.split is not None else None
+    features = await features_of(state, job, trainings)
+    job = state.jobs.get(job.job_id) or job
     first_n = job.submitted if begun is None else begun.first_n
-    changed, trainings, to_store = jobs.submitted(job, command, limits)
+    changed = jobs.submitted(job, command, trainings)
     if begun is None:
         done = jobs.stored(changed, command, to_store)
         state.jobs.check_size(done)

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from benchmarks import accuracy, deepar, deepar_http, end_to_end, lstm, metrics, statistical, trainer, tuning
+from benchmarks import accuracy, deepar, deepar_http, end_to_end, lstm, metrics, polling, statistical, trainer, tuning
 
 __all__: list[str] = []
 
@@ -13,6 +13,7 @@ _ALL = {
     "metrics": metrics.run,
     "trainer": trainer.run,
     "end_to_end": end_to_end.run,
+    "polling": polling.run,
     "tuning": tuning.run,
     "lstm": lstm.run,
     "statistical": statistical.run,

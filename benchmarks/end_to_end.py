@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -14,7 +15,7 @@ from benchmarks.report import Figure, console, show
 from streams.settings import Settings
 from streams.stack import Stack
 
-__all__ = ["run", "service", "synthetic_csv"]
+__all__ = ["configured_job", "patch_to_done", "run", "service", "synthetic_csv", "training_of"]
 
 _POINTS = 400
 _RUNS = 5
@@ -53,8 +54,25 @@ def run(sizes: tuple[int, ...] = (1_000, 10_000)) -> None:
 
 
 def _row(client: httpx.Client, folder: Path, size: int) -> tuple[str, ...]:
-    file = folder / f"{size}.csv"
-    synthetic_csv(file, size, _POINTS)
+    uploaded, split, job_id, details = _timed_job(client, folder, size, points=_POINTS)
+    body, probe = training_of(details, "LinearFit"), details[0]["ts_id"]
+    patch_to_done(client, job_id, body, ts_id=probe)  # the first run pays for connections and imports
+    seconds = tuple(patch_to_done(client, job_id, body, ts_id=probe) for _ in range(_RUNS))
+    return f"{size:,}", f"{uploaded:.2f} s", f"{split:.2f} s", str(Figure(seconds, size))
+
+
+def configured_job(client: httpx.Client, folder: Path, series: int, *, points: int) -> tuple[int, list[dict[str, Any]]]:
+    """A new job on synthetic series, and their details."""
+    _, _, job_id, details = _timed_job(client, folder, series, points=points)
+    return job_id, details
+
+
+def _timed_job(
+    client: httpx.Client, folder: Path, series: int, *, points: int
+) -> tuple[float, float, int, list[dict[str, Any]]]:
+    """Seconds of the upload and of the PUT, the job, its series."""
+    file = folder / f"{series}.csv"
+    synthetic_csv(file, series, points)
     begun = time.perf_counter()
     with file.open("rb") as upload:
         data_id = _json(client.post("/data/", files={"upload": upload}))["data"]["id"]
@@ -63,20 +81,21 @@ def _row(client: httpx.Client, folder: Path, size: int) -> tuple[str, ...]:
     begun = time.perf_counter()
     columns = {"timestamp_indexs": [1], "target_indexs": [2], "groupby_indexs": [0]}
     details = _json(client.put(f"/job/{job_id}/", json=columns))["ts_details"]
-    split = time.perf_counter() - begun
-    body = json.dumps(
+    return uploaded, time.perf_counter() - begun, job_id, details
+
+
+def training_of(details: list[dict[str, Any]], model_name: str) -> str:
+    """The body of a PATCH that trains every series."""
+    return json.dumps(
         [
-            {"ts_id": item["ts_id"], "model_name": "LinearFit", "hyper_params": [], "auto_tune": 0, "refit": 1}
+            {"ts_id": item["ts_id"], "model_name": model_name, "hyper_params": [], "auto_tune": 0, "refit": 1}
             for item in details
         ]
     )
-    probe = details[0]["ts_id"]
-    _job(client, job_id, body, ts_id=probe)  # the first run pays for connections and imports
-    seconds = tuple(_job(client, job_id, body, ts_id=probe) for _ in range(_RUNS))
-    return f"{size:,}", f"{uploaded:.2f} s", f"{split:.2f} s", str(Figure(seconds, size))
 
 
-def _job(client: httpx.Client, job_id: int, body: str, *, ts_id: int) -> float:
+def patch_to_done(client: httpx.Client, job_id: int, body: str, *, ts_id: int) -> float:
+    """Seconds from the PATCH until polling sees that the job is done."""
     begun = time.perf_counter()
     _json(client.patch(f"/job/{job_id}/", content=body, headers={"Content-Type": "application/json"}))
     probe = {"ts_id": ts_id, "history": 0}  # a whole answer is megabytes, and reading it is not what is measured
@@ -87,7 +106,7 @@ def _job(client: httpx.Client, job_id: int, body: str, *, ts_id: int) -> float:
     return time.perf_counter() - begun
 
 
-def _json(answer: httpx.Response) -> dict:  # type: ignore[type-arg]  # whatever the API says
+def _json(answer: httpx.Response) -> dict[str, Any]:
     answer.raise_for_status()
-    body: dict = answer.json()  # type: ignore[type-arg]
+    body: dict[str, Any] = answer.json()
     return body

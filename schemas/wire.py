@@ -5,7 +5,16 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UndecodableError", "decode_doubles", "encode_doubles", "frame", "read_only", "unframe"]
+__all__ = [
+    "UndecodableError",
+    "decode_doubles",
+    "decode_long",
+    "encode_doubles",
+    "encode_long",
+    "frame",
+    "read_only",
+    "unframe",
+]
 
 MAGIC = 0  # the only version of the format: https://docs.confluent.io → Schema Registry → Wire format
 _HEADER = struct.Struct(">bI")
@@ -36,7 +45,7 @@ def encode_doubles(values: NDArray[np.float64]) -> bytes:
     """An Avro `array<double>`: one block, its values in the little-endian layout that numpy has in memory already."""
     if not len(values):
         return b"\0"
-    return _zigzag(len(values)) + np.ascontiguousarray(values, "<f8").tobytes() + b"\0"
+    return encode_long(len(values)) + np.ascontiguousarray(values, "<f8").tobytes() + b"\0"
 
 
 def decode_doubles(data: memoryview) -> NDArray[np.float64]:
@@ -48,12 +57,12 @@ def decode_doubles(data: memoryview) -> NDArray[np.float64]:
     blocks: list[NDArray[np.float64]] = []
     position = 0
     while True:
-        count, position = _read_zigzag(data, position)
+        count, position = decode_long(data, position)
         if count == 0:
             break
         if count < 0:
             count = -count
-            _, position = _read_zigzag(data, position)
+            _, position = decode_long(data, position)
         end = position + 8 * count
         if end > len(data):
             raise UndecodableError("the array of doubles is cut short")
@@ -72,7 +81,8 @@ def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-def _zigzag(value: int) -> bytes:
+def encode_long(value: int) -> bytes:
+    """An Avro `long`: zigzag, then seven bits a byte, the lowest first."""
     encoded = (value << 1) ^ (value >> 63)
     out = bytearray()
     while encoded > 0x7F:
@@ -82,7 +92,8 @@ def _zigzag(value: int) -> bytes:
     return bytes(out)
 
 
-def _read_zigzag(data: memoryview, position: int) -> tuple[int, int]:
+def decode_long(data: memoryview | bytes, position: int) -> tuple[int, int]:
+    """Read an Avro `long` at `position`; the value, and where the next one begins."""
     shift = encoded = 0
     while True:
         if position >= len(data) or shift > 63:

@@ -10,7 +10,7 @@ from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, SubmitJob
 from schemas.events import CmdStatus, JobStatus
 from schemas.records import Columns, JobRecord, Submission
 from streams.errors import RejectedError
-from streams.submissions import Limits, Training, check_elements
+from streams.submissions import Training
 
 __all__ = [
     "ID_LIMIT",
@@ -117,14 +117,11 @@ def configured(
     )
 
 
-def submitted(
-    job: JobRecord, command: SubmitJob, limits: Limits
-) -> tuple[JobRecord, list[Training], list[SeriesConfig]]:
-    """The job with the submission's numbers, what is to be trained in their order, and the settings to store.
+def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training]) -> JobRecord:
+    """The job with the numbers of a submission that `check_elements` has accepted.
 
-    The settings are not in the job yet: until `stored` adds them, the same command gives the same trainings.
+    Its settings are not in the job yet: until `stored` adds them, the same command is accepted in the same way.
     """
-    to_store, to_train = check_elements(job, command.elements, limits)
     status = job.status
     if to_train:
         status = CmdStatus.COMITTED
@@ -134,14 +131,13 @@ def submitted(
     if to_train:
         offsets = tuple(training.ts_id - job.first_ts_id for training in to_train)
         submissions = (*submissions, Submission(command.command_id, job.submitted, offsets))
-    changed = replace(
+    return replace(
         job,
         status=status,
         sequence=job.sequence + (status is not job.status),
         message=None if to_train else job.message,
         submissions=submissions,
     )
-    return changed, to_train, to_store
 
 
 def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig]) -> JobRecord:
@@ -166,7 +162,7 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
     """
     if job.status is not CmdStatus.COMITTED or len(progress.finished) < job.submitted:
         return job
-    failed = {
+    failed = progress.errors and {
         ts_id: progress.errors[n]
         for ts_id, numbers in _latest_numbers(job).items()
         for n in reversed(numbers)
@@ -187,24 +183,15 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
 
 def series_statuses(job: JobRecord, progress: Progress) -> dict[int, CmdStatus]:
     """Status of every series, ascending by ts_id."""
-    stored = {setting.ts_id for setting in job.settings}
+    statuses = dict.fromkeys(job.ts_ids, CmdStatus.CREATED)
+    statuses |= {setting.ts_id: CmdStatus.UNCOMITTED for setting in job.settings}
     latest = _latest_numbers(job)
-    unfinished = {
-        job.first_ts_id + offset
-        for submission in job.submissions
-        for n, offset in enumerate(submission.ts_offsets, submission.first_n)
-        if n not in progress.finished
-    }
-    statuses = {}
-    for ts_id in job.ts_ids:
-        if ts_id in unfinished:
-            statuses[ts_id] = CmdStatus.COMITTED
-        elif ts_id in latest:
-            failed = any(n in progress.errors for n in latest[ts_id])
-            statuses[ts_id] = CmdStatus.EXCEPTION if failed else CmdStatus.DONE
-        else:
-            statuses[ts_id] = CmdStatus.UNCOMITTED if ts_id in stored else CmdStatus.CREATED
-    return statuses
+    statuses |= dict.fromkeys(latest, CmdStatus.DONE)
+    if progress.errors:
+        for ts_id, numbers in latest.items():
+            if any(n in progress.errors for n in numbers):
+                statuses[ts_id] = CmdStatus.EXCEPTION
+    return statuses | dict.fromkeys(_unfinished(job, progress), CmdStatus.COMITTED)
 
 
 def status_event(job: JobRecord, progress: Progress) -> JobStatus:
@@ -224,12 +211,31 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
 def _latest_numbers(job: JobRecord) -> dict[int, list[int]]:
     """The numbers that the latest PATCH with a series gave it, by ts_id."""
     latest: dict[int, list[int]] = {}
-    for submission in job.submissions:
+    for submission in reversed(job.submissions):
         of_patch: dict[int, list[int]] = {}
         for n, offset in enumerate(submission.ts_offsets, submission.first_n):
             of_patch.setdefault(job.first_ts_id + offset, []).append(n)
-        latest |= of_patch
+        latest = of_patch | latest
+        if len(latest) == job.series_count:  # what lies before is outdated, and may be long
+            break
     return latest
+
+
+def _unfinished(job: JobRecord, progress: Progress) -> list[int]:
+    """The series of the submissions that have no answer yet; mostly late ones, so they are sought from the end."""
+    found: list[int] = []
+    left = job.submitted - len(progress.finished)
+    for submission in reversed(job.submissions):
+        if not left:
+            break
+        missing = [
+            job.first_ts_id + offset
+            for n, offset in enumerate(submission.ts_offsets, submission.first_n)
+            if n not in progress.finished
+        ]
+        left -= len(missing)
+        found += missing
+    return found
 
 
 def _merged(stored: Iterable[SeriesConfig], new: Iterable[SeriesConfig]) -> tuple[SeriesConfig, ...]:

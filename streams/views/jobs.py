@@ -21,7 +21,8 @@ from streams.fan_out import dataset_of, features_of
 from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
-from streams.views.bodies import JobBody, JobColumnsBody, SeriesBody
+from streams.views.bodies import JobBody, JobColumnsBody
+from streams.views.elements import ElementsBody, read_elements
 from streams.views.forwarding import from_others
 from streams.views.replies import (
     JobCreatedReply,
@@ -32,7 +33,7 @@ from streams.views.replies import (
     SubmissionReply,
     UnfinishedReply,
 )
-from streams.views.requests import JsonRoute, runtime, sent_as_json
+from streams.views.requests import JsonRoute, read_by, runtime, sent_as_json
 from streams.views.writes import IdempotencyKey, command_id_of, is_repeat, minted_id, send_command
 
 __all__ = ["router"]
@@ -152,19 +153,21 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
     dependencies=_JSON,
 )
+@read_by(read_elements)
 async def submit_job(
     state: State,
     request: Request,
     job_id: JobId,
-    body: Annotated[list[SeriesBody], Body(min_length=1)],
+    elements: Annotated[ElementsBody, Body()],
     key: IdempotencyKey = None,
 ) -> Response:
     """Answers as soon as the submission is in the log and the status is changed; it does not wait for training."""
     job = _job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
-    command = SubmitJob(command_id, job_id, tuple(element.to_event() for element in body))
+    command = SubmitJob(command_id, job_id, elements)
     if not is_repeat(command_id, job.commands):
-        _, trainings = check_elements(job, command.elements, state.limits)
+        # In a thread, for a submission may be long, and others wait for answers too.
+        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, state.limits)
         await features_of(state, job, trainings)
         await send_command(state, state.topics.job_commands, job_id, command)
     job = _job(state, job_id)

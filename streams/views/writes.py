@@ -11,6 +11,7 @@ from fastapi import Header, Request
 
 from connectors.object_store import ObjectStore
 from connectors.publisher import DeliveryError, Record
+from schemas.commands import SubmitJob
 from streams.errors import RejectedError
 from streams.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
@@ -18,6 +19,7 @@ from streams.runtime import StateRuntime
 __all__ = ["IdempotencyKey", "command_id_of", "free_key", "is_repeat", "minted_id", "noted_id", "send_command"]
 
 _DRAWS = 2000  # with n workers an id is ours once in n draws; 64 partitions allow 64 workers
+_LONG_SUBMISSION = 500  # elements: encoding them takes longer than the way to a thread and back
 _PREFIX = 36  # characters of a command id that stand for the key; what follows stands for the content
 
 IdempotencyKey = Annotated[
@@ -126,7 +128,9 @@ async def send_command(state: StateRuntime, topic: str, key: int | str, command:
     RejectedError: what the agent says; 503 where the log or the agent does not answer in time. The command may then
     still take effect; a retry with the same Idempotency-Key is safe.
     """
-    value = state.codec.encode(command)
+    # In a thread where it is long: other requests get their turn meanwhile.
+    long = isinstance(command, SubmitJob) and len(command.elements) > _LONG_SUBMISSION
+    value = await asyncio.to_thread(state.codec.encode, command) if long else state.codec.encode(command)
     try:
         with state.waiters.waiting(command.command_id) as outcome:
             async with asyncio.timeout(state.settings.write_timeout_s):

@@ -14,7 +14,7 @@ from schemas.records import JobRecord, Submission
 from streams import jobs
 from streams.errors import RejectedError
 from streams.jobs import Progress
-from streams.submissions import Limits
+from streams.submissions import Limits, check_elements
 
 HEADER = ("Region", "VMSeries", "ObjectTime", "cores", "load")
 LIMITS = Limits(max_elements=50, max_next_k_prediction=50, max_max_eval=50)
@@ -49,8 +49,8 @@ def store(ts_id: int) -> SeriesConfig:
 def submit(job: JobRecord, *elements: SeriesConfig, command_id: str = "submit") -> JobRecord:
     """The job after a submission, settings included."""
     command = SubmitJob(command_id, job.job_id, elements)
-    changed, _, to_store = jobs.submitted(job, command, LIMITS)
-    return jobs.stored(changed, command, to_store)
+    to_store, to_train = check_elements(job, elements, LIMITS)
+    return jobs.stored(jobs.submitted(job, command, to_train), command, to_store)
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
@@ -170,19 +170,19 @@ class TestSubmitted:
 
     def test_trainings_are_in_the_order_of_their_numbers(self) -> None:
         """The caller counts them from the submission's first number."""
-        command = SubmitJob("a", 7, (train(FIRST + 2), store(FIRST), train(FIRST)))
-        _, trainings, _ = jobs.submitted(configured(), command, LIMITS)
+        job = submit(configured(), train(FIRST + 2), store(FIRST), train(FIRST), command_id="a")
 
-        assert [training.ts_id for training in trainings] == [FIRST + 2, FIRST]
+        assert [jobs.series_of(job, n) for n in range(3)] == [FIRST + 2, FIRST, None]
 
     def test_J109_until_it_is_stored_a_submission_can_be_repeated(self) -> None:
         """What it stores has no influence on what it trains, also on the job that has its numbers."""
         command = SubmitJob("a", 7, (train(FIRST), replace(store(FIRST), model_name="AdaptiveMaxN")))
-        changed, trainings, _ = jobs.submitted(configured(), command, LIMITS)
+        _, trainings = check_elements(configured(), command.elements, LIMITS)
+        changed = jobs.submitted(configured(), command, trainings)
 
         assert changed.settings == ()
         assert "a" not in changed.commands
-        assert jobs.submitted(changed, command, LIMITS)[1] == trainings
+        assert check_elements(changed, command.elements, LIMITS)[1] == trainings
 
     def test_settings_are_kept_once_per_series_in_order(self) -> None:
         """The latest wins."""
@@ -290,6 +290,19 @@ class TestSeriesStatuses:
         job = submit(configured(series=1), train(FIRST), train(FIRST))
 
         assert jobs.series_statuses(job, Progress(answered, errors)) == {FIRST: status}
+
+    def test_the_latest_patch_that_names_a_series_counts(self) -> None:
+        """A later one for other series changes nothing; an answer may be missing in an early one."""
+        job = submit(configured(series=4), train(FIRST), train(FIRST + 1), train(FIRST + 2), command_id="a")
+        job = submit(job, train(FIRST + 1), train(FIRST + 3), command_id="b")
+        job = submit(job, train(FIRST + 3), command_id="c")
+
+        assert jobs.series_statuses(job, Progress({0, 1, 3, 4, 5}, {0: "bad", 1: "bad", 4: "bad"})) == {
+            FIRST: CmdStatus.EXCEPTION,
+            FIRST + 1: CmdStatus.DONE,
+            FIRST + 2: CmdStatus.COMITTED,
+            FIRST + 3: CmdStatus.DONE,
+        }
 
     def test_they_ascend_by_id(self) -> None:
         """Whatever the order of submission (J-065)."""
