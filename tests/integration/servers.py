@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import httpx
@@ -32,7 +33,7 @@ from connectors.maven import Coordinate
 from connectors.ports import free_port
 from tests.integration.services import until
 
-__all__ = ["ConnectWorker", "Postgres", "Registry"]
+__all__ = ["ConnectWorker", "ObjectServer", "Postgres", "Registry"]
 
 _LOCKS: Final = Path(__file__).with_name("locks")
 _POSTGRES_VERSION: Final = "17.5.0"
@@ -63,11 +64,41 @@ _PLUGINS_IN_THE_IMAGE: Final = "/opt/tidecast/plugins"
 _INITDB: Final = ("-U", "tidecast", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
 
+class ObjectServer:
+    """SeaweedFS with its S3 API, from the package of the same release as the image."""
+
+    def __init__(self, folder: Path, *, access_key: str, secret_key: str) -> None:
+        """Start it; `wait_ready` says when it answers."""
+        (folder / "data").mkdir(parents=True)
+        ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
+        self.url = f"http://127.0.0.1:{ports['s3']}"
+        # Each server also has a gRPC port, by default 10,000 above: too many for that.
+        options = [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
+        options += [f"-{name}.port={port}" for name, port in ports.items()]
+        options += [f"-{name}.port.grpc={free_port()}" for name in ports]
+        self._log = folder / "weed.log"
+        self._process = GuardedProcess(
+            [str(Path(sys.executable).with_name("weed")), "server", *options],
+            cwd=folder,
+            env={"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "HOME": str(folder)},
+            output=self._log,
+        )
+
+    def wait_ready(self) -> None:
+        until(lambda: _answers(f"{self.url}/healthz", self._process, self._log), why="the S3 server answers")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()  # nothing of it is kept, and in order it needs ten seconds
+
+
 class Registry:
     """A Confluent-compatible registry, empty, with BACKWARD as its rule."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it; `wait_ready` says when it answers."""
+    def __init__(self, folder: Path, *, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start it; `wait_ready` says when it answers. `environment` is what docker-compose.yml gives it."""
         port, management = free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._health = f"http://127.0.0.1:{management}/health/ready"
@@ -81,7 +112,7 @@ class Registry:
             "quarkus.http.port": port,
             "quarkus.management.host": "127.0.0.1",
             "quarkus.management.port": management,
-            "apicurio.rules.global.compatibility": "BACKWARD",
+            **({} if environment else {"apicurio.rules.global.compatibility": "BACKWARD"}),
         }
         self._process = GuardedProcess(
             [
@@ -92,7 +123,7 @@ class Registry:
                 "quarkus-run.jar",
             ],
             cwd=folder,
-            env={"LANG": "C.UTF-8"},
+            env={"LANG": "C.UTF-8", **environment},
             output=self._log,
         )
 

@@ -3,15 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
-from connectors.guarded_process import GuardedProcess
 from connectors.object_store import ObjectNotFoundError, ObjectStore
-from connectors.ports import free_port
-from tests.integration.services import until
+from tests.integration.servers import ObjectServer
 
 ACCESS, SECRET = "tidecast", "not-a-secret"
 LARGE = 12 * 1024 * 1024  # more than one part of an upload
@@ -19,32 +15,10 @@ LARGE = 12 * 1024 * 1024  # more than one part of an upload
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """SeaweedFS with its S3 API, from the package of the same release as the image."""
-    folder = tmp_path_factory.mktemp("objects")
-    (folder / "data").mkdir()
-    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
-    # Each server also has a gRPC port, by default 10,000 above: too many for that.
-    options = [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
-    options += [f"-{name}.port={port}" for name, port in ports.items()]
-    options += [f"-{name}.port.grpc={free_port()}" for name in ports]
-    log = folder / "weed.log"
-    process = GuardedProcess(
-        [str(Path(sys.executable).with_name("weed")), "server", *options],
-        cwd=folder,
-        env={"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "HOME": str(folder)},
-        output=log,
-    )
-
-    def answers() -> bool:
-        assert process.poll() is None, log.read_text("utf-8", "replace")[-3000:]
-        try:
-            return httpx.get(f"http://127.0.0.1:{ports['s3']}/healthz", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    until(answers, why="the S3 server answers")
-    yield f"http://127.0.0.1:{ports['s3']}"
-    process.kill()  # in order it needs ten seconds
+    """A server of the tests' own."""
+    with ObjectServer(tmp_path_factory.mktemp("objects"), access_key=ACCESS, secret_key=SECRET) as server:
+        server.wait_ready()
+        yield server.url
 
 
 @pytest.fixture

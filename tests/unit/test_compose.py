@@ -3,12 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-import yaml
 
 from connectors.connect_parts import WORKER_SETTINGS
 from connectors.kafka_connect import SINKS, read_connectors
@@ -18,18 +16,12 @@ from schemas.catalogue import current_schemas
 from streams.cli.main import app
 from streams.settings import Settings
 from streams.topics import Topics
+from tests.compose import COMPOSE, ROOT, SERVICES, environment
 
-ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("state", "trainer-1", "trainer-2")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+[\w.-]*")
 _VARIABLE = re.compile(r"\$\{env:(\w+)\}")
-
-
-def environment(name: str) -> dict[str, str]:
-    return {key: str(value) for key, value in SERVICES[name].get("environment", {}).items()}
 
 
 def tidecast(name: str) -> dict[str, str]:
