@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench bench-deepar lock clean
+.PHONY: help setup demo up test faults soak lint format bench bench-deepar lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,14 @@ up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/faults
+	@$(BIN)/pytest tests/faults
+
+faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long
+	@$(BIN)/pytest tests/faults
+
+soak: $(STAMP) ## The long fault cases; SOAK_MINUTES (20) is how long processes are killed at random
+	@$(BIN)/pytest tests/faults -m soak
 
 lint: $(STAMP) ## Style, types, import rules, dependencies
 	@$(BIN)/ruff check .
@@ -52,8 +59,8 @@ bench-deepar: $(STAMP) ## Measure DeepAR against GluonTS (its environment takes 
 	@$(BIN)/python -m benchmarks deepar
 
 lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
-	uv pip compile pyproject.toml --extra s3 --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra s3 --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
+	uv pip compile pyproject.toml --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .venv-gluonts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

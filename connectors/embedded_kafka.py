@@ -10,7 +10,7 @@ with EmbeddedKafka(home, port=9092, jars=jars, java=java) as broker:
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from connectors.broker_log import last_words, size_of
 from connectors.class_archive import ClassArchive
 from connectors.guarded_process import GuardedProcess, end_leftover
 from connectors.java import Java
-from connectors.kafka_config import HOME_OPTION
+from connectors.kafka_config import HOME_OPTION, ForwardedPort
 from connectors.kafka_home import Identity, KafkaHome
 from connectors.kafka_jars import KAFKA_VERSION
 from connectors.kafka_launch import KafkaLauncher
@@ -54,6 +54,7 @@ class EmbeddedKafka:
     """One broker at `host`, an address of this machine, that keeps its data under `home` and ends with this process.
 
     `port` 0 takes a free one, kept until this object's end, so that clients find the broker again after a restart.
+    `forwarded` are further ports, for clients behind proxies.
     For one thread at a time.
     """
 
@@ -66,12 +67,14 @@ class EmbeddedKafka:
         java: Java,
         host: str = "127.0.0.1",
         heap_mb: int = 256,
+        forwarded: Sequence[ForwardedPort] = (),
         record_archive_to: Path | None = None,
     ) -> None:
         """Prepare, touching nothing; `record_archive_to` is for `record_class_archive`."""
         self._home = KafkaHome(home)
         self._host = host
         self._port = port
+        self._forwarded = tuple(forwarded)
         self._launcher = KafkaLauncher(
             self._home, jars=jars, java=java, heap_mb=heap_mb, record_archive_to=record_archive_to
         )
@@ -115,7 +118,7 @@ class EmbeddedKafka:
             # 4. The identity, and only then the data that belongs to it.
             self._home.prepare()
             self._home.keep(identity)
-            self._launcher.write_settings(identity, host=self._host, port=self._port)
+            self._launcher.write_settings(identity, host=self._host, port=self._port, forwarded=self._forwarded)
             if not self._home.formatted:
                 self._launcher.format_storage(identity.cluster_id)
             # 5. The server.
@@ -221,7 +224,7 @@ class EmbeddedKafka:
         check_free(self._host, self._port, setting=_PORT_SETTING)
         identity = replace(identity, controller_port=kept_or_free(identity.controller_port))
         self._home.keep(identity)
-        self._launcher.write_settings(identity, host=self._host, port=self._port)
+        self._launcher.write_settings(identity, host=self._host, port=self._port, forwarded=self._forwarded)
         self._spawn(identity)
 
     def _accepts(self) -> bool:

@@ -1,15 +1,26 @@
-"""Makes sure that the topics exist as declared before anything reads or writes them."""
+"""Makes sure that the topics exist as declared before anything reads or writes them, and are the ones known before."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-__all__ = ["BrokerUnreachableError", "Topic", "TopicMismatchError", "broker_reachable", "ensure_topics"]
+__all__ = [
+    "BrokerUnreachableError",
+    "Topic",
+    "TopicMismatchError",
+    "TopicsLostError",
+    "broker_reachable",
+    "ensure_topics",
+    "lost_topics",
+]
 
 _REQUEST_TIMEOUT_S = 15.0  # a broker that has just started may take some seconds to elect its controller
+_POLL_S = 0.1
+_NAMED = 5  # topics in a message
 
 
 class BrokerUnreachableError(ConnectionError):
@@ -18,6 +29,10 @@ class BrokerUnreachableError(ConnectionError):
 
 class TopicMismatchError(RuntimeError):
     """A topic exists with other settings than declared; the text names it and the remedy."""
+
+
+class TopicsLostError(RuntimeError):
+    """Topics that were there before are gone, or others have their names: the broker has lost its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +54,24 @@ def broker_reachable(bootstrap: str, timeout: timedelta) -> bool:
     return True
 
 
-def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
-    """Create the missing topics and check the others.
+def lost_topics(bootstrap: str, known: Mapping[str, str], timeout: timedelta) -> list[str]:
+    """The topics of `known` (name → id) that the broker has not, or has anew; none where no broker answers in time."""
+    try:
+        found = _ids(_admin(bootstrap), known, timeout.total_seconds())
+    except KafkaException:
+        return []
+    return [name for name, known_id in known.items() if found.get(name) != known_id]
+
+
+def ensure_topics(
+    bootstrap: str, topics: Sequence[Topic], *, known: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Create the missing topics and check the others; the id that Kafka has given to each.
 
     BrokerUnreachableError where nothing answers at `bootstrap`; TopicMismatchError where a topic has another number of
-    partitions than declared: keys would land elsewhere, so that is never repaired silently.
+    partitions than declared: keys would land elsewhere, so that is never repaired silently. TopicsLostError where a
+    topic of `known`, the answer of an earlier call, is not there any more or is another one: an empty log must not be
+    taken for a new installation's.
     """
     admin = _admin(bootstrap)
     try:
@@ -52,6 +80,8 @@ def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
         raise BrokerUnreachableError(
             f"no Kafka broker answers at {bootstrap}: start it, or correct TIDECAST_KAFKA_BOOTSTRAP"
         ) from error
+    if known:
+        _refuse_lost(admin, bootstrap, known)
     for topic in topics:
         found = existing.get(topic.name)
         if found is not None and len(found.partitions) != topic.partitions:
@@ -64,14 +94,48 @@ def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
         for topic in topics
         if topic.name not in existing
     ]
-    if not missing:
-        return
-    for name, done in admin.create_topics(missing, request_timeout=_REQUEST_TIMEOUT_S).items():
+    if missing:
+        for name, done in admin.create_topics(missing, request_timeout=_REQUEST_TIMEOUT_S).items():
+            try:
+                done.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another worker was quicker
+                    raise TopicMismatchError(f"topic {name} cannot be created: {error.args[0].str()}") from error
+    return _all_ids(admin, bootstrap, [topic.name for topic in topics])
+
+
+def _refuse_lost(admin: AdminClient, bootstrap: str, known: Mapping[str, str]) -> None:
+    found = _all_ids(admin, bootstrap, known, within=0)
+    lost = [name for name, known_id in known.items() if found.get(name) != known_id]
+    if lost:
+        named = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+        raise TopicsLostError(f"the Kafka broker at {bootstrap} has lost the topics {named}")
+
+
+def _all_ids(
+    admin: AdminClient, bootstrap: str, names: Collection[str], *, within: float = _REQUEST_TIMEOUT_S
+) -> Mapping[str, str]:
+    """Ids of the topics, once the broker that is asked knows all of them or time is up."""
+    deadline = time.monotonic() + within
+    try:
+        while len(found := _ids(admin, names, _REQUEST_TIMEOUT_S)) < len(names) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+    except KafkaException as error:
+        raise BrokerUnreachableError(f"the broker at {bootstrap} does not describe its topics: {error}") from error
+    return found
+
+
+def _ids(admin: AdminClient, names: Collection[str], timeout_s: float) -> dict[str, str]:
+    """The id of each topic that there is."""
+    ids: dict[str, str] = {}
+    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s)
+    for name, described in asked.items():
         try:
-            done.result()
+            ids[name] = str(described.result().topic_id)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another worker was quicker
-                raise TopicMismatchError(f"topic {name} cannot be created: {error.args[0].str()}") from error
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    return ids
 
 
 def _admin(bootstrap: str) -> AdminClient:

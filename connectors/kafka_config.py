@@ -1,11 +1,21 @@
 """The settings that the embedded broker runs with: server, logging, Java."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from connectors.java import Java
 
-__all__ = ["HOME_OPTION", "LOG4J2_PROPERTIES", "MAX_MESSAGE_BYTES", "NODE_ID", "java_options", "server_properties"]
+__all__ = [
+    "HOME_OPTION",
+    "LOG4J2_PROPERTIES",
+    "MAX_MESSAGE_BYTES",
+    "NODE_ID",
+    "ForwardedPort",
+    "java_options",
+    "server_properties",
+]
 
 NODE_ID: Final = 1
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024  # a command carries its series' whole history
@@ -16,7 +26,6 @@ _JAVA_WITH_NATIVE_WARNINGS: Final = 24  # from here on Java warns of what Kafka'
 _FIXED: Final[dict[str, str | int]] = {
     "process.roles": "broker,controller",
     "node.id": NODE_ID,
-    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "BROKER",
     "controller.listener.names": "CONTROLLER",
     # One node: nothing can have a second copy.
@@ -72,14 +81,33 @@ rootLogger.appenderRef.file.ref = file
 """
 
 
-def server_properties(*, host: str, port: int, controller_port: int, log_dir: str) -> str:
+@dataclass(frozen=True, slots=True)
+class ForwardedPort:
+    """A further port of the broker, behind a proxy: Kafka's clients connect to the address that a broker names.
+
+    Who asks at `port` is told to come to `proxy_port` of the same host.
+    """
+
+    port: int
+    proxy_port: int
+
+
+def server_properties(
+    *, host: str, port: int, controller_port: int, log_dir: str, forwarded: Sequence[ForwardedPort] = ()
+) -> str:
     """The text of server.properties; `log_dir` is relative to the broker's working folder.
 
     Relative, since a comma in a path would end it there, and Kafka reads the file as Latin-1.
     """
+    doors = [("BROKER", port, port)]
+    doors += [(f"FORWARDED{number}", it.port, it.proxy_port) for number, it in enumerate(forwarded, 1)]
+    listeners = [f"{name}://{host}:{at}" for name, at, _ in doors]
     settings = _FIXED | {
-        "listeners": f"BROKER://{host}:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"BROKER://{host}:{port}",
+        "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{controller_port}"]),
+        "advertised.listeners": ",".join(f"{name}://{host}:{told}" for name, _, told in doors),
+        "listener.security.protocol.map": ",".join(
+            [*(f"{name}:PLAINTEXT" for name, *_ in doors), "CONTROLLER:PLAINTEXT"]
+        ),
         "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{controller_port}",
         "log.dirs": log_dir,
     }

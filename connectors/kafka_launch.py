@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from connectors.broker_errors import BrokerStartError
 from connectors.class_archive import ClassArchive
 from connectors.guarded_process import GuardedProcess
 from connectors.java import Java
-from connectors.kafka_config import LOG4J2_PROPERTIES, java_options, server_properties
+from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, java_options, server_properties
 from connectors.kafka_home import Identity, KafkaHome
 
 __all__ = ["KafkaLauncher"]
@@ -36,11 +37,17 @@ class KafkaLauncher:
         self._archive_suspected = False
         self._record_options = [] if record_archive_to is None else self._archive.record_options(record_archive_to)
 
-    def write_settings(self, identity: Identity, *, host: str, port: int) -> None:
+    def write_settings(
+        self, identity: Identity, *, host: str, port: int, forwarded: Sequence[ForwardedPort] = ()
+    ) -> None:
         """Write what `format_storage` and `spawn` read."""
         for name, log_dir in (("server", self._home.data), ("format", self._home.new_data)):
             text = server_properties(
-                host=host, port=port, controller_port=identity.controller_port, log_dir=log_dir.name
+                host=host,
+                port=port,
+                controller_port=identity.controller_port,
+                log_dir=log_dir.name,
+                forwarded=forwarded,
             )
             (self._home.root / f"{name}.properties").write_text(text, encoding="latin-1")
         (self._home.root / "log4j2.properties").write_text(LOG4J2_PROPERTIES, encoding="latin-1")

@@ -1,55 +1,166 @@
-"""A Confluent-compatible schema registry as the source of schema ids."""
+"""A Confluent-compatible schema registry as the source of schema ids.
 
+Workers need it once: at their first start. What it said is noted, so that they start again and go on without it.
+"""
+
+import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+import structlog
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from schemas.catalogue import current_schemas
+from connectors.object_store import ObjectNotFoundError, ObjectStore
+from schemas.catalogue import current_schemas, locked_schemas
 from schemas.codec import Codec
 
-__all__ = ["RegistryError", "connect_registry"]
+__all__ = ["IdNote", "RegistryError", "connect_registry"]
+
+log = structlog.get_logger(__name__)
+
+# Without a time-out the client waits for ever for a registry that takes the connection and says nothing.
+_AT_START: Final = {"timeout": 5, "max.retries": 1}  # its first answers may take a second
+_AT_WORK: Final = {"timeout": 2, "max.retries": 0}  # the worker's event loop waits as long
+_ASK_AGAIN_S: Final = 10.0  # between two such waits, and until an id that was unknown is asked for again
+_KEPT: Final = 1000  # unknown ids; more at a time are somebody's mistake, and are asked for again
+
+_Ids = Mapping[str, int]
+"""Schema id by the sum of the schema's text."""
 
 
 class RegistryError(RuntimeError):
     """The registry cannot be used; the text names its address and the remedy."""
 
 
-def connect_registry(url: str, subjects: Mapping[str, Sequence[str]]) -> Codec:
+class _AwayError(RuntimeError):
+    """The registry does not answer, or only that it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdNote:
+    """Where the ids of an installation's schemas are noted, for starts at which the registry is away."""
+
+    store: ObjectStore
+    key: str
+
+    def read(self, url: str) -> _Ids:
+        """What was noted of this registry; nothing where there is no note."""
+        try:
+            noted = json.loads(self.store.read_bytes(self.key))
+        except ObjectNotFoundError:
+            return {}
+        return noted["ids"] if noted["registry"] == _sum(url) else {}
+
+    def write(self, url: str, ids: _Ids) -> None:
+        """Note it, unless it is noted already."""
+        if self.read(url) != ids:  # the address may hold a password
+            self.store.put_bytes(self.key, json.dumps({"registry": _sum(url), "ids": ids}, indent=1).encode())
+
+
+def connect_registry(url: str, subjects: Mapping[str, Sequence[str]], *, note: IdNote | None = None) -> Codec:
     """Register today's schemas, each under its subjects, and return a codec with the registry's ids.
 
-    Registering again is harmless: the registry answers the id that is there. RegistryError where it does not answer or
-    refuses a schema as incompatible.
+    Registering again is harmless: the registry answers the id that is there. Where it does not answer, the ids are
+    those of the note, if it has them for all of today's schemas. RegistryError where it does not answer and they are
+    not noted, or where it refuses a schema as incompatible.
     """
-    client = SchemaRegistryClient({"url": url})
+    try:
+        ids = _registered(SchemaRegistryClient({"url": url, **_AT_START}), url, subjects)
+    except _AwayError as error:
+        ids = {} if note is None else note.read(url)
+        if not {_sum(_text(schema)) for schema in current_schemas().values()} <= ids.keys():
+            raise RegistryError(
+                f"the schema registry at {url} does not answer ({error}): start it, or correct TIDECAST_REGISTRY_URL"
+            ) from error
+        log.warning("schema registry away, using the ids noted before", reason=str(error))
+    else:
+        if note is not None:
+            note.write(url, ids)
+    older = {ids[key]: it.schema for it in locked_schemas() if (key := _sum(it.text)) in ids}
+    lookup = _Lookup(SchemaRegistryClient({"url": url, **_AT_WORK}), older)
+    return Codec({name: ids[_sum(_text(schema))] for name, schema in current_schemas().items()}, lookup=lookup)
+
+
+class _Lookup:
+    """Asks the registry for schemas that are not today's, briefly and not again and again."""
+
+    def __init__(self, client: SchemaRegistryClient, older: Mapping[int, dict[str, Any]]) -> None:
+        self._client = client
+        self._older = older
+        self._away_until = 0.0
+        self._unknown: dict[int, tuple[float, str]] = {}
+
+    def __call__(self, schema_id: int) -> dict[str, Any]:
+        """The schema; LookupError where there is none, or nobody says."""
+        if schema_id in self._older:
+            return self._older[schema_id]
+        now = time.monotonic()
+        until, reason = self._unknown.get(schema_id, (0.0, ""))
+        if now < until:
+            raise LookupError(reason)
+        if now < self._away_until:
+            raise LookupError("the schema registry did not answer")
+        try:
+            text = _asked(lambda: self._client.get_schema(schema_id)).schema_str
+        except _AwayError as error:
+            self._away_until = time.monotonic() + _ASK_AGAIN_S
+            log.warning("schema registry away", schema_id=schema_id, reason=str(error))
+            raise LookupError(f"the schema registry does not answer ({error})") from error
+        except SchemaRegistryError as error:
+            reason = f"the schema registry says {error.error_code}: {error.error_message}"
+            if len(self._unknown) >= _KEPT:
+                self._unknown.clear()
+            self._unknown[schema_id] = now + _ASK_AGAIN_S, reason
+            raise LookupError(reason) from error
+        schema: dict[str, Any] = json.loads(text or "{}")
+        return schema
+
+
+def _registered(client: SchemaRegistryClient, url: str, subjects: Mapping[str, Sequence[str]]) -> _Ids:
+    """The ids of today's schemas, registered where they are not, and of those older ones that the registry has."""
     ids: dict[str, int] = {}
+    today = {_sum(_text(schema)) for schema in current_schemas().values()}
+    for locked in locked_schemas():
+        if _sum(locked.text) in today:
+            continue
+        for subject in subjects[locked.name]:
+            try:
+                found = _asked(lambda: client.lookup_schema(subject, Schema(locked.text, "AVRO")))  # noqa: B023
+            except SchemaRegistryError:  # it has never seen this version
+                continue
+            ids[_sum(locked.text)] = int(found.schema_id)
     for name, schema in current_schemas().items():
         for subject in subjects[name]:
-            ids[name] = _register(client, url, subject, json.dumps(schema, ensure_ascii=False))
-    return Codec(ids, lookup=lambda schema_id: _schema(client, schema_id))
+            try:
+                number = _asked(lambda: client.register_schema(subject, Schema(_text(schema), "AVRO")))  # noqa: B023
+            except SchemaRegistryError as error:
+                raise RegistryError(
+                    f"the schema registry at {url} refuses subject {subject}: {error.error_message}; compare the "
+                    "versions registered there with schemas/avro, or use another registry"
+                ) from error
+            ids[_sum(_text(schema))] = int(number)
+    return ids
 
 
-def _register(client: SchemaRegistryClient, url: str, subject: str, text: str) -> int:
+def _asked(call: Any) -> Any:
+    """The registry's answer; SchemaRegistryError is one too, unless it says that it cannot answer."""
     try:
-        return int(client.register_schema(subject, Schema(text, "AVRO")))
+        return call()
     except SchemaRegistryError as error:
-        raise RegistryError(
-            f"the schema registry at {url} refuses subject {subject}: {error.error_message}; compare the versions "
-            "registered there with schemas/avro, or use another registry"
-        ) from error
+        if error.http_status_code >= 500:
+            raise _AwayError(f"status {error.http_status_code}") from error
+        raise
     except Exception as error:  # the client lets its HTTP library's errors through
-        raise RegistryError(
-            f"the schema registry at {url} does not answer ({type(error).__name__}): start it, or correct "
-            "TIDECAST_REGISTRY_URL"
-        ) from error
+        raise _AwayError(type(error).__name__) from error
 
 
-def _schema(client: SchemaRegistryClient, schema_id: int) -> dict[str, Any]:
-    try:
-        text = client.get_schema(schema_id).schema_str
-    except SchemaRegistryError as error:
-        raise LookupError(f"schema id {schema_id}: {error.error_message}") from error
-    schema: dict[str, Any] = json.loads(text or "{}")
-    return schema
+def _text(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, ensure_ascii=False)
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,6 +11,12 @@ from connectors.java import Java, find_java
 from connectors.kafka_jars import default_cache_dir, obtain_jars
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fetch Kafka before several processes of tests begin: they would do so at the same time."""
+    if getattr(session.config.option, "numprocesses", None):
+        record_class_archive(obtain_jars(default_cache_dir(), progress=print), find_java(), progress=print)
+
+
 @pytest.fixture(scope="session")
 def java() -> Java:
     """The Java that brokers run on; the run fails without one."""

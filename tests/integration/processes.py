@@ -1,8 +1,71 @@
-"""Which processes a worker has started."""
+"""Workers as processes of their own, beside those of a service, and which processes a worker has started."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["computing"]
+import httpx
+
+from connectors.ports import kept_or_free
+
+__all__ = ["WorkerProcess", "computing"]
+
+
+class WorkerProcess:
+    """`tidecast state` or `tidecast trainer` as a process of its own, which nobody starts again when it ends."""
+
+    def __init__(self, role: str, name: str, environment: Mapping[str, str], folder: Path) -> None:
+        self.port = kept_or_free(0)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"{role}-{name}.log"
+        own = {"TIDECAST_WORKER_ID": name, "TIDECAST_HTTP_PORT": str(self.port)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", role],
+                env=os.environ | environment | own,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
+
+    def is_ready(self) -> bool:
+        """Whether a state worker says so; AssertionError with its log where it has ended."""
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def is_working(self) -> bool:
+        """Whether it has said that it is ready; for a trainer, which has no HTTP view."""
+        assert self._process.poll() is None, self.log.read_text()
+        return "worker ready" in self.log.read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """End it in order; its exit status."""
+        self._process.terminate()
+        return self._process.wait(40)
 
 
 def computing(worker: int) -> list[int]:

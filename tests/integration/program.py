@@ -75,6 +75,17 @@ class Up(Home):
         self._process = self.start(self.log, "up")
         until(lambda: "Tidecast is ready" in self.log.read_text("utf-8"), within=SOON_S, why="tidecast up is ready")
 
+    def wait(self) -> int:
+        """The exit status once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(SOON_S)
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
     def end(self) -> int:
         """The exit status after SIGTERM."""
         assert self._process is not None

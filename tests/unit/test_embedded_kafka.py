@@ -17,7 +17,7 @@ from connectors.embedded_kafka import (
     record_class_archive,
 )
 from connectors.java import Java
-from connectors.kafka_config import LOG4J2_PROPERTIES, java_options, server_properties
+from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, java_options, server_properties
 from connectors.ports import check_free, free_port, kept_or_free
 
 NO_JAVA = Java(Path("/nowhere/bin/java"), 17)
@@ -230,6 +230,20 @@ def test_the_settings_of_one_small_node() -> None:
     assert int(settings["message.max.bytes"]) == 64 * 1024 * 1024
     assert int(settings["socket.request.max.bytes"]) > int(settings["message.max.bytes"])
     assert int(settings["group.min.session.timeout.ms"]) <= 6000
+
+
+def test_clients_behind_a_proxy_are_told_its_port() -> None:
+    """Others hear the broker's own, as before."""
+    lines = server_properties(
+        host="127.0.0.1", port=9092, controller_port=9093, log_dir="data", forwarded=[ForwardedPort(9094, 9999)]
+    ).splitlines()
+    settings = dict(line.split("=", 1) for line in lines)
+
+    assert settings["advertised.listeners"] == "BROKER://127.0.0.1:9092,FORWARDED1://127.0.0.1:9999"
+    listeners = settings["listeners"].split(",")
+    assert listeners[:2] == ["BROKER://127.0.0.1:9092", "FORWARDED1://127.0.0.1:9094"]
+    names = {listener.partition(":")[0] for listener in listeners}
+    assert names == {pair.partition(":")[0] for pair in settings["listener.security.protocol.map"].split(",")}
 
 
 def test_logs_and_temporary_files_stay_under_the_home(tmp_path: Path) -> None:

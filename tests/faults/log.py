@@ -1,0 +1,110 @@
+"""The whole log of an installation, read from its beginning by a client of its own, and how far the groups are."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from tests.integration.services import READY_S
+
+__all__ = ["Positions", "committed", "ends", "offsets_watched", "read_topics"]
+
+_WATCH_S = 0.2  # the workers commit every half second
+
+Positions = dict[tuple[str, int], int]
+"""An offset for each partition."""
+
+
+def ends(bootstrap: str, topics: Sequence[str]) -> Positions:
+    """Where the log of every partition ends."""
+    admin = _admin(bootstrap)
+    listed = admin.list_topics(timeout=READY_S).topics
+    asked = {
+        TopicPartition(topic, number): OffsetSpec.latest() for topic in topics for number in listed[topic].partitions
+    }
+    found = admin.list_offsets(asked, request_timeout=READY_S)
+    return {(at.topic, at.partition): future.result().offset for at, future in found.items()}
+
+
+def committed(bootstrap: str, group: str) -> Positions:
+    """What the group has committed."""
+    admin = _admin(bootstrap)  # kept: its futures end with it
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    return {
+        (at.topic, at.partition): at.offset for at in asked[group].result(READY_S).topic_partitions if at.offset >= 0
+    }
+
+
+@contextmanager
+def offsets_watched(bootstrap: str, groups: Sequence[str]) -> Iterator[None]:
+    """Look at the groups' committed offsets all the time; AssertionError at the end if one has ever gone back."""
+    back: list[str] = []
+    looks = 0
+    end = threading.Event()
+
+    def watch() -> None:
+        nonlocal looks
+        last: dict[str, Positions] = {group: {} for group in groups}
+        while not end.wait(_WATCH_S):
+            for group in groups:
+                try:
+                    now = committed(bootstrap, group)
+                except KafkaException:  # the broker may be away
+                    continue
+                looks += 1
+                back.extend(
+                    f"{group} at {at}: {offset} after {last[group][at]}"
+                    for at, offset in now.items()
+                    if offset < last[group].get(at, 0)
+                )
+                last[group].update(now)
+
+    watcher = threading.Thread(target=watch, name="offsets", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        end.set()
+        watcher.join()
+    assert looks, "nobody looked"
+    assert not back, f"committed offsets went back: {back}"
+
+
+def read_topics(bootstrap: str, topics: Sequence[str]) -> Mapping[str, list[Message]]:
+    """Every record of the topics that is there now; those of one partition in their order."""
+    found: dict[str, list[Message]] = {topic: [] for topic in topics}
+    until = {at: end for at, end in ends(bootstrap, topics).items() if end}
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": uuid.uuid4().hex,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": False,
+            "log_level": 0,
+        }
+    )
+    try:
+        places = [TopicPartition(topic, partition, 0) for topic, partition in until]
+        consumer.assign(places)
+        deadline = time.monotonic() + READY_S
+        while until:
+            assert time.monotonic() < deadline, f"not read to the end: {sorted(until)}"
+            for message in consumer.consume(1000, timeout=0.1):
+                assert message.error() is None, message.error()
+                found[message.topic()].append(message)
+            for position in consumer.position(places):
+                at = (position.topic, position.partition)
+                if at in until and position.offset >= until[at]:
+                    del until[at]
+        return found
+    finally:
+        consumer.close()
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
