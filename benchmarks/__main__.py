@@ -5,7 +5,22 @@ import sys
 
 import structlog
 
-from benchmarks import accuracy, deepar, deepar_http, end_to_end, lstm, metrics, polling, statistical, trainer, tuning
+from benchmarks import (
+    accuracy,
+    deepar,
+    deepar_http,
+    end_to_end,
+    lstm,
+    metrics,
+    polling,
+    scale_out,
+    series_cost,
+    startup,
+    statistical,
+    tables,
+    trainer,
+    tuning,
+)
 
 __all__: list[str] = []
 
@@ -14,6 +29,10 @@ _ALL = {
     "trainer": trainer.run,
     "end_to_end": end_to_end.run,
     "polling": polling.run,
+    "tables": tables.run,
+    "scale_out": scale_out.run,
+    "series_cost": series_cost.run,
+    "startup": startup.run,
     "tuning": tuning.run,
     "lstm": lstm.run,
     "statistical": statistical.run,

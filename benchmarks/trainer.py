@@ -25,7 +25,7 @@ from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
 
-__all__ = ["run"]
+__all__ = ["fill", "run"]
 
 _POINTS = 400
 _RUNS = 3
@@ -69,7 +69,7 @@ def _seconds(bootstrap: str, folder: Path, command: Sequence[str], count: int) -
     settings = Settings(topic_prefix=prefix, group_prefix=prefix)
     topics = Topics(settings)
     declare_topics(settings, topics, bootstrap)
-    asyncio.run(_fill(bootstrap, topics, count))
+    asyncio.run(fill(bootstrap, topics, count))
     environment = os.environ | {
         "TIDECAST_HOME": str(folder / prefix),
         "TIDECAST_KAFKA_BOOTSTRAP": bootstrap,
@@ -87,7 +87,8 @@ def _seconds(bootstrap: str, folder: Path, command: Sequence[str], count: int) -
             process.wait()
 
 
-async def _fill(bootstrap: str, topics: Topics, count: int) -> None:
+async def fill(bootstrap: str, topics: Topics, count: int) -> None:
+    """Put commands on the topic of the trainers, spread over its partitions."""
     rng = np.random.default_rng(1)
     codec, publisher = Codec(), Publisher(bootstrap, client_id="bench")
     history = (100 + rng.normal(0, 2, (count, _POINTS)).cumsum(axis=1)).round(2)

@@ -6,14 +6,18 @@ Faust's own `table[key] = value` sends one changelog message per write and canno
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import faust
+from faust.types.tables import CollectionT
 
 from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
+from streams.disk_rows import DiskRows
+from streams.row_stores import MemoryRows, Row, RowStore
 
-__all__ = ["EventTable", "RecordTable"]
+__all__ = ["EventTable", "RecordTable", "row_store"]
 
 _ANY = TypeVar("_ANY")
 
@@ -40,40 +44,23 @@ class EventTable:
                 acks=False,
                 internal=True,
                 allow_empty=True,  # a tombstone deletes
-                maxsize=131_072,  # as Faust sizes its own changelog channels: nothing is committed while it is read
             ),
             on_recover=self._recovered,
         )
+        self._rows: RowStore = row_store(app, self._table)
+        self._table._data = self._rows  # noqa: SLF001 - Faust would make one of its own, which its recovery fills
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    @property
-    def _rows(self) -> dict[bytes, bytes]:
-        rows: dict[bytes, bytes] = self._table.data.data
-        return rows
-
-    @property
-    def _partition_of(self) -> dict[bytes, int]:
-        """The partition of every row, which recovery needs when partitions leave: see stores/memory.py of Faust."""
-        noted: dict[bytes, int] = self._table.data._key_partition  # noqa: SLF001 - Faust has no other way
-        return noted
-
-    def _write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> "asyncio.Future[None]":
+    def _write(self, partition: int, changes: Sequence[Row]) -> "asyncio.Future[None]":
         """Change the rows now and the changelog in the same order; the future ends when the broker has it.
 
         A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on.
         """
-        rows, partition_of = self._rows, self._partition_of
-        for key, value in changes:
-            if value is None:
-                rows.pop(key, None)
-                partition_of.pop(key, None)
-            else:
-                rows[key] = value
-                partition_of[key] = partition
+        stored = self._rows.write(partition, changes)
         return self._publisher.send_nowait(
-            [Record(self._changelog, key, value, partition=partition) for key, value in changes]
+            [Record(self._changelog, key, value, partition=partition) for key, value in changes], stored
         )
 
     async def _recovered(self) -> None:
@@ -116,3 +103,11 @@ class RecordTable(EventTable, Generic[_ANY]):
 
     async def _recovered(self) -> None:
         self._decoded.clear()
+
+
+def row_store(app: faust.App, table: CollectionT) -> RowStore:
+    """The store that the app's setting names: `memory://`, or `rocksdb:///folder` with a folder per table below."""
+    url = app.conf.store
+    if url.scheme == "rocksdb":
+        return DiskRows(app, table, Path(url.path) / str(table.name))
+    return MemoryRows(app, table)

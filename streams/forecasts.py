@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import faust
 import orjson
@@ -13,7 +14,22 @@ from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.event_table import EventTable
 
-__all__ = ["ForecastTable", "forecast_json"]
+__all__ = ["ForecastTable", "NewForecast", "Submission", "forecast_json"]
+
+
+class Submission(NamedTuple):
+    """The submission that a forecast answers."""
+
+    job_id: int
+    n: int
+
+
+class NewForecast(NamedTuple):
+    """A forecast in its encoded form, under its key; with nothing but the key it removes the one that is there."""
+
+    key: bytes
+    submission: Submission | None
+    row: bytes | None
 
 
 class ForecastTable(EventTable):
@@ -35,23 +51,28 @@ class ForecastTable(EventTable):
         forecast: Forecast = self._codec.decode(row)
         return forecast
 
-    def put(
-        self, partition: int, forecasts: Iterable[tuple[bytes, Forecast | None, bytes | None]]
-    ) -> "asyncio.Future[None]":
-        """Apply forecasts with their keys and encoded forms, in the order of the log; None removes.
+    def put(self, partition: int, forecasts: Iterable[NewForecast]) -> "asyncio.Future[None]":
+        """Apply forecasts in the order of the log; readers see them at once.
 
-        Readers see them at once; the future ends when the changelog has them.
+        The future ends when the changelog has them.
         """
-        latest: dict[bytes, Forecast | None] = {}  # as this call leaves them
+        latest: dict[bytes, Submission | None] = {}  # as this call leaves them
         changes: dict[bytes, bytes | None] = {}
-        for key, forecast, row in forecasts:
-            known = latest[key] if key in latest else self.get(key)
-            if forecast is None or known is None or known.job_id != forecast.job_id or known.n <= forecast.n:
-                latest[key], changes[key] = forecast, row
+        for key, submission, row in forecasts:
+            known = latest[key] if key in latest else self._submission(key)
+            if submission is None or known is None or known.job_id != submission.job_id or known.n <= submission.n:
+                latest[key], changes[key] = submission, row
             else:
                 latest[key] = known
         rows = self._rows
         return self._write(partition, [(key, row) for key, row in changes.items() if rows.get(key) != row])
+
+    def _submission(self, key: bytes) -> Submission | None:
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        fields = self._codec.fields_of(row, Forecast)
+        return Submission(fields["job_id"], fields["n"])
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
         """The forecasts as JSON, with their keys; None where there is none (any more). For a thread."""
@@ -63,7 +84,7 @@ class ForecastTable(EventTable):
 
     def keys(self, partition: int) -> list[bytes]:
         """The keys of the rows of a partition."""
-        return [key for key, home in list(self._partition_of.items()) if home == partition]
+        return self._rows.keys(partition)
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._rows

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 import faust
 
@@ -13,7 +15,7 @@ from streams.errors import RejectedError
 from streams.event_table import EventTable
 from streams.jobs import Progress
 
-__all__ = ["JobTable", "ResultTable"]
+__all__ = ["Answer", "JobTable", "ResultTable"]
 
 _ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
 
@@ -68,11 +70,9 @@ class JobTable(EventTable):
         """The highest first series id that a job of the partition has; 0 where there is none."""
         if self._highest is None:
             self._highest = {}
-            partition_of = self._partition_of
-            for key in self._rows:
+            for home, key, _ in self._rows.items():
                 record = self.get(int(key))
                 if record is not None:
-                    home = partition_of[key]
                     self._highest[home] = max(self._highest.get(home, 0), record.first_ts_id)
         return self._highest.get(partition, 0)
 
@@ -81,36 +81,54 @@ class JobTable(EventTable):
         self._highest = None
 
 
+class Answer(NamedTuple):
+    """A result's key, its error and its encoded form."""
+
+    job_id: int
+    ts_id: int
+    n: int
+    error: str | None
+    row: bytes
+
+
 class ResultTable(EventTable):
     """Results under `<job_id>:<ts_id>:<n>`: a repeat overwrites itself. Partitioned by job, as job-results is."""
 
     def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
         super().__init__(app, "results", changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
-        self._by_job: dict[int, dict[int, tuple[int, bytes]]] | None = None  # job → n → (ts_id, result); None: stale
+        self._by_job: dict[int, dict[int, int]] = {}  # job → n → ts_id of what is there; absent: not yet asked for
+        self._all_indexed = False
         self._errors: dict[int, dict[int, str]] = {}  # job → n → text; absent: not yet looked for
+        self._numbers: dict[int, dict[int, list[int]]] = {}  # job → ts_id → n, as they came; absent: not yet asked for
 
-    def put(self, partition: int, results: Iterable[tuple[SeriesResult, bytes]]) -> "asyncio.Future[None]":
-        """Store results with their encoded form; the future ends when the changelog has them."""
-        changes: list[tuple[bytes, bytes | None]] = []
-        for result, row in results:
-            self._answers(result.job_id)[result.n] = (result.ts_id, row)
-            errors = self._errors.get(result.job_id)
+    def put(self, partition: int, answers: Iterable[Answer]) -> "asyncio.Future[None]":
+        """Store results, a repeat with the time of the first answer; the future ends when the changelog has them."""
+        changes: dict[bytes, bytes | None] = {}
+        for job_id, ts_id, n, error, given in answers:
+            of_job = self._answers(job_id)
+            numbers = self._numbers.get(job_id)
+            key = _key(job_id, ts_id, n)
+            known = (changes.get(key) or self._rows.get(key)) if n in of_job else None
+            row = given if known is None else self._at_first_time(given, known)
+            if numbers is not None and n not in of_job:
+                numbers.setdefault(ts_id, []).append(n)
+            of_job[n] = ts_id
+            errors = self._errors.get(job_id)
             if errors is not None:
-                errors.pop(result.n, None)
-                if result.error is not None:
-                    errors[result.n] = result.error
-            changes.append((b"%d:%d:%d" % (result.job_id, result.ts_id, result.n), row))
-        return self._write(partition, changes)
+                errors.pop(n, None)
+                if error is not None:
+                    errors[n] = error
+            changes[key] = row
+        return self._write(partition, list(changes.items()))
 
     def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
         """Remove all results of a job."""
         answers = self._answers(job_id)
-        changes: list[tuple[bytes, bytes | None]] = [
-            (b"%d:%d:%d" % (job_id, ts_id, n), None) for n, (ts_id, _) in answers.items()
-        ]
+        changes = [(_key(job_id, ts_id, n), None) for n, ts_id in answers.items()]
         answers.clear()
         self._errors.pop(job_id, None)
+        self._numbers.pop(job_id, None)
         return self._write(partition, changes)
 
     def progress(self, job_id: int) -> Progress:
@@ -118,30 +136,50 @@ class ResultTable(EventTable):
         answers = self._answers(job_id)
         errors = self._errors.get(job_id)
         if errors is None:
-            decoded = {n: self._codec.decode(row) for n, (_, row) in answers.items()}
-            errors = self._errors[job_id] = {n: it.error for n, it in decoded.items() if it.error is not None}
+            rows = ((n, self._row(job_id, ts_id, n)) for n, ts_id in answers.items())
+            found = {n: self._codec.fields_of(row, SeriesResult)["error"] for n, row in rows}
+            errors = self._errors[job_id] = {n: error for n, error in found.items() if error is not None}
         return Progress(answers.keys(), errors)
 
     def series_of(self, job_id: int) -> set[int]:
         """The series of a job that have results."""
-        return {ts_id for ts_id, _ in self._answers(job_id).values()}
+        return set(self._answers(job_id).values())
 
     def of_series(self, job_id: int, ts_ids: Iterable[int]) -> dict[int, list[bytes]]:
         """The encoded results of each series asked for, in order of submission."""
-        by_series: dict[int, list[bytes]] = {ts_id: [] for ts_id in ts_ids}
-        for _, (ts_id, row) in sorted(self._answers(job_id).items()):
-            if ts_id in by_series:
-                by_series[ts_id].append(row)
-        return by_series
+        answers = self._answers(job_id)
+        numbers = self._numbers.get(job_id)
+        if numbers is None:
+            numbers = self._numbers[job_id] = {}
+            for n, ts_id in answers.items():
+                numbers.setdefault(ts_id, []).append(n)
+        return {ts_id: [self._row(job_id, ts_id, n) for n in sorted(numbers.get(ts_id, ()))] for ts_id in ts_ids}
 
-    def _answers(self, job_id: int) -> dict[int, tuple[int, bytes]]:
-        if self._by_job is None:
-            self._by_job = {}
-            for key, row in self._rows.items():
-                job, ts_id, n = (int(part) for part in key.split(b":"))
-                self._by_job.setdefault(job, {})[n] = (ts_id, row)
+    def _row(self, job_id: int, ts_id: int, n: int) -> bytes:
+        row = self._rows.get(_key(job_id, ts_id, n))
+        assert row is not None  # the index names what is there
+        return row
+
+    def _at_first_time(self, row: bytes, known: bytes) -> bytes:
+        """The answer of a repeat, which came as long ago as the one that is known: see `streams.past`."""
+        first = self._codec.fields_of(known, SeriesResult)["answered_at"]
+        return self._codec.encode(replace(self._codec.decode(row), answered_at=first))
+
+    def _answers(self, job_id: int) -> dict[int, int]:
+        if job_id not in self._by_job and not self._all_indexed:
+            prefix = b"%d:" % job_id if self._rows.ordered else b""  # unordered, one look at all jobs is quicker
+            for key in self._rows.beginning_with(prefix):
+                job, ts_id, n = map(int, key.split(b":"))
+                self._by_job.setdefault(job, {})[n] = ts_id
+            self._all_indexed = not prefix
         return self._by_job.setdefault(job_id, {})
 
     async def _recovered(self) -> None:
-        self._by_job = None
+        self._by_job.clear()
+        self._all_indexed = False
         self._errors.clear()
+        self._numbers.clear()
+
+
+def _key(job_id: int, ts_id: int, n: int) -> bytes:
+    return b"%d:%d:%d" % (job_id, ts_id, n)

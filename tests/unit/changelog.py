@@ -18,7 +18,7 @@ class ChangelogPublisher:
         self.records: list[Record] = []
         self.futures: list[asyncio.Future[None]] = []
 
-    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
+    def send_nowait(self, records: Iterable[Record], stored: object = None) -> "asyncio.Future[None]":
         """Keep them; the future is for the test to end."""
         self.records += records
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -28,9 +28,4 @@ class ChangelogPublisher:
 
 def put_back(table: EventTable, record: Record) -> None:
     """What recovery does with one record of the table's changelog."""
-    key = record.key or b""
-    if record.value is None:
-        table._rows.pop(key, None)
-        table._partition_of.pop(key, None)
-    else:
-        table._rows[key], table._partition_of[key] = record.value, record.partition or 0
+    table._rows.write(record.partition or 0, [(record.key or b"", record.value)])

@@ -13,7 +13,7 @@ from yarl import URL
 from connectors.publisher import Record
 from schemas.codec import Codec
 from schemas.events import Forecast
-from streams.forecasts import ForecastTable, forecast_json
+from streams.forecasts import ForecastTable, NewForecast, Submission, forecast_json
 from tests.unit.changelog import ChangelogPublisher, put_back
 
 CODEC = Codec()
@@ -22,10 +22,10 @@ NOON = 1_599_480_000_000  # 2020-09-07T12:00:00Z
 FORECAST = Forecast(7, 17, 3, "('a',)", "LinearFit", NOON, [NOON + DAY, NOON + 2 * DAY], [1.5, -2.0])
 
 
-def item(n: int, ts_id: int = 17, **changes: Any) -> tuple[bytes, Forecast, bytes]:
+def item(n: int, ts_id: int = 17, **changes: Any) -> NewForecast:
     """A forecast as the agent hands it over."""
     forecast = replace(FORECAST, n=n, ts_id=ts_id, **changes)
-    return b"%d" % ts_id, forecast, CODEC.encode(forecast)
+    return NewForecast(b"%d" % ts_id, Submission(forecast.job_id, n), CODEC.encode(forecast))
 
 
 class Process:
@@ -97,11 +97,11 @@ class TestTable:
 
     async def test_an_empty_record_removes(self, process: Process) -> None:
         """Also in one batch with what it removes; what comes after it counts again, whatever its n."""
-        process.table.put(2, [item(3), (b"17", None, None)])
+        process.table.put(2, [item(3), NewForecast(b"17", None, None)])
         assert process.table.get(b"17") is None
         assert process.log == []
         process.table.put(2, [item(3)])
-        process.table.put(2, [(b"17", None, None), item(1)])
+        process.table.put(2, [NewForecast(b"17", None, None), item(1)])
 
         found = process.table.get(b"17")
         assert found is not None
@@ -110,10 +110,14 @@ class TestTable:
     async def test_a_restart_brings_the_forecasts_back(self, process: Process) -> None:
         """The latest of each, and none that was removed."""
         process.table.put(2, [item(3), item(4), item(0, 18), item(0, 19)])
-        process.table.put(2, [(b"19", None, None)])
+        process.table.put(2, [NewForecast(b"19", None, None)])
         after = Process(process.log).table
 
-        assert [after.get(key) for key in (b"17", b"18", b"19")] == [item(4)[1], item(0, 18)[1], None]
+        assert [after.get(key) for key in (b"17", b"18", b"19")] == [
+            replace(FORECAST, n=4),
+            replace(FORECAST, n=0, ts_id=18),
+            None,
+        ]
         assert sorted(after.keys(2)) == [b"17", b"18"]
 
     async def test_keys_are_those_of_the_partition(self, process: Process) -> None:

@@ -18,7 +18,7 @@ from schemas.commands import HyperParam, SeriesConfig
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
-from streams.tables import JobTable, ResultTable
+from streams.tables import Answer, JobTable, ResultTable
 from tests.unit.changelog import ChangelogPublisher, put_back
 
 CODEC = Codec()
@@ -52,10 +52,10 @@ async def tables() -> Tables:
     return Tables()
 
 
-def result(n: int, ts_id: int = 1700, error: str | None = None, job_id: int = 7) -> tuple[SeriesResult, bytes]:
-    """A result with its bytes."""
+def result(n: int, ts_id: int = 1700, error: str | None = None, job_id: int = 7) -> Answer:
+    """A result as the agent hands it over."""
     made = SeriesResult(job_id, ts_id, n, 1, "LinearFit", {}, [], [], {}, error=error)
-    return made, CODEC.encode(made)
+    return Answer(job_id, ts_id, n, error, CODEC.encode(made))
 
 
 class TestJobs:
@@ -120,7 +120,7 @@ class TestJobs:
         tables.jobs.put(2, JOB)
         other = replace(JOB, sequence=9, first_ts_id=9000)
         assert tables.jobs.highest_ts_id(2) == 1700
-        tables.jobs._rows[b"7"] = CODEC.encode(other)
+        tables.jobs._rows.write(2, [(b"7", CODEC.encode(other))])
         await tables.jobs._recovered()
 
         assert tables.jobs.get(7) == other
@@ -164,6 +164,12 @@ def setting(length: int) -> SeriesConfig:
     return SeriesConfig(1700, None, (HyperParam("x" * length, "int", 1),))
 
 
+def timed(n: int, answered_at: int | None) -> Answer:
+    """An answer with its time."""
+    made = result(n)
+    return made._replace(row=CODEC.encode(replace(CODEC.decode(made.row), answered_at=answered_at)))
+
+
 class TestResults:
     """The table of results."""
 
@@ -173,8 +179,8 @@ class TestResults:
         tables.results.put(2, made)
 
         assert tables.log == [
-            Record("results-changelog", b"7:1700:0", made[0][1], partition=2),
-            Record("results-changelog", b"7:1701:1", made[1][1], partition=2),
+            Record("results-changelog", b"7:1700:0", made[0].row, partition=2),
+            Record("results-changelog", b"7:1701:1", made[1].row, partition=2),
         ]
 
     async def test_a_batch_is_one_call(self, tables: Tables) -> None:
@@ -196,14 +202,26 @@ class TestResults:
         assert set(tables.results.progress(7).finished) == {0, 1}
         assert tables.results.progress(7).errors == {1: "worse"}
 
+    async def test_a_repeat_came_when_the_first_answer_did(self, tables: Tables) -> None:
+        """A trainer that answers twice does not move the past; an answer whose time is not known stays so."""
+        for n, first in ((0, 5), (1, None)):
+            tables.results.put(2, [timed(n, first)])
+            tables.results.put(2, [timed(n, 9)])
+
+        assert [CODEC.decode(row).answered_at for row in tables.results.of_series(7, [1700])[1700]] == [5, None]
+        assert [CODEC.decode(record.value).answered_at for record in tables.log] == [5, 5, None, None]
+
     async def test_J089_results_of_a_series_are_in_order_of_submission(self, tables: Tables) -> None:
         """Whatever the order of their arrival; only the series asked for, and all of those."""
         made = {n: result(n, 1700 + n % 2) for n in range(12)}
-        for n in (10, 2, 0, 11, 1, 4, 3):
+        for n in (10, 2, 0, 11, 1):
+            tables.results.put(2, [made[n]])
+        assert len(tables.results.of_series(7, [1700])[1700]) == 3
+        for n in (4, 3, 10):
             tables.results.put(2, [made[n]])
         found = tables.results.of_series(7, [1700, 1702])
 
-        assert found == {1700: [made[n][1] for n in (0, 2, 4, 10)], 1702: []}
+        assert found == {1700: [made[n].row for n in (0, 2, 4, 10)], 1702: []}
 
     async def test_jobs_are_apart(self, tables: Tables) -> None:
         """Numbers are a job's own."""
@@ -226,8 +244,8 @@ class TestResults:
         """Numbers and errors are derived from the rows."""
         tables.results.put(2, [result(0)])
         assert tables.results.progress(7).errors == {}
-        tables.results._rows[b"7:1700:0"] = result(0, error="bad")[1]
-        tables.results._rows[b"7:1701:1"] = result(1, 1701)[1]
+        tables.results._rows.write(0, [(b"7:1700:0", result(0, error="bad").row)])
+        tables.results._rows.write(0, [(b"7:1701:1", result(1, 1701).row)])
         await tables.results._recovered()
 
         progress = tables.results.progress(7)
@@ -254,6 +272,7 @@ class TestResults:
                     tables.results.put(2, [result(n, 1700 + n, error, job_id)])
                 if step in looks:
                     tables.results.progress(7)
+                    tables.results.of_series(8, [1700])
             return tables
 
         async def answers(results: ResultTable) -> list[Any]:
