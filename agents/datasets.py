@@ -17,6 +17,7 @@ from streams.errors import RejectedError
 from streams.jobs import check_id
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
+from streams.tracing import following
 from streams.transport import batches
 from streams.uploads import is_incoming
 
@@ -37,7 +38,8 @@ def attach(state: StateRuntime) -> Agent:
         async for events in batches(app, stream):
             state.metrics.observe_batch("register_datasets", len(events))
             for event in events:
-                await _handle(state, event.message)
+                with following(event.message, "register_datasets"):
+                    await _handle(state, event.message)
 
     return register_datasets
 

@@ -20,6 +20,7 @@ from schemas.events import Forecast, InferenceResult
 from schemas.wire import UndecodableError
 from streams.inference_calls import InferenceCall, InferenceError, InstanceForecast
 from streams.runtime import TrainerRuntime
+from streams.tracing import Headers, batch_of, trace_headers
 from streams.transport import open_batches
 
 __all__ = ["attach"]
@@ -54,19 +55,22 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
 
 async def _answer(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
-    letters, requests = await asyncio.to_thread(_read, runtime, messages)
-    answers = await asyncio.gather(*(_answer_one(runtime, request) for request in requests))
-    records = await asyncio.to_thread(_written, runtime, answers)
-    await runtime.publisher.send([*letters, *records])
+    with batch_of("answer_requests", messages):
+        letters, requests = await asyncio.to_thread(_read, runtime, messages)
+        answers = await asyncio.gather(*(_answer_one(runtime, request) for request, _ in requests))
+        records = await asyncio.to_thread(_written, runtime, answers, [headers for _, headers in requests])
+        await runtime.publisher.send([*letters, *records])
 
 
-def _read(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[InferenceRequest]]:
-    """Dead letters of what is no request, and the requests."""
+def _read(
+    runtime: TrainerRuntime, messages: Sequence[Any]
+) -> tuple[list[Record], list[tuple[InferenceRequest, Headers]]]:
+    """Dead letters of what is no request, and the requests with the headers of their traces."""
     letters: list[Record] = []
-    requests: list[InferenceRequest] = []
+    requests: list[tuple[InferenceRequest, Headers]] = []
     for message in messages:
         try:
-            requests.append(_request(runtime.codec, message.value))
+            requests.append((_request(runtime.codec, message.value), trace_headers(message)))
         except UndecodableError as error:
             letters.append(runtime.dead_letter(message, error))
     return letters, requests
@@ -148,14 +152,18 @@ def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast, ti
     )
 
 
-def _written(runtime: TrainerRuntime, answers: Sequence[tuple[InferenceResult, Forecast | None]]) -> list[Record]:
+def _written(
+    runtime: TrainerRuntime, answers: Sequence[tuple[InferenceResult, Forecast | None]], traces: Sequence[Headers]
+) -> list[Record]:
     records: list[Record] = []
-    for result, forecast in answers:
+    for (result, forecast), headers in zip(answers, traces, strict=True):
         own = [_result_record(runtime, result)]
         if forecast is not None:
             own.append(Record(runtime.topics.forecasts, b"%d" % forecast.ts_id, runtime.codec.encode(forecast)))
         largest = max(record.size for record in own)
-        records += own if largest <= runtime.settings.record_limit else [_too_large(runtime, result, largest)]
+        if largest > runtime.settings.record_limit:
+            own = [_too_large(runtime, result, largest)]
+        records += [replace(record, headers=headers) for record in own] if headers else own
     return records
 
 

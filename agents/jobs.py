@@ -19,11 +19,15 @@ from streams.fan_out import dataset_of, features_of, send_training
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.submissions import Limits, check_elements
-from streams.transport import batches
+from streams.tables import Answer
+from streams.tracing import following
+from streams.transport import batches, open_batches
 
 __all__ = ["attach"]
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
+_IN_ONE_TURN = 200  # results read in one turn of the event loop: 4 ms; requests get theirs between
+_OPEN_BATCHES = 8  # of results, so that some are read while the broker takes those before
 _LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
 """For a submission that was accepted before a crash: the settings may be stricter now."""
@@ -54,33 +58,39 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     )
     async def track_results(stream: Any) -> None:
         """Store results and move the status of their jobs forward."""
-        async for events in batches(app, stream):
-            state.metrics.observe_batch("track_results", len(events))
-            await _track(state, [event.message for event in events])
+        async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
+            state.metrics.observe_batch("track_results", len(batch.events))
+            batch.ack_when(_track(state, [event.message for event in batch.events]))
+            await asyncio.sleep(0)
 
     return orchestrate_jobs, track_results
 
 
 async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
     for message in messages:
-        try:
-            command = await _decoded(state, message.value)
-            if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
-                raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
-        except UndecodableError as error:
+        with following(message, "orchestrate_jobs"):
+            await _handle(state, message)
+
+
+async def _handle(state: StateRuntime, message: Any) -> None:
+    try:
+        command = await _decoded(state, message.value)
+        if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    try:
+        with speaking_of(message, command):
+            _check_key(command.job_id, message)
+            moved = state.moved(message)
+            if moved is None:
+                await _apply(state, command, message)
+            else:
+                await state.publisher.send([moved])
+    except RejectedError as error:
+        if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
-            continue
-        try:
-            with speaking_of(message, command):
-                _check_key(command.job_id, message)
-                moved = state.moved(message)
-                if moved is None:
-                    await _apply(state, command, message)
-                else:
-                    await state.publisher.send([moved])
-        except RejectedError as error:
-            if not state.waiters.refused(command.command_id, error):
-                await state.publisher.send([state.dead_letter(message, error)])
 
 
 async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
@@ -114,13 +124,13 @@ async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None
     elif isinstance(command, ConfigureJob):
         await _configure(state, job, command, message.partition)
     else:
-        await _submit(state, job, command, message.partition)
+        await _submit(state, job, command, message)
     state.waiters.applied(command.command_id)
 
 
 async def _create(state: StateRuntime, command: CreateJob, message: Any) -> None:
     await dataset_of(state, command.data_id)
-    job = jobs.created(command, at=round(message.timestamp * 1000))
+    job = jobs.created(command, at=_time(message))
     state.jobs.check_size(job)
     await _put(state, job, message.partition)
 
@@ -146,7 +156,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         await state.splits.delete(job.split)
 
 
-async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, partition: int) -> None:
+async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, message: Any) -> None:
     """1. write the job with the new numbers, 2. answer the sender, 3. send out the training, 4. write that it is done.
 
     The settings to keep are written with 4. So a crash before it repeats the command with the settings of before:
@@ -160,11 +170,11 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
     features = await features_of(state, job, trainings)
     job = state.jobs.get(job.job_id) or job
     first_n = job.submitted if begun is None else begun.first_n
-    changed = jobs.submitted(job, command, trainings)
+    changed = jobs.submitted(job, command, trainings, at=_time(message))
     if begun is None:
         done = jobs.stored(changed, command, to_store)
         state.jobs.check_size(done)
-        await _put(state, changed if trainings else done, partition)
+        await _put(state, changed if trainings else done, message.partition)
     state.waiters.applied(command.command_id)
     if trainings:
         assert split is not None  # a job with series has one
@@ -172,7 +182,7 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, parti
         todo = [(n, training) for n, training in enumerate(trainings, first_n) if n not in answered]
         await send_training(state, job, split, features, todo)
         job = state.jobs.get(job.job_id) or changed
-        await _put(state, jobs.stored(job, command, to_store), partition)
+        await _put(state, jobs.stored(job, command, to_store), message.partition)
 
 
 async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, partition: int) -> None:
@@ -218,44 +228,55 @@ def _status_record(state: StateRuntime, job: JobRecord) -> Record:
     return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
 
 
-async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
-    """1. store the results, 2. move the status of jobs that they complete; ends when the broker has both."""
-    writes = []
-    by_partition: dict[int, list[tuple[SeriesResult, bytes]]] = {}
+def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]":
+    """1. store the results, 2. move the status of jobs that they complete; the future ends when the broker has both.
+
+    No coroutine, for the same reason as `_put`.
+    """
+    writes: list[asyncio.Future[Any]] = []
+    by_partition: dict[int, list[Answer]] = {}
+    latest: dict[int, Any] = {}  # job → the message that may have completed it
     for message in messages:
         try:
-            result = _result(state, message)
+            answer = _answer(state, message)
         except (UndecodableError, RejectedError) as error:
             writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
             continue
         if (moved := state.moved(message)) is not None:
             writes.append(state.publisher.send_nowait([moved]))
-        elif _is_answer(state, result):
-            by_partition.setdefault(message.partition, []).append((result, message.value))
-    for partition, results in by_partition.items():
-        writes.append(state.results.put(partition, results))
-        for job_id in dict.fromkeys(result.job_id for result, _ in results):
+        elif _is_asked_for(state, answer):
+            by_partition.setdefault(message.partition, []).append(answer)
+            latest[answer.job_id] = message
+    for partition, answers in by_partition.items():
+        writes.append(state.results.put(partition, answers))
+        for job_id in dict.fromkeys(answer.job_id for answer in answers):
             job = state.jobs.get(job_id)
             assert job is not None  # looked up above, and nothing has run in between
             changed = jobs.finished(job, state.results.progress(job_id))
-            if changed is not job:
-                writes.append(_put(state, changed, partition))
-            elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
-                writes.append(state.publisher.send_nowait([_status_record(state, job)]))
-    await asyncio.gather(*writes)
+            with following(latest[job_id], "track_results"):
+                if changed is not job:
+                    writes.append(_put(state, changed, partition))
+                elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
+                    writes.append(state.publisher.send_nowait([_status_record(state, job)]))
+    return asyncio.gather(*writes)
 
 
-def _result(state: StateRuntime, message: Any) -> SeriesResult:
-    result = state.codec.decode(message.value)
-    if not isinstance(result, SeriesResult):
-        raise UndecodableError(f"a {type(result).__name__} on the topic of results")
-    _check_key(result.job_id, message)
+def _answer(state: StateRuntime, message: Any) -> Answer:
+    fields = state.codec.fields_of(message.value, SeriesResult)
+    row = state.codec.answered(message.value, fields, _time(message))
+    answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
+    _check_key(answer.job_id, message)
     if len(message.value) > state.settings.record_limit + _ROW:
         raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
-    return result
+    return answer
 
 
-def _is_answer(state: StateRuntime, result: SeriesResult) -> bool:
+def _time(message: Any) -> int:
+    """When the log got it, in milliseconds: what is kept of it is the same after a replay."""
+    return round(message.timestamp * 1000)
+
+
+def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
     """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
-    job = state.jobs.get(result.job_id)
-    return job is not None and jobs.series_of(job, result.n) == result.ts_id
+    job = state.jobs.get(answer.job_id)
+    return job is not None and jobs.series_of(job, answer.n) == answer.ts_id

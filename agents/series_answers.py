@@ -35,7 +35,7 @@ class AnswerWriter:
         written = list(self._records(item, answer))
         if any(record.size > self._limit for record in written):  # it repeats what was sent, or is long itself
             short = replace(item.command, config={}, model_name=item.command.model_name[:_LONGEST_NAME])
-            refusal = Accepted(short, item.asked_at, None, _TOO_LARGE)
+            refusal = Accepted(short, item.asked_at, None, _TOO_LARGE, item.headers)
             written = list(self._records(refusal, SeriesAnswer([], None, {}, _TOO_LARGE)))
         return written
 
@@ -63,7 +63,7 @@ class AnswerWriter:
                 answer.quantiles,
                 answered_by,
             )
-            yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast))
+            yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
         config = answer.config
         if config is None:
@@ -85,7 +85,7 @@ class AnswerWriter:
             model_path,
             answer.note or None,
         )
-        yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result))
+        yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
 
     def _points(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
         """The scores, and the loss of each trial, whose iteration is its number from 1."""
@@ -97,7 +97,7 @@ class AnswerWriter:
             points += [(name, loss, number) for number, loss in enumerate(answer.trials, 1)]
         for name, value, iteration in points:
             point = MetricPoint(workload_uid, name, value, item.asked_at, iteration, "log")
-            yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point))
+            yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point), item.headers)
 
 
 def _backtest(command: TrainSeries, answer: SeriesAnswer) -> Backtest | None:

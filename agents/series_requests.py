@@ -17,6 +17,7 @@ from models.search_space import Dimension, Search
 from models.season import season_length
 from schemas import commands
 from schemas.commands import ParameterValue, TrainSeries
+from streams.tracing import Headers, trace_headers
 
 __all__ = ["Accepted", "accepted", "last_time"]
 
@@ -28,18 +29,19 @@ _OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct s
 class Accepted:
     """A command with what the models are asked, or with the problem why they are not.
 
-    `asked_at` is the time of the command in the log, so that a replay gives the same bytes.
+    `asked_at` is the time of the command in the log, so that a replay gives the same bytes. `headers` name its trace.
     """
 
     command: TrainSeries
     asked_at: int
     request: SeriesRequest | None
     problem: str | None = None
+    headers: Headers = ()
 
 
 def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
     """The command of a consumed message, checked. Never raises."""
-    asked_at = round(message.timestamp * 1000)
+    asked_at, headers = round(message.timestamp * 1000), trace_headers(message)
     try:
         _check(command, max_next_k)
         config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
@@ -55,8 +57,8 @@ def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
             **_more(command),
         )
     except ValueError as error:  # what the models' room refuses is a ValueError too
-        return Accepted(command, asked_at, None, str(error))
-    return Accepted(command, asked_at, request)
+        return Accepted(command, asked_at, None, str(error), headers)
+    return Accepted(command, asked_at, request, None, headers)
 
 
 def last_time(command: TrainSeries) -> int:

@@ -17,9 +17,10 @@ from schemas.codec import Codec
 from schemas.commands import TrainSeries
 from schemas.wire import UndecodableError
 from streams.runtime import TrainerRuntime
+from streams.tracing import batch_of
 from streams.transport import open_batches
 
-__all__ = ["answer_commands", "attach"]
+__all__ = ["answer_commands", "answer_messages", "attach"]
 
 _OPEN_BATCHES = 8  # more than partitions in the usual case, and few enough to start again after a crash
 # Slow series that are published together: so few that progress is seen, so many that networks are trained together.
@@ -50,15 +51,20 @@ def attach(runtime: TrainerRuntime) -> Agent:
         try:
             async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
                 messages = [event.message for event in batch.events]
-                batch.ack_when(asyncio.ensure_future(_answer(runtime, offload, messages)))
+                batch.ack_when(asyncio.ensure_future(answer_messages(runtime, offload, messages)))
         finally:
             await offload.close()
 
     return train_series
 
 
-async def _answer(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
+async def answer_messages(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
     """Answer a batch in parts: the quick series together, the others as they are done; ends when the broker has all."""
+    with batch_of("train_series", messages):
+        await _answer_parts(runtime, offload, messages)
+
+
+async def _answer_parts(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
     letters, items = await asyncio.to_thread(_read, runtime, messages)
     quick: list[Accepted] = []
     slow: list[Accepted] = []

@@ -19,6 +19,7 @@ from schemas.wire import UndecodableError
 from streams import training_jobs
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.tracing import following
 from streams.training_jobs import TrainingState
 from streams.transport import batches
 
@@ -61,23 +62,28 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
 
 async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
     for message in messages:
-        try:
-            command = state.codec.decode(message.value)
-            if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
-                raise UndecodableError(f"a {type(command).__name__} on the topic of training commands")
-        except UndecodableError as error:
+        with following(message, "orchestrate_training_jobs"):
+            await _handle(state, message)
+
+
+async def _handle(state: StateRuntime, message: Any) -> None:
+    try:
+        command = state.codec.decode(message.value)
+        if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of training commands")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    try:
+        _check_key(command.project_id, message)
+        moved = state.moved(message)
+        if moved is None:
+            state.waiters.applied(command.command_id, await _apply(state, command, message))
+        else:
+            await state.publisher.send([moved])
+    except RejectedError as error:
+        if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
-            continue
-        try:
-            _check_key(command.project_id, message)
-            moved = state.moved(message)
-            if moved is None:
-                state.waiters.applied(command.command_id, await _apply(state, command, message))
-            else:
-                await state.publisher.send([moved])
-        except RejectedError as error:
-            if not state.waiters.refused(command.command_id, error):
-                await state.publisher.send([state.dead_letter(message, error)])
 
 
 def _check_key(project_id: str, message: Any) -> None:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from threading import Lock
 from typing import Any, Final
 
@@ -103,9 +104,11 @@ class TrainingPool:
         loop = asyncio.get_running_loop()
         one = _Try(self._entry, self._preload, self._memory_limit)
 
+        context = copy_context()  # so that what is sent and logged belongs to the trace and the job of this call
+
         def reported(content: object) -> None:
             if on_report is not None:
-                loop.call_soon_threadsafe(one.tell, on_report, content)
+                loop.call_soon_threadsafe(one.tell, on_report, content, context=context)
 
         self._running.add(one)
         try:

@@ -16,6 +16,7 @@ from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, Tr
 from schemas.wire import UndecodableError
 from streams.logs import speaking_of
 from streams.runtime import TrainerRuntime
+from streams.tracing import following
 from streams.transport import open_batches
 
 __all__ = ["attach"]
@@ -73,12 +74,13 @@ def _decoded(codec: Codec, value: bytes | None) -> Any:
 async def _answer(
     runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
 ) -> None:
-    match command:
-        case TrainTogether():
-            with runtime.metrics.training(command.model_name):
-                await answer_together(runtime, pool, delivery.event.message, command)
-        case TrainDeepAR():
-            with runtime.metrics.training("DeepAR"):
-                await runs.train(delivery, command)
-        case StopTrainingJob() | DeleteTrainingJob():
-            await runs.end(delivery, command)
+    with following(delivery.event.message, "run_training"):
+        match command:
+            case TrainTogether():
+                with runtime.metrics.training(command.model_name):
+                    await answer_together(runtime, pool, delivery.event.message, command)
+            case TrainDeepAR():
+                with runtime.metrics.training("DeepAR"):
+                    await runs.train(delivery, command)
+            case StopTrainingJob() | DeleteTrainingJob():
+                await runs.end(delivery, command)

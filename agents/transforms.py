@@ -17,6 +17,7 @@ from schemas.wire import UndecodableError
 from streams import transforms
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.tracing import following
 from streams.transport import open_batches
 
 __all__ = ["attach"]
@@ -89,6 +90,11 @@ class _Tasks:
 
 async def _handle(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
     """Apply one command when those before it are applied; then send the lines, which others need not wait for."""
+    with following(event.message, "orchestrate_transforms"):
+        await _apply(state, runs, turn, event)
+
+
+async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
     message = event.message
     try:
         command = state.codec.decode(message.value)

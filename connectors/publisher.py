@@ -11,14 +11,15 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, murmur2
 
-__all__ = ["DeliveryError", "MessageTooLargeError", "Publisher", "Record", "partition_for"]
+__all__ = ["DeliveryError", "Headers", "MessageTooLargeError", "Publisher", "Record", "partition_for"]
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +29,12 @@ _HEADER_OVERHEAD = 10  # bytes: two varint lengths, 5 each at most
 _POLL_S = 0.1  # how long the polling thread sleeps at most; a delivery report wakes it at once
 _BACKLOG_POLL_S = 0.01  # the same while a backlog waits for room in librdkafka's queue
 _BACKLOG_STEP = 1000  # records moved per turn: the lock is held for about 2 ms, so senders are not held up
+_NO_OFFSET = -1  # as librdkafka says where it does not know it, because the broker had the record from an earlier try
 _PURGE_WAIT_S = 5.0  # purged records are reported at once; this only bounds a defect
 
+Headers = Sequence[tuple[str, bytes]]
 _Settle = Callable[["DeliveryError | None"], None]
+_Stored = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Record:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Headers = ()
     partition: int | None = None
     timestamp_ms: int | None = None
 
@@ -89,6 +93,8 @@ def partition_for(key: bytes, partitions: int) -> int:
 class Publisher:
     """Sends records with acks=all and idempotence. Nothing connects before the first send, or `start`.
 
+    `headers_here` is asked, where something is sent, for headers that all of it gets unless it has them.
+
     To be used by one process: do not fork after the first send, librdkafka's threads do not survive it. After a fatal
     error of librdkafka every send fails with DeliveryError; only a new process helps.
     """
@@ -102,9 +108,11 @@ class Publisher:
         linger_ms: int = 5,
         compression: str = "lz4",
         delivery_timeout: timedelta = timedelta(minutes=2),
+        headers_here: Callable[[], Headers] = tuple,
     ) -> None:
         self.max_message_bytes = max_message_bytes
         self._delivery_timeout = delivery_timeout
+        self._headers_here = headers_here
         self._config: dict[str, Any] = {
             "bootstrap.servers": bootstrap,
             "client.id": client_id,
@@ -117,6 +125,9 @@ class Publisher:
             "message.max.bytes": max_message_bytes + _RECORD_OVERHEAD,
             # librdkafka's default keeps up to 1 GiB of unsent records; the backlog keeps the order beyond this.
             "queue.buffering.max.kbytes": max(256 * _MIB, 2 * max_message_bytes) // 1024,
+            # A connection that says nothing for so long is dead, though nobody has closed it; librdkafka's own value is
+            # 60 s. A record of 64 MiB needs 27 Mbit/s to be sent in this time.
+            "socket.timeout.ms": 20_000,
             "reconnect.backoff.max.ms": 1000,  # its 10 s would be the longest part of a broker's restart
             "error_cb": _log_error,
         }
@@ -139,16 +150,21 @@ class Publisher:
         """Send and wait until the broker has acknowledged all of them; DeliveryError where it did not."""
         await self.send_nowait(records)
 
-    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
-        """Send in the order of the calls; the future ends as `send` does. To be called in an event loop."""
+    def send_nowait(self, records: Iterable[Record], stored: _Stored | None = None) -> "asyncio.Future[None]":
+        """Send in the order of the calls; the future ends as `send` does. To be called in an event loop.
+
+        `stored`, for records of one partition, is told their first and last offset before the future ends well.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        offsets: list[int] = []
 
         def settle(error: DeliveryError | None) -> None:
+            tell = partial(stored, min(offsets), max(offsets)) if stored is not None and offsets else None
             with suppress(RuntimeError):  # the loop is closed: nobody waits
-                loop.call_soon_threadsafe(_end, future, error)
+                loop.call_soon_threadsafe(_end, future, error, tell)
 
-        self._dispatch(records, settle)
+        self._dispatch(records, settle, None if stored is None else offsets)
         return future
 
     def enqueue(self, records: Iterable[Record]) -> "Future[None]":
@@ -173,8 +189,10 @@ class Publisher:
         """Flush for `within` at most (the delivery timeout, if None), fail what is left, and disconnect."""
         await asyncio.to_thread(self._close, (within or self._delivery_timeout).total_seconds())
 
-    def _dispatch(self, records: Iterable[Record], settle: _Settle) -> None:
-        batch = tuple(records)
+    def _dispatch(self, records: Iterable[Record], settle: _Settle, offsets: list[int] | None = None) -> None:
+        batch, headers = tuple(records), self._headers_here()
+        if headers:
+            batch = tuple(_with(record, headers) for record in batch)
         for index, record in enumerate(batch):
             if record.size > self.max_message_bytes:
                 settle(MessageTooLargeError(record.topic, record.size, self.max_message_bytes, index=index))
@@ -184,7 +202,7 @@ class Publisher:
             return
         with self._lock:
             producer = self._started()
-            delivery = _Delivery(len(batch), settle, self._finished)
+            delivery = _Delivery(len(batch), settle, self._finished, offsets)
             self._open.add(delivery)
             self.sent.update(record.topic for record in batch)
             for index, record in enumerate(batch):
@@ -248,9 +266,12 @@ class Publisher:
 class _Delivery:
     """Counts the delivery reports of one call and settles it after the last."""
 
-    __slots__ = ("_error", "_finished", "_lock", "_remaining", "_settle")
+    __slots__ = ("_error", "_finished", "_lock", "_offsets", "_remaining", "_settle")
 
-    def __init__(self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]") -> None:
+    def __init__(
+        self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]", offsets: list[int] | None
+    ) -> None:
+        self._offsets = offsets
         self._remaining = count
         self._settle = settle
         self._finished = finished
@@ -259,6 +280,8 @@ class _Delivery:
 
     def reported(self, error: KafkaError | None, message: Message) -> None:
         """Take the report of one record; librdkafka calls this in the polling thread."""
+        if self._offsets is not None:
+            self._offsets.append(_NO_OFFSET if (offset := message.offset()) is None else offset)
         self._count(None if error is None else _delivery_error(error, message))
 
     def refused(self, topic: str, reason: str) -> None:
@@ -273,6 +296,12 @@ class _Delivery:
         if last:
             self._settle(self._error)
             self._finished(self)
+
+
+def _with(record: Record, headers: Headers) -> Record:
+    """The record with those of the headers that it does not have."""
+    own = {name for name, _ in record.headers}
+    return replace(record, headers=(*record.headers, *(header for header in headers if header[0] not in own)))
 
 
 def _produce(producer: Producer, record: Record, delivery: _Delivery) -> bool:
@@ -301,7 +330,12 @@ def _delivery_error(error: KafkaError, message: Message) -> DeliveryError:
     return DeliveryError(topic, error.str())
 
 
-def _end(future: "asyncio.Future[None]", error: DeliveryError | None) -> None:
+def _end(future: "asyncio.Future[None]", error: Exception | None, tell: Callable[[], None] | None = None) -> None:
+    if error is None and tell is not None:
+        try:
+            tell()
+        except Exception as failed:  # noqa: BLE001 - who waits for the records must not go on without what follows
+            error = failed
     if future.done():  # the caller was cancelled
         return
     if error is None:

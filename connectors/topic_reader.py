@@ -9,8 +9,9 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.kafka_admin import BrokerUnreachableError
+from connectors.publisher import partition_for
 
-__all__ = ["StoredRecord", "TopicMissingError", "read_partition", "read_record", "read_topic"]
+__all__ = ["StoredRecord", "TopicMissingError", "read_key", "read_partition", "read_record", "read_topic"]
 
 _TIMEOUT_S: Final = 15.0  # without anything from the broker; a rebalance or restart takes less
 _POLL_S: Final = 0.2
@@ -63,6 +64,16 @@ def read_partition(bootstrap: str, topic: str, partition: int, first_offset: int
         start = max(low, first_offset)
         if start < high:
             yield from _until(consumer, bootstrap, [TopicPartition(topic, partition, start)], {partition: high})
+
+
+def read_key(bootstrap: str, topic: str, key: bytes) -> Iterator[StoredRecord]:
+    """The records of one key at the time of the call, where our publisher placed it; errors as `read_topic`."""
+    with _consumer(bootstrap) as consumer:
+        partition = partition_for(key, len(_partitions(consumer, bootstrap, topic)))
+        low, high = _watermarks(consumer, bootstrap, topic, partition)
+        if low < high:
+            found = _until(consumer, bootstrap, [TopicPartition(topic, partition, low)], {partition: high})
+            yield from (record for record in found if record.key == key)
 
 
 def read_record(bootstrap: str, topic: str, partition: int, offset: int) -> StoredRecord | None:

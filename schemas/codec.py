@@ -1,8 +1,9 @@
 """Events to bytes and back, in the Confluent wire format."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas.catalogue import Schema, current_schemas, locked_schemas
 from schemas.commands import (
@@ -24,7 +25,7 @@ from schemas.commands import (
 from schemas.event_formats import Format, format_of
 from schemas.events import Forecast, InferenceResult, JobStatus, MetricPoint, SeriesResult, TrainingStatus
 from schemas.records import JobRecord, TrainingJobRecord, TransformRecord
-from schemas.wire import UndecodableError, frame, unframe
+from schemas.wire import UndecodableError, encode_long, frame, unframe
 
 __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
 
@@ -54,6 +55,8 @@ EVENT_TYPES: tuple[type, ...] = (
     TransformRecord,
 )
 
+_SECOND_BRANCH = encode_long(1)  # of the union [null, long]
+_Made = TypeVar("_Made")
 SchemaLookup = Callable[[int], Schema]
 """Finds the schema of an id that is not ours; raises LookupError where there is none."""
 
@@ -76,6 +79,7 @@ class Codec:
         self._ids = ids
         self._formats = {event_type.__name__: format_of(event_type) for event_type in EVENT_TYPES}
         self._decoders: dict[int, Callable[[memoryview], Any]] = {}
+        self._readers: dict[tuple[int, type], Callable[[memoryview], dict[str, Any]]] = {}
         self._encoders = {
             event_type: partial(_encode, self._formats[event_type.__name__], ids[event_type.__name__])
             for event_type in EVENT_TYPES
@@ -90,35 +94,71 @@ class Codec:
         schema_id, payload = unframe(data)
         decoder = self._decoders.get(schema_id)
         if decoder is None:
-            decoder = self._decoders[schema_id] = self._decoder_for(schema_id)
-        try:
-            return decoder(payload)
-        except UndecodableError:
-            raise
-        except Exception as error:  # fastavro raises whatever its reader trips over
-            raise UndecodableError(f"schema {schema_id} does not fit the bytes: {_reason(error)}") from error
+            writer, event_format = self._known(schema_id)
+            decoder = self._decoders[schema_id] = _usable(schema_id, lambda: event_format.decoder(writer))
+        return _read(decoder, schema_id, payload)
+
+    def fields_of(self, data: bytes | None, event_type: type) -> dict[str, Any]:
+        """The fields of an event of that type as Avro has them, in half the time that the event takes.
+
+        UndecodableError where it is none of ours, or another one.
+        """
+        schema_id, payload = unframe(data)
+        reader = self._readers.get((schema_id, event_type))
+        if reader is None:
+            writer, event_format = self._known(schema_id)
+            if event_format is not self._formats[event_type.__name__]:
+                raise UndecodableError(f"a {event_format.name}, not a {event_type.__name__}")
+            reader = _usable(schema_id, lambda: event_format.reader(writer))
+            self._readers[schema_id, event_type] = reader
+        return _read(reader, schema_id, payload)
+
+    def answered(self, data: bytes, fields: Mapping[str, Any], at: int) -> bytes:
+        """An encoded SeriesResult with the time of its answer; `fields` is what `fields_of` has read from it.
+
+        Mostly without coding it anew, which would take 50 µs: the absent time is its last byte, behind the note.
+        """
+        note = fields["note"]
+        tail = (b"\0" if note is None else note.encode()) + b"\0"
+        if fields["answered_at"] is None and data.endswith(tail) and unframe(data)[0] == self._ids["SeriesResult"]:
+            return data[:-1] + _SECOND_BRANCH + encode_long(at)
+        return self.encode(replace(self.decode(data), answered_at=at))
 
     def schema_id_of(self, event_type: type) -> int:
         """The schema id that `encode` writes for this type."""
         return self._ids[event_type.__name__]
 
-    def _decoder_for(self, schema_id: int) -> Callable[[memoryview], Any]:
-        writer = self._writers.get(schema_id)
+    def _known(self, schema_id: int) -> tuple[Schema, Format]:
+        """The schema that an event was written with, and what reads it; UndecodableError where there is none."""
+        writer, reason = self._writers.get(schema_id), ""
         if writer is None and self._lookup is not None:
             try:
                 writer = self._writers[schema_id] = self._lookup(schema_id)
-            except LookupError:
-                writer = None
+            except LookupError as error:
+                reason = f": {error}"
         if writer is None:
-            raise UndecodableError(f"unknown schema id {schema_id}")
+            raise UndecodableError(f"unknown schema id {schema_id}{reason}")
         name = writer.get("name") if isinstance(writer, dict) else None  # a registry may hold any schema
         event_format = self._formats.get(str(name).rpartition(".")[2])
         if event_format is None:
             raise UndecodableError(f"schema {schema_id} is of {name!r}, not one of our record types")
-        try:
-            return event_format.decoder(writer)
-        except Exception as error:  # fastavro has no common class for what its parser refuses
-            raise UndecodableError(f"schema {schema_id} cannot be used: {_reason(error)}") from error
+        return writer, event_format
+
+
+def _usable(schema_id: int, make: Callable[[], _Made]) -> _Made:
+    try:
+        return make()
+    except Exception as error:  # fastavro has no common class for what its parser refuses
+        raise UndecodableError(f"schema {schema_id} cannot be used: {_reason(error)}") from error
+
+
+def _read(reader: Callable[[memoryview], _Made], schema_id: int, payload: memoryview) -> _Made:
+    try:
+        return reader(payload)
+    except UndecodableError:
+        raise
+    except Exception as error:  # fastavro raises whatever its reader trips over
+        raise UndecodableError(f"schema {schema_id} does not fit the bytes: {_reason(error)}") from error
 
 
 def _encode(event_format: Format, schema_id: int, event: Any) -> bytes:

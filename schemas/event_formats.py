@@ -7,7 +7,7 @@ from functools import partial
 from io import BytesIO
 from operator import attrgetter
 from types import UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from fastavro import schemaless_reader, schemaless_writer
@@ -25,7 +25,7 @@ class Format:
     """How one dataclass maps to its Avro record."""
 
     def __init__(self, event_type: type) -> None:
-        self._event_type = event_type
+        self.name = event_type.__name__
         self._source = current_schemas()[event_type.__name__]
         self.schema = parse(self._source, plain_times=True)
         self.to_fields = _to_fields(event_type)
@@ -37,21 +37,24 @@ class Format:
         schemaless_writer(buffer, self.schema, self.to_fields(event))
         return buffer.getvalue()
 
-    def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
-        """What reads a payload of this schema as the event; it raises whatever it trips over."""
+    def reader(self, writer: Schema) -> Callable[[memoryview], dict[str, Any]]:
+        """What reads a payload of this schema as fields, as Avro has them; it raises whatever it trips over."""
         writer_schema = parse(writer, plain_times=True)
         reader_schema = None if writer == self._source else self.schema
-        build = self._from_fields
 
-        def decode(payload: memoryview) -> Any:
+        def read(payload: memoryview) -> dict[str, Any]:
             buffer = BytesIO(payload)
             values: Any = schemaless_reader(buffer, writer_schema, reader_schema)
-            event = build(values)
             if buffer.tell() != len(payload):
                 raise UndecodableError(f"{len(payload) - buffer.tell()} bytes follow the end of the record")
-            return event
+            return cast("dict[str, Any]", values)
 
-        return decode
+        return read
+
+    def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
+        """What reads a payload of this schema as the event; it raises whatever it trips over."""
+        read, build = self.reader(writer), self._from_fields
+        return lambda payload: build(read(payload))
 
 
 class _TrainSeriesFormat(Format):

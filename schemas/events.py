@@ -83,6 +83,7 @@ class SeriesResult:
     answered_by: str | None = None
     model_path: str | None = None
     note: str | None = None
+    answered_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

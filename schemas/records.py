@@ -25,6 +25,7 @@ class Submission:
     command_id: str
     first_n: int
     ts_offsets: tuple[int, ...]
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class JobRecord:
     settings: tuple[SeriesConfig, ...] = ()
     submissions: tuple[Submission, ...] = ()
     commands: tuple[str, ...] = ()
+    settings_at: int | None = None
 
     @property
     def submitted(self) -> int:

@@ -1,18 +1,22 @@
-"""Composition root: builds the Faust apps, state and trainer, from the settings. Nothing connects before they start."""
+"""Composition root: builds the Faust apps, state and trainer, from the settings. Nothing connects before they start.
 
+What only one of them needs, or only with some settings, is imported there: so a killed trainer is back sooner.
+"""
+
+# ruff: noqa: PLC0415
+
+import shutil
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import faust
 from yarl import URL
 
-from connectors.kafka_admin import Topic, ensure_topics
+from connectors.kafka_admin import Topic, TopicsLostError, ensure_topics
 from connectors.object_store import ObjectStore
-from connectors.online_store import OnlineStore
 from connectors.publisher import Publisher
-from connectors.schema_registry import connect_registry
 from connectors.topic_ends import TopicEnds
 from schemas.codec import Codec
 from streams.endpoints import Endpoints
@@ -20,29 +24,44 @@ from streams.event_table import RecordTable
 from streams.figures import Figures
 from streams.forecasts import ForecastTable
 from streams.inference_pool import InferencePool
+from streams.known_topics import known_topics, note_topics, remedy
 from streams.metrics import Metrics
-from streams.online_forecasts import OnlineForecasts
 from streams.ownership import owned_offsets
-from streams.recovery import RawKeyRouter, install_fast_recovery
+from streams.recovery import QuickTableManager, RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
-from streams.splits import SplitStore
 from streams.tables import JobTable, ResultTable
+from streams.topic_watch import TopicWatch
 from streams.topics import Topics, record_subjects
+from streams.tracing import current_headers
 from streams.transport import SafeTransport
+
+if TYPE_CHECKING:
+    from streams.online_forecasts import OnlineForecasts
 
 __all__ = ["create_state", "create_trainer", "declare_topics"]
 
 # A worker may be busy with one batch for long; its heartbeats come from another thread, so poll time proves nothing.
 _MAX_POLL_INTERVAL_S = 86_400
+_IN_MEMORY = URL("memory://")
+# A connection that says nothing for so long is dead, though nobody has closed it; Faust's own value is 90. A member's
+# request to join is answered when all have joined: within the session time-out, if one of them is dead.
+_REQUEST_TIMEOUT_S = 20.0
 
 
 def declare_topics(settings: Settings, topics: Topics, bootstrap: str) -> None:
-    """Create what is missing; BrokerUnreachableError and TopicMismatchError say what is wrong and how to mend it."""
-    ensure_topics(
-        bootstrap,
-        [Topic(spec.name, topics.partitions, settings.replication_factor, spec.config) for spec in topics.all],
-    )
+    """Create what is missing, and see that what was there before still is.
+
+    BrokerUnreachableError, TopicMismatchError and TopicsLostError say what is wrong and how to mend it.
+    """
+    declared = [Topic(spec.name, topics.partitions, settings.replication_factor, spec.config) for spec in topics.all]
+    known = known_topics(settings)
+    try:
+        ids = ensure_topics(bootstrap, declared, known=known)
+    except TopicsLostError as error:
+        raise TopicsLostError(f"{error}, and with them the jobs: {remedy(settings)}") from error
+    if ids != known:
+        note_topics(settings, ids)
 
 
 def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
@@ -70,8 +89,10 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
 
 def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     """The state's app with its tables and agents; the HTTP view is added by `streams.http.serve`."""
+    from streams.splits import SplitStore
+
     topics = Topics(settings)
-    app = _app(settings, "state", bootstrap)
+    app = _app(settings, "state", bootstrap, _table_store(settings, topics))
     install_fast_recovery(app)
     codec = _codec(settings, topics)
     publisher = _publisher(settings, "state", bootstrap)
@@ -111,9 +132,12 @@ def _attach(module: str, runtime: Any) -> None:
 
 def _online(
     settings: Settings, topics: Topics, app: faust.App, forecasts: ForecastTable, bootstrap: str
-) -> OnlineForecasts | None:
+) -> "OnlineForecasts | None":
     if settings.redis_url is None:
         return None
+    from connectors.online_store import OnlineStore
+    from streams.online_forecasts import OnlineForecasts
+
     return OnlineForecasts(
         OnlineStore(settings.redis_url),
         forecasts,
@@ -126,16 +150,36 @@ def _online(
 def _codec(settings: Settings, topics: Topics) -> Codec:
     if settings.registry_url is None:
         return Codec()
-    return connect_registry(settings.registry_url, record_subjects(topics))
+    from connectors.schema_registry import IdNote, connect_registry
+
+    # Beside the note of the topics, and for the same reason: all workers share the store.
+    note = IdNote(ObjectStore(settings.object_store_url), f"installation/schema-ids-{settings.topic_prefix}.json")
+    return connect_registry(settings.registry_url, record_subjects(topics), note=note)
 
 
 def _publisher(settings: Settings, role: str, bootstrap: str) -> Publisher:
     return Publisher(
-        bootstrap, client_id=f"{settings.group_prefix}{role}", max_message_bytes=settings.max_message_bytes
+        bootstrap,
+        client_id=f"{settings.group_prefix}{role}",
+        max_message_bytes=settings.max_message_bytes,
+        headers_here=current_headers,
     )
 
 
-def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
+def _table_store(settings: Settings, topics: Topics) -> URL:
+    """Where the tables' rows are: see `streams.event_table.row_store`."""
+    if settings.table_store == "memory":
+        return _IN_MEMORY
+    # A folder of its own for each worker, and for each set of changelogs: rows of a log that is no more are of no use.
+    parent, known = settings.home / "tables" / settings.worker_id, known_topics(settings)
+    folder = parent / f"{crc32(repr([known.get(spec.name) for spec in topics.all]).encode()):08x}"
+    for other in parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other)
+    return URL.build(scheme="rocksdb", path=str(folder))
+
+
+def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY) -> faust.App:
     """An app with the settings that were measured to be safe and quick (faust-streaming 0.15.3)."""
     data = settings.home / "faust" / role
     data.mkdir(parents=True, exist_ok=True)  # Faust creates the folder but not its parents
@@ -150,8 +194,9 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
         f"{settings.group_prefix}{role}",
         broker=[URL(f"kafka://{server}") for server in bootstrap.split(",")],
         datadir=str(data),
-        store="memory://",
+        store=store,
         Router=RawKeyRouter,
+        TableManager=QuickTableManager,
         autodiscover=False,
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication_factor,
@@ -162,6 +207,7 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=instance,
         broker_session_timeout=settings.session_timeout_s,
+        broker_request_timeout=max(_REQUEST_TIMEOUT_S, settings.session_timeout_s),
         broker_heartbeat_interval=0.5,
         broker_commit_interval=0.5,
         broker_max_poll_interval=_MAX_POLL_INTERVAL_S,
@@ -172,4 +218,5 @@ def _app(settings: Settings, role: str, bootstrap: str) -> faust.App:
         canonical_url=url,
     )
     app.transport = SafeTransport(app.conf.broker, app)
+    app.service(TopicWatch(settings, bootstrap))
     return app

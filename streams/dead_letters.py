@@ -6,6 +6,7 @@ from typing import Any
 from connectors.publisher import Record
 from schemas.wire import UndecodableError, unframe
 from streams.errors import RejectedError
+from streams.tracing import trace_headers
 
 __all__ = ["dead_letter"]
 
@@ -33,6 +34,7 @@ def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | 
         "error": reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…",
     }
     encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
+    encoded += trace_headers(message)
     letter = Record(topic, message.key, message.value, encoded)
     if max_bytes is None or letter.size <= max_bytes:
         return letter

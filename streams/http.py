@@ -1,6 +1,7 @@
 """The HTTP view as one FastAPI application, served in the state worker's own loop after its tables are recovered."""
 
 import asyncio
+import errno
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from streams.errors import RejectedError
 from streams.metrics import Metrics
 from streams.runtime import StateRuntime
 from streams.schema_catalogue import CatalogueError, SchemaCatalogue
+from streams.tracing import Traced
 from streams.views import (
     asyncapi,
     datasets,
@@ -42,6 +44,7 @@ __all__ = ["create_http", "serve"]
 
 log = structlog.get_logger(__name__)
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full; the quota used up; larger than a file may be
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -67,6 +70,7 @@ def create_http(runtime: StateRuntime) -> FastAPI:
         redirect_slashes=False,
         docs_url="/docs",
         redoc_url=None,
+        telemetry={"operation_spans": False},  # a request is one span, where traces are exported
     )
     http.state.runtime = runtime
     http.state.catalogue = SchemaCatalogue(runtime.topics)
@@ -91,11 +95,13 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.add_exception_handler(RequestValidationError, _invalid)
     http.add_exception_handler(HTTPException, _http_error)
     http.add_exception_handler(CatalogueError, _catalogue_error)
+    http.add_exception_handler(OSError, _store_failed)
     http.add_exception_handler(Exception, _unexpected)
     http.add_middleware(OwnerForwarding, runtime=runtime)
     http.add_middleware(BodyLimits, settings=runtime.settings)
     http.add_middleware(SlashPaths)
     http.add_middleware(_Measured, metrics=runtime.metrics)
+    http.add_middleware(Traced)
     http.openapi = lambda: _openapi(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return http
 
@@ -136,6 +142,14 @@ async def _rejected(_: Request, error: Any) -> Response:
 
 async def _catalogue_error(_: Request, error: Any) -> Response:
     return json_response({"error_code": error.error_code, "message": error.message}, error.status)
+
+
+async def _store_failed(_: Request, error: Any) -> Response:
+    """Of all that a file system may say, the one thing that the user can mend; the rest is unexpected."""
+    if error.errno not in _NO_SPACE:
+        raise error
+    text = f"the object store cannot take more ({error.strerror}): free some space, then retry"
+    return error_response(507, "insufficient_storage", text)
 
 
 async def _http_error(request: Request, error: Any) -> Response:

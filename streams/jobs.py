@@ -117,8 +117,8 @@ def configured(
     )
 
 
-def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training]) -> JobRecord:
-    """The job with the numbers of a submission that `check_elements` has accepted.
+def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training], *, at: int) -> JobRecord:
+    """The job with the numbers of a submission that `check_elements` has accepted; `at` is the command's time.
 
     Its settings are not in the job yet: until `stored` adds them, the same command is accepted in the same way.
     """
@@ -130,13 +130,14 @@ def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training]) 
     submissions = job.submissions
     if to_train:
         offsets = tuple(training.ts_id - job.first_ts_id for training in to_train)
-        submissions = (*submissions, Submission(command.command_id, job.submitted, offsets))
+        submissions = (*submissions, Submission(command.command_id, job.submitted, offsets, at))
     return replace(
         job,
         status=status,
         sequence=job.sequence + (status is not job.status),
         message=None if to_train else job.message,
         submissions=submissions,
+        settings_at=at if (job.status, status) == (CmdStatus.CREATED, CmdStatus.UNCOMITTED) else job.settings_at,
     )
 
 

@@ -1,7 +1,8 @@
 """How a process logs: one line per event, and a broker that is away does not flood it.
 
-Where a line speaks of a record it carries topic, partition and offset, and job_id and ts_id where the record has them:
-`speaking_of` puts them into every line that is logged inside it, also by tasks and threads that are begun there.
+Where a line speaks of a record it carries topic, partition and offset, and job_id, ts_id and trace_id where the record
+has them: `speaking_of` puts them into every line that is logged inside it, also by tasks and threads that are begun
+there.
 """
 
 import logging
@@ -12,6 +13,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
+
+from streams.tracing import trace_id_of
 
 __all__ = ["Repeats", "configure_logging", "event_fields", "speaking_of"]
 
@@ -50,7 +53,7 @@ class Repeats(logging.Filter):
 def event_fields(message: Any, event: Any = None) -> dict[str, Any]:
     """What a line says of a consumed message, and of the event in it where that could be read."""
     fields = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
-    ids = {name: getattr(event, name, None) for name in ("job_id", "ts_id")}
+    ids = {name: getattr(event, name, None) for name in ("job_id", "ts_id")} | {"trace_id": trace_id_of(message)}
     return fields | {name: value for name, value in ids.items() if value is not None}
 
 

@@ -1,7 +1,7 @@
 """What the agents and views of a process work with: built once by `streams.apps`, passed on, never global."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faust
 import structlog
@@ -18,13 +18,16 @@ from streams.ids import IdMinter, SeriesIdMinter
 from streams.inference_pool import InferencePool
 from streams.logs import event_fields
 from streams.metrics import Metrics
-from streams.online_forecasts import OnlineForecasts
 from streams.settings import Settings
-from streams.splits import SplitStore
 from streams.submissions import Limits
 from streams.tables import JobTable, ResultTable
 from streams.topics import Topics
+from streams.tracing import trace_headers
 from streams.waiting import CommandWaiters
+
+if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.apps
+    from streams.online_forecasts import OnlineForecasts
+    from streams.splits import SplitStore
 
 __all__ = ["StateRuntime", "TrainerRuntime"]
 
@@ -62,8 +65,8 @@ class StateRuntime(TrainerRuntime):
     training_jobs: RecordTable[TrainingJobRecord]
     transforms: RecordTable[TransformRecord]
     forecasts: ForecastTable
-    online: OnlineForecasts | None
-    splits: SplitStore
+    online: "OnlineForecasts | None"
+    splits: "SplitStore"
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)
     series_ids: SeriesIdMinter = field(default_factory=SeriesIdMinter)
@@ -81,7 +84,8 @@ class StateRuntime(TrainerRuntime):
         if message.partition == home:
             return None
         at = round(message.timestamp * 1000)
-        return Record(message.topic, message.key, message.value, partition=home, timestamp_ms=at)
+        headers = trace_headers(message)
+        return Record(message.topic, message.key, message.value, headers, partition=home, timestamp_ms=at)
 
     @property
     def limits(self) -> Limits:

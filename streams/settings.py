@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
     )
     session_timeout_s: float = Field(
         6.0, ge=1, description="Seconds until the group gives up a silent worker; 6 is Kafka's default lower limit."
+    )
+    table_store: Literal["memory", "rocksdb"] = Field(
+        "memory",
+        description="Where a state worker has the rows of its tables: memory, or rocksdb, a folder of the home, which "
+        "holds more than memory does and is not read from Kafka again at every start (docs/scaling.md).",
     )
     batch_size: int = Field(1000, ge=1, description="Most commands a trainer takes at once; larger gained nothing.")
     training_processes: int = Field(

@@ -110,6 +110,7 @@ class Stack:
             log.warning("broker ended, starting it again")
             self._broker.start()
             self._broker.wait_ready()
+            declare_topics(self._settings, Topics(self._settings), self.bootstrap)  # says so where its data is gone
         now = time.monotonic()
         for name, process in self._processes.items():
             if process.poll() is None:

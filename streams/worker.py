@@ -1,13 +1,17 @@
 """Runs one worker process: a Faust app in asyncio's own runner, ended by SIGTERM, SIGINT or the app's crash."""
 
 import asyncio
+import os
 import signal
+import sys
 from contextlib import ExitStack, suppress
 from datetime import timedelta
+from threading import Timer
 
 import structlog
 from faust.contrib.asgi import faust_app_running
 
+from connectors.kafka_admin import TopicsLostError
 from streams.runtime import TrainerRuntime
 
 __all__ = ["run_worker"]
@@ -15,20 +19,27 @@ __all__ = ["run_worker"]
 log = structlog.get_logger(__name__)
 
 _FLUSH = timedelta(seconds=3)  # what the broker does not take by then is not acknowledged either: it comes again
+_SWITCH_S = 0.001  # threads compute beside the event loop; by Python's own 5 ms a request waits for its turn ten times
+# Faust may leave tasks that will not be cancelled, such as a consumer's whose topics are gone. By then all is said.
+_END_S = 3.0
 _STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
 
 
 def run_worker(runtime: TrainerRuntime, role: str) -> int:
     """Run until a signal (0) or a crash (1); the caller exits with that status and a supervisor starts it again."""
+    end = _End()
     try:
-        return asyncio.run(_run(runtime, role))
+        return asyncio.run(_run(runtime, role, end))
     except Exception:  # the edge of the process: the reason belongs in the log, whatever it is
         log.exception("worker failed", role=role)
         return 1
+    finally:
+        end.came()
 
 
-async def _run(runtime: TrainerRuntime, role: str) -> int:
+async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
     app = runtime.app
+    sys.setswitchinterval(_SWITCH_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,11 +63,34 @@ async def _run(runtime: TrainerRuntime, role: str) -> int:
         crashed = app.crash_reason
         if crashed is not None:
             log.error("worker crashed", role=role, error=repr(crashed))
+            if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
+                end.within(_END_S, 1)
     await runtime.inference.close()
     await runtime.publisher.close(_FLUSH)
     await asyncio.to_thread(figures.close)
     log.info("worker stopped", role=role)
-    return 0 if crashed is None and stop.is_set() else 1
+    status = 0 if crashed is None and stop.is_set() else 1
+    end.within(_END_S, status)
+    return status
+
+
+class _End:
+    """Sees to it that the process ends, whatever keeps its event loop from ending."""
+
+    def __init__(self) -> None:
+        self._timer: Timer | None = None
+
+    def within(self, seconds: float, status: int) -> None:
+        """Exit with this status unless `came` is called in time."""
+        self.came()
+        self._timer = Timer(seconds, os._exit, (status,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def came(self) -> None:
+        """Call the exit off: the loop has ended by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _serve_figures(runtime: TrainerRuntime, until: ExitStack) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
 from streams.cli.program import command_line
-from streams.cli.running import find_running
+from streams.cli.running import bootstrap_of
 from streams.cli.terminal import notices, one_line, output
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def list_letters(
     topic = _topic(settings)
     with _broker_errors(settings):
         newest = None if everything else _NEWEST
-        found = read_topic(_bootstrap(settings), topic, newest=newest)
+        found = read_topic(bootstrap_of(settings), topic, newest=newest)
         letters = sorted((_about(record) for record in found), key=lambda letter: letter[0])
     if not letters:
         output().print("no dead letters")
@@ -108,6 +108,7 @@ def requeue(
     """
     from connectors.publisher import DeliveryError, MessageTooLargeError, Publisher, Record
     from streams.topics import Topics
+    from streams.tracing import trace_headers
 
     settings = load_settings()
     known = {spec.name for spec in Topics(settings).all} - {_topic(settings)}
@@ -120,9 +121,9 @@ def requeue(
                 f"{letter_id} came from topic {origin!r}, which is none of this service's topics: nothing was sent; "
                 "compare TIDECAST_TOPIC_PREFIX with the service's"
             )
-        records.append((letter_id, Record(origin, letter.key, letter.value)))
+        records.append((letter_id, Record(origin, letter.key, letter.value, trace_headers(letter))))
     publisher = Publisher(
-        _bootstrap(settings),
+        bootstrap_of(settings),
         client_id="tidecast-cli",
         max_message_bytes=settings.max_message_bytes,
         delivery_timeout=_DELIVERED_WITHIN,
@@ -153,17 +154,6 @@ def _topic(settings: "Settings") -> str:
     return Topics(settings).dead_letters
 
 
-def _bootstrap(settings: "Settings") -> str:
-    if settings.kafka_bootstrap is not None:
-        return settings.kafka_bootstrap
-    running = find_running(settings.home)
-    if running is None:
-        raise CommandError(
-            f"no service runs on {settings.home}: start it with {command_line('up')}, or set TIDECAST_KAFKA_BOOTSTRAP"
-        )
-    return running.bootstrap
-
-
 @contextmanager
 def _broker_errors(settings: "Settings") -> Iterator[None]:
     from connectors.kafka_admin import BrokerUnreachableError
@@ -188,7 +178,7 @@ def _letter(settings: "Settings", letter_id: str) -> "StoredRecord":
             f"{letter_id} is no dead letter's id: {command_line('dead-letters list')} shows them, such as 2-15"
         )
     with _broker_errors(settings):
-        record = read_record(_bootstrap(settings), _topic(settings), int(partition), int(offset))
+        record = read_record(bootstrap_of(settings), _topic(settings), int(partition), int(offset))
     if record is None:
         raise CommandError(
             f"there is no dead letter {letter_id}: it never was, or was kept for "

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import connect, dead_letters, deepar, demo, forecast, job, redis, service
+from streams.cli import connect, dead_letters, deepar, demo, forecast, job, redis, replay, service
 from streams.cli.failure import CommandError
 from streams.cli.help_pages import polish
 from streams.cli.terminal import notices, one_line
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (service, demo, forecast, job, deepar, dead_letters, connect, redis):
+for module in (service, demo, forecast, job, replay, deepar, dead_letters, connect, redis):
     module.register(app)
 
 

@@ -11,8 +11,7 @@ import typer
 
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
-from streams.cli.program import command_line
-from streams.cli.running import find_running
+from streams.cli.running import bootstrap_of
 from streams.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -44,16 +43,7 @@ def rebuild(
     settings = load_settings()
     if settings.redis_url is None:
         raise CommandError("no Redis is used: set TIDECAST_REDIS_URL as the service has it")
-    bootstrap = settings.kafka_bootstrap
-    if bootstrap is None:
-        running = find_running(settings.home)
-        if running is None:
-            raise CommandError(
-                f"no service runs on {settings.home}: start it with {command_line('up')}, or set "
-                "TIDECAST_KAFKA_BOOTSTRAP"
-            )
-        bootstrap = running.bootstrap
-    asyncio.run(_rebuild(settings, settings.redis_url, bootstrap, within))
+    asyncio.run(_rebuild(settings, settings.redis_url, bootstrap_of(settings), within))
     output().print(f"{settings.partitions} partitions are complete in Redis")
 
 

@@ -1,12 +1,19 @@
-"""Finds the service that runs on a home."""
+"""Finds the service that runs on a home, and the brokers."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-__all__ = ["RunningService", "find_running"]
+from streams.cli.failure import CommandError
+from streams.cli.program import command_line
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+__all__ = ["RunningService", "bootstrap_of", "find_running"]
 
 _ANSWER_WITHIN_S = 5.0  # a service that is busy with a large answer may need a moment
 
@@ -32,3 +39,15 @@ def find_running(home: Path) -> RunningService | None:
             return running if answer.status == 200 else None
     except (URLError, OSError, ValueError):
         return None
+
+
+def bootstrap_of(settings: "Settings") -> str:
+    """The brokers that the settings name, else those of the service on TIDECAST_HOME; CommandError without either."""
+    if settings.kafka_bootstrap is not None:
+        return settings.kafka_bootstrap
+    running = find_running(settings.home)
+    if running is None:
+        raise CommandError(
+            f"no service runs on {settings.home}: start it with {command_line('up')}, or set TIDECAST_KAFKA_BOOTSTRAP"
+        )
+    return running.bootstrap

@@ -118,17 +118,20 @@ def _work(role: str) -> None:
     given = load_settings()
     if given.kafka_bootstrap is None:
         raise CommandError(f"TIDECAST_KAFKA_BOOTSTRAP is not set: name the broker, or use {command_line('up')}")
+    from streams import tracing
     from streams.apps import create_state, create_trainer, declare_topics
     from streams.cli.start_errors import START_ERRORS
-    from streams.http import serve
     from streams.logs import configure_logging
     from streams.topics import Topics
     from streams.worker import run_worker
 
     configure_logging()
+    tracing.configure(role)
     try:
         declare_topics(given, Topics(given), given.kafka_bootstrap)
         if role == "state":
+            from streams.http import serve
+
             runtime = create_state(given, given.kafka_bootstrap)
             serve(runtime)
             status = run_worker(runtime, role)
@@ -136,6 +139,7 @@ def _work(role: str) -> None:
             status = run_worker(create_trainer(given, given.kafka_bootstrap), role)
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
+    tracing.flush()
     sys.stdout.flush()
     # A training thread that still computes must not hold the process back: its input is not acknowledged.
     os._exit(status)

@@ -21,7 +21,7 @@ from streams.cli.running import RunningService, find_running
 if TYPE_CHECKING:
     from streams.settings import Settings
 
-__all__ = ["Session", "find_service", "open_session"]
+__all__ = ["Session", "find_service", "log_warnings_only", "open_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def open_session(settings: "Settings", url: str | None, console: Console) -> Ite
     from streams.cli.start_errors import START_ERRORS
     from streams.stack import Stack
 
-    _log_warnings_only()
+    log_warnings_only()
     own = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": 0, "kafka_port": 0})
     signals = DeferredSignals()
     with _terminated_in_order(), console.status("") as status:
@@ -108,8 +108,8 @@ def _terminated_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _log_warnings_only() -> None:
-    """One-off services say what is wrong; what they do is shown by the progress."""
+def log_warnings_only() -> None:
+    """What works for a command says what is wrong; what it does is shown by the progress."""
     import structlog
 
     structlog.configure(

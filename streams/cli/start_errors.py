@@ -2,7 +2,7 @@
 
 from connectors.embedded_kafka import BrokerStartError
 from connectors.java import JavaMissingError
-from connectors.kafka_admin import BrokerUnreachableError, TopicMismatchError
+from connectors.kafka_admin import BrokerUnreachableError, TopicMismatchError, TopicsLostError
 from connectors.kafka_jars import JarsError
 from connectors.schema_registry import RegistryError
 from streams.stack import StackError
@@ -17,4 +17,5 @@ START_ERRORS = (
     RegistryError,
     StackError,
     TopicMismatchError,
+    TopicsLostError,
 )

@@ -26,6 +26,7 @@ _MEANINGS = {
     413: "The request is larger than a limit.",
     415: "The content type or encoding is not supported.",
     503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
+    507: "The object store is full; nothing has changed.",
 }
 
 

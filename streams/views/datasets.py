@@ -34,7 +34,7 @@ DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
     status_code=201,
     summary="Upload a CSV file",
     response_model=DatasetReply,
-    responses=ERRORS(400, 408, 409, 413, 415, 503),
+    responses=ERRORS(400, 408, 409, 413, 415, 503, 507),
     dependencies=[Depends(sent_as_form)],
 )
 async def add_dataset(

@@ -15,9 +15,10 @@ from connectors.timestamps import format_timestamp
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
-from streams import jobs
+from streams import jobs, past
 from streams.errors import RejectedError
 from streams.fan_out import dataset_of, features_of
+from streams.past import Rows
 from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
@@ -43,6 +44,7 @@ router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRou
 State = Annotated[StateRuntime, Depends(runtime)]
 JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
 _JSON = (Depends(sent_as_json),)
+_LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
 _SERIES_PER_CHUNK = 200  # of a streamed answer: other requests get their turn in between
 
 
@@ -98,7 +100,7 @@ async def get_job(state: State, job_id: JobId) -> Response:
     "/{job_id}/",
     summary="Choose the columns",
     response_model=SeriesReply,
-    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503, 507),
     dependencies=_JSON,
 )
 async def configure_job(
@@ -202,16 +204,29 @@ async def job_results(
     job_id: JobId,
     ts_id: Annotated[int | None, Query(description="Only this series.")] = None,
     history: Annotated[int, Query(ge=0, le=1, description="0 leaves ts_history out.")] = 1,
+    as_of: Annotated[
+        int | None,
+        Query(ge=0, le=_LATEST, description="Status and results as they were at this time, in epoch milliseconds."),
+    ] = None,
 ) -> Response:
-    """`{"status": n}` until the job is finished; then status and results of every series (contract J-130 … J-146)."""
+    """`{"status": n}` until the job is finished; then status and results of every series (contract J-130 … J-146).
+
+    With `as_of` the answer is that of an earlier time; 404 where the job did not exist yet. A deleted job has no past.
+    """
     job = _job(state, job_id)
     if ts_id is not None and ts_id not in job.ts_ids:
         raise RejectedError(404, "unknown_series", f"ts_id: {ts_id} is not a series of job {job_id}")
+    chosen = job.ts_ids if ts_id is None else (ts_id,)
+    rows: Rows
+    if as_of is None:
+        rows = state.results.of_series(job_id, chosen if job.status >= CmdStatus.DONE else ())
+    else:  # in a thread, for every result is looked at; whether the job was finished depends on all series
+        rows = state.results.of_series(job_id, job.ts_ids)
+        job, rows = await asyncio.to_thread(past.as_of, state.codec, job, rows, as_of)
     if job.status < CmdStatus.DONE or job.split is None:
         return json_response({"status": int(job.status)})
     split = await state.splits.load(job.split)
-    chosen = job.ts_ids if ts_id is None else (ts_id,)
-    chunks = _result_chunks(state, job, chosen, split if history else None)
+    chunks = _result_chunks(state, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
     return StreamingResponse(_taking_turns(chunks), media_type="application/json")
 
 
@@ -221,15 +236,15 @@ async def _taking_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-def _result_chunks(state: StateRuntime, job: JobRecord, ts_ids: Sequence[int], split: Split | None) -> Iterator[bytes]:
-    by_series = state.results.of_series(job.job_id, ts_ids)
+def _result_chunks(state: StateRuntime, job: JobRecord, rows: Rows, split: Split | None) -> Iterator[bytes]:
+    ts_ids = tuple(rows)
     head: dict[str, Any] = {"status": int(job.status)}
     if job.status is CmdStatus.EXCEPTION:
         head["message"] = job.message
     yield orjson.dumps(head)[:-1] + b',"results":['
     for start in range(0, len(ts_ids), _SERIES_PER_CHUNK):
         entries = [
-            {"ts_id": ts_id, "results": _series_results(state, job, by_series[ts_id], ts_id=ts_id, split=split)}
+            {"ts_id": ts_id, "results": _series_results(state, job, rows[ts_id], ts_id=ts_id, split=split)}
             for ts_id in ts_ids[start : start + _SERIES_PER_CHUNK]
         ]
         yield (b"," if start else b"") + orjson.dumps(entries)[1:-1]

@@ -1,7 +1,9 @@
 """Polling and the shape of results, timestamps, failures (contract 000, section 9)."""
 
+import itertools
 import random
 import signal
+import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -234,3 +236,82 @@ def test_J020_the_status_only_moves_forward_while_one_polls(api: Api) -> None:
 
     assert seen == sorted(seen)
     assert set(seen) <= {2, 3}
+
+
+def _now() -> int:
+    """Milliseconds, a few after all that was answered before."""
+    time.sleep(0.005)
+    return round(time.time() * 1000)
+
+
+def _at(api: Api, job_id: int, when: int, more: str = "") -> dict[str, Any]:
+    body: dict[str, Any] = api.get(f"/job/{job_id}/job_results/?as_of={when}{more}")
+    return body
+
+
+def test_as_of_shows_a_job_as_it_was(api: Api) -> None:
+    """Each stage of its life, from the creation to a second PATCH, as it was answered then."""
+    before = _now()
+    job_id, ts_ids = _three(api)
+    created = _now()
+    api.call("PATCH", f"/job/{job_id}/", json=[{"ts_id": ts_ids[0], "model_name": "LinearFit", "hyper_params": []}])
+    stored = _now()
+    first = train(api, job_id, element(ts_ids[0]), element(ts_ids[1]))
+    trained = _now()
+    second = train(api, job_id, element(ts_ids[1], "AdaptiveMaxN", {"latest_n": 5}))
+    ended = _now()
+
+    check_error(api.call("GET", f"/job/{job_id}/job_results/?as_of={before}"), 404, "as_of", str(before))
+    assert _at(api, job_id, created) == {"status": 0}
+    assert _at(api, job_id, stored) == {"status": 1}
+    assert _at(api, job_id, trained) == first
+    assert _at(api, job_id, ended) == second
+    assert [len(entry["results"]) for entry in second["results"]] == [1, 2, 0]
+    assert _at(api, job_id, trained, f"&ts_id={ts_ids[1]}&history=0")["results"] == [
+        {
+            "ts_id": ts_ids[1],
+            "results": [{k: v for k, v in first["results"][1]["results"][0].items() if k != "ts_history"}],
+        }
+    ]
+
+
+def test_as_of_a_submission_without_its_answers_is_unfinished(api: Api) -> None:
+    """Between PATCH and DONE the status is 2, whichever series is asked for."""
+    job_id, ts_ids = _three(api)
+    train(api, job_id, element(ts_ids[0]))
+    finished = _now()
+    train(api, job_id, *(element(ts_id) for ts_id in ts_ids * 10))
+    ended = _now()
+    moments = [*range(finished, ended, max(1, (ended - finished) // 50)), ended]
+    seen = [_at(api, job_id, when, f"&history=0&ts_id={ts_ids[0]}")["status"] for when in moments]
+
+    assert [status for status, _ in itertools.groupby(seen)] == [3, 2, 3]
+
+
+def test_as_of_a_failure_that_was_mended_is_still_a_failure(api: Api) -> None:
+    """With the message of that time."""
+    job_id, (_, double, _) = _job_with_bad_series(api)
+    failed = train(api, job_id, element(double))
+    then = _now()
+
+    assert failed["status"] == 4
+    assert _at(api, job_id, then) == failed
+
+
+def test_as_of_the_future_is_now(api: Api) -> None:
+    """And of a deleted job there is no past."""
+    job_id, ts_ids = _three(api)
+    whole = train(api, job_id, *(element(ts_id) for ts_id in ts_ids))
+    now = _now()
+
+    assert _at(api, job_id, 253_402_300_799_999) == _at(api, job_id, now + 1000) == whole
+    assert api.call("DELETE", f"/job/{job_id}/").status_code == 204
+    check_error(api.call("GET", f"/job/{job_id}/job_results/?as_of={now}"), 404, str(job_id))
+
+
+@pytest.mark.parametrize("value", ["x", "", "-1", "1.5", "2026-01-01", "253402300800000"])
+def test_as_of_takes_milliseconds_only(api: Api, value: str) -> None:
+    """400 names the parameter."""
+    job_id, _ = _three(api)
+
+    check_error(api.call("GET", f"/job/{job_id}/job_results/?as_of={value}"), 400, "as_of")

@@ -12,10 +12,11 @@ from typing import Any
 
 from faust.types import TP, ConsumerMessage
 
-from connectors.publisher import DeliveryError, MessageTooLargeError, Record, partition_for
+from connectors.publisher import DeliveryError, MessageTooLargeError, Record, _with, partition_for
 from schemas.codec import Codec
 from streams.consumer import _Offsets
 from streams.runtime import TrainerRuntime
+from streams.tracing import current_headers
 
 __all__ = ["AT", "CODEC", "FakePublisher", "Worker", "headers", "message"]
 
@@ -39,10 +40,12 @@ class FakePublisher:
         """As the publisher's."""
         await self.send_nowait(records)
 
-    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
+    def send_nowait(self, records: Iterable[Record], stored: object = None) -> "asyncio.Future[None]":
         """As the publisher's, size limit included."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        batch = tuple(records)
+        batch, here = tuple(records), current_headers()
+        if here:
+            batch = tuple(_with(record, here) for record in batch)
         for index, record in enumerate(batch):
             if record.size > self.max_message_bytes:
                 future.set_exception(

@@ -136,15 +136,9 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
         (runtime.jobs, runtime.topics.jobs_changelog),
         (runtime.results, runtime.topics.results_changelog),
     ):
-        rows, partition_of = table._rows, table._partition_of
         for record in worker.publisher.log:
-            if record.topic != topic:
-                continue
-            if record.value is None:
-                rows.pop(record.key, None)
-                partition_of.pop(record.key, None)
-            else:
-                rows[record.key], partition_of[record.key] = record.value, record.partition
+            if record.topic == topic:
+                table._rows.write(record.partition, [(record.key, record.value)])
     return Worker(runtime, publisher)
 
 
@@ -728,7 +722,7 @@ class TestTracking:
         [
             (b"rubbish", "first byte is 114"),
             (None, "no value (tombstone)"),
-            (CODEC.encode(CREATE), "a CreateJob on the topic of results"),
+            (CODEC.encode(CREATE), "a CreateJob, not a SeriesResult"),
         ],
     )
     async def test_what_is_no_result_is_a_dead_letter(
@@ -796,6 +790,51 @@ class TestTracking:
 
         assert job_of(state).status is CmdStatus.DONE
         assert [CODEC.decode(row).predictions for row in rows] == [[307.0] * 5]
+
+
+class TestTimes:
+    """What the rows keep of the log's times, so that a job can be shown as it was."""
+
+    async def test_rows_keep_the_times_at_which_the_log_got_things(
+        self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of settings, submissions and answers, the first of repeated ones; a restart knows them as well."""
+
+        async def consume(topic: str, event: Any, at: float) -> None:
+            message = state.message(topic, b"7", event)
+            message.timestamp = at
+            await state.consume(topic, message)
+
+        topics = state.runtime.topics
+        second = submission(training(first + 1), command_id="second")
+        await consume(topics.job_commands, submission(storing(first, "LinearFit", 5), command_id="store"), 10.001)
+        await consume(topics.job_commands, submission(storing(first, "LinearFit", 6), command_id="again"), 11.002)
+        await consume(topics.job_commands, submission(training(first)), 12.003)
+        await consume(topics.job_results, result(first, 0), 13.004)
+        await consume(topics.job_results, result(first, 0), 14.005)
+        await consume(topics.job_commands, second, 15.006)
+        await consume(topics.job_commands, second, 16.007)
+        again = await restarted(state, settings, monkeypatch)
+
+        for worker in (state, again):
+            (row,) = worker.runtime.results.of_series(JOB_ID, [first])[first]
+            assert job_of(worker).settings_at == 10_001
+            assert [one.at for one in job_of(worker).submissions] == [12_003, 15_006]
+            assert CODEC.decode(row).answered_at == 13_004
+
+    async def test_a_submission_cut_short_keeps_its_time(
+        self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The command comes again as it is in the log."""
+        state.publisher.failing.add(state.runtime.topics.series_commands)
+        with pytest.raises(DeliveryError):
+            await state.commands(submission(training(first)))
+        following = await restarted(state, settings, monkeypatch)
+        before = job_of(following).submissions
+        await following.commands(submission(training(first)))
+
+        assert [one.at for one in before] == [round(AT * 1000)]
+        assert job_of(following).submissions == before
 
 
 class TestDeleting:

@@ -111,10 +111,7 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     table = runtime.training_jobs
     for record in worker.publisher.log:
         if record.topic == runtime.topics.training_jobs_changelog:
-            if record.value is None:
-                table._rows.pop(record.key, None)
-            else:
-                table._rows[record.key], table._partition_of[record.key] = record.value, record.partition
+            table._rows.write(record.partition, [(record.key, record.value)])
     return Worker(runtime, publisher)
 
 

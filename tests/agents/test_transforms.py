@@ -123,7 +123,7 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     table = runtime.transforms
     for record in worker.publisher.log:
         if record.topic == runtime.topics.transforms_changelog:
-            table._rows[record.key], table._partition_of[record.key] = record.value, record.partition
+            table._rows.write(record.partition, [(record.key, record.value)])
     return Worker(runtime, publisher)
 
 

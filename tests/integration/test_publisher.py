@@ -168,3 +168,32 @@ async def test_threads_share_one_publisher(cluster: Cluster) -> None:
     by_key = {key: [int(message.value()) for message in group] for key, group in groupby(messages, lambda m: m.key())}
     assert by_key == {b"%d" % thread: list(range(50)) for thread in range(8)}
     await publisher.close()
+
+
+async def test_offsets_are_told_before_the_future_ends(cluster: Cluster) -> None:
+    """The first and the last of the call's records, also where a full queue held some back."""
+    topic, publisher = cluster.topic("out"), cluster.publisher()
+    publisher._config["queue.buffering.max.messages"] = 20
+    told: list[tuple[int, int]] = []
+    await publisher.send([Record(topic, b"k", b"before")])
+    await asyncio.gather(
+        *(
+            publisher.send_nowait([Record(topic, b"k", b"v")] * count, lambda first, last: told.append((first, last)))
+            for count in (100, 1)
+        )
+    )
+    await publisher.close()
+
+    assert told == [(1, 100), (101, 101)]
+
+
+async def test_who_cannot_take_the_offsets_fails_the_call(cluster: Cluster) -> None:
+    """What should follow a record has not followed it."""
+    topic, publisher = cluster.topic("out"), cluster.publisher()
+
+    def full(first: int, last: int) -> None:
+        raise OSError("no room on the disk")
+
+    with pytest.raises(OSError, match="no room"):
+        await publisher.send_nowait([Record(topic, b"k", b"v")], full)
+    await publisher.close()

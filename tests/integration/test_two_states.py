@@ -1,10 +1,7 @@
 """Two state workers on an existing broker, as in production: whoever is asked, the answer is the same."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,45 +13,13 @@ import pytest
 
 from connectors.embedded_kafka import EmbeddedKafka
 from connectors.object_store import ObjectStore
-from connectors.ports import kept_or_free
 from tests.acceptance.deepar import instance, publish
+from tests.integration.processes import WorkerProcess
 from tests.integration.services import Api, csv_of, until
 
 
-class _Worker:
-    """`tidecast state` or `tidecast trainer` as a process of its own."""
-
-    def __init__(self, role: str, number: int, environment: dict[str, str], folder: Path) -> None:
-        self.port = kept_or_free(0)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / f"{role}-{number}.log"
-        own = {"TIDECAST_WORKER_ID": str(number), "TIDECAST_HTTP_PORT": str(self.port)}
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", role],
-                env=os.environ | environment | own,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def is_ready(self) -> bool:
-        assert self._process.poll() is None, self.log.read_text()
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> int:
-        self._process.terminate()
-        return self._process.wait(40)
-
-
 @contextmanager
-def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> Iterator[list[_Worker]]:
+def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> Iterator[list[WorkerProcess]]:
     environment = {
         "TIDECAST_HOME": str(folder),
         "TIDECAST_KAFKA_BOOTSTRAP": broker.bootstrap,
@@ -64,14 +29,14 @@ def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> I
     with ExitStack() as stack:
         started = []
         for number, role in enumerate(roles, 1):
-            worker = _Worker(role, number, environment, folder)
+            worker = WorkerProcess(role, str(number), environment, folder)
             stack.callback(worker.kill)
             started.append(worker)
         yield started
 
 
 @pytest.fixture(scope="module")
-def pair(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[_Worker]]:
+def pair(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[WorkerProcess]]:
     """Two state workers that share the partitions, and a trainer. Tests leave no jobs behind; the last one kills."""
     folder = tmp_path_factory.mktemp("pair")
     with _workers(broker, f"test-{uuid.uuid4().hex[:12]}.", folder, "state", "state", "trainer") as workers:
@@ -81,7 +46,7 @@ def pair(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield states
 
 
-def _owned(worker: _Worker) -> bool:
+def _owned(worker: WorkerProcess) -> bool:
     """Whether a job lands on this worker: it creates one of its own only then."""
     answer = httpx.get(f"{worker.url}/metrics", timeout=5)
     line = next((line for line in answer.text.splitlines() if line.startswith("tidecast_partitions ")), "x 0")
@@ -95,7 +60,7 @@ def _new_jobs(apis: Sequence[Api], count: int) -> tuple[list[int], list[Any]]:
     return jobs, data_ids
 
 
-def test_both_workers_answer_for_all_jobs(pair: Sequence[_Worker]) -> None:
+def test_both_workers_answer_for_all_jobs(pair: Sequence[WorkerProcess]) -> None:
     """Every job can be worked with at either worker, and both list all jobs, in one order."""
     apis = [Api(worker.url) for worker in pair]
     jobs, data_ids = _new_jobs(apis, 6)
@@ -115,7 +80,29 @@ def test_both_workers_answer_for_all_jobs(pair: Sequence[_Worker]) -> None:
     assert [api.get("/job/")["jobs"] for api in apis] == [[], []]
 
 
-def test_a_retry_at_the_other_worker_finds_what_the_first_made(pair: Sequence[_Worker]) -> None:
+def test_both_workers_know_the_past_of_all_jobs(pair: Sequence[WorkerProcess]) -> None:
+    """Between two submissions the job had the first results; whoever is asked passes the question on with its time."""
+    apis = [Api(worker.url) for worker in pair]
+    jobs, data_ids = _new_jobs(apis, 2)
+    for job_id in jobs:
+        ts_ids = apis[0].configure(job_id)
+        apis[0].train(job_id, ts_ids)
+        first = apis[0].finished(job_id)
+        time.sleep(0.005)  # the next submission comes in another millisecond
+        then = round(time.time() * 1000)
+        apis[1].train(job_id, ts_ids, ["AdaptiveMaxN"])
+        now = apis[1].finished(job_id)
+        for api in apis:
+            assert api.get(f"/job/{job_id}/job_results/?history=0&as_of={then}") == first
+            assert api.get(f"/job/{job_id}/job_results/?history=0") == now != first
+            assert api.call("GET", f"/job/{job_id}/job_results/?as_of=1").status_code == 404
+    for job_id in jobs:
+        assert apis[0].call("DELETE", f"/job/{job_id}/").status_code == 204
+    for data_id in data_ids:
+        assert apis[0].call("DELETE", f"/data/{data_id}/").status_code == 204
+
+
+def test_a_retry_at_the_other_worker_finds_what_the_first_made(pair: Sequence[WorkerProcess]) -> None:
     """Same Idempotency-Key, other worker: the same data set and the same job, not a second one."""
     urls = [worker.url for worker in pair]
     for number in range(4):
@@ -138,7 +125,7 @@ def _create(url: str, data_id: int, *, key: str) -> int:
     return int(answer.json()["job_id"])
 
 
-def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[_Worker]) -> None:
+def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[WorkerProcess]) -> None:
     """A retry is passed on as a stream: the file arrives whole."""
     csv = csv_of(200, 400)
     key = {"Idempotency-Key": "large"}
@@ -151,7 +138,7 @@ def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Seque
     assert [answer.json()["data"]["rows"] for answer in answers] == [80_000, 80_000]
 
 
-def test_both_workers_answer_for_all_training_jobs(pair: Sequence[_Worker]) -> None:
+def test_both_workers_answer_for_all_training_jobs(pair: Sequence[WorkerProcess]) -> None:
     """A project's jobs are one worker's: created, listed, described and deleted at either, with one set of names."""
     apis = [Api(worker.url) for worker in pair]
     parameter = [{"label": "time_freq", "value": "D"}, {"label": "prediction_length", "value": 3}]
@@ -178,7 +165,7 @@ def test_both_workers_answer_for_all_training_jobs(pair: Sequence[_Worker]) -> N
         assert [api.get(path)["job_total_count"] for api in apis] == [0, 0]
 
 
-def test_both_workers_answer_for_all_transform_jobs(pair: Sequence[_Worker]) -> None:
+def test_both_workers_answer_for_all_transform_jobs(pair: Sequence[WorkerProcess]) -> None:
     """A job is of the worker that owns its name; whoever is asked, it starts, is shown, listed and gives its output."""
     apis = [Api(worker.url) for worker in pair]
     publish(ObjectStore(f"file://{pair[0].log.parent / 'objects'}"), "model")
@@ -213,7 +200,7 @@ def test_both_workers_answer_for_all_transform_jobs(pair: Sequence[_Worker]) -> 
     assert set(names) <= set(listed[0])
 
 
-def test_the_other_worker_takes_over(pair: Sequence[_Worker]) -> None:
+def test_the_other_worker_takes_over(pair: Sequence[WorkerProcess]) -> None:
     """kill -9 of one: the other soon answers for all jobs, with the same results, and goes on working."""
     apis = [Api(worker.url) for worker in pair]
     jobs, _ = _new_jobs(apis, 6)

@@ -149,6 +149,7 @@ EVENTS: tuple[Any, ...] = (
         {"mse": 160.4, "r2": None},
         Backtest((NOON - 1,), (236.0,)),
         "an error",
+        answered_at=NOON,
     ),
     SeriesResult(7, 8797, 3, 1, "LinearFit", {}, (), (), {}),
     *(JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in CmdStatus),
@@ -185,8 +186,9 @@ EVENTS: tuple[Any, ...] = (
         2**40,
         35,
         (FULL_CONFIG, SeriesConfig(5, "AdaptiveMaxN")),
-        (Submission("c-5", 0, (1, 2)), Submission("c-9", 2, ())),
+        (Submission("c-5", 0, (1, 2), NOON), Submission("c-9", 2, ())),
         ("c-3", "c-4", "c-5"),
+        NOON,
     ),
     JobRecord(7, 2, None, 1, NOON),
     TrainingJobRecord(

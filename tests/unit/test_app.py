@@ -183,12 +183,14 @@ class TestAgents:
     async def test_every_module_of_the_agents_belongs_to_an_app(
         self, state: StateRuntime, trainer: TrainerRuntime
     ) -> None:
-        """It has an agent, or what has one names it; a new one that nobody attaches would do nothing."""
+        """It has an agent, or what has one names it, or a command does; a new one that nobody attaches does nothing."""
         folder = Path(apps.__file__).parents[1] / "agents"
         texts = {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
         attached = {agent.fun.__module__ for it in (state, trainer) for agent in it.app.agents.values()}
-        processes = "".join(path.read_text("utf-8") for path in (folder.parent / "streams").glob("*.py"))
-        new = {name.removeprefix("agents.") for name in attached} | set(re.findall(r'"agents\.(\w+):', processes))
+        streams = "".join(path.read_text("utf-8") for path in (folder.parent / "streams").rglob("*.py"))
+        new = {name.removeprefix("agents.") for name in attached}
+        new |= set(re.findall(r'"agents\.(\w+):', streams))  # what a process runs
+        new |= set(re.findall(r'import_module\("agents\.(\w+)"\)', streams))  # what a command runs
         reached: set[str] = set()
         while new:
             reached |= new

@@ -23,6 +23,7 @@ class Message:
     topic: str = "commands"
     partition: int = 3
     offset: int = 41
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def headers(letter: Record) -> dict[str, str]:
@@ -92,3 +93,13 @@ def test_a_letter_that_cannot_be_sent_leaves_the_original_where_it_is(too_large:
     else:
         assert (letter.key, letter.value) == (None, None)
         assert headers(letter) == headers(whole) | {"omitted-bytes": "10001"}
+
+
+def test_a_letter_belongs_to_the_trace_of_its_original() -> None:
+    """Whoever follows a request finds where it ended; other headers are not kept."""
+    trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    message = Message(headers=(("retries", b"3"), trace))
+    letter = dead_letter("dead-letters", message, UndecodableError("no"))
+
+    assert letter.headers[-1] == trace
+    assert "retries" not in headers(letter)

@@ -123,7 +123,7 @@ async def test_an_unknown_key_is_none(table: Table) -> None:
 async def test_rows_that_recovery_changed_are_read_anew(table: Table) -> None:
     """What was decoded before may be another owner's past."""
     table.put(2, KEY, JOB)
-    table._rows[KEY] = CODEC.encode(replace(JOB, epoch=9))
+    table._rows.write(2, [(KEY, CODEC.encode(replace(JOB, epoch=9)))])
     await table._recovered()
 
     assert table.get(KEY) == replace(JOB, epoch=9)

@@ -42,7 +42,7 @@ class World:
         self.owner: URL | None = None
         self.online = Online()
         object.__setattr__(state, "online", self.online)
-        state.forecasts._rows[b"17"] = CODEC.encode(FORECAST)
+        state.forecasts._rows.write(0, [(b"17", CODEC.encode(FORECAST))])
         monkeypatch.setattr(forecasts, "is_ready", lambda app: self.ready)
         monkeypatch.setattr(forecasts, "owner_elsewhere", lambda app, key: self.owner)
         monkeypatch.setattr(forecasts, "passed_on", self._passed_on)
@@ -146,7 +146,7 @@ async def test_without_redis_the_owner_answers(client: httpx.AsyncClient, world:
 
 async def test_a_row_of_a_later_release_is_no_crash(client: httpx.AsyncClient, state: StateRuntime) -> None:
     """After a step back to an earlier release: a reason, no traceback."""
-    state.forecasts._rows[b"17"] = b"\0\0\0\xff\xff"
+    state.forecasts._rows.write(0, [(b"17", b"\0\0\0\xff\xff")])
     answer = await client.get("/forecasts/17")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unreadable")

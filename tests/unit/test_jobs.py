@@ -46,11 +46,11 @@ def store(ts_id: int) -> SeriesConfig:
     return SeriesConfig(ts_id, "LinearFit", ())
 
 
-def submit(job: JobRecord, *elements: SeriesConfig, command_id: str = "submit") -> JobRecord:
+def submit(job: JobRecord, *elements: SeriesConfig, command_id: str = "submit", at: int = 2) -> JobRecord:
     """The job after a submission, settings included."""
     command = SubmitJob(command_id, job.job_id, elements)
     to_store, to_train = check_elements(job, elements, LIMITS)
-    return jobs.stored(jobs.submitted(job, command, to_train), command, to_store)
+    return jobs.stored(jobs.submitted(job, command, to_train, at=at), command, to_store)
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
@@ -165,7 +165,7 @@ class TestSubmitted:
         job = submit(configured(), train(FIRST + 1), store(FIRST), train(FIRST + 1), command_id="a")
         job = submit(job, train(FIRST), command_id="b")
 
-        assert job.submissions == (Submission("a", 0, (1, 1)), Submission("b", 2, (0,)))
+        assert job.submissions == (Submission("a", 0, (1, 1), 2), Submission("b", 2, (0,), 2))
         assert job.submitted == 3
 
     def test_trainings_are_in_the_order_of_their_numbers(self) -> None:
@@ -178,7 +178,7 @@ class TestSubmitted:
         """What it stores has no influence on what it trains, also on the job that has its numbers."""
         command = SubmitJob("a", 7, (train(FIRST), replace(store(FIRST), model_name="AdaptiveMaxN")))
         _, trainings = check_elements(configured(), command.elements, LIMITS)
-        changed = jobs.submitted(configured(), command, trainings)
+        changed = jobs.submitted(configured(), command, trainings, at=2)
 
         assert changed.settings == ()
         assert "a" not in changed.commands

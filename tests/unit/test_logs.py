@@ -92,7 +92,7 @@ from streams.logs import configure_logging, speaking_of
 configure_logging()
 log = structlog.get_logger("own")
 async def main():
-    message = SimpleNamespace(topic="t", partition=2, offset=41)
+    message = SimpleNamespace(topic="t", partition=2, offset=41, headers=())
     with speaking_of(message, SimpleNamespace(job_id=7, ts_id=17)):
         log.warning("in it")
         task = asyncio.ensure_future(later())

@@ -156,7 +156,7 @@ class TestLookedUp:
 
     async def test_rows_of_every_table(self, state: StateRuntime) -> None:
         """A new table is there by itself."""
-        state.forecasts._rows[b"17"] = b"row"
+        state.forecasts._rows.write(0, [(b"17", b"row")])
         found = samples(state.metrics)
 
         assert {labels[1] for labels in found if labels[0] == "tidecast_table_rows"} == set(state.app.tables)

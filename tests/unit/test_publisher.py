@@ -65,6 +65,17 @@ async def test_a_record_beyond_the_limit_is_named_and_nothing_is_sent() -> None:
     assert publisher._producer is None
 
 
+async def test_headers_of_the_place_count_towards_the_limit() -> None:
+    """Those that the record has itself come once."""
+    trace = ("traceparent", b"x" * 55)
+    publisher = Publisher(NOBODY, client_id="test", max_message_bytes=1000, headers_here=lambda: [trace])
+    bare, own = Record("t", None, b"v" * 930), Record("t", None, b"v" * 930, [trace])
+
+    for record in (bare, own):
+        with pytest.raises(MessageTooLargeError, match="a record of 1006 bytes"):
+            await publisher.send([record])
+
+
 async def test_sending_nothing_ends_at_once() -> None:
     """An empty call needs no broker."""
     publisher = Publisher(NOBODY, client_id="test")

@@ -41,6 +41,8 @@ RELEASED = {
     24: ("TrainingStatus", 1, "75740ff9a0ddc616"),
     25: ("TransformRecord", 1, "5a1d867438ddb131"),
     26: ("StopTrainingJob", 1, "d61962a96de40222"),
+    27: ("JobRecord", 2, "d6fa6645d48f568f"),
+    28: ("SeriesResult", 3, "6591e8fd64cfe4c6"),
 }
 
 

@@ -130,6 +130,21 @@ class TestStart:
 
         assert running == [0]
 
+    def test_a_broker_that_came_back_is_asked_for_its_topics(self, stack: Stack, world: World) -> None:
+        """It may have come back without them; TopicsLostError then ends `tidecast up` in words."""
+        happened: list[str] = []
+        stack._broker = SimpleNamespace(  # type: ignore[assignment]
+            alive=False,
+            bootstrap="broker:9092",
+            start=lambda: happened.append("started"),
+            wait_ready=lambda: happened.append(f"ready, {len(world.declared)} declared"),
+            stop=lambda: None,
+        )
+        stack.watch()
+
+        assert happened == ["started", "ready, 1 declared"]
+        assert world.declared == ["broker:9092", "broker:9092"]
+
     def test_it_returns_when_requests_are_answered(self, settings: Settings, world: World) -> None:
         """Not when the processes run."""
         answers = iter([False, False, True])

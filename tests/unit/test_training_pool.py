@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,23 @@ async def test_reports_come_in_order_in_the_loop_before_the_answer() -> None:
         await pool.compute((("report", range(500)),), limit_s=LIMIT_S, on_report=take)
 
     assert told == list(range(500))
+
+
+async def test_reports_come_in_the_context_of_the_call() -> None:
+    """What is sent and logged then belongs to its trace and its job."""
+    job: ContextVar[int] = ContextVar("job")
+    told: dict[int, list[int]] = {1: [], 2: []}
+
+    async def train(number: int) -> None:
+        job.set(number)
+        await pool.compute(
+            (("report", range(5)),), limit_s=LIMIT_S, on_report=lambda _: told[number].append(job.get(0))
+        )
+
+    async with pool_of(2) as pool:
+        await asyncio.gather(train(1), train(2))
+
+    assert told == {1: [1] * 5, 2: [2] * 5}
 
 
 async def test_the_others_wait_for_a_place_in_their_order(tmp_path: Path) -> None:

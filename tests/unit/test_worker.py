@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from connectors.kafka_admin import TopicsLostError
 from streams import worker
 from streams.worker import run_worker
 
@@ -134,3 +136,29 @@ def test_the_log_is_one_json_object_per_line() -> None:
     assert (gone["event"], gone["level"]) == ("broker gone: x", "warning")
     assert failed["exception"].endswith("ValueError: the reason")
     assert ran.stdout == ""
+
+
+def test_lost_topics_end_it_however_long_the_app_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust does not get its consumer to stop then; with nobody to hand work back to, nothing is waited for."""
+    exits: list[tuple[float, int]] = []
+    monkeypatch.setattr(worker._End, "within", lambda _, seconds, status: exits.append((seconds, status)))
+    status, _ = run(lambda app: app.end(TopicsLostError("gone")))
+
+    assert status == 1
+    assert exits[0] == (3.0, 1)
+
+
+def test_a_loop_that_does_not_end_ends_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the status that the worker has by then; a loop that ends in time calls it off."""
+    ended: list[int] = []
+    monkeypatch.setattr(worker.os, "_exit", ended.append)
+    end = worker._End()
+    end.within(0.01, 1)
+    until = time.monotonic() + 10
+    while not ended and time.monotonic() < until:
+        time.sleep(0.01)
+    end.within(0.05, 0)
+    end.came()
+    time.sleep(0.1)
+
+    assert ended == [1]

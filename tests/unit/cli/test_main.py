@@ -57,7 +57,7 @@ main = import_module("streams.cli.main")
 main.app = lambda: print("1 \u2026 2")
 main.main()
 """
-COMMANDS = ("up", "state", "trainer", "settings", "demo", "forecast", "job", "deepar", "dead-letters", "redis")
+COMMANDS = "up state trainer settings demo forecast job replay deepar dead-letters redis".split()
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

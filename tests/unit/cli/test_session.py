@@ -66,7 +66,7 @@ def settings(tmp_path: Path) -> Settings:
 def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeStack]:
     """In the place of the embedded service; nothing changes the logs of the other tests."""
     monkeypatch.setattr(stack, "Stack", FakeStack)
-    monkeypatch.setattr(session, "_log_warnings_only", lambda: None)
+    monkeypatch.setattr(session, "log_warnings_only", lambda: None)
     monkeypatch.setattr(FakeStack, "broken", None)
     monkeypatch.setattr(FakeStack, "signalled", None)
     monkeypatch.setattr(FakeStack, "signalled_at_stop", None)

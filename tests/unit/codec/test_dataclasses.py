@@ -48,9 +48,6 @@ class TestDataclassesAndSchemas:
 
         JobRecord is written by us alone: its dataclass has defaults where its schema needs none.
         """
-        if schema["name"] == "JobRecord":
-            assert not any("default" in field for field in schema["fields"])
-            return
         kind = RECORDS[schema["name"]]
         defaults = {}
         for field in dataclasses.fields(kind):
@@ -59,7 +56,11 @@ class TestDataclassesAndSchemas:
             elif field.default_factory is not dataclasses.MISSING:
                 defaults[field.name] = plain(field.default_factory())
 
-        assert defaults == {field["name"]: plain(field["default"]) for field in schema["fields"] if "default" in field}
+        theirs = {field["name"]: plain(field["default"]) for field in schema["fields"] if "default" in field}
+        if schema["name"] == "JobRecord":
+            defaults = {name: defaults[name] for name in theirs}
+
+        assert defaults == theirs
 
     def test_the_status_numbers_are_the_symbols_places(self) -> None:
         """CmdStatus 0 to 4 in the order of the enum in Avro."""

@@ -1,0 +1,101 @@
+"""Computes commands of the log once more, as a trainer does, and publishes nothing: for `tidecast replay`."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from agents.offload import Offload
+from agents.together_runs import answer_together
+from agents.training import answer_messages
+from agents.training_pool import TrainingPool
+from connectors.object_store import ObjectStore
+from connectors.publisher import Publisher, Record
+from schemas.codec import Codec
+from schemas.commands import TrainTogether
+from streams.runtime import TrainerRuntime
+from streams.settings import Settings
+from streams.topics import Topics
+
+__all__ = ["recomputed"]
+
+
+async def recomputed(
+    settings: Settings,
+    codec: Codec,
+    series: Sequence[Any],
+    together: Sequence[tuple[Any, TrainTogether]],
+    on_answers: Callable[[int], object],
+) -> list[Record]:
+    """The records that trainers with these settings publish for consumed messages, by the trainers' own functions.
+
+    `series` are messages with TrainSeries, `together` those with TrainTogether, decoded. `on_answers` is told how many
+    submissions were answered since the last time. Files of trained models are written to a folder that goes again.
+    """
+    topics = Topics(settings)
+    kept = _Kept(topics.job_results, on_answers)
+    with tempfile.TemporaryDirectory(prefix="tidecast-replay-") as folder:
+        missing: Any = None  # what these agents do not use
+        runtime = TrainerRuntime(
+            settings=settings,
+            bootstrap="",
+            topics=topics,
+            codec=codec,
+            publisher=cast("Publisher", kept),
+            app=missing,
+            store=ObjectStore(folder),
+            inference=missing,
+            endpoints=missing,
+        )
+        if series:
+            await _series(runtime, series)
+        if together:
+            await _together(runtime, together)
+    return kept.records
+
+
+async def _series(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
+    settings = runtime.settings
+    offload = Offload(
+        settings.training_processes,
+        timedelta(seconds=settings.max_training_s),
+        memory_limit=settings.training_memory_bytes,
+    )
+    offload.start()
+    try:
+        for start in range(0, len(messages), settings.batch_size):
+            await answer_messages(runtime, offload, messages[start : start + settings.batch_size])
+    finally:
+        await offload.close()
+
+
+async def _together(runtime: TrainerRuntime, commands: Iterable[tuple[Any, TrainTogether]]) -> None:
+    pool = TrainingPool(runtime.settings)
+    try:
+        for message, command in commands:
+            await answer_together(runtime, pool, message, command)
+    finally:
+        await pool.close()
+
+
+class _Kept:
+    """Stands where a trainer has its publisher."""
+
+    def __init__(self, results: str, on_answers: Callable[[int], object]) -> None:
+        self.records: list[Record] = []
+        self._results = results
+        self._on_answers = on_answers
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """As the publisher's."""
+        await self.send_nowait(records)
+
+    def send_nowait(self, records: Iterable[Record]) -> "asyncio.Future[None]":
+        """As the publisher's."""
+        new = tuple(records)
+        self.records += new
+        self._on_answers(sum(record.topic == self._results for record in new))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
