@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,8 @@ from streams.topics import Topics
 
 __all__ = ["run"]
 
-_SERIES, _POINTS = 1_500, 120  # about 15 s of one core a run
+_SERIES, _POINTS, _MODEL = 160, 120, "LstmLong"  # about 50 s of one core a run
+_WARM = 16  # series of the first PATCH
 _RUNS = 5
 _EVENTS = 60_000
 _EVENT_RUNS = 10
@@ -49,29 +50,80 @@ def run() -> None:
 
 def _networks() -> None:
     """A job of networks, from PATCH to DONE. Each trainer computes in one process."""
-    seconds: dict[int, list[float]] = {1: [], 2: []}
+    runs: dict[int, list[_Run]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(_RUNS):
-            for trainers, taken in seconds.items():
+            for trainers, taken in runs.items():
                 taken.append(_job(Path(folder) / f"{turn}-{trainers}", trainers))
-    figures = {trainers: Figure(tuple(taken), _SERIES) for trainers, taken in seconds.items()}
-    ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    figures = {trainers: Figure(tuple(one.wall_s for one in taken), _SERIES) for trainers, taken in runs.items()}
+    free = {trainers: statistics.median(one.free for one in taken) for trainers, taken in runs.items()}
     show(
-        f"LSTM, {_SERIES} series of {_POINTS} points, PATCH to DONE, {_RUNS} runs each",
-        ("trainers", "series", "to one"),
-        [(str(count), str(figure), f"{figure.rate / figures[1].rate:.2f}x") for count, figure in figures.items()],
+        f"{_MODEL}, {_SERIES} series of {_POINTS} points, PATCH to DONE, {_RUNS} runs each",
+        ("trainers", "series", "to one", "cores wanted", "core seconds", "on free cores, to one"),
+        [
+            (
+                str(trainers),
+                str(figures[trainers]),
+                f"{figures[trainers].rate / figures[1].rate:.2f}x",
+                f"{statistics.median(one.wanted for one in taken):.2f}",
+                f"{statistics.median(one.computed_s for one in taken):.1f}",
+                f"{free[trainers] / free[1]:.2f}x",
+            )
+            for trainers, taken in runs.items()
+        ],
     )
+    ratios = [one.wall_s / two.wall_s for one, two in zip(runs[1], runs[2], strict=True)]
     console.print(f"goal: ≥ 1.8x ({statistics.median(ratios):.2f} by pairs, {min(ratios):.2f} … {max(ratios):.2f})")
 
 
-def _job(home: Path, trainers: int) -> float:
+class _Run(NamedTuple):
+    """One job: how long it took, and what the processes that compute had and wanted meanwhile."""
+
+    wall_s: float
+    computed_s: float
+    waited_s: float  # ready to compute, while other work had the cores
+
+    @property
+    def wanted(self) -> float:
+        """Cores that would have been used had they been free."""
+        return (self.computed_s + self.waited_s) / self.wall_s
+
+    @property
+    def free(self) -> float:
+        """Jobs a second that so many free cores do."""
+        return self.wanted / self.computed_s
+
+
+def _job(home: Path, trainers: int) -> _Run:
     settings = Settings(home=home, http_port=0, kafka_port=0, training_processes=1)
     with Stack(settings, trainers=trainers, progress=lambda _: None) as stack:
         client = httpx.Client(base_url=stack.url, timeout=120)
         job_id, details = configured_job(client, home, _SERIES, points=_POINTS)
-        body, probe = training_of(details, "Lstm"), details[0]["ts_id"]
-        patch_to_done(client, job_id, body, ts_id=probe)  # pays for the processes' start
-        return patch_to_done(client, job_id, body, ts_id=probe)
+        body, probe = training_of(details, _MODEL), details[0]["ts_id"]
+        warm = training_of(details[:_WARM], _MODEL)
+        patch_to_done(client, job_id, warm, ts_id=probe)  # pays for the processes' start
+        workers = [stack.pid(f"trainer-{number}") for number in range(1, trainers + 1)]
+        before = _scheduled(workers)
+        wall_s = patch_to_done(client, job_id, body, ts_id=probe)
+        after = _scheduled(workers)
+        return _Run(wall_s, after[0] - before[0], after[1] - before[1])
+
+
+def _scheduled(workers: Sequence[int]) -> tuple[float, float]:
+    """Seconds that all descendants of the workers, which compute, had a core, and waited for one."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(OSError):  # it has just ended
+                parents[int(path.name)] = int((path / "stat").read_text("ascii").rpartition(")")[2].split()[1])
+    children = {pid for pid, parent in parents.items() if parent in workers}
+    children |= {pid for pid, parent in parents.items() if parent in children}
+    had = waited = 0
+    for child in children:
+        for task in Path(f"/proc/{child}/task").iterdir():
+            one, other, _ = (task / "schedstat").read_text("ascii").split()
+            had, waited = had + int(one), waited + int(other)
+    return had / 1e9, waited / 1e9
 
 
 class _Rates(NamedTuple):

@@ -14,7 +14,6 @@ from faust.types.tables import CollectionT
 
 from connectors.publisher import Publisher, Record
 from schemas.codec import Codec
-from streams.disk_rows import DiskRows
 from streams.row_stores import MemoryRows, Row, RowStore
 
 __all__ = ["EventTable", "RecordTable", "row_store"]
@@ -109,5 +108,7 @@ def row_store(app: faust.App, table: CollectionT) -> RowStore:
     """The store that the app's setting names: `memory://`, or `rocksdb:///folder` with a folder per table below."""
     url = app.conf.store
     if url.scheme == "rocksdb":
+        from streams.disk_rows import DiskRows  # noqa: PLC0415 - RocksDB is only loaded where it is used
+
         return DiskRows(app, table, Path(url.path) / str(table.name))
     return MemoryRows(app, table)

@@ -17,9 +17,11 @@ from urllib.request import urlopen
 
 import structlog
 
+from connectors.broker_errors import BrokerStartError, DataRefusedError, HomeInUseError, PortInUseError
 from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
 from connectors.guarded_process import GuardedProcess, end_leftover
 from connectors.java import find_java
+from connectors.kafka_admin import BrokerUnreachableError
 from connectors.kafka_jars import default_cache_dir, obtain_jars
 from connectors.ports import kept_or_free
 from streams.apps import declare_topics
@@ -34,6 +36,7 @@ _READY_S = 60.0  # about 5 s on an idle machine
 _POLL_S = 0.1
 _STOP = timedelta(seconds=30)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0  # between restarts of a worker that keeps crashing
+_BROKER_STARTS = 3  # in a row: it may have been killed, or been short of memory, while it started
 _LEFTOVER = timedelta(seconds=10)  # a worker whose broker is gone needs some seconds to give up
 _HEALTHY_S = 60.0  # a worker that ran for so long does not keep crashing
 
@@ -50,6 +53,7 @@ class Stack:
         self._progress = progress
         self._lock: IO[str] | None = None
         self._broker: EmbeddedKafka | None = None
+        self._failed_starts = 0
         self._workers = {"state": ("state", "1")} | {
             f"trainer-{i}": ("trainer", str(i)) for i in range(1, trainers + 1)
         }
@@ -107,10 +111,7 @@ class Stack:
     def watch(self) -> None:
         """Look once at all processes and start again what has ended; call it a few times a second."""
         if self._broker is not None and not self._broker.alive:
-            log.warning("broker ended, starting it again")
-            self._broker.start()
-            self._broker.wait_ready()
-            declare_topics(self._settings, Topics(self._settings), self.bootstrap)  # says so where its data is gone
+            self._restart(self._broker)
         now = time.monotonic()
         for name, process in self._processes.items():
             if process.poll() is None:
@@ -215,6 +216,23 @@ class Stack:
         broker.start()
         self._broker = broker
         broker.wait_ready()
+
+    def _restart(self, broker: EmbeddedKafka) -> None:
+        log.warning("broker ended, starting it again")
+        try:
+            broker.start()
+            broker.wait_ready()
+        except (DataRefusedError, HomeInUseError, PortInUseError):
+            raise  # it would be so the next time too
+        except BrokerStartError as error:
+            self._failed_starts += 1
+            if self._failed_starts == _BROKER_STARTS:
+                raise
+            log.warning("broker did not start, trying once more", reason=str(error))
+            return
+        self._failed_starts = 0
+        with suppress(BrokerUnreachableError):  # it has ended again: the next look starts it
+            declare_topics(self._settings, Topics(self._settings), self.bootstrap)  # says so where its data is gone
 
     def _spawn(self, name: str) -> None:
         role, worker_id = self._workers[name]

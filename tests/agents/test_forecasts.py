@@ -130,7 +130,7 @@ class TestOnlineStore:
         self, settings: Settings, publisher: FakePublisher, notes: Notes, monkeypatch: pytest.MonkeyPatch
     ) -> Worker:
         """A state worker with Redis."""
-        monkeypatch.setattr(apps, "OnlineForecasts", lambda *_, **__: notes)
+        monkeypatch.setattr("streams.online_forecasts.OnlineForecasts", lambda *_, **__: notes)
         given = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})
         return Worker(apps.create_state(given, "127.0.0.1:1"), publisher)
 

@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from tests.integration.services import READY_S
 
 __all__ = ["Positions", "committed", "ends", "offsets_watched", "read_topics"]
 
+_ASKED_S = 5.0
 _WATCH_S = 0.2  # the workers commit every half second
 
 Positions = dict[tuple[str, int], int]
@@ -30,29 +31,42 @@ def ends(bootstrap: str, topics: Sequence[str]) -> Positions:
     return {(at.topic, at.partition): future.result().offset for at, future in found.items()}
 
 
-def committed(bootstrap: str, group: str) -> Positions:
-    """What the group has committed."""
-    admin = _admin(bootstrap)  # kept: its futures end with it
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-    return {
-        (at.topic, at.partition): at.offset for at in asked[group].result(READY_S).topic_partitions if at.offset >= 0
-    }
+def committed(bootstrap: str, group: str, topics: Sequence[str]) -> Positions:
+    """What the group has committed in these topics; KafkaException where nobody says."""
+    places = list(ends(bootstrap, topics))
+    asking = _asking(bootstrap, group)
+    try:
+        return _committed(asking, places)
+    finally:
+        asking.close()
+
+
+def _asking(bootstrap: str, group: str) -> Consumer:
+    # librdkafka 2.16 aborts the process in an admin client's list_consumer_group_offsets while the broker is killed.
+    return Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+
+
+def _committed(asking: Consumer, places: Sequence[tuple[str, int]]) -> Positions:
+    found = asking.committed([TopicPartition(*place) for place in places], timeout=_ASKED_S)
+    return {(at.topic, at.partition): at.offset for at in found if at.error is None and at.offset >= 0}
 
 
 @contextmanager
-def offsets_watched(bootstrap: str, groups: Sequence[str]) -> Iterator[None]:
-    """Look at the groups' committed offsets all the time; AssertionError at the end if one has ever gone back."""
+def offsets_watched(bootstrap: str, groups: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """Look at the groups' offsets in their topics all the time; AssertionError at the end if one has ever gone back."""
     back: list[str] = []
     looks = 0
     end = threading.Event()
+    places = {group: list(ends(bootstrap, topics)) for group, topics in groups.items()}
 
     def watch() -> None:
         nonlocal looks
         last: dict[str, Positions] = {group: {} for group in groups}
+        asking = {group: _asking(bootstrap, group) for group in groups}
         while not end.wait(_WATCH_S):
             for group in groups:
                 try:
-                    now = committed(bootstrap, group)
+                    now = _committed(asking[group], places[group])
                 except KafkaException:  # the broker may be away
                     continue
                 looks += 1
@@ -62,6 +76,8 @@ def offsets_watched(bootstrap: str, groups: Sequence[str]) -> Iterator[None]:
                     if offset < last[group].get(at, 0)
                 )
                 last[group].update(now)
+        for consumer in asking.values():
+            consumer.close()
 
     watcher = threading.Thread(target=watch, name="offsets", daemon=True)
     watcher.start()

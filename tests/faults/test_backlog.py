@@ -89,7 +89,7 @@ async def _done(
         nonlocal longest
         behind = 0
         for role, names in read.items():
-            at = committed(bootstrap, f"{settings.group_prefix}{role}")
+            at = committed(bootstrap, f"{settings.group_prefix}{role}", names)
             behind += sum(end - at.get(place, 0) for place, end in ends(bootstrap, names).items())
         for role, worker in workers.items():
             assert worker.status is None, worker.log.read_text("utf-8")[-2000:]

@@ -7,12 +7,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from confluent_kafka import Producer
 
+from connectors.kafka_admin import broker_reachable
 from connectors.publisher import partition_for
 from schemas.commands import ConfigureJob, CreateJob, JobCommand
 from streams import stack
@@ -30,6 +32,7 @@ _SEED = 20
 _KILLS = 30
 _KILLS_PER_SUBMISSION = 10
 _TRIES = 5
+_ASKED = timedelta(seconds=1)
 _HEALED_S = 240.0  # after many kills the supervisor waits longest
 _PAUSES_S = (0.2, 0.9)  # between two kills: some come while a process starts, some while it works
 
@@ -109,7 +112,7 @@ def _kill_at_random(
     dice = random.Random(_SEED)
     job = _job(service, api, series=500)
     kills, begun = 0, time.monotonic()
-    with offsets_watched(service.bootstrap, tuple(verifier.groups)):
+    with offsets_watched(service.bootstrap, verifier.groups):
         while goes_on(kills, time.monotonic() - begun):
             if kills % _KILLS_PER_SUBMISSION == 0:
                 job.submit(("LinearFit", "AdaptiveMaxN"))
@@ -199,7 +202,12 @@ def test_fault_03_everything_survives_a_restart(tmp_path: Path, figures: CaseFig
 
 
 def _kill(service: Service, name: str) -> None:
-    """kill -9, waiting for a process to kill where the last one has not been replaced yet."""
+    """kill -9, waiting for a process to kill where the last one has not been replaced yet.
+
+    A broker is killed when it answers: one that ends three times while it starts, ends the service with its last words.
+    """
+    if name == "broker":
+        until(lambda: broker_reachable(service.bootstrap, _ASKED), within=120, why="the broker answers")
 
     def killed() -> bool:
         try:

@@ -116,7 +116,7 @@ class Verifier:
         """Records that each group has not committed yet; AssertionError where it has committed what is not there."""
         found = {}
         for group, topics in self.groups.items():
-            done = committed(self.bootstrap, group)
+            done = committed(self.bootstrap, group, topics)
             end = ends(self.bootstrap, topics)  # asked later, so that it is not behind the commits
             for at, offset in done.items():
                 assert offset <= end[at], f"{group} has committed {offset} of {at}, which ends at {end[at]}"

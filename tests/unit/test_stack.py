@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from connectors.broker_errors import BrokerStartError, DataRefusedError, PortInUseError
+from connectors.kafka_admin import BrokerUnreachableError
 from streams import stack as module
 from streams.settings import Settings
 from streams.stack import Stack, StackError
@@ -144,6 +146,39 @@ class TestStart:
 
         assert happened == ["started", "ready, 1 declared"]
         assert world.declared == ["broker:9092", "broker:9092"]
+
+    def test_a_broker_that_ends_again_is_started_again(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While it is asked for its topics, nobody answers: no reason for the service to end."""
+        starts: list[str] = []
+        stack._broker = SimpleNamespace(  # type: ignore[assignment]
+            alive=False, bootstrap="", start=lambda: starts.append("start"), wait_ready=lambda: None, stop=lambda: None
+        )
+
+        def nobody(*_: object) -> None:
+            raise BrokerUnreachableError("no Kafka broker answers")
+
+        monkeypatch.setattr(module, "declare_topics", nobody)
+        stack.watch()
+        stack.watch()
+
+        assert starts == ["start", "start"]
+
+    @pytest.mark.parametrize(("error", "starts"), [(BrokerStartError, 3), (DataRefusedError, 1), (PortInUseError, 1)])
+    def test_a_broker_that_does_not_come_back(self, stack: Stack, error: type[BrokerStartError], starts: int) -> None:
+        """What may be a mishap is tried three times; then, or where it cannot help, the service ends and says why."""
+        tried: list[str] = []
+
+        def start() -> None:
+            tried.append("start")
+            raise error("it did not start")
+
+        stack._broker = SimpleNamespace(alive=False, bootstrap="", start=start, stop=lambda: None)  # type: ignore[assignment]
+        for _ in range(starts - 1):
+            stack.watch()
+        with pytest.raises(error):
+            stack.watch()
+
+        assert len(tried) == starts
 
     def test_it_returns_when_requests_are_answered(self, settings: Settings, world: World) -> None:
         """Not when the processes run."""
