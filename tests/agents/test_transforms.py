@@ -223,7 +223,7 @@ class TestStarting:
         assert [request.target for request in asked(state)] == [[1.0], [2.0]]
         assert row(state).output_key == "outputs/b1/b.jsonl.gz.out"
 
-    @pytest.mark.parametrize("packed", [b"plain", gzip.compress(b"x" * 1000)[:-9]])
+    @pytest.mark.parametrize("packed", [b"plain", gzip.compress(b"x" * 1000)[:-9]], ids=["plain", "cut-short"])
     async def test_a_packed_file_that_is_none_fails_the_job(self, state: Worker, packed: bytes) -> None:
         """No crash: the file is the user's."""
         state.runtime.store.put_bytes("uploads/b.gz", packed)

@@ -18,10 +18,11 @@ from connectors.publisher import Publisher, Record, partition_for
 from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.forecasts import forecast_json
+from tests.integration.processes import WorkerProcess
 from tests.integration.program import Home
 from tests.integration.redis_server import RedisServer
 from tests.integration.services import Service, csv_of, running_service, until
-from tests.integration.test_two_states import _Worker, _workers
+from tests.integration.test_two_states import _workers
 
 CODEC = Codec()
 NOON = 1_599_480_000_000
@@ -274,7 +275,7 @@ class TestTwoWorkers:
         tmp_path: Path,
         server: RedisServer,
         monkeypatch: pytest.MonkeyPatch,
-    ) -> Iterator[Sequence[_Worker]]:
+    ) -> Iterator[Sequence[WorkerProcess]]:
         """Two state workers that share the partitions, and Redis."""
         monkeypatch.setenv("TIDECAST_REDIS_URL", server.url)
         with _workers(broker, topic_prefix, tmp_path, "state", "state") as workers:
@@ -282,7 +283,7 @@ class TestTwoWorkers:
             yield workers
 
     async def test_a_worker_reads_from_redis_what_it_does_not_own_if_that_is_complete(
-        self, pair: Sequence[_Worker], broker: EmbeddedKafka, topic_prefix: str, server: RedisServer
+        self, pair: Sequence[WorkerProcess], broker: EmbeddedKafka, topic_prefix: str, server: RedisServer
     ) -> None:
         """Stopped, with older forecasts in it, or gone: from the owner. Back, and the owner dead: from Redis."""
         topic, ts_ids = f"{topic_prefix}forecasts", range(1, 41)
