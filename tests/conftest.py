@@ -11,7 +11,6 @@ from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
 from connectors.java import Java, find_java
 from connectors.kafka_jars import default_cache_dir, obtain_jars
 
-
 # How long an example takes is no criterion: other processes may have the cores.
 settings.register_profile("tidecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tidecast")
