@@ -12,7 +12,7 @@ from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from connectors.endpoints import UnknownEndpointError
-from connectors.publisher import Record
+from connectors.publisher import Headers, Record
 from models.deepar.frequency import Frequency
 from schemas.codec import Codec
 from schemas.commands import InferenceRequest
@@ -20,7 +20,7 @@ from schemas.events import Forecast, InferenceResult
 from schemas.wire import UndecodableError
 from streams.inference_calls import InferenceCall, InferenceError, InstanceForecast
 from streams.runtime import TrainerRuntime
-from streams.tracing import Headers, batch_of, trace_headers
+from streams.tracing import batch_of, trace_headers
 from streams.transport import open_batches
 
 __all__ = ["attach"]

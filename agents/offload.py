@@ -14,9 +14,9 @@ together, up to 64 in a chunk, because networks of one shape train together at l
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from math import ceil
 from threading import Lock
@@ -28,8 +28,9 @@ from connectors.compute_process import ComputeProcess, EndedError, RaisedError, 
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import UnknownModelError, model_spec
 from models.tuning import is_quick
+from streams.settings import Settings
 
-__all__ = ["Offload", "OffloadClosedError", "is_heavy"]
+__all__ = ["Offload", "OffloadClosedError", "is_heavy", "running_offload"]
 
 log = structlog.get_logger(__name__)
 
@@ -202,6 +203,21 @@ class Offload:
             except EndedError:
                 time.sleep(pause_s)
         return new_process(self._memory_limit)
+
+
+@asynccontextmanager
+async def running_offload(settings: Settings) -> AsyncIterator[Offload]:
+    """One with the limits of the settings, from its start to its end."""
+    offload = Offload(
+        settings.training_processes,
+        timedelta(seconds=settings.max_training_s),
+        memory_limit=settings.training_memory_bytes,
+    )
+    offload.start()
+    try:
+        yield offload
+    finally:
+        await offload.close()
 
 
 def is_heavy(request: SeriesRequest) -> bool:

@@ -3,10 +3,9 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Any, cast
 
-from agents.offload import Offload
+from agents.offload import running_offload
 from agents.together_runs import answer_together
 from agents.training import answer_messages
 from agents.training_pool import TrainingPool
@@ -57,17 +56,9 @@ async def recomputed(
 
 async def _series(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
     settings = runtime.settings
-    offload = Offload(
-        settings.training_processes,
-        timedelta(seconds=settings.max_training_s),
-        memory_limit=settings.training_memory_bytes,
-    )
-    offload.start()
-    try:
+    async with running_offload(settings) as offload:
         for start in range(0, len(messages), settings.batch_size):
             await answer_messages(runtime, offload, messages[start : start + settings.batch_size])
-    finally:
-        await offload.close()
 
 
 async def _together(runtime: TrainerRuntime, commands: Iterable[tuple[Any, TrainTogether]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from connectors.publisher import Headers
 from connectors.timestamps import format_timestamp
 from models.batch import SeriesRequest
 from models.catalog import model_spec
@@ -17,7 +18,7 @@ from models.search_space import Dimension, Search
 from models.season import season_length
 from schemas import commands
 from schemas.commands import ParameterValue, TrainSeries
-from streams.tracing import Headers, trace_headers
+from streams.tracing import trace_headers
 
 __all__ = ["Accepted", "accepted", "last_time"]
 

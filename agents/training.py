@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from agents.offload import Offload, is_heavy
+from agents.offload import Offload, is_heavy, running_offload
 from agents.series_answers import AnswerWriter
 from agents.series_requests import Accepted, accepted
 from connectors.publisher import Record
@@ -42,18 +41,10 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
         Several batches are open at a time, so that quick series behind slow ones need not wait for them.
         """
-        offload = Offload(
-            settings.training_processes,
-            timedelta(seconds=settings.max_training_s),
-            memory_limit=settings.training_memory_bytes,
-        )
-        offload.start()
-        try:
+        async with running_offload(settings) as offload:
             async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
                 messages = [event.message for event in batch.events]
                 batch.ack_when(asyncio.ensure_future(answer_messages(runtime, offload, messages)))
-        finally:
-            await offload.close()
 
     return train_series
 

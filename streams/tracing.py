@@ -16,9 +16,10 @@ from opentelemetry.trace import Link, SpanContext, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.publisher import Headers
+
 __all__ = [
     "TRACEPARENT",
-    "Headers",
     "Traced",
     "batch_of",
     "configure",
@@ -32,7 +33,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 TRACEPARENT: Final = "traceparent"
-Headers = Sequence[tuple[str, bytes]]
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _NOTHING: Final = nullcontext()

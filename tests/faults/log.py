@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from tests.faults.background import in_background
 from tests.integration.services import READY_S
 
 __all__ = ["Positions", "committed", "ends", "offsets_watched", "read_topics"]
@@ -56,10 +57,9 @@ def offsets_watched(bootstrap: str, groups: Mapping[str, Sequence[str]]) -> Iter
     """Look at the groups' offsets in their topics all the time; AssertionError at the end if one has ever gone back."""
     back: list[str] = []
     looks = 0
-    end = threading.Event()
     places = {group: list(ends(bootstrap, topics)) for group, topics in groups.items()}
 
-    def watch() -> None:
+    def watch(end: threading.Event) -> None:
         nonlocal looks
         last: dict[str, Positions] = {group: {} for group in groups}
         asking = {group: _asking(bootstrap, group) for group in groups}
@@ -79,13 +79,8 @@ def offsets_watched(bootstrap: str, groups: Mapping[str, Sequence[str]]) -> Iter
         for consumer in asking.values():
             consumer.close()
 
-    watcher = threading.Thread(target=watch, name="offsets", daemon=True)
-    watcher.start()
-    try:
+    with in_background(watch):
         yield
-    finally:
-        end.set()
-        watcher.join()
     assert looks, "nobody looked"
     assert not back, f"committed offsets went back: {back}"
 

@@ -18,6 +18,7 @@ from connectors.ports import free_port
 from connectors.publisher import DeliveryError, Publisher, Record
 from schemas.commands import CreateJob
 from schemas.events import CmdStatus
+from tests.faults.background import in_background
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job
@@ -86,11 +87,10 @@ def job(kafka: EmbeddedKafka, service: Service, api: RecordingApi) -> Iterator[J
 @contextmanager
 def _watched(api: RecordingApi, job: Job, figures: CaseFigures) -> Iterator[None]:
     """Ask for the job all the time: its status is that of its answers, or the answer is 503; always soon."""
-    end = threading.Event()
     wrong: list[str] = []
     slowest = asked = 0
 
-    def watch() -> None:
+    def watch(end: threading.Event) -> None:
         nonlocal slowest, asked
         client = RecordingApi(api.url, api.history)
         while not end.wait(0.1):
@@ -104,13 +104,8 @@ def _watched(api: RecordingApi, job: Job, figures: CaseFigures) -> Iterator[None
                 wrong.append(answer.text)
         client.close()
 
-    watcher = threading.Thread(target=watch, name="watcher", daemon=True)
-    watcher.start()
-    try:
+    with in_background(watch):
         yield
-    finally:
-        end.set()
-        watcher.join()
     figures.time(f"slowest of {asked} reads", slowest)
     assert asked
     assert not wrong, wrong
