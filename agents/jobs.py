@@ -26,7 +26,7 @@ from streams.transport import batches, open_batches
 __all__ = ["attach"]
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
-_IN_ONE_TURN = 200  # results read in one turn of the event loop: 4 ms; requests get theirs between
+_IN_ONE_TURN = 50  # results read in one turn of the event loop: 2 ms; requests get theirs between
 _OPEN_BATCHES = 8  # of results, so that some are read while the broker takes those before
 _LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
@@ -262,7 +262,7 @@ def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]
 
 
 def _answer(state: StateRuntime, message: Any) -> Answer:
-    fields = state.codec.fields_of(message.value, SeriesResult)
+    fields = state.codec.outline_of(message.value, SeriesResult)
     row = state.codec.answered(message.value, fields, _time(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
     _check_key(answer.job_id, message)

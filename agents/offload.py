@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from math import ceil
 from threading import Lock
+from typing import Any, TypeVar
 
 import structlog
 
@@ -34,6 +35,7 @@ __all__ = ["Offload", "OffloadClosedError", "is_heavy", "running_offload"]
 
 log = structlog.get_logger(__name__)
 
+_Made = TypeVar("_Made")
 
 _MOST_TOGETHER = 64  # series of a chunk: stacked networks gain little beyond, and so many are begun anew after a kill
 _TIME_LIMIT = timedelta(minutes=10)
@@ -106,15 +108,16 @@ class Offload:
         chunks = list(_chunks(requests, heavy, self._processes))
         set_apart = set(heavy)
         light = [place for place in range(len(requests)) if place not in set_apart]
-        parts = [self._quickly([requests[place] for place in light])] if light else []
+        parts = [self.beside(forecast_batch, [requests[place] for place in light])] if light else []
         parts += [self._patiently([requests[place] for place in chunk]) for chunk in chunks]
         answers: dict[int, SeriesAnswer] = {}
         for places, part in zip([light, *chunks] if light else chunks, await asyncio.gather(*parts), strict=True):
             answers.update(zip(places, part, strict=True))
         return [answers[place] for place in range(len(requests))]
 
-    async def _quickly(self, requests: list[SeriesRequest]) -> list[SeriesAnswer]:
-        return await self._run(self._light, forecast_batch, requests)
+    async def beside(self, function: Callable[..., _Made], *arguments: Any) -> _Made:
+        """Call a function in the thread of the quick series, which does one thing after the other."""
+        return await self._run(self._light, function, *arguments)
 
     async def _patiently(self, chunk: list[SeriesRequest]) -> list[SeriesAnswer]:
         """Answer heavy requests: 1. together, 2. if that fails, each alone."""
@@ -138,17 +141,12 @@ class Offload:
     def _too_long(self, request: SeriesRequest) -> str:
         return _TOO_LONG.format(request.model_name, self._time_limit_s)
 
-    async def _run(
-        self,
-        executor: ThreadPoolExecutor | None,
-        compute: Callable[[list[SeriesRequest]], list[SeriesAnswer]],
-        requests: list[SeriesRequest],
-    ) -> list[SeriesAnswer]:
+    async def _run(self, executor: ThreadPoolExecutor | None, compute: Callable[..., _Made], *arguments: Any) -> _Made:
         if executor is None:
             raise RuntimeError("start() has not been called")
         if self._closed:
             raise OffloadClosedError("no more series are computed")
-        waiting: Future[list[SeriesAnswer]] = executor.submit(compute, requests)
+        waiting: Future[_Made] = executor.submit(compute, *arguments)
         try:
             return await asyncio.wrap_future(waiting)
         except EndedError as error:

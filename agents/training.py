@@ -1,7 +1,7 @@
 """The trainer: every TrainSeries command is answered with exactly one SeriesResult, a forecast or an error."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faust.agents import Agent
@@ -11,7 +11,7 @@ from agents.offload import Offload, is_heavy, running_offload
 from agents.series_answers import AnswerWriter
 from agents.series_requests import Accepted, accepted
 from connectors.publisher import Record
-from models.batch import SeriesAnswer, forecast_batch
+from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from schemas.codec import Codec
 from schemas.commands import TrainSeries
 from schemas.wire import UndecodableError
@@ -56,19 +56,32 @@ async def answer_messages(runtime: TrainerRuntime, offload: Offload, messages: S
 
 
 async def _answer_parts(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
-    letters, items = await asyncio.to_thread(_read, runtime, messages)
+    records, rest = await offload.beside(_answer_quick, runtime, messages)
+    slow = [item for item in rest if item.command.search is None]
+    searches = [item for item in rest if item.command.search is not None]
+    parts = [*_parts(slow, _TOGETHER), *_parts(searches, _SEARCHES)]
+    await asyncio.gather(runtime.publisher.send(records), *(_answer_part(runtime, offload, part) for part in parts))
+
+
+def _answer_quick(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted]]:
+    """All records of quick series and of what is no command, and the commands that take longer.
+
+    One call in one thread: several would only take the interpreter away from each other, and from the event loop.
+    """
+    letters, items = _read(runtime, messages)
     quick: list[Accepted] = []
-    slow: list[Accepted] = []
-    searches: list[Accepted] = []
+    rest: list[Accepted] = []
     for item in items:
-        if item.request is None or not is_heavy(item.request):
-            quick.append(item)
-        else:
-            (slow if item.command.search is None else searches).append(item)
-    parts = [quick, *_parts(slow, _TOGETHER), *_parts(searches, _SEARCHES)]
-    await asyncio.gather(
-        runtime.publisher.send(letters), *(_answer_part(runtime, offload, part) for part in parts if part)
-    )
+        (quick if item.request is None or not is_heavy(item.request) else rest).append(item)
+    requests = _requests(quick)
+    with runtime.metrics.training(*{request.model_name for request in requests}):
+        answers = forecast_batch(requests)
+    _count(runtime, quick, answers)
+    return letters + _written(runtime, quick, answers), rest
+
+
+def _requests(items: Iterable[Accepted]) -> list[SeriesRequest]:
+    return [item.request for item in items if item.request is not None]
 
 
 def _parts(items: Sequence[Accepted], size: int) -> list[Sequence[Accepted]]:
@@ -76,8 +89,8 @@ def _parts(items: Sequence[Accepted], size: int) -> list[Sequence[Accepted]]:
 
 
 async def _answer_part(runtime: TrainerRuntime, offload: Offload, items: Sequence[Accepted]) -> None:
-    requests = [item.request for item in items if item.request is not None]
-    with runtime.metrics.training(*(request.model_name for request in requests)):
+    requests = _requests(items)
+    with runtime.metrics.training(*{request.model_name for request in requests}):
         answers = await offload.answer(requests)
     _count(runtime, items, answers)
     await runtime.publisher.send(await asyncio.to_thread(_written, runtime, items, answers))
@@ -97,8 +110,7 @@ def _count(runtime: TrainerRuntime, items: Sequence[Accepted], answers: Sequence
 def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
     """The records that answer a batch of consumed messages, computed here; never raises for a bad message."""
     letters, items = _read(runtime, messages)
-    answers = forecast_batch([item.request for item in items if item.request is not None])
-    return letters + _written(runtime, items, answers)
+    return letters + _written(runtime, items, forecast_batch(_requests(items)))
 
 
 def _read(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted]]:

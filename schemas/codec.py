@@ -98,8 +98,10 @@ class Codec:
             decoder = self._decoders[schema_id] = _usable(schema_id, lambda: event_format.decoder(writer))
         return _read(decoder, schema_id, payload)
 
-    def fields_of(self, data: bytes | None, event_type: type) -> dict[str, Any]:
-        """The fields of an event of that type as Avro has them, in half the time that the event takes.
+    def outline_of(self, data: bytes | None, event_type: type) -> dict[str, Any]:
+        """The fields of an event of that type that hold no floating-point numbers, as Avro has them.
+
+        The event is checked to its end, in a fraction of the time that reading it takes: see `schemas.outlines`.
 
         UndecodableError where it is none of ours, or another one.
         """
@@ -109,12 +111,12 @@ class Codec:
             writer, event_format = self._known(schema_id)
             if event_format is not self._formats[event_type.__name__]:
                 raise UndecodableError(f"a {event_format.name}, not a {event_type.__name__}")
-            reader = _usable(schema_id, lambda: event_format.reader(writer))
+            reader = _usable(schema_id, lambda: event_format.outline_reader(writer))
             self._readers[schema_id, event_type] = reader
         return _read(reader, schema_id, payload)
 
     def answered(self, data: bytes, fields: Mapping[str, Any], at: int) -> bytes:
-        """An encoded SeriesResult with the time of its answer; `fields` is what `fields_of` has read from it.
+        """An encoded SeriesResult with the time of its answer; `fields` is what `outline_of` has read from it.
 
         Mostly without coding it anew, which would take 50 µs: the absent time is its last byte, behind the note.
         """

@@ -1,6 +1,6 @@
 """How each dataclass of ours becomes an Avro record and back; what is large has a quicker way to the same bytes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum
 from functools import partial
@@ -12,13 +12,16 @@ from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 import numpy as np
 from fastavro import schemaless_reader, schemaless_writer
 
+from schemas.avro_writer import Write, optional, record_writer, value_writer
 from schemas.catalogue import Schema, current_schemas, parse
 from schemas.commands import SeriesConfig, SubmitJob, TrainSeries
-from schemas.wire import UndecodableError, decode_doubles, decode_long, encode_doubles, encode_long, read_only
+from schemas.outlines import OutlineReader, has_doubles
+from schemas.wire import UndecodableError, decode_doubles, decode_long, encode_long, read_only
 
 __all__ = ["Format", "format_of"]
 
 _TAILS_KEPT: Final = 16  # a submission names a few models with a few settings; each one kept is compared with the bytes
+_LONGEST_TAIL: Final = 4096  # bytes: longer ones, such as irregular times, are seldom the same twice
 
 
 class Format:
@@ -28,14 +31,16 @@ class Format:
         self.name = event_type.__name__
         self._source = current_schemas()[event_type.__name__]
         self.schema = parse(self._source, plain_times=True)
-        self.to_fields = _to_fields(event_type)
+        self._to_fields = _to_fields(event_type)
+        self._write = _quick_writer(event_type, self._source)
         self._from_fields = _from_fields(event_type)
 
     def encode(self, event: Any) -> bytes:
         """The Avro payload, without a header."""
-        buffer = BytesIO()
-        schemaless_writer(buffer, self.schema, self.to_fields(event))
-        return buffer.getvalue()
+        try:
+            return self._write(event)
+        except Exception:  # noqa: BLE001 - whatever it is: it can be done, or fastavro says why not
+            return _stock_bytes(self.schema, self._to_fields(event))
 
     def reader(self, writer: Schema) -> Callable[[memoryview], dict[str, Any]]:
         """What reads a payload of this schema as fields, as Avro has them; it raises whatever it trips over."""
@@ -51,24 +56,63 @@ class Format:
 
         return read
 
+    def outline_reader(self, writer: Schema) -> Callable[[memoryview], dict[str, Any]]:
+        """What reads the fields that hold no floating-point numbers."""
+        read = self.reader(writer)
+        if writer == self._source:
+            return OutlineReader(writer, read).read
+        names = [field["name"] for field in self._source["fields"] if not has_doubles(field["type"])]
+
+        def read_some(payload: memoryview) -> dict[str, Any]:
+            values = read(payload)
+            return {name: values[name] for name in names}
+
+        return read_some
+
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         """What reads a payload of this schema as the event; it raises whatever it trips over."""
         read, build = self.reader(writer), self._from_fields
         return lambda payload: build(read(payload))
 
 
+class _KnownTails:
+    """Reads the last fields of what mostly ends alike, such as the settings of a job's series: equal bytes once."""
+
+    def __init__(self, record: Schema, build: Callable[[dict[str, Any]], Any]) -> None:
+        self._schema = parse(record, plain_times=True)
+        self._build = build
+        self._known: tuple[tuple[bytes, Any], ...] = ()
+
+    def read(self, data: bytes, position: int) -> tuple[Any, int]:
+        """What was built of the fields that begin at `position`, to be changed by nobody, and where they end."""
+        for tail, built in self._known:
+            # Avro is read from left to right: bytes that begin like a known tail are that tail.
+            if data.startswith(tail, position):
+                return built, position + len(tail)
+        buffer = BytesIO(data)
+        buffer.seek(position)
+        fields_read: Any = schemaless_reader(buffer, self._schema, None)
+        built, end = self._build(fields_read), buffer.tell()
+        if end - position <= _LONGEST_TAIL:
+            self._known = ((data[position:end], built), *self._known[: _TAILS_KEPT - 1])
+        return built, end
+
+
 class _TrainSeriesFormat(Format):
-    """TrainSeries ends with its long array of doubles, which numpy reads and writes 20 times faster than a loop."""
+    """Commands of a job mostly differ in the first fields and in the long array of doubles at their end alone.
+
+    numpy reads doubles 20 times faster than a loop.
+    """
+
+    _OWN: Final = 5  # job_id, ts_id, n, attempt, item_id
 
     def __init__(self, event_type: type) -> None:
         super().__init__(event_type)
-        head = {**self._source, "fields": self._source["fields"][:-1]}
-        self._head = parse(head, plain_times=True)
-
-    def encode(self, event: Any) -> bytes:
-        buffer = BytesIO()
-        schemaless_writer(buffer, self._head, self.to_fields(event))
-        return buffer.getvalue() + encode_doubles(np.asarray(event.target, np.float64))
+        first, between = self._source["fields"][: self._OWN], self._source["fields"][self._OWN : -1]
+        self._head = parse({**self._source, "fields": first}, plain_times=True)
+        settings = {**self._source, "fields": between}
+        left_out = {field["name"] for field in first} | {"target"}
+        self._settings = _KnownTails(settings, _converted(event_type, leave_out=left_out))
 
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         if writer["fields"] != self._source["fields"]:
@@ -79,15 +123,15 @@ class _TrainSeriesFormat(Format):
                 return replace(event, target=read_only(np.asarray(event.target, np.float64)))
 
             return decode_other
-        head, build = self._head, self._from_fields
+        return self._decode
 
-        def decode(payload: memoryview) -> Any:
-            buffer = BytesIO(payload)
-            values: Any = schemaless_reader(buffer, head, None)
-            values["target"] = decode_doubles(payload[buffer.tell() :])
-            return build(values)
-
-        return decode
+    def _decode(self, payload: memoryview) -> TrainSeries:
+        data = bytes(payload)
+        buffer = BytesIO(data)
+        own: Any = schemaless_reader(buffer, self._head, None)
+        settings, end = self._settings.read(data, buffer.tell())
+        target: Any = decode_doubles(memoryview(data)[end:])
+        return TrainSeries(**own, **settings, target=target)
 
 
 class _SubmitJobFormat(Format):
@@ -101,9 +145,10 @@ class _SubmitJobFormat(Format):
         *head, elements = self._source["fields"]
         self._head = parse({**self._source, "fields": head}, plain_times=True)
         config = elements["type"]["items"]
-        self._tail = parse({**config, "fields": config["fields"][1:]}, plain_times=True)
+        tail = {**config, "fields": config["fields"][1:]}
+        self._settings = _KnownTails(tail, _converted(SeriesConfig, leave_out={"ts_id"}))
+        self._tail = parse(tail, plain_times=True)
         self._tail_fields = _to_fields(SeriesConfig, leave_out="ts_id")
-        self._tail_values = _from_fields(SeriesConfig, leave_out="ts_id")
 
     def encode(self, event: Any) -> bytes:
         buffer = BytesIO()
@@ -115,7 +160,7 @@ class _SubmitJobFormat(Format):
                 key = _key(element)
                 tail = tails.get(key)
                 if tail is None:
-                    tail = tails[key] = self._encoded_tail(element)
+                    tail = tails[key] = _stock_bytes(self._tail, self._tail_fields(element))
                 buffer.write(encode_long(element.ts_id) + tail)
         return buffer.getvalue() + b"\0"
 
@@ -124,18 +169,12 @@ class _SubmitJobFormat(Format):
             return super().decoder(writer)
         return self._decode
 
-    def _encoded_tail(self, element: SeriesConfig) -> bytes:
-        buffer = BytesIO()
-        schemaless_writer(buffer, self._tail, self._tail_fields(element))
-        return buffer.getvalue()
-
     def _decode(self, payload: memoryview) -> SubmitJob:
         data = bytes(payload)
         buffer = BytesIO(data)
         values: Any = schemaless_reader(buffer, self._head, None)
         position = buffer.tell()
         elements: list[SeriesConfig] = []
-        tails: list[tuple[bytes, tuple[Any, ...]]] = []
         while True:
             count, position = decode_long(data, position)
             if count == 0:
@@ -145,20 +184,8 @@ class _SubmitJobFormat(Format):
                 _, position = decode_long(data, position)
             for _ in range(count):
                 ts_id, position = decode_long(data, position)
-                for tail, settings in tails:
-                    # Avro is read from left to right: bytes that begin like a known tail are that tail.
-                    if data.startswith(tail, position):
-                        elements.append(SeriesConfig(ts_id, *settings))
-                        position += len(tail)
-                        break
-                else:
-                    buffer.seek(position)
-                    fields_read: Any = schemaless_reader(buffer, self._tail, None)
-                    settings = self._tail_values(fields_read)
-                    elements.append(SeriesConfig(ts_id, *settings))
-                    tails.insert(0, (data[position : buffer.tell()], settings))
-                    del tails[_TAILS_KEPT:]
-                    position = buffer.tell()
+                settings, position = self._settings.read(data, position)
+                elements.append(SeriesConfig(ts_id, **settings))
         if position != len(data):
             raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
         return SubmitJob(values["command_id"], values["job_id"], tuple(elements))
@@ -183,6 +210,29 @@ def _key(element: SeriesConfig) -> tuple[object, ...]:
     return (_plain_settings(element), id(element.hyper_params), id(element.feature_indexs), id(element.eval_metrics))
 
 
+def _quick_writer(event_type: type, schema: Schema) -> Write:
+    hints = dict(_hints(event_type))
+    return record_writer(
+        *((field["name"], _writer_of(field["type"], hints[field["name"]])) for field in schema["fields"])
+    )
+
+
+def _writer_of(schema: Any, hint: Any) -> Write:
+    inner, is_optional = _strip_none(hint)
+    if is_dataclass(inner):
+        branch = next(branch for branch in schema if branch != "null") if is_optional else schema
+        write = _quick_writer(inner, branch)  # type: ignore[arg-type]  # is_dataclass does not narrow to type
+        return optional(schema, write) if is_optional else write
+    quick, convert, parsed = value_writer(schema), _outward(hint), parse(schema, plain_times=True)
+    return quick or (lambda value: _stock_bytes(parsed, convert(value) if convert else value))
+
+
+def _stock_bytes(schema: Schema, datum: Any) -> bytes:
+    buffer = BytesIO()
+    schemaless_writer(buffer, schema, datum)
+    return buffer.getvalue()
+
+
 def _to_fields(event_type: type, *, leave_out: str = "") -> Callable[[Any], dict[str, Any]]:
     converters = [(name, _outward(hint)) for name, hint in _hints(event_type) if name != leave_out]
 
@@ -194,18 +244,22 @@ def _to_fields(event_type: type, *, leave_out: str = "") -> Callable[[Any], dict
     return to_fields
 
 
-def _from_fields(event_type: type, *, leave_out: str = "") -> Callable[[dict[str, Any]], Any]:
-    """Builds the event; with a field left out, the tuple of the other fields' values, in their order."""
-    hints = [(name, hint) for name, hint in _hints(event_type) if name != leave_out]
-    converters = [(name, convert) for name, hint in hints if (convert := _inward(hint))]
-    names = [name for name, _ in hints]
+def _from_fields(event_type: type) -> Callable[[dict[str, Any]], Any]:
+    converted = _converted(event_type)
+    return lambda values: event_type(**converted(values))
 
-    def from_fields(values: dict[str, Any]) -> Any:
+
+def _converted(event_type: type, *, leave_out: Collection[str] = ()) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Makes of what fastavro reads the values of the event's fields."""
+    hints = [(name, hint) for name, hint in _hints(event_type) if name not in leave_out]
+    converters = [(name, convert) for name, hint in hints if (convert := _inward(hint))]
+
+    def converted(values: dict[str, Any]) -> dict[str, Any]:
         for name, convert in converters:
             values[name] = convert(values[name])
-        return tuple(values[name] for name in names) if leave_out else event_type(**values)
+        return values
 
-    return from_fields
+    return converted
 
 
 def _hints(event_type: type) -> list[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """The Confluent wire format as pure functions: byte 0 is 0, bytes 1-4 are the schema id (big-endian), then Avro."""
 
 import struct
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def decode_doubles(data: memoryview) -> NDArray[np.float64]:
         end = position + 8 * count
         if end > len(data):
             raise UndecodableError("the array of doubles is cut short")
-        blocks.append(np.frombuffer(data[position:end], "<f8"))
+        blocks.append(np.frombuffer(data, "<f8", count, position))
         position = end
     if position != len(data):
         raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
@@ -82,8 +83,11 @@ def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def encode_long(value: int) -> bytes:
-    """An Avro `long`: zigzag, then seven bits a byte, the lowest first."""
+    """An Avro `long`: zigzag, then seven bits a byte, the lowest first. ValueError where it needs more than 64 bits."""
+    value = index(value)
     encoded = (value << 1) ^ (value >> 63)
+    if encoded >> 64:
+        raise ValueError(f"{value} does not fit into 64 bits")
     out = bytearray()
     while encoded > 0x7F:
         out.append(encoded & 0x7F | 0x80)

@@ -298,6 +298,7 @@ class SafeConsumer(driver.Consumer):
         if not app.flow_control.is_active():
             return 0
         new_event, queues = app.conf.Event, lane.queues
+        events: list[EventT] = []
         ready = lane.ready()
         for _ in range(ready):
             record = lane.records.popleft()
@@ -310,13 +311,21 @@ class SafeConsumer(driver.Consumer):
             message = to_message(tp, record)
             if lane.raw:  # Faust's way through conductor, schema and codecs ends here too, at five times the cost
                 message.refcount = len(queues)
-                event = new_event(app, message.key, message.value, message.headers, message)
-                for queue in queues:
-                    queue.force_put_nowait(event)
+                events.append(new_event(app, message.key, message.value, message.headers, message))
             else:
                 await self.callback(message)
                 if self._lanes.get(tp) is not lane:
                     break  # given up while the delivery waited
+        for queue in queues if events else ():
+            _put_all(queue, events)
         if not lane.records and self._lanes.get(tp) is lane:
             del self._lanes[tp]
         return ready
+
+
+def _put_all(queue: Any, events: Sequence[EventT]) -> None:
+    """What `queue.force_put_nowait` does, for many: each has one reader at most, and it takes all that wait."""
+    queue._queue.extend(events)  # noqa: SLF001
+    queue._unfinished_tasks += len(events)  # noqa: SLF001
+    queue._finished.clear()  # noqa: SLF001
+    queue._wakeup_next(queue._getters)  # noqa: SLF001

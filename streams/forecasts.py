@@ -71,7 +71,7 @@ class ForecastTable(EventTable):
         row = self._rows.get(key)
         if row is None:
             return None
-        fields = self._codec.fields_of(row, Forecast)
+        fields = self._codec.outline_of(row, Forecast)
         return Submission(fields["job_id"], fields["n"])
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:

@@ -35,7 +35,7 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
     for ts_id, encoded in rows.items():
         found[ts_id] = []
         for row in encoded:
-            fields = codec.fields_of(row, SeriesResult)
+            fields = codec.outline_of(row, SeriesResult)
             n, error, answered_at = fields["n"], fields["error"], fields["answered_at"]
             if n < past.submitted and (answered_at is None or answered_at <= at):
                 found[ts_id].append(row)

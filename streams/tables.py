@@ -137,7 +137,7 @@ class ResultTable(EventTable):
         errors = self._errors.get(job_id)
         if errors is None:
             rows = ((n, self._row(job_id, ts_id, n)) for n, ts_id in answers.items())
-            found = {n: self._codec.fields_of(row, SeriesResult)["error"] for n, row in rows}
+            found = {n: self._codec.outline_of(row, SeriesResult)["error"] for n, row in rows}
             errors = self._errors[job_id] = {n: error for n, error in found.items() if error is not None}
         return Progress(answers.keys(), errors)
 
@@ -162,7 +162,7 @@ class ResultTable(EventTable):
 
     def _at_first_time(self, row: bytes, known: bytes) -> bytes:
         """The answer of a repeat, which came as long ago as the one that is known: see `streams.past`."""
-        first = self._codec.fields_of(known, SeriesResult)["answered_at"]
+        first = self._codec.outline_of(known, SeriesResult)["answered_at"]
         return self._codec.encode(replace(self._codec.decode(row), answered_at=first))
 
     def _answers(self, job_id: int) -> dict[int, int]:

@@ -73,13 +73,12 @@ class _Pipeline:
         """Wait until one more batch may be open, then for messages that this worker may process."""
         await self._room.acquire()
         while True:
-            events = [await self._first()]
-            while len(events) < max_size and not self._queue.empty():
-                events.append(self._queue.get_nowait())
+            events = [await self._first(), *self._waiting(max_size - 1)]
             self.consumer.room_made()
             self._raise_error()
-            current = [event for event in events if is_current(self.consumer.app, event)]
-            if current:
+            app, generation = self.consumer.app, self.consumer.app.consumer_generation_id
+            current = [event for event in events if event.message.generation_id == generation]
+            if current and app.flow_control.is_active():  # see `is_current`
                 return self._opened(current)
 
     async def _first(self) -> Any:
@@ -89,6 +88,15 @@ class _Pipeline:
             return await self._queue.get()
         finally:
             self._waits = False
+
+    def _waiting(self, most: int) -> list[Any]:
+        """What waits already. `get_nowait` of Faust's queue would take 5 µs for each."""
+        queue = self._queue
+        waiting = queue._queue  # noqa: SLF001
+        events = [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        for _ in range(min(len(events), len(queue._putters))):  # noqa: SLF001
+            queue._wakeup_next(queue._putters)  # noqa: SLF001
+        return events
 
     def close(self, batch: Batch) -> bool:
         """End a batch; False if it had ended."""

@@ -32,7 +32,7 @@ def loop(bootstrap: str, prefix: str) -> None:
     consumer.subscribe([parts.topics.series_commands])
     while True:
         messages = [
-            SimpleNamespace(value=message.value(), timestamp=message.timestamp()[1] / 1000)
+            SimpleNamespace(value=message.value(), timestamp=message.timestamp()[1] / 1000, headers=message.headers())
             for message in consumer.consume(_BATCH, timeout=0.1)
             if message.error() is None
         ]

@@ -17,7 +17,7 @@ RESULTS += [replace(RESULTS[-1], note=note) for note in ("", "a note", "ends in 
 
 def answered(data: bytes, codec: Codec = CODEC, at: int = NOON + 7) -> bytes:
     """The result with its time."""
-    return codec.answered(data, codec.fields_of(data, SeriesResult), at)
+    return codec.answered(data, codec.outline_of(data, SeriesResult), at)
 
 
 @pytest.mark.parametrize("result", RESULTS)
