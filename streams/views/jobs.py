@@ -45,7 +45,7 @@ State = Annotated[StateRuntime, Depends(runtime)]
 JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
 _JSON = (Depends(sent_as_json),)
 _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
-_SERIES_PER_CHUNK = 200  # of a streamed answer: other requests get their turn in between
+_SERIES_PER_CHUNK = 50  # of a streamed answer: other requests get their turn in between
 
 
 @router.post(
