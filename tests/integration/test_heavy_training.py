@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.integration.services import Service, csv_of, running_service, until
 
@@ -50,6 +53,20 @@ def test_a_killed_training_process_costs_one_more_try(tmp_path: Path) -> None:
         assert body["status"] == 3, body
         assert [len(entry["results"]) for entry in body["results"]] == [1] * _SERIES
         assert service.pid("trainer-1") == trainer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness is read from /proc")
+def test_trainers_give_way_to_the_worker_that_answers_people(tmp_path: Path) -> None:
+    """By the kernel's measure, for processes and for the sessions that they are in."""
+    with running_service(tmp_path) as service:
+        niceness = {name: _niceness(service.pid(name)) for name in ("state", "trainer-1")}
+
+    assert niceness["trainer-1"] > niceness["state"]
+
+
+def _niceness(pid: int) -> int:
+    """The 19th field of proc(5)'s stat; the command in brackets, the second one, may have spaces."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
 
 
 def test_a_stop_in_the_middle_hands_back_the_work(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""Bytes that we put together ourselves are those of fastavro, whatever an event holds."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.avro_writer import value_writer
+from schemas.codec import Codec
+from schemas.commands import Search, TrainSeries
+from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.wire import unframe
+from tests.unit.codec.stock import schema_of, stock_bytes
+
+CODEC = Codec()
+
+longs = st.integers(-(2**63), 2**63 - 1)
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)  # longer and shorter than what is remembered
+doubles = st.lists(st.floats(), max_size=5)
+moments = st.integers(-(2**52), 2**52)
+times = st.lists(moments, max_size=5) | st.builds(lambda at, n: range(at, at + 10 * n, 10), moments, st.integers(0, 70))
+configs = st.dictionaries(names, longs | st.floats() | names, max_size=3)
+quantiles = st.dictionaries(names, doubles, max_size=2)
+
+EVENTS = st.one_of(
+    st.builds(
+        SeriesResult,
+        longs,
+        longs,
+        longs,
+        st.integers(1, 9),
+        names,
+        configs,
+        times,
+        doubles,
+        st.dictionaries(names, st.none() | st.floats(), max_size=3),
+        st.none() | st.builds(Backtest, times, doubles),
+        st.none() | names,
+        quantiles,
+        st.none() | names,
+        st.none() | names,
+        st.none() | names,
+        st.none() | moments,
+    ),
+    st.builds(
+        Forecast, longs, longs, longs, names, names, moments, times, doubles, quantiles, answered_by=st.none() | names
+    ),
+    st.builds(MetricPoint, names, names, st.none() | st.floats(), moments, st.integers(0, 99), names),
+    st.builds(
+        TrainSeries,
+        longs,
+        longs,
+        longs,
+        names,
+        moments,
+        longs,
+        doubles.map(np.array),
+        item_id=names,
+        config=configs,
+        eval_metrics=st.lists(names, max_size=3).map(tuple),
+        refit=st.booleans(),
+        timestamps=times,
+        search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
+        feat_dynamic_real=st.lists(doubles, max_size=2),
+    ),
+)
+
+
+@given(EVENTS)
+def test_the_bytes_are_those_of_fastavro(event: Any) -> None:
+    """All kinds of values, the absent ones too."""
+    name = type(event).__name__
+    schema = _with_plain_times(schema_of(name))
+
+    assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, _plain(event, schema))
+
+
+def _with_plain_times(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _with_plain_times(value) for key, value in node.items() if key != "logicalType"}
+    return [_with_plain_times(item) for item in node] if isinstance(node, list) else node
+
+
+def _plain(value: Any, schema: Any) -> Any:
+    """As a program without our code would build it, times being integers."""
+    if isinstance(schema, list):
+        return None if value is None else _plain(value, schema[1]) if len(schema) == 2 else value
+    kind = schema["type"] if isinstance(schema, dict) else schema
+    if kind == "record":
+        return {field["name"]: _plain(getattr(value, field["name"]), field["type"]) for field in schema["fields"]}
+    if kind == "array":
+        return [_plain(item, schema["items"]) for item in value]
+    if kind == "map":
+        return {key: _plain(item, schema["values"]) for key, item in value.items()}
+    return _plain(value, kind) if isinstance(kind, dict) else value
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ("long", 1.0),  # equal to 1, which has been written before
+        ("long", "1"),
+        ("long", 2**63),
+        ("long", -(2**63) - 1),
+        ("int", 2**31),
+        ("string", b"text"),
+        ("string", None),
+        ("double", "1"),
+        (["long", "double", "string"], None),
+        (["long", "double", "string"], True),
+        ({"type": "array", "items": "double"}, ["1"]),
+        ({"type": "array", "items": "double"}, np.zeros((2, 2))),
+        ({"type": "array", "items": "string"}, "text"),
+    ],
+)
+def test_what_is_not_of_the_type_is_left_to_fastavro(schema: Any, value: Any) -> None:
+    """It knows more types than we do, and has the words for what is wrong."""
+    write = value_writer(schema)
+    assert write is not None
+    write_one = value_writer("long")
+    assert write_one is not None
+    assert write_one(1) == b"\2"
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, `Format.encode` asks fastavro then
+        write(value)
+
+
+def test_numpys_numbers_are_written_too() -> None:
+    """By fastavro."""
+    given_by_numpy = SeriesResult(
+        1, 2, 3, 1, "m", {"a": np.float64(0.5)}, (), (np.float64(1.5),), {"mse": np.float64(math.pi)}
+    )
+
+    back = CODEC.decode(CODEC.encode(given_by_numpy))
+
+    assert (back.config, back.predictions, back.metrics) == ({"a": 0.5}, [1.5], {"mse": math.pi})
