@@ -28,7 +28,8 @@ _BOOLEANS: Final = {False: b"\0", True: b"\1"}
 _REMEMBERED: Final = 4096  # ids, times and names come again and again
 _SHORT: Final = 64  # characters of a text, or times of a forecast, that are worth remembering
 _ARRAYS: Final = (list, tuple, np.ndarray)
-_INT: Final = range(-(2**31), 2**31)
+_LEAST_INT: Final = -(2**31)
+_GREATEST_INT: Final = 2**31 - 1
 
 _long: Final = lru_cache(_REMEMBERED, typed=True)(encode_long)  # typed: 1.0 is equal to 1, but no long
 _LONGS: Final = parse({"type": "array", "items": "long"})
@@ -98,7 +99,7 @@ def _kind(schema: Any) -> str:
 
 
 def _int(value: int) -> bytes:
-    if value not in _INT:
+    if not _LEAST_INT <= value <= _GREATEST_INT:  # `in range(...)` would try one after the other for an IntEnum
         raise ValueError("not an int")
     return _long(value)
 

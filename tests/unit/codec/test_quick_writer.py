@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.avro_writer import value_writer
 from schemas.codec import Codec
 from schemas.commands import Search, TrainSeries
-from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.events import Backtest, CmdStatus, Forecast, MetricPoint, SeriesResult
 from schemas.wire import unframe
 from tests.unit.codec.stock import schema_of, stock_bytes
 
@@ -106,6 +106,9 @@ def _plain(value: Any, schema: Any) -> Any:
         ("long", 2**63),
         ("long", -(2**63) - 1),
         ("int", 2**31),
+        ("int", -(2**31) - 1),
+        ("int", 1.0),
+        ("int", "1"),
         ("string", b"text"),
         ("string", None),
         ("double", "1"),
@@ -125,6 +128,14 @@ def test_what_is_not_of_the_type_is_left_to_fastavro(schema: Any, value: Any) ->
     assert write_one(1) == b"\2"
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, `Format.encode` asks fastavro then
         write(value)
+
+
+@pytest.mark.parametrize("kind", ["int", "long"])
+def test_a_named_number_is_a_number(kind: str) -> None:
+    """Statuses are IntEnum."""
+    write = value_writer(kind)
+    assert write is not None
+    assert write(CmdStatus.DONE) == write(3) == b"\6"
 
 
 def test_numpys_numbers_are_written_too() -> None:
