@@ -5,9 +5,9 @@ import gc
 import os
 import signal
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from threading import Timer
 
 import structlog
@@ -24,7 +24,6 @@ _FLUSH = timedelta(seconds=3)  # what the broker does not take by then is not ac
 _SWITCH_S = 0.001  # threads compute beside the event loop; by Python's own 5 ms a request waits for its turn ten times
 # Faust may leave tasks that will not be cancelled, such as a consumer's whose topics are gone. By then all is said.
 _END_S = 3.0
-_NICENESS = 5
 _GARBAGE = (50_000, 20, 50)  # new objects before a look at the youngest, and how many such looks before older ones
 _STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
 
@@ -44,8 +43,6 @@ def run_worker(runtime: TrainerRuntime, role: str) -> int:
 async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
     app = runtime.app
     sys.setswitchinterval(_SWITCH_S)
-    if role == "trainer":
-        _give_way()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,22 +53,11 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
         _serve_figures(runtime, figures)
     log.info("worker starting", role=role, worker=runtime.settings.worker_id)
     async with faust_app_running(app, stop_timeout=_STOP_S):
-        _spare_pauses()
-        log.info("worker ready", role=role)
-        preparing = asyncio.ensure_future(runtime.endpoints.prepare()) if role == "state" else None
-        waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), app.wait_until_stopped())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-            with suppress(asyncio.CancelledError):
-                await wait
-        if preparing is not None:
-            preparing.cancel()
-        crashed = app.crash_reason
-        if crashed is not None:
-            log.error("worker crashed", role=role, error=repr(crashed))
-            if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
-                end.within(_END_S, 1)
+        with _collecting_seldom():
+            log.info("worker ready", role=role)
+            crashed = await _until_end(runtime, role, stop)
+        if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
+            end.within(_END_S, 1)
     await runtime.inference.close()
     await runtime.publisher.close(_FLUSH)
     await asyncio.to_thread(figures.close)
@@ -81,25 +67,39 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
     return status
 
 
-def _give_way() -> None:
-    """Let workers that answer people go first where every core is busy; theirs is a third of the time at least.
+async def _until_end(runtime: TrainerRuntime, role: str, stop: asyncio.Event) -> BaseException | None:
+    """Wait for the signal, or for the app's crash, which is returned."""
+    preparing = asyncio.ensure_future(runtime.endpoints.prepare()) if role == "state" else None
+    waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), runtime.app.wait_until_stopped())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+        with suppress(asyncio.CancelledError):
+            await wait
+    if preparing is not None:
+        preparing.cancel()
+    crashed: BaseException | None = runtime.app.crash_reason
+    if crashed is not None:
+        log.error("worker crashed", role=role, error=repr(crashed))
+    return crashed
 
-    Linux shares time among sessions before it looks at niceness, unless they are in containers, so ask for both.
-    """
-    os.nice(_NICENESS)
-    with suppress(OSError):  # another system, or a kernel without it
-        Path("/proc/self/autogroup").write_text(str(_NICENESS), "utf-8")
 
-
-def _spare_pauses() -> None:
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
     """Let garbage be looked for seldom, and not among what has been there from the start.
 
     Batches make objects by the ten thousand and no cycles. By Python's own thresholds each one makes it look through
     all there is several times: 10 % of the time of a worker, in pauses of up to 250 ms (10,000 series, two cores).
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class _End:
