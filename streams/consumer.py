@@ -324,8 +324,9 @@ class SafeConsumer(driver.Consumer):
 
 
 def _put_all(queue: Any, events: Sequence[EventT]) -> None:
-    """What `queue.force_put_nowait` does, for many: each has one reader at most, and it takes all that wait."""
+    """What `queue.force_put_nowait` does, for many."""
     queue._queue.extend(events)  # noqa: SLF001
     queue._unfinished_tasks += len(events)  # noqa: SLF001
     queue._finished.clear()  # noqa: SLF001
-    queue._wakeup_next(queue._getters)  # noqa: SLF001
+    for _ in range(min(len(events), len(queue._getters))):  # noqa: SLF001
+        queue._wakeup_next(queue._getters)  # noqa: SLF001

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.processes import computing
 from tests.integration.services import Service, csv_of, running_service, until
 
 _SERIES = 6
@@ -26,18 +27,18 @@ def _submit(service: Service, ts_ids: list[int], job_id: int, model: str, params
     assert answer.status_code == 200, answer.text
 
 
-def _training_processes() -> list[int]:
-    """Processes that compute for a trainer, and are busy."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes()
-            seconds = sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:13]))
-        except OSError:
-            continue
-        if b"multiprocessing.forkserver" in words and seconds > os.sysconf("SC_CLK_TCK"):
-            found.append(int(folder.name))
-    return found
+def _training_processes(service: Service) -> list[int]:
+    """Processes that compute for the trainer, and are busy."""
+    return [pid for pid in computing(service.pid("trainer-1")) if _seconds(pid) > 1]
+
+
+def _seconds(pid: int) -> float:
+    """Time of a core that a process has had; 0 for one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_killed_training_process_costs_one_more_try(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_a_killed_training_process_costs_one_more_try(tmp_path: Path) -> None:
         job_id, ts_ids = service.api.new_job(csv_of(_SERIES, 120))
         trainer = service.pid("trainer-1")
         _submit(service, ts_ids, job_id, "LstmLong", _SLOW)
-        for pid in until(_training_processes, why="a training process is busy"):
+        for pid in until(lambda: _training_processes(service), why="a training process is busy"):
             os.kill(pid, signal.SIGKILL)
         body = service.api.finished(job_id, within=150)
 
@@ -74,14 +75,14 @@ def test_a_stop_in_the_middle_hands_back_the_work(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:
         job_id, ts_ids = service.api.new_job(csv_of(_SERIES, 120))
         _submit(service, ts_ids, job_id, "LstmLong", _SLOW)
-        until(_training_processes, why="a training process is busy")
+        training = until(lambda: _training_processes(service), why="a training process is busy")
         begun = time.monotonic()
     stopped = time.monotonic() - begun
     with running_service(tmp_path) as service:
         body = service.api.finished(job_id, within=150)
 
     assert stopped < 30
-    assert _training_processes() == []
+    assert [pid for pid in training if _seconds(pid)] == []
     assert body["status"] == 3
     assert [len(entry["results"]) for entry in body["results"]] == [1] * _SERIES
 
