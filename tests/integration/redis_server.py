@@ -25,13 +25,17 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start it and wait until it answers; again where its port was just in use."""
+        self._launch()
+        until(self._answers, why="Redis answers")
+
+    def _launch(self) -> None:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
             [str(get_binary_path()), *arguments, "--dir", str(self._folder)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
         )
-        until(self._answers, why="Redis answers")
 
     def kill(self) -> None:
         """As kill -9 does; harmless where it does not run."""
@@ -50,6 +54,8 @@ class RedisServer:
         self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            self._launch()
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
