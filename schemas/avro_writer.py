@@ -49,7 +49,7 @@ def value_writer(schema: Any) -> Write | None:
     """Writes a number, a text, doubles, a map of such, or one of several of them; None for what is left to fastavro."""
     if isinstance(schema, list):
         return _union(schema)
-    kind = schema["type"] if isinstance(schema, dict) else schema
+    kind = _kind(schema)
     if kind == "map":
         values = value_writer(schema["values"])
         return None if values is None else _map_of(values)

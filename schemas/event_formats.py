@@ -15,7 +15,7 @@ from fastavro import schemaless_reader, schemaless_writer
 from schemas.avro_writer import Write, optional, record_writer, value_writer
 from schemas.catalogue import Schema, current_schemas, parse
 from schemas.commands import SeriesConfig, SubmitJob, TrainSeries
-from schemas.outlines import OutlineReader, has_doubles
+from schemas.outlines import OutlineReader, names_without_doubles
 from schemas.wire import UndecodableError, decode_doubles, decode_long, encode_long, read_only
 
 __all__ = ["Format", "format_of"]
@@ -61,7 +61,7 @@ class Format:
         read = self.reader(writer)
         if writer == self._source:
             return OutlineReader(writer, read).read
-        names = [field["name"] for field in self._source["fields"] if not has_doubles(field["type"])]
+        names = names_without_doubles(self._source["fields"])
 
         def read_some(payload: memoryview) -> dict[str, Any]:
             values = read(payload)
@@ -147,10 +147,10 @@ class _SubmitJobFormat(Format):
         config = elements["type"]["items"]
         tail = {**config, "fields": config["fields"][1:]}
         self._settings = _KnownTails(tail, _converted(SeriesConfig, leave_out={"ts_id"}))
-        self._tail = parse(tail, plain_times=True)
-        self._tail_fields = _to_fields(SeriesConfig, leave_out="ts_id")
+        self._write_tail = _quick_writer(SeriesConfig, tail)
+        self._write = self._write_elements_once
 
-    def encode(self, event: Any) -> bytes:
+    def _write_elements_once(self, event: SubmitJob) -> bytes:
         buffer = BytesIO()
         schemaless_writer(buffer, self._head, {"command_id": event.command_id, "job_id": event.job_id})
         if event.elements:
@@ -160,7 +160,7 @@ class _SubmitJobFormat(Format):
                 key = _key(element)
                 tail = tails.get(key)
                 if tail is None:
-                    tail = tails[key] = _stock_bytes(self._tail, self._tail_fields(element))
+                    tail = tails[key] = self._write_tail(element)
                 buffer.write(encode_long(element.ts_id) + tail)
         return buffer.getvalue() + b"\0"
 
@@ -233,8 +233,8 @@ def _stock_bytes(schema: Schema, datum: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _to_fields(event_type: type, *, leave_out: str = "") -> Callable[[Any], dict[str, Any]]:
-    converters = [(name, _outward(hint)) for name, hint in _hints(event_type) if name != leave_out]
+def _to_fields(event_type: type) -> Callable[[Any], dict[str, Any]]:
+    converters = [(name, _outward(hint)) for name, hint in _hints(event_type)]
 
     def to_fields(event: Any) -> dict[str, Any]:
         return {

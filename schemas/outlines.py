@@ -5,7 +5,7 @@ be anything. So what lies behind the ids has the shape of a record that was read
 part of a double. It then says the same, and it is as free of damage.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,7 @@ from fastavro import schemaless_reader
 from schemas.catalogue import Schema, parse
 from schemas.wire import decode_long
 
-__all__ = ["OutlineReader", "double_places", "has_doubles"]
+__all__ = ["OutlineReader", "double_places", "has_doubles", "names_without_doubles"]
 
 _KEPT: Final = 8  # shapes; a job has one or two
 _LONGEST: Final = 4096  # bytes: longer records are seldom of one shape, and each comparison takes all of them
@@ -39,8 +39,8 @@ class OutlineReader:
         leading = next((place for place, field in enumerate(fields) if field["type"] not in _LEADING), len(fields))
         self._head = parse({**schema, "fields": fields[:leading]}, plain_times=True)
         self._rest = parse({**schema, "fields": fields[leading:]}, plain_times=True)
-        self._names = tuple(field["name"] for field in fields if not has_doubles(field["type"]))
-        self._rest_names = tuple(field["name"] for field in fields[leading:] if field["name"] in self._names)
+        self._names = names_without_doubles(fields)
+        self._rest_names = names_without_doubles(fields[leading:])
         self._read_all = read_all
         self._shapes: tuple[_Shape, ...] = ()
         self._misses = 0
@@ -69,6 +69,11 @@ class OutlineReader:
         masked = int.from_bytes(mask, "little")
         fields = {name: values[name] for name in self._rest_names}
         self._shapes = (_Shape(len(rest), masked, number & masked, fields), *self._shapes[: _KEPT - 1])
+
+
+def names_without_doubles(fields: Iterable[Schema]) -> list[str]:
+    """The names of those fields of a record that hold no floating-point numbers."""
+    return [field["name"] for field in fields if not has_doubles(field["type"])]
 
 
 def has_doubles(schema: Any) -> bool:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.avro_writer import value_writer
+from schemas.catalogue import parse
 from schemas.codec import Codec
 from schemas.commands import Search, TrainSeries
 from schemas.events import Backtest, CmdStatus, Forecast, MetricPoint, SeriesResult
 from schemas.wire import unframe
-from tests.unit.codec.stock import schema_of, stock_bytes
+from tests.unit.codec.stock import datum_of, schema_of, stock_bytes
 
 CODEC = Codec()
 
@@ -72,30 +73,9 @@ EVENTS = st.one_of(
 @given(EVENTS)
 def test_the_bytes_are_those_of_fastavro(event: Any) -> None:
     """All kinds of values, the absent ones too."""
-    name = type(event).__name__
-    schema = _with_plain_times(schema_of(name))
+    schema = parse(schema_of(type(event).__name__), plain_times=True)
 
-    assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, _plain(event, schema))
-
-
-def _with_plain_times(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _with_plain_times(value) for key, value in node.items() if key != "logicalType"}
-    return [_with_plain_times(item) for item in node] if isinstance(node, list) else node
-
-
-def _plain(value: Any, schema: Any) -> Any:
-    """As a program without our code would build it, times being integers."""
-    if isinstance(schema, list):
-        return None if value is None else _plain(value, schema[1]) if len(schema) == 2 else value
-    kind = schema["type"] if isinstance(schema, dict) else schema
-    if kind == "record":
-        return {field["name"]: _plain(getattr(value, field["name"]), field["type"]) for field in schema["fields"]}
-    if kind == "array":
-        return [_plain(item, schema["items"]) for item in value]
-    if kind == "map":
-        return {key: _plain(item, schema["values"]) for key, item in value.items()}
-    return _plain(value, kind) if isinstance(kind, dict) else value
+    assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, datum_of(event, schema))
 
 
 @pytest.mark.parametrize(
