@@ -61,11 +61,11 @@ class FakePool:
     async def compute(self, argument: Any, *, limit_s: float, on_report: Any = None, on_ended: Any = None) -> Any:
         self.asked.append(argument)
         self.limits.append(limit_s)
-        for report in self.reports:
-            on_report(report)
-            await asyncio.sleep(0.001)
-        self.ended.append(on_ended())
         try:
+            for report in self.reports:
+                on_report(report)
+                await asyncio.sleep(0.001)
+            self.ended.append(on_ended())
             if self.gate is not None:
                 await self.gate.wait()
         except asyncio.CancelledError:
