@@ -8,6 +8,7 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
 from confluent_kafka import Producer
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
@@ -429,6 +430,40 @@ async def test_a_slow_agent_does_not_hold_up_another(cluster: Cluster) -> None:
         assert app.consumer.outstanding()[TP(slow, 0)] <= 15
         held.set()
         await until(lambda: count == 2000)
+
+
+async def test_records_do_not_wait_for_an_idle_partition(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after a backlog is read at once, though the broker was asked about the idle topic alone.
+
+    That question would be answered after 1.5 s; here it would be after 30.
+    """
+    stock = AIOKafkaConsumer.__init__
+
+    def patient(consumer: Any, *args: Any, **settings: Any) -> None:
+        stock(consumer, *args, **settings | {"fetch_max_wait_ms": 30_000})
+
+    monkeypatch.setattr(AIOKafkaConsumer, "__init__", patient)
+    busy, idle = cluster.topic("busy"), cluster.topic("idle")
+    await cluster.send(numbered(busy, 10))
+    app = cluster.app(stream_buffer_maxsize=1)
+    held = asyncio.Event()
+    seen: list[int] = []
+
+    @app.agent(app.topic(busy, internal=True, partitions=1))
+    async def work(stream: Any) -> None:
+        async for events in batches(app, stream, 1):
+            await held.wait()
+            seen.append(value_of(events[0]))
+
+    collector(app, idle, [])
+    async with app_running(app):
+        await until(lambda: bool(app.consumer._open))
+        await cluster.send(numbered(busy, 10, start=10))  # fetched, but not taken: the queue is full
+        await asyncio.sleep(0.5)  # the broker is asked about the idle topic
+        held.set()
+        await until(lambda: len(seen) == 20)
+        await cluster.send(numbered(busy, 1, start=20))
+        await until(lambda: len(seen) == 21, within=timedelta(seconds=10))
 
 
 @pytest.fixture(autouse=True)
