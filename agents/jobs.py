@@ -94,10 +94,10 @@ async def _handle(state: StateRuntime, message: Any) -> None:
 
 
 async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
-    """In a thread where it is long: requests get their turn meanwhile."""
+    """In a thread where it is long: requests get their turn meanwhile. Mostly its sender waits here and has it."""
     if value is None or len(value) < _LONG_COMMAND:
         return state.codec.decode(value)
-    return await asyncio.to_thread(state.codec.decode, value)
+    return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
 
 
 def _check_key(job_id: int, message: Any) -> None:

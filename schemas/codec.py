@@ -1,6 +1,6 @@
 """Events to bytes and back, in the Confluent wire format."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -88,6 +88,14 @@ class Codec:
     def encode(self, event: Any) -> bytes:
         """The event in the Confluent wire format; ValueError or TypeError where a field does not fit its schema."""
         return self._encoders[type(event)](event)
+
+    def encode_all(self, events: Sequence[Any]) -> list[bytes]:
+        """The same for events of one type: what they share, as commands for the series of a job do, is coded once."""
+        if not events:
+            return []
+        event_type = type(events[0])
+        schema_id = self._ids[event_type.__name__]
+        return [frame(schema_id, data) for data in self._formats[event_type.__name__].encode_all(events)]
 
     def decode(self, data: bytes | None) -> Any:
         """The event that `data` holds; UndecodableError where it is none of ours."""

@@ -1,6 +1,6 @@
 """How each dataclass of ours becomes an Avro record and back; what is large has a quicker way to the same bytes."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum
 from functools import partial
@@ -41,6 +41,10 @@ class Format:
             return self._write(event)
         except Exception:  # noqa: BLE001 - whatever it is: it can be done, or fastavro says why not
             return _stock_bytes(self.schema, self._to_fields(event))
+
+    def encode_all(self, events: Iterable[Any]) -> list[bytes]:
+        """The payload of each; what they share may be coded once."""
+        return [self.encode(event) for event in events]
 
     def reader(self, writer: Schema) -> Callable[[memoryview], dict[str, Any]]:
         """What reads a payload of this schema as fields, as Avro has them; it raises whatever it trips over."""
@@ -113,6 +117,22 @@ class _TrainSeriesFormat(Format):
         settings = {**self._source, "fields": between}
         left_out = {field["name"] for field in first} | {"target"}
         self._settings = _KnownTails(settings, _converted(event_type, leave_out=left_out))
+        self._write_settings = _quick_writer(TrainSeries, settings)
+        self._write_target = _quick_writer(TrainSeries, {**self._source, "fields": self._source["fields"][-1:]})
+
+    def encode_all(self, events: Iterable[TrainSeries]) -> list[bytes]:
+        known: dict[tuple[object, ...], bytes] = {}
+        return [self._encoded(event, known) for event in events]
+
+    def _encoded(self, event: TrainSeries, known: dict[tuple[object, ...], bytes]) -> bytes:
+        try:
+            key = _settings_key(event)
+            settings = known.get(key)
+            if settings is None:
+                settings = known[key] = self._write_settings(event)
+            return _stock_bytes(self._head, _own_fields(event)) + settings + self._write_target(event)
+        except Exception:  # noqa: BLE001 - as in `encode`
+            return self.encode(event)
 
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         if writer["fields"] != self._source["fields"]:
@@ -208,6 +228,25 @@ def _key(element: SeriesConfig) -> tuple[object, ...]:
     Sequences count by identity: 3 and 3.0 are equal, but not the same on the wire. The event keeps the objects alive.
     """
     return (_plain_settings(element), id(element.hyper_params), id(element.feature_indexs), id(element.eval_metrics))
+
+
+def _own_fields(event: TrainSeries) -> dict[str, Any]:
+    return {
+        "job_id": event.job_id,
+        "ts_id": event.ts_id,
+        "n": event.n,
+        "attempt": event.attempt,
+        "item_id": event.item_id,
+    }
+
+
+_plain_training = attrgetter("model_name", "next_k_prediction", "refit", "start", "step")
+_shared_training = attrgetter("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real")
+
+
+def _settings_key(event: TrainSeries) -> tuple[object, ...]:
+    """The same for commands."""
+    return (_plain_training(event), *map(id, _shared_training(event)))
 
 
 def _quick_writer(event_type: type, schema: Schema) -> Write:

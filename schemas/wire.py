@@ -19,6 +19,7 @@ __all__ = [
 
 MAGIC = 0  # the only version of the format: https://docs.confluent.io → Schema Registry → Wire format
 _HEADER = struct.Struct(">bI")
+_DOUBLE = np.dtype("<f8")
 
 
 class UndecodableError(ValueError):
@@ -46,7 +47,7 @@ def encode_doubles(values: NDArray[np.float64]) -> bytes:
     """An Avro `array<double>`: one block, its values in the little-endian layout that numpy has in memory already."""
     if not len(values):
         return b"\0"
-    return encode_long(len(values)) + np.ascontiguousarray(values, "<f8").tobytes() + b"\0"
+    return encode_long(len(values)) + values.astype(_DOUBLE, copy=False).tobytes() + b"\0"
 
 
 def decode_doubles(data: memoryview) -> NDArray[np.float64]:
@@ -67,7 +68,7 @@ def decode_doubles(data: memoryview) -> NDArray[np.float64]:
         end = position + 8 * count
         if end > len(data):
             raise UndecodableError("the array of doubles is cut short")
-        blocks.append(np.frombuffer(data, "<f8", count, position))
+        blocks.append(np.frombuffer(data, _DOUBLE, count, position))
         position = end
     if position != len(data):
         raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
@@ -88,12 +89,12 @@ def encode_long(value: int) -> bytes:
     encoded = (value << 1) ^ (value >> 63)
     if encoded >> 64:
         raise ValueError(f"{value} does not fit into 64 bits")
-    out = bytearray()
+    septets = []
     while encoded > 0x7F:
-        out.append(encoded & 0x7F | 0x80)
+        septets.append(encoded & 0x7F | 0x80)
         encoded >>= 7
-    out.append(encoded)
-    return bytes(out)
+    septets.append(encoded)
+    return bytes(septets)
 
 
 def decode_long(data: memoryview | bytes, position: int) -> tuple[int, int]:

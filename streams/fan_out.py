@@ -71,11 +71,11 @@ async def send_training(
 def _records(
     state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
 ) -> list[Record]:
-    records = []
     limit = state.settings.record_limit
-    for n, training in todo:
-        command = _command(job, split, features, n, training)
-        record = Record(state.topics.series_commands, b"%d" % training.ts_id, state.codec.encode(command))
+    commands = [_command(job, split, features, n, training) for n, training in todo]
+    records = []
+    for command, value in zip(commands, state.codec.encode_all(commands), strict=True):
+        record = Record(state.topics.series_commands, b"%d" % command.ts_id, value)
         records.append(record if record.size <= limit else _too_long(state, command))
     return records
 

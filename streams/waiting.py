@@ -14,20 +14,26 @@ class CommandWaiters:
     def __init__(self) -> None:
         self._futures: dict[str, asyncio.Future[Any]] = {}
         self._senders: dict[str, int] = {}
+        self._sent: dict[bytes, Any] = {}
 
     @contextmanager
-    def waiting(self, command_id: str) -> Iterator["asyncio.Future[Any]"]:
+    def waiting(self, command_id: str, sent: tuple[bytes, Any] | None = None) -> Iterator["asyncio.Future[Any]"]:
         """A future for the outcome, as long as the block runs; senders of the same command share it.
 
-        Await it shielded: what cancels one sender must not cancel the others.
+        Await it shielded: what cancels one sender must not cancel the others. `sent` is the command, encoded and as it
+        is, where its agent should not have to decode it.
         """
         future = self._futures.get(command_id)
         if future is None or future.done():
             future = self._futures[command_id] = asyncio.get_running_loop().create_future()
         self._senders[command_id] = self._senders.get(command_id, 0) + 1
+        if sent is not None:
+            self._sent[sent[0]] = sent[1]
         try:
             yield future
         finally:
+            if sent is not None:
+                self._sent.pop(sent[0], None)
             self._senders[command_id] -= 1
             if not self._senders[command_id]:
                 del self._senders[command_id]
@@ -36,6 +42,10 @@ class CommandWaiters:
 
     def __len__(self) -> int:
         return len(self._senders)
+
+    def sent(self, value: bytes) -> Any | None:
+        """The command that was sent with these bytes, where its sender waits and has left it."""
+        return self._sent.get(value)
 
     def applied(self, command_id: str, outcome: Any = None) -> None:
         """The command has been applied."""

@@ -132,7 +132,7 @@ async def send_command(state: StateRuntime, topic: str, key: int | str, command:
     long = isinstance(command, SubmitJob) and len(command.elements) > _LONG_SUBMISSION
     value = await asyncio.to_thread(state.codec.encode, command) if long else state.codec.encode(command)
     try:
-        with state.waiters.waiting(command.command_id) as outcome:
+        with state.waiters.waiting(command.command_id, (value, command) if long else None) as outcome:
             async with asyncio.timeout(state.settings.write_timeout_s):
                 await state.publisher.send([Record(topic, str(key).encode(), value)])
                 return await asyncio.shield(outcome)

@@ -127,3 +127,13 @@ async def test_nothing_is_kept_of_a_command(end: str) -> None:
 
     assert not waiters._futures
     assert not waiters._senders
+
+
+async def test_a_command_is_found_by_its_bytes_while_its_sender_waits() -> None:
+    """Its agent need not decode what this process has encoded."""
+    waiters, command = CommandWaiters(), object()
+    with waiters.waiting("a", (b"bytes", command)), waiters.waiting("b"):
+        during = waiters.sent(b"bytes"), waiters.sent(b"other")
+
+    assert during == (command, None)
+    assert waiters.sent(b"bytes") is None

@@ -1,6 +1,7 @@
 """Bytes that we put together ourselves are those of fastavro, whatever an event holds."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,23 @@ times = st.lists(moments, max_size=5) | st.builds(lambda at, n: range(at, at + 1
 configs = st.dictionaries(names, longs | st.floats() | names, max_size=3)
 quantiles = st.dictionaries(names, doubles, max_size=2)
 
+TRAININGS = st.builds(
+    TrainSeries,
+    longs,
+    longs,
+    longs,
+    names,
+    moments,
+    longs,
+    doubles.map(np.array),
+    item_id=names,
+    config=configs,
+    eval_metrics=st.lists(names, max_size=3).map(tuple),
+    refit=st.booleans(),
+    timestamps=times,
+    search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
+    feat_dynamic_real=st.lists(doubles, max_size=2),
+)
 EVENTS = st.one_of(
     st.builds(
         SeriesResult,
@@ -50,24 +68,36 @@ EVENTS = st.one_of(
         Forecast, longs, longs, longs, names, names, moments, times, doubles, quantiles, answered_by=st.none() | names
     ),
     st.builds(MetricPoint, names, names, st.none() | st.floats(), moments, st.integers(0, 99), names),
-    st.builds(
-        TrainSeries,
-        longs,
-        longs,
-        longs,
-        names,
-        moments,
-        longs,
-        doubles.map(np.array),
-        item_id=names,
-        config=configs,
-        eval_metrics=st.lists(names, max_size=3).map(tuple),
-        refit=st.booleans(),
-        timestamps=times,
-        search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
-        feat_dynamic_real=st.lists(doubles, max_size=2),
-    ),
+    TRAININGS,
 )
+
+
+@given(st.lists(TRAININGS, max_size=4), st.lists(st.tuples(longs, doubles), max_size=4))
+def test_many_commands_have_the_bytes_of_each(
+    different: list[TrainSeries], alike: list[tuple[int, list[float]]]
+) -> None:
+    """Those with the same settings too, and any between them."""
+    commands = [
+        replace(event, ts_id=ts_id, target=np.array(target)) for event in different for ts_id, target in alike
+    ] + different
+
+    assert CODEC.encode_all(commands) == [CODEC.encode(command) for command in commands]
+
+
+def test_commands_that_are_alike_but_not_the_same_are_told_apart() -> None:
+    """3 and 3.0 are equal, but not on the wire."""
+    first = TrainSeries(1, 2, 3, "m", 0, 1, np.ones(2), config={"a": 3})
+    second = replace(first, config={"a": 3.0})
+
+    assert repr(CODEC.decode(CODEC.encode_all([first, second])[1]).config) == "{'a': 3.0}"
+
+
+def test_a_wrong_value_is_refused_among_many_too() -> None:
+    """As fastavro refuses it."""
+    good = TrainSeries(1, 2, 3, "m", 0, 1, np.ones(2))
+
+    with pytest.raises(TypeError):
+        CODEC.encode_all([good, replace(good, ts_id="2")])
 
 
 @given(EVENTS)
