@@ -163,7 +163,7 @@ def _written(
         largest = max(record.size for record in own)
         if largest > runtime.settings.record_limit:
             own = [_too_large(runtime, result, largest)]
-        records += [replace(record, headers=headers) for record in own] if headers else own
+        records += [record._replace(headers=headers) for record in own] if headers else own
     return records
 
 

@@ -11,10 +11,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, murmur2
@@ -37,8 +36,7 @@ _Settle = Callable[["DeliveryError | None"], None]
 _Stored = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record to send. `value` None is a tombstone; without `partition` the key decides, see `partition_for`."""
 
     topic: str
@@ -301,7 +299,7 @@ class _Delivery:
 def _with(record: Record, headers: Headers) -> Record:
     """The record with those of the headers that it does not have."""
     own = {name for name, _ in record.headers}
-    return replace(record, headers=(*record.headers, *(header for header in headers if header[0] not in own)))
+    return record._replace(headers=(*record.headers, *(header for header in headers if header[0] not in own)))
 
 
 def _produce(producer: Producer, record: Record, delivery: _Delivery) -> bool:

@@ -1,6 +1,5 @@
 """Dead letters: what could not be decoded or applied, kept with its reason and its way back."""
 
-from dataclasses import replace
 from typing import Any
 
 from connectors.publisher import Record
@@ -39,4 +38,4 @@ def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | 
     if max_bytes is None or letter.size <= max_bytes:
         return letter
     omitted = len(message.key or b"") + len(message.value or b"")
-    return replace(letter, key=None, value=None, headers=[*encoded, ("omitted-bytes", str(omitted).encode())])
+    return letter._replace(key=None, value=None, headers=[*encoded, ("omitted-bytes", str(omitted).encode())])
