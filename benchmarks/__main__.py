@@ -42,5 +42,8 @@ _WRITES_FILES = {"accuracy": accuracy.run}  # so only when named
 _NEEDS_MORE = {"deepar": deepar.run}  # `make bench-deepar` installs it
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+known = _ALL | _WRITES_FILES | _NEEDS_MORE
+if unknown := [name for name in sys.argv[1:] if name not in known]:
+    sys.exit(f"there is no benchmark {unknown[0]!r}: name one of {', '.join(known)}, or none for {', '.join(_ALL)}")
 for name in sys.argv[1:] or _ALL:
-    (_ALL | _WRITES_FILES | _NEEDS_MORE)[name]()
+    known[name]()

@@ -94,13 +94,13 @@ def training_of(details: list[dict[str, Any]], model_name: str) -> str:
     )
 
 
-def patch_to_done(client: httpx.Client, job_id: int, body: str, *, ts_id: int) -> float:
-    """Seconds from the PATCH until polling sees that the job is done."""
+def patch_to_done(client: httpx.Client, job_id: int, body: str, *, ts_id: int, poll_s: float = _POLL_S) -> float:
+    """Seconds from the PATCH until polling, with pauses of `poll_s`, sees that the job is done."""
     begun = time.perf_counter()
     _json(client.patch(f"/job/{job_id}/", content=body, headers={"Content-Type": "application/json"}))
     probe = {"ts_id": ts_id, "history": 0}  # a whole answer is megabytes, and reading it is not what is measured
     while (status := _json(client.get(f"/job/{job_id}/job_results/", params=probe))["status"]) == 2:
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
     if status != 3:
         raise RuntimeError(f"the job ended with status {status}")
     return time.perf_counter() - begun

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 _CHUNK = 100  # messages of a partition delivered before others get a turn: about 3 ms of the event loop
 _FETCH_S = 1.0  # how long a fetch waits for data; Faust's own value
-_BESIDE_MS = 20  # how long the broker may wait where records of other partitions are left out of the question
+_BESIDE_MS = 100  # how long the broker may wait where records of other partitions are left out of the question
 _IDLE_S = 0.05  # how often idle partitions are asked for data while others wait for a slow agent
 
 
@@ -83,7 +83,7 @@ class _SafeConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         if not self.app.client_only:
-            _ask_briefly_beside_records(self._ensure_consumer()._fetcher)  # noqa: SLF001
+            _ask_briefly_beside_records(self.consumer, self._ensure_consumer()._fetcher)  # noqa: SLF001
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         if consumer._subscription.reassignment_in_progress:  # noqa: SLF001
@@ -122,16 +122,19 @@ class _SafeConsumerThread(driver.AIOKafkaConsumerThread):
         return committed
 
 
-def _ask_briefly_beside_records(fetcher: Any) -> None:
+def _ask_briefly_beside_records(consumer: "SafeConsumer", fetcher: Any) -> None:
     """Let no partition wait because another is idle.
 
     aiokafka 0.14.0 has one request open at a time, which leaves out partitions whose records have not been taken yet.
-    Where all that comes next is in those, Faust's request would keep them waiting for 1.5 s.
+    Where all that comes next is in those, Faust's request would keep them waiting for 1.5 s. Partitions that nobody
+    reads here, such as changelogs, do not count: their records are never taken.
     """
     actions, alone_ms = fetcher._get_actions_per_node, fetcher._fetch_max_wait_ms  # noqa: SLF001
 
     def actions_per_node(assignment: Any) -> Any:
-        fetcher._fetch_max_wait_ms = _BESIDE_MS if fetcher._records else alone_ms  # noqa: SLF001
+        read = consumer._active_partitions or ()  # noqa: SLF001
+        waiting = any(partition in read for partition in fetcher._records)  # noqa: SLF001
+        fetcher._fetch_max_wait_ms = _BESIDE_MS if waiting else alone_ms  # noqa: SLF001
         return actions(assignment)
 
     fetcher._get_actions_per_node = actions_per_node  # noqa: SLF001
