@@ -29,7 +29,7 @@ up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/faults
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/faults
 	@$(BIN)/pytest tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long

@@ -22,6 +22,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         record_class_archive(obtain_jars(default_cache_dir(), progress=print), find_java(), progress=print)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first, so that no process is left with one of them at the end."""
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: "integration" not in item.path.relative_to(folder).parts)
+
+
 @pytest.fixture(scope="session")
 def java() -> Java:
     """The Java that brokers run on; the run fails without one."""

@@ -11,7 +11,7 @@ import httpx
 
 from connectors.ports import kept_or_free
 
-__all__ = ["WorkerProcess", "computing"]
+__all__ = ["WorkerProcess", "computing", "processor_s"]
 
 
 class WorkerProcess:
@@ -68,13 +68,24 @@ class WorkerProcess:
         return self._process.wait(40)
 
 
-def computing(worker: int) -> list[int]:
-    """The processes that compute for a worker: the children of its fork server."""
+def computing(worker: int, *, for_s: float = 0) -> list[int]:
+    """The processes that compute for a worker, the children of its fork server, which have had a core for `for_s`."""
     parents: dict[int, int] = {}
-    for path in Path("/proc").iterdir():
-        if path.name.isdecimal():
-            try:
-                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:  # it has just ended
-                continue
-    return [pid for pid, parent in parents.items() if parents.get(parent) == worker]
+    for path in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(path.name))
+        if fields and fields[0] not in "ZX":
+            parents[int(path.name)] = int(fields[1])
+    return [pid for pid, parent in parents.items() if parents.get(parent) == worker and processor_s(pid) >= for_s]
+
+
+def processor_s(pid: int) -> float:
+    """Seconds that a process has had a core; 0 for one that has ended."""
+    return sum(map(int, _stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc says of a process behind its name; nothing where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

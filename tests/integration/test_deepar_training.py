@@ -21,6 +21,7 @@ from connectors.publisher import partition_for
 from models.deepar import artefact as artefacts
 from schemas.commands import DeleteTrainingJob, TrainDeepAR
 from schemas.events import TrainingStatus
+from tests.integration.processes import computing
 from tests.integration.services import Service, Tail, running_service, until
 
 _PROJECT = "p1"
@@ -122,26 +123,8 @@ def _send(bootstrap: str, topic: str, key: bytes, value: bytes) -> None:
 
 
 def _processes(service: Service, trainer: str = "trainer-1") -> list[int]:
-    """The processes that train for a trainer: what its fork server has started, and is busy."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] not in "ZX":
-            parents[int(folder.name)] = int(fields[1])
-    own = service.pid(trainer)
-    return [pid for pid, parent in parents.items() if parents.get(parent) == own and _is_busy(pid)]
-
-
-def _is_busy(pid: int) -> bool:
-    """Whether it has taken a third of a second of a core: a process that only waits has not."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return False
-    return sum(map(int, fields[11:13])) > 0.3 * os.sysconf("SC_CLK_TCK")
+    """The processes that train for a trainer; those that only wait have had no third of a second of a core."""
+    return computing(service.pid(trainer), for_s=0.3)
 
 
 def _members(service: Service) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.processes import computing
+from tests.integration.processes import computing, processor_s
 from tests.integration.services import Service, csv_of, running_service, until
 
-_SERIES = 6
+_SERIES = 3
 # About five seconds of one core for each series: long enough to be caught in the middle.
 _SLOW = {"lstm_cells_per_layer_used": 100, "epochs_used": 1000, "sample_fold_used": 2, "batch_size_used": 5}
 
@@ -29,16 +29,7 @@ def _submit(service: Service, ts_ids: list[int], job_id: int, model: str, params
 
 def _training_processes(service: Service) -> list[int]:
     """Processes that compute for the trainer, and are busy."""
-    return [pid for pid in computing(service.pid("trainer-1")) if _seconds(pid) > 1]
-
-
-def _seconds(pid: int) -> float:
-    """Time of a core that a process has had; 0 for one that has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return computing(service.pid("trainer-1"), for_s=1)
 
 
 def test_a_killed_training_process_costs_one_more_try(tmp_path: Path) -> None:
@@ -82,7 +73,7 @@ def test_a_stop_in_the_middle_hands_back_the_work(tmp_path: Path) -> None:
         body = service.api.finished(job_id, within=150)
 
     assert stopped < 30
-    assert [pid for pid in training if _seconds(pid)] == []
+    assert [pid for pid in training if processor_s(pid)] == []
     assert body["status"] == 3
     assert [len(entry["results"]) for entry in body["results"]] == [1] * _SERIES
 
