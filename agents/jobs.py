@@ -164,17 +164,19 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, messa
     """
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     limits = state.limits if begun is None else _ACCEPTED
-    # In a thread, for a submission may be long. Between here and the writing only results may change the job.
+    # In threads, for a submission may be long. Between here and the writing only results may change the job.
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
     split = await state.splits.load(job.split) if trainings and job.split is not None else None
     features = await features_of(state, job, trainings)
+    at = _time(message)
+    if begun is None:
+        done = jobs.stored(jobs.submitted(job, command, trainings, at=at), command, to_store)
+        await asyncio.to_thread(state.jobs.check_size, done)
     job = state.jobs.get(job.job_id) or job
     first_n = job.submitted if begun is None else begun.first_n
-    changed = jobs.submitted(job, command, trainings, at=_time(message))
+    changed = jobs.submitted(job, command, trainings, at=at)
     if begun is None:
-        done = jobs.stored(changed, command, to_store)
-        state.jobs.check_size(done)
-        await _put(state, changed if trainings else done, message.partition)
+        await _put(state, changed if trainings else jobs.stored(changed, command, to_store), message.partition)
     state.waiters.applied(command.command_id)
     if trainings:
         assert split is not None  # a job with series has one

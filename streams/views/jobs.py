@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from connectors.splits import Split
 from connectors.timestamps import format_timestamp
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SubmitJob
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams import jobs, past
@@ -81,10 +81,14 @@ async def list_jobs(state: State, request: Request) -> Response:
 )
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
-    job = _job(state, job_id)
-    progress = state.results.progress(job_id)
+    job, progress = _job(state, job_id), state.results.progress(job_id)
+    body = await asyncio.to_thread(_stands, job, progress)
+    return Response(body, media_type="application/json")
+
+
+def _stands(job: JobRecord, progress: jobs.Progress) -> bytes:
     statuses = jobs.series_statuses(job, progress)
-    return json_response(
+    return orjson.dumps(
         _summary(job)
         | {
             "submitted": job.submitted,
@@ -172,17 +176,17 @@ async def submit_job(
         _, trainings = await asyncio.to_thread(check_elements, job, command.elements, state.limits)
         await features_of(state, job, trainings)
         await send_command(state, state.topics.job_commands, job_id, command)
-    job = _job(state, job_id)
-    statuses = jobs.series_statuses(job, state.results.progress(job_id))
-    asked = dict.fromkeys(element.ts_id for element in command.elements)
-    return json_response(
-        {
-            "job_id": job_id,
-            "status": int(job.status),
-            # A repeat may come when a later PUT has given the series new ids.
-            "series": [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses],
-        }
-    )
+    job, progress = _job(state, job_id), state.results.progress(job_id)
+    body = await asyncio.to_thread(_submitted, job, progress, command.elements)
+    return Response(body, media_type="application/json")
+
+
+def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig]) -> bytes:
+    statuses = jobs.series_statuses(job, progress)
+    asked = dict.fromkeys(element.ts_id for element in elements)
+    # A repeat may come when a later PUT has given the series new ids.
+    series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
+    return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "series": series})
 
 
 @router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
