@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import faust
@@ -11,7 +12,7 @@ from faust.types import ConsumerMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.consumer import _Offsets
+from streams.consumer import _ask_briefly_beside_records, _Offsets
 from streams.transport import Batch, SafeTransport, batches, is_current, open_batches
 
 
@@ -281,3 +282,25 @@ async def test_looking_for_idle_partitions_does_not_end_the_worker(
     monkeypatch.setattr(driver.Consumer, "verify_event_path", look)
 
     app.consumer.verify_event_path(0.0, faust.types.TP("commands", 0))
+
+
+@pytest.mark.parametrize(
+    ("read", "waiting", "wait_ms"),
+    [
+        ({("commands", 0)}, {}, 1500),
+        ({("commands", 0)}, {("commands", 0): "records"}, 100),
+        ({("commands", 0)}, {("changelog", 0): "records"}, 1500),
+        (None, {("commands", 0): "records"}, 1500),
+    ],
+    ids=["nothing-waits", "records-wait", "of-a-changelog", "no-assignment"],
+)
+def test_the_broker_is_asked_briefly_where_records_wait(read: Any, waiting: dict[Any, Any], wait_ms: int) -> None:
+    """Of partitions that are read: a changelog's are never taken, and would keep the questions brief for good."""
+    fetcher = SimpleNamespace(_fetch_max_wait_ms=1500, _records={("commands", 0): "earlier"})
+    fetcher._get_actions_per_node = lambda assignment: (assignment, fetcher._fetch_max_wait_ms)
+    consumer: Any = SimpleNamespace(_active_partitions={("commands", 0)})
+    _ask_briefly_beside_records(consumer, fetcher)
+    fetcher._get_actions_per_node("before")
+    consumer._active_partitions, fetcher._records = read, waiting
+
+    assert fetcher._get_actions_per_node("now") == ("now", wait_ms)
