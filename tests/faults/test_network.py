@@ -30,8 +30,8 @@ pytestmark = pytest.mark.timeout(180, func_only=True)  # the first run of a user
 
 _WRITE_TIMEOUT_S = 3.0
 _GRACE_S = 5.0  # a machine may be busy; also what is sent before the time begins
-_FAULT_S = 12.0
-_HALF_OPEN_S = 10.0  # longer than the session of a worker: the group gives it up meanwhile
+_FAULT_S = 9.0
+_HALF_OPEN_S = 8.0  # longer than the session of a worker: the group gives it up meanwhile
 _SOAK_FAULT_S = 120.0
 _DEAD_ROUNDS, _DEAD_SHARE = 8, 0.25
 _NOTICED_S = 180.0  # clients wait 20 s for an answer and 10 s for a new connection, which may be a dead one again

@@ -201,7 +201,7 @@ def test_fault_04_a_frozen_trainer_that_wakes_up(
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(20.0, id="20 s"), pytest.param(120.0, id="2 min", marks=pytest.mark.soak)]
+    "seconds", [pytest.param(14.0, id="14 s"), pytest.param(120.0, id="2 min", marks=pytest.mark.soak)]
 )
 @pytest.mark.timeout(400)
 def test_fault_11_a_rebalance_storm(
