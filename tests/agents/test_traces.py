@@ -11,7 +11,7 @@ from connectors.publisher import partition_for
 from schemas.commands import ConfigureJob, CreateJob, InferenceRequest, SubmitJob, TrainSeries
 from schemas.events import SeriesResult
 from tests.agents.bench import CODEC, Worker
-from tests.agents.test_jobs import CONFIGURE, CREATE, CSV, JOB_ID, add_dataset, training
+from tests.agents.jobs.samples import CONFIGURE, CREATE, CSV, JOB_ID, add_dataset, training
 from tests.agents.test_together_runs import COMMAND, FakePool
 from tests.agents.test_training import SAMPLE
 from tests.agents.test_training_jobs import JOB, PROJECT, TRAIN
