@@ -117,6 +117,7 @@ class _TrainSeriesFormat(Format):
         settings = {**self._source, "fields": between}
         left_out = {field["name"] for field in first} | {"target"}
         self._settings = _KnownTails(settings, _converted(event_type, leave_out=left_out))
+        self._own_of = _fields_of(field["name"] for field in first)
         self._write_settings = _quick_writer(TrainSeries, settings)
         self._write_target = _quick_writer(TrainSeries, {**self._source, "fields": self._source["fields"][-1:]})
 
@@ -126,11 +127,11 @@ class _TrainSeriesFormat(Format):
 
     def _encoded(self, event: TrainSeries, known: dict[tuple[object, ...], bytes]) -> bytes:
         try:
-            key = _settings_key(event)
+            key = _training_key(event)
             settings = known.get(key)
             if settings is None:
                 settings = known[key] = self._write_settings(event)
-            return _stock_bytes(self._head, _own_fields(event)) + settings + self._write_target(event)
+            return _stock_bytes(self._head, self._own_of(event)) + settings + self._write_target(event)
         except Exception:  # noqa: BLE001 - as in `encode`
             return self.encode(event)
 
@@ -177,7 +178,7 @@ class _SubmitJobFormat(Format):
             buffer.write(encode_long(len(event.elements)))
             tails: dict[tuple[object, ...], bytes] = {}
             for element in event.elements:
-                key = _key(element)
+                key = _element_key(element)
                 tail = tails.get(key)
                 if tail is None:
                     tail = tails[key] = self._write_tail(element)
@@ -219,34 +220,23 @@ def format_of(event_type: type) -> Format:
     return _SPECIAL.get(event_type, Format)(event_type)
 
 
-_plain_settings = attrgetter("model_name", "max_eval", "next_k_prediction", "auto_tune", "auto_tune_metric", "refit")
-
-
-def _key(element: SeriesConfig) -> tuple[object, ...]:
-    """Equal for elements whose settings have the same bytes.
+def _key_by(plain: Sequence[str], shared: Sequence[str]) -> Callable[[Any], tuple[object, ...]]:
+    """A key that is equal for events whose settings have the same bytes.
 
     Sequences count by identity: 3 and 3.0 are equal, but not the same on the wire. The event keeps the objects alive.
     """
-    return (_plain_settings(element), id(element.hyper_params), id(element.feature_indexs), id(element.eval_metrics))
+    plain_of, shared_of = attrgetter(*plain), attrgetter(*shared)
+    return lambda event: (plain_of(event), *map(id, shared_of(event)))
 
 
-def _own_fields(event: TrainSeries) -> dict[str, Any]:
-    return {
-        "job_id": event.job_id,
-        "ts_id": event.ts_id,
-        "n": event.n,
-        "attempt": event.attempt,
-        "item_id": event.item_id,
-    }
-
-
-_plain_training = attrgetter("model_name", "next_k_prediction", "refit", "start", "step")
-_shared_training = attrgetter("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real")
-
-
-def _settings_key(event: TrainSeries) -> tuple[object, ...]:
-    """The same for commands."""
-    return (_plain_training(event), *map(id, _shared_training(event)))
+_element_key = _key_by(
+    ("model_name", "max_eval", "next_k_prediction", "auto_tune", "auto_tune_metric", "refit"),
+    ("hyper_params", "feature_indexs", "eval_metrics"),
+)
+_training_key = _key_by(
+    ("model_name", "next_k_prediction", "refit", "start", "step"),
+    ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real"),
+)
 
 
 def _quick_writer(event_type: type, schema: Schema) -> Write:
@@ -270,6 +260,13 @@ def _stock_bytes(schema: Schema, datum: Any) -> bytes:
     buffer = BytesIO()
     schemaless_writer(buffer, schema, datum)
     return buffer.getvalue()
+
+
+def _fields_of(names: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
+    """What reads these attributes, as they are."""
+    keys = tuple(names)
+    read = attrgetter(*keys)
+    return lambda event: dict(zip(keys, read(event), strict=True))
 
 
 def _to_fields(event_type: type) -> Callable[[Any], dict[str, Any]]:

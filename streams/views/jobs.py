@@ -1,7 +1,7 @@
 """Forecasting jobs: `/job/…` of contract 000."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Annotated, Any
@@ -82,8 +82,7 @@ async def list_jobs(state: State, request: Request) -> Response:
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
     job, progress = _job(state, job_id), state.results.progress(job_id)
-    body = await asyncio.to_thread(_stands, job, progress)
-    return Response(body, media_type="application/json")
+    return await _told(_stands, job, progress)
 
 
 def _stands(job: JobRecord, progress: jobs.Progress) -> bytes:
@@ -177,8 +176,7 @@ async def submit_job(
         await features_of(state, job, trainings)
         await send_command(state, state.topics.job_commands, job_id, command)
     job, progress = _job(state, job_id), state.results.progress(job_id)
-    body = await asyncio.to_thread(_submitted, job, progress, command.elements)
-    return Response(body, media_type="application/json")
+    return await _told(_submitted, job, progress, command.elements)
 
 
 def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig]) -> bytes:
@@ -297,6 +295,13 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
 def _formatted(times: tuple[int, ...]) -> list[str]:
     """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
     return [format_timestamp(time) for time in times]
+
+
+async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Response:
+    """What `tell` says of a job and its series, in a thread where they are many: others get their turn meanwhile."""
+    few = job.series_count <= _SERIES_PER_CHUNK
+    body = tell(job, *more) if few else await asyncio.to_thread(tell, job, *more)
+    return Response(body, media_type="application/json")
 
 
 def _summary(job: JobRecord) -> dict[str, Any]:

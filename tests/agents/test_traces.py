@@ -11,7 +11,7 @@ from connectors.publisher import partition_for
 from schemas.commands import ConfigureJob, CreateJob, InferenceRequest, SubmitJob, TrainSeries
 from schemas.events import SeriesResult
 from tests.agents.bench import CODEC, Worker
-from tests.agents.jobs.samples import CONFIGURE, CREATE, CSV, JOB_ID, add_dataset, training
+from tests.agents.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training
 from tests.agents.test_together_runs import COMMAND, FakePool
 from tests.agents.test_training import SAMPLE
 from tests.agents.test_training_jobs import JOB, PROJECT, TRAIN
@@ -23,9 +23,7 @@ TWO = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 @pytest.fixture
 async def state(state: Worker, tmp_path: Path) -> Worker:
     """A state worker with one data set."""
-    file = tmp_path / "data.csv"
-    file.write_text(CSV)
-    add_dataset(state, file)
+    add_sample(state, tmp_path)
     return state
 
 

@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.agents.bench import Worker
-from tests.agents.jobs.samples import CONFIGURE, CREATE, CSV, JOB_ID, add_dataset
+from tests.agents.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample
 
 
 @pytest.fixture
 async def state(state: Worker, tmp_path: Path) -> Worker:
     """A state worker with one data set: three series of twelve days."""
-    file = tmp_path / "data.csv"
-    file.write_text(CSV)
-    add_dataset(state, file)
+    add_sample(state, tmp_path)
     return state
 
 

@@ -29,13 +29,13 @@ from tests.agents.bench import FakePublisher, Worker
 __all__ = [
     "CONFIGURE",
     "CREATE",
-    "CSV",
     "DATA_ID",
     "DAY",
     "DELETE",
     "HOME",
     "JOB_ID",
     "add_dataset",
+    "add_sample",
     "asked",
     "job_of",
     "restarted",
@@ -60,6 +60,13 @@ DAY = 86_400_000
 CREATE = CreateJob("create", JOB_ID, DATA_ID, "flights", 5)
 CONFIGURE = ConfigureJob("configure", JOB_ID, (1,), (2,), (0,))
 DELETE = DeleteJob("delete", JOB_ID)
+
+
+def add_sample(state: Worker, folder: Path) -> None:
+    """Register a data set: three series of twelve days."""
+    file = folder / "data.csv"
+    file.write_text(CSV)
+    add_dataset(state, file)
 
 
 def add_dataset(state: Worker, file: Path, data_id: int = DATA_ID) -> None:

@@ -6,9 +6,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.publisher import DeliveryError
-from schemas.commands import (
-    SeriesConfig,
-)
+from schemas.commands import SeriesConfig
 from streams.settings import Settings
 from tests.agents.bench import Worker
 from tests.agents.jobs.samples import (

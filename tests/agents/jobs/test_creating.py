@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors import datasets
-from schemas.commands import (
-    ConfigureJob,
-    CreateJob,
-)
+from schemas.commands import ConfigureJob, CreateJob
 from schemas.events import CmdStatus, JobStatus
 from schemas.records import JobRecord
 from streams.errors import RejectedError

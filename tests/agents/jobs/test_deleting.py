@@ -8,9 +8,7 @@ import pytest
 from mode.supervisors import CrashingSupervisor
 
 from connectors.publisher import DeliveryError
-from schemas.commands import (
-    ConfigureJob,
-)
+from schemas.commands import ConfigureJob
 from schemas.records import JobRecord
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker, headers

@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.publisher import DeliveryError
-from schemas.commands import (
-    ConfigureJob,
-    HyperParam,
-    SeriesConfig,
-)
+from schemas.commands import ConfigureJob, HyperParam, SeriesConfig
 from schemas.events import CmdStatus, JobStatus
 from streams.settings import Settings
 from tests.agents.bench import Worker, headers
