@@ -20,6 +20,7 @@ from streams.cli.deepar_csv import Columns, read_csv
 from streams.cli.deepar_options import check_parameters
 from streams.cli.deepar_series import SeriesLine, first_series, lines_file, step_times
 from streams.cli.failure import CommandError
+from streams.cli.interrupts import exit_status
 from streams.cli.program import command_line
 from streams.cli.session import Session, find_service, open_session
 from streams.cli.tables import number
@@ -76,12 +77,12 @@ def train_model(plan: TrainingPlan, settings: "Settings", url: str | None, resul
                 keep_columns(session.client, job, columns)
         try:
             found = follow_training(session, job, console)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             when = "at the next start of the service" if session.embedded else "where the service runs"
             raise CommandError(
                 f"stopped watching; {job['job_name']} goes on training {when}: {command_line('deepar endpoints')} "
                 "lists it when it is trained",
-                status=130,
+                status=exit_status(interrupt),
             ) from None
         _tell(results, plan, found, first, session)
 

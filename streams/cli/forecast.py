@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.configuration import load_settings
 from streams.cli.failure import CommandError
+from streams.cli.interrupts import exit_status
 from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
 
@@ -166,8 +167,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         job_id = following.submit_plan(session.client, plan, console)
         try:
             following.follow_job(session, job_id, console)
-        except KeyboardInterrupt:
-            raise CommandError(f"stopped; {_later(job_id, embedded=session.embedded)}", status=130) from None
+        except KeyboardInterrupt as interrupt:
+            later = _later(job_id, embedded=session.embedded)
+            raise CommandError(f"stopped; {later}", status=exit_status(interrupt)) from None
         except CommandError as error:
             later = _later(job_id, embedded=session.embedded)
             raise CommandError(f"{error}\n{later}", status=error.status) from error

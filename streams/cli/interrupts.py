@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a service is being started."""
+"""Ctrl-C and SIGTERM: while a service is being started, and while a command waits."""
 
 import signal
 from types import FrameType, TracebackType
@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from streams.cli.failure import CommandError
 
-__all__ = ["DeferredSignals", "InterruptedStartError"]
+__all__ = ["DeferredSignals", "InterruptedStartError", "TerminationInterrupt", "exit_status"]
 
 
 class InterruptedStartError(CommandError):
@@ -14,6 +14,19 @@ class InterruptedStartError(CommandError):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal.Signals(number).name}", status=128 + number)
+
+
+class TerminationInterrupt(KeyboardInterrupt):
+    """SIGTERM, which ends a waiting command as Ctrl-C does.
+
+    No Exception: it may come up anywhere, and code that cleans up after one would take it for a failure of its own
+    step. `Thread.start` is such code: it forgets a thread that runs already, and the thread then dies of that.
+    """
+
+
+def exit_status(interrupt: KeyboardInterrupt) -> int:
+    """The status that shells give to the signal behind it."""
+    return 128 + (signal.SIGTERM if isinstance(interrupt, TerminationInterrupt) else signal.SIGINT)
 
 
 class DeferredSignals:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from streams.cli.client import ServiceClient
 from streams.cli.failure import CommandError
-from streams.cli.interrupts import DeferredSignals
+from streams.cli.interrupts import DeferredSignals, TerminationInterrupt, exit_status
 from streams.cli.running import RunningService, find_running
 
 if TYPE_CHECKING:
@@ -99,11 +99,13 @@ def _terminated_in_order() -> Iterator[None]:
 
     def end(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)  # one is enough: stopping takes its seconds
-        raise CommandError("ended by SIGTERM", status=128 + number)
+        raise TerminationInterrupt
 
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
+    except TerminationInterrupt as interrupt:
+        raise CommandError("ended by SIGTERM", status=exit_status(interrupt)) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -174,6 +174,23 @@ def test_sigterm_ends_the_command_in_order(settings: Settings, fake: type[FakeSt
     assert url is not None or fake.deeds == ["start", "spawn", "stop"]
 
 
+def test_sigterm_is_not_taken_for_a_failure_of_the_step_it_comes_in(settings: Settings, fake: type[FakeStack]) -> None:
+    """`Thread.start` forgets a thread whose start fails, and one that runs already dies of that with a traceback."""
+    taken = []
+
+    def terminated() -> None:
+        with session.open_session(settings, "http://127.0.0.1:1", _console()):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except Exception as error:  # noqa: BLE001  # as the standard library does it
+                taken.append(error)
+
+    with pytest.raises(CommandError, match="ended by SIGTERM"):
+        terminated()
+
+    assert taken == []
+
+
 def test_a_log_has_every_step_of_the_start(settings: Settings, fake: type[FakeStack]) -> None:
     """Where no spinner can be drawn."""
     console = _console()
