@@ -26,8 +26,8 @@ from streams.transport import batches, open_batches
 __all__ = ["attach"]
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
-_IN_ONE_TURN = 50  # results read in one turn of the event loop: 2 ms; requests get theirs between
-_OPEN_BATCHES = 8  # of results, so that some are read while the broker takes those before
+_IN_ONE_TURN = 25  # results read in one turn of the event loop: 1 ms; requests get theirs between
+_OPEN_BATCHES = 16  # of results, so that some are read while the broker takes those before
 _LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
 _ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
 """For a submission that was accepted before a crash: the settings may be stricter now."""

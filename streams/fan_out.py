@@ -1,7 +1,7 @@
 """From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,13 @@ from streams.submissions import Plan, Training
 
 __all__ = ["Features", "dataset_of", "features_of", "send_training"]
 
-_FAN_OUT = 500  # commands encoded at a time: small enough for the trainers to start before all are out
+_IN_ONE_TURN = 50  # commands encoded in one turn of the event loop: below 1 ms; requests get theirs in between
+_VALUES_IN_ONE_TURN = 50_000  # as many commands of 1,000 values; longer series are fewer at a time
 
 Features = Mapping[int, NDArray[np.float64]]
 """Columns of the data set by index, row by row as the job's targets."""
+
+_Numbered = tuple[int, Training]
 
 
 async def dataset_of(state: StateRuntime, data_id: int) -> datasets.Dataset:
@@ -52,24 +55,38 @@ async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[T
 
 
 async def send_training(
-    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
 ) -> None:
-    """Send commands for all numbered trainings; ends when the broker has all of them.
+    """Send commands for all numbered trainings, the first at once; ends when the broker has all of them.
 
     Those with the same plan and a model that learns from many series are one command.
     """
     together = [one for one in todo if CATALOG[one[1].plan.model_name].together]
     sent = [state.publisher.send_nowait(await asyncio.to_thread(_together, state, job, together))] if together else []
     alone = [one for one in todo if not CATALOG[one[1].plan.model_name].together] if together else todo
-    for start in range(0, len(alone), _FAN_OUT):
-        part = alone[start : start + _FAN_OUT]
-        records = await asyncio.to_thread(_records, state, job, split, features, part)
-        sent.append(state.publisher.send_nowait(records))
+    # Not in a thread: it would work half the time, and requests would wait for it to hand over the interpreter.
+    for part in _in_turns(job, split, alone):
+        sent.append(state.publisher.send_nowait(_records(state, job, split, features, part)))
+        await asyncio.sleep(0)
     await asyncio.gather(*sent)
 
 
+def _in_turns(job: JobRecord, split: Split, todo: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
+    part: list[_Numbered] = []
+    values = 0
+    for one in todo:
+        place = one[1].ts_id - job.first_ts_id
+        values += int(split.offsets[place + 1] - split.offsets[place]) * (1 + len(one[1].plan.features))
+        part.append(one)
+        if len(part) == _IN_ONE_TURN or values >= _VALUES_IN_ONE_TURN:
+            yield part
+            part, values = [], 0
+    if part:
+        yield part
+
+
 def _records(
-    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[tuple[int, Training]]
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
 ) -> list[Record]:
     limit = state.settings.record_limit
     commands = [_command(job, split, features, n, training) for n, training in todo]
@@ -105,9 +122,9 @@ def _command(job: JobRecord, split: Split, features: Features, n: int, training:
     )
 
 
-def _together(state: StateRuntime, job: JobRecord, todo: Sequence[tuple[int, Training]]) -> list[Record]:
+def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) -> list[Record]:
     """A command for each plan, as few as their size allows: each one trains the model anew, on all series."""
-    by_plan: dict[tuple[object, ...], list[tuple[int, Training]]] = {}
+    by_plan: dict[tuple[object, ...], list[_Numbered]] = {}
     for one in todo:
         plan = one[1].plan
         settings = plan.model_name, tuple(plan.config.items()), plan.next_k_prediction, plan.eval_metrics, plan.refit
@@ -117,9 +134,7 @@ def _together(state: StateRuntime, job: JobRecord, todo: Sequence[tuple[int, Tra
     ]
 
 
-def _as_few_as_possible(
-    state: StateRuntime, job: JobRecord, plan: Plan, todo: Sequence[tuple[int, Training]]
-) -> list[Record]:
+def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: Sequence[_Numbered]) -> list[Record]:
     assert job.split is not None  # a job with series has one
     command = TrainTogether(
         job_id=job.job_id,

@@ -24,7 +24,7 @@ from streams.cli.terminal import notices, output
 __all__ = ["register"]
 
 _WATCH_S = 0.2
-_NICENESS = 5  # a third of the share of workers that have none
+_NICENESS = 10  # a tenth of the share of workers that have none
 _PASSWORD = re.compile(r"(//[^/@:\s]*:)[^/@\s]+@")  # in an address
 
 
@@ -174,7 +174,7 @@ def _warn_of_unknown_variables() -> None:
 
 
 def _give_way() -> None:
-    """Let workers that answer people go first where every core is busy; theirs is a third of the time at least.
+    """Let workers that answer people go first where every core is busy; theirs is a tenth of the time at least.
 
     Linux shares time among sessions before it looks at niceness, unless they are in containers, so ask for both.
     """

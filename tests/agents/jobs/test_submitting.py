@@ -1,5 +1,6 @@
 """Submissions: training commands, settings and status out."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from connectors.publisher import DeliveryError
 from schemas.commands import ConfigureJob, HyperParam, SeriesConfig
 from schemas.events import CmdStatus, JobStatus
+from streams import fan_out
 from streams.settings import Settings
 from tests.agents.bench import Worker, headers
 from tests.agents.jobs.samples import (
@@ -46,6 +48,25 @@ class TestSubmitting:
         assert sent[0].target.tolist() == [201.0 + day for day in range(12)]
         assert (sent[0].start, sent[0].step, list(sent[0].timestamps)) == (1_596_240_000_000, DAY, [])
         assert (list(sent[1].eval_metrics), sent[1].refit, sent[1].next_k_prediction) == (["mae"], True, 5)
+
+    async def test_others_get_their_turns_while_a_long_submission_is_sent_out(
+        self, state: Worker, first: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Requests are answered on the same event loop; all commands are sent all the same, in order."""
+        monkeypatch.setattr(fan_out, "_IN_ONE_TURN", 6)
+        seen = []
+
+        async def watch() -> None:
+            while True:
+                seen.append(len(asked(state)))
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watch())
+        await state.commands(submission(*(training(first + n % 3) for n in range(20))))
+        watching.cancel()
+
+        assert [one.n for one in asked(state)] == list(range(20))
+        assert set(seen) >= {0, 6, 12, 18, 20}
 
     async def test_J012_the_job_is_committed_and_told(self, state: Worker, first: int) -> None:
         """0 to 2 in one PATCH (J-017)."""

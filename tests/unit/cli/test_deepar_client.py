@@ -1,6 +1,7 @@
 """Training jobs and endpoints over HTTP: what is sent, and what is made of the answers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from streams.cli import deepar_client
 from streams.cli.deepar_csv import Columns
 from streams.cli.deepar_series import SeriesLine
 from streams.cli.failure import CommandError
+from streams.cli.program import command_line
 from tests.unit.cli.deepar_service import FakeService, job, model
 
 JOBS = "POST /v1/default/training-jobs"
@@ -113,7 +115,8 @@ def test_an_unknown_endpoint_brings_the_list() -> None:
 def test_without_any_endpoint_the_way_to_one_is_told() -> None:
     """Train a model."""
     fake = FakeService({"GET /endpoints": [{"endpoints": []}]})
-    with fake.client as client, pytest.raises(CommandError, match="the service has none yet: train a model, `tidecast"):
+    way = re.escape(f"the service has none yet: train a model, {command_line('deepar train FILE')}")
+    with fake.client as client, pytest.raises(CommandError, match=way):
         deepar_client.endpoint(client, "sales")
 
 
