@@ -30,7 +30,7 @@ from streams.topics import Topics
 
 __all__ = ["run"]
 
-_SERIES, _POINTS, _MODEL = 320, 120, "LstmLong"  # a minute of one core; fewer would not fall in halves by their hashes
+_SERIES, _POINTS, _MODEL = 320, 120, "LstmLong"  # a minute of one core
 _WARM = 16  # series of the first PATCH
 _RUNS = 3
 _EVENTS = 60_000

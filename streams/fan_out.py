@@ -18,9 +18,10 @@ from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.submissions import Plan, Training
 
-__all__ = ["Features", "dataset_of", "features_of", "send_training"]
+__all__ = ["Features", "dataset_of", "features_of", "partition_of_series", "send_training"]
 
 _IN_ONE_TURN = 50  # commands encoded in one turn of the event loop: below 1 ms; requests get theirs in between
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / the golden ratio
 _VALUES_IN_ONE_TURN = 50_000  # as many commands of 1,000 values; longer series are fewer at a time
 
 Features = Mapping[int, NDArray[np.float64]]
@@ -52,6 +53,16 @@ async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[T
         index: await state.splits.feature(job.split, job.columns, index, lambda: _dataset(state, job.data_id))
         for index in used
     }
+
+
+def partition_of_series(ts_id: int, partitions: int) -> int:
+    """Where in series-commands the training of a series is asked for.
+
+    Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): consecutive ids, which the series
+    of a job have, lie evenly over the partitions, and over the workers however few they are. By a hash of the key two
+    trainers of 320 series would mostly differ by 14, and one of them would be done before the other.
+    """
+    return (ts_id * _GOLDEN % 2**64) * partitions >> 64
 
 
 async def send_training(
@@ -92,7 +103,8 @@ def _records(
     commands = [_command(job, split, features, n, training) for n, training in todo]
     records = []
     for command, value in zip(commands, state.codec.encode_all(commands), strict=True):
-        record = Record(state.topics.series_commands, b"%d" % command.ts_id, value)
+        partition = partition_of_series(command.ts_id, state.topics.partitions)
+        record = Record(state.topics.series_commands, b"%d" % command.ts_id, value, partition=partition)
         records.append(record if record.size <= limit else _too_long(state, command))
     return records
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.publisher import partition_for
+from streams.fan_out import partition_of_series
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job, csv_of_values
@@ -52,7 +52,7 @@ def _until_resumed(service: Service, job: Job, partitions: set[int], since: floa
     def resumed() -> bool:
         job.answered()
         new = job.answered_series[seen:]
-        return any(partition_for(b"%d" % ts_id, service.topics.partitions) in partitions for ts_id in new)
+        return any(partition_of_series(ts_id, service.topics.partitions) in partitions for ts_id in new)
 
     until(resumed, why="the partitions are worked on again")
     return time.monotonic() - since
