@@ -99,9 +99,15 @@ class ServiceClient:
         details: Sequence[Mapping[str, Any]] = self.get(f"/job/{job_id}/ts_details/")["ts_details"]
         return details
 
-    def results(self, job_id: int, *, ts_id: int | None = None, history: bool = False) -> Mapping[str, Any]:
-        """`{"status": n}` of an unfinished job, else with `results`, of one series and with history if asked."""
-        asked = {"history": int(history)} | ({} if ts_id is None else {"ts_id": ts_id})
+    def results(
+        self, job_id: int, *, ts_id: int | None = None, history: bool = False, as_of: int | None = None
+    ) -> Mapping[str, Any]:
+        """`{"status": n}` of an unfinished job, else with `results`, of one series and with history if asked.
+
+        `as_of` asks for an earlier time, in milliseconds.
+        """
+        asked = {"history": int(history)}
+        asked |= {name: value for name, value in (("ts_id", ts_id), ("as_of", as_of)) if value is not None}
         found: Mapping[str, Any] = self.get(f"/job/{job_id}/job_results/", asked)
         return found
 

@@ -78,6 +78,6 @@ def follow_job(
             pause(min(max(_SHORTEST_POLL_S, _POLL_SHARE * took), _LONGEST_POLL_S))
 
 
-def outcome_of(client: ServiceClient, job_id: int) -> JobOutcome:
-    """The results of a finished job, without histories."""
-    return job_outcome(job_id, client.series(job_id), client.results(job_id))
+def outcome_of(client: ServiceClient, job_id: int, *, as_of: int | None = None) -> JobOutcome:
+    """The results of a job that is finished, or was at `as_of` (milliseconds), without histories."""
+    return job_outcome(job_id, client.series(job_id), client.results(job_id, as_of=as_of))

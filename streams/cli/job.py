@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,9 @@ tidecast job 7
 
 tidecast job 7 --wait --out forecasts.csv --plot forecasts.png
 
-tidecast job 7 --json | jq .results"""
+tidecast job 7 --json | jq .results
+
+tidecast job 7 --as-of 2026-11-28T09:30"""
 _STATUS = ("CREATED", "UNCOMITTED", "COMITTED", "DONE", "EXCEPTION")  # names as in the API, misspellings included
 _MEANING = (", nothing asked for yet", ", settings stored, not trained", ", training", "", ", a forecast failed")
 
@@ -48,6 +51,10 @@ def job(
         Path | None,
         typer.Option(metavar="FILE.png", help="Draw the four largest series (png, svg or pdf).", show_default=False),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Show it as it was then: YYYY-MM-DDTHH:MM, in UTC.", show_default=False),
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False),
@@ -64,6 +71,9 @@ def job(
 
     if as_json and (out or plot):
         raise CommandError("--json writes no file: leave --out and --plot out, or --json", status=2)
+    if as_of is not None and wait:
+        raise CommandError("--wait is for now, --as-of for a time that is past: leave one of them out", status=2)
+    moment = None if as_of is None else _moment(as_of)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
     address = find_service(settings, url)
@@ -72,25 +82,45 @@ def job(
             f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
         )
     with open_session(settings, address, console) as session:
-        found = session.client.job(job_id)
+        client = session.client
+        found: Mapping[str, Any] = client.job(job_id)
         if wait and found["status"] < following.FINISHED:
             _check_submitted(found)
             following.follow_job(session, job_id, console)
-            found = session.client.job(job_id)
+            found = client.job(job_id)
+        at = None if moment is None else round(moment.timestamp() * 1000)
+        if at is not None:
+            found = {"job_id": job_id, "name": found["name"], "as_of": at} | _stood(client.results(job_id, as_of=at))
         finished = found["status"] >= following.FINISHED
         if as_json:
-            answers = {"job": found, **session.client.results(job_id, history=True)}
+            answers = {"job": found, **client.results(job_id, history=True, as_of=at)}
             json.dump(answers, sys.stdout, ensure_ascii=False)
             sys.stdout.write("\n")
             if found["status"] > following.FINISHED:
                 raise typer.Exit(1)
             return
-        _print_status(found, output())
+        _print_status(found, moment, output())
         if finished:
-            outcome = following.outcome_of(session.client, job_id)
-            presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
+            outcome = following.outcome_of(client, job_id, as_of=at)
+            presenting.present(client, outcome, output(), everything=everything, out=out, plot=plot, as_of=at)
         elif out or plot:
-            raise CommandError(f"job {job_id} is not finished, so nothing is written: add --wait")
+            remedy = "add --wait" if at is None else "name a later time"
+            raise CommandError(f"job {job_id} is not finished, so nothing is written: {remedy}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"--as-of {text}: is no time, write it as 2026-11-28T09:30 (UTC) or 2026-11-28T10:30+01:00", status=2
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _stood(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the answer of an earlier time what is not results."""
+    return {name: value for name, value in answer.items() if name != "results"}
 
 
 def _check_submitted(found: Mapping[str, Any]) -> None:
@@ -101,12 +131,17 @@ def _check_submitted(found: Mapping[str, Any]) -> None:
         )
 
 
-def _print_status(found: Mapping[str, Any], console: Console) -> None:
+def _print_status(found: Mapping[str, Any], moment: datetime | None, console: Console) -> None:
+    """How the job stands; of a `moment` that is past the service says no more than status and message."""
     status = found["status"]
     name = f" ({found['name']})" if found.get("name") else ""
+    if moment is not None:
+        name += f" as of {moment:%Y-%m-%d %H:%M:%S} UTC"
     console.print(f"job {found['job_id']}{name}: {_STATUS[status]}{_MEANING[status]}", style="bold", soft_wrap=True)
     if found.get("message"):
         console.print(one_line(found["message"]), style="red", soft_wrap=True)
+    if moment is not None:
+        return
     series = Counter(_STATUS[item["status"]] for item in found["series"])
     counted = ", ".join(f"{count} {name}" for name, count in series.items()) or "none"
     console.print(f"series: {counted}", soft_wrap=True)

@@ -36,27 +36,37 @@ def present(
     everything: bool = False,
     out: Path | None = None,
     plot: Path | None = None,
+    as_of: int | None = None,
 ) -> None:
-    """Print the table and write what was asked for; CommandError at the end where forecasts failed."""
+    """Print the table and write what was asked for; CommandError at the end where forecasts failed.
+
+    `as_of` is the time of the outcome in milliseconds, where it is an earlier one.
+    """
     console.print(forecast_table(outcome, rows=None if everything else LONGEST_TABLE))
     if out is not None:
         console.print(f"{write_csv(outcome, out)} rows written to {out}", soft_wrap=True)
     if plot is not None:
-        draw(client, outcome, plot, outcome.largest(_PLOTTED))
+        draw(client, outcome, plot, outcome.largest(_PLOTTED), as_of=as_of)
         console.print(f"plot written to {plot}", soft_wrap=True)
     if outcome.failed:
         raise CommandError(_failures(outcome))
 
 
 def draw(
-    client: ServiceClient, outcome: JobOutcome, path: Path, ts_ids: Sequence[int], *, title: str | None = None
+    client: ServiceClient,
+    outcome: JobOutcome,
+    path: Path,
+    ts_ids: Sequence[int],
+    *,
+    title: str | None = None,
+    as_of: int | None = None,
 ) -> None:
     """Draw these series; CommandError where there is nothing to draw."""
     from streams.cli.plots import Panel, plot_forecasts
 
     panels = []
     for ts_id in ts_ids:
-        history = history_of(client.results(outcome.job_id, ts_id=ts_id, history=True))
+        history = history_of(client.results(outcome.job_id, ts_id=ts_id, history=True, as_of=as_of))
         if history is not None:
             panels.append(Panel(history, [item for item in outcome.forecasts if item.ts_id == ts_id]))
     if not panels:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,41 @@ def test_job_shows_a_job_again(service: Up, sales: Path) -> None:
     assert again.stdout.endswith(first.stdout)
     assert answer["job"]["submitted"] == 2
     assert answer["results"][0]["results"][0]["ts_history"]["sold"] == list(range(1, 21))
+
+
+def test_a_job_is_shown_as_it_was(service: Up, sales: Path, tmp_path: Path) -> None:
+    """Before it was, and after its end: the table, the JSON, the files of that time."""
+    before, at_first = datetime.now(UTC) - timedelta(seconds=1), tmp_path / "at-first.csv"
+    first = service.run("forecast", sales, *COLUMNS, "--out", at_first)
+    job_id = _job_of(first.stderr)
+    then, table, picture = datetime.now(UTC) + timedelta(seconds=1), tmp_path / "then.csv", tmp_path / "then.png"
+    shown = service.run("job", job_id, "--as-of", then.isoformat(), "--out", table, "--plot", picture)
+    answer = json.loads(service.run("job", job_id, "--as-of", f"{then:%Y-%m-%dT%H:%M:%S}", "--json").stdout)
+    early = service.run("job", job_id, "--as-of", before.isoformat())
+
+    assert shown.stdout.startswith(f"job {job_id} as of {then:%Y-%m-%d %H:%M:%S} UTC: DONE\n")
+    assert first.stdout.splitlines()[:-1] == shown.stdout.splitlines()[1:-2]  # the last lines name files
+    assert table.read_bytes() == at_first.read_bytes()
+    assert picture.stat().st_size > 0
+    assert answer["job"]["as_of"] == int(then.timestamp()) * 1000
+    assert answer["results"][0]["results"][0]["ts_history"]["sold"] == list(range(1, 21))
+    assert early.returncode == 1
+    assert f"as_of: there was no job {job_id} at {round(before.timestamp() * 1000)}" in early.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--as-of", "noon"], "--as-of noon: is no time, write it as 2026-"),
+        (["--as-of", "2026-11-28", "--wait"], "--wait is for now, --as-of for a time that is past"),
+    ],
+)
+def test_a_wrong_time_is_wrong_usage(service: Up, arguments: list[str], words: str) -> None:
+    """With the remedy; nothing is asked of the service."""
+    ended = service.run("job", "7", *arguments)
+
+    assert ended.returncode == 2
+    assert words in ended.stderr
 
 
 def test_a_failed_forecast_ends_with_status_one(service: Up, sales: Path) -> None:

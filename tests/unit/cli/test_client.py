@@ -48,11 +48,14 @@ def test_reads_ask_for_what_they_need() -> None:
         client.job(7)
         client.series(7)
         client.results(7)
-        client.results(7, ts_id=4, history=True)
+        client.results(7, ts_id=4, history=True, as_of=99)
 
     assert [str(request.url).removeprefix("http://127.0.0.1:8080") for request in fake.requests] == [
-        "/job/7/", "/job/7/ts_details/", "/job/7/job_results/?history=0", "/job/7/job_results/?history=1&ts_id=4",
-    ]  # fmt: skip
+        "/job/7/",
+        "/job/7/ts_details/",
+        "/job/7/job_results/?history=0",
+        "/job/7/job_results/?history=1&ts_id=4&as_of=99",
+    ]
 
 
 def test_J045_the_catalogue_is_read_model_by_model() -> None:
