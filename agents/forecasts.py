@@ -11,7 +11,7 @@ from mode.supervisors import CrashingSupervisor
 from schemas.events import Forecast
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
-from streams.forecasts import NewForecast, Submission
+from streams.forecasts import NewForecast, SubmissionNumber
 from streams.runtime import StateRuntime
 from streams.transport import open_batches
 
@@ -72,7 +72,7 @@ def _keep(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]"
     return asyncio.gather(*writes)
 
 
-def _submission(state: StateRuntime, message: Any) -> Submission | None:
+def _submission(state: StateRuntime, message: Any) -> SubmissionNumber | None:
     """Whose forecast it is, None where an empty record removes one."""
     if message.key is None:
         raise RejectedError(400, "wrong_key", "the record's key must be the ts_id, as text: it has none")
@@ -83,4 +83,4 @@ def _submission(state: StateRuntime, message: Any) -> Submission | None:
     fields = state.codec.outline_of(message.value, Forecast)
     if message.key != b"%d" % fields["ts_id"]:
         raise RejectedError(400, "wrong_key", f"the record's key must be the ts_id, {fields['ts_id']}, as text")
-    return Submission(fields["job_id"], fields["n"])
+    return SubmissionNumber(fields["job_id"], fields["n"])

@@ -14,11 +14,11 @@ from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.event_table import EventTable
 
-__all__ = ["ForecastTable", "NewForecast", "Submission", "forecast_json"]
+__all__ = ["ForecastTable", "NewForecast", "SubmissionNumber", "forecast_json"]
 
 
-class Submission(NamedTuple):
-    """The submission that a forecast answers."""
+class SubmissionNumber(NamedTuple):
+    """The element of a submission that a forecast answers: a job and a number in it."""
 
     job_id: int
     n: int
@@ -28,7 +28,7 @@ class NewForecast(NamedTuple):
     """A forecast in its encoded form, under its key; with nothing but the key it removes the one that is there."""
 
     key: bytes
-    submission: Submission | None
+    submission: SubmissionNumber | None
     row: bytes | None
 
 
@@ -56,7 +56,7 @@ class ForecastTable(EventTable):
 
         The future ends when the changelog has them.
         """
-        latest: dict[bytes, Submission | None] = {}  # as this call leaves them
+        latest: dict[bytes, SubmissionNumber | None] = {}  # as this call leaves them
         changes: dict[bytes, bytes | None] = {}
         for key, submission, row in forecasts:
             known = latest[key] if key in latest else self._submission(key)
@@ -67,12 +67,12 @@ class ForecastTable(EventTable):
         rows = self._rows
         return self._write(partition, [(key, row) for key, row in changes.items() if rows.get(key) != row])
 
-    def _submission(self, key: bytes) -> Submission | None:
+    def _submission(self, key: bytes) -> SubmissionNumber | None:
         row = self._rows.get(key)
         if row is None:
             return None
         fields = self._codec.outline_of(row, Forecast)
-        return Submission(fields["job_id"], fields["n"])
+        return SubmissionNumber(fields["job_id"], fields["n"])
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
         """The forecasts as JSON, with their keys; None where there is none (any more). For a thread."""

@@ -13,7 +13,7 @@ from yarl import URL
 from connectors.publisher import Record
 from schemas.codec import Codec
 from schemas.events import Forecast
-from streams.forecasts import ForecastTable, NewForecast, Submission, forecast_json
+from streams.forecasts import ForecastTable, NewForecast, SubmissionNumber, forecast_json
 from tests.unit.changelog import ChangelogPublisher, put_back
 
 CODEC = Codec()
@@ -25,7 +25,7 @@ FORECAST = Forecast(7, 17, 3, "('a',)", "LinearFit", NOON, [NOON + DAY, NOON + 2
 def item(n: int, ts_id: int = 17, **changes: Any) -> NewForecast:
     """A forecast as the agent hands it over."""
     forecast = replace(FORECAST, n=n, ts_id=ts_id, **changes)
-    return NewForecast(b"%d" % ts_id, Submission(forecast.job_id, n), CODEC.encode(forecast))
+    return NewForecast(b"%d" % ts_id, SubmissionNumber(forecast.job_id, n), CODEC.encode(forecast))
 
 
 class Process:
