@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import structlog
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
@@ -21,9 +22,11 @@ from streams.runtime import StateRuntime
 from streams.submissions import Limits, check_elements
 from streams.tables import Answer
 from streams.tracing import following
-from streams.transport import batches, open_batches
+from streams.transport import SupersededError, batches, check_writer, open_batches
 
 __all__ = ["attach"]
+
+log = structlog.get_logger(__name__)
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
 _IN_ONE_TURN = 25  # results read in one turn of the event loop: 1 ms; requests get theirs between
@@ -48,8 +51,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
             state.metrics.observe_batch("orchestrate_jobs", len(events))
             by_job: dict[bytes | None, list[Any]] = {}
             for event in events:
-                by_job.setdefault(event.message.key, []).append(event.message)
-            await asyncio.gather(*(_handle_all(state, messages) for messages in by_job.values()))
+                by_job.setdefault(event.message.key, []).append(event)
+            await asyncio.gather(*(_handle_all(state, of_job) for of_job in by_job.values()))
 
     @app.agent(
         app.topic(topics.job_results, value_serializer="raw", internal=True),
@@ -66,13 +69,17 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     return orchestrate_jobs, track_results
 
 
-async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
-    for message in messages:
-        with following(message, "orchestrate_jobs"):
-            await _handle(state, message)
+async def _handle_all(state: StateRuntime, events: Sequence[Any]) -> None:
+    try:
+        for event in events:
+            with following(event.message, "orchestrate_jobs"):
+                await _handle(state, event)
+    except SupersededError:
+        log.info("commands_superseded", key=events[0].message.key)
 
 
-async def _handle(state: StateRuntime, message: Any) -> None:
+async def _handle(state: StateRuntime, event: Any) -> None:
+    message = event.message
     try:
         command = await _decoded(state, message.value)
         if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
@@ -85,10 +92,11 @@ async def _handle(state: StateRuntime, message: Any) -> None:
             _check_key(command.job_id, message)
             moved = state.moved(message)
             if moved is None:
-                await _apply(state, command, message)
+                await _apply(state, command, event)
             else:
                 await state.publisher.send([moved])
     except RejectedError as error:
+        check_writer(state.app, event)  # what is not there may be with another worker by now
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
 
@@ -105,38 +113,40 @@ def _check_key(job_id: int, message: Any) -> None:
         raise RejectedError(400, "wrong_key", f"the record's key must be the job_id, {job_id}, as text")
 
 
-async def _apply(state: StateRuntime, command: JobCommand, message: Any) -> None:
+async def _apply(state: StateRuntime, command: JobCommand, event: Any) -> None:
     """Apply one command and tell its sender.
 
     A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that.
     """
+    check_writer(state.app, event)
     job = state.jobs.get(command.job_id)
     if isinstance(command, DeleteJob):
-        await _delete(state, command, job, message.partition)
+        await _delete(state, command, job, event)
     elif job is not None and command.command_id in job.commands:
         await state.publisher.send([_status_record(state, job)])
     elif isinstance(command, CreateJob):
         if job is not None:
             raise RejectedError(409, "job_exists", f"job {command.job_id} exists already")
-        await _create(state, command, message)
+        await _create(state, command, event)
     elif job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
     elif isinstance(command, ConfigureJob):
-        await _configure(state, job, command, message.partition)
+        await _configure(state, job, command, event)
     else:
-        await _submit(state, job, command, message)
+        await _submit(state, job, command, event)
     state.waiters.applied(command.command_id)
 
 
-async def _create(state: StateRuntime, command: CreateJob, message: Any) -> None:
+async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
     await dataset_of(state, command.data_id)
-    job = jobs.created(command, at=_time(message))
+    job = jobs.created(command, at=_time(event.message))
     state.jobs.check_size(job)
-    await _put(state, job, message.partition)
+    await _put_for(state, event, job)
 
 
-async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, partition: int) -> None:
+async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Any) -> None:
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
+    partition = event.message.partition
     dataset = await dataset_of(state, job.data_id)
     columns = jobs.check_columns(job, command, dataset.header)
     key, split = await state.splits.make(command, dataset, columns)
@@ -151,12 +161,12 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         column_count=len(dataset.header),
     )
     state.jobs.check_size(changed)
-    await _put(state, changed, partition)
+    await _put_for(state, event, changed)
     if job.split is not None and job.split != key:
         await state.splits.delete(job.split)
 
 
-async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, message: Any) -> None:
+async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, event: Any) -> None:
     """1. write the job with the new numbers, 2. answer the sender, 3. send out the training, 4. write that it is done.
 
     The settings to keep are written with 4. So a crash before it repeats the command with the settings of before:
@@ -168,7 +178,7 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, messa
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
     split = await state.splits.load(job.split) if trainings and job.split is not None else None
     features = await features_of(state, job, trainings)
-    at = _time(message)
+    at = _time(event.message)
     if begun is None:
         done = jobs.stored(jobs.submitted(job, command, trainings, at=at), command, to_store)
         await asyncio.to_thread(state.jobs.check_size, done)
@@ -176,7 +186,7 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, messa
     first_n = job.submitted if begun is None else begun.first_n
     changed = jobs.submitted(job, command, trainings, at=at)
     if begun is None:
-        await _put(state, changed if trainings else jobs.stored(changed, command, to_store), message.partition)
+        await _put_for(state, event, changed if trainings else jobs.stored(changed, command, to_store))
     state.waiters.applied(command.command_id)
     if trainings:
         assert split is not None  # a job with series has one
@@ -184,17 +194,18 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, messa
         todo = [(n, training) for n, training in enumerate(trainings, first_n) if n not in answered]
         await send_training(state, job, split, features, todo)
         job = state.jobs.get(job.job_id) or changed
-        await _put(state, jobs.stored(job, command, to_store), message.partition)
+        await _put_for(state, event, jobs.stored(job, command, to_store))
 
 
-async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, partition: int) -> None:
+async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, event: Any) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
     1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are.
     """
-    job_id = command.job_id
+    job_id, partition = command.job_id, event.message.partition
     series = state.results.series_of(job_id)
     await state.publisher.send(_no_forecasts(state, series))
+    check_writer(state.app, event)
     late = state.results.series_of(job_id) - series
     await asyncio.gather(
         state.publisher.send_nowait(_no_forecasts(state, late)),
@@ -223,6 +234,12 @@ def _put(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future
     if known is None or known.sequence != job.sequence:
         writes.append(state.publisher.send_nowait([_status_record(state, job)]))
     return asyncio.gather(*writes)
+
+
+def _put_for(state: StateRuntime, event: Any, job: JobRecord) -> "asyncio.Future[Any]":
+    """The same for a command; SupersededError where its job may be another worker's by now."""
+    check_writer(state.app, event)
+    return _put(state, job, event.message.partition)
 
 
 def _status_record(state: StateRuntime, job: JobRecord) -> Record:

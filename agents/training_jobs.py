@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+import structlog
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
@@ -21,9 +22,11 @@ from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.training_jobs import TrainingState
-from streams.transport import batches
+from streams.transport import SupersededError, batches, check_writer
 
 __all__ = ["attach"]
+
+log = structlog.get_logger(__name__)
 
 _LARGEST_STATUS: Final = 65_536  # bytes; a trainer's are below 4,000, and what is kept must fit into the row
 
@@ -43,8 +46,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
             state.metrics.observe_batch("orchestrate_training_jobs", len(events))
             by_project: dict[bytes | None, list[Any]] = {}
             for event in events:
-                by_project.setdefault(event.message.key, []).append(event.message)
-            await asyncio.gather(*(_handle_all(state, messages) for messages in by_project.values()))
+                by_project.setdefault(event.message.key, []).append(event)
+            await asyncio.gather(*(_handle_all(state, of_project) for of_project in by_project.values()))
 
     @app.agent(
         app.topic(topics.training_status, value_serializer="raw", internal=True),
@@ -60,13 +63,17 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     return orchestrate_training_jobs, track_training
 
 
-async def _handle_all(state: StateRuntime, messages: Sequence[Any]) -> None:
-    for message in messages:
-        with following(message, "orchestrate_training_jobs"):
-            await _handle(state, message)
+async def _handle_all(state: StateRuntime, events: Sequence[Any]) -> None:
+    try:
+        for event in events:
+            with following(event.message, "orchestrate_training_jobs"):
+                await _handle(state, event)
+    except SupersededError:
+        log.info("commands_superseded", key=events[0].message.key)
 
 
-async def _handle(state: StateRuntime, message: Any) -> None:
+async def _handle(state: StateRuntime, event: Any) -> None:
+    message = event.message
     try:
         command = state.codec.decode(message.value)
         if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
@@ -78,10 +85,11 @@ async def _handle(state: StateRuntime, message: Any) -> None:
         _check_key(command.project_id, message)
         moved = state.moved(message)
         if moved is None:
-            state.waiters.applied(command.command_id, await _apply(state, command, message))
+            state.waiters.applied(command.command_id, await _apply(state, command, event))
         else:
             await state.publisher.send([moved])
     except RejectedError as error:
+        check_writer(state.app, event)  # what is not there may be with another worker by now
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
 
@@ -92,21 +100,22 @@ def _check_key(project_id: str, message: Any) -> None:
 
 
 async def _apply(
-    state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob, message: Any
+    state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob, event: Any
 ) -> TrainingJobRecord:
     """Apply one command; the row that it was about, as its sender may show it."""
+    check_writer(state.app, event)
     record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
     if isinstance(command, TrainDeepAR):
-        return await _create(state, command, record, message)
+        return await _create(state, command, record, event)
     if record is None:
         raise training_jobs.unknown_job(command.project_id, command.job_id)
     if isinstance(command, StopTrainingJob):
-        return await _stop(state, command, record, message.partition)
-    return await _delete(state, command, record, message.partition)
+        return await _stop(state, command, record, event)
+    return await _delete(state, command, record, event)
 
 
 async def _create(
-    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, message: Any
+    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, event: Any
 ) -> TrainingJobRecord:
     """1. check, 2. write the row, 3. let a trainer find the command, 4. write that it will.
 
@@ -114,12 +123,12 @@ async def _create(
     """
     if record is None:
         record = training_jobs.begun(
-            command, at=round(message.timestamp * 1000), max_samples=state.settings.max_num_samples
+            command, at=round(event.message.timestamp * 1000), max_samples=state.settings.max_num_samples
         )
         known = training_jobs.of_project(state.training_jobs, command.project_id)
         training_jobs.check_new(record, known, most=state.settings.max_training_jobs)
         await asyncio.to_thread(_check_endpoint, state.store, record)
-        await _put(state, record, message.partition)
+        await _put_for(state, event, record)
     elif record.command_id != command.command_id:
         text = f"job_id: project {command.project_id} has a training job {command.job_id} already"
         raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
@@ -127,7 +136,7 @@ async def _create(
         await _tell_trainers(state, command)
         current = state.training_jobs.get(training_jobs.key_of(record.project_id, record.job_id))
         if current is not None and current.status == TrainingState.INITIALISING:  # else it runs already
-            await _put(state, training_jobs.queued(current), message.partition)
+            await _put_for(state, event, training_jobs.queued(current))
     return record
 
 
@@ -140,19 +149,19 @@ def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
 
 
 async def _stop(
-    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, partition: int
+    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, event: Any
 ) -> TrainingJobRecord:
     """1. write that the job stops, 2. tell the trainer, who says when it has. Said twice, it does no harm."""
     training_jobs.check_stop(record, command.version_id)
     if record.status != TrainingState.STOPPING:
         record = training_jobs.stopping(record)
-        await _put(state, record, partition)
+        await _put_for(state, event, record)
     await _tell_trainers(state, command)
     return record
 
 
 async def _delete(
-    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, partition: int
+    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, event: Any
 ) -> TrainingJobRecord:
     """1. tell the trainer, who ends the training and removes what it keeps, 2. remove the endpoint, 3. remove the row.
 
@@ -161,7 +170,8 @@ async def _delete(
     await _tell_trainers(state, command)
     await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
     state.endpoints.forget(record.job_name)
-    await state.training_jobs.delete(partition, training_jobs.key_of(record.project_id, record.job_id))
+    check_writer(state.app, event)
+    await state.training_jobs.delete(event.message.partition, training_jobs.key_of(record.project_id, record.job_id))
     return record
 
 
@@ -182,6 +192,12 @@ async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainin
 def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asyncio.Future[None]":
     """No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run."""
     return state.training_jobs.put(partition, training_jobs.key_of(record.project_id, record.job_id), record)
+
+
+def _put_for(state: StateRuntime, event: Any, record: TrainingJobRecord) -> "asyncio.Future[None]":
+    """The same for a command; SupersededError where its row may be another worker's by now."""
+    check_writer(state.app, event)
+    return _put(state, record, event.message.partition)
 
 
 async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:

@@ -155,6 +155,8 @@ class SafeConsumer(driver.Consumer):
         self._open: set[object] = set()  # batches
         self._all_closed = asyncio.Event()
         self._all_closed.set()
+        #: A rebalance has begun, and open batches may still end, for no other worker can have their partitions yet.
+        self.handing_over = False
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -217,20 +219,25 @@ class SafeConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Wait for open batches, for `revoke_grace` at most, then commit."""
+        self.handing_over = True
         try:
             async with asyncio.timeout(self.revoke_grace.total_seconds()):
                 await self._all_closed.wait()
         except TimeoutError:
             log.info("batches_left_open", batches=len(self._open))
+        finally:
+            self.handing_over = False
         await self.commit_and_end_transactions()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Stop the flow, let open batches finish, commit, forget: in this order, unlike Faust."""
         self._active_partitions.difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
+        self.handing_over = True
         await self._on_partitions_revoked(revoked)
         if not self.app.conf.stream_wait_empty and not self.app.should_stop:  # with it, Faust has called wait_empty
             await self.wait_empty()
+        self.handing_over = False
         self._lanes.clear()
         for tp in revoked:
             self._read_offset.pop(tp, None)

@@ -17,7 +17,17 @@ from faust.types.streams import StreamT
 
 from streams.consumer import SafeConsumer
 
-__all__ = ["Batch", "SafeTransport", "batches", "is_current", "is_lost", "is_ours", "open_batches"]
+__all__ = [
+    "Batch",
+    "SafeTransport",
+    "SupersededError",
+    "batches",
+    "check_writer",
+    "is_current",
+    "is_lost",
+    "is_ours",
+    "open_batches",
+]
 
 
 class SafeTransport(driver.Transport):
@@ -169,11 +179,24 @@ async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> Asyn
 
 
 def is_current(app: AppT, event: EventT) -> bool:
-    """Whether the event was fetched for the assignment that this worker has now, and no rebalance has begun since.
-
-    A body that awaits should ask before each write to a table: after a rebalance another worker may own its row.
-    """
+    """Whether the event was fetched for the assignment that this worker has now, and no rebalance has begun since."""
     return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
+
+
+class SupersededError(Exception):
+    """A rebalance has ended the assignment that an event was read in: it comes again, to whoever has it now."""
+
+
+def check_writer(app: AppT, event: EventT) -> None:
+    """SupersededError unless this worker may change rows for the event.
+
+    A body that awaits asks before each write to a table, in the same turn of the event loop: after a rebalance another
+    worker may own the row, and may have answered for it. While open batches are waited for, it may write still.
+    """
+    consumer = app.consumer
+    open_still = app.flow_control.is_active() or (isinstance(consumer, SafeConsumer) and consumer.handing_over)
+    if not open_still or event.message.generation_id != app.consumer_generation_id:
+        raise SupersededError
 
 
 def is_ours(app: AppT, event: EventT) -> bool:
