@@ -200,7 +200,8 @@ async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, event
 async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, event: Any) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
-    1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are.
+    1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are. 3. its
+    files. What trainers are still at is removed when it comes (`_remove_late`).
     """
     job_id, partition = command.job_id, event.message.partition
     series = state.results.series_of(job_id)
@@ -213,10 +214,26 @@ async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None
         state.jobs.delete(partition, job_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
+    if job is not None and job.split is not None:
+        await state.splits.delete(job.split)
+    for folder in (f"splits/{job_id}", _models_of(job_id)):  # refused choices of columns leave splits
+        await asyncio.to_thread(state.store.delete, folder)
     if job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
-    if job.split is not None:
-        await state.splits.delete(job.split)
+
+
+def _models_of(job_id: int) -> str:
+    return f"models/{job_id}"
+
+
+def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
+    """Remove what trainers have made for jobs deleted meanwhile: forecasts come before their results, models too."""
+    late = [answer for answer in answers if answer.error is None and state.jobs.was_deleted(answer.job_id)]
+    folders = {_models_of(answer.job_id) for answer in late}
+    return asyncio.gather(
+        state.publisher.send_nowait(_no_forecasts(state, {answer.ts_id for answer in late})),
+        *(asyncio.to_thread(state.store.delete, folder) for folder in folders),
+    )
 
 
 def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
@@ -255,6 +272,7 @@ def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]
     writes: list[asyncio.Future[Any]] = []
     by_partition: dict[int, list[Answer]] = {}
     latest: dict[int, Any] = {}  # job → the message that may have completed it
+    unasked: list[Answer] = []
     for message in messages:
         try:
             answer = _answer(state, message)
@@ -266,6 +284,10 @@ def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]
         elif _is_asked_for(state, answer):
             by_partition.setdefault(message.partition, []).append(answer)
             latest[answer.job_id] = message
+        else:
+            unasked.append(answer)
+    if unasked:
+        writes.append(_remove_late(state, unasked))
     for partition, answers in by_partition.items():
         writes.append(state.results.put(partition, answers))
         for job_id in dict.fromkeys(answer.job_id for answer in answers):

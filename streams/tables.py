@@ -17,6 +17,7 @@ from streams.jobs import Progress
 
 __all__ = ["Answer", "JobTable", "ResultTable"]
 
+_DELETED_KEPT = 10_000  # ids of deleted jobs that are remembered
 _ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
 
 
@@ -28,6 +29,7 @@ class JobTable(EventTable):
         self._codec = codec
         self._decoded: dict[int, JobRecord] = {}
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
+        self._deleted: dict[int, None] = {}
 
     def get(self, job_id: int) -> JobRecord | None:
         """The job, or None where this worker does not have it."""
@@ -53,6 +55,7 @@ class JobTable(EventTable):
     def put(self, partition: int, record: JobRecord) -> "asyncio.Future[None]":
         """Store the job; readers see it at once, the future ends when the changelog has it."""
         self._decoded[record.job_id] = record
+        self._deleted.pop(record.job_id, None)
         if self._highest is not None:
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
         return self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
@@ -60,7 +63,14 @@ class JobTable(EventTable):
     def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
         """Remove the job."""
         self._decoded.pop(job_id, None)
+        self._deleted[job_id] = None
+        if len(self._deleted) > _DELETED_KEPT:
+            del self._deleted[next(iter(self._deleted))]
         return self._write(partition, [(str(job_id).encode(), None)])
+
+    def was_deleted(self, job_id: int) -> bool:
+        """Whether this process has deleted the job, as far as it remembers: trainers may be at it still."""
+        return job_id in self._deleted
 
     def ids(self) -> list[int]:
         """Ids of the jobs that this worker has, ascending."""

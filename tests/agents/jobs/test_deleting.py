@@ -35,6 +35,7 @@ class TestDeleting:
         await state.commands(submission(training(first)))
         await results(state, result(first, 0))
         split = job_of(state).split
+        state.runtime.store.put_bytes(f"splits/{JOB_ID}/refused.npz", b"made before its PUT was refused")
         state.forget()
         await state.commands(DELETE)
         topics = state.runtime.topics
@@ -47,6 +48,7 @@ class TestDeleting:
             (topics.forecasts, b"%d" % first, None),
         }
         assert not state.runtime.store.exists(split)
+        assert not state.runtime.store.exists(f"splits/{JOB_ID}")
 
     async def test_a_second_deletion_is_refused(self, state: Worker, first: int) -> None:
         """There is nothing left; the sender is told as over HTTP."""

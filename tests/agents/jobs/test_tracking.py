@@ -1,5 +1,6 @@
 """Results in, status out; and the times that are kept of both."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,15 +101,30 @@ class TestTracking:
         assert state.runtime.results.progress(JOB_ID).finished == set()
         assert state.committed(sent)
 
-    async def test_results_of_a_deleted_job_are_left_alone(self, state: Worker, first: int) -> None:
-        """The trainers were still at it."""
+    async def test_what_trainers_still_make_for_a_deleted_job_is_removed(self, state: Worker, first: int) -> None:
+        """The forecast from the public topic, the model's file from the store; the result is not kept."""
+        store, topics = state.runtime.store, state.runtime.topics
+        store.put_bytes(f"models/{JOB_ID}/{first}/0.h5", b"early")
         await state.commands(DELETE)
+        early = store.exists(f"models/{JOB_ID}")
         state.forget()
-        (sent,) = await results(state, result(first, 0))
+        store.put_bytes(f"models/{JOB_ID}/{first}/1.h5", b"late")
+        (sent, _) = await results(state, result(first, 0), result(first + 1, 1, "failed"))
+
+        assert [(record.topic, record.key, record.value) for record in state.publisher.records] == [
+            (topics.forecasts, b"%d" % first, None)
+        ]
+        assert len(state.runtime.results) == 0
+        assert (early, store.exists(f"models/{JOB_ID}")) == (False, False)
+        assert state.committed(sent)
+
+    async def test_a_job_made_again_under_its_id_is_not_taken_for_deleted(self, state: Worker, first: int) -> None:
+        """A result that it did not ask for is left alone, as everybody's."""
+        await state.commands(DELETE, replace(CREATE, command_id="again"))
+        state.forget()
+        await results(state, result(first, 0))
 
         assert state.publisher.records == []
-        assert len(state.runtime.results) == 0
-        assert state.committed(sent)
 
     @pytest.mark.parametrize(
         ("value", "reason"),
