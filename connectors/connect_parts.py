@@ -1,5 +1,7 @@
 """What Kafka Connect needs beside Kafka: the worker's own jars, and the plugins that our sinks use.
 
+Kafka's file sink is one of the plugins, though its jar lies among the worker's: see `FILE_SINK`.
+
 `connect_*.lock` name every file with its SHA-256. `python -m connectors.connect_parts lock` writes them anew after a
 version was changed here; `python -m connectors.connect_parts plugins FOLDER` lays the plugins out (see Dockerfile).
 """
@@ -16,7 +18,16 @@ from connectors.kafka_jars import KAFKA_LOCK, KAFKA_VERSION, default_cache_dir
 from connectors.locked_files import LockedFiles, read_lock, write_lock
 from connectors.maven import Coordinate, resolve_with_jgo
 
-__all__ = ["CONVERTER", "JDBC_SINK", "WORKER", "WORKER_SETTINGS", "PartsError", "lay_out_plugins", "write_locks"]
+__all__ = [
+    "CONVERTER",
+    "FILE_SINK",
+    "JDBC_SINK",
+    "WORKER",
+    "WORKER_SETTINGS",
+    "PartsError",
+    "lay_out_plugins",
+    "write_locks",
+]
 
 _HERE: Final = Path(__file__).parent
 WORKER_SETTINGS: Final = _HERE / "connect-worker.properties"
@@ -32,6 +43,9 @@ CONVERTER: Final = LockedFiles(
 JDBC_SINK: Final = LockedFiles(
     f"connect-jdbc-{_SINK_VERSION}", f"Debezium's JDBC sink {_SINK_VERSION}", _HERE / "connect_sink.lock"
 )
+
+# Kafka's bin/kafka-run-class.sh leaves this jar of its libs/ off the class path (KAFKA-13748): it must be a plugin.
+FILE_SINK: Final = f"connect-file-{KAFKA_VERSION}.jar"
 
 # The worker has these itself, and a second copy inside a plugin is a second, foreign class of the same name.
 _WORKERS_OWN: Final = (
@@ -72,6 +86,9 @@ def lay_out_plugins(folder: Path, *, progress: Callable[[str], None], cache_dir:
         shutil.copyfile(jar, converter / jar.name)
     with zipfile.ZipFile(converter / "tidecast-listing.jar", "w") as listing:
         listing.writestr(_LISTING, "".join(f"{name}\n" for name in _CONVERTERS))
+    file_sink = folder / "file"
+    file_sink.mkdir()
+    shutil.copyfile(WORKER.obtain(cache, progress=progress) / FILE_SINK, file_sink / FILE_SINK)
     [archive] = JDBC_SINK.obtain(cache, progress=progress).iterdir()
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")

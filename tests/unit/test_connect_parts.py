@@ -1,12 +1,17 @@
 """What Kafka Connect needs beside Kafka: the recorded sets, and the plugin folders made of them."""
 
+import hashlib
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from connectors.connect_parts import CONVERTER, JDBC_SINK, WORKER, PartsError, lay_out_plugins
+from connectors import connect_parts
+from connectors.connect_parts import CONVERTER, FILE_SINK, JDBC_SINK, WORKER, PartsError, lay_out_plugins
 from connectors.kafka_jars import KAFKA_LOCK, KAFKA_VERSION
-from connectors.locked_files import read_lock
+from connectors.locked_files import LockedFiles, read_lock
+from connectors.maven import Coordinate
 
 
 def test_the_worker_stands_on_kafkas_own_jars() -> None:
@@ -42,3 +47,41 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
         lay_out_plugins(tmp_path, progress=print, cache_dir=tmp_path / "cache")
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_every_plugin_that_the_sinks_need_is_laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also Kafka's file sink, which the worker's class path lacks; of the worker's own jars no other."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in ("debezium-connector-jdbc.jar", "postgresql.jar", "ojdbc11.jar"):
+            archive.addfile(tarfile.TarInfo(f"debezium-connector-jdbc/{name}"))
+    kafka = "org.apache.kafka:connect-{}:" + KAFKA_VERSION
+    sets = {
+        "WORKER": {kafka.format("file"): b"file", kafka.format("json"): b"json"},
+        "CONVERTER": {"io.apicurio:converter:1": b"converter"},
+        "JDBC_SINK": {"io.debezium:debezium-connector-jdbc:1:tar.gz:plugin": packed.getvalue()},
+    }
+    for name, files in sets.items():
+        monkeypatch.setattr(connect_parts, name, _in_cache(tmp_path / "cache", name, files))
+
+    lay_out_plugins(tmp_path / "plugins", progress=print, cache_dir=tmp_path / "cache")
+
+    assert {str(path.relative_to(tmp_path / "plugins")) for path in (tmp_path / "plugins").rglob("*.jar")} == {
+        "apicurio-converter/converter-1.jar",
+        "apicurio-converter/tidecast-listing.jar",
+        "debezium-connector-jdbc/debezium-connector-jdbc.jar",
+        "debezium-connector-jdbc/postgresql.jar",
+        f"file/{FILE_SINK}",
+    }
+
+
+def _in_cache(cache: Path, name: str, files: dict[str, bytes]) -> LockedFiles:
+    """A recorded set that need not be fetched."""
+    lock = cache / f"{name}.lock"
+    cache.mkdir(exist_ok=True)
+    lock.write_text("".join(f"{hashlib.sha256(data).hexdigest()}  {file}\n" for file, data in files.items()))
+    folder = cache / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    folder.mkdir()
+    for file, data in files.items():
+        (folder / Coordinate.parse(file).file_name).write_bytes(data)
+    return LockedFiles(name, name, lock)
