@@ -56,12 +56,18 @@ async def _handle(state: StateRuntime, message: Any) -> None:
     at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
         with speaking_of(message, command):
+            _check_key(command.data_id, message)
             outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
+
+
+def _check_key(data_id: int, message: Any) -> None:
+    if message.key != b"%d" % data_id:
+        raise RejectedError(400, "wrong_key", f"the record's key must be the data_id, {data_id}, as text")
 
 
 def _apply_and_clear(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
@@ -100,5 +106,8 @@ def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: d
             )
     except BadDatasetError as error:
         raise RejectedError(400, error.code, str(error)) from None
-    except (BadKeyError, ObjectNotFoundError, FileNotFoundError) as error:  # the last: removed while it was read
+    except BadKeyError as error:
         raise RejectedError(400, "unknown_path", f"path: {error}") from None
+    except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read
+        text = f"path: there is no object {command.path}: put the file into the object store first"
+        raise RejectedError(400, "unknown_path", text) from None

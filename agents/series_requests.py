@@ -139,7 +139,16 @@ def _check_timestamps(command: TrainSeries) -> None:
     steps = np.diff(times)
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
-        shown = format_timestamp(command.timestamps[at])
+        shown = _shown(command.timestamps[at])
         if steps[at - 1] == 0:
-            raise ValueError(f"timestamp {shown} occurs more than once in the series: keep one row per time")
+            raise ValueError(
+                f"timestamp {shown} occurs more than once in the series: keep one row per time "
+                "(what is finer than a millisecond is cut off)"
+            )
         raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
+
+
+def _shown(moment: int) -> str:
+    """With its milliseconds, where it has any."""
+    text, milliseconds = format_timestamp(moment), moment % 1000
+    return f"{text}.{milliseconds:03}" if milliseconds else text

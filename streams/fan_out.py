@@ -43,16 +43,28 @@ def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
 
 
 async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[Training]) -> Features:
-    """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more."""
-    used = sorted({index for training in trainings for index in training.plan.features})
-    if not used:
-        return {}
-    assert job.split is not None  # a job with series has both
-    assert job.columns is not None
-    return {
-        index: await state.splits.feature(job.split, job.columns, index, lambda: _dataset(state, job.data_id))
-        for index in used
-    }
+    """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more.
+
+    It names the first element that uses a wrong column (J-092).
+    """
+    first_users: dict[int, Training] = {}
+    for training in trainings:
+        for index in training.plan.features:
+            first_users.setdefault(index, training)
+    features: dict[int, NDArray[np.float64]] = {}
+    for index, user in first_users.items():
+        assert job.split is not None  # a job with series has both
+        assert job.columns is not None
+        try:
+            features[index] = await state.splits.feature(
+                job.split, job.columns, index, lambda: _dataset(state, job.data_id)
+            )
+        except RejectedError as error:
+            if error.code != "bad_column":  # what is gone is no fault of an element
+                raise
+            text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
+            raise RejectedError(error.status, error.code, text) from None
+    return features
 
 
 def partition_of_series(ts_id: int, partitions: int) -> int:

@@ -56,10 +56,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One element that asks for training."""
+    """One element that asks for training; ``number`` counts all elements of its submission, from 1."""
 
     ts_id: int
     plan: Plan
+    number: int = 1
 
 
 class _ElementError(Exception):
@@ -102,7 +103,7 @@ def check_elements(
                 _check_features(element.feature_indexs, job)
             merged = _overlaid(stored.get(element.ts_id), element)
             if element.trains:
-                to_train.append(resolve(merged))
+                to_train.append(resolve(merged, number))
             else:
                 _check_setting(element, merged)
                 stored[element.ts_id] = merged
@@ -127,16 +128,16 @@ _plan_settings = attrgetter(
 )
 
 
-def _resolver(limits: Limits) -> Callable[[SeriesConfig], Training]:
+def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
     """A check that remembers settings seen before: the elements of one request mostly differ in ts_id alone."""
     seen: dict[tuple[object, ...], Plan] = {}
 
-    def resolve(element: SeriesConfig) -> Training:
+    def resolve(element: SeriesConfig, number: int) -> Training:
         settings = _plan_settings(element)
         plan = seen.get(settings)
         if plan is None:
             plan = seen[settings] = _resolve(element, limits)
-        return Training(element.ts_id, plan)
+        return Training(element.ts_id, plan, number)
 
     return resolve
 

@@ -1,9 +1,11 @@
 """Data sets: `/data/…` of contract 000."""
 
 import asyncio
+import hashlib
 import re
 import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -22,6 +24,8 @@ from streams.views.requests import runtime, sent_as_form
 from streams.views.writes import IdempotencyKey, command_id_of, minted_id, send_command
 
 __all__ = ["router"]
+
+_BLOCK = 1024 * 1024  # bytes of an upload in memory at a time
 
 router = APIRouter(prefix="/data", tags=["data sets"])
 
@@ -58,8 +62,10 @@ async def add_dataset(
             f"upload: the file has {upload.size} bytes, at most {state.settings.max_upload_bytes} are accepted: "
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
-    command_id = command_id_of(request, key, f"{name} {file_name} {upload.size}".encode())
-    async with minted_id(state, request, command_id) as data_id:
+    # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
+    digest = None if key is None else await asyncio.to_thread(_digest, upload)
+    command_id = command_id_of(request, key, f"{name} {file_name} {digest}".encode())
+    async with minted_id(state, request, command_id, is_there=partial(_is_there, state.store)) as data_id:
         incoming = incoming_key()
         await asyncio.to_thread(_store_upload, state.store, incoming, upload)
         command = AddDataset(command_id, data_id, name, incoming, file_name)
@@ -104,9 +110,27 @@ def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
         raise RejectedError(404, "unknown_dataset", str(error)) from None
 
 
+def _is_there(store: ObjectStore, data_id: int) -> bool:
+    try:
+        datasets.load(store, data_id)
+    except datasets.UnknownDatasetError:
+        return False
+    return True
+
+
+def _digest(upload: UploadFile) -> str:
+    """Of the content, which is read from its start and left there."""
+    digest = hashlib.blake2b(digest_size=16)
+    upload.file.seek(0)
+    while block := upload.file.read(_BLOCK):
+        digest.update(block)
+    upload.file.seek(0)
+    return digest.hexdigest()
+
+
 def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
     with store.writing(key) as path, path.open("wb") as target:
-        shutil.copyfileobj(upload.file, target, 1024 * 1024)
+        shutil.copyfileobj(upload.file, target, _BLOCK)
 
 
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:

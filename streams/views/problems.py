@@ -1,5 +1,6 @@
 """What is wrong with a request, in plain words: the field, the problem, what came instead (contract J-092, J-145)."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,18 @@ __all__ = ["described", "invalid_request"]
 _LONGEST_SHOWN: Final = 60  # characters of what came that a message repeats: enough to find it
 
 _Context = Mapping[str, Any]
+
+_CHARACTERS: Final = re.compile(r"\^\[(?P<which>[^\]]+)\]\{(?P<least>\d+),(?P<most>\d+)\}\$")
+
+
+def _allowed(context: _Context) -> str:
+    """What a pattern asks for: `use 1 to 32 characters of A-Z a-z 0-9 _`, as `streams.jobs.check_name` says it."""
+    known = _CHARACTERS.fullmatch(context["pattern"])
+    if known is None:
+        return f"expected a text that matches {context['pattern']}"
+    which = " ".join(re.findall(r"\w-\w|.", known["which"]))
+    return f"use {known['least']} to {known['most']} characters of {which}"
+
 
 # pydantic's own sentences speak of Python ("a valid dictionary or object to extract fields from").
 _WORDS: Final[Mapping[str, Callable[[_Context], str]]] = {
@@ -31,6 +44,7 @@ _WORDS: Final[Mapping[str, Callable[[_Context], str]]] = {
     "less_than_equal": lambda context: f"expected at most {context['le']}",
     "too_short": lambda context: f"expected at least {context['min_length']} element",
     "string_too_short": lambda context: f"expected at least {context['min_length']} characters",
+    "string_pattern_mismatch": _allowed,
     "string_too_long": lambda context: f"expected at most {context['max_length']} characters",
 }
 _NOTHING_CAME: Final = ("missing", "json_invalid", "string_too_long")

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol
 
@@ -21,6 +21,7 @@ __all__ = ["IdempotencyKey", "command_id_of", "free_key", "is_repeat", "minted_i
 _DRAWS = 2000  # with n workers an id is ours once in n draws; 64 partitions allow 64 workers
 _LONG_SUBMISSION = 500  # elements: encoding them takes longer than the way to a thread and back
 _PREFIX = 36  # characters of a command id that stand for the key; what follows stands for the content
+_CREATED = "created"  # ends the note of an id under which something was there
 
 IdempotencyKey = Annotated[
     str | None,
@@ -65,23 +66,28 @@ def is_repeat(command_id: str, known: Iterable[str]) -> bool:
 
 
 @asynccontextmanager
-async def minted_id(state: StateRuntime, request: Request, command_id: str) -> AsyncIterator[int]:
+async def minted_id(
+    state: StateRuntime, request: Request, command_id: str, *, is_there: Callable[[int], bool] | None = None
+) -> AsyncIterator[int]:
     """The id of what the request creates: a new one, or that of an earlier try with the same Idempotency-Key.
 
-    A refusal within the block frees the key, so that a mended request may carry it.
+    A refusal within the block frees the key, so that a mended request may carry it. With `is_there`, asked in a thread,
+    the id of what was created and is there no more is not given again: the same request makes a new one then.
     """
     if "idempotency-key" not in request.headers:
         yield _own_id(state)
         return
     note = _note(command_id[:_PREFIX])
     async with request.app.state.id_lock:  # two tries at the same time, one id
-        minted = await asyncio.to_thread(_remembered, state, note, command_id)
+        minted, created = await asyncio.to_thread(_remembered, state, note, command_id, is_there)
     try:
         yield minted
     except RejectedError as error:
         if error.status != 503:
             await asyncio.to_thread(state.store.delete, note)
         raise
+    if is_there is not None and not created:
+        await asyncio.to_thread(state.store.put_bytes, note, f"{minted} {command_id} {_CREATED}".encode())
 
 
 async def free_key(state: StateRuntime, command_id: str) -> None:
@@ -103,14 +109,21 @@ def _note(name: str) -> str:
     return f"idempotency/{name}"
 
 
-def _remembered(state: StateRuntime, note: str, command_id: str) -> int:
+def _remembered(
+    state: StateRuntime, note: str, command_id: str, is_there: Callable[[int], bool] | None
+) -> tuple[int, bool]:
+    """The id, and whether something is known to have been created under it.
+
+    Without that knowledge an id is kept although nothing is there: the first try's command may still be on its way.
+    """
     if state.store.exists(note):
-        minted, known = state.store.read_bytes(note).decode().split()
+        minted, known, *created = state.store.read_bytes(note).decode().split()
         is_repeat(command_id, [known])
-        return int(minted)
+        if not created or is_there is None or is_there(int(minted)):
+            return int(minted), bool(created)
     new = _own_id(state)
     state.store.put_bytes(note, f"{new} {command_id}".encode())
-    return new
+    return new, False
 
 
 def _own_id(state: StateRuntime) -> int:

@@ -193,6 +193,47 @@ def test_J042_a_job_keeps_its_series_when_its_data_set_is_removed(api: Api) -> N
     assert result["ts_history"]["sum_PeakDailyCores"] == list(HISTORY)
 
 
+def _under(key: str, http: httpx.Client, content: bytes) -> httpx.Response:
+    return http.post(
+        "/data/", files={"upload": ("series.csv", content)}, data={"name": "keyed"}, headers={"Idempotency-Key": key}
+    )
+
+
+def test_D10_an_upload_repeated_under_its_key_is_one_data_set(http: httpx.Client, api: Api) -> None:
+    """Decision 10: the same file, name and key give the same data set."""
+    key, before = uuid.uuid4().hex, _ids(api)
+    first, second = (_under(key, http, PREVIEW) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert set(_ids(api)) - set(before) == {first.json()["data"]["id"]}
+
+
+def test_D10_a_key_cannot_be_used_for_another_file_of_the_same_size(http: httpx.Client) -> None:
+    """Decision 10: 409, for an answer with the first data set would lose the second file."""
+    key = uuid.uuid4().hex
+    first = _under(key, http, csv("day,value", "2020-01-01,1"))
+    other = _under(key, http, csv("day,value", "2020-01-01,2"))
+
+    assert first.status_code == 201
+    check_error(other, 409, "Idempotency-Key")
+    assert other.json()["code"] == "idempotency_key_reused"
+
+
+def test_D10_after_a_removal_the_same_upload_makes_a_new_data_set(http: httpx.Client, api: Api) -> None:
+    """Whoever kept the old id must not find another file under it; a repeat of the new upload is one again."""
+    key = uuid.uuid4().hex
+    first = _under(key, http, PREVIEW).json()["data"]["id"]
+    assert http.delete(f"/data/{first}/").status_code == 204
+    other = _under(key, http, sample())
+    second, again = (_under(key, http, PREVIEW).json()["data"]["id"] for _ in range(2))
+
+    check_error(other, 409, "Idempotency-Key")
+    assert second != first
+    assert again == second
+    check_error(api.call("GET", f"/data/{first}/"), 404)
+
+
 def test_J161_a_file_above_the_limit_is_413(api: Api) -> None:
     """One byte more than the limit is refused with the limit's name; the limit itself is accepted."""
     limit = LIMITS["max_upload_bytes"]

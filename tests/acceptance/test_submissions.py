@@ -124,6 +124,17 @@ def test_J092_a_series_of_another_job_is_unknown(api: Api, job: tuple[int, list[
     check_error(_patch(api, job_id, [element(first), element(other)]), 400, "element 2", "ts_id", str(other))
 
 
+def test_J092_a_feature_of_words_is_refused_with_the_series_that_uses_it(api: Api) -> None:
+    """400 that names the first element with it, the field and the cell."""
+    rows = (f"{g},2020-01-{day:02},{day},x{day}" for g in "ab" for day in range(1, 11))
+    job_id, (first, second) = new_job(api, csv("g,day,value,f", *rows), timestamp=1, target=2, groupby=[0])
+    wrong = element(second, "ARIMA") | {"feature_indexs": "[3]"}
+    stored = {"ts_id": first, "model_name": "ARIMA", "hyper_params": []}
+    answer = _patch(api, job_id, [stored, element(first), wrong, wrong | {"ts_id": first}])
+
+    check_error(answer, 400, f"element 3 (ts_id {second}), feature_indexs: ", '"f", line 2: "x1" is not a number')
+
+
 def test_J070_the_body_is_an_array(api: Api, job: tuple[int, list[int]]) -> None:
     """One element without brackets, and no element at all, are refused."""
     job_id, (first, _) = job

@@ -24,10 +24,11 @@ async def state(state: Worker) -> Worker:
     return state
 
 
-async def consumed(state: Worker, *commands: Any) -> list[Any]:
-    """Let the agent take commands as one batch; the messages."""
+async def consumed(state: Worker, *commands: Any, key: bytes | None = None) -> list[Any]:
+    """Let the agent take commands under their own keys, or under `key`, as one batch; the messages."""
     topic = state.runtime.topics.dataset_commands
-    made = [state.message(topic, b"2", command) for command in commands]
+    keys = [b"%d" % getattr(command, "data_id", 2) if key is None else key for command in commands]
+    made = [state.message(topic, own, command) for own, command in zip(keys, commands, strict=True)]
     await state.consume(topic, *made)
     return made
 
@@ -88,7 +89,11 @@ async def test_J042_a_data_set_is_removed(state: Worker) -> None:
         (replace(ADD, name="no blanks"), CSV, "name: use 1 to 32 letters"),
         (ADD, b"", "empty"),
         (ADD, b"a,b\n1\n", "row"),
-        (replace(ADD, path="incoming/b.csv"), CSV, "path: "),
+        (
+            replace(ADD, path="incoming/b.csv"),
+            CSV,
+            "path: there is no object incoming/b.csv: put the file into the object store first",
+        ),
         (replace(ADD, path="../../etc/passwd"), CSV, "path: "),
         (replace(ADD, path="/etc/passwd"), CSV, "path: "),
         (replace(ADD, path=""), CSV, "path: "),
@@ -105,9 +110,22 @@ async def test_J041_D12_a_refused_command_is_a_dead_letter(
     letter = state.sent(state.runtime.topics.dead_letters)[0]
 
     assert reason in headers(letter)["error"]
-    assert (letter.key, letter.value) == (b"2", refused.value)
+    assert (letter.key, letter.value) == (refused.key, refused.value)
     assert datasets.list_all(state.runtime.store) == []
     assert state.committed(after)
+
+
+@pytest.mark.parametrize("key", [b"3", b"02", b"", b"two"])
+async def test_J046_a_command_under_a_wrong_key_is_refused(state: Worker, key: bytes) -> None:
+    """Commands of one data set under two keys would be applied in any order."""
+    await consumed(state, ADD, key=key)
+    assert [letter["error"] for letter in state.dead()] == ["the record's key must be the data_id, 2, as text"]
+    assert datasets.list_all(state.runtime.store) == []
+
+    await consumed(state, ADD)
+    await consumed(state, REMOVE, key=key)
+    assert len(state.dead()) == 2
+    assert datasets.load(state.runtime.store, 2).rows == 2
 
 
 async def test_a_refused_upload_is_removed(state: Worker) -> None:

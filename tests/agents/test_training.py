@@ -249,7 +249,19 @@ def test_J143_a_repeated_time_names_the_time() -> None:
     """The user finds the row by it."""
     error = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=[START, START + DAY, START + DAY]))
 
-    assert error == "timestamp 2020-08-02 00:00:00 occurs more than once in the series: keep one row per time"
+    assert error == (
+        "timestamp 2020-08-02 00:00:00 occurs more than once in the series: keep one row per time "
+        "(what is finer than a millisecond is cut off)"
+    )
+
+
+def test_J143_a_time_is_named_with_its_milliseconds() -> None:
+    """Where it has any: by the second alone, the user would find many rows or none."""
+    again = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=[START, START + 7, START + 7]))
+    back = only_error(replace(SAMPLE, target=[1, 2], timestamps=[START, START - 250]))
+
+    assert "timestamp 2020-08-01 00:00:00.007 occurs more than once" in again
+    assert "timestamps do not ascend at 2020-07-31 23:59:59.750" in back
 
 
 def test_an_error_repeats_what_was_asked() -> None:
