@@ -2,10 +2,13 @@
 
 Beside the forecasts of a partition of the topic stands `forecast-offset:{partition}`: all records before that offset
 are in. It changes in the same transaction as the forecasts do, and only where it is what the writer last saw; so a
-flushed, restored or otherwise written store is found out at the next write, and two writers cannot mix.
+flushed, restored or otherwise written store is found out at the next write, and two writers cannot mix. While the
+forecasts are rebuilt, the name of that rebuild stands there instead: no other one has it, and no reader takes it for an
+offset.
 """
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import redis.asyncio
@@ -13,11 +16,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, WatchError
 
-__all__ = ["OnlineStore", "StoreAwayError"]
+__all__ = ["Mark", "OnlineStore", "StoreAwayError", "new_rebuild"]
 
 _TIMEOUT_S: Final = 1.0  # on a local network an answer takes a millisecond; a reader then asks the owner instead
-_SCAN: Final = 1000  # keys per step of a sweep: about a millisecond of the server
+_SCAN: Final = 1000  # keys looked at together: about a millisecond of the server
 _FORECAST, _OFFSET = b"forecast:", b"forecast-offset:"
+
+Mark = int | bytes
+"""What stands beside the forecasts of a partition: an offset, or the name of a rebuild that is not done."""
 
 
 class StoreAwayError(ConnectionError):
@@ -49,23 +55,23 @@ class OnlineStore:
         partition: int,
         forecasts: Sequence[tuple[bytes, bytes | None]],
         *,
-        expected: int | None,
-        offset: int | None,
+        expected: Mark | None,
+        mark: Mark,
     ) -> bool:
-        """Write forecasts (None removes) and the partition's offset in one transaction, pipelined.
+        """Write forecasts (None removes) and the partition's mark in one transaction, pipelined.
 
-        False, with nothing changed, where the partition's offset is not `expected`. `offset` None: the store is not to
-        say that it is complete.
+        False, with nothing changed, where the mark is not `expected`; None is any that is no offset.
         """
-        done: bool = await _answered(self._write(_offset_key(partition), forecasts, expected, offset))
+        done: bool = await _answered(self._write(_offset_key(partition), forecasts, expected, mark))
         return done
 
     async def _write(
-        self, marker: bytes, forecasts: Sequence[tuple[bytes, bytes | None]], expected: int | None, offset: int | None
+        self, marker: bytes, forecasts: Sequence[tuple[bytes, bytes | None]], expected: Mark | None, mark: Mark
     ) -> bool:
         async with self._redis.pipeline(transaction=True) as pipe:
             await pipe.watch(marker)
-            if _number(await pipe.get(marker)) != expected:
+            found = await pipe.get(marker)
+            if (found if isinstance(expected, bytes) else _number(found)) != expected:
                 return False
             pipe.multi()
             present = {_FORECAST + key: value for key, value in forecasts if value is not None}
@@ -74,26 +80,21 @@ class OnlineStore:
                 pipe.mset(present)
             if gone:
                 pipe.unlink(*gone)
-            if offset is None:
-                pipe.unlink(marker)
-            else:
-                pipe.set(marker, offset)
+            pipe.set(marker, mark)
             try:
                 await pipe.execute()
             except WatchError:
                 return False
             return True
 
-    async def sweep(self, unwanted: Callable[[bytes], bool]) -> int:
-        """Remove the forecasts whose key is unwanted; how many there were."""
-        cursor, removed = 0, 0
+    async def pages(self) -> AsyncIterator[list[bytes]]:
+        """The keys of all forecasts, some at a time; what is written meanwhile may be among them or not."""
+        cursor = 0
         while True:
             cursor, names = await _answered(self._redis.scan(cursor, match=_FORECAST + b"*", count=_SCAN))
-            found = [name for name in names if unwanted(name.removeprefix(_FORECAST))]
-            if found:
-                removed += await _answered(self._redis.unlink(*found))
+            yield [name.removeprefix(_FORECAST) for name in names]
             if not cursor:
-                return removed
+                return
 
     async def forget_offsets(self, partitions: Sequence[int]) -> None:
         """Let the store say of no partition that it is complete: whoever fills it does so anew."""
@@ -102,6 +103,11 @@ class OnlineStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
+
+
+def new_rebuild() -> bytes:
+    """The name of a rebuild: no number, and no other one's."""
+    return b"rebuild-%s" % uuid.uuid4().hex.encode()
 
 
 async def _answered(asked: Any) -> Any:

@@ -6,7 +6,7 @@ killed comes back with rows that are behind the log at most, and reads the rest 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,10 +62,19 @@ class DiskRows(RowStore):
         mine = {tp.partition for tp in assigned if tp.topic in self.table.changelog_topic.topics}
         for partition in self._held.keys() - mine:
             del self._held[partition]
-        for partition in mine - self._held.keys():
+        still = set(self._held)
+        for partition in mine - still:
             self._held[partition] = object()
             self._reading.pop(partition, None)
-        self._waiting = {key: entry for key, entry in self._waiting.items() if entry[0] in mine}
+        self._give_up_all_but(still)  # a late row of one that comes back would hide what its new owner has written
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Give up what was written meanwhile of partitions that another worker has now."""
+        del active_tps, standby_tps
+        self._give_up_all_but(self._held.keys())
+
+    def _give_up_all_but(self, partitions: Collection[int]) -> None:
+        self._waiting = {key: entry for key, entry in self._waiting.items() if entry[0] in partitions}
 
     def get(self, key: bytes, default: None = None) -> bytes | None:
         """The row, or None where this worker does not have it."""
@@ -109,7 +118,10 @@ class DiskRows(RowStore):
                 yield partition, key, late
 
     def write(self, partition: int, rows: Sequence[Row]) -> Stored | None:
-        """Show the rows now, and have them on the disk when the changelog has them."""
+        """Show the rows now, and have them on the disk when the changelog has them.
+
+        Those of a lost partition too, until the next rebalance: whoever writes them late reads them in the same breath.
+        """
         token, held = object(), self._held.get(partition)
         for key, row in rows:
             self._waiting[key] = partition, row, token
@@ -148,7 +160,8 @@ class DiskRows(RowStore):
             acknowledged()
 
     def forget(self, partition: int) -> None:
-        """Remove a partition's rows."""
+        """Remove a partition's rows, unacknowledged ones too."""
+        self._waiting = {key: entry for key, entry in self._waiting.items() if entry[0] != partition}
         self._database.forget(partition)
 
     def is_trusted(self, partition: int, offset: int, last: int) -> bool:

@@ -5,8 +5,10 @@ Per partition that this worker owns:
 - What changes in the table is noted, and written with the offset up to which the table has read the topic: in one
   transaction, and only where the store is where this worker last saw it.
 - Where it is not (another owner before, flushed, restored from a backup), it may go on from an offset that leaves
-  nothing out; else the partition is rebuilt: 1. the offset goes, so that nobody takes the store for complete, 2. what
-  the table does not have is removed, 3. all rows are written, 4. the offset comes back.
+  nothing out; else the partition is rebuilt: 1. the name of the rebuild takes the offset's place, so that nobody takes
+  the store for complete, 2. what the table does not have is removed, 3. all rows are written, 4. the offset comes back.
+  Each transaction of it finds its name there, or the rebuild ends: another worker has begun one.
+- A row that cannot be read (a later release's) is there without a text: whoever wants that one asks its owner.
 - While Redis is away, notes are kept; they are keys of rows, so they cannot outgrow the table.
 
 Nothing waits for Redis: the table is the truth, and what is read here is believed only if the store has all that the
@@ -20,9 +22,10 @@ from typing import Final
 
 import structlog
 
-from connectors.online_store import OnlineStore, StoreAwayError
+from connectors.online_store import Mark, OnlineStore, StoreAwayError, new_rebuild
 from connectors.publisher import partition_for
 from connectors.topic_ends import EndUnknownError
+from schemas.wire import UndecodableError
 from streams.forecasts import ForecastTable
 
 __all__ = ["OnlineForecasts"]
@@ -31,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 _TOGETHER: Final = 500  # rows of a transaction: a few ms of the server, a few of a thread here
 _UNASKED_S: Final = 5.0  # that readers leave a store alone which did not answer: one of them waits, not each
+_UNREADABLE: Final = b""  # in the place of a forecast as JSON
 _LOOK_S: Final = 1.0  # how often the store is looked at while nothing changes, and tried again while it is away
 
 End = Callable[[int], Awaitable[int]]
@@ -72,6 +76,7 @@ class OnlineForecasts:
         self._generation: int | None = None
         self._noted = asyncio.Event()
         self._away = False
+        self._told_unreadable = False
         self._unasked_until = 0.0
 
     @property
@@ -104,7 +109,7 @@ class OnlineForecasts:
         except (StoreAwayError, EndUnknownError):
             self._unasked_until = now() + _UNASKED_S
             return False, None
-        return (True, body) if offset is not None and offset >= end else (False, None)
+        return (True, body) if offset is not None and offset >= end and body != _UNREADABLE else (False, None)
 
     async def run(self) -> None:
         """Keep the store up, for ever; whatever goes wrong with it is tried again and hurts nothing else."""
@@ -170,34 +175,57 @@ class OnlineForecasts:
         return True
 
     async def _flush(self, partition: int, place: _Place) -> None:
+        assert place.expected is not None  # the store's offset is known
         with _taken(place) as keys:
-            place.known = await self._written(partition, place, list(keys), place.read_to)
+            place.known = await self._written(partition, place, list(keys), place.read_to, expected=place.expected)
 
     async def _rebuild(self, partition: int, place: _Place, offset: int | None) -> None:
+        if not self._is_current(partition, place):
+            return
         log.info("online store is rebuilt", partition=partition, offset=offset)
-        table, to = self._table, place.read_to
-        place.expected = None
+        to, name = place.read_to, new_rebuild()
         with _taken(place):
-            if await self._store.write(partition, [], expected=offset, offset=None):  # else look again
-                await self._store.sweep(
-                    lambda key: key not in table and partition_for(key, self._partitions) == partition
-                )
-                keys = await asyncio.to_thread(table.keys, partition)
-                place.known = await self._written(partition, place, keys, to)
+            begun = await self._store.write(partition, [], expected=offset, mark=name)  # if not: look again
+            if begun and await self._swept(partition, place, name):
+                keys = await asyncio.to_thread(self._table.keys, partition)
+                place.known = await self._written(partition, place, keys, to, expected=name)
 
-    async def _written(self, partition: int, place: _Place, keys: Sequence[bytes], to: int) -> bool:
+    async def _swept(self, partition: int, place: _Place, name: bytes) -> bool:
+        """Remove what the table does not have. False where the partition or the rebuild is another worker's now."""
+        async for keys in self._store.pages():
+            if not self._is_current(partition, place):  # the table has nothing of it any more
+                return False
+            here = (key for key in keys if partition_for(key, self._partitions) == partition)
+            gone = [(key, None) for key in here if key not in self._table]
+            if gone and not await self._store.write(partition, gone, expected=name, mark=name):
+                return False
+        return True
+
+    async def _written(self, partition: int, place: _Place, keys: Sequence[bytes], to: int, *, expected: Mark) -> bool:
         """Write rows in transactions; the last one moves the offset. False where the store was not as expected."""
         for start in range(0, max(len(keys), 1), _TOGETHER):
             part = keys[start : start + _TOGETHER]
-            bodies = await asyncio.to_thread(self._table.bodies, part) if part else []
+            bodies = await asyncio.to_thread(self._bodies, part) if part else []
             if not self._is_current(partition, place):
                 return False
-            offset = to if start + _TOGETHER >= len(keys) else place.expected
-            if not await self._store.write(partition, bodies, expected=place.expected, offset=offset):
+            mark = to if start + _TOGETHER >= len(keys) else expected
+            if not await self._store.write(partition, bodies, expected=expected, mark=mark):
                 return False
-            place.expected = offset
+        place.expected = to
         place.written_to = max(place.written_to, to)
         return True
+
+    def _bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        """As the table gives them, but for rows that cannot be read: one of them must not keep back all others."""
+        try:
+            return self._table.bodies(keys)
+        except UndecodableError as error:
+            if len(keys) > 1:
+                return [found for key in keys for found in self._bodies([key])]
+            if not self._told_unreadable:
+                log.warning("forecasts of a later release are not in the online store", key=keys[0], error=str(error))
+            self._told_unreadable = True
+            return [(keys[0], _UNREADABLE)]
 
 
 @contextmanager

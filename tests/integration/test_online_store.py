@@ -12,12 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio.client import Pipeline
 
 from connectors.embedded_kafka import EmbeddedKafka
-from connectors.online_store import OnlineStore, StoreAwayError
+from connectors.online_store import OnlineStore, StoreAwayError, new_rebuild
 from connectors.ports import kept_or_free
 from connectors.publisher import Publisher, Record, partition_for
 from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.forecasts import forecast_json
+from streams.online_forecasts import OnlineForecasts
 from tests.integration.processes import WorkerProcess
 from tests.integration.program import Home
 from tests.integration.redis_server import RedisServer
@@ -51,7 +52,7 @@ class TestStore:
         self, store: OnlineStore, server: RedisServer
     ) -> None:
         """Under the names that others read."""
-        assert await store.write(2, [(b"17", b"{}"), (b"18", b"[]")], expected=None, offset=5)
+        assert await store.write(2, [(b"17", b"{}"), (b"18", b"[]")], expected=None, mark=5)
 
         assert server.client.mget("forecast:17", "forecast:18", "forecast-offset:2") == [b"{}", b"[]", b"5"]
         assert await store.read(2, b"17") == (b"{}", 5)
@@ -60,9 +61,9 @@ class TestStore:
 
     async def test_nothing_is_written_where_the_offset_is_another(self, store: OnlineStore) -> None:
         """Whoever wrote it: the caller must look again."""
-        assert await store.write(2, [(b"17", b"old")], expected=None, offset=5)
-        assert not await store.write(2, [(b"17", b"new")], expected=4, offset=6)
-        assert not await store.write(2, [(b"17", b"new")], expected=None, offset=6)
+        assert await store.write(2, [(b"17", b"old")], expected=None, mark=5)
+        assert not await store.write(2, [(b"17", b"new")], expected=4, mark=6)
+        assert not await store.write(2, [(b"17", b"new")], expected=None, mark=6)
 
         assert await store.read(2, b"17") == (b"old", 5)
 
@@ -78,32 +79,43 @@ class TestStore:
 
         monkeypatch.setattr(Pipeline, "execute", overtaken)
 
-        assert not await store.write(2, [(b"17", b"new")], expected=None, offset=6)
+        assert not await store.write(2, [(b"17", b"new")], expected=None, mark=6)
         assert await store.read(2, b"17") == (None, 9)
 
     async def test_a_forecast_can_be_removed(self, store: OnlineStore) -> None:
-        """And an offset taken away."""
-        await store.write(2, [(b"17", b"{}")], expected=None, offset=5)
-        assert await store.write(2, [(b"17", None)], expected=5, offset=6)
+        """With an offset, as ever."""
+        await store.write(2, [(b"17", b"{}")], expected=None, mark=5)
+        assert await store.write(2, [(b"17", None)], expected=5, mark=6)
+
         assert await store.read(2, b"17") == (None, 6)
-        assert await store.write(2, [], expected=6, offset=None)
 
-        assert await store.read(2, b"17") == (None, None)
+    async def test_a_rebuild_is_no_offset_and_the_only_one_of_its_name(self, store: OnlineStore) -> None:
+        """For readers the store is not complete; of two that rebuild, the one that came last goes on."""
+        names = new_rebuild(), new_rebuild()
+        assert await store.write(2, [(b"17", b"{}")], expected=None, mark=5)
+        assert await store.write(2, [], expected=5, mark=names[0])
+        assert await store.write(2, [], expected=None, mark=names[1])
+        assert not await store.write(2, [(b"17", None)], expected=names[0], mark=names[0])
+        assert (await store.read(2, b"17"), await store.offsets([2])) == ((b"{}", None), [None])
+        assert await store.write(2, [(b"18", b"[]")], expected=names[1], mark=names[1])
+        assert await store.write(2, [], expected=names[1], mark=6)
+        assert not await store.write(2, [(b"17", None)], expected=names[1], mark=7)
 
-    async def test_a_sweep_removes_forecasts_only(self, store: OnlineStore, server: RedisServer) -> None:
-        """Those that are unwanted; more than one step of a scan."""
+        assert await store.read(2, b"17") == (b"{}", 6)
+
+    async def test_the_keys_are_those_of_forecasts_only(self, store: OnlineStore, server: RedisServer) -> None:
+        """More than one step of a scan."""
         server.client.mset(
             {f"forecast:{number}": "x" for number in range(3000)} | {"mine": "y", "forecast-offset:1": 7}
         )
 
-        assert await store.sweep(lambda key: int(key) >= 10) == 2990
-        assert sorted(server.client.keys()) == sorted(
-            [b"mine", b"forecast-offset:1", *(b"forecast:%d" % number for number in range(10))]
-        )
+        found = [key async for page in store.pages() for key in page]
+
+        assert sorted(set(found), key=int) == [b"%d" % number for number in range(3000)]
 
     async def test_offsets_can_be_forgotten(self, store: OnlineStore) -> None:
         """What `tidecast redis rebuild` does."""
-        await store.write(2, [(b"17", b"{}")], expected=None, offset=5)
+        await store.write(2, [(b"17", b"{}")], expected=None, mark=5)
         await store.forget_offsets([1, 2, 3])
 
         assert await store.read(2, b"17") == (b"{}", None)
@@ -113,7 +125,7 @@ class TestStore:
         server.client.set("forecast-offset:2", "soon")
 
         assert await store.offsets([2]) == [None]
-        assert await store.write(2, [], expected=None, offset=5)
+        assert await store.write(2, [], expected=None, mark=5)
 
     async def test_a_store_that_is_down_is_an_error_and_works_again_later(
         self, store: OnlineStore, server: RedisServer
@@ -125,7 +137,7 @@ class TestStore:
             await store.read(1, b"17")
         server.start()
 
-        assert await store.write(1, [(b"17", b"{}")], expected=None, offset=1)
+        assert await store.write(1, [(b"17", b"{}")], expected=None, mark=1)
 
     async def test_a_store_that_hangs_is_given_up(self, store: OnlineStore, server: RedisServer) -> None:
         """In its time, not in Redis'."""
@@ -143,7 +155,75 @@ class TestStore:
         """Such as a full memory."""
         server.client.config_set("maxmemory", 1)
         with pytest.raises(StoreAwayError, match="maxmemory"):
-            await store.write(2, [(b"17", b"{}")], expected=None, offset=5)
+            await store.write(2, [(b"17", b"{}")], expected=None, mark=5)
+
+
+class OwnRows:
+    """A worker's table of one partition that it has or not; a body is the row."""
+
+    def __init__(self, rows: dict[bytes, bytes], *, owned: bool) -> None:
+        self.rows = rows
+        self.owned = owned
+
+    def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        return [(key, self.rows.get(key)) for key in keys]
+
+    def keys(self, partition: int) -> list[bytes]:
+        return list(self.rows)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self.rows
+
+    def online(self, store: OnlineStore) -> OnlineForecasts:
+        """What keeps the store as the table is: a hundred records are in."""
+
+        async def end(partition: int) -> int:
+            return 100
+
+        table: Any = self
+        owned = {PARTITION: 100}
+        return OnlineForecasts(store, table, owned=lambda: (1, owned if self.owned else {}), end=end, partitions=4)
+
+
+PARTITION = 1
+OF_PARTITION = [key for key in (b"%d" % ts_id for ts_id in range(20_000)) if partition_for(key, 4) == PARTITION]
+
+
+class TestTwoOwners:
+    """A partition moves while it is rebuilt."""
+
+    @pytest.mark.parametrize("knows", [True, False])
+    async def test_the_former_owner_removes_nothing_of_the_new_ones(
+        self, server: RedisServer, monkeypatch: pytest.MonkeyPatch, *, knows: bool
+    ) -> None:
+        """Whether it knows that it has lost the partition, with all rows, or is yet to be told."""
+        rows = dict.fromkeys(OF_PARTITION, b"{}")
+        former, new = OwnRows(dict(rows), owned=True), OwnRows(rows | {OF_PARTITION[-1]: b"[]"}, owned=False)
+        del former.rows[OF_PARTITION[-1]]
+        slow, quick = OnlineStore(server.url), OnlineStore(server.url)
+        online = new.online(quick)
+        await online.step()
+        server.client.mset({b"forecast:" + key: b"{}" for key in rows})
+        scan = slow._redis.scan
+
+        async def moved(*args: Any, **kwargs: Any) -> Any:
+            if not new.owned:
+                new.owned = True
+                await online.step()
+                assert await quick.offsets([PARTITION]) == [100]
+                if knows:
+                    former.owned = False
+                    former.rows.clear()
+            return await scan(*args, **kwargs)
+
+        monkeypatch.setattr(slow._redis, "scan", moved)
+        await former.online(slow).step()
+        await online.step()
+
+        assert server.client.dbsize() == len(rows) + 1
+        assert await quick.read(PARTITION, OF_PARTITION[-1]) == (b"[]", 100)
+        await slow.close()
+        await quick.close()
 
 
 def forecast(ts_id: int, n: int) -> Forecast:

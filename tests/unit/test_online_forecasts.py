@@ -1,15 +1,16 @@
 """The online store follows the table: what it lacks is written, what it cannot be trusted in is rebuilt."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from connectors.online_store import StoreAwayError
+from connectors.online_store import Mark, StoreAwayError
 from connectors.publisher import partition_for
 from connectors.topic_ends import EndUnknownError
+from schemas.wire import UndecodableError
 from streams import online_forecasts
 from streams.online_forecasts import OnlineForecasts
 
@@ -24,7 +25,7 @@ class Store:
 
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
-        self.marks: dict[int, int] = {}
+        self.marks: dict[int, Mark] = {}
         self.away = False
         self.lost_replies = 0
         self.fail_after: int | None = None
@@ -34,28 +35,32 @@ class Store:
         if self.away:
             raise StoreAwayError("away")
 
+    def _offset(self, partition: int) -> int | None:
+        mark = self.marks.get(partition)
+        return mark if isinstance(mark, int) else None
+
     async def offsets(self, partitions: Sequence[int]) -> list[int | None]:
         self._check()
-        return [self.marks.get(partition) for partition in partitions]
+        return [self._offset(partition) for partition in partitions]
 
     async def read(self, partition: int, key: bytes) -> tuple[bytes | None, int | None]:
         self._check()
-        return self.values.get(key), self.marks.get(partition)
+        return self.values.get(key), self._offset(partition)
 
     async def write(
         self,
         partition: int,
         forecasts: Sequence[tuple[bytes, bytes | None]],
         *,
-        expected: int | None,
-        offset: int | None,
+        expected: Mark | None,
+        mark: Mark,
     ) -> bool:
         self._check()
         if self.fail_after is not None:
             self.fail_after -= 1
             if self.fail_after < 0:
                 raise StoreAwayError("in the middle")
-        if self.marks.get(partition) != expected:
+        if (self.marks.get(partition) if isinstance(expected, bytes) else self._offset(partition)) != expected:
             return False
         for key, value in forecasts:
             self.written.append(key)
@@ -63,21 +68,17 @@ class Store:
                 self.values.pop(key, None)
             else:
                 self.values[key] = value
-        if offset is None:
-            self.marks.pop(partition, None)
-        else:
-            self.marks[partition] = offset
+        self.marks[partition] = mark
         if self.lost_replies:
             self.lost_replies -= 1
             raise StoreAwayError("the answer is lost")
         return True
 
-    async def sweep(self, unwanted: Callable[[bytes], bool]) -> int:
-        self._check()
-        gone = [key for key in self.values if unwanted(key)]
-        for key in gone:
-            del self.values[key]
-        return len(gone)
+    async def pages(self) -> AsyncIterator[list[bytes]]:
+        for key in list(self.values):
+            self._check()
+            await asyncio.sleep(0)
+            yield [key]
 
 
 class Table:
@@ -85,8 +86,11 @@ class Table:
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
+        self.unreadable: set[bytes] = set()
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        if not self.unreadable.isdisjoint(keys):
+            raise UndecodableError("schema 99")
         return [(key, self.rows.get(key)) for key in keys]
 
     def keys(self, partition: int) -> list[bytes]:
@@ -389,8 +393,81 @@ class TestFaults:
         settled.store.fail_after = 3
         with pytest.raises(StoreAwayError):
             await settled.online.step()
-        assert settled.store.marks == {}
+        assert await settled.store.offsets([1]) == [None]
         settled.store.fail_after = None
+        await settled.online.step()
+
+        assert settled.equal
+
+    async def test_a_rebuild_by_a_worker_that_has_lost_the_partition_removes_nothing(
+        self, settled: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its table is empty by then; what is in the store is the next owner's."""
+        settled.store.marks.clear()
+        pages = settled.store.pages
+
+        async def revoked() -> AsyncIterator[list[bytes]]:
+            async for page in pages():
+                settled.committed, settled.table.rows = None, {}
+                yield page
+
+        monkeypatch.setattr(settled.store, "pages", revoked)
+        before = dict(settled.store.values)
+        await settled.online.step()
+
+        assert settled.store.values == before
+        assert await settled.store.offsets([1]) == [None]
+
+    @pytest.mark.parametrize("mark", [b"rebuild-of-another", 4, None])
+    async def test_a_rebuild_that_is_overtaken_gives_up(
+        self, settled: World, monkeypatch: pytest.MonkeyPatch, mark: Mark | None
+    ) -> None:
+        """By a worker that is at it, or done, or by hand; this one does not know yet that it owns nothing any more."""
+        settled.store.values = {HERE[3]: b"of the next owner"}
+        settled.store.marks.clear()
+        pages = settled.store.pages
+
+        async def overtaken() -> AsyncIterator[list[bytes]]:
+            settled.store.marks = {} if mark is None else {1: mark}
+            async for page in pages():
+                yield page
+
+        monkeypatch.setattr(settled.store, "pages", overtaken)
+        await settled.online.step()
+
+        assert settled.store.values == {HERE[3]: b"of the next owner"}
+        assert settled.store.marks == ({} if mark is None else {1: mark})
+
+    async def test_a_rebuild_that_was_left_is_begun_anew(self, settled: World) -> None:
+        """Its worker was killed: nobody else has its name."""
+        settled.store.values.clear()
+        settled.store.marks[1] = b"rebuild-of-another"
+        await settled.online.step()
+
+        assert settled.equal
+
+    @pytest.mark.parametrize("rebuilt", [False, True])
+    async def test_a_row_that_cannot_be_read_keeps_nothing_back(self, settled: World, *, rebuilt: bool) -> None:
+        """It is a later release's: whoever wants it asks its owner, for others the store is complete."""
+        settled.table.unreadable = {B}
+        if rebuilt:
+            settled.store.marks.clear()
+        settled.apply(4, B, b"later")
+        settled.apply(5, A, b"a2")
+        await settled.online.step()
+
+        assert settled.online.behind == 0
+        assert await settled.online.read(B) == (False, None)
+        assert await settled.online.read(A) == (True, b"a2")
+        assert await settled.online.read(HERE[9]) == (True, None)
+
+    async def test_a_row_that_can_be_read_again_is_written(self, settled: World) -> None:
+        """The next forecast of the series."""
+        settled.table.unreadable = {B}
+        settled.apply(4, B, b"later")
+        await settled.online.step()
+        settled.table.unreadable.clear()
+        settled.apply(5, B, b"b2")
         await settled.online.step()
 
         assert settled.equal

@@ -132,6 +132,42 @@ class TestBoth:
         assert (store.get(b"a"), store.get(b"b"), b"a" in store) == (None, None, False)
         assert (list(store), store.keys(1)) == ([b"c"], [])
 
+    async def test_late_rows_do_not_hide_the_new_owners(self, store: RowStore) -> None:
+        """A batch was open when the partition went: who wrote it reads it; when the partition is back, nobody does."""
+        _read(store, 1, 1, (b"a", b"old"), (b"b", b"old"))
+        await _assign(store, 2)
+        acknowledged = store.write(1, [(b"a", b"late"), (b"b", None), (b"c", b"late")])
+        store.write(1, [(b"d", b"late")])
+        if acknowledged is not None:
+            acknowledged(2, 4)
+        assert (store.get(b"a"), store.get(b"b"), store.get(b"c"), store.get(b"d")) == (b"late", None, b"late", b"late")
+
+        tps = {TP(LOG, 1), TP(LOG, 2)}
+        await store.on_rebalance(tps, set(), tps)
+        if store.persisted_offset(TP(LOG, 1)) is None:
+            store.forget(1)  # as a recovery does
+        _read(store, 1, 8, (b"a", b"new"), (b"b", b"new"), (b"c", None))
+        store.recovered(1, 8)
+        await store.on_recovery_completed(tps, set())
+        assert sorted(store.items()) == [(1, b"a", b"new"), (1, b"b", b"new")]
+
+    async def test_rows_written_while_others_are_recovered_are_given_up(self, store: RowStore) -> None:
+        """Where their partition has gone."""
+        await store.on_rebalance({TP(LOG, 2)}, {TP(LOG, 1)}, set())
+        store.write(1, [(b"a", b"late")])
+        assert store.get(b"a") == b"late"
+        await store.on_recovery_completed({TP(LOG, 2)}, set())
+
+        assert (store.get(b"a"), list(store)) == (None, [])
+
+    async def test_a_forgotten_partition_has_no_unacknowledged_rows(self, store: RowStore) -> None:
+        """It is read anew, and they are not what is read."""
+        store.write(1, [(b"a", b"1"), (b"b", None)])
+        store.write(2, [(b"c", b"1")])
+        store.forget(1)
+
+        assert list(store.items()) == [(2, b"c", b"1")]
+
 
 async def _stored(write: Callable[[int, int], None] | None, first: int, last: int) -> None:
     assert write is not None
