@@ -6,7 +6,8 @@ Workers need it once: at their first start. What it said is noted, so that they 
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from connectors.object_store import ObjectNotFoundError, ObjectStore
 from schemas.catalogue import current_schemas, locked_schemas
 from schemas.codec import Codec
 
-__all__ = ["IdNote", "RegistryError", "connect_registry"]
+__all__ = ["IdNote", "RegistryError", "connect_registry", "read_registry"]
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 _AT_START: Final = {"timeout": 5, "max.retries": 1}  # its first answers may take a second
 _AT_WORK: Final = {"timeout": 2, "max.retries": 0}  # the worker's event loop waits as long
 _ASK_AGAIN_S: Final = 10.0  # between two such waits, and until an id that was unknown is asked for again
+_STAND_IN: Final = 2**32 - 1  # and down: registries number from 1 up, in a signed integer
 _KEPT: Final = 1000  # unknown ids; more at a time are somebody's mistake, and are asked for again
 
 _Ids = Mapping[str, int]
@@ -46,6 +48,11 @@ class IdNote:
 
     store: ObjectStore
     key: str
+
+    @classmethod
+    def of(cls, store: ObjectStore, topic_prefix: str) -> "IdNote":
+        """An installation's: beside the note of its topics, and for the same reason, all workers share the store."""
+        return cls(store, f"installation/schema-ids-{topic_prefix}.json")
 
     def read(self, url: str) -> _Ids:
         """What was noted of this registry; nothing where there is no note."""
@@ -71,15 +78,39 @@ def connect_registry(url: str, subjects: Mapping[str, Sequence[str]], *, note: I
     try:
         ids = _registered(SchemaRegistryClient({"url": url, **_AT_START}), url, subjects)
     except _AwayError as error:
-        ids = {} if note is None else note.read(url)
-        if not {_sum(_text(schema)) for schema in current_schemas().values()} <= ids.keys():
-            raise RegistryError(
-                f"the schema registry at {url} does not answer ({error}): start it, or correct TIDECAST_REGISTRY_URL"
-            ) from error
-        log.warning("schema registry away, using the ids noted before", reason=str(error))
+        ids = _noted(note, url, error)
     else:
         if note is not None:
             note.write(url, ids)
+    return _codec(url, ids)
+
+
+def read_registry(url: str, subjects: Mapping[str, Sequence[str]], *, note: IdNote | None = None) -> Codec:
+    """A codec with the registry's ids, for readers: nothing is registered or noted.
+
+    A schema of today that the registry has not, because no worker of this version ran with it, gets an id that no
+    registry gives: what is encoded with that can be compared, but must not be published. Where the registry does not
+    answer, the note is used as in `connect_registry`. RegistryError as there, and where a look-up is refused.
+    """
+    try:
+        ids = _looked_up(SchemaRegistryClient({"url": url, **_AT_START}), url, subjects)
+    except _AwayError as error:
+        ids = _noted(note, url, error)
+    return _codec(url, ids)
+
+
+def _noted(note: IdNote | None, url: str, away: _AwayError) -> _Ids:
+    """The ids of the note; RegistryError where it lacks one of today's schemas."""
+    ids = {} if note is None else note.read(url)
+    if not {_sum(_text(schema)) for schema in current_schemas().values()} <= ids.keys():
+        raise RegistryError(
+            f"the schema registry at {url} does not answer ({away}): start it, or correct TIDECAST_REGISTRY_URL"
+        ) from away
+    log.warning("schema registry away, using the ids noted before", reason=str(away))
+    return ids
+
+
+def _codec(url: str, ids: _Ids) -> Codec:
     older = {ids[key]: it.schema for it in locked_schemas() if (key := _sum(it.text)) in ids}
     lookup = _Lookup(SchemaRegistryClient({"url": url, **_AT_WORK}), older)
     return Codec({name: ids[_sum(_text(schema))] for name, schema in current_schemas().items()}, lookup=lookup)
@@ -123,16 +154,10 @@ class _Lookup:
 def _registered(client: SchemaRegistryClient, url: str, subjects: Mapping[str, Sequence[str]]) -> _Ids:
     """The ids of today's schemas, registered where they are not, and of those older ones that the registry has."""
     ids: dict[str, int] = {}
-    today = {_sum(_text(schema)) for schema in current_schemas().values()}
-    for locked in locked_schemas():
-        if _sum(locked.text) in today:
-            continue
-        for subject in subjects[locked.name]:
-            try:
-                found = _asked(lambda: client.lookup_schema(subject, Schema(locked.text, "AVRO")))  # noqa: B023
-            except SchemaRegistryError:  # it has never seen this version
-                continue
-            ids[_sum(locked.text)] = int(found.schema_id)
+    for name, text in _older_texts():
+        for subject in subjects[name]:
+            with suppress(SchemaRegistryError):  # it has never seen this version
+                ids[_sum(text)] = _id_of(client, subject, text)
     for name, schema in current_schemas().items():
         for subject in subjects[name]:
             try:
@@ -144,6 +169,34 @@ def _registered(client: SchemaRegistryClient, url: str, subjects: Mapping[str, S
                 ) from error
             ids[_sum(_text(schema))] = int(number)
     return ids
+
+
+def _looked_up(client: SchemaRegistryClient, url: str, subjects: Mapping[str, Sequence[str]]) -> _Ids:
+    """The ids of today's schemas, stand-ins where the registry has none, and of those older ones that it has."""
+    today = [(name, _text(schema)) for name, schema in current_schemas().items()]
+    ids = {_sum(text): _STAND_IN - place for place, (_, text) in enumerate(today)}
+    for name, text in (*_older_texts(), *today):
+        for subject in subjects[name]:
+            try:
+                ids[_sum(text)] = _id_of(client, subject, text)
+            except SchemaRegistryError as error:
+                if error.http_status_code != 404:
+                    raise RegistryError(
+                        f"the schema registry at {url} refuses to look up subject {subject}: {error.error_message}; "
+                        "correct TIDECAST_REGISTRY_URL, or what its user may do there"
+                    ) from error
+    return ids
+
+
+def _older_texts() -> Iterator[tuple[str, str]]:
+    """Record type and text of every version of a schema that is not today's."""
+    today = {_sum(_text(schema)) for schema in current_schemas().values()}
+    return ((locked.name, locked.text) for locked in locked_schemas() if _sum(locked.text) not in today)
+
+
+def _id_of(client: SchemaRegistryClient, subject: str, text: str) -> int:
+    """The id under which the subject has the schema; SchemaRegistryError, status 404, where it has not."""
+    return int(_asked(lambda: client.lookup_schema(subject, Schema(text, "AVRO"))).schema_id)
 
 
 def _asked(call: Any) -> Any:

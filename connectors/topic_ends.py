@@ -1,6 +1,7 @@
 """Where partitions end now: how whoever holds a copy proves that it misses nothing."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -24,14 +25,45 @@ class TopicEnds:
 
     async def end(self, topic: str, partition: int) -> int:
         """The offset that the next record of the partition gets; EndUnknownError where nobody says."""
+        [found] = (await self._answers([(topic, partition)])).values()
+        if isinstance(found, Exception):
+            raise EndUnknownError(f"the end of {topic}, partition {partition}, is not known: {found}") from found
+        return found
+
+    async def ends(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """The same of many partitions at once; those of which nobody says it are left out."""
+        answers = await self._answers(partitions)
+        return {partition: end for partition, end in answers.items() if not isinstance(end, Exception)}
+
+    async def _answers(
+        self, partitions: Collection[tuple[str, int]]
+    ) -> dict[tuple[str, int], int | KafkaException | TimeoutError]:
+        if not partitions:  # librdkafka refuses the question
+            return {}
         if self._admin is None:
             self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        asked = self._admin.list_offsets({TopicPartition(topic, partition): latest}, request_timeout=_TIMEOUT_S)
+        spec = {TopicPartition(topic, partition): latest for topic, partition in partitions}
+        asked = self._admin.list_offsets(spec, request_timeout=_TIMEOUT_S)
+        waiting = {(at.topic, at.partition): asyncio.wrap_future(answer) for at, answer in asked.items()}
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                [found] = await asyncio.gather(*map(asyncio.wrap_future, asked.values()))
-        except (KafkaException, TimeoutError) as error:
-            raise EndUnknownError(f"the end of {topic}, partition {partition}, is not known: {error}") from error
-        offset: Any = found.offset
-        return int(offset)
+            await asyncio.wait(waiting.values(), timeout=_TIMEOUT_S)
+        finally:
+            for future in waiting.values():
+                future.cancel()
+        answers = {partition: _answer(future) for partition, future in waiting.items()}
+        if any(isinstance(answer, Exception) for answer in answers.values()):
+            # librdkafka 2.x: after a time-out a client may refuse every later question, though the broker is back.
+            stale, self._admin = [self._admin], None
+            await asyncio.to_thread(stale.clear)  # its end waits for its threads
+        return answers
+
+
+def _answer(future: "asyncio.Future[Any]") -> int | KafkaException | TimeoutError:
+    if future.cancelled():
+        return TimeoutError()
+    try:
+        offset = int(future.result().offset)
+    except KafkaException as error:
+        return error
+    return offset if offset >= 0 else TimeoutError()  # librdkafka answers -1001 where its own time is up

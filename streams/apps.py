@@ -21,7 +21,7 @@ from connectors.topic_ends import TopicEnds
 from schemas.codec import Codec
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
-from streams.figures import Figures
+from streams.figures import Figures, KnownEnds
 from streams.forecasts import ForecastTable
 from streams.inference_pool import InferencePool
 from streams.known_topics import known_topics, note_topics, remedy
@@ -43,6 +43,7 @@ __all__ = ["create_state", "create_trainer", "declare_topics"]
 
 # A worker may be busy with one batch for long; its heartbeats come from another thread, so poll time proves nothing.
 _MAX_POLL_INTERVAL_S = 86_400
+_MOST_AT_ONCE = 2000  # records taken out of a fetch; the others stay compressed, which may be a hundredth of their size
 _IN_MEMORY = URL("memory://")
 # A connection that says nothing for so long is dead, though nobody has closed it; Faust's own value is 90. A member's
 # request to join is answered when all have joined: within the session time-out, if one of them is dead.
@@ -83,7 +84,8 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
     )
     for module in ("training", "training_runs", "inference"):
         _attach(f"agents.{module}", runtime)
-    metrics.registry.register(Figures(runtime))
+    _measure(runtime)
+    metrics.expect_series()
     return runtime
 
 
@@ -120,8 +122,17 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     )
     for module in ("datasets", "jobs", "training_jobs", "transforms", "forecasts"):
         _attach(f"agents.{module}", runtime)
-    metrics.registry.register(Figures(runtime))
+    _measure(runtime)
     return runtime
+
+
+def _measure(runtime: TrainerRuntime) -> None:
+    """Once the agents are attached: what they consume is known then."""
+    app, metrics = runtime.app, runtime.metrics
+    ends = KnownEnds(app, TopicEnds(runtime.bootstrap))
+    app.service(ends)
+    metrics.registry.register(Figures(runtime, ends))
+    metrics.expect_dead_letters(topic for agent in app.agents.values() for topic in agent.get_topic_names())
 
 
 def _attach(module: str, runtime: Any) -> None:
@@ -152,8 +163,7 @@ def _codec(settings: Settings, topics: Topics) -> Codec:
         return Codec()
     from connectors.schema_registry import IdNote, connect_registry
 
-    # Beside the note of the topics, and for the same reason: all workers share the store.
-    note = IdNote(ObjectStore(settings.object_store_url), f"installation/schema-ids-{settings.topic_prefix}.json")
+    note = IdNote.of(ObjectStore(settings.object_store_url), settings.topic_prefix)
     return connect_registry(settings.registry_url, record_subjects(topics), note=note)
 
 
@@ -204,6 +214,7 @@ def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY)
         key_serializer="raw",
         value_serializer="raw",
         consumer_max_fetch_size=settings.max_message_bytes,
+        broker_max_poll_records=_MOST_AT_ONCE,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=instance,
         broker_session_timeout=settings.session_timeout_s,

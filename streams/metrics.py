@@ -1,7 +1,7 @@
 """Figures of a process for Prometheus. No ids in labels: their number must stay small."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
@@ -10,6 +10,9 @@ from models.catalog import CATALOG
 
 __all__ = ["Metrics"]
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OUTCOMES = ("forecast", "error")
+_UNKNOWN = "unknown"  # the label of models that there are not
 _TRAINING_S = (0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400)  # from a batch of lines to a network's whole day
 _INFERENCE_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # 60: the default limit of an answer
 
@@ -64,6 +67,17 @@ class Metrics:
             registry=self.registry,
         )
 
+    def expect_dead_letters(self, topics: Iterable[str]) -> None:
+        """Count from 0 for these topics: of a series that begins with 1, Prometheus sees no increase."""
+        for topic in topics:
+            self._dead_letters.labels(topic)
+
+    def expect_series(self) -> None:
+        """Count from 0 for every model and outcome."""
+        for model in (*CATALOG, _UNKNOWN):
+            for outcome in _OUTCOMES:
+                self._series.labels(model, outcome)
+
     def observe_batch(self, agent: str, events: int) -> None:
         """An agent took a batch."""
         self._events.labels(agent).inc(events)
@@ -87,7 +101,7 @@ class Metrics:
 
     def count_series(self, model: str, *, answered: int, failed: int) -> None:
         """Submissions of series were answered, with a forecast or with an error."""
-        for outcome, count in (("forecast", answered), ("error", failed)):
+        for outcome, count in zip(_OUTCOMES, (answered, failed), strict=True):
             if count:
                 self._series.labels(_known(model), outcome).inc(count)
 
@@ -102,8 +116,8 @@ class Metrics:
             self._inference.labels(outcome).observe(time.perf_counter() - begun)
 
     def observe_request(self, method: str, status: int, seconds: float) -> None:
-        """A request was answered."""
-        self._requests.labels(method, str(status)).observe(seconds)
+        """A request was answered. Methods that are not HTTP's are one, for anybody may send them."""
+        self._requests.labels(method if method in _METHODS else "other", str(status)).observe(seconds)
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:
@@ -119,4 +133,4 @@ class Metrics:
 
 def _known(model: str) -> str:
     """A label for a model: names that are none's are one, for anybody may send them."""
-    return model if model in CATALOG else "unknown"
+    return model if model in CATALOG else _UNKNOWN

@@ -195,11 +195,11 @@ def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
 
     codec = Codec()
     if settings.registry_url is not None:
-        from connectors.schema_registry import RegistryError, connect_registry
+        from connectors.schema_registry import RegistryError, read_registry
         from streams.topics import Topics, record_subjects
 
         try:
-            codec = connect_registry(settings.registry_url, record_subjects(Topics(settings)))
+            codec = read_registry(settings.registry_url, record_subjects(Topics(settings)))
         except RegistryError as error:
             notices().print(str(error), style="yellow", soft_wrap=True)
     try:

@@ -107,16 +107,18 @@ def _bootstrap(settings: "Settings") -> str:
 
 
 def _codec(settings: "Settings") -> "Codec":
-    """What the service encodes with: the schema ids are part of the bytes."""
+    """What the service encodes with, for the schema ids are part of the bytes; nothing is registered for it."""
     from schemas.codec import Codec
 
     if settings.registry_url is None:
         return Codec()
-    from connectors.schema_registry import RegistryError, connect_registry
+    from connectors.object_store import ObjectStore
+    from connectors.schema_registry import IdNote, RegistryError, read_registry
     from streams.topics import Topics, record_subjects
 
+    note = IdNote.of(ObjectStore(settings.object_store_url), settings.topic_prefix)
     try:
-        return connect_registry(settings.registry_url, record_subjects(Topics(settings)))
+        return read_registry(settings.registry_url, record_subjects(Topics(settings)), note=note)
     except RegistryError as error:
         raise CommandError(str(error), status=_UNKNOWN) from error
 

@@ -1,9 +1,14 @@
 """The figures for Prometheus: what is counted, what is looked up, and a dashboard that names only what there is."""
 
+import asyncio
 import json
 import re
 import urllib.request
+from collections.abc import Collection
+from concurrent.futures import Future
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,13 +16,18 @@ from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
 
 import connectors
+from connectors import topic_ends
 from connectors.ports import kept_or_free
-from streams import apps
+from connectors.topic_ends import TopicEnds
+from models.catalog import CATALOG
+from streams import apps, figures
 from streams.consumer import _Offsets
+from streams.figures import KnownEnds
 from streams.metrics import Metrics
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
 
+DEAD_LETTERS = "tidecast_dead_letters_total"
 DASHBOARD = Path(connectors.__file__).parent / "grafana" / "tidecast.json"
 
 
@@ -114,6 +124,16 @@ class TestCounted:
         assert found["tidecast_dead_letters_total", "t.job-commands"] == 1
         assert found["tidecast_http_request_seconds_count", "GET", "404"] == 1
 
+    def test_a_method_that_is_none_is_no_label(self) -> None:
+        """Anybody may send any: `curl -X FOO1`."""
+        metrics = Metrics()
+        for method in ("HEAD", "FOO1", "FOO2", "get"):
+            metrics.observe_request(method, 405, 0.01)
+        found = samples(metrics)
+
+        counted = {labels[1]: it for labels, it in found.items() if labels[0] == "tidecast_http_request_seconds_count"}
+        assert counted == {"HEAD": 1, "other": 3}
+
     def test_the_process(self) -> None:
         """Memory and time of the processor."""
         found = samples(Metrics())
@@ -122,31 +142,185 @@ class TestCounted:
         assert found["process_cpu_seconds_total",] > 0
 
 
-class TestLookedUp:
-    """When Prometheus asks, which may be before the worker has started."""
+class TestFromTheStart:
+    """Of a counter that appears with its first event, Prometheus' increase() is 0."""
 
-    async def test_lag_is_the_end_less_what_is_committed(
-        self, trainer: TrainerRuntime, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Per partition; what is not committed yet counts from the beginning; changelogs have none."""
-        app, topic = trainer.app, trainer.topics.series_commands
-        consumer: Any = app.consumer
-        tps = [TP(topic, partition) for partition in range(4)]
-        ends = dict(zip(tps, [100, 7, None, 5], strict=True))
-        app.topics.acking_topics.add(topic)
-        consumer._committed_offset.update({tps[0]: 40, tps[3]: 9})
-        consumer._offsets[tps[0]] = _Offsets()
-        consumer._offsets[tps[0]].outstanding.extend([40, 41])
+    async def test_dead_letters_of_what_is_consumed(self, state: StateRuntime, trainer: TrainerRuntime) -> None:
+        """By every agent of the worker, and of nothing else."""
+        counted = [
+            {labels[1]: it for labels, it in samples(runtime.metrics).items() if labels[0] == DEAD_LETTERS}
+            for runtime in (trainer, state)
+        ]
+        topics = trainer.topics
+
+        assert counted[0] == dict.fromkeys((topics.series_commands, topics.training_runs, topics.inference_requests), 0)
+        assert counted[1].keys() == {
+            topics.dataset_commands,
+            topics.job_commands,
+            topics.job_results,
+            topics.forecasts,
+            topics.training_commands,
+            topics.training_status,
+            topics.transform_commands,
+            topics.inference_results,
+        }
+        assert set(counted[1].values()) == {0}
+
+    async def test_series_of_every_model(self, trainer: TrainerRuntime) -> None:
+        """With a forecast and with an error, also those that ask for a model that there is not."""
+        counted = {
+            labels[1:]: it for labels, it in samples(trainer.metrics).items() if labels[0] == "tidecast_series_total"
+        }
+
+        assert counted == dict.fromkeys(product((*CATALOG, "unknown"), ("forecast", "error")), 0)
+
+
+class FakeEnds:
+    """Where partitions end; what is not there is not answered."""
+
+    def __init__(self) -> None:
+        self.found: dict[Any, int] = {}
+
+    async def ends(self, partitions: Collection[Any]) -> dict[Any, int]:
+        return {tp: self.found[tp] for tp in partitions if tp in self.found}
+
+
+class TestLag:
+    """The end less what is committed, per partition whose records the worker must do."""
+
+    @pytest.fixture
+    def ends(self, monkeypatch: pytest.MonkeyPatch) -> FakeEnds:
+        """Stands where workers have the broker."""
+        ends = FakeEnds()
+        monkeypatch.setattr(TopicEnds, "ends", lambda _, partitions: ends.ends(partitions))
+        return ends
+
+    @pytest.fixture
+    def tps(self, ends: FakeEnds, trainer: TrainerRuntime, monkeypatch: pytest.MonkeyPatch) -> list[TP]:
+        """Partitions that the trainer owns; it also has one of a changelog."""
+        consumer: Any = trainer.app.consumer
+        tps = [TP(trainer.topics.series_commands, partition) for partition in range(4)]
+        trainer.app.topics.acking_topics.add(trainer.topics.series_commands)
         monkeypatch.setattr(consumer, "assignment", lambda: {*tps, TP("t.jobs-changelog", 0)})
-        monkeypatch.setattr(consumer, "highwater", ends.get)
+        monkeypatch.setattr(consumer, "highwater", lambda _: 50)  # it stands still while the worker is behind
+        consumer._committed_offset.update({tps[0]: 40, tps[3]: 9})
+        ends.found = {tps[0]: 100, tps[1]: 7, tps[3]: 5, TP("t.jobs-changelog", 0): 3}
+        return tps
+
+    @staticmethod
+    def lags(trainer: TrainerRuntime) -> dict[str, float]:
+        """By partition."""
+        return {
+            labels[2]: value
+            for labels, value in samples(trainer.metrics).items()
+            if labels[0] == "tidecast_consumer_lag"
+        }
+
+    @staticmethod
+    def known_ends(trainer: TrainerRuntime) -> KnownEnds:
+        """The part of the app that asks."""
+        services: list[Any] = trainer.app._extra_services
+        [found] = [service for service in services if isinstance(service, KnownEnds)]
+        return found
+
+    async def test_it_is_what_the_broker_says(self, trainer: TrainerRuntime, ends: FakeEnds, tps: list[TP]) -> None:
+        """What is not committed yet counts from the beginning; no answer is no figure; changelogs have none."""
+        known = self.known_ends(trainer)
+        await known.ask()
+        before = self.lags(trainer)
+        ends.found[tps[0]] = 28_040
+        await known.ask()
+
+        assert before == {"0": 60, "1": 7, "3": 0}
+        assert self.lags(trainer) == {"0": 28_000, "1": 7, "3": 0}
+
+    async def test_an_end_is_not_known_for_ever(
+        self, trainer: TrainerRuntime, ends: FakeEnds, tps: list[TP], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One answer may fail; a lag from before the broker went away would look like a worker that keeps up."""
+        clock = [100.0]
+        monkeypatch.setattr(figures.time, "monotonic", lambda: clock[0])
+        known = self.known_ends(trainer)
+        await known.ask()
+        del ends.found[tps[0]]
+        clock[0] += 29
+        await known.ask()
+        soon = self.lags(trainer)
+        clock[0] += 2
+
+        assert soon == {"0": 60, "1": 7, "3": 0}
+        assert self.lags(trainer) == {"1": 7, "3": 0}
+
+    async def test_it_goes_on_asking(
+        self, trainer: TrainerRuntime, ends: FakeEnds, tps: list[TP], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also after a failure that nobody has thought of; and ends at once when it is told to."""
+        monkeypatch.setattr(figures, "_EVERY_S", 0.001)
+        troubles = iter([RuntimeError("no"), None])
+
+        async def found(_: Any) -> dict[Any, int]:
+            if trouble := next(troubles, None):
+                raise trouble
+            return ends.found
+
+        monkeypatch.setattr(ends, "ends", found)
+        known = self.known_ends(trainer)
+        async with asyncio.timeout(10):
+            await known.start()
+            while known.end(tps[0]) is None:
+                await asyncio.sleep(0.001)
+            monkeypatch.setattr(figures, "_EVERY_S", 3600)
+            await known.stop()
+
+        assert self.lags(trainer)["0"] == 60
+
+    async def test_a_broker_that_is_away_says_nothing(self) -> None:
+        """Within the time that it is given."""
+        port = kept_or_free(0)
+        async with asyncio.timeout(10):
+            assert await TopicEnds(f"127.0.0.1:{port}").ends([("t", 0), ("t", 1)]) == {}
+
+    async def test_an_answer_without_an_offset_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Such as librdkafka gives for a broker that is paused; the next question is another client's."""
+        clients = []
+
+        class Admin:
+            def __init__(self, _conf: Any) -> None:
+                clients.append(self)
+
+            def list_offsets(self, asked: Any, **_: Any) -> Any:
+                answers: dict[Any, Future[Any]] = {at: Future() for at in asked}
+                for future in answers.values():
+                    future.set_result(SimpleNamespace(offset=-1001 if len(clients) == 1 else 7))
+                return answers
+
+        monkeypatch.setattr(topic_ends, "AdminClient", Admin)
+        ends = TopicEnds("broker:9092")
+
+        assert [await ends.ends([("t", 0)]) for _ in range(3)] == [{}, {("t", 0): 7}, {("t", 0): 7}]
+        assert len(clients) == 2
+
+    async def test_no_partitions_are_no_question(self) -> None:
+        """A worker that has none yet."""
+        assert await TopicEnds("127.0.0.1:1").ends([]) == {}
+
+    async def test_what_is_open(self, trainer: TrainerRuntime, tps: list[TP]) -> None:
+        """Also where the end is not known."""
+        consumer: Any = trainer.app.consumer
+        consumer._offsets[tps[2]] = _Offsets()
+        consumer._offsets[tps[2]].outstanding.extend([40, 41])
         found = samples(trainer.metrics)
 
-        assert {labels[1:]: value for labels, value in found.items() if labels[0] == "tidecast_consumer_lag"} == {
-            ("g-trainer", "0", topic): 60,
-            ("g-trainer", "1", topic): 7,
-            ("g-trainer", "3", topic): 0,
+        assert {labels[2]: it for labels, it in found.items() if labels[0] == "tidecast_consumer_open"} == {
+            "0": 0,
+            "1": 0,
+            "2": 2,
+            "3": 0,
         }
-        assert found["tidecast_consumer_open", "g-trainer", "0", topic] == 2
+
+
+class TestLookedUp:
+    """When Prometheus asks, which may be before the worker has started."""
 
     async def test_what_was_sent(self, trainer: TrainerRuntime) -> None:
         """By topic."""
@@ -213,7 +387,11 @@ class TestDashboard:
         }
 
         assert named - known == set()
-        assert {name for name in known if name.startswith("tidecast_") and not name.endswith(("_sum", "_bucket"))} <= {
+        assert {
+            name
+            for name in known
+            if name.startswith("tidecast_") and not name.endswith(("_sum", "_bucket", "_created"))
+        } <= {
             *named,
             "tidecast_training_seconds_count",
         }
