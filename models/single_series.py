@@ -77,7 +77,8 @@ def forecast_one_by_one(batch: SeriesBatch, fit: FitFunction, name: str, *, shor
     5. If that fails too, and for a series of fewer than `shortest` observed values, and for one that does not vary,
        SeasonalNaive repeats the last value.
 
-    The notes name all of this but the filling of gaps.
+    The notes name all of this but the filling of gaps; they count what is fitted, which ends before the hold-out where
+    values are held back.
     """
     mean = np.empty((len(batch.history), batch.horizon))
     quantiles = {level: np.empty_like(mean) for level in STANDARD_NORMAL}
@@ -109,13 +110,14 @@ def _last_value(batch: SeriesBatch, place: int) -> tuple[FloatArray, Mapping[str
 def _forecast(batch: SeriesBatch, place: int, fit: FitFunction, name: str, *, shortest: int, longest: int) -> _Row:
     history = batch.history[place]
     observed = np.flatnonzero(~np.isnan(history))
+    fitted_part = " before the hold-out" if batch.held_back else ""
     if len(observed) < shortest:
-        few = f"{name} needs {shortest} observed values and this series has {len(observed)}"
+        few = f"{name} needs {shortest} observed values and this series has {len(observed)}{fitted_part}"
         return _Row(None, {}, (f"{few}: {_REPEATED}",))
     first, end = max(int(observed[0]), int(observed[-1]) + 1 - longest), int(observed[-1]) + 1
     values = np.interp(np.arange(first, end), observed, history[observed])
     if values.min() == values.max():
-        return _Row(None, {}, (f"the series does not vary: {_REPEATED}",))
+        return _Row(None, {}, (f"the series does not vary{fitted_part}: {_REPEATED}",))
 
     scaled, exponents = scaled_rows(values[np.newaxis])
     steps = len(history) - end + batch.horizon
@@ -124,7 +126,7 @@ def _forecast(batch: SeriesBatch, place: int, fit: FitFunction, name: str, *, sh
         notes.append(f"fitted to the last {longest} values")
     season = chosen_season_length(batch.config, batch.season_length)
     if season > 1 and len(values) < 2 * season:
-        notes.append(f"too short for two seasons of {season} steps, so fitted without a season")
+        notes.append(f"too short{fitted_part} for two seasons of {season} steps, so fitted without a season")
         season = 1
     series = Series(scaled[0], steps, season)
     if batch.covariates is not None:
@@ -134,7 +136,7 @@ def _forecast(batch: SeriesBatch, place: int, fit: FitFunction, name: str, *, sh
 
     fitted = _try(fit, series)
     if fitted is None and series.covariates is not None:
-        notes.append("could not be fitted with the covariates, so fitted without them")
+        notes.append("could not be fitted with the features, so fitted without them")
         fitted = _try(fit, replace(series, covariates=None))
     if fitted is not None:
         mean = unscaled(fitted.mean[np.newaxis, -batch.horizon :], exponents)
@@ -175,8 +177,15 @@ def _usable(covariates: FloatArray, fitted: int) -> tuple[FloatArray | None, lis
                 chosen.append(filled)
                 continue
         left_out.append(str(number + 1))
-    notes = [f"without covariates {', '.join(left_out)}: constant, redundant or too many"] if left_out else []
-    return (np.column_stack(chosen) if chosen else None), notes
+    return (np.column_stack(chosen) if chosen else None), _left_out_note(left_out, covariates.shape[1])
+
+
+def _left_out_note(places: list[str], total: int) -> list[str]:
+    """Users say features, and name them by column, which the models do not know: only the order in which they came."""
+    if not places:
+        return []
+    features = "feature" if len(places) == 1 else "features"
+    return [f"without {features} {', '.join(places)} of {total} (in the order sent): constant, redundant or too many"]
 
 
 def _standardised(column: FloatArray, fitted: int) -> FloatArray:

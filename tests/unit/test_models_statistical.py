@@ -269,7 +269,14 @@ def test_useless_covariates_are_left_out_and_named() -> None:
     got = forecast("ARIMA", values[:80], 10, covariates=np.stack(odd, axis=1)[np.newaxis])
 
     assert np.abs(got.mean[0] - values[80:]).mean() < 2.0
-    assert got.notes == ["without covariates 1, 3, 4, 5, 6: constant, redundant or too many"]
+    assert got.notes == ["without features 1, 3, 4, 5, 6 of 6 (in the order sent): constant, redundant or too many"]
+
+
+def test_a_feature_left_out_is_named_by_its_place() -> None:
+    """Not by a bare number, which reads like a column of the file."""
+    got = forecast("ARIMA", with_promotions(9)[0][:80], 10, covariates=np.full((1, 90, 1), 3.0))
+
+    assert got.notes == ["without feature 1 of 1 (in the order sent): constant, redundant or too many"]
 
 
 def test_more_covariates_than_the_series_can_bear_are_cut() -> None:
@@ -279,7 +286,7 @@ def test_more_covariates_than_the_series_can_bear_are_cut() -> None:
 
     assert got.answered_by == ["ARIMA"]
     assert got.notes is not None
-    assert got.notes[0].startswith("without covariates 5, 6, 7")
+    assert got.notes[0].startswith("without features 5, 6, 7")
 
 
 def level_paths(series: int, points: int, seed: int) -> Array:
@@ -470,7 +477,7 @@ def test_a_fit_that_fails_with_covariates_is_tried_without(monkeypatch: pytest.M
 
     assert got.mean.tolist() == forecast("ARIMA", values[:80], 10).mean.tolist()
     assert got.answered_by == ["ARIMA"]
-    assert got.notes == ["could not be fitted with the covariates, so fitted without them"]
+    assert got.notes == ["could not be fitted with the features, so fitted without them"]
 
 
 @pytest.mark.parametrize("name", HEAVY)
