@@ -10,9 +10,11 @@ from scipy.optimize import minimize_scalar
 from statsforecast.models import AutoARIMA, AutoETS
 from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
+from models.batch import SeriesRequest, forecast_batch
 from models.catalog import CATALOG
 from models.decomposition import deseasonalised
 from models.forecasts import Forecasts, SeriesBatch
+from models.search_space import Dimension, Search
 from models.single_series import Fit
 from models.smoothing_errors import Smoothing, additive_deviation, multiplicative_deviation, seasonal_deviation
 
@@ -493,6 +495,38 @@ def test_gaps_are_interpolated_and_those_at_the_end_forecast(name: str) -> None:
     assert (
         forecast(name, stopped, 4, season=7).mean[0].tolist() == forecast(name, whole, 7, season=7).mean[0, 3:].tolist()
     )
+
+
+NO_SEASON_TRIED = Search((Dimension("season_length", "int", val=1),))
+
+
+@pytest.mark.parametrize("search", [None, NO_SEASON_TRIED])
+@pytest.mark.parametrize(
+    ("values", "refit", "note"),
+    [
+        (range(7), False, "ETS needs 8 observed values and this series has 2 before the hold-out: "),
+        (range(4), True, "ETS needs 8 observed values and this series has 4: "),
+        ([3] * 30 + [4, 5, 6, 5, 4], False, "the series does not vary before the hold-out: "),
+        ([3] * 35, True, "the series does not vary: "),
+    ],
+)
+def test_notes_count_what_is_fitted_and_say_so(
+    values: list[int], refit: bool, note: str, search: Search | None
+) -> None:
+    """Without `refit` that ends before the hold-out, also for a tuned model: a user counts the whole series."""
+    target = np.array(values, dtype=np.float64)
+    answer = forecast_batch([SeriesRequest(target, "ETS", {}, 5, refit, ("mae",), search=search)])[0]
+
+    assert answer.error is None
+    assert note + "its last value is repeated" in answer.note
+
+
+def test_a_season_that_only_the_hold_out_completes_is_left_out_and_the_note_says_so() -> None:
+    """Sixteen days are two weeks, but only eleven of them are fitted."""
+    target = noisy_season(19)[:16]
+    answer = forecast_batch([SeriesRequest(target, "ETS", {}, 5, False, ("mae",), season_length=7)])[0]
+
+    assert answer.note == "too short before the hold-out for two seasons of 7 steps, so fitted without a season"
 
 
 @pytest.mark.parametrize("name", HEAVY)
