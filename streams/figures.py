@@ -22,6 +22,7 @@ __all__ = ["Figures", "KnownEnds"]
 
 log = structlog.get_logger(__name__)
 
+_LOOK_S = 0.5  # for partitions that the worker has got
 _EVERY_S = 5.0  # one small request; Prometheus asks every 15 s or more seldom
 _STALE_S = 30.0  # several answers are lacking: the broker is away, and no figure is better than a wrong one
 
@@ -54,12 +55,16 @@ class KnownEnds(Service):
 
     @Service.task
     async def _keep_asking(self) -> None:
+        asked, asked_at = set[TP](), 0.0
         while not self.should_stop:
-            try:
-                await self.ask()
-            except Exception as error:  # noqa: BLE001 - a figure is no reason to end a worker
-                log.warning("partition ends not known", error=repr(error))
-            await self.sleep(_EVERY_S)
+            tps = _acked(self._app)
+            if not tps <= asked or time.monotonic() - asked_at >= _EVERY_S:
+                try:
+                    await self.ask()
+                except Exception as error:  # noqa: BLE001 - a figure is no reason to end a worker
+                    log.warning("partition ends not known", error=repr(error))
+                asked, asked_at = tps, time.monotonic()
+            await self.sleep(_LOOK_S)
 
 
 class Figures(Collector):

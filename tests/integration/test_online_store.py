@@ -326,6 +326,8 @@ def _check_figures(service: Service) -> None:
     """What Prometheus is told by both workers of a service that has answered one job of three series."""
     port = service.settings.metrics_port
     urls = {"state": f"{service.stack.url}/metrics", "trainer": f"http://127.0.0.1:{port}/metrics"}
+    for url in urls.values():  # the broker is asked for the ends in the background
+        until(lambda url=url: "tidecast_consumer_lag{" in httpx.get(url, timeout=30).text, why="the lags are known")
     agents = {"job_commands", "job_results", "forecasts", "dataset_commands"}, {"series_commands", "training_runs"}
     for (role, url), names in zip(urls.items(), agents, strict=True):
         families = text_string_to_metric_families(httpx.get(url, timeout=30).text)
