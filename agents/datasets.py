@@ -14,7 +14,7 @@ from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStor
 from schemas.commands import AddDataset, DeleteDataset
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
-from streams.jobs import check_id
+from streams.jobs import check_id, check_key
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.tracing import following
@@ -56,18 +56,13 @@ async def _handle(state: StateRuntime, message: Any) -> None:
     at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
         with speaking_of(message, command):
-            _check_key(command.data_id, message)
+            check_key("data_id", command.data_id, message.key)
             outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
-
-
-def _check_key(data_id: int, message: Any) -> None:
-    if message.key != b"%d" % data_id:
-        raise RejectedError(400, "wrong_key", f"the record's key must be the data_id, {data_id}, as text")
 
 
 def _apply_and_clear(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:

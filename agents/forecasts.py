@@ -12,6 +12,7 @@ from schemas.events import Forecast
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
 from streams.forecasts import NewForecast, SubmissionNumber
+from streams.jobs import check_key
 from streams.runtime import StateRuntime
 from streams.transport import open_batches
 
@@ -81,6 +82,5 @@ def _submission(state: StateRuntime, message: Any) -> SubmissionNumber | None:
     if len(message.value) > state.settings.record_limit:
         raise RejectedError(413, "forecast_too_large", f"{len(message.value)} bytes cannot be kept in one row")
     fields = state.codec.outline_of(message.value, Forecast)
-    if message.key != b"%d" % fields["ts_id"]:
-        raise RejectedError(400, "wrong_key", f"the record's key must be the ts_id, {fields['ts_id']}, as text")
+    check_key("ts_id", fields["ts_id"], message.key)
     return SubmissionNumber(fields["job_id"], fields["n"])

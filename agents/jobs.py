@@ -3,12 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
-import structlog
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
+from connectors.model_files import models_of
 from connectors.publisher import Record
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
@@ -22,11 +23,9 @@ from streams.runtime import StateRuntime
 from streams.submissions import Limits, check_elements
 from streams.tables import Answer
 from streams.tracing import following
-from streams.transport import SupersededError, batches, check_writer, open_batches
+from streams.transport import batches, check_writer, handle_by_key, open_batches
 
 __all__ = ["attach"]
-
-log = structlog.get_logger(__name__)
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
 _IN_ONE_TURN = 25  # results read in one turn of the event loop: 1 ms; requests get theirs between
@@ -49,10 +48,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         async for events in batches(app, stream):
             state.metrics.observe_batch("orchestrate_jobs", len(events))
-            by_job: dict[bytes | None, list[Any]] = {}
-            for event in events:
-                by_job.setdefault(event.message.key, []).append(event)
-            await asyncio.gather(*(_handle_all(state, of_job) for of_job in by_job.values()))
+            await handle_by_key("orchestrate_jobs", events, partial(_handle, state))
 
     @app.agent(
         app.topic(topics.job_results, value_serializer="raw", internal=True),
@@ -69,15 +65,6 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     return orchestrate_jobs, track_results
 
 
-async def _handle_all(state: StateRuntime, events: Sequence[Any]) -> None:
-    try:
-        for event in events:
-            with following(event.message, "orchestrate_jobs"):
-                await _handle(state, event)
-    except SupersededError:
-        log.info("commands_superseded", key=events[0].message.key)
-
-
 async def _handle(state: StateRuntime, event: Any) -> None:
     message = event.message
     try:
@@ -89,7 +76,7 @@ async def _handle(state: StateRuntime, event: Any) -> None:
         return
     try:
         with speaking_of(message, command):
-            _check_key(command.job_id, message)
+            jobs.check_key("job_id", command.job_id, message.key)
             moved = state.moved(message)
             if moved is None:
                 await _apply(state, command, event)
@@ -106,11 +93,6 @@ async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
     if value is None or len(value) < _LONG_COMMAND:
         return state.codec.decode(value)
     return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
-
-
-def _check_key(job_id: int, message: Any) -> None:
-    if message.key != b"%d" % job_id:
-        raise RejectedError(400, "wrong_key", f"the record's key must be the job_id, {job_id}, as text")
 
 
 async def _apply(state: StateRuntime, command: JobCommand, event: Any) -> None:
@@ -214,22 +196,16 @@ async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None
         state.jobs.delete(partition, job_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
-    if job is not None and job.split is not None:
-        await state.splits.delete(job.split)
-    for folder in (f"splits/{job_id}", _models_of(job_id)):  # refused choices of columns leave splits
-        await asyncio.to_thread(state.store.delete, folder)
+    await state.splits.delete_all(job_id)
+    await asyncio.to_thread(state.store.delete, models_of(job_id))
     if job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
-
-
-def _models_of(job_id: int) -> str:
-    return f"models/{job_id}"
 
 
 def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
     """Remove what trainers have made for jobs deleted meanwhile: forecasts come before their results, models too."""
     late = [answer for answer in answers if answer.error is None and state.jobs.was_deleted(answer.job_id)]
-    folders = {_models_of(answer.job_id) for answer in late}
+    folders = {models_of(answer.job_id) for answer in late}
     return asyncio.gather(
         state.publisher.send_nowait(_no_forecasts(state, {answer.ts_id for answer in late})),
         *(asyncio.to_thread(state.store.delete, folder) for folder in folders),
@@ -306,7 +282,7 @@ def _answer(state: StateRuntime, message: Any) -> Answer:
     fields = state.codec.outline_of(message.value, SeriesResult)
     row = state.codec.answered(message.value, fields, _time(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
-    _check_key(answer.job_id, message)
+    jobs.check_key("job_id", answer.job_id, message.key)
     if len(message.value) > state.settings.record_limit + _ROW:
         raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
     return answer

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agents.series_requests import Accepted, last_time
+from connectors.model_files import model_file
 from connectors.object_store import ObjectStore
 from connectors.publisher import Record
 from models.batch import SeriesAnswer
@@ -49,7 +50,7 @@ class AnswerWriter:
             cutoff = last_time(command)
             steps = range(cutoff + command.step, cutoff + command.step * (len(answer.predictions) + 1), command.step)
             if answer.saved is not None:
-                model_path = f"models/{command.job_id}/{command.ts_id}/{command.n}.h5"
+                model_path = model_file(command.job_id, command.ts_id, command.n)
                 self._store.put_bytes(model_path, answer.saved)
             forecast = Forecast(
                 command.job_id,

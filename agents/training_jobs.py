@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
-import structlog
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
@@ -20,13 +20,10 @@ from schemas.wire import UndecodableError
 from streams import training_jobs
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
-from streams.tracing import following
 from streams.training_jobs import TrainingState
-from streams.transport import SupersededError, batches, check_writer
+from streams.transport import batches, check_writer, handle_by_key
 
 __all__ = ["attach"]
-
-log = structlog.get_logger(__name__)
 
 _LARGEST_STATUS: Final = 65_536  # bytes; a trainer's are below 4,000, and what is kept must fit into the row
 
@@ -44,10 +41,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Apply commands, those of one project in their order, those of several projects side by side."""
         async for events in batches(app, stream):
             state.metrics.observe_batch("orchestrate_training_jobs", len(events))
-            by_project: dict[bytes | None, list[Any]] = {}
-            for event in events:
-                by_project.setdefault(event.message.key, []).append(event)
-            await asyncio.gather(*(_handle_all(state, of_project) for of_project in by_project.values()))
+            await handle_by_key("orchestrate_training_jobs", events, partial(_handle, state))
 
     @app.agent(
         app.topic(topics.training_status, value_serializer="raw", internal=True),
@@ -61,15 +55,6 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
             await _track(state, [event.message for event in events])
 
     return orchestrate_training_jobs, track_training
-
-
-async def _handle_all(state: StateRuntime, events: Sequence[Any]) -> None:
-    try:
-        for event in events:
-            with following(event.message, "orchestrate_training_jobs"):
-                await _handle(state, event)
-    except SupersededError:
-        log.info("commands_superseded", key=events[0].message.key)
 
 
 async def _handle(state: StateRuntime, event: Any) -> None:

@@ -219,14 +219,11 @@ class SafeConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Wait for open batches, for `revoke_grace` at most, then commit."""
-        self.handing_over = True
         try:
             async with asyncio.timeout(self.revoke_grace.total_seconds()):
                 await self._all_closed.wait()
         except TimeoutError:
             log.info("batches_left_open", batches=len(self._open))
-        finally:
-            self.handing_over = False
         await self.commit_and_end_transactions()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -234,10 +231,12 @@ class SafeConsumer(driver.Consumer):
         self._active_partitions.difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         self.handing_over = True
-        await self._on_partitions_revoked(revoked)
-        if not self.app.conf.stream_wait_empty and not self.app.should_stop:  # with it, Faust has called wait_empty
-            await self.wait_empty()
-        self.handing_over = False
+        try:
+            await self._on_partitions_revoked(revoked)
+            if not self.app.conf.stream_wait_empty and not self.app.should_stop:  # with it, Faust has called wait_empty
+                await self.wait_empty()
+        finally:
+            self.handing_over = False
         self._lanes.clear()
         for tp in revoked:
             self._read_offset.pop(tp, None)

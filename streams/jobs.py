@@ -17,6 +17,7 @@ __all__ = [
     "Progress",
     "check_columns",
     "check_id",
+    "check_key",
     "check_name",
     "configured",
     "created",
@@ -45,6 +46,12 @@ def check_id(field: str, value: int) -> None:
     """RejectedError unless the value can be an id."""
     if not 1 <= value <= ID_LIMIT:
         raise RejectedError(400, "invalid_id", f"{field} is {value}, expected 1 to {ID_LIMIT}")
+
+
+def check_key(field: str, value: int, key: bytes | None) -> None:
+    """RejectedError unless a record's key is this id as text: another one lies in a partition of its own."""
+    if key != b"%d" % value:
+        raise RejectedError(400, "wrong_key", f"the record's key must be the {field}, {value}, as text")
 
 
 def check_name(name: str | None) -> None:

@@ -26,6 +26,10 @@ _KEPT_ROWS = 8_000_000  # about 130 MB: the jobs that are being submitted and po
 FloatArray = NDArray[np.float64]
 
 
+def _splits_of(job_id: int) -> str:
+    return f"splits/{job_id}"
+
+
 def _feature_key(key: str, index: int) -> str:
     return f"{key.removesuffix(_SUFFIX)}.{index}{_SUFFIX}"
 
@@ -46,7 +50,7 @@ class SplitStore:
         """
         # A producer may choose any text as command id, also one that is no file name.
         name = hashlib.blake2b(command.command_id.encode(), digest_size=16).hexdigest()
-        key = f"splits/{command.job_id}/{name}{_SUFFIX}"
+        key = f"{_splits_of(command.job_id)}/{name}{_SUFFIX}"
         if key not in self._kept and not await asyncio.to_thread(self._store.exists, key):
             await self._made(key, dataset, columns)
         return key, await self.load(key)
@@ -89,6 +93,13 @@ class SplitStore:
             if own == key or own.startswith(f"{stem}."):
                 self._kept.pop(own, None)
                 await asyncio.to_thread(self._store.delete, own)
+
+    async def delete_all(self, job_id: int) -> None:
+        """Remove every split of a job, also those of choices of columns that were refused after they were made."""
+        folder = _splits_of(job_id)
+        for key in [key for key in self._kept if key.startswith(f"{folder}/")]:
+            del self._kept[key]
+        await asyncio.to_thread(self._store.delete, folder)
 
     async def _made(self, key: str, dataset: Dataset, columns: Columns) -> None:
         try:

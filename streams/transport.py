@@ -6,16 +6,18 @@ process down (`supervisor_strategy=mode.supervisors.CrashingSupervisor`), and th
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Any
 
+import structlog
 from faust.transport.drivers import aiokafka as driver
 from faust.types import AppT, EventT
 from faust.types.streams import StreamT
 
 from streams.consumer import SafeConsumer
+from streams.tracing import following
 
 __all__ = [
     "Batch",
@@ -23,11 +25,14 @@ __all__ = [
     "SupersededError",
     "batches",
     "check_writer",
+    "handle_by_key",
     "is_current",
     "is_lost",
     "is_ours",
     "open_batches",
 ]
+
+log = structlog.get_logger(__name__)
 
 
 class SafeTransport(driver.Transport):
@@ -197,6 +202,26 @@ def check_writer(app: AppT, event: EventT) -> None:
     open_still = app.flow_control.is_active() or (isinstance(consumer, SafeConsumer) and consumer.handing_over)
     if not open_still or event.message.generation_id != app.consumer_generation_id:
         raise SupersededError
+
+
+async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
+    """Handle commands of one key in their order, those of several keys side by side, each in its sender's trace.
+
+    A key's commands end with the first that raises SupersededError: those behind it come again with it.
+    """
+    by_key: dict[Any, list[EventT]] = {}
+    for event in events:
+        by_key.setdefault(event.message.key, []).append(event)
+
+    async def in_order(of_key: Sequence[EventT]) -> None:
+        try:
+            for event in of_key:
+                with following(event.message, agent):
+                    await handle(event)
+        except SupersededError:
+            log.info("commands_superseded", agent=agent, key=of_key[0].message.key)
+
+    await asyncio.gather(*map(in_order, by_key.values()))
 
 
 def is_ours(app: AppT, event: EventT) -> bool:
