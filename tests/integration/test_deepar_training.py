@@ -35,6 +35,7 @@ _PARAMETERS = {
     "num_cells": 8,
     "likelihood": "gaussian",
 }
+_MANY_BATCHES = 200  # a second per epoch where 40 take a fifth: an epoch must be left after each of two kills
 _LONG = {**_PARAMETERS, "epochs": 10_000, "early_stopping_patience": ""}
 
 
@@ -137,7 +138,7 @@ def _members(service: Service) -> int:
 
 def test_a_training_goes_on_after_kills_and_ends_with_the_same_bits(service: Service) -> None:
     """kill -9 of the process that trains, then of the trainer: no epoch is lost, the model is that of a quiet run."""
-    job = _Job(service, 1)
+    job = _Job(service, 1, num_batches_per_epoch=_MANY_BATCHES)
     first = job.has_come_to(2)
     (process,) = until(lambda: _processes(service), why="the training process")
     os.kill(process, signal.SIGKILL)
@@ -149,7 +150,7 @@ def test_a_training_goes_on_after_kills_and_ends_with_the_same_bits(service: Ser
     job.has_come_to(job.epoch() + 1)
     after_trainer = [status.epoch for status in job.statuses()[killed:] if status.status == 8]
     outcome = job.outcome()
-    quiet = _Job(service, 2)
+    quiet = _Job(service, 2, num_batches_per_epoch=_MANY_BATCHES)
     undisturbed = quiet.outcome()
     answer = service.api.call(
         "POST",
