@@ -57,12 +57,23 @@ async def _handle(state: StateRuntime, message: Any) -> None:
     try:
         with speaking_of(message, command):
             check_key("data_id", command.data_id, message.key)
-            outcome = await asyncio.to_thread(_apply_and_clear, state.store, command, at)
+            size = await asyncio.to_thread(_size_of, state.store, command)
+            outcome = await state.files.whole(size, _apply_and_clear, state.store, command, at)
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
+
+
+def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int:
+    """How many bytes the command's file has; 0 where none is to be read."""
+    if not isinstance(command, AddDataset):
+        return 0
+    try:
+        return store.size(command.path)
+    except (BadKeyError, ObjectNotFoundError):
+        return 0
 
 
 def _apply_and_clear(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
-from agents.transform_lines import InputError, Line, TransformInput, line_number
+from agents.transform_lines import InputError, InputLines, Line, TransformInput
 from agents.transform_output import ResultsLostError, write_output
 from connectors.publisher import Record
 from schemas.events import InferenceResult
@@ -19,7 +19,7 @@ from streams.transport import is_current
 __all__ = ["TransformRun", "TransformRuns", "still_ours"]
 
 _PART: Final = 100  # lines that are read in one turn of a thread: some 20 ms, so that others get theirs
-_OUTPUTS: Final = 2  # written at a time: each keeps a thread, of which the process has a handful for all its purposes
+_OUTPUTS: Final = 1  # written at a time: each keeps one of the threads for whole files, and others need them too
 _LOOK_S: Final = 1.0  # how often a job that waits looks whether its partition has gone
 _REBALANCE_S: Final = 0.1  # the same during a rebalance
 _LEAST_AHEAD: Final = 256  # lines: four batches of a trainer, so that its processes have work until the first answers
@@ -81,8 +81,7 @@ class TransformRun:
         """End the job because of this line, named by its number in the file."""
         record = await self._active()
         if record is not None:
-            store, longest = self._state.store, self._state.settings.record_limit
-            number = await asyncio.to_thread(line_number, store, record, index, longest)
+            number = await self._number_of(record, index)
             await self.end(transforms.FAILED, f"line {number}: {reason}")
 
     async def send(self) -> None:
@@ -138,7 +137,7 @@ class TransformRun:
         """How many lines there are; None where the job has ended meanwhile, as with a wrong line (contract D-064)."""
         count = 0
         async with _Input(self._state, record) as lines:
-            while part := await lines.part():
+            while (part := await lines.part()) is not None:
                 wrong = None if record.on_error == "emit" else next((line for line in part if line.error), None)
                 if wrong is not None:
                     await self.end(transforms.FAILED, f"line {wrong.number}: {wrong.error}")
@@ -150,13 +149,28 @@ class TransformRun:
     async def _send_lines(self, record: TransformRecord) -> None:
         pace = _Pace(transforms.Answered.of(record).base)
         async with _Input(self._state, record) as lines:
-            while part := await lines.part():
-                known = await self._room_for(part[-1].index, pace)
+            while (part := await lines.part()) is not None:
+                known = await (self._room_for(part[-1].index, pace) if part else self._active())
                 if known is None:
                     return
                 answered = transforms.Answered.of(known)
                 records = [self._sent(record, line) for line in part if line.index not in answered]
                 await self._state.publisher.send(records)
+
+    async def _number_of(self, record: TransformRecord, index: int) -> int:
+        """Which line of the file, from 1, is the one with this index among those that are not blank."""
+        files, state = self._state.files, self._state
+        passed = 0
+        try:
+            lines = await files.turn(InputLines, state.store, state.settings, record)
+            with closing(lines):
+                while (part := await files.turn(lines.part, _PART)) is not None:
+                    if index < passed + len(part):
+                        return part[index - passed][0]
+                    passed += len(part)
+        except InputError:  # the file has gone meanwhile: right unless blank lines came before
+            pass
+        return index + 1
 
     async def _room_for(self, index: int, pace: "_Pace") -> TransformRecord | None:
         """The row once the line may be sent; None where the job has ended or gone."""
@@ -190,7 +204,8 @@ class TransformRun:
                 return
             state = self._state
             try:
-                await asyncio.to_thread(
+                await state.files.whole(
+                    None,
                     write_output,
                     state.store,
                     state.codec,
@@ -246,12 +261,12 @@ class _Input:
 
     async def __aenter__(self) -> Self:
         state = self._state
-        self._input = await asyncio.to_thread(TransformInput, state.store, state.codec, state.settings, self._record)
+        self._input = await state.files.turn(TransformInput, state.store, state.codec, state.settings, self._record)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._input.close()
 
-    async def part(self) -> Sequence[Line]:
-        """The next lines."""
-        return await asyncio.to_thread(self._input.part, _PART)
+    async def part(self) -> Sequence[Line] | None:
+        """Some of the next lines; None at the end."""
+        return await self._state.files.turn(self._input.part, _PART)

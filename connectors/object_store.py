@@ -133,6 +133,13 @@ class ObjectStore:
         """Whether an object is there."""
         return bool(self._fs.isfile(self._path(key)))
 
+    def size(self, key: str) -> int:
+        """How many bytes the object has; ObjectNotFoundError if there is none."""
+        try:
+            return int(self._fs.size(self._path(key)))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ObjectNotFoundError(key) from error
+
     def delete(self, key: str) -> None:
         """Remove the object and everything below the key; nothing there is no error."""
         path = self._path(key)

@@ -22,6 +22,7 @@ from schemas.codec import Codec
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
 from streams.figures import Figures, KnownEnds
+from streams.file_threads import FileThreads
 from streams.forecasts import ForecastTable
 from streams.inference_pool import InferencePool
 from streams.known_topics import known_topics, note_topics, remedy
@@ -99,6 +100,7 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     codec = _codec(settings, topics)
     publisher = _publisher(settings, "state", bootstrap)
     store, inference, metrics = ObjectStore(settings.object_store_url), InferencePool(settings), Metrics()
+    files = FileThreads()
     table = {"partitions": topics.partitions, "publisher": publisher, "codec": codec}
     forecasts = ForecastTable(app, topics.forecasts_changelog, **table)
     runtime = StateRuntime(
@@ -112,7 +114,8 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
         inference=inference,
         endpoints=Endpoints(store, inference, metrics.inference),
         metrics=metrics,
-        splits=SplitStore(store, settings.max_series_per_job),
+        splits=SplitStore(store, settings.max_series_per_job, files),
+        files=files,
         jobs=JobTable(app, topics.jobs_changelog, **table),
         results=ResultTable(app, topics.results_changelog, **table),
         training_jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **table),

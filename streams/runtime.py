@@ -13,6 +13,7 @@ from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
+from streams.file_threads import FileThreads
 from streams.forecasts import ForecastTable
 from streams.ids import IdMinter, SeriesIdMinter
 from streams.inference_pool import InferencePool
@@ -67,6 +68,7 @@ class StateRuntime(TrainerRuntime):
     forecasts: ForecastTable
     online: "OnlineForecasts | None"
     splits: "SplitStore"
+    files: FileThreads = field(default_factory=FileThreads)
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)
     series_ids: SeriesIdMinter = field(default_factory=SeriesIdMinter)

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     max_training_data_bytes: int = Field(
         1024 * MIB, ge=1, description="Largest file of a training job, as it is unpacked; beyond it the job fails."
     )
+    max_transform_data_bytes: int = Field(
+        1024 * MIB, ge=1, description="Largest input of a transform job, as it is unpacked; beyond it the job fails."
+    )
     max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project; beyond it 400.")
     model_server_workers: int | None = Field(
         default_factory=_model_server_workers,

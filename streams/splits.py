@@ -16,6 +16,7 @@ from connectors.splitter import split_csv
 from schemas.commands import ConfigureJob
 from schemas.records import Columns
 from streams.errors import RejectedError
+from streams.file_threads import FileThreads
 
 __all__ = ["SplitStore"]
 
@@ -37,8 +38,9 @@ def _feature_key(key: str, index: int) -> str:
 class SplitStore:
     """Makes and loads splits in worker threads; what was used lately is answered from memory."""
 
-    def __init__(self, store: ObjectStore, max_series: int) -> None:
+    def __init__(self, store: ObjectStore, max_series: int, files: FileThreads | None = None) -> None:
         self._store = store
+        self._files = files or FileThreads()
         self._max_series = max_series
         self._kept: OrderedDict[str, Split] = OrderedDict()
 
@@ -103,7 +105,7 @@ class SplitStore:
 
     async def _made(self, key: str, dataset: Dataset, columns: Columns) -> None:
         try:
-            self._keep(key, await asyncio.to_thread(self._make, key, dataset, columns))
+            self._keep(key, await self._files.whole(dataset.bytes, self._make, key, dataset, columns))
         except BadColumnError as error:
             raise RejectedError(400, "bad_column", str(error)) from None
         except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read

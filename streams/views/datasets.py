@@ -63,11 +63,11 @@ async def add_dataset(
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
     # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
-    digest = None if key is None else await asyncio.to_thread(_digest, upload)
+    digest = None if key is None else await state.files.whole(upload.size, _digest, upload)
     command_id = command_id_of(request, key, f"{name} {file_name} {digest}".encode())
     async with minted_id(state, request, command_id, is_there=partial(_is_there, state.store)) as data_id:
         incoming = incoming_key()
-        await asyncio.to_thread(_store_upload, state.store, incoming, upload)
+        await state.files.whole(upload.size, _store_upload, state.store, incoming, upload)
         command = AddDataset(command_id, data_id, name, incoming, file_name)
         dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
     return json_response({"data": _shown(dataset)}, 201)
