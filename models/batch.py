@@ -41,9 +41,10 @@ class SeriesRequest:
 
     `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
     their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
-    `season_length` and `covariates` [len(target) + prediction_length, F] at `models.forecasts.SeriesBatch`. With
-    `search` the hyper-parameters in its space are tuned, see `models.tuning`, and `config` holds the others. `end` and
-    `step_ms` place it in time for a model that looks at the calendar: when the last value is, and the distance of two.
+    `season_length`, `allow_negative` and `covariates` [len(target) + prediction_length, F] at
+    `models.forecasts.SeriesBatch`. With `search` the hyper-parameters in its space are tuned, see `models.tuning`, and
+    `config` holds the others. `end` and `step_ms` place it in time for a model that looks at the calendar: when the
+    last value is, and the distance of two.
     """
 
     target: FloatArray
@@ -58,6 +59,7 @@ class SeriesRequest:
     search: Search | None = None
     end: int = 0
     step_ms: int = 0
+    allow_negative: bool = False
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -82,6 +84,7 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.eval_metrics,
                 request.season_length,
                 request.step_ms,
+                request.allow_negative,
                 None if request.covariates is None else request.covariates.shape[1:],
             )
             config, search = request.config, request.search
@@ -138,6 +141,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
             covariates=None if first.covariates is None else _covariates(requests, history.shape[1])[usable],
             ends=np.array([request.end for request in requests], dtype=np.int64)[usable],
             step_ms=first.step_ms,
+            allow_negative=bool(first.allow_negative),
         )
         if first.search is None:
             result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
@@ -167,6 +171,7 @@ def _tuned(
             season_length=part.season_length,
             seeds=part.seeds,
             covariates=part.covariates,
+            allow_negative=part.allow_negative,
             configs=[outcomes[row].config for row in good],
         )
         result = forecast_with_hold_out(tuned, tuned_model(spec), refit=refit, metrics=metrics)

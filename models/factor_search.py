@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.columns import FloatArray, column_means, column_sums, last_observed
-from models.holdout import publishable
 from models.lines import Lines
+from models.published_values import ValueKinds, publishable
 
 __all__ = ["best_factors"]
 
@@ -37,7 +37,7 @@ _CLOSED_FORM = frozenset((
 def best_factors(
     history: FloatArray,
     actual: FloatArray,
-    whole: NDArray[np.bool_],
+    kinds: ValueKinds,
     latest_n: int,
     *,
     span: tuple[float, float],
@@ -46,7 +46,7 @@ def best_factors(
 ) -> tuple[FloatArray, FloatArray]:
     """The smallest loss of each row within `span` of factors, and its factor: two arrays [N].
 
-    Where rounding makes the loss a staircase (`whole`), every stair is tried, or for very many those around the best
+    Where rounding makes the loss a staircase, every stair is tried, or for very many those around the best
     smooth candidate; elsewhere the factors where the loss can be smallest. Of equal losses the lowest factor wins.
     """
     found, chosen = np.full(len(history), np.inf), np.full(len(history), span[0])
@@ -54,7 +54,7 @@ def best_factors(
         for window in last_observed(history, latest_n):
             rows = np.arange(len(history))[window.rows]
             lines = Lines.through(window, actual.shape[1])
-            search = _FactorSearch(lines, np.ascontiguousarray(actual[rows].T), whole[rows], metric, losses)
+            search = _FactorSearch(lines, np.ascontiguousarray(actual[rows].T), kinds.rows(rows), metric, losses)
             found[rows], chosen[rows] = search.best(*span)
     return found, chosen
 
@@ -63,23 +63,24 @@ def best_factors(
 class _FactorSearch:
     lines: Lines
     actual: FloatArray  # [h, R]
-    whole: NDArray[np.bool_]
+    kinds: ValueKinds
     metric: str
     losses: Losses
 
     def rows(self, rows: NDArray[np.intp]) -> "_FactorSearch":
-        return _FactorSearch(self.lines.rows(rows), self.actual[:, rows], self.whole[rows], self.metric, self.losses)
+        kinds = self.kinds.rows(rows)
+        return _FactorSearch(self.lines.rows(rows), self.actual[:, rows], kinds, self.metric, self.losses)
 
     def best(self, low: float, high: float) -> tuple[FloatArray, FloatArray]:
         """Loss and factor [R] for every row, sorted by what has to be tried for it."""
-        series = len(self.whole)
+        whole, series = self.kinds.whole, len(self.kinds.whole)
         found, chosen = np.full(series, np.inf), np.full(series, low)
         lows, highs = np.full(series, low), np.full(series, high)
         movable = (self.lines.scatter > 0) & np.isfinite(self.lines.scatter)
         stairs = self._stairs(lows, highs)
-        few = self.whole & (stairs <= _MOST_STEPS)
+        few = whole & (stairs <= _MOST_STEPS)
         gaps = np.isnan(self.actual).any(axis=0)
-        kinds = np.where(~movable, 0, np.where(few, 1, 2 + 2 * gaps + self.whole))
+        kinds = np.where(~movable, 0, np.where(few, 1, 2 + 4 * self._reach_zero(lows) + 2 * gaps + whole))
         for kind in np.unique(kinds).tolist():
             places = np.flatnonzero(kinds == kind)
             part, spans = self.rows(places), (lows[places], highs[places])
@@ -89,7 +90,7 @@ class _FactorSearch:
                 result = part.by_stairs(*spans)
             else:
                 result = part.smooth(*spans)
-                if part.whole[0]:
+                if part.kinds.whole[0]:
                     result = part.stairs_around(result, *spans)
             found[places], chosen[places] = result
         return found, chosen
@@ -115,7 +116,8 @@ class _FactorSearch:
     def between_stairs(self, low: FloatArray, high: FloatArray, width: int) -> FloatArray:
         """Factors [K, R] in growing order, one for each stair; a row has at most `width` of them per step."""
         base = self.lines.newest + self.lines.line
-        first = np.maximum(np.ceil(base + low * self.lines.scatter - 0.5), 0.0)  # below 0.5 all is 0
+        first = np.ceil(base + low * self.lines.scatter - 0.5)
+        first = np.where(self.kinds.floored, np.maximum(first, 0.0), first)  # below 0.5 all is 0
         halves = first[:, np.newaxis] + (np.arange(width, dtype=np.float64) + 0.5)[:, np.newaxis]
         stairs = (halves - base[:, np.newaxis]) / self.lines.scatter
         points = np.concatenate([low[np.newaxis], stairs.reshape(-1, len(low)), high[np.newaxis]])
@@ -133,7 +135,8 @@ class _FactorSearch:
     def smooth(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Try the factors where the loss can be smallest, and narrow them down if these are not known exactly.
 
-        Either all of these rows have gaps in their hold-out or none has, so that rows do not influence each other.
+        Either all of these rows have gaps in their hold-out or none has, and likewise predictions that are lifted to
+        zero, so that rows do not influence each other.
         """
         candidates = np.sort(np.clip(self._candidates(low, high), low, high), axis=0)
         if self._is_closed_form():
@@ -175,10 +178,29 @@ class _FactorSearch:
             _weighted(exact[1:], 1 / steps),
         ]
         points = np.concatenate([[low], exact, means, [high]])
+        if self._reach_zero(low).any():
+            points = np.concatenate([points, self._lifted(exact, steps)])
         if not self._is_closed_form():
             grid = low + (high - low) * (np.arange(_GRID) / (_GRID - 1))[:, np.newaxis]
             points = np.concatenate([points, grid, self._special(exact, steps)])
         return np.where(np.isnan(points), low, points)
+
+    def _reach_zero(self, low: FloatArray) -> NDArray[np.bool_]:
+        """Which rows have a prediction that is lifted to zero, at the least factor at the latest."""
+        lowest = self.lines.newest + self.lines.line + low * self.lines.scatter
+        reached: NDArray[np.bool_] = self.kinds.floored & (np.fmin.reduce(lowest, axis=0) < 0)
+        return reached
+
+    def _lifted(self, exact: FloatArray, steps: FloatArray) -> FloatArray:
+        """Candidates where some predictions are lifted to zero: where each leaves it, and means of those that did.
+
+        They leave in the order of their lines, the highest first, so there is one set of them for each number. The
+        others count as their actual value, which no factor changes.
+        """
+        zero = -(self.lines.newest + self.lines.line) / self.lines.scatter
+        reach = self.actual / self.lines.scatter  # what a prediction of zero is away from its actual value
+        means = [_means_by_rank(zero, exact, reach, 1 / self.actual**power) for power in (0, 1, 2)]
+        return np.concatenate([zero, *means, _means_by_rank(zero[1:], exact[1:], reach[1:], 1 / steps)])
 
     def _special(self, exact: FloatArray, steps: FloatArray) -> FloatArray:
         """Where metrics without a closed form have valleys that a grid may miss."""
@@ -218,11 +240,12 @@ class _FactorSearch:
         parts = []
         for first in range(0, series, size):
             some = slice(first, first + size)
+            kinds = self.kinds.rows(some)
             tried = factors[:, some]
             shape = steps, *tried.shape
             predicted = self.lines.rows(some).raised(tried).reshape(steps, -1)
             actual = np.broadcast_to(self.actual[:, np.newaxis, some], shape).reshape(steps, -1)
-            published = publishable(predicted.T, np.tile(self.whole[some], len(tried)))
+            published = publishable(predicted.T, kinds.rows(np.tile(np.arange(len(kinds.whole)), len(tried))))
             parts.append(self.losses(actual.T, published).reshape(tried.shape))
         return np.concatenate(parts, axis=1)
 
@@ -250,6 +273,15 @@ def _least_spread(exact: FloatArray, weights: FloatArray) -> FloatArray:
 def _weighted(values: FloatArray, weights: FloatArray) -> FloatArray:
     mean: FloatArray = column_sums(values * weights) / column_sums(weights)
     return mean
+
+
+def _means_by_rank(rank: FloatArray, values: FloatArray, others: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted means of the values with the k lowest ranks, for each k; once more with those of the others added."""
+    order = np.argsort(rank, axis=0, kind="stable")
+    values, others, weights = (np.take_along_axis(part, order, axis=0) for part in (values, others, weights))
+    total, weighted, rest = np.cumsum(weights, axis=0), np.cumsum(values * weights, axis=0), others * weights
+    left = column_sums(rest) - np.cumsum(rest, axis=0)
+    return np.concatenate([weighted / total, (weighted + left) / total])
 
 
 def _first_smallest(losses: FloatArray, factors: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,6 +10,7 @@ from models.catalog import ConfigValue, ForecastFunction
 from models.columns import FloatArray
 from models.forecasts import Forecasts, SeriesBatch
 from models.metrics import evaluate
+from models.published_values import ValueKinds, publishable, value_kinds
 
 __all__ = [
     "SHORTEST_HOLD_OUT",
@@ -19,17 +20,12 @@ __all__ = [
     "fitted_part",
     "forecast_with_hold_out",
     "hold_out_length",
-    "publishable",
     "scorable",
-    "whole_numbers",
-    "whole_rows",
 ]
 
 SHORTEST_HOLD_OUT = 5  # J-119
 
 _FEWEST_FITTED = 2  # observed values; with fewer there is no hold-out (J-119: h + 1 points or less in all)
-
-_ALWAYS_WHOLE = 2.0**52  # from here on every double is whole, and scaling it by 10⁹ could overflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +89,8 @@ def forecast_with_hold_out(
 
     1. The last h rows in time, missing ones included, are held out. A series with fewer than two observed values before
        them has no hold-out: it is fitted on all it has and not scored (J-119).
-    2. The model, fitted on the rest, forecasts the hold-out; rounded (J-108), this is what `metrics` score.
+    2. The model, fitted on the rest, forecasts the hold-out; made publishable (J-108, decision 22), this is what
+       `metrics` score.
     3. Without `refit` these same numbers are the predictions (J-118, J-120); with it the model is fitted again on the
        whole history (J-121).
     """
@@ -101,7 +98,7 @@ def forecast_with_hold_out(
     held_out = hold_out_length(batch.horizon)
     first = fitted_part(batch, held_out)
     scored = scorable(first.history)
-    whole = whole_rows(batch.history)
+    kinds = value_kinds(batch.history, allow_negative=batch.allow_negative)
 
     backtest = np.full((series, held_out), np.nan)
     scores = {name: np.full(series, np.nan) for name in metrics}
@@ -109,17 +106,17 @@ def forecast_with_hold_out(
     if scored.any():
         rows = _rows(scored)
         forecasts = _run(model, chosen_rows(first, rows))
-        backtest[rows] = publishable(forecasts.mean, whole[rows])
+        backtest[rows] = publishable(forecasts.mean, kinds.rows(rows))
         actual = batch.history[rows, steps - held_out :]
         for name, values in evaluate(actual, backtest[rows], metrics).items():
             scores[name][rows] = values
         if not refit:
-            published.take(rows, forecasts, whole)
+            published.take(rows, forecasts, kinds)
     if refit:
-        published.take(slice(None), _run(model, batch), whole)
+        published.take(slice(None), _run(model, batch), kinds)
     elif not scored.all():
         rows = _rows(~scored)
-        published.take(rows, _run(model, chosen_rows(batch, rows)), whole)
+        published.take(rows, _run(model, chosen_rows(batch, rows)), kinds)
     return HoldOutForecast(
         predictions=published.predictions,
         backtest=backtest,
@@ -142,13 +139,13 @@ class _Published:
         self.saved: list[bytes | None] = [None] * series
         self.notes = [""] * series
 
-    def take(self, rows: "slice | NDArray[np.bool_]", forecasts: Forecasts, whole: NDArray[np.bool_]) -> None:
+    def take(self, rows: "slice | NDArray[np.bool_]", forecasts: Forecasts, kinds: ValueKinds) -> None:
         """Publish the first steps of `forecasts` for these rows."""
-        horizon = self.predictions.shape[1]
-        self.predictions[rows] = publishable(forecasts.mean[:, :horizon], whole[rows])
+        horizon, kinds = self.predictions.shape[1], kinds.rows(rows)
+        self.predictions[rows] = publishable(forecasts.mean[:, :horizon], kinds)
         for level, values in forecasts.quantiles.items():
             quantile = self.quantiles.setdefault(level, np.full_like(self.predictions, np.nan))
-            quantile[rows] = publishable(values[:, :horizon], whole[rows])
+            quantile[rows] = publishable(values[:, :horizon], kinds)
         if forecasts.answered_by is None and forecasts.saved is None and forecasts.notes is None:
             return
         places = np.arange(len(self.predictions))[rows].tolist()
@@ -156,31 +153,6 @@ class _Published:
             self.answered_by[place] = forecasts.answered_by[row] if forecasts.answered_by else None
             self.saved[place] = forecasts.saved[row] if forecasts.saved else None
             self.notes[place] = forecasts.notes[row] if forecasts.notes else ""
-
-
-def whole_numbers(values: FloatArray) -> FloatArray:
-    """Round to whole numbers, halves to even, and lift negative ones to 0 (J-108).
-
-    Nine decimals first (decision 3), so that 2.4999999999999996 counts as the 2.5 it was meant to be.
-    """
-    with np.errstate(all="ignore"):
-        nine_decimals = np.where(np.abs(values) < _ALWAYS_WHOLE, np.round(values, 9), values)
-        return np.maximum(np.round(nine_decimals), 0.0) + 0.0  # + 0.0 turns -0.0 into 0.0
-
-
-def publishable(forecast: FloatArray, whole: NDArray[np.bool_]) -> FloatArray:
-    """Round the rows whose history consists of whole, non-negative numbers; leave the others as computed (J-108)."""
-    if not whole.any():
-        return forecast
-    return np.where(whole[:, np.newaxis], whole_numbers(forecast), forecast)
-
-
-def whole_rows(history: FloatArray) -> NDArray[np.bool_]:
-    """Tell which rows hold only whole, non-negative observed values."""
-    with np.errstate(invalid="ignore"):
-        whole_or_missing = (np.floor(history) == history) | np.isnan(history)
-        rows: NDArray[np.bool_] = whole_or_missing.all(axis=1) & (np.fmin.reduce(history, axis=1) >= 0)
-        return rows
 
 
 def _rows(chosen: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:

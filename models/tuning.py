@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.catalog import ConfigValue, ForecastFunction, ModelSpec
 from models.columns import FloatArray
@@ -26,12 +25,11 @@ from models.holdout import (
     chosen_rows,
     fitted_part,
     hold_out_length,
-    publishable,
     scorable,
-    whole_rows,
 )
 from models.lines import LINES_ENTRY
 from models.metrics import evaluate, metric_names
+from models.published_values import ValueKinds, publishable, value_kinds
 from models.search_space import Dimension, Search, Space, search_space
 
 __all__ = ["MOST_CELLS", "Dimension", "Outcome", "Search", "is_quick", "loss", "tune"]
@@ -91,7 +89,7 @@ def tune(batch: SeriesBatch, spec: ModelSpec, search: Search, *, refit: bool) ->
     objective = _Objective(
         fitted=chosen_rows(fitted, tunable),
         actual=history[:, history.shape[1] - held_out :],
-        whole=whole_rows(history),
+        kinds=value_kinds(history, allow_negative=batch.allow_negative),
         metric=metric_names([search.metric])[0],
         model=spec.load(),
     )
@@ -106,13 +104,14 @@ class _Objective:
 
     fitted: SeriesBatch
     actual: FloatArray
-    whole: NDArray[np.bool_]
+    kinds: ValueKinds
     metric: str
     model: ForecastFunction
 
     def row(self, row: int) -> "_Objective":
         rows = np.array([row])
-        return replace(self, fitted=chosen_rows(self.fitted, rows), actual=self.actual[rows], whole=self.whole[rows])
+        fitted, kinds = chosen_rows(self.fitted, rows), self.kinds.rows(rows)
+        return replace(self, fitted=fitted, actual=self.actual[rows], kinds=kinds)
 
     def score(self, actual: FloatArray, published: FloatArray) -> FloatArray:
         return loss(self.metric, evaluate(actual, published, (self.metric,))[self.metric])
@@ -121,7 +120,7 @@ class _Objective:
         """The loss of every row, infinite where undefined, and the errors of the rows that the model failed on."""
         try:
             mean = self.model(replace(self.fitted, config=config)).mean
-            return self.score(self.actual, publishable(mean, self.whole)), {}
+            return self.score(self.actual, publishable(mean, self.kinds)), {}
         except Exception as error:  # noqa: BLE001 - a trial may fail; others may not
             if len(self.actual) == 1:
                 return np.array([np.inf]), {0: error}
@@ -173,7 +172,7 @@ def _factor_search(objective: _Objective, space: Space) -> Callable[[Config], _T
         found, factors = best_factors(
             objective.fitted.history,
             objective.actual,
-            objective.whole,
+            objective.kinds,
             int(cell["latest_n"]),
             span=(factor.low, factor.high),
             metric=objective.metric,

@@ -18,8 +18,9 @@ from models.deepar.jobs import LARGEST, TOO_LARGE, mean_and_quantiles, model_con
 from models.deepar.series import Series
 from models.deepar.training import Progress, resolved, train
 from models.errors import RejectedInputError
-from models.holdout import HoldOutForecast, hold_out_length, publishable, scorable, whole_rows
+from models.holdout import HoldOutForecast, hold_out_length, scorable
 from models.metrics import evaluate, metric_names
+from models.published_values import ValueKinds, publishable, value_kinds
 
 __all__ = ["Asked", "TogetherAnswer", "forecast_together"]
 
@@ -40,6 +41,7 @@ class Asked:
     refit: bool
     eval_metrics: tuple[str, ...]
     seed: int
+    allow_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +164,7 @@ class _Run:
         asked, horizon = self._asked, self._asked.prediction_length
         seeds = [asked.seed + place for place in rows]
         scored = np.array([self._scored[place] for place in rows])
-        whole = np.array([bool(whole_rows(self._laid[place].target[np.newaxis])[0]) for place in rows])
+        kinds = self._kinds(rows)
         begun = {
             place: self._series(place, whole_history=False) if self._scored[place] else complete
             for place, complete in self._complete.items()
@@ -172,7 +174,7 @@ class _Run:
         backtest = np.full((len(rows), self._held_out), np.nan)
         scores = {name: np.full(len(rows), np.nan) for name in asked.eval_metrics}
         if scored.any():
-            backtest[scored] = publishable(mean[scored], whole[scored])
+            backtest[scored] = publishable(mean[scored], kinds.rows(scored))
             actual = np.stack([self._laid[place].target[-self._held_out :] for place in rows if self._scored[place]])
             for name, values in evaluate(actual, backtest[scored], asked.eval_metrics).items():
                 scores[name][scored] = values
@@ -182,15 +184,23 @@ class _Run:
             model = train(list(self._complete.values()), config, start_from=model, report=self._report)
             mean, quantiles = mean_and_quantiles(model, [self._complete[place] for place in rows], seeds)
         return HoldOutForecast(
-            predictions=publishable(mean[:, :horizon], whole),
+            predictions=publishable(mean[:, :horizon], kinds),
             backtest=backtest,
             scored=scored,
             scores=scores,
-            quantiles={level: publishable(values[:, :horizon], whole) for level, values in quantiles.items()},
+            quantiles={level: publishable(values[:, :horizon], kinds) for level, values in quantiles.items()},
             answered_by=[None] * len(rows),
             saved=[None] * len(rows),
             notes=[""] * len(rows),
         )
+
+    def _kinds(self, rows: Sequence[int]) -> ValueKinds:
+        """How the forecasts of these series are published."""
+        own = [
+            value_kinds(self._laid[place].target[np.newaxis], allow_negative=self._asked.allow_negative)
+            for place in rows
+        ]
+        return ValueKinds(np.concatenate([one.whole for one in own]), np.concatenate([one.floored for one in own]))
 
     def _series(self, place: int, *, whole_history: bool) -> Series:
         laid = self._laid[place]

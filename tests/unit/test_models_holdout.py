@@ -5,7 +5,8 @@ import pytest
 
 from models.adaptive import forecast_max
 from models.forecasts import Forecasts, SeriesBatch
-from models.holdout import HoldOutForecast, forecast_with_hold_out, hold_out_length, whole_numbers
+from models.holdout import HoldOutForecast, forecast_with_hold_out, hold_out_length
+from models.published_values import whole_numbers
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -94,7 +95,7 @@ def between(batch: SeriesBatch) -> Forecasts:
         ([1.0, 2.0, 3.0, 0.0, 5.0, 6.0, 7.0], -3.0, 0.0),
         ([1.0, 2.0, 3.0, 0.0, NAN, 6.0, 7.0], 2.6, 3.0),
         ([1.0, 2.0, 3.0, 4.5, 5.0, 6.0, 7.0], 2.6, 2.6),
-        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.5], -2.6, -2.6),
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.5], 2.6, 2.6),
         ([1.0, 2.0, -3.0, 4.0, 5.0, 6.0, 7.0], -2.6, -2.6),
     ],
     ids=[
@@ -120,6 +121,45 @@ def test_J108_rounded_and_clipped_only_if_all_history_is_whole(
     assert result.predictions.tolist() == [[expected] * 5]
     assert result.backtest.tolist() == [[expected] * 5]
     assert result.scores["me"].tolist() == pytest.approx([sum(actual) / len(actual) - expected], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("history", "expected", "allowed"),
+    [
+        ([1.5, 0.0, 3.0, 4.0, NAN, 6.0, 7.5], 0.0, -2.6),
+        ([1.0, 0.0, 3.0, 4.0, NAN, 6.0, 7.0], 0.0, -3.0),
+        ([1.5, 0.0, 3.0, 4.0, NAN, 6.0, -0.5], -2.6, -2.6),
+        ([-0.5, 0.0, 3.0, 4.0, NAN, 6.0, 7.5], -2.6, -2.6),
+    ],
+    ids=["decimals", "whole", "negative-held-out", "negative-fitted"],
+)
+@pytest.mark.parametrize("refit", [False, True])
+def test_D32_nothing_is_below_zero_where_the_whole_history_is_not(
+    history: list[float], expected: float, allowed: float, refit: bool
+) -> None:
+    """Predictions, quantiles and backtest alike, and before they are scored; allow_negative keeps what was computed."""
+
+    def model(batch: SeriesBatch) -> Forecasts:
+        mean = between(batch).mean
+        return Forecasts(mean, {"0.1": mean, "0.9": -mean})
+
+    for allow_negative, value in ((False, expected), (True, allowed)):
+        batch = SeriesBatch(np.array([history]), 5, {"value": -2.6}, allow_negative=allow_negative)
+        result = forecast_with_hold_out(batch, model, refit=refit, metrics=("me",))
+        actual = [a for a in history[-5:] if a == a]
+
+        assert result.predictions.tolist() == result.backtest.tolist() == [[value] * 5]
+        assert result.quantiles["0.1"].tolist() == [[value] * 5]
+        assert (result.quantiles["0.9"] > 2).all()
+        assert result.scores["me"].tolist() == pytest.approx([sum(actual) / len(actual) - value], abs=1e-12)
+
+
+def test_D32_minus_zero_is_not_published() -> None:
+    """A reader of the JSON would see -0.0."""
+    batch = SeriesBatch(np.array([[1.5, 2.0]]), 1, {"value": -0.0})
+    result = forecast_with_hold_out(batch, between, refit=False, metrics=())
+
+    assert not np.signbit(result.predictions).any()
 
 
 def test_J108_each_row_is_rounded_by_its_own_history() -> None:

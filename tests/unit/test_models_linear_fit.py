@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.forecasts import SeriesBatch
-from models.holdout import whole_numbers
 from models.linear_fit import forecast as forecast_batch
+from models.published_values import publishable, value_kinds
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -39,7 +39,8 @@ def test_J102_rounded_forecasts_equal_exact_arithmetic(latest_n: int, gaps: floa
     history = random.integers(0, 400, (400, 30)).astype(np.float64)
     history[random.random(history.shape) < gaps] = NAN
     history[:, 3] = 7.0  # at least one observed value in each row
-    got = whole_numbers(forecast(history, 8, {"latest_n": latest_n, "add_std_factor": 0.0}))
+    lines = forecast(history, 8, {"latest_n": latest_n, "add_std_factor": 0.0})
+    got = publishable(lines, value_kinds(history))
 
     for row, values in zip(got.tolist(), history.tolist(), strict=True):
         points = [(x - 30, int(y)) for x, y in enumerate(values) if y == y][-latest_n:]

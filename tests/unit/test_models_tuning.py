@@ -21,6 +21,7 @@ from models.factor_search import best_factors
 from models.forecasts import Forecasts, SeriesBatch
 from models.lines import raised_lines
 from models.metrics import METRICS
+from models.published_values import ValueKinds
 from models.search_space import search_space
 from models.tuning import MOST_CELLS, Dimension, Search, loss
 
@@ -264,8 +265,10 @@ def test_of_equally_good_factors_the_lowest_that_was_tried_wins() -> None:
         tried.append(predicted[:, 0])
         return np.where(predicted[:, 0] > 40, 0.0, 1.0)
 
+    none = np.array([False])
+    kinds = ValueKinds(none, none)
     history, actual = np.array([[7.25, 30.5, 12.0, 33.0]]), np.array([[61.0, 55.0, 36.0, 41.0, 38.0]])
-    found, factors = best_factors(history, actual, np.array([False]), 4, span=(-1.0, 9.0), metric="mse", losses=losses)
+    found, factors = best_factors(history, actual, kinds, 4, span=(-1.0, 9.0), metric="mse", losses=losses)
     chosen = raised_lines(history, 1, [4], factors)[0, 0]
 
     assert found.tolist() == [0.0]
@@ -639,6 +642,29 @@ def test_the_loss_is_never_worse_than_that_of_fmin(metric: str, kind: str) -> No
     answer = tuned(target, "LinearFit", N, FACTOR, metric=metric)
 
     assert min(losses_of(answer)) <= min(trials.losses()) + 1e-12 * abs(min(trials.losses()))
+
+
+FALLING = [
+    np.maximum(0, rng.normal(30, 8) - np.arange(20) * rng.uniform(1, 3) + rng.normal(0, 4, 20)).round(2)
+    for rng in map(np.random.default_rng, range(12))
+]
+
+
+@pytest.mark.parametrize("allow_negative", [False, True])
+@pytest.mark.parametrize("metric", ["mse", "me", "mae", "rmsse", "mdae"])
+def test_D32_the_best_factor_is_found_where_predictions_are_lifted_to_zero(metric: str, allow_negative: bool) -> None:
+    """Sales that fall to zero: none of 400 factors is better than the one chosen, and no prediction is negative."""
+    space = (Dimension("latest_n", "int", val=7), Dimension("add_std_factor", "float", -2.0, 3.0))
+    for target in FALLING:
+        asked = replace(request(target, search=Search(space, 100, metric)), allow_negative=allow_negative)
+        answer = forecast_batch([asked])[0]
+        plain = replace(asked, search=None, eval_metrics=(metric,))
+        factors = np.linspace(-2, 3, 400).tolist()
+        others = forecast_batch([replace(plain, config={"latest_n": 7, "add_std_factor": f}) for f in factors])
+        best = loss(metric, np.array([other.metrics[metric] for other in others], np.float64)).min()
+
+        assert best == np.inf or min(losses_of(answer)) <= best + 1e-12 * abs(best) + 1e-15
+        assert allow_negative or min(answer.predictions) >= 0
 
 
 @pytest.mark.parametrize("metric", ["mse", "mae", "smape"])
