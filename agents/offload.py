@@ -239,7 +239,14 @@ def _chunks(requests: Sequence[SeriesRequest], heavy: Sequence[int], processes: 
         if request.search is not None or model_spec(request.model_name).together:
             yield [place]
             continue
-        settings = request.model_name, request.config, request.prediction_length, request.refit, request.season_length
+        settings = (
+            request.model_name,
+            request.config,
+            request.prediction_length,
+            request.refit,
+            request.season_length,
+            request.allow_negative,
+        )
         alike.setdefault(repr(settings), []).append(place)
     for places in alike.values():
         places.sort(key=lambda place: len(requests[place].target))

@@ -55,6 +55,7 @@ def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
             eval_metrics=metrics,
             seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
             season_length=season_length(command.step),
+            allow_negative=command.allow_negative,
             **_more(command),
         )
     except ValueError as error:  # what the models' room refuses is a ValueError too

@@ -24,6 +24,7 @@ class TogetherRun:
     eval_metrics: tuple[str, ...]
     refit: bool
     seed: int
+    allow_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

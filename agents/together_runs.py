@@ -108,6 +108,7 @@ def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...
         eval_metrics=metrics,
         refit=command.refit,
         seed=_seed(command.job_id),
+        allow_negative=command.allow_negative,
     )
 
 

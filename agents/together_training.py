@@ -47,7 +47,7 @@ def _trained(run: TogetherRun, report: Callable[[object], None]) -> list[SeriesF
             raise TrainingStoppedError
         report(Loss(next(numbers), progress.loss, progress.validation_loss))
 
-    asked = Asked(run.config, run.next_k_prediction, run.refit, run.eval_metrics, run.seed)
+    asked = Asked(run.config, run.next_k_prediction, run.refit, run.eval_metrics, run.seed, run.allow_negative)
     known = [place for place in run.places if place < len(split)]
     forecasts = iter(forecast_together(_series(split), known, asked, told))
     unknown = SeriesForecast(failure(_UNKNOWN), "", 1, ())

@@ -84,7 +84,7 @@ class HyperParam:
 
 @dataclass(frozen=True, slots=True)
 class SeriesConfig:
-    """Settings of one series (contract J-072 … J-079, J-087, J-121)."""
+    """Settings of one series (contract J-072 … J-079, J-087, J-121, decision 22)."""
 
     ts_id: int
     model_name: str | None = None
@@ -96,6 +96,7 @@ class SeriesConfig:
     auto_tune_metric: str | None = None
     eval_metrics: tuple[str, ...] | None = None
     refit: int | None = None
+    allow_negative: int | None = None
 
     @property
     def trains(self) -> bool:
@@ -162,6 +163,7 @@ class TrainSeries:
     timestamps: Sequence[int] = ()
     search: Search | None = None
     feat_dynamic_real: Sequence[Sequence[float]] = ()
+    allow_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class TrainTogether:
     ns: Sequence[int] = ()
     ts_ids: Sequence[int] = ()
     attempt: int = 1
+    allow_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,11 +230,11 @@ def _key_by(plain: Sequence[str], shared: Sequence[str]) -> Callable[[Any], tupl
 
 
 _element_key = _key_by(
-    ("model_name", "max_eval", "next_k_prediction", "auto_tune", "auto_tune_metric", "refit"),
+    ("model_name", "max_eval", "next_k_prediction", "auto_tune", "auto_tune_metric", "refit", "allow_negative"),
     ("hyper_params", "feature_indexs", "eval_metrics"),
 )
 _training_key = _key_by(
-    ("model_name", "next_k_prediction", "refit", "start", "step"),
+    ("model_name", "next_k_prediction", "refit", "start", "step", "allow_negative"),
     ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real"),
 )
 

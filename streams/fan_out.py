@@ -142,6 +142,7 @@ def _command(job: JobRecord, split: Split, features: Features, n: int, training:
         timestamps=() if series.regular else series.timestamps.tolist(),
         target=series.target,
         search=plan.search,
+        allow_negative=plan.allow_negative,
         **more,
     )
 
@@ -151,7 +152,14 @@ def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) ->
     by_plan: dict[tuple[object, ...], list[_Numbered]] = {}
     for one in todo:
         plan = one[1].plan
-        settings = plan.model_name, tuple(plan.config.items()), plan.next_k_prediction, plan.eval_metrics, plan.refit
+        settings = (
+            plan.model_name,
+            tuple(plan.config.items()),
+            plan.next_k_prediction,
+            plan.eval_metrics,
+            plan.refit,
+            plan.allow_negative,
+        )
         by_plan.setdefault(settings, []).append(one)
     return [
         record for series in by_plan.values() for record in _as_few_as_possible(state, job, series[0][1].plan, series)
@@ -171,6 +179,7 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
         refit=plan.refit,
         ns=[n for n, _ in todo],
         ts_ids=[training.ts_id for _, training in todo],
+        allow_negative=plan.allow_negative,
     )
     record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
     if record.size <= state.settings.record_limit or len(todo) == 1:

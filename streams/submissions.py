@@ -25,7 +25,8 @@ DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
 DEFAULT_MAX_EVAL = 100  # contract J-076
 DEFAULT_TUNE_METRIC = "mse"  # contract J-087
-_STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit")  # the others ask for training
+# The others ask for training.
+_STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit", "allow_negative")
 _LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
 
 
@@ -52,6 +53,7 @@ class Plan:
     refit: bool
     search: Search | None = None
     features: tuple[int, ...] = ()
+    allow_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ _plan_settings = attrgetter(
     "auto_tune_metric",
     "eval_metrics",
     "refit",
+    "allow_negative",
 )
 
 
@@ -169,6 +172,7 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
         refit=element.refit == 1,
         search=search,
         features=(element.feature_indexs or ()) if spec.covariates else (),
+        allow_negative=element.allow_negative == 1,
     )
 
 
@@ -199,8 +203,10 @@ def _search(spec: ModelSpec, element: SeriesConfig) -> Search | None:
 
 
 def _check_options(element: SeriesConfig) -> None:
-    if element.refit not in (None, 0, 1):
-        raise _ElementError("refit", f"is {element.refit}, expected 0 or 1")
+    for field in ("refit", "allow_negative"):
+        value = getattr(element, field)
+        if value not in (None, 0, 1):
+            raise _ElementError(field, f"is {value}, expected 0 or 1")
     if element.auto_tune_metric is not None:
         _check_metric("auto_tune_metric", element.auto_tune_metric)
 

@@ -94,6 +94,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             "publishes the scored forecast itself."
         ),
     ] = True,
+    allow_negative: Annotated[
+        bool,
+        typer.Option(
+            "--allow-negative",
+            help="Keep forecasts below zero also for series that have no negative value; else they become 0.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -144,6 +151,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         metrics=tuple(metric or ("rmse", "mae", "mase")),
         horizon=horizon,
         refit=refit,
+        allow_negative=allow_negative,
         tune=tune,
         trials=trials,
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),

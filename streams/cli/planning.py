@@ -83,6 +83,7 @@ class ForecastPlan:
     tune: bool = False
     trials: int | None = None
     features: tuple[int, ...] = ()
+    allow_negative: bool = False
 
 
 def column_index(name: str, header: Sequence[str], *, option: str) -> int:
@@ -154,6 +155,8 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
         "eval_metrics": list(plan.metrics),
         "refit": int(plan.refit),
     }
+    if plan.allow_negative:
+        common["allow_negative"] = 1
     if plan.tune and plan.trials is not None:
         common["max_eval"] = plan.trials
     if plan.features:

@@ -126,6 +126,9 @@ class SeriesBody(BaseModel):
     auto_tune_metric: StrictStr | None = Field(None, description="Metric that the search optimises; mse.")
     eval_metrics: list[StrictStr] | None = Field(None, description='Metrics to report; ["mse", "rmse"].')
     refit: Flag | None = Field(None, description="1 fits again on the whole history after scoring: half the error.")
+    allow_negative: Flag | None = Field(
+        None, description="1 keeps forecasts below zero where the history has none; else they become 0."
+    )
 
     def to_event(self) -> SeriesConfig:
         """The settings as the command carries them."""
@@ -140,6 +143,7 @@ class SeriesBody(BaseModel):
             auto_tune_metric=self.auto_tune_metric,
             eval_metrics=None if self.eval_metrics is None else tuple(self.eval_metrics),
             refit=self.refit,
+            allow_negative=self.allow_negative,
         )
 
 

@@ -155,8 +155,9 @@ def test_J108_whole_numbers_are_rounded_and_not_below_zero(api: Api) -> None:
     ids=["a fraction", "negative numbers"],
 )
 def test_J108_other_histories_are_not_rounded(api: Api, values: list[float]) -> None:
-    """One value that is no whole number, or below 0, and the line goes on below 0 with its fractions."""
-    predictions = run(api, _daily(values), params={"latest_n": 12, "add_std_factor": 0.0}, refit=1)["predictions"]
+    """One value that is no whole number, or below 0, and the line goes on below 0 with its fractions, if it may."""
+    params = {"latest_n": 12, "add_std_factor": 0.0}
+    predictions = run(api, _daily(values), params=params, refit=1, allow_negative=1)["predictions"]
     steps = [later - earlier for earlier, later in pairwise(predictions)]
 
     assert predictions[-1] < 0

@@ -53,6 +53,7 @@ FULL_CONFIG = SeriesConfig(
     auto_tune_metric="mse",
     eval_metrics=("mse", "rmse"),
     refit=0,
+    allow_negative=1,
 )
 
 # At least one of each record type, every optional field once given and once absent.
@@ -81,6 +82,7 @@ EVENTS: tuple[Any, ...] = (
         next_k_prediction=12,
         eval_metrics=("r2",),
         refit=True,
+        allow_negative=True,
         timestamps=(NOON, NOON + 1, NOON + 5),
     ),
     TrainSeries(job_id=7, ts_id=1, n=0, model_name="AdaptiveMaxN", start=-1, step=1, target=[]),
@@ -93,6 +95,7 @@ EVENTS: tuple[Any, ...] = (
         next_k_prediction=12,
         eval_metrics=("mase",),
         refit=True,
+        allow_negative=True,
         ns=(3, 4),
         ts_ids=(8797, 2**53 - 1),
         attempt=2,

@@ -200,7 +200,7 @@ class TestSeriesBody:
         assert wrong(SeriesBody, model_name="LinearFit")[0] == ("ts_id",)
 
     @pytest.mark.parametrize(("value", "expected"), [(0, 0), (1, 1), (False, 0), (True, 1)])
-    @pytest.mark.parametrize("field", ["auto_tune", "refit"])
+    @pytest.mark.parametrize("field", ["auto_tune", "refit", "allow_negative"])
     def test_J078_flags_are_0_1_or_booleans(self, field: str, value: Any, expected: int) -> None:
         """The original's user interface sent booleans."""
         flag = getattr(SeriesBody.model_validate({"ts_id": 1, field: value}).to_event(), field)
@@ -209,7 +209,7 @@ class TestSeriesBody:
         assert type(flag) is int
 
     @pytest.mark.parametrize("value", [2, -1, "1", 1.0, "true", []])
-    @pytest.mark.parametrize("field", ["auto_tune", "refit"])
+    @pytest.mark.parametrize("field", ["auto_tune", "refit", "allow_negative"])
     def test_other_flags_are_refused(self, field: str, value: Any) -> None:
         """With the two numbers in the text."""
         place, text = wrong(SeriesBody, ts_id=1, **{field: value})
@@ -369,6 +369,7 @@ JSON_VALUES = st.recursive(
             "auto_tune_metric": JSON_VALUES,
             "eval_metrics": JSON_VALUES,
             "refit": JSON_VALUES,
+            "allow_negative": JSON_VALUES,
         },
     )
 )

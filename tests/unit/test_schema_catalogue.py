@@ -83,14 +83,15 @@ class TestReading:
         }
 
     def test_a_command_topic_lists_all_its_record_types(self, catalogue: SchemaCatalogue) -> None:
-        """Each as a version, so that a stock serialiser finds whichever it sends."""
+        """Each as a version, older forms too, so that a stock serialiser finds whichever it sends."""
         names = {
             json.loads(catalogue.version(COMMANDS, str(number))["schema"])["name"]
             for number in catalogue.versions(COMMANDS)
         }
 
         assert names == {"CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"}
-        assert catalogue.versions(COMMANDS) == [1, 2, 3, 4]
+        shipped = [entry for entry in locked_schemas() if entry.name in names]
+        assert catalogue.versions(COMMANDS) == list(range(1, len(shipped) + 1))
 
     def test_latest_is_the_last_version(self, catalogue: SchemaCatalogue) -> None:
         """For every subject."""
@@ -98,7 +99,7 @@ class TestReading:
             last = catalogue.versions(subject)[-1]
             assert catalogue.version(subject, "latest") == catalogue.version(subject, str(last))
 
-    @pytest.mark.parametrize("version", ["0", "5", "-1", "1.0", "", "first", " 1", "9" * 5000])
+    @pytest.mark.parametrize("version", ["0", "99", "-1", "1.0", "", "first", " 1", "9" * 5000])
     def test_an_unknown_version(self, catalogue: SchemaCatalogue, version: str) -> None:
         """404, however strange it is written."""
         error = refusal(catalogue.version, COMMANDS, version)

@@ -43,6 +43,10 @@ RELEASED = {
     26: ("StopTrainingJob", 1, "d61962a96de40222"),
     27: ("JobRecord", 2, "d6fa6645d48f568f"),
     28: ("SeriesResult", 3, "6591e8fd64cfe4c6"),
+    29: ("JobRecord", 3, "7115271acb771cd4"),
+    30: ("SubmitJob", 2, "576e0d2e9ed084ee"),
+    31: ("TrainSeries", 3, "537546bb8ed56d8b"),
+    32: ("TrainTogether", 2, "fb115bbed428a55f"),
 }
 
 

@@ -129,7 +129,9 @@ class TestKind:
 
         assert (to_store, [training.ts_id for training in to_train]) == ([], [FIRST])
 
-    @pytest.mark.parametrize("field", [{}, {"feature_indexs": (4,)}, {"refit": 1}, {"auto_tune_metric": "mae"}])
+    @pytest.mark.parametrize(
+        "field", [{}, {"feature_indexs": (4,)}, {"refit": 1}, {"auto_tune_metric": "mae"}, {"allow_negative": 1}]
+    )
     def test_J088_the_others_are_stored(self, field: dict[str, Any]) -> None:
         """The short form of the seed."""
         element = replace(STORE, **field)
@@ -155,7 +157,8 @@ class TestKind:
         error = refusal(SeriesConfig(FIRST))
 
         assert error.message.endswith(
-            "nothing to store: send one of model_name, hyper_params, feature_indexs, auto_tune_metric, refit"
+            "nothing to store: send one of model_name, hyper_params, feature_indexs, auto_tune_metric, refit, "
+            "allow_negative"
         )
 
 
@@ -203,6 +206,11 @@ class TestPlan:
         """Only 1 asks for it."""
         assert plan(replace(TRAIN, refit=refit)).refit is asked
 
+    @pytest.mark.parametrize(("allow_negative", "asked"), [(None, False), (0, False), (1, True)])
+    def test_D32_allow_negative(self, allow_negative: int | None, asked: bool) -> None:
+        """Only 1 asks for it."""
+        assert plan(replace(TRAIN, allow_negative=allow_negative)).allow_negative is asked
+
     @pytest.mark.parametrize("model_name", CATALOG)
     def test_J100_every_model_of_the_catalogue_can_be_asked_for(self, model_name: str) -> None:
         """With its defaults."""
@@ -220,10 +228,13 @@ class TestPlan:
             {"next_k_prediction": 6},
             {"hyper_params": (LATEST_5, HyperParam("add_std_factor", "float", 0.3))},
             {"refit": 1},
+            {"allow_negative": 1},
         ]
-        _, trainings = check_elements(JOB, [TRAIN, *(replace(TRAIN, **other) for other in others)], LIMITS)
+        _, trainings = check_elements(
+            JOB, [TRAIN, *(replace(TRAIN, **other) for other in others)], replace(LIMITS, max_elements=9)
+        )
 
-        assert len({id(training.plan) for training in trainings}) == 4
+        assert len({id(training.plan) for training in trainings}) == len(others) + 1
         assert trainings[0] == Training(FIRST, plan(TRAIN))
 
     @pytest.mark.parametrize(
@@ -237,18 +248,18 @@ class TestPlan:
 class TestStored:
     """What earlier calls stored (J-071)."""
 
-    stored = SeriesConfig(FIRST, "AdaptiveMaxN", (HyperParam("latest_n", "int", 3),), (4,), refit=1)
+    stored = SeriesConfig(FIRST, "AdaptiveMaxN", (HyperParam("latest_n", "int", 3),), (4,), refit=1, allow_negative=1)
     job = replace(JOB, status=CmdStatus.UNCOMITTED, settings=(stored,))
 
     def test_training_takes_what_is_stored(self) -> None:
         """Model, parameters and refit."""
         assert plan(SeriesConfig(FIRST, auto_tune=0), self.job) == Plan(
-            "AdaptiveMaxN", {"latest_n": 3}, 5, ("mse", "rmse"), refit=True
+            "AdaptiveMaxN", {"latest_n": 3}, 5, ("mse", "rmse"), refit=True, allow_negative=True
         )
 
     def test_what_is_sent_wins(self) -> None:
         """Field by field."""
-        element = SeriesConfig(FIRST, hyper_params=(), auto_tune=0, refit=0)
+        element = SeriesConfig(FIRST, hyper_params=(), auto_tune=0, refit=0, allow_negative=0)
 
         assert plan(element, self.job) == Plan("AdaptiveMaxN", {"latest_n": 5}, 5, ("mse", "rmse"), refit=False)
 
@@ -297,6 +308,7 @@ class TestStored:
             ({"hyper_params": (HyperParam("latest_n", "text", 1),)}, "type is 'text', expected int, float or list"),
             ({"feature_indexs": (2,)}, "feature_indexs: column 2 is the job's timestamp"),
             ({"refit": 2}, "refit: is 2, expected 0 or 1"),
+            ({"allow_negative": 2}, "allow_negative: is 2, expected 0 or 1"),
             ({"auto_tune_metric": "best"}, "auto_tune_metric: 'best' is unknown"),
         ],
     )
@@ -334,6 +346,7 @@ class TestRefusals:
             ({"auto_tune": 2}, "auto_tune: is 2, expected 0 or 1"),
             ({"auto_tune": -1}, "auto_tune: is -1, expected 0 or 1"),
             ({"refit": 2}, "refit: is 2, expected 0 or 1"),
+            ({"allow_negative": 2}, "allow_negative: is 2, expected 0 or 1"),
             ({"feature_indexs": (0,)}, "feature_indexs: column 0 is the job's timestamp, target or group-by column"),
             ({"feature_indexs": (2,)}, "feature_indexs: column 2 is the job's timestamp, target or group-by column"),
             ({"feature_indexs": (3,)}, "feature_indexs: column 3 is the job's timestamp, target or group-by column"),
@@ -539,6 +552,7 @@ elements = st.builds(
     auto_tune_metric=st.none() | st.sampled_from(["mse", "nonsense"]),
     eval_metrics=st.none() | st.lists(st.sampled_from(["mse", "r2_score", "x"]), max_size=2).map(tuple),
     refit=st.none() | st.integers(-1, 2),
+    allow_negative=st.none() | st.integers(-1, 2),
 )
 
 
@@ -552,6 +566,7 @@ good = st.builds(
     next_k_prediction=st.none() | st.integers(1, 30),
     eval_metrics=st.none() | st.lists(st.sampled_from(["mse", "r2_score"]), max_size=2).map(tuple),
     refit=st.none() | st.integers(0, 1),
+    allow_negative=st.none() | st.integers(0, 1),
 )
 
 

@@ -191,6 +191,15 @@ def test_J070_the_plan_becomes_the_elements_of_the_patch() -> None:
     assert found[1]["hyper_params"] == [{"name": "latest_n", "type": "int", "val": 7}]
 
 
+def test_D32_allow_negative_is_sent_with_every_element() -> None:
+    """And not mentioned without the option: an older service would refuse it."""
+    plan = replace(PLAN, models=("LinearFit", "Drift"), parameters=())
+
+    assert all("allow_negative" not in element for element in planning.elements(plan, [11]))
+    allowed = planning.elements(replace(plan, allow_negative=True), [11])
+    assert [element["allow_negative"] for element in allowed] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [

@@ -43,6 +43,7 @@ TRAININGS = st.builds(
     timestamps=times,
     search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
     feat_dynamic_real=st.lists(doubles, max_size=2),
+    allow_negative=st.booleans(),
 )
 EVENTS = st.one_of(
     st.builds(
