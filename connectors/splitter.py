@@ -97,7 +97,7 @@ def check_columns(
 
 def _moments(when: TextColumn, path: Path, label: str) -> _Integers:
     try:
-        return parse_timestamps(when.texts)
+        return parse_timestamps(when.texts).instants // 1000
     except BadTimestampError as error:
         # Texts are in order of first appearance, so the first bad text is in the first bad row.
         line = line_of_row(path, int(np.argmax(when.codes == error.index)))

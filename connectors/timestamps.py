@@ -1,32 +1,42 @@
-"""Timestamp texts to milliseconds since 1970 and back (J-134, J-143), whole columns at a time.
+"""Timestamp texts to times and back (J-134, J-143), whole columns at a time.
 
 Accepted forms; blanks and tabs around a text are ignored:
 
 - ISO without offset: ``YYYY-MM``, ``YYYY-MM-DD``, and with ``[ T]HH:MM[:SS[.fraction]]`` after the day
-- ISO with offset: the same with a time and then ``Z``, ``+HH``, ``+HHMM`` or ``+HH:MM``, turned into the instant in UTC
+- ISO with offset: the same with a time and then ``Z``, ``+HH``, ``+HHMM`` or ``+HH:MM``
 - slashes, month first: ``M/D/YYYY`` with or without leading zeros, and with `` H:MM[:SS[.fraction]]``
 
-A fraction has 1 to 9 digits; what is finer than a millisecond is cut off. A text without offset is a wall-clock time
-and is counted as if the clock were UTC, so no change to summer time can make an hour vanish or repeat. One column
-keeps to one of the three families: a file that mixes them was joined from two sources, one of which may well be
-day-first.
+A fraction has 1 to 9 digits; what is finer than a microsecond is cut off. A text is the time that its clock shows,
+counted as if that clock were UTC, so no change to summer time can make an hour vanish or repeat; its offset is kept
+beside it (decision 17). One column keeps to one of the three families: a file that mixes them was joined from two
+sources, one of which may well be day-first.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BadTimestampError", "format_timestamp", "format_timestamps", "parse_timestamps"]
+__all__ = [
+    "BadTimestampError",
+    "ParsedTimes",
+    "format_timestamp",
+    "format_timestamps",
+    "parse_timestamps",
+    "shown_times",
+]
 
 _LONGEST: Final = 40  # the longest accepted text has 36 characters: all nine fractional digits, a blank and an offset
 _BLOCK: Final = 200_000  # texts looked at together: bounds the byte matrices to about 16 MB
-_MS_PER_MINUTE: Final = 60_000
-_MS_PER_DAY: Final = 86_400_000
+_SECOND: Final = 1_000_000  # in microseconds
+_MINUTE: Final = 60 * _SECOND
+_DAY: Final = 1440 * _MINUTE
 
 _FAMILIES: Final = ("ISO without offset", "ISO with offset", "month/day/year")
+_WITH_OFFSET: Final = 1
 _TOO_SHORT_YEAR: Final = re.compile(r"9{1,2}[/.-]9{1,2}[/.-]99(?!9).*")
 # Shapes are texts with every digit written as 9, so one match places the fields of all texts of that shape.
 _ISO: Final = re.compile(
@@ -58,17 +68,41 @@ class BadTimestampError(ValueError):
         self.reason = reason
 
 
-def parse_timestamps(texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Milliseconds since 1970-01-01 UTC of every text, in the same order.
+@dataclass(frozen=True, slots=True, eq=False)
+class ParsedTimes:
+    """The times of texts: `wall` is what the clock shows, in microseconds since 1970 as if it were that of UTC.
+
+    `offset_minutes` are the offsets written behind, east positive; None where the column has none.
+    """
+
+    wall: npt.NDArray[np.int64]
+    offset_minutes: npt.NDArray[np.int16] | None = None
+
+    @property
+    def instants(self) -> npt.NDArray[np.int64]:
+        """Microseconds in UTC: the order of the times. Without offsets the clock is taken for one of UTC."""
+        if self.offset_minutes is None:
+            return self.wall
+        return self.wall - self.offset_minutes.astype(np.int64) * _MINUTE
+
+    @property
+    def wall_ms(self) -> npt.NDArray[np.int64]:
+        """`wall` in milliseconds, cut off."""
+        return self.wall // 1000
+
+
+def parse_timestamps(texts: Sequence[str]) -> ParsedTimes:
+    """The time of every text, in the same order.
 
     Raises BadTimestampError for the first text that has no accepted form or does not exist in the calendar; else for
     the first of another family than the first text.
     """
-    moments = np.zeros(len(texts), dtype=np.int64)
+    wall = np.zeros(len(texts), dtype=np.int64)
+    offsets = np.zeros(len(texts), dtype=np.int16)
     families = np.zeros(len(texts), dtype=np.int8)
     for begin in range(0, len(texts), _BLOCK):
         stop = min(begin + _BLOCK, len(texts))
-        bad = _parse_block(texts[begin:stop], moments[begin:stop], families[begin:stop])
+        bad = _parse_block(texts[begin:stop], wall[begin:stop], offsets[begin:stop], families[begin:stop])
         if bad is not None:
             text = texts[begin + bad]
             raise BadTimestampError(begin + bad, text, _reason(text))
@@ -80,11 +114,21 @@ def parse_timestamps(texts: Sequence[str]) -> npt.NDArray[np.int64]:
             f'is not written like the first timestamp of the column, "{texts[0]}" ({form}); use one form throughout'
         )
         raise BadTimestampError(index, texts[index], reason)
-    return moments
+    return ParsedTimes(wall, offsets if len(texts) and families[0] == _WITH_OFFSET else None)
+
+
+def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
+    """``YYYY-MM-DD HH:MM:SS`` of times in microseconds, all with milliseconds or microseconds if one has some (J-134).
+
+    So times that differ are never shown alike (decision 17).
+    """
+    unit = "s" if not (wall % _SECOND).any() else "ms" if not (wall % 1000).any() else "us"
+    times = wall.astype("M8[us]").astype(f"M8[{unit}]")
+    return [text.replace("T", " ") for text in np.datetime_as_string(times).tolist()]
 
 
 def format_timestamps(moments: npt.NDArray[np.int64]) -> list[str]:
-    """``YYYY-MM-DD HH:MM:SS`` of every moment in milliseconds, in UTC; parts of a second are cut off."""
+    """``YYYY-MM-DD HH:MM:SS`` of every moment in milliseconds; parts of a second are cut off."""
     seconds = (moments // 1000).astype("datetime64[s]")
     return [text.replace("T", " ") for text in np.datetime_as_string(seconds).tolist()]
 
@@ -94,8 +138,13 @@ def format_timestamp(moment: int) -> str:
     return format_timestamps(np.array([moment], dtype=np.int64))[0]
 
 
-def _parse_block(texts: Sequence[str], moments: npt.NDArray[np.int64], families: npt.NDArray[np.int8]) -> int | None:
-    """Fill moments and families of one block; the position of the first bad text, or None."""
+def _parse_block(
+    texts: Sequence[str],
+    wall: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int16],
+    families: npt.NDArray[np.int8],
+) -> int | None:
+    """Fill the arrays of one block; the position of the first bad text, or None."""
     # A cut text is longer than any accepted form and a "?" is in none, so both stay refused.
     plain = [(text if text.isascii() else "?").strip(" \t")[: _LONGEST + 1] or "?" for text in texts]
     cells = np.array(plain, dtype=f"S{_LONGEST + 1}")
@@ -115,11 +164,11 @@ def _parse_block(texts: Sequence[str], moments: npt.NDArray[np.int64], families:
         if match is None:
             bad.append(int(rows[0]))
             break
-        moments[rows], exists = _moments(digits[rows], match)
+        wall[rows], offsets[rows], exists = _moments(digits[rows], match)
         if match.re is _SLASHES:
             families[rows] = 2
         elif match["offset"]:
-            families[rows] = 1
+            families[rows] = _WITH_OFFSET
         if not exists.all():
             bad.append(int(rows[~exists][0]))
     return min(bad, default=None)
@@ -127,8 +176,8 @@ def _parse_block(texts: Sequence[str], moments: npt.NDArray[np.int64], families:
 
 def _moments(
     digits: npt.NDArray[np.uint8], match: re.Match[str]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Milliseconds of texts of one shape, and which of them exist in the calendar and on the clock."""
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """What the clocks of texts of one shape show, their offsets, and which of them exist in the calendar."""
 
     def number(field: str, absent: int, *, places: int | None = None) -> npt.NDArray[np.int64]:
         begin, stop = match.span(field)
@@ -149,9 +198,8 @@ def _moments(
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (dates.astype("datetime64[M]") == months)
     exists &= (hour <= 23) & (minute <= 59) & (second <= 59) & (offset_hour <= 23) & (offset_minute <= 59)
     east = -1 if "-" in (match["offset"] or "") else 1
-    minutes = hour * 60 + minute - east * (offset_hour * 60 + offset_minute)
-    clock = minutes * _MS_PER_MINUTE + second * 1000 + number("fraction", 0, places=3)
-    return dates.astype(np.int64) * _MS_PER_DAY + clock, exists
+    clock = (hour * 60 + minute) * _MINUTE + second * _SECOND + number("fraction", 0, places=6)
+    return dates.astype(np.int64) * _DAY + clock, east * (offset_hour * 60 + offset_minute), exists
 
 
 def _reason(text: str) -> str:

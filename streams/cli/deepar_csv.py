@@ -124,7 +124,7 @@ def _check_once(
 
 def _moments(path: Path, label: str, when: TextColumn) -> npt.NDArray[np.int64]:
     try:
-        return parse_timestamps(when.texts)[when.codes]
+        return parse_timestamps(when.texts).wall_ms[when.codes]
     except BadTimestampError as error:
         line = line_of_row(path, int(np.argmax(when.codes == error.index)))
         text = f'--timestamp: column "{label}", line {line}: "{error.text[:60]}" {error.reason}'

@@ -78,7 +78,7 @@ def step_times(series: SeriesLine, frequency: Frequency, count: int, *, first: i
     """The times of `count` steps, the step `first` being the first: YYYY-MM-DD HH:MM:SS."""
     start = str(series.fields["start"])
     try:
-        (moment,) = parse_timestamps([start])
+        (moment,) = parse_timestamps([start]).wall_ms
     except BadTimestampError as error:
         raise CommandError(f"{series.title}: start {error}") from None
     times = frequency.times(frequency.align(np.datetime64(int(moment), "ms")), count, first=first)

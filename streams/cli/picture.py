@@ -101,7 +101,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def moments(texts: Sequence[str]) -> Any:
     """Times as matplotlib takes them."""
-    return parse_timestamps(texts).astype("datetime64[ms]").astype("datetime64[us]")
+    return parse_timestamps(texts).wall.astype("datetime64[us]")
 
 
 def _heading(axis: Axes, title: str, notes: Sequence[str]) -> tuple[str, str]:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import timestamps
-from connectors.timestamps import BadTimestampError, format_timestamp, format_timestamps, parse_timestamps
+from connectors.timestamps import (
+    BadTimestampError,
+    format_timestamp,
+    format_timestamps,
+    parse_timestamps,
+    shown_times,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,8 +55,36 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("text", "moment"), ACCEPTED)
 def test_J143_accepted_forms(text: str, moment: int) -> None:
-    """Every documented form is the moment it names, offsets turned into UTC, finer than a millisecond cut off."""
-    assert parse_timestamps([text]).tolist() == [moment]
+    """Every documented form is the moment it names; finer than a microsecond is cut off."""
+    parsed = parse_timestamps([text])
+
+    assert (parsed.instants // 1000).tolist() == [moment]
+    assert parsed.wall_ms.tolist() == [moment + 60_000 * int((parsed.offset_minutes or [0])[0])]
+
+
+def test_17_an_offset_is_kept_beside_what_the_clock_shows() -> None:
+    """Half past one at +05:30 is half past one; a column without offsets has none."""
+    parsed = parse_timestamps(["2020-01-02T01:30:00+05:30", "2020-01-02T01:30:00-08:00", "2020-01-02T01:30:00Z"])
+
+    assert parsed.offset_minutes is not None
+    assert parsed.offset_minutes.tolist() == [330, -480, 0]
+    assert shown_times(parsed.wall) == ["2020-01-02 01:30:00"] * 3
+    assert parse_timestamps(["2020-01-02 01:30:00"]).offset_minutes is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        (["2020-01-01 00:00:10", "2020-01-01 00:00:11.0"], ["2020-01-01 00:00:10", "2020-01-01 00:00:11"]),
+        (["2020-01-01 00:00:10", "2020-01-01 00:00:10.25"], ["2020-01-01 00:00:10.000", "2020-01-01 00:00:10.250"]),
+        (["2020-01-01 00:00:10.0001239"], ["2020-01-01 00:00:10.000123"]),
+        (["0001-01-01"], ["0001-01-01 00:00:00"]),
+        (["9999-12-31 23:59:59.999999"], ["9999-12-31 23:59:59.999999"]),
+    ],
+)
+def test_17_times_that_differ_are_never_shown_alike(texts: list[str], shown: list[str]) -> None:
+    """Whole seconds as J-134 has them; else all with milliseconds, or with microseconds."""
+    assert shown_times(parse_timestamps(texts).wall) == shown
 
 
 @pytest.mark.parametrize(
@@ -106,7 +140,7 @@ def test_refused_texts_say_why(text: str, says: str) -> None:
 
 def test_J143_order_is_by_time_not_by_text() -> None:
     """10/1/2020 comes after 9/1/2020, and texts of different length in one column are all read."""
-    moments = parse_timestamps(["10/1/2020", "9/1/2020", "9/1/2020 0:01"])
+    moments = parse_timestamps(["10/1/2020", "9/1/2020", "9/1/2020 0:01"]).wall
 
     assert moments[1] < moments[2] < moments[0]
 
@@ -146,7 +180,7 @@ def test_the_first_bad_text_is_named(monkeypatch: pytest.MonkeyPatch, block: int
 
 def test_no_texts_give_no_moments() -> None:
     """An empty column is an empty answer."""
-    assert parse_timestamps([]).tolist() == []
+    assert parse_timestamps([]).wall.tolist() == []
     assert format_timestamps(np.array([], dtype=np.int64)) == []
 
 
@@ -160,10 +194,11 @@ def test_no_texts_give_no_moments() -> None:
 def test_J134_formatting_is_the_inverse_of_reading(times: list[datetime]) -> None:
     """Any moment is written and read back, also before 1970, and both agree with the standard library."""
     texts = [time.replace(microsecond=0).isoformat(sep=" ") for time in times]
-    moments = parse_timestamps([time.isoformat(sep=" ", timespec="microseconds") for time in times])
+    moments = parse_timestamps([time.isoformat(sep=" ", timespec="microseconds") for time in times]).wall_ms
 
     assert format_timestamps(moments) == texts
-    assert format_timestamps(parse_timestamps(texts)) == texts
+    assert format_timestamps(parse_timestamps(texts).wall_ms) == texts
+    assert shown_times(parse_timestamps(texts).wall) == texts
     assert format_timestamp(int(moments[0])) == texts[0]
     expected = [(time.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1) for time in times]
     assert moments.tolist() == expected
