@@ -122,8 +122,9 @@ def _lstm_spec(name: str, *, intro: str, entry: str, samples: tuple[HyperParamet
                 name="loss_used",
                 type="list",
                 default="mean_squared_error",
-                choice=("mean_squared_error",),
-                intro="What the training makes small.",
+                choice=("mean_squared_error", "mean_absolute_error", "huber"),
+                aliases=(("mse", "mean_squared_error"), ("mae", "mean_absolute_error")),
+                intro="What the training makes small; mean_absolute_error heeds outliers less.",
             ),
             HyperParameter(
                 name="lstm_cells_per_layer_used",

@@ -25,7 +25,8 @@ class HyperParameter:
     """One thing a model can be told.
 
     `low` and `high` are the range worth searching when tuning (both included); `minimum` and `maximum` are the hard
-    limits, where there are any. A parameter of type "list" takes one of `choice` instead.
+    limits, where there are any. A parameter of type "list" takes one of `choice` instead, or another name of one that
+    is in `aliases`, beside the name that it stands for.
     """
 
     name: str
@@ -37,6 +38,7 @@ class HyperParameter:
     intro: str = ""
     minimum: int | float | None = None
     maximum: int | float | None = None
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def validate(self, value: object, model_name: str) -> ConfigValue:
         """Return `value` in its proper type (5.0 becomes 5 for an int), or raise HyperParameterError."""
@@ -45,6 +47,7 @@ class HyperParameter:
         if self.type == "float":
             return self._number(value, model_name)
         if isinstance(value, (int, float, str)):
+            value = dict(self.aliases).get(value, value) if isinstance(value, str) else value
             for option in self.choice:
                 if value == option and isinstance(value, bool) == isinstance(option, bool):
                     return option

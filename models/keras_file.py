@@ -33,10 +33,13 @@ _NAME = "lstm_forecast"
 _SCALED, _LSTM, _DENSE, _FORECAST = "scaled", "lstm", "dense", "forecast"
 
 
-def keras_files(networks: Networks, low: FloatArray, high: FloatArray) -> list[bytes]:
-    """Return the file of each network that was trained on values scaled from `low` [N] … `high` [N] to 0 … 1."""
+def keras_files(networks: Networks, low: FloatArray, high: FloatArray, *, loss: str) -> list[bytes]:
+    """Return the file of each network that was trained on values scaled from `low` [N] … `high` [N] to 0 … 1.
+
+    It names the `loss`, and Adam, so that Keras gives the network back compiled.
+    """
     _, lags, four_gates = networks.kernel.shape
-    template = _template(lags, four_gates // 4)
+    template = _template(lags, four_gates // 4, loss)
     spread = high - low
     arrays: dict[str, FloatArray | Float32Array] = {
         f"{_SCALED}/kernel": 1 / spread,
@@ -73,7 +76,7 @@ def _bytes_of_rows(values: FloatArray | Float32Array) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=_TEMPLATES)
-def _template(lags: int, cells: int) -> _Template:
+def _template(lags: int, cells: int, loss: str) -> _Template:
     gates = 4 * cells
     affine = {"kernel": np.zeros((1, 1), "<f8"), "bias": np.zeros(1, "<f8")}
     lstm = {
@@ -88,6 +91,7 @@ def _template(lags: int, cells: int) -> _Template:
         file.attrs["backend"] = "tensorflow"
         file.attrs["keras_version"] = _KERAS_VERSION
         file.attrs["model_config"] = json.dumps(_model_config(lags, cells))
+        file.attrs["training_config"] = json.dumps(_training_config(loss))
         root = file.create_group("model_weights")
         root.attrs["backend"] = "tensorflow"
         root.attrs["keras_version"] = _KERAS_VERSION
@@ -109,6 +113,12 @@ def _orthogonal(cells: int) -> Float32Array:
     """Draw the recurrent kernel as Keras does, but the same for all: no forecast depends on it (`lstm_training`)."""
     q, r = np.linalg.qr(np.random.default_rng(cells).normal(size=(4 * cells, cells)))
     return np.asarray((q * np.sign(np.diagonal(r))).T, dtype="<f4")
+
+
+def _training_config(loss: str) -> dict[str, Any]:
+    """How the network was trained, as Keras writes it of a compiled model; the optimiser's moments are not kept."""
+    metrics = dict.fromkeys(("metrics", "weighted_metrics", "loss_weights"))
+    return {"loss": loss, **metrics, "optimizer_config": {"class_name": "adam", "config": {}}}
 
 
 def _model_config(lags: int, cells: int) -> dict[str, Any]:

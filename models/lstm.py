@@ -202,13 +202,16 @@ def _train_and_forecast(batch: SeriesBatch, members: list[_Series], answer: _Ans
         scaled[places, targets],
         epochs=int(batch.config["epochs_used"]),
         batch_size=int(batch.config["batch_size_used"]),
+        loss=str(batch.config["loss_used"]),
         generators=generators,
     )
     ahead = continue_series(networks, scaled[:, -lags:], batch.horizon).astype(np.float64)
     rows = [series.row for series in members]
     with np.errstate(over="ignore"):
         answer.mean[rows] = low[:, np.newaxis] + ahead * (high - low)[:, np.newaxis]
-    for series, content in zip(members, keras_files(networks, low, high), strict=True):
+    for series, content in zip(
+        members, keras_files(networks, low, high, loss=str(batch.config["loss_used"])), strict=True
+    ):
         answer.saved[series.row], answer.notes[series.row] = content, series.plan.note
 
 

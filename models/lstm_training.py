@@ -1,6 +1,6 @@
 """Many small LSTM networks trained at once: the same arithmetic as `keras.Model.fit`, in numpy.
 
-Each network is Keras' `LSTM(cells)` that sees its lags as one time step, then `Dense(1)`; mean squared error, Adam with
+Each network is Keras' `LSTM(cells)` that sees its lags as one time step, then `Dense(1)`; one of `LOSSES`, Adam with
 its defaults. With a single time step both the hidden and the cell state are zero when the step begins, so the recurrent
 kernel and the forget gate are multiplied by zero: they change neither the output nor, their gradient being zero, during
 training. What is left are the gates input, output and cell, and these alone are computed.
@@ -15,13 +15,14 @@ itself, so stacking changes nothing. Why numpy and not a `tf.function`, which `b
 - A worker is spared the import of TensorFlow: seconds, and half a gigabyte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Float32Array", "Networks", "continue_series", "initial_networks", "train"]
+__all__ = ["LOSSES", "Float32Array", "Networks", "continue_series", "initial_networks", "train"]
 
 Float32Array = NDArray[np.float32]
 
@@ -31,6 +32,16 @@ _BETA_1, _BETA_2 = 0.9, 0.999
 _EPSILON = np.float32(1e-7)
 
 _HALF = np.float32(0.5)
+
+
+def _huber_slope(error: Float32Array, out: Float32Array) -> None:
+    np.clip(error, -1, 1, out=out)  # Keras' delta is 1
+
+
+LOSSES: Mapping[str, tuple[float, Callable[..., object] | None]] = MappingProxyType(
+    {"mean_squared_error": (2.0, None), "mean_absolute_error": (1.0, np.sign), "huber": (1.0, _huber_slope)}
+)
+"""By Keras' names: the slope of a sample's loss, as a multiple of a function of its error (None: the error itself)."""
 
 # Weights that are trained together. A step passes ten times over them, their gradients and Adam's two moments: with
 # this many, all of it stays in a core's own cache (2 MiB), where larger stacks were up to twice as slow.
@@ -77,11 +88,13 @@ def train(
     epochs: int,
     batch_size: int,
     generators: list[np.random.Generator] | None,
+    loss: str = "mean_squared_error",
 ) -> Networks:
     """Return the networks after training each on its own `inputs` [N, samples, lags] and `targets` [N, samples].
 
     In each epoch a network visits its samples in an order drawn from its generator; None keeps them as they are, as
     `keras.Model.fit(shuffle=False)` does. Where one batch holds all samples the order has no effect and is not drawn.
+    `loss` is the name of one of `LOSSES`, averaged over a batch.
     """
     trained = [
         _train_together(
@@ -91,6 +104,7 @@ def train(
             epochs,
             batch_size,
             None if generators is None else generators[part],
+            loss,
         )
         for part in _parts(networks)
     ]
@@ -189,19 +203,22 @@ class _Forward:
 class _Step:
     """One update of the weights from a batch of a fixed number of samples per network."""
 
-    def __init__(self, weights: _Weights, samples: int, adam: "_Adam") -> None:
+    def __init__(self, weights: _Weights, samples: int, adam: "_Adam", loss: str) -> None:
         self._weights, self._adam = weights, adam
         self._forward = _Forward(weights, samples)
         self._slopes = np.empty_like(self._forward.activated)
         self._gates, self._output = weights.views(adam.gradient)
-        self._two_by_samples = np.float32(2 / samples)
+        factor, self._slope = LOSSES[loss]
+        self._share = np.float32(factor / samples)
 
     def __call__(self, inputs: Float32Array, targets: Float32Array) -> None:
         at = self._forward
         entry_slope, leave_slope, cell_slope = np.split(self._slopes, 3, axis=1)
         error = at(inputs)
         error -= targets
-        error *= self._two_by_samples
+        if self._slope is not None:
+            self._slope(error, out=error)
+        error *= self._share
         error = error[:, np.newaxis]
         np.matmul(error, at.hidden.transpose(0, 2, 1), out=self._output[:, np.newaxis])
 
@@ -251,13 +268,14 @@ def _train_together(
     epochs: int,
     batch_size: int,
     generators: list[np.random.Generator] | None,
+    loss: str,
 ) -> Networks:
     samples = targets.shape[1]
     weights = _Weights(networks)
     adam = _Adam(weights.flat.shape)
     inputs = _with_ones(inputs)
     batches = [slice(first, min(first + batch_size, samples)) for first in range(0, samples, batch_size)]
-    steps = {size: _Step(weights, size, adam) for size in {batch.stop - batch.start for batch in batches}}
+    steps = {size: _Step(weights, size, adam, loss) for size in {batch.stop - batch.start for batch in batches}}
     orders = None if generators is None or len(batches) == 1 else _orders(generators, samples, epochs)
     for _ in range(epochs):
         x, y = inputs, targets

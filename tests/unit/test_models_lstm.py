@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from models.batch import SeriesRequest, forecast_batch
 from models.catalog import CATALOG, HyperParameter, HyperParameterError
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
-from models.lstm_training import Networks, continue_series, initial_networks, train
+from models.lstm_training import LOSSES, Networks, continue_series, initial_networks, train
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -93,21 +94,35 @@ def load_keras_model(content: bytes, folder: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("samples", "lags", "cells", "batch_size", "epochs"),
-    [(8, 25, 6, 8, 145), (26, 12, 32, 32, 20), (7, 3, 4, 3, 30), (16, 17, 100, 5, 6), (5, 1, 1, 1, 10)],
+    ("samples", "lags", "cells", "batch_size", "epochs", "loss"),
+    [
+        (8, 25, 6, 8, 145, "mean_squared_error"),
+        (26, 12, 32, 32, 20, "mean_squared_error"),
+        (7, 3, 4, 3, 30, "mean_squared_error"),
+        (16, 17, 100, 5, 6, "mean_squared_error"),
+        (5, 1, 1, 1, 10, "mean_squared_error"),
+        (8, 25, 6, 8, 145, "huber"),
+        (7, 3, 4, 3, 30, "huber"),
+        # Of this loss only so many epochs that no error passes zero, where rounding would decide over its sign.
+        (8, 25, 6, 8, 40, "mean_absolute_error"),
+        (7, 3, 4, 3, 30, "mean_absolute_error"),
+    ],
 )
-def test_training_equals_keras_fit(samples: int, lags: int, cells: int, batch_size: int, epochs: int) -> None:
+def test_training_equals_keras_fit(
+    samples: int, lags: int, cells: int, batch_size: int, epochs: int, loss: str
+) -> None:
     """From the same start and in the same order: weights and outputs within 1e-4 of the scaled range."""
     import keras  # noqa: PLC0415 - seconds, and only a few tests need it
 
     random = np.random.default_rng(samples)
     inputs, targets = random.random((3, samples, lags), np.float32), random.random((3, samples), np.float32)
+    targets *= 3  # so that errors lie on both sides of huber's delta, 1
     peer = keras.Sequential([keras.Input((1, lags)), keras.layers.LSTM(cells), keras.layers.Dense(1)])
-    peer.compile(optimizer="adam", loss="mse")
+    peer.compile(optimizer="adam", loss=loss)
     kernel, _, bias, dense_kernel, dense_bias = peer.get_weights()
     start = Networks(*(np.stack([w] * 3) for w in (kernel, bias, dense_kernel[:, 0], dense_bias[0])))
     peer.fit(inputs[1][:, np.newaxis], targets[1], epochs=epochs, batch_size=batch_size, shuffle=False, verbose=0)
-    ours = train(start, inputs, targets, epochs=epochs, batch_size=batch_size, generators=None)
+    ours = train(start, inputs, targets, epochs=epochs, batch_size=batch_size, generators=None, loss=loss)
     outputs = np.array([continue_series(ours, inputs[:, n], 1)[1, 0] for n in range(samples)])
     trained, _, trained_bias, *_ = peer.get_weights()
 
@@ -144,6 +159,20 @@ def test_a_network_starts_as_keras_starts_it() -> None:
     assert start.bias.tolist() == [[0.0] * 7 + [1.0] * 7 + [0.0] * 14] * 200
     assert start.dense_bias.tolist() == [0.0] * 200
     assert len(np.unique(start.kernel[:, 0, 0])) == 200
+
+
+def test_each_loss_makes_its_own_network_and_the_default_stays() -> None:
+    """The same seed and series: three forecasts. An outlier draws squared errors most."""
+    spike = [*SAMPLE.tolist()[:-6], 900.0, *SAMPLE.tolist()[-5:]]
+    made = {loss: lstm.forecast(batch_of([spike], {**QUICK, "loss_used": loss})).mean.tolist() for loss in LOSSES}
+
+    assert made["mean_squared_error"] == lstm.forecast(batch_of([spike], QUICK)).mean.tolist()
+    assert len({str(mean) for mean in made.values()}) == len(LOSSES)
+    for name in ("Lstm", "LstmLong"):
+        options = next(one for one in CATALOG[name].hyper_parameters if one.name == "loss_used")
+        assert (options.choice, options.default) == (tuple(LOSSES), "mean_squared_error")
+        assert CATALOG[name].resolve({"loss_used": "mae"})["loss_used"] == "mean_absolute_error"
+        assert CATALOG[name].resolve({"loss_used": "mse"})["loss_used"] == "mean_squared_error"
 
 
 # --- the sample -----------------------------------------------------------------------------------------------------
@@ -338,8 +367,9 @@ def test_J107_the_file_is_what_keras_itself_would_have_written(tmp_path: Path) -
         name="lstm_forecast",
     )
     loaded = load_keras_model(content, tmp_path)
+    stock.compile(optimizer="adam", loss="mean_squared_error")
     stock.set_weights(loaded.get_weights())
-    stock.save(tmp_path / "stock.h5")
+    stock.save(tmp_path / "stock.h5", include_optimizer=False)
     recurrent = loaded.get_layer("lstm").get_weights()[1]
 
     assert loaded.get_config() == stock.get_config()
@@ -348,13 +378,36 @@ def test_J107_the_file_is_what_keras_itself_would_have_written(tmp_path: Path) -
     assert recurrent @ recurrent.T == pytest.approx(np.eye(3), abs=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras, for numpy 2
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_file_names_the_loss_as_keras_does(loss: str, tmp_path: Path) -> None:
+    """Keras gives it back compiled, with what a stock file of the same loss says."""
+    content = lstm.forecast(batch_of([SAMPLE.tolist()], {**QUICK, "loss_used": loss})).saved[0]
+    loaded = load_keras_model(content, tmp_path)
+    loaded.compile(optimizer="adam", loss=loss)
+    loaded.save(tmp_path / "stock.h5")
+    ours, stock = (training_config(one) for one in (content, (tmp_path / "stock.h5").read_bytes()))
+
+    assert load_keras_model(content, tmp_path).loss.__name__ == loss
+    assert ours["loss"] == stock["loss"] == loss
+    assert ours.keys() <= stock.keys()
+
+
+def training_config(content: bytes) -> dict[str, Any]:
+    """How the model of a Keras file was trained."""
+    with h5py.File(io.BytesIO(content)) as file:
+        found: dict[str, Any] = json.loads(file.attrs["training_config"])
+    return found
+
+
 def structure(content: bytes) -> dict[str, Any]:
     """Names, shapes and types of all that is in an HDF5 file, and its attributes but for the description of layers."""
     found: dict[str, Any] = {}
+    described = ("model_config", "training_config")
 
     def visit(name: str, item: Any) -> None:
         array = (item.shape, str(item.dtype)) if isinstance(item, h5py.Dataset) else None
-        attributes = {key: np.asarray(value).tolist() for key, value in item.attrs.items() if key != "model_config"}
+        attributes = {key: np.asarray(value).tolist() for key, value in item.attrs.items() if key not in described}
         found[name] = (array, attributes)
 
     with h5py.File(io.BytesIO(content)) as file:

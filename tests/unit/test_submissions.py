@@ -465,7 +465,10 @@ class TestTuning:
         assert got.search.space == (LATEST_RANGE, FACTOR_RANGE)
         options = plan(replace(TRAIN, auto_tune=1, model_name="LstmLong"))
         assert options.search is not None
-        assert HyperParam("loss_used", "list", choice=("mean_squared_error",)) in options.search.space
+        assert (
+            HyperParam("loss_used", "list", choice=("mean_squared_error", "mean_absolute_error", "huber"))
+            in options.search.space
+        )
 
     @pytest.mark.parametrize("hyper_params", [(), (HyperParam("epochs", "int", low=10, high=20),)])
     def test_a_model_for_all_series_together_is_not_tuned(self, hyper_params: tuple[HyperParam, ...]) -> None:
