@@ -1,8 +1,10 @@
 """The object store: files under relative keys, on a disk or whatever fsspec reaches (``s3://…`` with its extra)."""
 
+import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ __all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreErro
 # A segment never starts with a dot, so neither ".." nor the name of an unfinished file can be a key. Most file systems
 # stop at 255 bytes.
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,199}")
+_LONGEST_KEY: Final = 1024  # bytes, as S3 has it; a path of 4096 is more than Linux takes
 _UNFINISHED: Final = ".unfinished-"
+_PLAINLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the last lest a pipe be waited for
 
 
 class BadKeyError(ValueError):
@@ -34,7 +38,12 @@ class ObjectStoreError(RuntimeError):
 
 
 def check_key(key: str) -> None:
-    """Refuse with BadKeyError what is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``."""
+    """Refuse with BadKeyError what is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``.
+
+    Or has more than 1024 characters.
+    """
+    if len(key) > _LONGEST_KEY:
+        raise BadKeyError(f"{key[:80]!r}… has {len(key)} characters, at most {_LONGEST_KEY} are possible")
     for segment in key.split("/"):
         if not _SEGMENT.fullmatch(segment):
             raise BadKeyError(f"{key!r} is not a key: use relative paths of letters, digits and . _ = -")
@@ -45,6 +54,8 @@ class ObjectStore:
 
     A write is all or nothing: a reader sees the old object, the new one or none, never a part. All calls block: next
     to an event loop, use a thread. The file system's own errors (OSError: disk full, no permission) pass through.
+
+    Symbolic links below the root are not followed: what lies behind one is no object, whatever it points to.
     """
 
     def __init__(self, url: str) -> None:
@@ -82,6 +93,8 @@ class ObjectStore:
                 yield unfinished
                 self._fs.put_file(str(unfinished), path)
             return
+        if self._leads_away(key.rpartition("/")[0]):
+            raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
@@ -98,7 +111,7 @@ class ObjectStore:
         """The object's bytes as a seekable binary file; ObjectNotFoundError if there is none."""
         path = self._path(key)
         try:
-            opened: IO[bytes] = self._fs.open(path, "rb")
+            opened: IO[bytes] = self._fs.open(path, "rb") if self._local is None else self._opened(key, path)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise ObjectNotFoundError(key) from error
         return opened
@@ -115,7 +128,7 @@ class ObjectStore:
         ObjectNotFoundError if there is none.
         """
         path = self._path(key)
-        if not self._fs.isfile(path):
+        if not self.is_file(key):
             raise ObjectNotFoundError(key)
         if self._local is not None:
             yield Path(path)
@@ -127,11 +140,13 @@ class ObjectStore:
 
     def exists(self, key: str) -> bool:
         """Whether an object, or anything below the key, is there."""
-        return bool(self._fs.exists(self._path(key)))
+        path = self._path(key)
+        return bool(self._fs.exists(path)) and not self._leads_away(key)
 
     def is_file(self, key: str) -> bool:
         """Whether an object is there."""
-        return bool(self._fs.isfile(self._path(key)))
+        path = self._path(key)
+        return bool(self._fs.isfile(path)) and not self._leads_away(key)
 
     def size(self, key: str) -> int:
         """How many bytes the object has; ObjectNotFoundError if there is none."""
@@ -148,6 +163,8 @@ class ObjectStore:
                 self._fs.rm(path, recursive=True)
             return
         target = Path(path)
+        if self._leads_away(key.rpartition("/")[0]):
+            return
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target, ignore_errors=False)
         else:
@@ -157,10 +174,41 @@ class ObjectStore:
         """The sorted keys of all objects below the prefix, which is a whole path and not the beginning of a name."""
         path = self._path(prefix) if prefix else self._root
         start = len(self._root) + 1
-        keys = (str(found)[start:] for found in self._fs.find(path))
+        found = self._fs.find(path) if self._local is None else self._found(prefix, path)
+        keys = (str(one)[start:] for one in found)
         # An empty one: some S3 servers keep the folder of what was deleted, and list it.
         return sorted(key for key in keys if key and not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
 
     def _path(self, key: str) -> str:
         check_key(key)
         return f"{self._root}/{key}"
+
+    def _leads_away(self, key: str) -> bool:
+        """Whether the key, or a folder of it, is a symbolic link; the root may be one, for it is the user's choice."""
+        if self._local is None:
+            return False
+        path = self._root
+        for segment in filter(None, key.split("/")):
+            path = f"{path}/{segment}"
+            if os.path.islink(path):  # noqa: PTH114  # a text is quicker
+                return True
+        return False
+
+    def _opened(self, key: str, path: str) -> IO[bytes]:
+        if self._leads_away(key):
+            raise FileNotFoundError(errno.ENOENT, "a symbolic link is not followed", key)
+        number = os.open(path, _PLAINLY)
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            os.close(number)
+            raise FileNotFoundError(errno.ENOENT, "it is no file", key)
+        return os.fdopen(number, "rb")
+
+    def _found(self, prefix: str, path: str) -> Iterator[str]:
+        if self._leads_away(prefix):
+            return
+        if os.path.isfile(path):  # noqa: PTH113  # as text: there may be many
+            yield path
+        for folder, _, names in os.walk(path):
+            for name in names:
+                if not os.path.islink(file := f"{folder}/{name}"):  # noqa: PTH114
+                    yield file

@@ -1,6 +1,7 @@
 """The object store: whole writes, keys that stay below the root, the same answers from a disk and a remote store."""
 
 import errno
+import os
 import uuid
 from pathlib import Path
 
@@ -193,3 +194,94 @@ def test_an_unknown_scheme_is_named_without_the_password() -> None:
         ObjectStore("nosuch://user:secret@host/bucket")
 
     assert "secret" not in str(refused.value)
+
+
+class TestLinks:
+    """Symbolic links that somebody has put below the root: they lead nowhere."""
+
+    @pytest.fixture
+    def outside(self, tmp_path: Path) -> Path:
+        """A folder that is not the store's, with a file."""
+        folder = tmp_path / "outside"
+        (folder / "deep").mkdir(parents=True)
+        (folder / "secret").write_bytes(b"secret")
+        (folder / "deep" / "secret").write_bytes(b"secret")
+        return folder
+
+    @pytest.fixture
+    def linked(self, tmp_path: Path, outside: Path) -> ObjectStore:
+        """A store with a link to the folder, one to the file, and one to an object of its own."""
+        store = ObjectStore(f"file://{tmp_path / 'root'}")
+        store.put_bytes("uploads/own", b"own")
+        store.put_bytes("endpoints/e/endpoint.json", b"own")
+        uploads = tmp_path / "root" / "uploads"
+        (uploads / "folder").symlink_to(outside)
+        (uploads / "file").symlink_to(outside / "secret")
+        (uploads / "inner").symlink_to(tmp_path / "root" / "endpoints")
+        return store
+
+    @pytest.mark.parametrize(
+        "key",
+        ["uploads/file", "uploads/folder/secret", "uploads/folder/deep/secret", "uploads/inner/e/endpoint.json"],
+    )
+    def test_nothing_is_read_through_one(self, linked: ObjectStore, key: str) -> None:
+        """There is no such object, in whatever way it is asked for."""
+        with pytest.raises(ObjectNotFoundError):
+            linked.open(key)
+        with pytest.raises(ObjectNotFoundError), linked.local_file(key):
+            pass
+        assert not linked.exists(key)
+        assert not linked.is_file(key)
+        assert linked.keys("uploads") == ["uploads/own"]
+        assert linked.keys("uploads/folder") == []
+
+    @pytest.mark.parametrize("key", ["uploads/folder/new", "uploads/folder/deep/secret", "uploads/inner/e/new"])
+    def test_nothing_is_written_or_removed_through_one(self, linked: ObjectStore, outside: Path, key: str) -> None:
+        """The error is that of a file in a folder's place."""
+        with pytest.raises(NotADirectoryError):
+            linked.put_bytes(key, b"new")
+        linked.delete(key)
+
+        assert sorted(path.name for path in outside.rglob("*")) == ["deep", "secret", "secret"]
+        assert (outside / "deep" / "secret").read_bytes() == b"secret"
+        assert linked.keys("endpoints") == ["endpoints/e/endpoint.json"]
+
+    def test_a_write_in_the_place_of_one_replaces_the_link(self, linked: ObjectStore, outside: Path) -> None:
+        """And leaves what it pointed to alone; so does the removal of one."""
+        linked.put_bytes("uploads/file", b"new")
+        linked.delete("uploads/folder")
+
+        assert linked.read_bytes("uploads/file") == b"new"
+        assert (outside / "secret").read_bytes() == b"secret"
+
+    def test_the_root_may_be_one(self, tmp_path: Path) -> None:
+        """Where the store lies is the user's choice."""
+        (tmp_path / "disk").mkdir()
+        (tmp_path / "root").symlink_to(tmp_path / "disk")
+        store = ObjectStore(f"file://{tmp_path / 'root'}")
+        store.put_bytes("a/b", b"x")
+
+        assert (store.read_bytes("a/b"), store.keys()) == (b"x", ["a/b"])
+
+    def test_a_pipe_is_no_object(self, tmp_path: Path) -> None:
+        """And is not waited for."""
+        store = ObjectStore(f"file://{tmp_path}")
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(ObjectNotFoundError):
+            store.open("pipe")
+
+
+@pytest.mark.parametrize("key", ["a" * 201, "/".join(["a" * 199] * 25), "/".join("a" * 600)])
+def test_a_key_is_no_longer_than_any_store_takes(store: ObjectStore, key: str) -> None:
+    """Each name, and all of it: a file system would raise its own error at some length."""
+    for use in (store.open, store.exists, store.delete, lambda it: store.put_bytes(it, b"")):
+        with pytest.raises(BadKeyError):
+            use(key)
+
+
+def test_the_longest_key_is_taken(store: ObjectStore) -> None:
+    """1024 characters."""
+    key = "/".join(["a" * 199] * 5) + "/" + "b" * 24
+    store.put_bytes(key, b"x")
+
+    assert (len(key), store.read_bytes(key)) == (1024, b"x")
