@@ -19,7 +19,7 @@ from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.transport import batches
-from streams.uploads import is_incoming
+from streams.uploads import PRODUCERS, is_in, is_incoming
 
 __all__ = ["apply_command", "attach"]
 
@@ -98,6 +98,10 @@ def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: d
         return datasets.load(store, command.data_id)  # a repeated command changes nothing
     except datasets.UnknownDatasetError:
         pass
+    if not (is_in(PRODUCERS, command.path) or is_incoming(command.path)):
+        places = ", ".join(f"{folder}/" for folder in PRODUCERS)
+        text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
+        raise RejectedError(400, "unknown_path", text)
     try:
         with store.local_file(command.path) as file:
             return datasets.register(

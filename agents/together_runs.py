@@ -45,6 +45,9 @@ _UNREADABLE: Final = "the job's series cannot be read: {}"
 _FAILED: Final = "{} could not be trained on the job's series ({}); check their values or choose another model"
 
 
+_SPLITS = "splits/"  # as `streams.splits` names them
+
+
 class _FailedError(Exception):
     """No series of the command can be forecast; the text is for the user."""
 
@@ -97,6 +100,8 @@ def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...
         raise _FailedError(
             f"next_k_prediction is {command.next_k_prediction}, expected 1 to {settings.max_next_k_prediction}"
         )
+    if not command.split.startswith(_SPLITS):  # any other object would be opened, and quoted in the error
+        raise _FailedError(f"split is {command.split[:200]!r}, expected the key of a job's split in {_SPLITS}")
     if any(place < 0 for place in places):
         raise _FailedError(f"ts_ids has ids below first_ts_id, {command.first_ts_id}")
     return TogetherRun(

@@ -10,6 +10,7 @@ from connectors.object_store import BadKeyError, check_key
 from schemas.commands import StartTransform
 from schemas.records import TransformRecord
 from streams.errors import RejectedError
+from streams.uploads import USERS, is_in
 
 __all__ = [
     "AHEAD",
@@ -46,9 +47,6 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as the names of endpoints, 
 _LONGEST_CONFIG: Final = 64 * 1024  # characters; nine quantiles take 200, and a row has to fit into a record
 _LONGEST_PATH: Final = 1024  # characters, as an S3 key
 _LONGEST_REASON: Final = 2000  # characters; a reason repeats what a line says
-_OWN_FOLDERS: Final = frozenset(
-    ("checkpoints", "datasets", "endpoints", "idempotency", "incoming", "models", "splits")
-)  # what the service keeps for itself in the object store
 _BASE: Final = 8  # bytes
 
 
@@ -101,8 +99,6 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
         raise _refused("DEEPAR_INFERENCE_CONFIG", f"expected at most {_LONGEST_CONFIG} characters")
     source = object_key("S3Uri", command.input_path)
     folder = object_key("S3OutputPath", command.output_path)
-    if folder.split("/", 1)[0] in _OWN_FOLDERS:
-        raise _refused("S3OutputPath", f"found {folder!r}, which the service keeps for itself: use a path in /outputs/")
     output = object_key("S3OutputPath", f"{folder}/{source.rpartition('/')[2]}.out")
     return TransformRecord(
         name=command.name,
@@ -120,7 +116,10 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
 
 
 def object_key(field: str, path: str) -> str:
-    """The object's key of a path under the data root, or of `s3://bucket/key`, whose bucket plays no part."""
+    """The object's key of a path that users may name, or of `s3://bucket/key`, whose bucket plays no part.
+
+    RejectedError, naming the field, for any other.
+    """
     if len(path) > _LONGEST_PATH:
         raise _refused(field, f"expected at most {_LONGEST_PATH} characters")
     key = path
@@ -133,6 +132,10 @@ def object_key(field: str, path: str) -> str:
         raise _refused(
             field, f"found {path!r}, expected a path such as /uploads/batch.jsonl of letters, digits and . _ = -"
         ) from None
+    if not is_in(USERS, key):
+        raise _refused(
+            field, f"found {path!r}, expected a path below /{'/ or /'.join(USERS)}/: the rest is the service's own"
+        )
     return key
 
 

@@ -13,7 +13,7 @@ from streams.errors import RejectedError
 from tests.agents.bench import CODEC, Worker, headers
 
 CSV = b"Region,When,cores\nwest,2020-08-01,152\neast,2020-08-01,1377\n"
-ADD = AddDataset("add", 2, "test_dataset", "incoming/a.csv", "cores.csv", 5)
+ADD = AddDataset("add", 2, "test_dataset", "incoming/00000000-0000-4000-8000-00000000000a.csv", "cores.csv", 5)
 REMOVE = DeleteDataset("remove", 2)
 
 
@@ -48,11 +48,11 @@ async def test_J042_a_data_set_is_added(state: Worker) -> None:
 
 async def test_D12_a_producer_keeps_its_own_file(state: Worker) -> None:
     """Only what an upload left in `incoming/` is removed."""
-    state.runtime.store.put_bytes("mine/a.csv", CSV)
-    await consumed(state, replace(ADD, path="mine/a.csv"))
+    state.runtime.store.put_bytes("producer/a.csv", CSV)
+    await consumed(state, replace(ADD, path="producer/a.csv"))
 
     assert datasets.load(state.runtime.store, 2).rows == 2
-    assert state.runtime.store.exists("mine/a.csv")
+    assert state.runtime.store.exists("producer/a.csv")
 
 
 async def test_a_repeated_command_changes_nothing(state: Worker) -> None:
@@ -90,13 +90,16 @@ async def test_J042_a_data_set_is_removed(state: Worker) -> None:
         (ADD, b"", "empty"),
         (ADD, b"a,b\n1\n", "row"),
         (
-            replace(ADD, path="incoming/b.csv"),
+            replace(ADD, path="incoming/00000000-0000-4000-8000-00000000000b.csv"),
             CSV,
-            "path: there is no object incoming/b.csv: put the file into the object store first",
+            "b.csv: put the file into the object store first",
         ),
         (replace(ADD, path="../../etc/passwd"), CSV, "path: "),
         (replace(ADD, path="/etc/passwd"), CSV, "path: "),
         (replace(ADD, path=""), CSV, "path: "),
+        (replace(ADD, path="incoming/guessed.csv"), CSV, "expected one of a file in uploads/, outputs/, producer/"),
+        (replace(ADD, path="endpoints/e/endpoint.json"), CSV, "path: found 'endpoints/e/endpoint.json'"),
+        (replace(ADD, path="uploads/" + "a/" * 600 + "a"), CSV, "at most 1024"),
         (REMOVE, CSV, "there is no dataset 2"),
         (replace(REMOVE, data_id=-1), CSV, "data_id is -1"),
     ],
@@ -106,7 +109,9 @@ async def test_J041_D12_a_refused_command_is_a_dead_letter(
 ) -> None:
     """With its bytes and a reason in words; nothing is registered and the agent goes on."""
     state.runtime.store.put_bytes(ADD.path, content)
-    refused, after = await consumed(state, command, replace(ADD, data_id=3, path="incoming/c.csv"))
+    refused, after = await consumed(
+        state, command, replace(ADD, data_id=3, path="incoming/00000000-0000-4000-8000-00000000000c.csv")
+    )
     letter = state.sent(state.runtime.topics.dead_letters)[0]
 
     assert reason in headers(letter)["error"]
