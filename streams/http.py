@@ -20,6 +20,7 @@ from streams.errors import RejectedError
 from streams.metrics import Metrics
 from streams.runtime import StateRuntime
 from streams.schema_catalogue import CatalogueError, SchemaCatalogue
+from streams.serving import TimedProtocol
 from streams.tracing import Traced
 from streams.views import (
     asyncapi,
@@ -35,10 +36,12 @@ from streams.views import (
     uploads,
 )
 from streams.views.answers import error_response, json_response
+from streams.views.browsers import BrowserGuard
+from streams.views.envelopes import refusal_at
 from streams.views.forwarding import OwnerForwarding
+from streams.views.limits import BodyLimits
 from streams.views.problems import invalid_request
-from streams.views.requests import BodyLimits, BodyRefusedError, SlashPaths
-from streams.views.training_route import training_refusal
+from streams.views.requests import BodyRefusedError, SlashPaths
 
 __all__ = ["create_http", "serve"]
 
@@ -58,6 +61,8 @@ def serve(runtime: StateRuntime) -> None:
         port=settings.http_port,
         access_log=False,
         server_header=False,
+        http=type("Protocol", (TimedProtocol,), {"header_timeout_s": settings.header_timeout_s}),
+        ws="none",
     )
 
 
@@ -97,9 +102,11 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.add_exception_handler(CatalogueError, _catalogue_error)
     http.add_exception_handler(OSError, _store_failed)
     http.add_exception_handler(Exception, _unexpected)
+    # The last one is the outermost: refusals are traced and measured too, and a body is not read before they are made.
     http.add_middleware(OwnerForwarding, runtime=runtime)
     http.add_middleware(BodyLimits, settings=runtime.settings)
     http.add_middleware(SlashPaths)
+    http.add_middleware(BrowserGuard, settings=runtime.settings)
     http.add_middleware(_Measured, metrics=runtime.metrics)
     http.add_middleware(Traced)
     http.openapi = lambda: _openapi(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -144,33 +151,28 @@ async def _catalogue_error(_: Request, error: Any) -> Response:
     return json_response({"error_code": error.error_code, "message": error.message}, error.status)
 
 
-async def _store_failed(_: Request, error: Any) -> Response:
+async def _store_failed(request: Request, error: Any) -> Response:
     """Of all that a file system may say, the one thing that the user can mend; the rest is unexpected."""
     if error.errno not in _NO_SPACE:
         raise error
     text = f"the object store cannot take more ({error.strerror}): free some space, then retry"
-    return error_response(507, "insufficient_storage", text)
+    return refusal_at(request.url.path, 507, "insufficient_storage", text)
 
 
 async def _http_error(request: Request, error: Any) -> Response:
     """What the framework refuses, in our envelope and words."""
     method, path = request.method, request.url.path
     if isinstance(error, BodyRefusedError):
-        return error_response(error.status_code, error.code, error.detail)
+        return refusal_at(path, error.status_code, error.code, error.detail)
     if error.status_code == 404:
-        return _refused(path, 404, "not_found", f"there is nothing at {path[:200]}: /docs lists the addresses")
+        return refusal_at(path, 404, "not_found", f"there is nothing at {path[:200]}: /docs lists the addresses")
     if error.status_code == 405:
         allowed = ", ".join(_allowed(request))
         text = f"{method} is not possible at {path[:200]}: use {allowed}"
-        response = _refused(path, 405, "method_not_allowed", text)
+        response = refusal_at(path, 405, "method_not_allowed", text)
         response.headers["Allow"] = allowed
         return response
-    return error_response(error.status_code, "invalid_request", str(error.detail))
-
-
-def _refused(path: str, status: int, code: str, message: str) -> Response:
-    """In the envelope of the contract that the path belongs to."""
-    return training_refusal(status, message) if path.startswith("/v1/") else error_response(status, code, message)
+    return refusal_at(path, error.status_code, "invalid_request", str(error.detail))
 
 
 def _allowed(request: Request) -> list[str]:
@@ -185,7 +187,7 @@ def _allowed(request: Request) -> list[str]:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, error=repr(error))
-    return error_response(500, "internal_error", "the service failed on this request; its log says why")
+    return refusal_at(request.url.path, 500, "internal_error", "the service failed on this request; its log says why")
 
 
 async def _invalid(_: Request, error: Any) -> Response:

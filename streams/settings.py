@@ -39,6 +39,22 @@ class Settings(BaseSettings):
     advertised_url: str | None = Field(
         None, description="Address under which other state workers reach this one; absent: host and port above."
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Further names under which people ask the HTTP view, parted by commas, such as those that a proxy "
+        "gives it; * allows any, for behind a proxy that checks them. Others are answered 421.",
+    )
+    header_timeout_s: float = Field(
+        20.0, gt=0, description="Seconds in which the head of a request must have come; then its connection is closed."
+    )
+    body_timeout_s: float = Field(
+        30.0, gt=0, description="Seconds that a body may be awaited, in one piece or in all; then 408. See next."
+    )
+    min_body_rate: int = Field(
+        32 * 1024,
+        ge=1,
+        description="Bytes a second that a body which takes longer than that must come with, on average.",
+    )
     kafka_port: int = Field(9092, ge=0, le=65535, description="Port of the embedded broker; 0 picks a free one.")
     kafka_bootstrap: str | None = Field(
         None, description="Brokers of an existing Kafka cluster; switches the embedded broker off."

@@ -16,6 +16,7 @@ from schemas.records import TrainingJobRecord
 from streams.errors import RejectedError
 from streams.event_table import RecordTable
 from streams.jobs import ID_LIMIT
+from streams.json_values import check_kept
 from streams.transforms import object_key
 
 __all__ = [
@@ -229,6 +230,10 @@ def _check_config(text: str) -> None:
         kept = None
     if not isinstance(kept, dict):
         raise _wrong("config", "expected a JSON object")
+    try:
+        check_kept(kept)
+    except ValueError as error:
+        raise _wrong("config", str(error)) from None
 
 
 def _checked(parameters: Mapping[str, object], max_samples: int) -> tuple[DeepARConfig, tuple[str, ...]]:

@@ -51,7 +51,9 @@ async def add_dataset(
     key: IdempotencyKey = None,
 ) -> Response:
     """The data set as its preview shows it."""
-    file_name = upload.filename or "upload.csv"
+    file_name = (
+        (upload.filename or "upload.csv").encode("utf-8", "replace").decode()
+    )  # half a surrogate pair is no text
     if name is None:
         name = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(file_name).stem)[:32].strip("_") or "dataset"
     check_name(name)

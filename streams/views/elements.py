@@ -38,7 +38,10 @@ def read_elements(body: bytes) -> Any:
         ts_id = item.get("ts_id") if type(item) is dict else None
         if type(ts_id) is not int or not 1 <= ts_id <= ID_LIMIT:
             return content
-        settings = orjson.dumps(item | {"ts_id": 0})  # as JSON, where 3 is not 3.0
+        try:
+            settings = orjson.dumps(item | {"ts_id": 0})  # as JSON, where 3 is not 3.0
+        except TypeError:  # nested deeper than orjson writes, though it reads it
+            return content
         values = known.get(settings)
         if values is None:
             try:

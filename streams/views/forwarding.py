@@ -23,7 +23,10 @@ from streams.views.writes import noted_id
 __all__ = ["OwnerForwarding", "from_others", "passed_on"]
 
 _HOP = "x-tidecast-forwarded"
-_NOT_PASSED_ON = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
+_OF_THE_CONNECTION = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
+# What a browser says of the page that a request comes from was looked at here; the owner has another name than this
+# worker, and would take our own page for a foreign one.
+_OF_THE_PAGE = {b"origin", b"referer", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"sec-fetch-user"}
 _CHUNK = 256 * 1024
 _LIST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _UNREACHABLE: Final = "the worker that owns this does not answer"
@@ -167,9 +170,8 @@ async def from_others(state: StateRuntime, request: Request, member: str) -> lis
 
 def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
     """The same request to another worker, which must answer it itself."""
-    headers: Any = [
-        (k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in _NOT_PASSED_ON
-    ]
+    left_out = _OF_THE_CONNECTION | _OF_THE_PAGE
+    headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in left_out]
     headers.append((_HOP, "1"))
     query = f"?{request.url.query}" if request.url.query else ""
     url = URL(f"{owner.with_path(request.scope['path'])}{query}", encoded=True)  # with_query would escape it again
@@ -179,7 +181,7 @@ def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
 def _headers_of(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
     """An answer's headers, less those of the connection that it came by."""
     pairs = ((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items())
-    return [(k, v) for k, v in pairs if k not in _NOT_PASSED_ON]
+    return [(k, v) for k, v in pairs if k not in _OF_THE_CONNECTION]
 
 
 def _addressed(request: Request) -> _Address | None:

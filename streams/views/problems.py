@@ -96,4 +96,7 @@ def _shown(value: Any) -> str:
         return f"an object of {len(value)}" if value else "an empty object"
     if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
         value = f"{value[:_LONGEST_SHOWN]}…"
-    return orjson.dumps(value, default=repr).decode()
+    try:
+        return orjson.dumps(value, default=repr).decode()
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits
+        return ascii(value)[:_LONGEST_SHOWN]

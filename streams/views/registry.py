@@ -3,13 +3,17 @@
 And in the two that Apicurio's Kafka Connect converter reads, which knows no other API (2.6): see connectors/sinks.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 
+from streams.errors import RejectedError
 from streams.schema_catalogue import SchemaCatalogue
 from streams.views.answers import json_response
-from streams.views.requests import JsonRoute
+from streams.views.problems import described
+from streams.views.requests import BodyRefusedError, JsonRoute
 
 __all__ = ["router"]
 
@@ -33,10 +37,35 @@ _ERROR = {
         }
     },
 }
-_READ: dict[int | str, dict[str, Any]] = {404: _ERROR}
-_WRITE: dict[int | str, dict[str, Any]] = {404: _ERROR, 409: _ERROR, 422: _ERROR, 413: _ERROR}
+_READ: dict[int | str, dict[str, Any]] = {400: _ERROR, 404: _ERROR}
+_WRITE: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 404, 408, 409, 413, 415, 422), _ERROR)
 
-router = APIRouter(prefix="/registry", tags=["schema catalogue"], route_class=JsonRoute)
+
+class _RegistryRoute(JsonRoute):
+    """A route whose refusals have the envelope of a schema registry."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The handler, with refusals made answers."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Any:
+            try:
+                return await handler(request)
+            except RejectedError as error:
+                return _refusal(error.status, error.message)
+            except BodyRefusedError as error:
+                return _refusal(error.status_code, error.detail)
+            except RequestValidationError as error:
+                return _refusal(400, described(error.errors()))
+
+        return handle
+
+
+def _refusal(status: int, message: str) -> Response:
+    return json_response({"error_code": status, "message": message}, status)
+
+
+router = APIRouter(prefix="/registry", tags=["schema catalogue"], route_class=_RegistryRoute)
 
 
 @router.get("/schemas/ids/{schema_id}", summary="A schema by its id", responses=_READ)

@@ -1,4 +1,4 @@
-"""Reading requests: size limits, JSON by orjson, and the runtime that a view works with."""
+"""Reading requests: their kinds, JSON by orjson, and the runtime that a view works with."""
 
 import asyncio
 import json
@@ -9,15 +9,12 @@ import orjson
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
-from streams.settings import Settings
-from streams.views.answers import error_response
 
 __all__ = [
-    "BodyLimits",
     "BodyRefusedError",
     "JsonRoute",
     "SlashPaths",
@@ -29,12 +26,10 @@ __all__ = [
     "sent_as_json",
 ]
 
-_SILENCE_S = 30.0  # a client that sends nothing for so long in the middle of a body has gone
 _WITHOUT_SLASH = ("/endpoints", "/forecasts", "/invocations", "/ping", "/transform-jobs", "/v1/")
 _LONG_BODY = 16 * 1024  # bytes: reading them takes about as long as the way to a thread and back
 _READ_BY = "tidecast_read_by"
 _View = TypeVar("_View", bound=Callable[..., Any])
-_FORM_OVERHEAD = 64 * 1024  # boundaries and text fields around an uploaded file
 
 
 async def runtime(request: Request) -> StateRuntime:  # async, lest FastAPI calls it in a thread
@@ -140,61 +135,3 @@ class BodyRefusedError(HTTPException):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(status, message)
         self.code = code
-
-
-class BodyLimits:
-    """Refuses bodies above the limit: before they are read where their length is given, else once they pass it."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body counted."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        limit, name = self._limit(scope)
-        read = 0
-
-        async def counted() -> Message:
-            nonlocal read
-            if read == 0:
-                self._check(headers, limit, name)
-            try:
-                async with asyncio.timeout(_SILENCE_S):
-                    message = await receive()
-            except TimeoutError:
-                text = f"no byte of the body came for {_SILENCE_S:.0f} s: send it again"
-                raise BodyRefusedError(408, "timeout", text) from None
-            if message["type"] == "http.request":
-                read += len(message.get("body", b""))
-                if read > limit:
-                    raise _too_large(limit, name)
-            return message
-
-        try:
-            await self._app(scope, counted, send)
-        except BodyRefusedError as error:  # met by another middleware; the views' are answered by the application
-            await error_response(error.status_code, error.code, error.detail)(scope, receive, send)
-
-    def _limit(self, scope: Scope) -> tuple[int, str]:
-        if scope["path"].rstrip("/") == "/data":
-            return self._settings.max_upload_bytes + _FORM_OVERHEAD, "TIDECAST_MAX_UPLOAD_BYTES"
-        if scope["path"].startswith("/uploads/"):
-            return self._settings.max_upload_bytes, "TIDECAST_MAX_UPLOAD_BYTES"
-        return self._settings.max_body_bytes, "TIDECAST_MAX_BODY_BYTES"
-
-    @staticmethod
-    def _check(headers: dict[bytes, bytes], limit: int, name: str) -> None:
-        encoding = headers.get(b"content-encoding", b"identity")
-        if encoding.lower() != b"identity":
-            raise BodyRefusedError(415, "unsupported_encoding", "Content-Encoding: send the body uncompressed")
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit, name)
-
-
-def _too_large(limit: int, name: str) -> BodyRefusedError:
-    return BodyRefusedError(413, "too_large", f"the body is larger than {limit} bytes: send less, or raise {name}")

@@ -16,12 +16,17 @@ __all__ = ["REFUSALS", "ServingRoute", "refusal"]
 
 _CODES: Final = {
     400: "ValidationError",
+    403: "ForbiddenError",
     404: "NotFoundError",
+    405: "MethodNotAllowedError",
     408: "TimeoutError",
     409: "ConflictError",
     413: "TooLargeError",
     415: "UnsupportedMediaTypeError",
+    421: "MisdirectedError",
+    500: "InternalError",
     503: "UnavailableError",
+    507: "InsufficientStorageError",
 }
 _MEANINGS: Final = {
     400: "The request is wrong; the message names the field and the remedy.",

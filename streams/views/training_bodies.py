@@ -1,14 +1,26 @@
 """Bodies of training jobs: requests as clients of ModelArts write them (contract 002), and our answers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    field_validator,
+)
 
 from models.catalog import CATALOG
 from schemas.commands import ParameterValue, TrainDeepAR
 from streams.errors import RejectedError
+from streams.json_values import check_kept
 from streams.training_jobs import LARGEST_STATUS, WRONG_PARAMETER
 from streams.training_summaries import Listing
 
@@ -23,6 +35,8 @@ __all__ = [
 ]
 
 _DEEPAR: Final = 1 + list(CATALOG).index("DeepAR")  # its number in GET /model/ (T-075)
+_LARGEST: Final = 2**63 - 1  # as commands and answers carry it
+_DIGITS: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)  # Python reads no more than 4300
 _OWN: Final = {"parameter", "data_url", "train_url", "log_url", "create_version"}  # have a place of their own
 
 SortKey = Literal["job_name", "job_desc", "status", "duration", "version_count", "create_time"]
@@ -34,7 +48,23 @@ def _none_where_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
-Id = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_none_where_empty)]
+def _whole(value: Any) -> Any:
+    """A whole number, as a number or a text (T-035); neither true nor 1.5 nor what Python would make of " 1_000"."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if type(value) is not int:
+        raise ValueError("expected a whole number")
+    return value
+
+
+def _kept(value: Any) -> Any:
+    check_kept(value)
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Field(le=_LARGEST)]
+Id = Annotated[Annotated[Whole, Field(ge=0)] | None, BeforeValidator(_none_where_empty)]
+Kept = Annotated[Sequence[Mapping[str, Any]] | None, AfterValidator(_kept)]
 
 
 class ParameterBody(BaseModel):
@@ -47,7 +77,7 @@ class ParameterBody(BaseModel):
 class TrainingConfigBody(BaseModel, extra="ignore", protected_namespaces=()):
     """What is trained, on what. Fields that mean nothing for DeepAR are kept and shown."""
 
-    worker_server_num: int = Field(ge=1, description="Kept and shown; one process trains.")
+    worker_server_num: Whole = Field(ge=1, description="Kept and shown; one process trains.")
     model_id: Id = Field(None, description=f"The algorithm, as GET /model/ numbers them: {_DEEPAR}, DeepAR.")
     parameter: Sequence[ParameterBody] = Field(
         (),
@@ -61,7 +91,7 @@ class TrainingConfigBody(BaseModel, extra="ignore", protected_namespaces=()):
     )
     dataset_id: StrictStr = Field("", description="With dataset_version_id, another form of data; not for DeepAR.")
     dataset_version_id: StrictStr = ""
-    data_source: Sequence[Mapping[str, Any]] | None = Field(None, description="The third form; not for DeepAR.")
+    data_source: Kept = Field(None, description="The third form; not for DeepAR.")
     train_url: StrictStr = Field("", description="Kept and shown; the model becomes an endpoint.")
     log_url: StrictStr = Field("", description="Kept and shown.")
     app_url: StrictStr | None = None
@@ -71,7 +101,7 @@ class TrainingConfigBody(BaseModel, extra="ignore", protected_namespaces=()):
     pool_id: StrictStr | None = None
     user_image_url: StrictStr | None = Field(None, description="Kept and shown, never run.")
     user_command: StrictStr | None = Field(None, description="Kept and shown, never run.")
-    volumes: Sequence[Mapping[str, Any]] | None = None
+    volumes: Kept = None
     create_version: StrictBool = True
 
 
@@ -129,7 +159,7 @@ def _parameters(items: Sequence[ParameterBody]) -> dict[str, ParameterValue]:
     for item in items:
         if item.label in found:
             raise _wrong("parameter", f"the label {item.label[:80]} is there twice")
-        if isinstance(item.value, int) and abs(item.value) >= 2**63:
+        if isinstance(item.value, int) and abs(item.value) > _LARGEST:
             raise _wrong("parameter", f"{item.label[:80]} is too large a number")
         found[item.label] = str(item.value).lower() if isinstance(item.value, bool) else item.value
     return found

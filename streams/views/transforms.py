@@ -94,7 +94,7 @@ async def get_transform_output(state: State, name: Name) -> Response:
     "/{name}/stop",
     summary="Stop a transform job",
     response_model=TransformStartedReply,
-    responses=REFUSALS(404, 408, 409, 503),
+    responses=REFUSALS(400, 404, 408, 409, 503),
 )
 async def stop_transform(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """No further lines are forecast; Stopping soon becomes Stopped. What is stopped already stays so."""

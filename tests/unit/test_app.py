@@ -268,7 +268,7 @@ class TestRoutes:
     @pytest.fixture
     async def client(self, http: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         """A client of the application itself."""
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(http), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(http), base_url="http://127.0.0.1") as client:
             yield client
 
     def test_the_interface_lists_every_route(self, http: FastAPI) -> None:

@@ -242,7 +242,7 @@ class TestAddress:
         state = apps.create_state(given.model_copy(update={"registry_url": None}), "kafka-1:9092,kafka-2:9092")
         object.__setattr__(state, "settings", given)
         transport = httpx.ASGITransport(create_http(state))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
 
     async def test_the_document_is_served(self, client: httpx.AsyncClient) -> None:
@@ -264,7 +264,7 @@ class TestAddress:
         """Where stock deserialisers find the schemas."""
         state = apps.create_state(Settings(home=tmp_path, http_port=4711), "127.0.0.1:1")
         transport = httpx.ASGITransport(create_http(state))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answer = await client.get("/asyncapi.json")
 
         registry = answer.json()["servers"]["broker-1"]["bindings"]["kafka"]["schemaRegistryUrl"]

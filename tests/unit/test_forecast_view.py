@@ -66,7 +66,9 @@ async def world(monkeypatch: pytest.MonkeyPatch, state: StateRuntime) -> World:
 @pytest.fixture
 async def client(world: World, state: StateRuntime) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application itself."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_http(state)), base_url="http://test") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_http(state)), base_url="http://127.0.0.1"
+    ) as client:
         yield client
 
 
