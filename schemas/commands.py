@@ -17,6 +17,7 @@ __all__ = [
     "Search",
     "SeriesConfig",
     "StartTransform",
+    "StopJob",
     "StopTrainingJob",
     "StopTransform",
     "SubmitJob",
@@ -126,7 +127,15 @@ class DeleteJob:
     job_id: int
 
 
-JobCommand = CreateJob | ConfigureJob | SubmitJob | DeleteJob
+@dataclass(frozen=True, slots=True)
+class StopJob:
+    """Stop the training of a job. What is answered stays; what is not gets the error "cancelled"."""
+
+    command_id: str
+    job_id: int
+
+
+JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob
 
 
 @dataclass(frozen=True, slots=True)

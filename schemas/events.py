@@ -88,7 +88,10 @@ class SeriesResult:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """The status of a job changed; readers drop an event whose `sequence` is not above the last one."""
+    """The status of a job changed; readers drop an event whose `sequence` is not above the last one.
+
+    Of the submissions numbered below `stopped`, those without an answer are cancelled: nobody need train them.
+    """
 
     job_id: int
     status: CmdStatus
@@ -98,6 +101,7 @@ class JobStatus:
     finished: int
     failed: int
     message: str | None = None
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from schemas.commands import ParameterValue, SeriesConfig
 from schemas.events import CmdStatus
 
-__all__ = ["Columns", "JobRecord", "Submission", "TrainingJobRecord", "TransformRecord"]
+__all__ = ["Columns", "JobRecord", "Planned", "Submission", "TrainingJobRecord", "TransformRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,20 @@ class Submission:
     first_n: int
     ts_offsets: tuple[int, ...]
     at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How the elements of a submission are trained, kept until the job has all its answers.
+
+    `sent` of them have been sent out, in their order. `plans` is a SubmitJob in the wire format, whose elements are the
+    different settings; `plan_of` says which of them each element has, and is empty where all have the first.
+    """
+
+    first_n: int
+    sent: int
+    plans: bytes
+    plan_of: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,8 @@ class JobRecord:
     submissions: tuple[Submission, ...] = ()
     commands: tuple[str, ...] = ()
     settings_at: int | None = None
+    stopped: int = 0
+    planned: tuple[Planned, ...] = ()
 
     @property
     def submitted(self) -> int:

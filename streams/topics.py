@@ -54,7 +54,7 @@ class Topics:
         self.forecasts_changelog = f"{prefix}forecasts-changelog"
         self.all: tuple[TopicSpec, ...] = (
             TopicSpec(self.dataset_commands, ("AddDataset", "DeleteDataset"), commands),
-            TopicSpec(self.job_commands, ("CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"), commands),
+            TopicSpec(self.job_commands, ("CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob"), commands),
             TopicSpec(self.series_commands, ("TrainSeries",), commands),
             TopicSpec(self.forecasts, ("Forecast",), latest),
             TopicSpec(self.metrics, ("MetricPoint",), long),
