@@ -1,7 +1,6 @@
 """The state: applies job commands, sends out the training of series, and follows their results."""
 
 import asyncio
-import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -9,35 +8,36 @@ from typing import Any
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
+from agents.job_rows import put_job, put_job_for, status_record, time_of
+from agents.job_training import send_out, stop, submit
+from agents.submission_runs import SubmissionRuns
 from connectors.model_files import models_of
 from connectors.publisher import Record
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, SubmitJob
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, StopJob, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
 from streams.errors import RejectedError
-from streams.fan_out import dataset_of, features_of, send_training
+from streams.fan_out import dataset_of
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
-from streams.submissions import Limits, check_elements
 from streams.tables import Answer
 from streams.tracing import following
-from streams.transport import batches, check_writer, handle_by_key, open_batches
+from streams.transport import KeyOrders, check_writer, handle_by_key, open_batches
 
 __all__ = ["attach"]
 
 _ROW = 512  # bytes that a row's key may be longer than its result's
 _IN_ONE_TURN = 25  # results read in one turn of the event loop: 1 ms; requests get theirs between
+_OPEN_COMMANDS = 64  # batches of commands, so that one that takes its time holds up no other job's
 _OPEN_BATCHES = 16  # of results, so that some are read while the broker takes those before
 _LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
-_ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
-"""For a submission that was accepted before a crash: the settings may be stricter now."""
 
 
 def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     """Register `orchestrate_jobs` and `track_results` on the state's app."""
-    app, topics = state.app, state.topics
+    app, topics, runs = state.app, state.topics, SubmissionRuns(state)
 
     @app.agent(
         app.topic(topics.job_commands, value_serializer="raw", internal=True),
@@ -46,9 +46,16 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     )
     async def orchestrate_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
-        async for events in batches(app, stream):
-            state.metrics.observe_batch("orchestrate_jobs", len(events))
-            await handle_by_key("orchestrate_jobs", events, partial(_handle, state))
+        orders = KeyOrders()
+        watch = asyncio.create_task(runs.watch())
+        try:
+            async for batch in open_batches(app, stream, max_open=_OPEN_COMMANDS):
+                state.metrics.observe_batch("orchestrate_jobs", len(batch.events))
+                handle = orders.in_order(partial(_handle, state, runs))
+                batch.ack_when(asyncio.ensure_future(handle_by_key("orchestrate_jobs", batch.events, handle)))
+        finally:
+            watch.cancel()
+            runs.close()
 
     @app.agent(
         app.topic(topics.job_results, value_serializer="raw", internal=True),
@@ -59,17 +66,17 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Store results and move the status of their jobs forward."""
         async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
             state.metrics.observe_batch("track_results", len(batch.events))
-            batch.ack_when(_track(state, [event.message for event in batch.events]))
+            batch.ack_when(_track(state, runs, [event.message for event in batch.events]))
             await asyncio.sleep(0)
 
     return orchestrate_jobs, track_results
 
 
-async def _handle(state: StateRuntime, event: Any) -> None:
+async def _handle(state: StateRuntime, runs: SubmissionRuns, event: Any) -> None:
     message = event.message
     try:
         command = await _decoded(state, message.value)
-        if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | DeleteJob):
+        if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob):
             raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
     except UndecodableError as error:
         await state.publisher.send([state.dead_letter(message, error)])
@@ -79,7 +86,7 @@ async def _handle(state: StateRuntime, event: Any) -> None:
             jobs.check_key("job_id", command.job_id, message.key)
             moved = state.moved(message)
             if moved is None:
-                await _apply(state, command, event)
+                await _apply(state, runs, command, event)
             else:
                 await state.publisher.send([moved])
     except RejectedError as error:
@@ -95,17 +102,21 @@ async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
     return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
 
 
-async def _apply(state: StateRuntime, command: JobCommand, event: Any) -> None:
+async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand, event: Any) -> None:
     """Apply one command and tell its sender.
 
-    A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that.
+    A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that, and
+    what it has set going is set going again.
     """
     check_writer(state.app, event)
     job = state.jobs.get(command.job_id)
     if isinstance(command, DeleteJob):
-        await _delete(state, command, job, event)
+        await _delete(state, runs, command, job, event)
+    elif isinstance(command, StopJob):
+        await stop(state, runs, command, job, event)
     elif job is not None and command.command_id in job.commands:
-        await state.publisher.send([_status_record(state, job)])
+        await state.publisher.send([status_record(state, job)])
+        await send_out(runs, job.job_id, event)
     elif isinstance(command, CreateJob):
         if job is not None:
             raise RejectedError(409, "job_exists", f"job {command.job_id} exists already")
@@ -115,15 +126,15 @@ async def _apply(state: StateRuntime, command: JobCommand, event: Any) -> None:
     elif isinstance(command, ConfigureJob):
         await _configure(state, job, command, event)
     else:
-        await _submit(state, job, command, event)
+        await submit(state, runs, job, command, event)
     state.waiters.applied(command.command_id)
 
 
 async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
     await dataset_of(state, command.data_id)
-    job = jobs.created(command, at=_time(event.message))
+    job = jobs.created(command, at=time_of(event.message))
     state.jobs.check_size(job)
-    await _put_for(state, event, job)
+    await put_job_for(state, event, job)
 
 
 async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Any) -> None:
@@ -143,43 +154,14 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         column_count=len(dataset.header),
     )
     state.jobs.check_size(changed)
-    await _put_for(state, event, changed)
+    await put_job_for(state, event, changed)
     if job.split is not None and job.split != key:
         await state.splits.delete(job.split)
 
 
-async def _submit(state: StateRuntime, job: JobRecord, command: SubmitJob, event: Any) -> None:
-    """1. write the job with the new numbers, 2. answer the sender, 3. send out the training, 4. write that it is done.
-
-    The settings to keep are written with 4. So a crash before it repeats the command with the settings of before:
-    numbers and trainings are the same again, and what has been answered by then is not sent again.
-    """
-    begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
-    limits = state.limits if begun is None else _ACCEPTED
-    # In threads, for a submission may be long. Between here and the writing only results may change the job.
-    to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
-    split = await state.splits.load(job.split) if trainings and job.split is not None else None
-    features = await features_of(state, job, trainings)
-    at = _time(event.message)
-    if begun is None:
-        done = jobs.stored(jobs.submitted(job, command, trainings, at=at), command, to_store)
-        await asyncio.to_thread(state.jobs.check_size, done)
-    job = state.jobs.get(job.job_id) or job
-    first_n = job.submitted if begun is None else begun.first_n
-    changed = jobs.submitted(job, command, trainings, at=at)
-    if begun is None:
-        await _put_for(state, event, changed if trainings else jobs.stored(changed, command, to_store))
-    state.waiters.applied(command.command_id)
-    if trainings:
-        assert split is not None  # a job with series has one
-        answered = state.results.progress(job.job_id).finished
-        todo = [(n, training) for n, training in enumerate(trainings, first_n) if n not in answered]
-        await send_training(state, job, split, features, todo)
-        job = state.jobs.get(job.job_id) or changed
-        await _put_for(state, event, jobs.stored(job, command, to_store))
-
-
-async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None, event: Any) -> None:
+async def _delete(
+    state: StateRuntime, runs: SubmissionRuns, command: DeleteJob, job: JobRecord | None, event: Any
+) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
     1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are. 3. its
@@ -196,6 +178,7 @@ async def _delete(state: StateRuntime, command: DeleteJob, job: JobRecord | None
         state.jobs.delete(partition, job_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
+    runs.answered(job_id)
     await state.splits.delete_all(job_id)
     await asyncio.to_thread(state.store.delete, models_of(job_id))
     if job is None:
@@ -217,33 +200,10 @@ def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
     return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
 
 
-def _put(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future[Any]":
-    """Write a job's row now and tell the public topic, if its status changed; the future ends when the broker has it.
-
-    No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run.
-    """
-    known = state.jobs.get(job.job_id)
-    writes = [state.jobs.put(partition, job)]
-    if known is None or known.sequence != job.sequence:
-        writes.append(state.publisher.send_nowait([_status_record(state, job)]))
-    return asyncio.gather(*writes)
-
-
-def _put_for(state: StateRuntime, event: Any, job: JobRecord) -> "asyncio.Future[Any]":
-    """The same for a command; SupersededError where its job may be another worker's by now."""
-    check_writer(state.app, event)
-    return _put(state, job, event.message.partition)
-
-
-def _status_record(state: StateRuntime, job: JobRecord) -> Record:
-    status = jobs.status_event(job, state.results.progress(job.job_id))
-    return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
-
-
-def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]":
+def _track(state: StateRuntime, runs: SubmissionRuns, messages: Sequence[Any]) -> "asyncio.Future[Any]":
     """1. store the results, 2. move the status of jobs that they complete; the future ends when the broker has both.
 
-    No coroutine, for the same reason as `_put`.
+    No coroutine, for the same reason as `put_job`.
     """
     writes: list[asyncio.Future[Any]] = []
     by_partition: dict[int, list[Answer]] = {}
@@ -267,20 +227,21 @@ def _track(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]
     for partition, answers in by_partition.items():
         writes.append(state.results.put(partition, answers))
         for job_id in dict.fromkeys(answer.job_id for answer in answers):
+            runs.answered(job_id)
             job = state.jobs.get(job_id)
             assert job is not None  # looked up above, and nothing has run in between
             changed = jobs.finished(job, state.results.progress(job_id))
             with following(latest[job_id], "track_results"):
                 if changed is not job:
-                    writes.append(_put(state, changed, partition))
+                    writes.append(put_job(state, changed, partition))
                 elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
-                    writes.append(state.publisher.send_nowait([_status_record(state, job)]))
+                    writes.append(state.publisher.send_nowait([status_record(state, job)]))
     return asyncio.gather(*writes)
 
 
 def _answer(state: StateRuntime, message: Any) -> Answer:
     fields = state.codec.outline_of(message.value, SeriesResult)
-    row = state.codec.answered(message.value, fields, _time(message))
+    row = state.codec.answered(message.value, fields, time_of(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
     jobs.check_key("job_id", answer.job_id, message.key)
     if len(message.value) > state.settings.record_limit + _ROW:
@@ -288,12 +249,9 @@ def _answer(state: StateRuntime, message: Any) -> Answer:
     return answer
 
 
-def _time(message: Any) -> int:
-    """When the log got it, in milliseconds: what is kept of it is the same after a replay."""
-    return round(message.timestamp * 1000)
-
-
 def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
     """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
     job = state.jobs.get(answer.job_id)
-    return job is not None and jobs.series_of(job, answer.n) == answer.ts_id
+    if job is None or jobs.series_of(job, answer.n) != answer.ts_id:
+        return False
+    return not jobs.is_too_late(job, answer.n, state.results.progress(answer.job_id))

@@ -6,15 +6,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, SubmitJob
+from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, StopJob, SubmitJob
 from schemas.events import CmdStatus, JobStatus
-from schemas.records import Columns, JobRecord, Submission
+from schemas.records import Columns, JobRecord, Planned, Submission
 from streams.errors import RejectedError
 from streams.submissions import Training
 
 __all__ = [
+    "CANCELLED",
     "ID_LIMIT",
     "Progress",
+    "cancelled",
     "check_columns",
     "check_id",
     "check_key",
@@ -22,15 +24,18 @@ __all__ = [
     "configured",
     "created",
     "finished",
+    "is_too_late",
     "series_of",
     "series_statuses",
     "status_event",
+    "stopped",
     "stored",
     "submitted",
 ]
 
 ID_LIMIT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
 _NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
+CANCELLED = "cancelled"  # the message of a job that was stopped, and the error of what it had not trained
 _LONGEST_MESSAGE = 1000  # characters of a series' error that its job repeats; the result has the whole
 
 
@@ -124,10 +129,12 @@ def configured(
     )
 
 
-def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training], *, at: int) -> JobRecord:
+def submitted(
+    job: JobRecord, command: SubmitJob, to_train: Sequence[Training], *, at: int, planned: Planned | None = None
+) -> JobRecord:
     """The job with the numbers of a submission that `check_elements` has accepted; `at` is the command's time.
 
-    Its settings are not in the job yet: until `stored` adds them, the same command is accepted in the same way.
+    `planned` is how they are trained, where any are. What the submission only stores is added by `stored`.
     """
     status = job.status
     if to_train:
@@ -144,6 +151,7 @@ def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training], 
         sequence=job.sequence + (status is not job.status),
         message=None if to_train else job.message,
         submissions=submissions,
+        planned=job.planned if planned is None else (*job.planned, replace(planned, first_n=job.submitted)),
         settings_at=at if (job.status, status) == (CmdStatus.CREATED, CmdStatus.UNCOMITTED) else job.settings_at,
     )
 
@@ -151,6 +159,31 @@ def submitted(job: JobRecord, command: SubmitJob, to_train: Sequence[Training], 
 def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig]) -> JobRecord:
     """The job with a submission's settings, and its command among those that are done."""
     return replace(job, settings=_merged(job.settings, to_store), commands=(*job.commands, command.command_id))
+
+
+def stopped(job: JobRecord, command: StopJob) -> JobRecord:
+    """The job after a command to stop: what has no answer is cancelled. Where nothing is trained, nothing changes."""
+    job = replace(job, commands=(*job.commands, command.command_id))
+    if job.status is not CmdStatus.COMITTED:
+        return job
+    return replace(
+        job,
+        status=CmdStatus.EXCEPTION,
+        sequence=job.sequence + 1,
+        message=CANCELLED,
+        stopped=job.submitted,
+    )
+
+
+def cancelled(job: JobRecord) -> JobRecord:
+    """The job once everything that it was stopped at has its answer: how it would have been trained can go."""
+    planned = tuple(one for one in job.planned if one.first_n >= job.stopped)
+    return job if planned == job.planned else replace(job, planned=planned)
+
+
+def is_too_late(job: JobRecord, n: int, progress: Progress) -> bool:
+    """Whether an answer counts no more: the job was stopped, and the submission has an answer, if only that."""
+    return n < job.stopped and n in progress.finished
 
 
 def series_of(job: JobRecord, n: int) -> int | None:
@@ -177,7 +210,7 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
         if n in progress.errors
     }
     if not failed:
-        return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None)
+        return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None, planned=())
     first = min(failed)
     text = failed[first] if len(failed[first]) <= _LONGEST_MESSAGE else f"{failed[first][:_LONGEST_MESSAGE]}…"
     others = f" ({len(failed)} series failed in all)" if len(failed) > 1 else ""
@@ -185,7 +218,8 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
         job,
         status=CmdStatus.EXCEPTION,
         sequence=job.sequence + 1,
-        message=f"series {first}: {text}{others}",
+        message=CANCELLED if CANCELLED in failed.values() else f"series {first}: {text}{others}",
+        planned=(),
     )
 
 
@@ -213,6 +247,7 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
         finished=len(progress.finished),
         failed=len(progress.errors),
         message=job.message,
+        stopped=job.stopped,
     )
 
 

@@ -1,5 +1,7 @@
 """Checks of series configurations: one function behind both doors, HTTP and Kafka (contract J-072 … J-093)."""
 
+import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -11,7 +13,7 @@ from schemas.commands import HyperParam, ParameterValue, Search, SeriesConfig
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 
-__all__ = ["EVAL_METRICS", "Limits", "Plan", "Training", "check_elements"]
+__all__ = ["ACCEPTED", "EVAL_METRICS", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
 
 # Contract J-110, in its order. models.metrics computes them; its list is compared with this one in a test, because
 # importing it here would load numpy code into processes that only validate.
@@ -58,11 +60,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One element that asks for training; ``number`` counts all elements of its submission, from 1."""
+    """One element that asks for training; ``number`` counts all elements of its submission, from 1.
+
+    `settings` are those that the plan was made of: what was stored is in them.
+    """
 
     ts_id: int
     plan: Plan
     number: int = 1
+    settings: SeriesConfig = dataclasses.field(default=SeriesConfig(0), compare=False)
+
+
+ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, max_max_eval=sys.maxsize)
+"""For what was accepted before: the settings may be stricter now."""
 
 
 class _ElementError(Exception):
@@ -131,6 +141,19 @@ _plan_settings = attrgetter(
 )
 
 
+def trainings_again(settings: Sequence[SeriesConfig], ts_ids: Sequence[int], plan_of: Sequence[int]) -> list[Training]:
+    """Trainings that were accepted before, whatever the limits are now: J-163.
+
+    The settings are complete; `plan_of` says which of them each series has, empty: all have the first.
+    """
+    plans = [_resolve(one, ACCEPTED) for one in settings]
+    chosen = plan_of or [0] * len(ts_ids)
+    return [
+        Training(ts_id, plans[place], number, settings[place])
+        for number, (ts_id, place) in enumerate(zip(ts_ids, chosen, strict=True), 1)
+    ]
+
+
 def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
     """A check that remembers settings seen before: the elements of one request mostly differ in ts_id alone."""
     seen: dict[tuple[object, ...], Plan] = {}
@@ -140,7 +163,7 @@ def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
         plan = seen.get(settings)
         if plan is None:
             plan = seen[settings] = _resolve(element, limits)
-        return Training(element.ts_id, plan, number)
+        return Training(element.ts_id, plan, number, element)
 
     return resolve
 

@@ -41,6 +41,12 @@ class JobTable(EventTable):
             record = self._decoded[job_id] = self._codec.decode(row)
         return record
 
+    def look(self, job_id: int) -> JobRecord | None:
+        """The job, which is not kept decoded: for who goes through all of them."""
+        known = self._decoded.get(job_id)
+        row = self._rows.get(str(job_id).encode()) if known is None else None
+        return known if row is None else self._codec.decode(row)
+
     def check_size(self, record: JobRecord) -> None:
         """RejectedError where the job is too large for a row of the changelog, and `put` would fail."""
         size, limit = len(self._codec.encode(record)), self._publisher.max_message_bytes - _ROW_RESERVE

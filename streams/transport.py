@@ -21,6 +21,7 @@ from streams.tracing import following
 
 __all__ = [
     "Batch",
+    "KeyOrders",
     "SafeTransport",
     "SupersededError",
     "batches",
@@ -29,6 +30,7 @@ __all__ = [
     "is_current",
     "is_lost",
     "is_ours",
+    "may_write",
     "open_batches",
 ]
 
@@ -198,10 +200,15 @@ def check_writer(app: AppT, event: EventT) -> None:
     A body that awaits asks before each write to a table, in the same turn of the event loop: after a rebalance another
     worker may own the row, and may have answered for it. While open batches are waited for, it may write still.
     """
+    if not may_write(app, event.message.generation_id):
+        raise SupersededError
+
+
+def may_write(app: AppT, generation: int) -> bool:
+    """Whether this worker may change rows of the partitions that it had in this generation of the group."""
     consumer = app.consumer
     open_still = app.flow_control.is_active() or (isinstance(consumer, SafeConsumer) and consumer.handing_over)
-    if not open_still or event.message.generation_id != app.consumer_generation_id:
-        raise SupersededError
+    return bool(open_still and generation == app.consumer_generation_id)
 
 
 async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
@@ -222,6 +229,32 @@ async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[
             log.info("commands_superseded", agent=agent, key=of_key[0].message.key)
 
     await asyncio.gather(*map(in_order, by_key.values()))
+
+
+class KeyOrders:
+    """Keeps the order of what has one key, over all that is handled at a time."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Any, tuple[asyncio.Lock, int]] = {}
+
+    def in_order(self, handle: Callable[[EventT], Awaitable[None]]) -> Callable[[EventT], Awaitable[None]]:
+        """The same, which waits for what was begun before with the event's key."""
+
+        async def handle_in_turn(event: EventT) -> None:
+            key = event.message.key
+            lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
+            self._locks[key] = lock, waiting + 1
+            try:
+                async with lock:
+                    await handle(event)
+            finally:
+                lock, waiting = self._locks[key]
+                if waiting == 1:
+                    del self._locks[key]
+                else:
+                    self._locks[key] = lock, waiting - 1
+
+        return handle_in_turn
 
 
 def is_ours(app: AppT, event: EventT) -> bool:

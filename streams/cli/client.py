@@ -94,6 +94,10 @@ class ServiceClient:
         job: Mapping[str, Any] = self.get(f"/job/{job_id}/")
         return job
 
+    def stop(self, job_id: int) -> None:
+        """Stop the training of a job; nothing changes where nothing is trained."""
+        self.write("POST", f"/job/{job_id}/stop")
+
     def series(self, job_id: int) -> Sequence[Mapping[str, Any]]:
         """The series of a job, as `choose_columns` returns them."""
         details: Sequence[Mapping[str, Any]] = self.get(f"/job/{job_id}/ts_details/")["ts_details"]

@@ -27,9 +27,11 @@ tidecast job 7 --wait --out forecasts.csv --plot forecasts.png
 
 tidecast job 7 --json | jq .results
 
+tidecast job 7 --stop
+
 tidecast job 7 --as-of 2026-11-28T09:30"""
 _STATUS = ("CREATED", "UNCOMITTED", "COMITTED", "DONE", "EXCEPTION")  # names as in the API, misspellings included
-_MEANING = (", nothing asked for yet", ", settings stored, not trained", ", training", "", ", a forecast failed")
+_MEANING = (", nothing asked for yet", ", settings stored, not trained", ", training", "", ", not all was forecast")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +39,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EPILOG)(job)
 
 
-def job(
+def job(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     job_id: Annotated[int, typer.Argument(min=1, metavar="JOB_ID", help="The job.", show_default=False)],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop its training first; what is done by then stays.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the service's answers as one JSON document, with the histories.")
     ] = False,
@@ -71,8 +74,7 @@ def job(
 
     if as_json and (out or plot):
         raise CommandError("--json writes no file: leave --out and --plot out, or --json", status=2)
-    if as_of is not None and wait:
-        raise CommandError("--wait is for now, --as-of for a time that is past: leave one of them out", status=2)
+    _check_now(as_of, wait=wait, stop=stop)
     moment = None if as_of is None else _moment(as_of)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
@@ -83,6 +85,8 @@ def job(
         )
     with open_session(settings, address, console) as session:
         client = session.client
+        if stop:
+            client.stop(job_id)
         found: Mapping[str, Any] = client.job(job_id)
         if wait and found["status"] < following.FINISHED:
             _check_submitted(found)
@@ -106,6 +110,13 @@ def job(
         elif out or plot:
             remedy = "add --wait" if at is None else "name a later time"
             raise CommandError(f"job {job_id} is not finished, so nothing is written: {remedy}")
+
+
+def _check_now(as_of: str | None, **options: bool) -> None:
+    """CommandError where a time that is past is named, and something that can only be done now."""
+    given = next((name for name, is_given in options.items() if is_given), None)
+    if as_of is not None and given is not None:
+        raise CommandError(f"--{given} is for now, --as-of for a time that is past: leave one of them out", status=2)
 
 
 def _moment(text: str) -> datetime:

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from connectors.splits import Split
 from connectors.timestamps import format_timestamp
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, SubmitJob
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, StopJob, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams import jobs, past
@@ -31,6 +31,7 @@ from streams.views.replies import (
     JobsReply,
     ResultsReply,
     SeriesReply,
+    StoppedReply,
     SubmissionReply,
     UnfinishedReply,
 )
@@ -187,9 +188,34 @@ def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[Serie
     return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "series": series})
 
 
+@router.post(
+    "/{job_id}/stop",
+    summary="Stop the training of a job",
+    response_model=StoppedReply,
+    responses=ERRORS(400, 404, 503),
+)
+async def stop_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+    """The job is at status 4 with the message "cancelled".
+
+    What is trained by then stays. What is not gets the error "cancelled" as its result; it is not begun, and what is
+    being computed for it is ended. Where nothing is trained (before the first PATCH that trains, once the job is
+    finished, when it was stopped before) nothing changes, and the answer says how the job stands. A later PATCH trains
+    again.
+    """
+    job = _job(state, job_id)
+    command_id = command_id_of(request, key)
+    if not is_repeat(command_id, job.commands):
+        await send_command(state, state.topics.job_commands, job_id, StopJob(command_id, job_id))
+    job = _job(state, job_id)
+    return json_response({"job_id": job_id, "status": int(job.status), "message": job.message})
+
+
 @router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
 async def delete_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
-    """The job, its series and its results are gone; its public events stay until they expire."""
+    """The job, its series and its results are gone, and what is computed for it is ended.
+
+    Its public events stay until they expire.
+    """
     _job(state, job_id)
     await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request, key), job_id))
     return Response(status_code=204)

@@ -16,6 +16,7 @@ __all__ = [
     "PreviewReply",
     "ResultsReply",
     "SeriesReply",
+    "StoppedReply",
     "SubmissionReply",
     "UnfinishedReply",
 ]
@@ -72,6 +73,12 @@ class JobCreatedReply(BaseModel):
 
     job_id: int
     status: Status
+
+
+class StoppedReply(JobCreatedReply):
+    """A job after it was told to stop."""
+
+    message: str | None = Field(description='"cancelled", where something was left to be trained.')
 
 
 class JobSummary(JobCreatedReply):

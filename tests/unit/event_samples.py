@@ -14,6 +14,7 @@ from schemas.commands import (
     InferenceRequest,
     SeriesConfig,
     StartTransform,
+    StopJob,
     StopTrainingJob,
     StopTransform,
     SubmitJob,
@@ -31,7 +32,7 @@ from schemas.events import (
     SeriesResult,
     TrainingStatus,
 )
-from schemas.records import Columns, JobRecord, Submission, TrainingJobRecord, TransformRecord
+from schemas.records import Columns, JobRecord, Planned, Submission, TrainingJobRecord, TransformRecord
 
 __all__ = ["EVENTS", "FULL_CONFIG", "NOON"]
 
@@ -68,6 +69,7 @@ EVENTS: tuple[Any, ...] = (
     SubmitJob("c-5", 7, (FULL_CONFIG, SeriesConfig(1), SeriesConfig(2, hyper_params=(), feature_indexs=()))),
     SubmitJob("c-5", 7, ()),
     DeleteJob("c-6", 7),
+    StopJob("c-10", 7),
     TrainSeries(
         job_id=7,
         ts_id=8797,
@@ -157,6 +159,7 @@ EVENTS: tuple[Any, ...] = (
     SeriesResult(7, 8797, 3, 1, "LinearFit", {}, (), (), {}),
     *(JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in CmdStatus),
     JobStatus(7, CmdStatus.DONE, 5, 3, 2, 2, 1),
+    JobStatus(7, CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2),
     TrainingStatus(
         "p1", 11, 12, 8, NOON, 3, 20, 1.25, 1.5, {"wQL": 0.1, "coverage[0.8]": None}, "flights", "goes on from epoch 2"
     ),
@@ -192,6 +195,8 @@ EVENTS: tuple[Any, ...] = (
         (Submission("c-5", 0, (1, 2), NOON), Submission("c-9", 2, ())),
         ("c-3", "c-4", "c-5"),
         NOON,
+        3,
+        (Planned(0, 1, b"\0plans", (0, 1)), Planned(2, 0, b"")),
     ),
     JobRecord(7, 2, None, 1, NOON),
     TrainingJobRecord(

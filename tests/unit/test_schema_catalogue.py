@@ -73,13 +73,15 @@ class TestReading:
         assert "tidecast.forecasts-value" not in subjects
 
     def test_a_subject_with_one_record_type(self, catalogue: SchemaCatalogue) -> None:
-        """One version as yet, under both names, with the same id."""
-        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1]
-        assert catalogue.version(VALUE, "1") == {
+        """All its versions, under both names, with the same ids."""
+        shipped = [entry for entry in locked_schemas() if entry.name == "JobStatus"]
+
+        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1, 2]
+        assert catalogue.version(VALUE, "2") == {
             "subject": VALUE,
-            "version": 1,
+            "version": 2,
             "id": id_of("JobStatus"),
-            "schema": next(entry.text for entry in locked_schemas() if entry.name == "JobStatus"),
+            "schema": shipped[-1].text,
         }
 
     def test_a_command_topic_lists_all_its_record_types(self, catalogue: SchemaCatalogue) -> None:
@@ -89,7 +91,7 @@ class TestReading:
             for number in catalogue.versions(COMMANDS)
         }
 
-        assert names == {"CreateJob", "ConfigureJob", "SubmitJob", "DeleteJob"}
+        assert names == {"CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob"}
         shipped = [entry for entry in locked_schemas() if entry.name in names]
         assert catalogue.versions(COMMANDS) == list(range(1, len(shipped) + 1))
 

@@ -140,6 +140,7 @@ def test_subjects(topics: Topics) -> None:
         "CreateJob": ("tidecast.CreateJob",),
         "ConfigureJob": ("tidecast.ConfigureJob",),
         "SubmitJob": ("tidecast.SubmitJob",),
+        "StopJob": ("tidecast.StopJob",),
         "DeleteJob": ("tidecast.DeleteJob",),
         "TrainSeries": ("tidecast.series-commands-value",),
         "Forecast": ("tidecast.forecasts-value", "tidecast.forecasts-changelog-value"),

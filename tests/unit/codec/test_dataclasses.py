@@ -13,11 +13,12 @@ from schemas.commands import (
     SeriesConfig,
 )
 from schemas.events import Backtest, CmdStatus
-from schemas.records import Columns, Submission
+from schemas.records import Columns, Planned, Submission
 from tests.unit.codec.stock import branches, plain
 
 RECORDS = {
-    kind.__name__: kind for kind in (*EVENT_TYPES, SeriesConfig, HyperParam, Search, Backtest, Columns, Submission)
+    kind.__name__: kind
+    for kind in (*EVENT_TYPES, SeriesConfig, HyperParam, Search, Backtest, Columns, Planned, Submission)
 }
 SCHEMAS = [
     schema for source in current_schemas().values() for schema in branches(source) if schema.get("type") == "record"
