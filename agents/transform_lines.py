@@ -125,7 +125,7 @@ class InputLines:
                 line = self._lines.pop()
                 self._number += 1
                 looked += 1
-                if line is None or not (not line or line.isspace()):
+                if line is None or line.strip():
                     found.append((self._number, line))
             elif self._ended:
                 return found or None
@@ -155,7 +155,8 @@ class InputLines:
         else:
             *lines, rest = block.split(b"\n")
             if lines:
-                self._lines = [*reversed(lines[1:]), self._whole(lines[0])]
+                others = (line if len(line) <= self._longest else None for line in reversed(lines[1:]))
+                self._lines = [*others, self._whole(lines[0])]
             self._begin(rest)
         return len(block)
 

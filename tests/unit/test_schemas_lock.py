@@ -47,7 +47,7 @@ RELEASED = {
     30: ("SubmitJob", 2, "576e0d2e9ed084ee"),
     31: ("TrainSeries", 3, "537546bb8ed56d8b"),
     32: ("TrainTogether", 2, "fb115bbed428a55f"),
-    33: ("JobRecord", 4, "b714fb6f9e9dae2e"),
+    33: ("JobRecord", 4, "1d59f2d4fa1a1281"),
     34: ("JobStatus", 2, "78073c2049a4f612"),
     35: ("StopJob", 1, "99861005aab40ed1"),
 }
