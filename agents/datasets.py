@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from connectors import datasets
-from connectors.csv_table import BadDatasetError, inspect_csv
+from connectors.csv_dialect import DialectSettings
+from connectors.csv_table import BadDatasetError, opened_csv
+from connectors.csv_text import MOST_UNPACKED, is_compressed
 from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.commands import AddDataset, DeleteDataset
 from schemas.wire import UndecodableError
@@ -58,7 +61,9 @@ async def _handle(state: StateRuntime, message: Any) -> None:
         with speaking_of(message, command):
             check_key("data_id", command.data_id, message.key)
             size = await asyncio.to_thread(_size_of, state.store, command)
-            outcome = await state.files.whole(size, _apply_and_clear, state.store, command, at)
+            outcome = await state.files.whole(
+                size, _apply_and_clear, state.store, command, at, state.settings.max_upload_bytes
+            )
     except RejectedError as error:
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
@@ -66,27 +71,35 @@ async def _handle(state: StateRuntime, message: Any) -> None:
     state.waiters.applied(command.command_id, outcome)
 
 
-def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int:
-    """How many bytes the command's file has; 0 where none is to be read."""
+def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int | None:
+    """How many bytes the command's file has; 0 where none is to be read, None where it is compressed."""
     if not isinstance(command, AddDataset):
         return 0
     try:
-        return store.size(command.path)
+        with store.open(command.path) as file:
+            return None if is_compressed(file.read(4)) else store.size(command.path)
     except (BadKeyError, ObjectNotFoundError):
         return 0
 
 
-def _apply_and_clear(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
+def _apply_and_clear(
+    store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime, max_bytes: int
+) -> datasets.Dataset | None:
     try:
-        return apply_command(store, command, at)
+        return apply_command(store, command, at, max_bytes=max_bytes)
     finally:
         if isinstance(command, AddDataset) and is_incoming(command.path):
             with suppress(BadKeyError):
                 store.delete(command.path)
 
 
-def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime) -> datasets.Dataset | None:
-    """The data set that was added (or was there already), None where one was removed; RejectedError if refused."""
+def apply_command(
+    store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime, *, max_bytes: int = MOST_UNPACKED
+) -> datasets.Dataset | None:
+    """The data set that was added (or was there already), None where one was removed; RejectedError if refused.
+
+    `max_bytes` limits what a compressed file may hold.
+    """
     check_id("data_id", command.data_id)
     if isinstance(command, DeleteDataset):
         try:
@@ -103,11 +116,13 @@ def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: d
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
         raise RejectedError(400, "unknown_path", text)
     try:
-        with store.local_file(command.path) as file:
+        with (
+            store.local_file(command.path) as file,
+            opened_csv(file, _settings(command), max_bytes=max_bytes) as table,
+        ):
             return datasets.register(
                 store,
-                file,
-                facts=inspect_csv(file),
+                table,
                 data_id=command.data_id,
                 name=command.name,
                 file_name=command.file_name,
@@ -121,3 +136,7 @@ def apply_command(store: ObjectStore, command: AddDataset | DeleteDataset, at: d
     except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read
         text = f"path: there is no object {command.path}: put the file into the object store first"
         raise RejectedError(400, "unknown_path", text) from None
+
+
+def _settings(command: AddDataset) -> DialectSettings:
+    return DialectSettings(**{field.name: getattr(command, field.name) for field in fields(DialectSettings)})

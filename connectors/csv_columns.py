@@ -4,23 +4,24 @@ A column of millions of cells has few distinct texts (dates, group values), so t
 texts and a number per row; what is computed per text later costs next to nothing per row.
 """
 
-import re
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, nan
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from connectors.csv_dialect import RFC4180, Dialect
+from connectors.csv_preview import likely_formats
 from connectors.csv_table import MISSING, line_of_row
+from connectors.number_format import NumberFormat, NumbersFound, best_format, find_format, in_two_ways
 
-__all__ = ["BadColumnError", "NumberColumn", "TextColumn", "read_columns"]
+__all__ = ["BadColumnError", "NumberColumn", "ReadColumns", "TextColumn", "read_columns"]
 
 _ROWS: Final = 500_000  # read together: bounds the parser's own memory to about 100 MB for usual rows
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _SHOWN: Final = 60  # characters of an offending cell that are put into the message
 
 
@@ -45,62 +46,75 @@ NumberColumn = npt.NDArray[np.float64]
 """One value per row, NaN where the cell is missing."""
 
 
+class ReadColumns(NamedTuple):
+    """Columns by index, and what of their numbers can be read in two ways."""
+
+    texts: dict[int, TextColumn]
+    numbers: dict[int, NumberColumn]
+    warnings: tuple[str, ...] = ()
+
+
 def read_columns(
-    path: Path, header: Sequence[str], *, texts: Sequence[int], numbers: Mapping[int, str]
-) -> tuple[dict[int, TextColumn], dict[int, NumberColumn]]:
-    """Text and number columns of a file that ``inspect_csv`` found sound, by column index.
+    path: Path,
+    header: Sequence[str],
+    dialect: Dialect = RFC4180,
+    *,
+    texts: Sequence[int],
+    numbers: Mapping[int, str],
+) -> ReadColumns:
+    """Text and number columns of a text that ``opened_csv`` found sound, by column index.
 
     ``numbers`` maps a column index to the request field that chose it. Raises BadColumnError with that field for the
-    first cell that is neither a finite decimal number (blanks around it are ignored) nor one of MISSING.
+    first cell that is neither a finite decimal number (blanks around it are ignored) nor one of MISSING. How decimals
+    and thousands are written is the dialect's, or what the whole column leaves no doubt of.
     """
-    try:
-        return _read(path, header, texts=texts, numbers=numbers, fast=True)
-    except (ValueError, _DoubtfulNumberError):
-        # pandas' number parser is fast but says neither which cell it met nor that it took "True" for 1 and 1e400 for
-        # infinity. Reading those columns as texts settles every case by one rule.
-        return _read(path, header, texts=texts, numbers=numbers, fast=False)
+    if dialect.delimiter == "," and NumberFormat(dialect.decimal, dialect.thousands) == NumberFormat():
+        try:
+            return _read(path, header, dialect, texts=texts, numbers=numbers)
+        except (ValueError, _DoubtfulNumberError):
+            # pandas' number parser is fast but says neither which cell it met nor that it took "True" for 1 and 1e400
+            # for infinity. Reading those columns as texts settles every case by one rule.
+            pass
+    read = _read(path, header, dialect, texts=[*texts, *(index for index in numbers if index not in texts)], numbers={})
+    values: dict[int, NumberColumn] = {}
+    warnings: list[str] = []
+    for index, field in numbers.items():
+        column = read.texts[index]
+        form, doubtful = find_format(column.texts, likely_formats(dialect))
+        if form is None:
+            raise _not_a_number(path, header[index], dialect, column, field)
+        if doubtful is not None:
+            warnings.append(in_two_ways(header[index], doubtful, form))
+        found = NumbersFound(form)
+        by_text = np.fromiter(map(found.__getitem__, column.texts), dtype=np.float64, count=len(column.texts))
+        if np.isinf(by_text).any():
+            raise _not_a_number(path, header[index], dialect, column, field)
+        values[index] = by_text[column.codes]
+    return ReadColumns({index: read.texts[index] for index in texts}, values, tuple(warnings))
 
 
 class _DoubtfulNumberError(Exception):
     """Values that the fast parser may have made out of something that is no number."""
 
 
-class _Numbers(dict[str, float]):
-    """The number of every text asked for: NaN for one of MISSING, infinity for what is no number or too large."""
-
-    def __missing__(self, text: str) -> float:
-        bare = text.strip(" \t")
-        value = nan if bare in MISSING else float(bare) if _NUMBER.fullmatch(bare) else inf
-        self[text] = value
-        return value
-
-
 def _read(
-    path: Path, header: Sequence[str], *, texts: Sequence[int], numbers: Mapping[int, str], fast: bool
-) -> tuple[dict[int, TextColumn], dict[int, NumberColumn]]:
+    path: Path, header: Sequence[str], dialect: Dialect, *, texts: Sequence[int], numbers: Mapping[int, str]
+) -> ReadColumns:
     dictionaries: dict[int, dict[str, int]] = {index: {} for index in texts}
     codes: dict[int, list[npt.NDArray[np.int32]]] = {index: [] for index in texts}
     values: dict[int, list[NumberColumn]] = {index: [] for index in numbers}
-    rows = 0
-    for frame in _frames(path, len(header), texts=texts, numbers=numbers, fast=fast):
+    for frame in _frames(path, len(header), dialect, texts=texts, numbers=numbers):
         for index in texts:
             places, distinct = pd.factorize(frame[index])
             dictionary = dictionaries[index]
             shared = [dictionary.setdefault(text, len(dictionary)) for text in distinct]
             codes[index].append(np.array(shared, dtype=np.int32)[places])
-        for index, field in numbers.items():
-            part = _certain(frame[index]) if fast else _careful(frame[index])
-            wrong = np.flatnonzero(np.isinf(part))
-            if len(wrong):
-                row = int(wrong[0])
-                text, line = str(frame[index].iloc[row]), line_of_row(path, rows + row)
-                raise _not_a_number(field, header[index], line, text)
-            values[index].append(part)
-        rows += len(frame)
+        for index in numbers:
+            values[index].append(_certain(frame[index]))
     columns = {
         index: TextColumn(texts=tuple(dictionaries[index]), codes=np.concatenate(codes[index])) for index in texts
     }
-    return columns, {index: np.concatenate(parts) for index, parts in values.items()}
+    return ReadColumns(columns, {index: np.concatenate(parts) for index, parts in values.items()})
 
 
 def _certain(cells: "pd.Series[float]") -> NumberColumn:
@@ -112,36 +126,45 @@ def _certain(cells: "pd.Series[float]") -> NumberColumn:
     return values
 
 
-def _careful(cells: "pd.Series[str]") -> NumberColumn:
-    """The numbers of texts, infinity for what is refused."""
-    numbers = _Numbers()  # one for every part: repeated texts are met once, and memory stays bounded
-    return np.fromiter(map(numbers.__getitem__, cells), dtype=np.float64, count=len(cells))
-
-
-def _not_a_number(field: str, label: str, line: int, text: str) -> BadColumnError:
-    why = "is too large for a number" if _NUMBER.fullmatch(text.strip(" \t")) else "is not a number"
-    remedy = "write digits, a point for decimals and no thousands separators; leave missing values empty"
+def _not_a_number(path: Path, label: str, dialect: Dialect, column: TextColumn, field: str) -> BadColumnError:
+    form = best_format(column.texts, likely_formats(dialect))
+    found = NumbersFound(form)
+    # Texts are in order of first appearance, so the first wrong one is in the first wrong row.
+    wrong = next(code for code, text in enumerate(column.texts) if np.isinf(found[text]))
+    text, line = column.texts[wrong], line_of_row(path, int(np.argmax(column.codes == wrong)), dialect)
+    why = "is too large for a number" if found.is_written_as_number(text) else "is not a number"
+    thousands = f'"{form.thousands}" between thousands' if form.thousands else "no thousands separators"
+    point = "a point" if form.decimal == "." else "a comma"
+    remedy = f"write digits, {point} for decimals and {thousands}, no units; leave missing values empty"
+    if form != NumberFormat(dialect.decimal, dialect.thousands) or form.thousands or form.decimal != ".":
+        remedy += ", or upload the file with decimal and thousands set"
     return BadColumnError(field, f'column "{label}", line {line}: "{text[:_SHOWN]}" {why}; {remedy}')
 
 
 def _frames(
-    path: Path, width: int, *, texts: Sequence[int], numbers: Iterable[int], fast: bool
+    path: Path, width: int, dialect: Dialect, *, texts: Sequence[int], numbers: Iterable[int]
 ) -> Iterator[pd.DataFrame]:
     # Any: the stubs of pandas know only text labels here, the reader takes the labels it was given.
-    missing: Any = {index: sorted(MISSING) for index in numbers if fast}
-    with pd.read_csv(
-        path,
-        encoding="utf-8",
-        header=0,
-        names=list(range(width)),
-        usecols=[*texts, *numbers],
-        index_col=False,
-        # Not "category", which would be faster: pandas 3.1 makes numbers of a part's categories where it can.
-        dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64" if fast else "str")},
-        keep_default_na=False,
-        na_values=missing,
-        chunksize=_ROWS,
-        low_memory=False,
-        float_precision="round_trip",  # the default of pandas 2 is off by one bit now and then
-    ) as frames:
-        yield from frames
+    missing: Any = {index: sorted(MISSING) for index in numbers}
+    with path.open("rb") as file:
+        for _ in range(dialect.skipped_lines):
+            file.readline()
+        with pd.read_csv(
+            file,
+            encoding="utf-8",
+            sep=dialect.delimiter,
+            quotechar=dialect.quote or '"',
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            header=0,
+            names=list(range(width + len(dialect.ignored_columns))),
+            usecols=[*texts, *numbers],
+            index_col=False,
+            # Not "category", which would be faster: pandas 3.1 makes numbers of a part's categories where it can.
+            dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64")},
+            keep_default_na=False,
+            na_values=missing,
+            chunksize=_ROWS,
+            low_memory=False,
+            float_precision="round_trip",  # the default of pandas 2 is off by one bit now and then
+        ) as frames:
+            yield from frames

@@ -10,16 +10,17 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from connectors.csv_table import BadDatasetError, Cell, CsvFacts
+from connectors.csv_dialect import RFC4180, Dialect
+from connectors.csv_table import BadDatasetError, Cell, OpenCsv
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 
 __all__ = ["Dataset", "UnknownDatasetError", "check_name", "delete", "list_all", "load", "register", "safe_file_name"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
 _MANIFEST: Final = "dataset.json"
+_TEXT: Final = "text"  # a folder: a stored file name never is one
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
 _DEVICES: Final = re.compile(
     r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
@@ -40,7 +41,8 @@ class Dataset:
 
     ``time_created`` is ISO-8601 with microseconds and offset, ``upload`` is ``/uploads/<stored file name>``,
     ``file_name`` the uploader's own name for it (text to show, never a path), ``path`` the object's key, ``heads`` the
-    first rows by label.
+    first rows by label. ``dialect`` says how it is written, ``warnings`` what of it can be read in two ways, and
+    ``text`` is the key of its text in UTF-8 where the file itself is in another form.
     """
 
     data_id: int
@@ -55,6 +57,14 @@ class Dataset:
     heads: Mapping[str, tuple[Cell, ...]]
     rows: int
     bytes: int
+    dialect: Dialect = RFC4180
+    warnings: tuple[str, ...] = ()
+    text: str | None = None
+
+    @property
+    def text_path(self) -> str:
+        """The key of the file's text, as readers of its rows take it."""
+        return self.text or self.path
 
 
 def check_name(name: str) -> None:
@@ -78,22 +88,22 @@ def safe_file_name(original: str) -> str:
 
 def register(
     store: ObjectStore,
-    local_file: Path,
+    table: OpenCsv,
     *,
-    facts: CsvFacts,
     data_id: int,
     name: str,
     file_name: str,
     related_user: int,
     time_created: datetime,
 ) -> Dataset:
-    """Keep a copy of a file that ``inspect_csv`` found sound; on failure the id stands for what it stood for before.
+    """Keep a copy of a checked file, and of its text where that is another; on failure the id stands for what it did.
 
     ``time_created`` must be aware. Raises BadDatasetError for the name, OSError where the store cannot take the file.
     """
     check_name(name)
     if time_created.tzinfo is None:
         raise ValueError("time_created needs an offset")
+    facts = table.facts
     stored = safe_file_name(file_name)
     dataset = Dataset(
         data_id=data_id,
@@ -108,10 +118,15 @@ def register(
         heads=facts.heads,
         rows=facts.rows,
         bytes=facts.bytes,
+        dialect=facts.dialect,
+        warnings=facts.warnings,
+        text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
     )
     known = store.exists(_manifest(data_id))
     try:
-        store.put_file(dataset.path, local_file)
+        store.put_file(dataset.path, table.path)
+        if dataset.text is not None:
+            store.put_file(dataset.text, table.text)
         store.put_bytes(_manifest(data_id), json.dumps(asdict(dataset), ensure_ascii=False).encode())
     except BaseException:
         if not known:
@@ -128,6 +143,11 @@ def load(store: ObjectStore, data_id: int) -> Dataset:
         raise UnknownDatasetError(data_id) from error
     fields["header"] = tuple(fields["header"])
     fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
+    if "dialect" in fields:  # older manifests have none: their files are as RFC 4180 says
+        dialect = fields["dialect"]
+        lists = {name: tuple(value) for name, value in dialect.items() if isinstance(value, list)}
+        fields["dialect"] = Dialect(**{**dialect, **lists})
+        fields["warnings"] = tuple(fields["warnings"])
     return Dataset(**fields)
 
 

@@ -55,7 +55,7 @@ class Split:
     ``target`` and ``timestamps`` (milliseconds since 1970 UTC) have one value per row, those of series i in
     ``offsets[i]:offsets[i + 1]``; ``texts[text_codes[row]]`` is the timestamp as in the file. ``step_ms``,
     ``is_regular`` and ``groupby_val`` (J-062) have one value per series. ``features`` are the columns not chosen
-    (J-066). The arrays become read-only.
+    (J-066), ``warnings`` what of the choice is probably not meant. The arrays become read-only.
     """
 
     target: npt.NDArray[np.float64]
@@ -71,6 +71,7 @@ class Split:
     timestamp_label: str
     target_is_integer: bool
     features: tuple[Column, ...]
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.target, self.timestamps, self.text_codes, self.offsets, self.step_ms, self.is_regular):
@@ -121,6 +122,7 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
         "timestamp_label": split.timestamp_label,
         "target_is_integer": split.target_is_integer,
         "features": [asdict(column) for column in split.features],
+        "warnings": split.warnings,
     }
     # The moments are stored per distinct text: a third of the bytes, and quicker to load than one per row.
     moments = np.zeros(len(split.texts), dtype=np.int64)
@@ -164,6 +166,7 @@ def load_split(store: ObjectStore, key: str) -> Split:
                     timestamp_label=described["timestamp_label"],
                     target_is_integer=described["target_is_integer"],
                     features=tuple(Column(**column) for column in described["features"]),
+                    warnings=tuple(described.get("warnings", ())),
                 )
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StoredSplitError(f"{key} is damaged: {error}; configure the job again") from error

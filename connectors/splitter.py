@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.csv_columns import BadColumnError, NumberColumn, TextColumn, read_columns
+from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_table import line_of_row
+from connectors.split_warnings import double_times, groups_differing_in_blanks
 from connectors.splits import Column, Split
 from connectors.timestamps import BadTimestampError, parse_timestamps
 
@@ -36,6 +38,7 @@ def split_csv(
     target_index: int,
     groupby_indexs: Sequence[int],
     max_series: int,
+    dialect: Dialect = RFC4180,
 ) -> Split:
     """The series of a file that ``inspect_csv`` found sound, rows by time (rows of equal time in file order).
 
@@ -47,22 +50,29 @@ def split_csv(
     ``max_series`` groups.
     """
     check_columns(header, timestamp_index=timestamp_index, target_index=target_index, groupby_indexs=groupby_indexs)
-    texts, numbers = read_columns(
-        path, header, texts=[timestamp_index, *groupby_indexs], numbers={target_index: "target_indexs"}
+    read = read_columns(
+        path, header, dialect, texts=[timestamp_index, *groupby_indexs], numbers={target_index: "target_indexs"}
     )
-    when, target = texts[timestamp_index], numbers[target_index]
+    texts = read.texts
+    when, target = texts[timestamp_index], read.numbers[target_index]
     series, groupby_val = _grouped([texts[index] for index in groupby_indexs], len(target), max_series)
-    moments = _moments(when, path, header[timestamp_index])
+    moments = _moments(when, path, header[timestamp_index], dialect)
 
     ordered, rank = np.unique(moments, return_inverse=True)
     sort_key = series * len(ordered) + rank[when.codes]
+    used = {timestamp_index, target_index, *groupby_indexs}
+    unused = [index for index in range(len(header)) if index not in used]
+    warnings = (
+        *read.warnings,
+        *groups_differing_in_blanks(header, {index: texts[index] for index in groupby_indexs}),
+        *double_times(path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused),
+    )
     codes = when.codes
     if (sort_key[1:] < sort_key[:-1]).any():
         order = np.argsort(sort_key, kind="stable")
         target, series, codes = target[order], series[order], codes[order]
     timestamps = moments[codes]
     step_ms, is_regular = _steps(timestamps, series, len(groupby_val))
-    used = {timestamp_index, target_index, *groupby_indexs}
     return Split(
         target=target,
         timestamps=timestamps,
@@ -76,7 +86,8 @@ def split_csv(
         target_label=header[target_index],
         timestamp_label=header[timestamp_index],
         target_is_integer=_all_whole(target),
-        features=tuple(Column(index, label) for index, label in enumerate(header) if index not in used),
+        features=tuple(Column(index, header[index]) for index in unused),
+        warnings=warnings,
     )
 
 
@@ -95,12 +106,12 @@ def check_columns(
         chosen[index] = field
 
 
-def _moments(when: TextColumn, path: Path, label: str) -> _Integers:
+def _moments(when: TextColumn, path: Path, label: str, dialect: Dialect) -> _Integers:
     try:
         return parse_timestamps(when.texts).instants // 1000
     except BadTimestampError as error:
         # Texts are in order of first appearance, so the first bad text is in the first bad row.
-        line = line_of_row(path, int(np.argmax(when.codes == error.index)))
+        line = line_of_row(path, int(np.argmax(when.codes == error.index)), dialect)
         shown = error.text[:_SHOWN]
         raise BadColumnError("timestamp_indexs", f'column "{label}", line {line}: "{shown}" {error.reason}') from error
 

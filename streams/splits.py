@@ -113,7 +113,7 @@ class SplitStore:
             raise RejectedError(404, "unknown_dataset", text) from None
 
     def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
-        with self._store.local_file(dataset.path) as file:
+        with self._store.local_file(dataset.text_path) as file:
             split = split_csv(
                 file,
                 dataset.header,
@@ -121,6 +121,7 @@ class SplitStore:
                 target_index=columns.target_indexs[0],
                 groupby_indexs=columns.groupby_indexs,
                 max_series=self._max_series,
+                dialect=dataset.dialect,
             )
         save_split(self._store, key, split)
         return split

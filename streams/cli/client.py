@@ -49,6 +49,8 @@ class ServiceClient:
         host = _host(url)
         self._patience_s = patience_s
         self._pause = pause
+        self.warnings: list[str] = []
+        """What the service has told of the files sent and the columns chosen."""
         self._seen = False  # whether it has answered before: then silence is a restart, not a wrong address
         proxies = host not in _LOOPBACK
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=proxies, transport=transport)
@@ -68,9 +70,11 @@ class ServiceClient:
         names = self.get("/model/")["data"]
         return {name: [item["label"] for item in self.get(f"/model/{name}/")["data"]] for name in names}
 
-    def upload(self, file: Path) -> int:
-        """Send a CSV file; the id of the data set."""
-        return int(self.write("POST", "/data/", file=file)["data"]["id"])
+    def upload(self, file: Path, dialect: Mapping[str, str] | None = None) -> int:
+        """Send a CSV file, and what is to be said of how it is written; the id of the data set."""
+        answer = self.write("POST", "/data/", file=file, form=dialect)
+        self.warnings += answer.get("warnings", ())
+        return int(answer["data"]["id"])
 
     def create_job(self, data_id: int) -> int:
         """The id of a new job on a data set."""
@@ -81,7 +85,9 @@ class ServiceClient:
     ) -> Sequence[Mapping[str, Any]]:
         """The series that the columns make: ts_id, groupby_val, groupby_key, points of each."""
         columns = {"timestamp_indexs": [timestamp], "target_indexs": [target], "groupby_indexs": [*group_by]}
-        details: Sequence[Mapping[str, Any]] = self.write("PUT", f"/job/{job_id}/", body=columns)["ts_details"]
+        answer = self.write("PUT", f"/job/{job_id}/", body=columns)
+        self.warnings += answer.get("warnings", ())
+        details: Sequence[Mapping[str, Any]] = answer["ts_details"]
         return details
 
     def submit(self, job_id: int, elements: Sequence[Mapping[str, Any]]) -> None:
@@ -132,14 +138,24 @@ class ServiceClient:
 
         self._answer(send)
 
-    def write(self, method: str, path: str, *, body: Any = None, file: Path | None = None) -> Any:
-        """The JSON that answers a JSON body or a form with a file."""
+    def write(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        file: Path | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON that answers a JSON body, or a form with a file and further fields."""
         key = str(uuid.uuid4())
 
         def send() -> httpx.Response:
             with ExitStack() as opened:
                 files = None if file is None else {"upload": (file.name, opened.enter_context(file.open("rb")))}
-                return self._http.request(method, path, json=body, files=files, headers={"Idempotency-Key": key})
+                return self._http.request(
+                    method, path, json=body, files=files, data=form, headers={"Idempotency-Key": key}
+                )
 
         return self._json(self._answer(send))
 

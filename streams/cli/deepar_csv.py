@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.csv_columns import BadColumnError, TextColumn, read_columns
-from connectors.csv_table import BadDatasetError, inspect_csv, line_of_row
+from connectors.csv_table import BadDatasetError, OpenCsv, line_of_row, opened_csv
 from connectors.timestamps import BadTimestampError, format_timestamp, parse_timestamps
 from models.deepar.frequency import Frequency
 from models.errors import RejectedInputError
@@ -59,8 +59,8 @@ def read_csv(path: Path, columns: Columns, *, future: int = 0) -> tuple[list[Ser
     known and their targets empty. CommandError names option, line and remedy.
     """
     try:
-        header = inspect_csv(path).header
-        return _read(path, header, columns, future)
+        with opened_csv(path) as table:
+            return _read(table, columns, future)
     except BadDatasetError as error:
         raise CommandError(f"{path}: {error.message}") from None
     except OSError as error:
@@ -71,15 +71,16 @@ def read_csv(path: Path, columns: Columns, *, future: int = 0) -> tuple[list[Ser
         raise CommandError(f"--freq: {error}") from None
 
 
-def _read(path: Path, header: Sequence[str], columns: Columns, future: int) -> tuple[list[SeriesLine], Columns]:
+def _read(table: OpenCsv, columns: Columns, future: int) -> tuple[list[SeriesLine], Columns]:
+    path, header, dialect = table.text, table.facts.header, table.facts.dialect
     when = column_index(columns.timestamp, header, option="--timestamp")
     target = column_index(columns.target, header, option="--target")
     groups = [column_index(name, header, option="--group-by") for name in columns.group_by]
     features = [column_index(name, header, option="--feature") for name in columns.features]
     _check_once([("--timestamp", when), ("--target", target)], groups, features, header)
     numbers = {target: "--target", **dict.fromkeys(features, "--feature")}
-    texts, values = read_columns(path, header, texts=list(dict.fromkeys([when, *groups])), numbers=numbers)
-    moments = _moments(path, header[when], texts[when])
+    texts, values, _ = read_columns(path, header, dialect, texts=list(dict.fromkeys([when, *groups])), numbers=numbers)
+    moments = _moments(table, header[when], texts[when])
     codes, columns = _codes([texts[index] for index in groups], columns)
     series, first_rows = _numbered(codes, len(moments))
     frequency = Frequency.parse(columns.freq) if columns.freq else _step(moments, series)
@@ -122,11 +123,11 @@ def _check_once(
         parts[index] = option
 
 
-def _moments(path: Path, label: str, when: TextColumn) -> npt.NDArray[np.int64]:
+def _moments(table: OpenCsv, label: str, when: TextColumn) -> npt.NDArray[np.int64]:
     try:
         return parse_timestamps(when.texts).wall_ms[when.codes]
     except BadTimestampError as error:
-        line = line_of_row(path, int(np.argmax(when.codes == error.index)))
+        line = line_of_row(table.text, int(np.argmax(when.codes == error.index)), table.facts.dialect)
         text = f'--timestamp: column "{label}", line {line}: "{error.text[:60]}" {error.reason}'
         raise CommandError(text) from None
 

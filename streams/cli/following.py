@@ -26,11 +26,13 @@ _SILENCE_S: Final = 900.0  # without a single new result; the slowest training o
 def submit_plan(client: ServiceClient, plan: ForecastPlan, console: Console) -> int:
     """Upload, create, choose columns, train: the id of the job, whose training has begun."""
     with console.status(f"uploading {plan.file.name}") as status:
-        data_id = client.upload(plan.file)
+        data_id = client.upload(plan.file, plan.dialect)
         status.update("splitting it into series")
         job_id = client.create_job(data_id)
         try:
             series = client.choose_columns(job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by)
+            for warning in dict.fromkeys(client.warnings):
+                console.print(f"warning: {in_options(warning)}", style="yellow", soft_wrap=True, markup=False)
             status.update(f"asking for forecasts of {len(series)} series")
             client.submit(job_id, list(elements(plan, (item["ts_id"] for item in series))))
         except CommandError as error:

@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="CSV file in UTF-8 with a header line.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", help="CSV file with a header line, plain or in a gzip or zip file.", show_default=False
+        ),
     ],
     *,
     timestamp: Annotated[
@@ -55,6 +58,36 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             "--model", "-m", metavar="MODEL", show_default="LinearFit",
             help="May be repeated; a wrong name brings the list of models.",
         ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", show_default="found out", help="Text encoding, such as utf-8, windows-1252 or gbk."
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER", show_default="found out", help="What separates columns: , ; | or the word tab."
+        ),
+    ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", show_default="found out", help="What encloses cells, or none."),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", show_default="found out", help="What stands before decimals: . or ,"),
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER", show_default="found out", help="What stands between thousands: , . ' space, or none."
+        ),
+    ] = None,
+    skipped_lines: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, show_default="found out", help="Lines above the header."),
     ] = None,
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
@@ -128,7 +161,8 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     Columns are given by name, or by number from 0. Where no service runs, one is started for this command and stopped
     afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 1 if any forecast failed.
     """
-    from connectors.csv_table import BadDatasetError, inspect_csv
+    from connectors.csv_dialect import BadDatasetError, DialectSettings
+    from connectors.csv_table import opened_csv
     from models.catalog import CATALOG
     from streams.cli import following, planning, presenting
     from streams.cli.session import find_service, open_session
@@ -136,9 +170,12 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
 
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     try:
-        header = inspect_csv(file).header
+        settings_of_file = DialectSettings(encoding, delimiter, quote, decimal, thousands, skipped_lines)
+        with opened_csv(file, settings_of_file) as table:
+            header = table.facts.header
     except BadDatasetError as error:
-        raise CommandError(f"{file}: {error.message}") from None
+        text = planning.in_options(error.message)
+        raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from None
     plan = planning.ForecastPlan(
@@ -154,6 +191,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         allow_negative=allow_negative,
         tune=tune,
         trials=trials,
+        dialect={name: str(getattr(settings_of_file, name)) for name in settings_of_file.given},
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
     )
     if not tune:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,13 @@ _REFUSALS = (
     (re.compile(r"^timestamp_indexs: "), "--timestamp: "),
     (re.compile(r"^target_indexs: "), "--target: "),
     (re.compile(r"^groupby_indexs: "), "--group-by: "),
+    (re.compile(r"^(encoding|delimiter|quote|decimal|thousands): "), r"--\1: "),
+    (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
+    (re.compile(r"groupby_indexs, or --group-by"), "--group-by"),
+    (re.compile(r"name the (delimiter|encoding)\b"), r"name the \1: --\1"),
+    (re.compile(r"upload the file with decimal and thousands set"), "set --decimal and --thousands"),
+    (re.compile(r"upload it with quote none"), "--quote none"),
+    (re.compile(r"lie above it: skipped_lines"), "lie above it: --skipped-lines"),
     (re.compile(r"^element \d+ \(ts_id \d+\), next_k_prediction: "), "--horizon: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), eval_metrics: "), "--metric: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), model_name: "), "--model: "),
@@ -84,15 +91,20 @@ class ForecastPlan:
     trials: int | None = None
     features: tuple[int, ...] = ()
     allow_negative: bool = False
+    dialect: Mapping[str, str] = field(default_factory=dict)
 
 
 def column_index(name: str, header: Sequence[str], *, option: str) -> int:
     """The index of a column given by its name or, where no column is called so, by its number from 0."""
     if name in header:
         return header.index(name)  # no two columns have one name: such a file is refused
+    bare = [index for index, label in enumerate(header) if label.strip() == name.strip()]
+    if len(bare) == 1:  # a label with blanks around it, as in "Date, Value"
+        return bare[0]
     if name.isdecimal() and len(name) <= 6 and int(name) < len(header):
         return int(name)
-    shown = ", ".join(f"{index} {label}" for index, label in enumerate(header[:30])) + (" …" if header[30:] else "")
+    labels = (f'"{label}"' if label != label.strip() else label for label in header[:30])
+    shown = ", ".join(f"{index} {label}" for index, label in enumerate(labels)) + (" …" if header[30:] else "")
     guess = did_you_mean(name, header)
     raise CommandError(f"{option} {name}: the file has no such column{guess or '.'} It has: {shown}")
 
@@ -172,8 +184,8 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
 
 def in_options(refusal: str) -> str:
     """What the service refuses, in the words of the command line; any other text as it is."""
-    for field, option in _REFUSALS:
-        refusal = field.sub(option, refusal)
+    for words, option in _REFUSALS:
+        refusal = words.sub(option, refusal)
     return refusal
 
 

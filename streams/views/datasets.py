@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
 
 from connectors import datasets
+from connectors.csv_dialect import BadDatasetError, DialectSettings, checked
 from connectors.object_store import ObjectStore
 from schemas.commands import AddDataset, DeleteDataset
 from streams.errors import RejectedError
@@ -30,6 +31,61 @@ _BLOCK = 1024 * 1024  # bytes of an upload in memory at a time
 router = APIRouter(prefix="/data", tags=["data sets"])
 
 State = Annotated[StateRuntime, Depends(runtime)]
+
+
+def dialect_form(
+    *,
+    encoding: Annotated[str | None, Form(description="Such as utf-8, utf-16, windows-1252, gbk, shift_jis.")] = None,
+    delimiter: Annotated[
+        str | None, Form(description="One character between columns, or comma, semicolon, tab, pipe.")
+    ] = None,
+    quote: Annotated[
+        str | None, Form(description="What encloses cells: a quotation mark, an apostrophe, or none.")
+    ] = None,
+    decimal: Annotated[str | None, Form(description="What stands before decimals: a point or a comma.")] = None,
+    thousands: Annotated[
+        str | None, Form(description="Between thousands: a comma, a point, an apostrophe, space, or none.")
+    ] = None,
+    skipped_lines: Annotated[str | None, Form(description="How many lines lie above the header.")] = None,
+    compression: Annotated[str | None, Form(description="gzip, zip or none.")] = None,
+    ignored_columns: Annotated[
+        str | None, Form(description='The last columns, to be left out: a list of indices such as "[3]".')
+    ] = None,
+) -> DialectSettings:
+    """How the file is written, as its uploader says; what is absent or empty is found out."""
+    settings = DialectSettings(
+        encoding=encoding or None,
+        delimiter=delimiter or None,
+        quote=quote or None,
+        decimal=decimal or None,
+        thousands=thousands or None,
+        skipped_lines=_whole("skipped_lines", skipped_lines),
+        compression=compression or None,
+        ignored_columns=_indexs("ignored_columns", ignored_columns),
+    )
+    try:
+        return checked(settings)
+    except BadDatasetError as error:
+        raise RejectedError(400, error.code, error.message) from None
+
+
+def _whole(field: str, text: str | None) -> int | None:
+    if text is None or not text.strip():
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise RejectedError(400, "bad_dialect", f'{field}: is "{text[:20]}", expected a number of lines such as 2')
+    return int(text)
+
+
+def _indexs(field: str, text: str | None) -> tuple[int, ...] | None:
+    if text is None or not text.strip():
+        return None
+    numbers = re.fullmatch(r"\s*\[?\s*((?:[0-9]{1,6}\s*(?:,\s*[0-9]{1,6}\s*)*)?)\]?\s*", text)
+    if numbers is None:
+        raise RejectedError(400, "bad_dialect", f'{field}: is "{text[:20]}", expected column indices such as [3]')
+    return tuple(int(number) for number in re.findall("[0-9]+", numbers[1]))
+
+
 DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 
 
@@ -44,7 +100,14 @@ DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 async def add_dataset(
     state: State,
     request: Request,
-    upload: Annotated[UploadFile, File(description="A CSV file in UTF-8 with a header line.")],
+    upload: Annotated[
+        UploadFile,
+        File(
+            description="A CSV file with a header line, plain or in a gzip or zip file. How it is written (encoding, "
+            "delimiter, decimals …) is found out and shown as `dialect`; what is found wrongly can be set."
+        ),
+    ],
+    dialect: Annotated[DialectSettings, Depends(dialect_form)],
     name: Annotated[
         str | None, Form(description="1 to 32 of A-Z a-z 0-9 _; made from the file's name if absent.")
     ] = None,
@@ -66,13 +129,13 @@ async def add_dataset(
         )
     # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
     digest = None if key is None else await state.files.whole(upload.size, _digest, upload)
-    command_id = command_id_of(request, key, f"{name} {file_name} {digest}".encode())
+    command_id = command_id_of(request, key, f"{name} {file_name} {digest}{dialect if dialect.given else ''}".encode())
     async with minted_id(state, request, command_id, is_there=partial(_is_there, state.store)) as data_id:
         incoming = incoming_key()
         await state.files.whole(upload.size, _store_upload, state.store, incoming, upload)
-        command = AddDataset(command_id, data_id, name, incoming, file_name)
+        command = AddDataset(command_id, data_id, name, incoming, file_name, **asdict(dialect))
         dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
-    return json_response({"data": _shown(dataset)}, 201)
+    return json_response({"data": _shown(dataset)} | _warnings(dataset), 201)
 
 
 @router.get("/", summary="List the data sets", response_model=DatasetsReply)
@@ -93,6 +156,7 @@ async def preview(state: State, data_id: DataId) -> Response:
             "status": 200,
             "heads": dataset.heads,
         }
+        | _warnings(dataset)
     )
 
 
@@ -138,5 +202,10 @@ def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:
     fields = asdict(dataset)
     return {"id": dataset.data_id} | {
-        name: fields[name] for name in ("name", "uuid", "time_created", "upload", "related_user", "rows")
+        name: fields[name] for name in ("name", "uuid", "time_created", "upload", "related_user", "rows", "dialect")
     }
+
+
+def _warnings(dataset: datasets.Dataset) -> dict[str, Any]:
+    """What can be read in two ways; nothing where all is clear, for clients that know the contract's fields alone."""
+    return {"warnings": dataset.warnings} if dataset.warnings else {}

@@ -149,6 +149,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
                 for index, (ts_id, status) in enumerate(statuses.items())
             ],
         }
+        | ({"warnings": split.warnings} if split.warnings else {})
     )
 
 

@@ -26,6 +26,21 @@ Status = Annotated[
 ]
 _Cell = int | float | str | None
 _Value = int | float | str
+_WARNINGS = Field(None, description="What can be read in two ways, or is probably not meant; absent where nothing is.")
+
+
+class Dialect(BaseModel):
+    """How an uploaded file is written."""
+
+    encoding: str
+    delimiter: str = Field(description="What separates its columns.")
+    quote: str | None = Field(description="What encloses cells; null: nothing does.")
+    decimal: str = Field(description="What stands before decimals.")
+    thousands: str | None = Field(description="What stands between thousands; null: nothing does.")
+    skipped_lines: int = Field(description="Lines above the header.")
+    compression: str | None = Field(description="gzip or zip; null: not compressed.")
+    ignored_columns: list[int] = Field(description="Indices of the last columns where they are left out.")
+    given: list[str] = Field(description="The fields that the uploader has set; the others were found out.")
 
 
 class Dataset(BaseModel):
@@ -38,6 +53,7 @@ class Dataset(BaseModel):
     upload: str = Field(description="/uploads/ and the name of the stored file.")
     related_user: int
     rows: int = Field(description="Data rows.")
+    dialect: Dialect
 
 
 class Column(BaseModel):
@@ -51,6 +67,7 @@ class DatasetReply(BaseModel):
     """One data set."""
 
     data: Dataset
+    warnings: list[str] | None = _WARNINGS
 
 
 class DatasetsReply(BaseModel):
@@ -66,6 +83,7 @@ class PreviewReply(BaseModel):
     header: list[Column]
     status: Literal[200]
     heads: dict[str, list[_Cell]] = Field(description="The first five values of each column, by label.")
+    warnings: list[str] | None = _WARNINGS
 
 
 class JobCreatedReply(BaseModel):
@@ -124,6 +142,7 @@ class SeriesReply(BaseModel):
 
     features: list[Column] = Field(description="Columns that can be features.")
     ts_details: list[SeriesDetails]
+    warnings: list[str] | None = _WARNINGS
 
 
 class SubmissionReply(JobCreatedReply):

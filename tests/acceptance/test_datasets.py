@@ -1,5 +1,6 @@
 """Data sets: upload, preview, list, removal (contract 000, section 3)."""
 
+import gzip
 import io
 import re
 import uuid
@@ -105,10 +106,11 @@ def test_J034_the_stored_name_is_never_a_path(api: Api, name: str) -> None:
     assert api.get(f"/data/{data['id']}/")["heads"]["VMSeries"] == ["FS", "A", "D", "B", "B"]
 
 
-def _archive() -> bytes:
+def _archive(*names: str) -> bytes:
     with io.BytesIO() as file:
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("series.csv", PREVIEW)
+            for name in names or ("series.csv",):
+                archive.writestr(name, PREVIEW)
         return file.getvalue()
 
 
@@ -120,14 +122,14 @@ def _archive() -> bytes:
         pytest.param(b"day,value\n", "no rows", id="header only"),
         pytest.param(b"day,value\n2020-01-01,1\n2020-01-02\n", "line 3", id="a cell missing"),
         pytest.param(b"day,value\n2020-01-01,1,1\n", "line 2", id="a cell too many"),
-        pytest.param("day,value,Straße\n2020-01-01,1,x\n".encode("latin-1"), "UTF-8", id="Latin-1"),
-        pytest.param("day,value\n2020-01-01,1\n".encode("utf-16"), "UTF-16", id="UTF-16"),
+        pytest.param("day,größe\n2020-01-01,1\nü,".encode() + b"\xfc\n", "UTF-8", id="damaged UTF-8"),
         pytest.param(b"day,value\n2020-01-01,\x00\n", "NUL", id="NUL byte"),
         pytest.param(b"day,value,value\n2020-01-01,1,2\n", '"value"', id="two columns of one name"),
         pytest.param(b"day,\n2020-01-01,1\n", "no name", id="a column without name"),
-        pytest.param(b"day;value\n2020-01-01;1\n", "semicolon", id="semicolons"),
+        pytest.param(b"day;value\n2020-01-01\n", "semicolon", id="semicolons above, none below"),
         pytest.param(b'day,value\n"2020-01-01,1\n2020-01-02,2\n', "quotation mark", id="an unclosed quote"),
-        pytest.param(_archive(), "archive", id="an archive"),
+        pytest.param(_archive("a.csv", "b.csv"), "2 files", id="an archive of two files"),
+        pytest.param(_archive()[:-30], "damaged", id="a damaged archive"),
     ],
 )
 def test_J041_a_file_that_is_no_sound_csv_is_refused(api: Api, content: bytes, part: str) -> None:
@@ -146,6 +148,11 @@ def test_J041_a_file_that_is_no_sound_csv_is_refused(api: Api, content: bytes, p
         pytest.param(b'group,day,value\n"a, b",2020-01-01,1', id="no final line end"),
         pytest.param(b'group,day,value\n\n"a, b",2020-01-01,1\n\n', id="blank lines"),
         pytest.param(b'"group","day","value"\n"a, b","2020-01-01","1"\n', id="everything quoted"),
+        pytest.param(b"group;day;value\na, b;2020-01-01;1\n", id="semicolons"),
+        pytest.param("group\tday\tvalue\na, b\t2020-01-01\t1\n".encode("utf-16"), id="tabs in UTF-16"),
+        pytest.param(b"sep=|\r\ngroup|day|value\r\na, b|2020-01-01|1\r\n", id="a sep= line"),
+        pytest.param(gzip.compress(b'group,day,value\n"a, b",2020-01-01,1\n'), id="gzip"),
+        pytest.param(b'group,day,value,\r"a, b",2020-01-01,1,\r', id="a trailing comma, lines of old Macs"),
     ],
 )
 def test_J042_usual_dialects_of_csv_are_read_alike(api: Api, content: bytes) -> None:

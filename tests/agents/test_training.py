@@ -250,8 +250,8 @@ def test_J143_a_repeated_time_names_the_time() -> None:
     error = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=[START, START + DAY, START + DAY]))
 
     assert error == (
-        "timestamp 2020-08-02 00:00:00 occurs more than once in the series: keep one row per time "
-        "(what is finer than a millisecond is cut off)"
+        "timestamp 2020-08-02 00:00:00 occurs more than once in the series: choose the columns that tell series "
+        "apart (groupby_indexs, or --group-by), or keep one row per time (what is finer than a millisecond is cut off)"
     )
 
 

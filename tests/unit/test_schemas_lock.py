@@ -50,6 +50,7 @@ RELEASED = {
     33: ("JobRecord", 4, "1d59f2d4fa1a1281"),
     34: ("JobStatus", 2, "78073c2049a4f612"),
     35: ("StopJob", 1, "99861005aab40ed1"),
+    36: ("AddDataset", 2, "441e740b393b0726"),
 }
 
 

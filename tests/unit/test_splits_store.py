@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors import datasets
-from connectors.csv_table import inspect_csv
+from connectors.csv_table import opened_csv
 from connectors.datasets import Dataset
 from connectors.object_store import ObjectStore
 from schemas.commands import ConfigureJob
@@ -32,16 +32,16 @@ def dataset(store: ObjectStore, tmp_path: Path) -> Dataset:
     """A data set of two series of three days."""
     file = tmp_path / "data.csv"
     file.write_text(CSV)
-    return datasets.register(
-        store,
-        file,
-        facts=inspect_csv(file),
-        data_id=2,
-        name="d",
-        file_name="d.csv",
-        related_user=1,
-        time_created=datetime(2020, 1, 1, tzinfo=UTC),
-    )
+    with opened_csv(file) as table:
+        return datasets.register(
+            store,
+            table,
+            data_id=2,
+            name="d",
+            file_name="d.csv",
+            related_user=1,
+            time_created=datetime(2020, 1, 1, tzinfo=UTC),
+        )
 
 
 @pytest.fixture
@@ -110,11 +110,9 @@ def wide(store: ObjectStore, tmp_path: Path) -> Dataset:
     """Two series of three days, out of order, with a numeric column and one of words."""
     file = tmp_path / "wide.csv"
     file.write_text(FEATURES)
-    facts = inspect_csv(file)
     at = datetime(2020, 1, 1, tzinfo=UTC)
-    return datasets.register(
-        store, file, facts=facts, data_id=3, name="w", file_name="w.csv", related_user=1, time_created=at
-    )
+    with opened_csv(file) as table:
+        return datasets.register(store, table, data_id=3, name="w", file_name="w.csv", related_user=1, time_created=at)
 
 
 async def test_J090_a_feature_lies_row_by_row_beside_the_targets(

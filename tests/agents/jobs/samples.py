@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors import datasets
-from connectors.csv_table import inspect_csv
+from connectors.csv_table import opened_csv
 from connectors.publisher import partition_for
 from schemas.commands import (
     ConfigureJob,
@@ -71,16 +71,16 @@ def add_sample(state: Worker, folder: Path) -> None:
 
 def add_dataset(state: Worker, file: Path, data_id: int = DATA_ID) -> None:
     """Register a file as a data set."""
-    datasets.register(
-        state.runtime.store,
-        file,
-        facts=inspect_csv(file),
-        data_id=data_id,
-        name="flights",
-        file_name="flights.csv",
-        related_user=1,
-        time_created=datetime(2020, 9, 13, tzinfo=UTC),
-    )
+    with opened_csv(file) as table:
+        datasets.register(
+            state.runtime.store,
+            table,
+            data_id=data_id,
+            name="flights",
+            file_name="flights.csv",
+            related_user=1,
+            time_created=datetime(2020, 9, 13, tzinfo=UTC),
+        )
 
 
 def training(ts_id: int, model_name: str | None = "AdaptiveMaxN", **fields: Any) -> SeriesConfig:

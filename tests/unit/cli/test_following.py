@@ -35,7 +35,7 @@ class FakeClient(ServiceClient):
         self.refusal = refusal
         self.calls: list[Any] = []
 
-    def upload(self, file: Path) -> int:
+    def upload(self, file: Path, dialect: Any = None) -> int:
         self.calls.append(("upload", file))
         return 5
 
