@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
+from connectors.timestamp_formats import BadFormatError, check_format
+
 __all__ = ["RFC4180", "BadDatasetError", "Dialect", "DialectSettings", "checked"]
 
 _WORDS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "bar": "|", "space": " "}
@@ -43,6 +45,7 @@ class DialectSettings:
     skipped_lines: int | None = None
     compression: str | None = None
     ignored_columns: tuple[int, ...] | None = None
+    timestamp_format: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -55,7 +58,8 @@ class Dialect:
     """How a file is written, by default as RFC 4180 says, in UTF-8.
 
     ``skipped_lines`` lie above the header. ``ignored_columns`` are the last ones, without a name and empty. ``given``
-    names the fields that the uploader has set; the others were found.
+    names the fields that the uploader has set; the others were found. ``timestamp_format`` is only ever given: how
+    timestamps are written is found when their column is chosen.
     """
 
     encoding: str = "utf-8"
@@ -66,6 +70,7 @@ class Dialect:
     skipped_lines: int = 0
     compression: str | None = None
     ignored_columns: tuple[int, ...] = ()
+    timestamp_format: str | None = None
     given: tuple[str, ...] = ()
 
 
@@ -90,6 +95,11 @@ def checked(settings: DialectSettings) -> DialectSettings:
         raise _wrong("delimiter", f"is {made.delimiter}, as quote is; one character cannot be both")
     if made.skipped_lines is not None and not 0 <= made.skipped_lines <= _MOST_SKIPPED:
         raise _wrong("skipped_lines", f"is {made.skipped_lines}, expected 0 to {_MOST_SKIPPED:,}")
+    if made.timestamp_format is not None:
+        try:
+            check_format(made.timestamp_format)
+        except BadFormatError as error:
+            raise _wrong("timestamp_format", str(error)) from None
     if made.ignored_columns is not None and any(index < 0 for index in made.ignored_columns):
         raise _wrong("ignored_columns", "has a negative number; columns count from 0")
     return made

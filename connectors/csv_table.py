@@ -119,6 +119,7 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits) -> CsvFact
             quote=shape.quote,
             skipped_lines=shape.skipped_lines,
             compression=text.compression,
+            timestamp_format=settings.timestamp_format,
             given=settings.given,
         )
         scan = CsvScan(

@@ -14,6 +14,7 @@ from typing import Final
 
 from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_table import BadDatasetError, Cell, OpenCsv
+from connectors.date_warnings import dates_in_two_ways
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 
 __all__ = ["Dataset", "UnknownDatasetError", "check_name", "delete", "list_all", "load", "register", "safe_file_name"]
@@ -119,7 +120,7 @@ def register(
         rows=facts.rows,
         bytes=facts.bytes,
         dialect=facts.dialect,
-        warnings=facts.warnings,
+        warnings=(*facts.warnings, *dates_in_two_ways(table)),
         text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
     )
     known = store.exists(_manifest(data_id))

@@ -17,7 +17,7 @@ from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_table import line_of_row
 from connectors.split_warnings import double_times, groups_differing_in_blanks
 from connectors.splits import Column, Split
-from connectors.timestamps import BadTimestampError, parse_timestamps
+from connectors.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
 
 __all__ = ["check_columns", "split_csv"]
 
@@ -56,13 +56,15 @@ def split_csv(
     texts = read.texts
     when, target = texts[timestamp_index], read.numbers[target_index]
     series, groupby_val = _grouped([texts[index] for index in groupby_indexs], len(target), max_series)
-    moments = _moments(when, path, header[timestamp_index], dialect)
+    parsed = _parsed(when, path, header[timestamp_index], dialect)
+    moments = parsed.instants // 1000
 
     ordered, rank = np.unique(moments, return_inverse=True)
     sort_key = series * len(ordered) + rank[when.codes]
     used = {timestamp_index, target_index, *groupby_indexs}
     unused = [index for index in range(len(header)) if index not in used]
     warnings = (
+        *((f'column "{header[timestamp_index]}": {parsed.warning}',) if parsed.warning else ()),
         *read.warnings,
         *groups_differing_in_blanks(header, {index: texts[index] for index in groupby_indexs}),
         *double_times(path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused),
@@ -106,9 +108,9 @@ def check_columns(
         chosen[index] = field
 
 
-def _moments(when: TextColumn, path: Path, label: str, dialect: Dialect) -> _Integers:
+def _parsed(when: TextColumn, path: Path, label: str, dialect: Dialect) -> ParsedTimes:
     try:
-        return parse_timestamps(when.texts).instants // 1000
+        return parse_timestamps(when.texts, dialect.timestamp_format or "")
     except BadTimestampError as error:
         # Texts are in order of first appearance, so the first bad text is in the first bad row.
         line = line_of_row(path, int(np.argmax(when.codes == error.index)), dialect)

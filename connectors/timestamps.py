@@ -1,15 +1,14 @@
 """Timestamp texts to times and back (J-134, J-143), whole columns at a time.
 
-Accepted forms; blanks and tabs around a text are ignored:
+The forms are in ``timestamp_forms``: ISO-8601, days and months in digits or names, quarters, weeks, plain numbers of
+seconds or of a spreadsheet's days. Blanks and tabs around a text are ignored. A fraction has 1 to 9 digits; what is
+finer than a microsecond is cut off.
 
-- ISO without offset: ``YYYY-MM``, ``YYYY-MM-DD``, and with ``[ T]HH:MM[:SS[.fraction]]`` after the day
-- ISO with offset: the same with a time and then ``Z``, ``+HH``, ``+HHMM`` or ``+HH:MM``
-- slashes, month first: ``M/D/YYYY`` with or without leading zeros, and with `` H:MM[:SS[.fraction]]``
-
-A fraction has 1 to 9 digits; what is finer than a microsecond is cut off. A text is the time that its clock shows,
-counted as if that clock were UTC, so no change to summer time can make an hour vanish or repeat; its offset is kept
-beside it (decision 17). One column keeps to one of the three families: a file that mixes them was joined from two
-sources, one of which may well be day-first.
+A text is the time that its clock shows, counted as if that clock were UTC, so no change to summer time can make an hour
+vanish or repeat; its offset is kept beside it (decision 17). One column keeps to one family of forms: a file that mixes
+them was joined from two sources, one of which may well be day-first. Days and months in digits are read month first
+(J-143) unless a day beyond the 12th shows that they are day first, or points separate them, as in day-first countries;
+where nothing shows it, the warning says so (decision 18).
 """
 
 import re
@@ -20,6 +19,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from connectors.timestamp_formats import BadFormatError, NotWrittenSoError, check_format, order_of, times_written
+from connectors.timestamp_forms import form_of, plain_text, read_shape
+
 __all__ = [
     "BadTimestampError",
     "ParsedTimes",
@@ -29,33 +31,20 @@ __all__ = [
     "shown_times",
 ]
 
-_LONGEST: Final = 40  # the longest accepted text has 36 characters: all nine fractional digits, a blank and an offset
-_BLOCK: Final = 200_000  # texts looked at together: bounds the byte matrices to about 16 MB
+_LONGEST: Final = 48  # the longest accepted text has 47 characters: a month's name, nine digits of a second, an offset
+_BLOCK: Final = 200_000  # texts looked at together: bounds the byte matrices to about 20 MB
 _SECOND: Final = 1_000_000  # in microseconds
 _MINUTE: Final = 60 * _SECOND
-_DAY: Final = 1440 * _MINUTE
 
-_FAMILIES: Final = ("ISO without offset", "ISO with offset", "month/day/year")
-_WITH_OFFSET: Final = 1
 _TOO_SHORT_YEAR: Final = re.compile(r"9{1,2}[/.-]9{1,2}[/.-]99(?!9).*")
-# Shapes are texts with every digit written as 9, so one match places the fields of all texts of that shape.
-_ISO: Final = re.compile(
-    r"(?P<year>9999)-(?P<month>99)(?:-(?P<day>99)"
-    r"(?:[ T](?P<hour>99):(?P<minute>99)(?::(?P<second>99)(?:\.(?P<fraction>9{1,9}))?)?"
-    r"(?P<offset> ?(?:Z|[+-](?P<offset_hour>99)(?::?(?P<offset_minute>99))?))?)?)?"
-)
-_SLASHES: Final = re.compile(
-    r"(?P<month>9{1,2})/(?P<day>9{1,2})/(?P<year>9999)"
-    r"(?: (?P<hour>9{1,2}):(?P<minute>99)(?::(?P<second>99)(?:\.(?P<fraction>9{1,9}))?)?)?"
-    r"(?P<offset>)(?P<offset_hour>)(?P<offset_minute>)"  # never there; empty, so that both forms have the same fields
-)
 _TO_SHAPE: Final = np.array([ord("9") if 48 <= byte <= 57 else byte for byte in range(256)], dtype=np.uint8)
+_SHORT_YEARS: Final = "names of months with short years"
 
 _UNKNOWN: Final = (
-    "is not a date this service reads;"
-    " write YYYY-MM-DD, YYYY-MM-DD HH:MM:SS, ISO-8601 with offset, or M/D/YYYY (month first)"
+    "is not a date this service reads; write YYYY-MM-DD, YYYY-MM-DD HH:MM:SS, ISO-8601 with offset, or M/D/YYYY (month "
+    "first), or say how it is written: timestamp_format, such as %d.%m.%y"
 )
-_NO_SUCH_TIME: Final = "names a day or time that does not exist (dates with slashes are read month first, M/D/YYYY)"
+_NO_SUCH_TIME: Final = "names a day or time that does not exist (days and months in digits are read month first)"
 
 
 class BadTimestampError(ValueError):
@@ -72,11 +61,13 @@ class BadTimestampError(ValueError):
 class ParsedTimes:
     """The times of texts: `wall` is what the clock shows, in microseconds since 1970 as if it were that of UTC.
 
-    `offset_minutes` are the offsets written behind, east positive; None where the column has none.
+    `offset_minutes` are the offsets written behind, east positive; None where the column has none. `warning` says how
+    texts were read that can be read in another way too.
     """
 
     wall: npt.NDArray[np.int64]
     offset_minutes: npt.NDArray[np.int16] | None = None
+    warning: str | None = None
 
     @property
     def instants(self) -> npt.NDArray[np.int64]:
@@ -91,30 +82,64 @@ class ParsedTimes:
         return self.wall // 1000
 
 
-def parse_timestamps(texts: Sequence[str]) -> ParsedTimes:
+def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
     """The time of every text, in the same order.
 
-    Raises BadTimestampError for the first text that has no accepted form or does not exist in the calendar; else for
-    the first of another family than the first text.
+    `written` says how, as `timestamp_formats` has it; empty: it is found. Raises BadTimestampError for the first text
+    that has no accepted form or does not exist in the calendar; else for the first of another family than the first.
     """
-    wall = np.zeros(len(texts), dtype=np.int64)
-    offsets = np.zeros(len(texts), dtype=np.int16)
-    families = np.zeros(len(texts), dtype=np.int8)
-    for begin in range(0, len(texts), _BLOCK):
-        stop = min(begin + _BLOCK, len(texts))
-        bad = _parse_block(texts[begin:stop], wall[begin:stop], offsets[begin:stop], families[begin:stop])
-        if bad is not None:
-            text = texts[begin + bad]
-            raise BadTimestampError(begin + bad, text, _reason(text))
-    others = np.flatnonzero(families != families[:1])
+    order = order_of(written)
+    if written and order is None:
+        return _written(texts, written)
+    column = _Column(len(texts))
+    bad = column.fill(texts, day_first=bool(order))
+    if order is None and (bad is not None or column.points):
+        other = _Column(len(texts))
+        bad_there = other.fill(texts, day_first=True)
+        # Whichever goes further is how the column is written; a wrong text behind is told in its terms.
+        if bad_there is None or (bad is not None and bad_there > bad):
+            column, bad = other, bad_there
+    if bad is not None:
+        raise BadTimestampError(bad, texts[bad], _reason(texts[bad], day_first=column.day_first))
+    others = np.flatnonzero(column.families != column.families[:1])
     if len(others):
         index = int(others[0])
-        form = _FAMILIES[families[0]]
+        form = column.names[column.families[0]]
         reason = (
             f'is not written like the first timestamp of the column, "{texts[0]}" ({form}); use one form throughout'
         )
         raise BadTimestampError(index, texts[index], reason)
-    return ParsedTimes(wall, offsets if len(texts) and families[0] == _WITH_OFFSET else None)
+    family = column.names[column.families[0]] if len(texts) else ""
+    if family == _SHORT_YEARS and not column.years_are_sure:
+        reason = (
+            "can be a day of a year as well as a month of one; write the year with four digits, or timestamp_format"
+        )
+        raise BadTimestampError(0, texts[0], reason)
+    offsets = column.offsets if family.endswith("with offset") else None
+    warning = _warning(texts[0], column, family) if len(texts) and not written else None
+    return ParsedTimes(column.wall, offsets, warning)
+
+
+def _written(texts: Sequence[str], written: str) -> ParsedTimes:
+    try:
+        check_format(written)
+        return ParsedTimes(*times_written(texts, written))
+    except BadFormatError as error:
+        raise BadTimestampError(0, texts[0], f"cannot be read: timestamp_format {error}") from None
+    except NotWrittenSoError as error:
+        reason = f'is not written as timestamp_format says ("{written[:60]}"); correct one of them'
+        raise BadTimestampError(error.index, texts[error.index], reason) from None
+
+
+def _warning(first: str, column: "_Column", family: str) -> str | None:
+    read = f'times such as "{first}" are read'
+    if "day" in family and family[0] in "md" and not column.late_days:
+        if column.day_first:
+            return f'{read} day first; if they are month first, say so: timestamp_format "month first"'
+        return f'{read} month first; if they are day first, say so: timestamp_format "day first"'
+    if family == "Excel days":
+        return f"{read} as the days of a spreadsheet; if they are something else, choose another column"
+    return None
 
 
 def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
@@ -138,78 +163,74 @@ def format_timestamp(moment: int) -> str:
     return format_timestamps(np.array([moment], dtype=np.int64))[0]
 
 
-def _parse_block(
-    texts: Sequence[str],
-    wall: npt.NDArray[np.int64],
-    offsets: npt.NDArray[np.int16],
-    families: npt.NDArray[np.int8],
-) -> int | None:
-    """Fill the arrays of one block; the position of the first bad text, or None."""
-    # A cut text is longer than any accepted form and a "?" is in none, so both stay refused.
-    plain = [(text if text.isascii() else "?").strip(" \t")[: _LONGEST + 1] or "?" for text in texts]
-    cells = np.array(plain, dtype=f"S{_LONGEST + 1}")
-    width = int(np.char.str_len(cells).max())
-    digits = cells.astype(f"S{width}").view(np.uint8).reshape(len(plain), width)
-    shapes = _TO_SHAPE[digits].view(f"S{width}").ravel()
-    left = np.arange(len(plain))
-    bad: list[int] = []
-    while len(left):
-        # Every text before left[0] has been read, so an unknown shape here ends the search: no bad text comes earlier.
-        shape: bytes = shapes[left[0]]
-        same = shapes[left] == shape
-        rows = left[same]
-        left = left[~same]
-        text_shape = shape.decode("ascii")
-        match = _ISO.fullmatch(text_shape) or _SLASHES.fullmatch(text_shape)
-        if match is None:
-            bad.append(int(rows[0]))
-            break
-        wall[rows], offsets[rows], exists = _moments(digits[rows], match)
-        if match.re is _SLASHES:
-            families[rows] = 2
-        elif match["offset"]:
-            families[rows] = _WITH_OFFSET
-        if not exists.all():
-            bad.append(int(rows[~exists][0]))
-    return min(bad, default=None)
+class _Column:
+    """The times of a column, with what its texts tell of how they are written."""
+
+    def __init__(self, length: int) -> None:
+        self.wall = np.zeros(length, dtype=np.int64)
+        self.offsets = np.zeros(length, dtype=np.int16)
+        self.families = np.zeros(length, dtype=np.int16)
+        self.names: list[str] = []
+        self.day_first = False
+        self.points = False  # whether points separate day and month
+        self.late_days = False  # whether a day beyond the 12th is among them
+        self.years_are_sure = False  # whether a year of two digits cannot be a day
+
+    def fill(self, texts: Sequence[str], *, day_first: bool) -> int | None:
+        """Read all texts, or those before the first bad one, whose position is returned."""
+        self.day_first = day_first
+        for begin in range(0, len(texts), _BLOCK):
+            bad = self._fill_block(texts[begin : begin + _BLOCK], begin)
+            if bad is not None:
+                return begin + bad
+        return None
+
+    def _fill_block(self, texts: Sequence[str], begin: int) -> int | None:
+        # A cut text is longer than any accepted form and a "?" is in none, so both stay refused.
+        bare = (text.strip(" \t") if text.isascii() else plain_text(text) for text in texts)
+        plain = [text[: _LONGEST + 1] or "?" for text in bare]
+        cells = np.array(plain, dtype=f"S{_LONGEST + 1}")
+        width = int(np.char.str_len(cells).max())
+        digits = cells.astype(f"S{width}").view(np.uint8).reshape(len(plain), width)
+        shapes = _TO_SHAPE[digits].view(f"S{width}").ravel()
+        left = np.arange(len(plain))
+        bad: list[int] = []
+        while len(left):
+            # Every text before left[0] has been read, so an unknown shape here ends the search: no bad one is earlier.
+            shape: bytes = shapes[left[0]]
+            same = shapes[left] == shape
+            rows = left[same]
+            left = left[~same]
+            found = form_of(shape.decode("ascii"))
+            if found is None:
+                bad.append(int(rows[0]))
+                break
+            read = read_shape(digits[rows], *found, day_first=self.day_first)
+            at = rows + begin
+            self.wall[at], self.offsets[at], self.families[at] = read.wall, read.offsets, self._family(read.family)
+            self.late_days |= read.late_days
+            self.points |= read.family.startswith("month.day")
+            self.years_are_sure |= read.sure_years
+            if not read.exists.all():
+                bad.append(int(rows[~read.exists][0]))
+        return min(bad, default=None)
+
+    def _family(self, name: str) -> int:
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
 
 
-def _moments(
-    digits: npt.NDArray[np.uint8], match: re.Match[str]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """What the clocks of texts of one shape show, their offsets, and which of them exist in the calendar."""
-
-    def number(field: str, absent: int, *, places: int | None = None) -> npt.NDArray[np.int64]:
-        begin, stop = match.span(field)
-        if begin == stop:
-            return np.full(len(digits), absent, dtype=np.int64)
-        if places is not None:
-            stop = min(stop, begin + places)
-        value = np.zeros(len(digits), dtype=np.int64)
-        for column in range(begin, stop):
-            value = value * 10 + (digits[:, column] - 48)
-        return value * 10 ** (places - (stop - begin)) if places is not None else value
-
-    year, month, day = number("year", 0), number("month", 1), number("day", 1)
-    hour, minute, second = number("hour", 0), number("minute", 0), number("second", 0)
-    offset_hour, offset_minute = number("offset_hour", 0), number("offset_minute", 0)
-    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    dates = months.astype("datetime64[D]") + (day - 1)
-    exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (dates.astype("datetime64[M]") == months)
-    exists &= (hour <= 23) & (minute <= 59) & (second <= 59) & (offset_hour <= 23) & (offset_minute <= 59)
-    east = -1 if "-" in (match["offset"] or "") else 1
-    clock = (hour * 60 + minute) * _MINUTE + second * _SECOND + number("fraction", 0, places=6)
-    return dates.astype(np.int64) * _DAY + clock, east * (offset_hour * 60 + offset_minute), exists
-
-
-def _reason(text: str) -> str:
+def _reason(text: str, *, day_first: bool) -> str:
     """Why a text that was refused by itself is refused, in words for the user."""
-    bare = text.strip(" \t")
+    bare = plain_text(text)
     if not bare:
         return "is an empty timestamp; give every row a date or remove the row"
     shape = re.sub("[0-9]", "9", bare)
     if _TOO_SHORT_YEAR.fullmatch(shape):
-        return "has a two-digit year; write the year with four digits"
-    if _ISO.fullmatch(shape) or _SLASHES.fullmatch(shape):
-        return _NO_SUCH_TIME
+        return "has a two-digit year; write the year with four digits, or say how it is written: timestamp_format"
+    if form_of(shape) is not None:
+        return (
+            _NO_SUCH_TIME.replace("month first", "day first, as others of the column") if day_first else _NO_SUCH_TIME
+        )
     return _UNKNOWN

@@ -50,6 +50,7 @@ class AddDataset:
     skipped_lines: int | None = None
     compression: str | None = None
     ignored_columns: tuple[int, ...] | None = None
+    timestamp_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

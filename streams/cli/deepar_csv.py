@@ -125,7 +125,7 @@ def _check_once(
 
 def _moments(table: OpenCsv, label: str, when: TextColumn) -> npt.NDArray[np.int64]:
     try:
-        return parse_timestamps(when.texts).wall_ms[when.codes]
+        return parse_timestamps(when.texts, table.facts.dialect.timestamp_format or "").wall_ms[when.codes]
     except BadTimestampError as error:
         line = line_of_row(table.text, int(np.argmax(when.codes == error.index)), table.facts.dialect)
         text = f'--timestamp: column "{label}", line {line}: "{error.text[:60]}" {error.reason}'

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/data", tags=["data sets"])
 State = Annotated[StateRuntime, Depends(runtime)]
 
 
-def dialect_form(
+def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI reads a form
     *,
     encoding: Annotated[str | None, Form(description="Such as utf-8, utf-16, windows-1252, gbk, shift_jis.")] = None,
     delimiter: Annotated[
@@ -48,6 +48,13 @@ def dialect_form(
     ] = None,
     skipped_lines: Annotated[str | None, Form(description="How many lines lie above the header.")] = None,
     compression: Annotated[str | None, Form(description="gzip, zip or none.")] = None,
+    timestamp_format: Annotated[
+        str | None,
+        Form(
+            description="How timestamps are written: strptime's directives such as %d.%m.%y, or day first, month "
+            "first, unix, unix ms, unix us, excel. A job's own timestamp_format wins."
+        ),
+    ] = None,
     ignored_columns: Annotated[
         str | None, Form(description='The last columns, to be left out: a list of indices such as "[3]".')
     ] = None,
@@ -62,6 +69,7 @@ def dialect_form(
         skipped_lines=_whole("skipped_lines", skipped_lines),
         compression=compression or None,
         ignored_columns=_indexs("ignored_columns", ignored_columns),
+        timestamp_format=timestamp_format or None,
     )
     try:
         return checked(settings)

@@ -40,6 +40,7 @@ class Dialect(BaseModel):
     skipped_lines: int = Field(description="Lines above the header.")
     compression: str | None = Field(description="gzip or zip; null: not compressed.")
     ignored_columns: list[int] = Field(description="Indices of the last columns where they are left out.")
+    timestamp_format: str | None = Field(description="How timestamps are written, where the uploader has said so.")
     given: list[str] = Field(description="The fields that the uploader has set; the others were found out.")
 
 

@@ -116,6 +116,7 @@ def test_D18_settings_of_an_upload_are_taken_and_shown(api: Api) -> None:
         "skipped_lines": 0,
         "compression": None,
         "ignored_columns": [],
+        "timestamp_format": None,
         "given": ["encoding", "delimiter", "decimal", "thousands"],
     }
 
@@ -125,6 +126,7 @@ def test_D18_settings_of_an_upload_are_taken_and_shown(api: Api) -> None:
     [
         ("encoding", "klingon"), ("encoding", "utf-16"), ("delimiter", "ab"), ("quote", "x"), ("decimal", "x"),
         ("thousands", "x"), ("skipped_lines", "x"), ("skipped_lines", "-1"), ("skipped_lines", "99999"),
+        ("timestamp_format", "soon"),
         ("compression", "gzip"), ("compression", "rar"), ("ignored_columns", "x"), ("ignored_columns", "[0]"),
     ],
 )  # fmt: skip
@@ -136,3 +138,22 @@ def test_D18_a_wrong_setting_is_400_with_its_field(api: Api, field: str, value: 
     check_error(answer, 400, f"{field}: ")
 
     assert [data["id"] for data in api.get("/data/")["data"]] == before
+
+
+def test_B17_dates_that_can_be_day_first_are_read_month_first_and_told(api: Api) -> None:
+    """By the upload, the preview and the answer to the columns, with the remedy; which then settles it."""
+    uploaded = _upload(api, "B17")
+    preview = api.get(f"/data/{uploaded['data']['id']}/")
+    _, details = _configured(api, "B17")
+    told = _upload(api, "B17", timestamp_format="day first")
+    _, settled = _configured(api, "B17", form={"timestamp_format": "%d/%m/%Y"})
+
+    for body in (uploaded, preview, details):
+        (warning,) = body["warnings"]
+        for part in ('column "Date"', "month first", "timestamp_format", "day first"):
+            assert part in warning
+    assert "warnings" not in told
+    assert "warnings" not in settled
+    values, texts = _history(api, "B17")
+    assert texts[:2] + texts[12:14] == ["01/01/2018", "01/02/2018", "01/01/2019", "01/02/2019"]
+    assert len(values) == 36

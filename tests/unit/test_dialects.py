@@ -273,6 +273,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
         ("skipped_lines", 100_000, "expected 0 to"),
         ("compression", "rar", "expected one of"),
         ("ignored_columns", (-1,), "columns count from 0"),
+        ("timestamp_format", "%H:%M", "names no year; write strptime's directives"),
     ],
 )
 def test_D18_a_wrong_setting_is_named(field: str, value: object, says: str) -> None:
@@ -316,7 +317,7 @@ def test_D18_settings_win_over_what_would_be_found(tmp_path: Path) -> None:
     assert found.heads["größe"][0] == '5"'
     assert found.heads["w"][0] == 1234
     assert found.dialect == Dialect(
-        "cp850", "|", None, ",", ".", 1, None, (3,),
+        "cp850", "|", None, ",", ".", 1, None, (3,), None,
         ("encoding", "delimiter", "quote", "decimal", "thousands", "skipped_lines", "ignored_columns"),
     )  # fmt: skip
 

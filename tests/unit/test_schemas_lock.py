@@ -51,6 +51,7 @@ RELEASED = {
     34: ("JobStatus", 2, "78073c2049a4f612"),
     35: ("StopJob", 1, "99861005aab40ed1"),
     36: ("AddDataset", 2, "441e740b393b0726"),
+    37: ("AddDataset", 3, "07f351fa28a526b3"),
 }
 
 

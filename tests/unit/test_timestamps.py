@@ -94,15 +94,17 @@ def test_17_times_that_differ_are_never_shown_alike(texts: list[str], shown: lis
         ("  ", "empty"),
         ("NaN", "not a date"),
         ("yesterday", "not a date"),
-        ("20200801", "not a date"),
-        ("1596240000", "not a date"),
-        ("2020", "not a date"),
-        ("2020-8-1", "not a date"),
-        ("2020/08/01", "not a date"),
-        ("01.08.2020", "not a date"),
-        ("8-1-2020", "not a date"),
-        ("8/1/2020 5:00 PM", "not a date"),
-        ("2020-08-01 5:00", "not a date"),
+        ("12345", "does not exist"),
+        ("0999", "does not exist"),
+        ("20201301", "does not exist"),
+        ("123", "not a date"),
+        ("2020.25", "not a date"),
+        ("2020Q5", "does not exist"),
+        ("2020-W54", "does not exist"),
+        ("2021-W53", "does not exist"),
+        ("Foo 2020", "not a date"),
+        ("8/1/2020 13:00 PM", "does not exist"),
+        ("8/1/2020 5", "not a date"),
         ("2020-08-01T", "not a date"),
         ("2020-08-01Z", "not a date"),
         ("2020-08-01 00:00:00.", "not a date"),
@@ -114,8 +116,7 @@ def test_17_times_that_differ_are_never_shown_alike(texts: list[str], shown: lis
         ("8/1/20", "two-digit year"),
         ("20-08-01", "two-digit year"),
         ("8/1/20 10:00", "two-digit year"),
-        ("13/1/2020", "month first"),
-        ("31/12/2020", "month first"),
+        ("13/13/2020", "month first"),
         ("0/1/2020", "does not exist"),
         ("2020-02-30", "does not exist"),
         ("2021-02-29", "does not exist"),
@@ -202,3 +203,157 @@ def test_J134_formatting_is_the_inverse_of_reading(times: list[datetime]) -> Non
     assert format_timestamp(int(moments[0])) == texts[0]
     expected = [(time.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1) for time in times]
     assert moments.tolist() == expected
+
+
+READ = [
+    (["31.12.2020", "01.01.2021"], ["2020-12-31", "2021-01-01"]),
+    (["31-12-2020", "1-1-2021"], ["2020-12-31", "2021-01-01"]),
+    (["31/12/2020", "01/01/2021"], ["2020-12-31", "2021-01-01"]),
+    (["01/01/2021", "13/01/2021"], ["2021-01-01", "2021-01-13"]),
+    (["12.31.2020"], ["2020-12-31"]),
+    (["01/31/2020 5:00 PM", "02/01/2020 12:00 AM"], ["2020-01-31 17:00", "2020-02-01 00:00"]),
+    (["1/31/2020 5 pm", "1/31/2020 5:30:01 a.m."], ["2020-01-31 17:00", "2020-01-31 05:30:01"]),
+    (["2020/08/01", "2020/8/2"], ["2020-08-01", "2020-08-02"]),
+    (["2020.08.31"], ["2020-08-31"]),
+    (["2020-8-1 5:00"], ["2020-08-01 05:00"]),
+    (["2020Q1", "2020Q4"], ["2020-01-01", "2020-10-01"]),
+    (["2020-Q3", "2020-Q4"], ["2020-07-01", "2020-10-01"]),
+    (["Q1 2020", "Q2/2020", "1q2021"], ["2020-01-01", "2020-04-01", "2021-01-01"]),
+    (["2020H1", "2020-S2"], ["2020-01-01", "2020-07-01"]),
+    (["2020-W01", "2020-W53"], ["2019-12-30", "2020-12-28"]),
+    (["2020W017", "2020-W53-7"], ["2020-01-05", "2021-01-03"]),
+    (["2020M01", "2020M12"], ["2020-01-01", "2020-12-01"]),
+    (["202001", "202012"], ["2020-01-01", "2020-12-01"]),
+    (["20200131", "20200201"], ["2020-01-31", "2020-02-01"]),
+    (["20200131T120501", "20200131 1300", "202001311400"], ["2020-01-31 12:05:01", "2020-01-31 13:00",
+                                                            "2020-01-31 14:00"]),
+    (["1700", "1959"], ["1700-01-01", "1959-01-01"]),
+    (["01/2020", "12/2020"], ["2020-01-01", "2020-12-01"]),
+    (["01.2020", "12.2020"], ["2020-01-01", "2020-12-01"]),
+    (["999999999", "1577836800", "1577836800.5"], ["2001-09-09 01:46:39", "2020-01-01", "2020-01-01 00:00:00.500"]),
+    (["1577836800000", "1577836800250"], ["2020-01-01", "2020-01-01 00:00:00.250"]),
+    (["1577836800000001"], ["2020-01-01 00:00:00.000001"]),
+    (["1577836800000001999"], ["2020-01-01 00:00:00.000001"]),
+    (["43831", "43831.5", "43831.041666666664"], ["2020-01-01", "2020-01-01 12:00", "2020-01-01 01:00"]),
+    (["Jan 1959", "December 1959"], ["1959-01-01", "1959-12-01"]),
+    (["Jan-59", "Feb-00"], ["1959-01-01", "2000-02-01"]),
+    (["1 Jan 2020", "01-Feb-2020", "1st March 2020"], ["2020-01-01", "2020-02-01", "2020-03-01"]),
+    (["1-Jan-20", "31-Dec-99"], ["2020-01-01", "1999-12-31"]),
+    (["January 1, 2020", "Jan 2, 2020 5:00 PM"], ["2020-01-01", "2020-01-02 17:00"]),
+    (["Wed, 01 Jan 2020 06:00:00 GMT"], ["2020-01-01 06:00"]),
+    (["2020 Jan", "2020-Feb-03"], ["2020-01-01", "2020-02-03"]),
+    (["1. M\u00e4rz 2020", "2 de mayo de 2020", "1er ao\u00fbt 2020"], ["2020-03-01", "2020-05-02", "2020-08-01"]),
+    (["2020\u5e741\u670831\u65e5", "2020\u5e7402\u670801\u65e5 10:00"], ["2020-01-31", "2020-02-01 10:00"]),
+    (["2020\u5e741\u6708", "2020\u5e7412\u6708"], ["2020-01-01", "2020-12-01"]),
+    (["2020\ub144 1\uc6d4 5\uc77c"], ["2020-01-05"]),
+    (["5/1/2020\u202f5:00\u202fPM"], ["2020-05-01 17:00"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("texts", "times"), READ)
+def test_D18_forms_that_leave_no_doubt_are_read(texts: list[str], times: list[str]) -> None:
+    """Each text is the time that people mean by it."""
+    assert parse_timestamps(texts).wall.tolist() == parse_timestamps(times).wall.tolist()
+
+
+@pytest.mark.parametrize(
+    ("texts", "first", "order"),
+    [
+        (["01/01/2018", "01/02/2018", "01/12/2018"], "2018-01-02", "month first"),
+        (["01-04-2020", "01-05-2020"], "2020-01-05", "month first"),
+        (["01.04.2020", "01.05.2020"], "2020-05-01", "day first"),
+        (["1/2/2020 5:00", "1/3/2020 5:00"], "2020-01-03 05:00", "month first"),
+    ],
+)
+def test_D18_an_order_that_nothing_shows_is_told(texts: list[str], first: str, order: str) -> None:
+    """B17: slashes and dashes are read month first, points day first, and the warning names the remedy."""
+    read = parse_timestamps(texts)
+    other = "day first" if order == "month first" else "month first"
+
+    assert read.wall[1] == parse_timestamps([first]).wall[0]
+    assert read.warning is not None
+    assert f"read {order}" in read.warning
+    assert f'timestamp_format "{other}"' in read.warning
+    assert parse_timestamps(texts, other).warning is None
+    assert parse_timestamps(texts, other).wall[1] != read.wall[1]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["1/13/2020", "1/2/2020"], ["13/1/2020", "1/2/2020"], ["2020-01-02"], ["Jan 2020"], ["1577836800"], ["2020-02"]],
+)
+def test_D18_a_column_without_doubt_has_no_warning(texts: list[str]) -> None:
+    """One day beyond the 12th settles the order of all."""
+    assert parse_timestamps(texts).warning is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "index", "says"),
+    [
+        (["12/31/2020", "1/1/2021", "31/12/2020"], 2, "does not exist .*month first"),
+        (["31/12/2020", "1/1/2021", "12/31/2020"], 2, "does not exist .*day first"),
+        (["31/12/2020", "1/1/2021", "soon"], 2, "not a date"),
+        (["31.12.2020", "31/12/2020"], 1, "one form throughout"),
+        (["2020Q1", "2020-01-01"], 1, "one form throughout"),
+        (["1577836800", "1577836800000"], 1, "one form throughout"),
+        (["Jan-15", "Feb-16"], 0, "day of a year .* four digits"),
+        (["2020-01-01", "43831"], 1, "one form throughout"),
+    ],
+)
+def test_D18_columns_that_leave_doubt_are_refused(texts: list[str], index: int, says: str) -> None:
+    """At the text that shows it, in the order that most of the column has."""
+    with pytest.raises(BadTimestampError, match=says) as refused:
+        parse_timestamps(texts)
+
+    assert refused.value.index == index
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "time"),
+    [
+        ("31.12.20", "%d.%m.%y", "2020-12-31"),
+        (" 01/02/2020", "%d/%m/%Y", "2020-02-01"),
+        ("01/02/2020", "day first", "2020-02-01"),
+        ("01.02.2020", "month_first", "2020-01-02"),
+        ("5:07 PM, 1 Jan 20", "%I:%M %p, %d %b %y", "2020-01-01 17:07"),
+        ("2020-W01-1", "%G-W%V-%u", "2019-12-30"),
+        ("2020-001", "%Y-%j", "2020-01-01"),
+        ("86400", "unix", "1970-01-02"),
+        ("-86400.5", "unix", "1969-12-30 23:59:59.500"),
+        ("86400000", "Unix-ms", "1970-01-02"),
+        ("86400000001", "unix us", "1970-01-02 00:00:00.000001"),
+        ("1.25", "excel", "1899-12-31 06:00"),
+        ("20200102", "%Y%d%m", "2020-02-01"),
+    ],
+)
+def test_D18_a_format_says_how_texts_are_written(text: str, written: str, time: str) -> None:
+    """Also what could be read otherwise, or not at all."""
+    assert parse_timestamps([text], written).wall.tolist() == parse_timestamps([time]).wall.tolist()
+
+
+def test_D18_a_format_with_an_offset_keeps_it() -> None:
+    """As ISO-8601's are kept."""
+    read = parse_timestamps(["01.02.2020 05:00 +0530", "01.02.2020 05:00 -0100"], "%d.%m.%Y %H:%M %z")
+
+    assert read.offset_minutes is not None
+    assert read.offset_minutes.tolist() == [330, -60]
+    assert format_timestamps(read.wall_ms) == ["2020-02-01 05:00:00"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "says"),
+    [
+        ("2020-01-01", "%d.%m.%Y", 'not written as timestamp_format says \\("%d.%m.%Y"\\)'),
+        ("2020-01-01", "foo", '"foo" names no year; write .*%d.%m.%Y'),
+        ("2020-01-01", "%H:%M", "names no year"),
+        ("2020-01-01", "%Y-%Q", "is no format"),
+        ("2020-01-01", "%Y-%", "is no format"),
+        ("2020-01-01", "%Y" * 60, "names no year"),
+        ("noon", "unix", "not written as timestamp_format says"),
+        ("9" * 20, "unix", "not written as timestamp_format says"),
+    ],
+)
+def test_D18_a_format_that_does_not_fit_is_told(text: str, written: str, says: str) -> None:
+    """With what a format looks like, or the text that is written otherwise."""
+    with pytest.raises(BadTimestampError, match=says):
+        parse_timestamps([text], written)

@@ -109,7 +109,7 @@ def test_D024_features_of_a_forecast_reach_to_its_end(tmp_path: Path) -> None:
         (["a,2020-01-01,1", "a,2020-01-01,2"], {}, r"a has more than one row for 2020-01-01 00:00:00 .*--group-by"),
         (["a,2020-01-01,1", "a,2020-01-02,2"], {"freq": "W"}, "more than one row for 2020-01-02 00:00:00 .*--freq"),
         (["a,2020-01-01,x"], {}, '^--target: column "sold", line 2: "x" is not a number'),
-        (["a,01.02.2020,1"], {}, '^--timestamp: column "day", line 2: "01.02.2020" is not a date'),
+        (["a,01.02.20,1"], {}, '^--timestamp: column "day", line 2: "01.02.20" has a two-digit year'),
         (["a,2020-01-01,1"], {"target": "Sold"}, "^--target Sold: the file has no such column, did you mean sold"),
         (["a,2020-01-01,1"], {"group_by": ("day",)}, "^--group-by day: the column is --timestamp already"),
         (["a,2020-01-01,1"], {"freq": "fortnight"}, "^--freq: "),
