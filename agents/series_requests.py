@@ -54,7 +54,7 @@ def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
             refit=command.refit,
             eval_metrics=metrics,
             seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
-            season_length=season_length(command.step),
+            season_length=season_length("", command.step),
             allow_negative=command.allow_negative,
             **_more(command),
         )
@@ -83,7 +83,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
             command.feat_dynamic_real,
             length=len(command.target),
             prediction_length=command.next_k_prediction,
-            season_length=season_length(command.step),
+            season_length=max(1, season_length("", command.step)),
         )
     if command.search is not None:
         more["search"] = _search(command.search)

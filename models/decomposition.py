@@ -7,12 +7,14 @@ from scipy.stats import f
 from statsmodels.tsa.seasonal import seasonal_decompose
 
 from models.columns import FloatArray
-from models.single_series import Fit
+from models.single_series import SEASONS_TO_REMOVE, Fit
 
-__all__ = ["Deseasonalised", "deseasonalised"]
+__all__ = ["LONGEST_FITTED_SEASON", "Deseasonalised", "deseasonalised"]
+
+LONGEST_FITTED_SEASON = 24
+"""Steps of a season up to which models fit it themselves; the libraries' searches do not cope with longer ones."""
 
 _SIGNIFICANCE = 0.01  # of the test for a season; its errors are not independent, so it is taken strictly
-_CYCLES_TESTED = 3  # one is lost at the ends of the moving average, and two must be left to compare
 _SMALLEST_FACTOR = 0.01  # of a multiplicative season; below, the division would blow up the noise
 
 
@@ -44,7 +46,7 @@ def deseasonalised(values: FloatArray, season: int) -> Deseasonalised:
 
     The season is multiplicative for positive series, unless a factor is below 0.01, and additive otherwise.
     """
-    if season < 2 or len(values) < _CYCLES_TESTED * season or not _has_season(values, season):
+    if season < 2 or len(values) < SEASONS_TO_REMOVE * season or not _has_season(values, season):
         return Deseasonalised(values)
     if values.min() > 0:
         factors = np.asarray(seasonal_decompose(values, model="multiplicative", period=season).seasonal)

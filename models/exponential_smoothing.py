@@ -25,7 +25,7 @@ import numpy as np
 from statsforecast.ets import ets_f, forecast_ets
 from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
-from models.decomposition import deseasonalised
+from models.decomposition import LONGEST_FITTED_SEASON, deseasonalised
 from models.forecasts import Forecasts, SeriesBatch
 from models.single_series import Fit, Series, forecast_one_by_one
 from models.smoothing_errors import Smoothing, additive_deviation, multiplicative_deviation, seasonal_deviation
@@ -34,7 +34,6 @@ __all__ = ["forecast_ets_model", "forecast_holt_winters"]
 
 _SHORTEST = 8  # values; below, the library refuses or estimates as many parameters as there are values
 _LONGEST = 2_000  # values
-_LONGEST_SEASON = 24  # steps; each is a parameter of its own, and the libraries' searches do not cope with more
 
 _MODELS = {"additive": "AZZ", "all": "ZZZ"}  # error, trend, season; Z is for the library to choose
 _TRENDS = {"none": (None, False), "linear": ("add", False), "damped": ("add", True)}
@@ -51,7 +50,9 @@ def forecast_ets_model(batch: SeriesBatch) -> Forecasts:
     (additive errors) and 6.2 (multiplicative errors), and their approximation for multiplicative seasons.
     """
     fit = partial(_fit, partial(_fit_ets, _MODELS[str(batch.config["components"])]))
-    return forecast_one_by_one(batch, fit, "ETS", shortest=_SHORTEST, longest=_LONGEST)
+    return forecast_one_by_one(
+        batch, fit, "ETS", shortest=_SHORTEST, longest=_LONGEST, longest_season=LONGEST_FITTED_SEASON
+    )
 
 
 def forecast_holt_winters(batch: SeriesBatch) -> Forecasts:
@@ -62,14 +63,16 @@ def forecast_holt_winters(batch: SeriesBatch) -> Forecasts:
     Intervals: those of the additive ETS model with the same parameters, Hyndman et al. (2008), table 6.1.
     """
     fit = partial(_fit, partial(_fit_holt_winters, str(batch.config["trend"])))
-    return forecast_one_by_one(batch, fit, "HoltWinters", shortest=_SHORTEST, longest=_LONGEST)
+    return forecast_one_by_one(
+        batch, fit, "HoltWinters", shortest=_SHORTEST, longest=_LONGEST, longest_season=LONGEST_FITTED_SEASON
+    )
 
 
 def _fit(model: Callable[[Series], Fit], series: Series) -> Fit:
-    if series.season <= _LONGEST_SEASON:
+    if series.season <= LONGEST_FITTED_SEASON:
         return model(series)
     adjusted = deseasonalised(series.values, series.season)
-    return adjusted.restore(model(Series(adjusted.values, series.steps, 1)))
+    return adjusted.restore(model(Series(adjusted.values[-_LONGEST:], series.steps, 1)))
 
 
 def _fit_ets(components: str, series: Series) -> Fit:

@@ -18,11 +18,12 @@ class SeriesBatch:
 
     `history` is [N, L], right-aligned; NaN is padding or a missing observation, and every row has at least one observed
     value. `config` is complete and valid (see `ModelSpec.resolve`). `season_length` is the number of steps after which
-    a pattern may repeat, 1 where none is known. `seeds` [N] are the only source of randomness: the same seed, the same
-    forecast; None counts as zeros. `covariates` [N, L + horizon, F] are known beside the series, the last `horizon`
-    steps being the future; None where there are none. `ends` [N] are the times in milliseconds of the last values of
-    the whole histories, of which `held_back` steps, `step_ms` long, are missing here; None and 0 where nobody asks.
-    `allow_negative` is for those who publish: whether forecasts below zero are kept though the history has none.
+    a pattern may repeat, 1 where there is none, 0 where nobody knows. `seeds` [N] are the only source of randomness:
+    the same seed, the same forecast; None counts as zeros. `covariates` [N, L + horizon, F] are known beside the
+    series, the last `horizon` steps being the future; None where there are none. `ends` [N] are the times in
+    milliseconds of the last values of the whole histories, of which `held_back` steps, `step_ms` long, are missing
+    here; None and 0 where nobody asks. `allow_negative` is for those who publish: whether forecasts below zero are kept
+    though the history has none.
     """
 
     history: FloatArray

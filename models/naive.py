@@ -10,7 +10,7 @@ from models.columns import FloatArray, column_sums
 from models.forecasts import Forecasts, SeriesBatch
 from models.intervals import normal_quantiles
 from models.scaling import scaled_rows, unscaled
-from models.season import chosen_season_length
+from models.season import NO_SEASON_NOTE, chosen_season_length, has_unknown_season
 
 __all__ = ["forecast_drift", "forecast_seasonal"]
 
@@ -26,16 +26,17 @@ def forecast_seasonal(batch: SeriesBatch) -> Forecasts:
     and a forecast from k seasons ago has k s²; errors are taken as normal. Without a pair there are no quantiles.
     """
     history, exponents = scaled_rows(batch.history)
-    season = min(chosen_season_length(batch.config, batch.season_length), history.shape[1] + batch.horizon)
+    asked = chosen_season_length(batch.config, batch.season_length)
+    season = min(asked, history.shape[1] + batch.horizon)  # a longer one would only take memory
     mean, seasons_ago = _last_season(history, season, batch.horizon)
     deviation = _seasonal_deviation(history, season)[:, np.newaxis] * np.sqrt(seasons_ago)
     incomplete = np.flatnonzero(np.isnan(mean).any(axis=1))
-    notes = None
+    notes = [NO_SEASON_NOTE] * len(history) if has_unknown_season(batch.config, batch.season_length) else None
     if incomplete.size:
         mean[incomplete], deviation[incomplete] = _last_value(history[incomplete], batch.horizon)
-        notes = [""] * len(history)
+        notes = notes or [""] * len(history)
         for row in incomplete.tolist():
-            notes[row] = f"no full season of {season} steps is observed, so the last value is repeated"
+            notes[row] = f"no full season of {asked} steps is observed, so the last value is repeated"
     return Forecasts(unscaled(mean, exponents), _quantiles(mean, deviation, exponents), notes=notes)
 
 

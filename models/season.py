@@ -1,34 +1,40 @@
-"""Seasons: after how many steps the pattern of a series may repeat. Imports nothing heavy."""
+"""Seasons: after how many steps the pattern of a series may repeat. The calendar knows what is usual for its steps."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-__all__ = ["chosen_season_length", "season_length"]
+from models.calendar import Calendar, calendar_of
+from models.calendar_rules import DAY, FixedStep
 
-_MINUTE = 60_000
-_HOUR = 60 * _MINUTE
-_DAY = 24 * _HOUR
+__all__ = ["NO_SEASON_NOTE", "UNKNOWN_SEASON", "chosen_season_length", "has_unknown_season", "season_length"]
 
-_EXACT = {15 * _MINUTE: 96, 30 * _MINUTE: 48, _HOUR: 24, _DAY: 7, 7 * _DAY: 52}
+UNKNOWN_SEASON = 0
+"""The length of a season that nobody knows, where 1 says that there is none."""
 
-# Calendar steps vary, and by an hour more where clocks change in between: shortest and longest in days, and the season.
-_CALENDAR = ((28, 31, 12), (89, 92, 4))
+NO_SEASON_NOTE = (
+    "no season is usual for these steps, so there is none in the forecast: send season_length if there is one"
+)
+
+_LONG_STEP = 180 * DAY  # from here on nothing repeats that could be meant, so nothing is unknown either
 
 
-def season_length(step_ms: int) -> int:
-    """How many steps of `step_ms` make the season that is usual for them; 1 where there is none.
+@lru_cache(maxsize=1024)
+def season_length(freq: str, step_ms: int = 0) -> int:
+    """After how many steps of a calendar the pattern usually repeats: 1 for years, and 0 where nobody knows.
 
-    Steps of 15 and 30 minutes and of an hour repeat daily (96, 48, 24), days weekly (7), weeks, months and quarters
-    yearly (52, 12, 4). `step_ms` is the most frequent difference between neighbouring timestamps, so a month may be
-    28 to 31 days. Years and all other steps have no season.
+    `freq` is the text of a `models.calendar.Calendar`; of a command that has none the steps are `step_ms` long.
     """
-    if step_ms in _EXACT:
-        return _EXACT[step_ms]
-    for shortest, longest, steps in _CALENDAR:
-        if shortest * _DAY - _HOUR <= step_ms <= longest * _DAY + _HOUR:
-            return steps
-    return 1
+    calendar = calendar_of(freq) if freq else Calendar(FixedStep(max(1, step_ms) * 1000))
+    if calendar.season_lengths:
+        return calendar.season_length
+    return 1 if calendar.usual_step >= _LONG_STEP else UNKNOWN_SEASON
 
 
 def chosen_season_length(config: Mapping[str, int | float | str], from_step: int) -> int:
     """The season to use: the hyper-parameter `season_length`, or where that is 0 the one that the step suggests."""
     return int(config["season_length"]) or max(1, from_step)
+
+
+def has_unknown_season(config: Mapping[str, int | float | str], from_step: int) -> bool:
+    """Whether a season is to be taken from the step, and none is known for that."""
+    return from_step == UNKNOWN_SEASON and not config["season_length"]

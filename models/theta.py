@@ -37,12 +37,12 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     steps ahead is s² (1 + (k - 1) weight²), as of simple exponential smoothing, which this model is but for a line
     that counts as known; a multiplicative season scales it. Errors are taken as normal.
     """
-    return forecast_one_by_one(batch, _fit, "Theta", shortest=_SHORTEST, longest=_LONGEST)
+    return forecast_one_by_one(batch, _fit, "Theta", shortest=_SHORTEST, longest=_LONGEST, longest_season=1)
 
 
 def _fit(series: Series) -> Fit:
     adjusted = deseasonalised(series.values, series.season)
-    model = thetamodel(adjusted.values, 1, "OTM", _FREE, _FREE, _FREE, _ERRORS_AVERAGED)
+    model = thetamodel(adjusted.values[-_LONGEST:], 1, "OTM", _FREE, _FREE, _FREE, _ERRORS_AVERAGED)
     mean = forecast_theta(model, series.steps)["mean"]
     errors = model["residuals"][_PARAMETERS:]
     steps_before = np.arange(series.steps)

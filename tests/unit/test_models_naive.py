@@ -162,3 +162,12 @@ def test_scale_changes_nothing(name: str, factor: float) -> None:
 
     assert np.array_equal(scaled.mean, plain.mean * factor)
     assert np.isfinite(scaled.quantiles["0.975"]).all()
+
+
+def test_D40_the_note_names_the_season_that_was_asked_for() -> None:
+    """365 steps, of which 60 days show no full season; not what fits into the history."""
+    batch = SeriesBatch(np.arange(60.0)[np.newaxis], 3, {"season_length": 365})
+    forecasts = forecast_seasonal(batch)
+
+    assert forecasts.mean.tolist() == [[59.0] * 3]
+    assert forecasts.notes == ["no full season of 365 steps is observed, so the last value is repeated"]
