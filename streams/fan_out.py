@@ -63,7 +63,8 @@ async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[T
             if error.code != "bad_column":  # what is gone is no fault of an element
                 raise
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
-            raise RejectedError(error.status, error.code, text) from None
+            place = {"element": user.number - 1, "field": "feature_indexs"}
+            raise RejectedError(error.status, error.code, text, place) from None
     return features
 
 

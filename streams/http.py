@@ -144,7 +144,7 @@ async def _root() -> Response:
 
 
 async def _rejected(_: Request, error: Any) -> Response:
-    return error_response(error.status, error.code, error.message)
+    return error_response(error.status, error.code, error.message, error.place)
 
 
 async def _catalogue_error(_: Request, error: Any) -> Response:

@@ -4,13 +4,13 @@ import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from operator import attrgetter
 from typing import Any
 
-from models.catalog import CATALOG, HyperParameterError, ModelSpec
+from models.catalog import CATALOG, ModelSpec
 from schemas.commands import HyperParam, ParameterValue, Search, SeriesConfig
 from schemas.records import JobRecord
+from streams.element_checks import ElementError, check_parameters, check_shape, check_unbent, field_of, shown
 from streams.errors import RejectedError
 
 __all__ = ["ACCEPTED", "EVAL_METRICS", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
@@ -29,7 +29,6 @@ DEFAULT_MAX_EVAL = 100  # contract J-076
 DEFAULT_TUNE_METRIC = "mse"  # contract J-087
 # The others ask for training.
 _STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit", "allow_negative")
-_LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +74,6 @@ ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, m
 """For what was accepted before: the settings may be stricter now."""
 
 
-class _ElementError(Exception):
-    """What is wrong with one element: the field and a sentence."""
-
-    def __init__(self, field: str, message: str, code: str = "invalid_element") -> None:
-        super().__init__(message)
-        self.field = field
-        self.code = code
-
-
 def check_elements(
     job: JobRecord, elements: Sequence[SeriesConfig], limits: Limits
 ) -> tuple[list[SeriesConfig], list[Training]]:
@@ -110,20 +100,22 @@ def check_elements(
     for number, element in enumerate(elements, 1):
         try:
             if element.ts_id not in job.ts_ids:
-                raise _ElementError("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
+                raise ElementError("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
             if element.feature_indexs is not None:
-                _check_features(element.feature_indexs, job)
+                _check_features(element.feature_indexs, job, told=limits is not ACCEPTED)
             merged = _overlaid(stored.get(element.ts_id), element)
             if element.trains:
                 to_train.append(resolve(merged, number))
             else:
+                if limits is not ACCEPTED:
+                    check_unbent(replace(element, model_name=merged.model_name))
                 _check_setting(element, merged)
                 stored[element.ts_id] = merged
                 to_store.append(merged)
-        except _ElementError as error:
-            raise RejectedError(
-                400, error.code, f"element {number} (ts_id {element.ts_id}), {error.field}: {error}"
-            ) from None
+        except ElementError as error:
+            text = f"element {number} (ts_id {element.ts_id}), {error.field}: {error}"
+            place = {"element": number - 1, "field": error.field.partition(" ")[0]}
+            raise RejectedError(400, error.code, text, place) from None
     return to_store, to_train
 
 
@@ -162,6 +154,8 @@ def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
         settings = _plan_settings(element)
         plan = seen.get(settings)
         if plan is None:
+            if limits is not ACCEPTED:
+                check_unbent(element)
             plan = seen[settings] = _resolve(element, limits)
         return Training(element.ts_id, plan, number, element)
 
@@ -170,21 +164,21 @@ def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
 
 def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
     if element.model_name is None:
-        raise _ElementError("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
+        raise ElementError("model_name", "is missing and none is stored for the series: GET /model/ lists the models")
     if element.hyper_params is None:
-        raise _ElementError("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
+        raise ElementError("hyper_params", "is missing and none is stored for the series: send [] for the defaults")
     if element.auto_tune not in (None, 0, 1):
-        raise _ElementError("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
+        raise ElementError("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
     next_k = DEFAULT_NEXT_K if element.next_k_prediction is None else element.next_k_prediction
     _check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
     if element.max_eval is not None:
         _check_range("max_eval", element.max_eval, limits.max_max_eval)
     _check_options(element)
-    _check_parameters(element.model_name, element.hyper_params)
+    check_parameters(element.model_name, element.hyper_params)
     spec = CATALOG[element.model_name]
     search = _search(spec, element) if element.auto_tune == 1 else None
     if search is not None and spec.together:
-        raise _ElementError(
+        raise ElementError(
             "auto_tune", f"is 1, but {spec.name} is not tuned: send auto_tune 0, and hyper_params with val or none"
         )
     return Plan(
@@ -215,9 +209,9 @@ def _search(spec: ModelSpec, element: SeriesConfig) -> Search | None:
     for parameter in space:
         if parameter.val is None and parameter.low is None:
             if parameter.choice is None:
-                raise _ElementError(_field(parameter), "needs val, or low and high, or choice")
+                raise ElementError(field_of(parameter), "needs val, or low and high, or choice")
             if not parameter.choice:
-                raise _ElementError(_field(parameter), "choice is empty: name at least one option, or send val")
+                raise ElementError(field_of(parameter), "choice is empty: name at least one option, or send val")
     if all(parameter.val is not None for parameter in space):
         return None
     max_eval = DEFAULT_MAX_EVAL if element.max_eval is None else element.max_eval
@@ -229,7 +223,7 @@ def _check_options(element: SeriesConfig) -> None:
     for field in ("refit", "allow_negative"):
         value = getattr(element, field)
         if value not in (None, 0, 1):
-            raise _ElementError(field, f"is {value}, expected 0 or 1")
+            raise ElementError(field, f"is {value}, expected 0 or 1")
     if element.auto_tune_metric is not None:
         _check_metric("auto_tune_metric", element.auto_tune_metric)
 
@@ -243,24 +237,27 @@ def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
 def _check_metric(field: str, name: str) -> str:
     name = _METRIC_ALIASES.get(name, name)
     if name not in EVAL_METRICS:
-        raise _ElementError(field, f"{_shown(name)} is unknown; known are {', '.join(EVAL_METRICS)}")
+        raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(EVAL_METRICS)}")
     return name
 
 
 def _check_range(field: str, value: int, highest: int) -> None:
     if not 1 <= value <= highest:
-        raise _ElementError(field, f"is {value}, expected 1 to {highest}")
+        raise ElementError(field, f"is {value}, expected 1 to {highest}")
 
 
-def _check_features(indexs: Sequence[int], job: JobRecord) -> None:
+def _check_features(indexs: Sequence[int], job: JobRecord, *, told: bool) -> None:
     assert job.columns is not None  # checked by the caller
     columns = job.columns
     taken = {*columns.timestamp_indexs, *columns.target_indexs, *columns.groupby_indexs}
+    if told and len(set(indexs)) < len(indexs):
+        twice = next(index for place, index in enumerate(indexs) if index in indexs[:place])
+        raise ElementError("feature_indexs", f"column {twice} is given twice")
     for index in indexs:
         if index in taken:
-            raise _ElementError("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
+            raise ElementError("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
         if not 0 <= index < job.column_count:
-            raise _ElementError(
+            raise ElementError(
                 "feature_indexs", f"column {index} does not exist; the data set has columns 0 to {job.column_count - 1}"
             )
 
@@ -268,13 +265,13 @@ def _check_features(indexs: Sequence[int], job: JobRecord) -> None:
 def _check_setting(element: SeriesConfig, merged: SeriesConfig) -> None:
     """Settings that are only stored may be incomplete, but what is there must be right."""
     if all(getattr(element, field) is None for field in _STORED):
-        raise _ElementError("model_name", f"nothing to store: send one of {', '.join(_STORED)}")
+        raise ElementError("model_name", f"nothing to store: send one of {', '.join(_STORED)}")
     _check_options(element)
     if merged.model_name is None:
         for parameter in element.hyper_params or ():
-            _check_shape(parameter)
+            check_shape(parameter)
     else:
-        _check_parameters(merged.model_name, merged.hyper_params or ())
+        check_parameters(merged.model_name, merged.hyper_params or ())
 
 
 def _fixed_values(spec: ModelSpec, parameters: Sequence[HyperParam], *, tuned: bool) -> Mapping[str, ParameterValue]:
@@ -283,58 +280,9 @@ def _fixed_values(spec: ModelSpec, parameters: Sequence[HyperParam], *, tuned: b
         if parameter.val is not None:
             given[parameter.name] = parameter.val
         elif not tuned:
-            raise _ElementError(_field(parameter), "has no val: a range or choice needs auto_tune 1")
+            raise ElementError(field_of(parameter), "has no val: a range or choice needs auto_tune 1")
     config: Mapping[str, ParameterValue] = spec.resolve(given)
     return config
-
-
-def _check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None:
-    if model_name not in CATALOG:
-        raise _ElementError("model_name", f"{_shown(model_name)} is unknown; known are {', '.join(CATALOG)}")
-    known = {parameter.name: parameter for parameter in CATALOG[model_name].hyper_parameters}
-    seen = set()
-    for parameter in parameters:
-        _check_shape(parameter)
-        if parameter.name not in known:
-            raise _ElementError(_field(parameter), f"is unknown; {model_name} has {', '.join(known) or 'none'}")
-        if parameter.name in seen:
-            raise _ElementError(_field(parameter), "is given twice")
-        seen.add(parameter.name)
-        if parameter.low is not None and known[parameter.name].type == "list":
-            raise _ElementError(_field(parameter), "has options, not a range: send type list and choice")
-        if parameter.low is not None and known[parameter.name].type == "int" and parameter.type != "int":
-            raise _ElementError(_field(parameter), "takes whole numbers: send its range with type int")
-        values = [(name, getattr(parameter, name)) for name in ("val", "low", "high")]
-        for name, value in (*values, *(("choice", option) for option in parameter.choice or ())):
-            try:
-                if value is not None:
-                    known[parameter.name].validate(value, model_name)
-            except HyperParameterError as error:
-                # The field names the parameter, and what the sender wrote tells the model.
-                rule = error.message.removeprefix(f"hyper-parameter {parameter.name} of {model_name} ")
-                raise _ElementError(_field(parameter), f"{name} {rule}") from None
-
-
-def _check_shape(parameter: HyperParam) -> None:
-    field = _field(parameter)
-    if parameter.type not in ("int", "float", "list"):
-        raise _ElementError(field, f"type is {_shown(parameter.type)}, expected int, float or list")
-    for name in ("val", "low", "high"):
-        value = getattr(parameter, name)
-        if parameter.type != "list" and isinstance(value, str):
-            raise _ElementError(field, f"{name} is the text {_shown(value)}, expected a number")
-        if isinstance(value, float) and not isfinite(value):
-            raise _ElementError(field, f"{name} is not a finite number")
-        if parameter.type == "int" and isinstance(value, float) and not value.is_integer():
-            raise _ElementError(field, f"{name} is {value}, expected a whole number")
-    if (parameter.low is None) != (parameter.high is None):
-        raise _ElementError(field, "low and high go together")
-    if parameter.low is not None and parameter.choice:
-        raise _ElementError(field, "has a range and a choice: send one of them")
-    if parameter.low is not None and parameter.type == "list":
-        raise _ElementError(field, "a list has no low and high: send its options as choice")
-    if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
-        raise _ElementError(field, f"low {parameter.low} is above high {parameter.high}")
 
 
 def _overlaid(stored: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
@@ -345,12 +293,3 @@ def _overlaid(stored: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
     if new.model_name is not None and stored.model_name not in (None, new.model_name):
         kept.pop("hyper_params", None)  # another model would refuse them as unknown
     return replace(new, **kept)
-
-
-def _field(parameter: HyperParam) -> str:
-    return f"hyper_params {_shown(parameter.name)}"
-
-
-def _shown(text: str) -> str:
-    """A text of the sender's in a message for people: the beginning is enough to find it."""
-    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")

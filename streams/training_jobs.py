@@ -17,7 +17,8 @@ from streams.errors import RejectedError
 from streams.event_table import RecordTable
 from streams.jobs import ID_LIMIT
 from streams.json_values import check_kept
-from streams.transforms import object_key
+from streams.transforms import path_key
+from streams.uploads import OWN, is_in
 
 __all__ = [
     "ENDED",
@@ -214,7 +215,8 @@ def _check_names(command: TrainDeepAR) -> None:
     for field, most in _LONGEST.items():
         if len(getattr(command, field)) > most:
             raise _wrong(field, f"expected at most {most} characters")
-    object_key("data_url", command.data_url)
+    if is_in(OWN, path_key("data_url", command.data_url)):  # any other place is looked at when it runs (T-071)
+        raise _wrong("data_url", f"found {command.data_url[:80]!r}, the service's own: PUT the file to /uploads/")
     for field, path in (("train_url", command.train_url), ("log_url", command.log_url)):
         if ".." in path.split("/"):
             raise _wrong(field, f"found {path[:80]!r}, expected a path without ..")

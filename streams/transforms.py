@@ -27,6 +27,7 @@ __all__ = [
     "ended",
     "is_complete",
     "object_key",
+    "path_key",
     "stopping",
     "summary",
 ]
@@ -120,6 +121,15 @@ def object_key(field: str, path: str) -> str:
 
     RejectedError, naming the field, for any other.
     """
+    key = path_key(field, path)
+    if not is_in(USERS, key):
+        places = " or ".join(f"/{folder}/" for folder in USERS)
+        raise _refused(field, f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own")
+    return key
+
+
+def path_key(field: str, path: str) -> str:
+    """The same of any path that could be an object's, wherever it leads."""
     if len(path) > _LONGEST_PATH:
         raise _refused(field, f"expected at most {_LONGEST_PATH} characters")
     key = path
@@ -132,10 +142,6 @@ def object_key(field: str, path: str) -> str:
         raise _refused(
             field, f"found {path!r}, expected a path such as /uploads/batch.jsonl of letters, digits and . _ = -"
         ) from None
-    if not is_in(USERS, key):
-        raise _refused(
-            field, f"found {path!r}, expected a path below /{'/ or /'.join(USERS)}/: the rest is the service's own"
-        )
     return key
 
 

@@ -8,12 +8,16 @@ import re
 import uuid
 from typing import Final
 
-__all__ = ["PRODUCERS", "USERS", "incoming_key", "is_in", "is_incoming"]
+__all__ = ["OWN", "PRODUCERS", "USERS", "incoming_key", "is_in", "is_incoming"]
 
 USERS: Final = ("uploads", "outputs")
 """Folders of files that HTTP clients write and read, and so may name in a request."""
 PRODUCERS: Final = (*USERS, "producer")
 """Those that an AddDataset may name: producers that reach the store put their files into the last one."""
+OWN: Final = (
+    "checkpoints", "datasets", "endpoints", "idempotency", "incoming", "installation", "models", "splits",
+)  # fmt: skip
+"""The service's own: refused at once even where whether a file is there is looked at later (contract T-071)."""
 _INCOMING: Final = re.compile(r"incoming/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.csv")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from fastapi import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 __all__ = ["ERRORS", "ErrorBody", "error_response", "json_response"]
 
@@ -16,6 +16,8 @@ class ErrorBody(BaseModel):
     status: int
     code: str
     message: str
+    element: int | None = Field(None, description="The wrong element of an array, from 0; only where it is one.")
+    field: str | None = Field(None, description="The field of that element.")
 
 
 _MEANINGS = {
@@ -45,7 +47,7 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     )
 
 
-def error_response(status: int, code: str, message: str) -> Response:
-    """An error in this API's envelope."""
+def error_response(status: int, code: str, message: str, place: Mapping[str, int | str] | None = None) -> Response:
+    """An error in this API's envelope; `place` says where, as `RejectedError` has it."""
     headers = {"Retry-After": "2"} if status == 503 else {}  # a rebalance or a broker's restart takes about that
-    return json_response({"status": status, "code": code, "message": message}, status, headers)
+    return json_response({"status": status, "code": code, "message": message, **(place or {})}, status, headers)

@@ -3,14 +3,16 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 
 from schemas.commands import HyperParam, ParameterValue, SeriesConfig
 from streams.jobs import ID_LIMIT
+from streams.views.strict import StrictBody
 
 __all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
 
 _INT_32 = 2**31 - 1
+_TRIGGER = "To send it asks for training."
 
 
 def _indexs(value: Any) -> Any:
@@ -83,7 +85,7 @@ def _parameters(value: Any) -> Any:
     return value
 
 
-class HyperParamBody(BaseModel):
+class HyperParamBody(StrictBody):
     """A hyper-parameter: fixed (`val`), a range (`low`, `high`) or options (`choice`)."""
 
     name: StrictStr
@@ -113,18 +115,24 @@ _Parameters = Annotated[
 ]
 
 
-class SeriesBody(BaseModel):
+class SeriesBody(StrictBody):
     """Settings of one series. It trains iff one of max_eval, next_k_prediction, auto_tune and eval_metrics is there."""
 
     ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
     model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")
     hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
     feature_indexs: Indexs | None = Field(None, description="Columns used as features.")
-    max_eval: StrictInt | None = Field(None, ge=-_INT_32, le=_INT_32, description="Search trials when tuning.")
-    next_k_prediction: StrictInt | None = Field(None, ge=-_INT_32, le=_INT_32, description="Steps to forecast; 5.")
-    auto_tune: Flag | None = Field(None, description="1 searches the hyper-parameters.")
+    max_eval: StrictInt | None = Field(
+        None, ge=-_INT_32, le=_INT_32, description=f"Search trials when tuning; 100. {_TRIGGER}"
+    )
+    next_k_prediction: StrictInt | None = Field(
+        None, ge=-_INT_32, le=_INT_32, description=f"Steps to forecast; 5. {_TRIGGER}"
+    )
+    auto_tune: Flag | None = Field(None, description=f"1 searches the hyper-parameters. {_TRIGGER}")
     auto_tune_metric: StrictStr | None = Field(None, description="Metric that the search optimises; mse.")
-    eval_metrics: list[StrictStr] | None = Field(None, description='Metrics to report; ["mse", "rmse"].')
+    eval_metrics: list[StrictStr] | None = Field(
+        None, description=f'Metrics to report, at least one; ["mse", "rmse"]. {_TRIGGER}'
+    )
     refit: Flag | None = Field(None, description="1 fits again on the whole history after scoring: half the error.")
     allow_negative: Flag | None = Field(
         None, description="1 keeps forecasts below zero where the history has none; else they become 0."
@@ -147,14 +155,14 @@ class SeriesBody(BaseModel):
         )
 
 
-class JobBody(BaseModel):
+class JobBody(StrictBody):
     """A new job."""
 
     data_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="An uploaded data set.")
     name: StrictStr | None = Field(None, pattern="^[A-Za-z0-9_]{1,32}$", description="1 to 32 of A-Z a-z 0-9 _.")
 
 
-class JobColumnsBody(BaseModel):
+class JobColumnsBody(StrictBody):
     """The chosen columns, by index in the data set's header."""
 
     timestamp_indexs: Indexs = Field(description="Exactly one column.")

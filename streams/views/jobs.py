@@ -1,8 +1,9 @@
 """Forecasting jobs: `/job/…` of contract 000."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -46,6 +47,7 @@ State = Annotated[StateRuntime, Depends(runtime)]
 JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
 _JSON = (Depends(sent_as_json),)
 _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
+_MOST_NAMED = 10  # series that a sentence names; the answer's `series` has all
 _SERIES_PER_CHUNK = 50  # of a streamed answer: other requests get their turn in between
 
 
@@ -168,7 +170,13 @@ async def submit_job(
     elements: Annotated[ElementsBody, Body()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Answers as soon as the submission is in the log and the status is changed; it does not wait for training."""
+    """What an element asks for hangs on its fields.
+
+    It asks for training if it has one of `next_k_prediction`, `max_eval`, `auto_tune` and `eval_metrics`. Else its
+    settings are only stored, for a later element of the same series that trains; `message` says which series were
+    stored and which train. The answer comes as soon as the submission is in the log and the status is changed; it does
+    not wait for training.
+    """
     job = _job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
     command = SubmitJob(command_id, job_id, elements)
@@ -186,7 +194,27 @@ def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[Serie
     asked = dict.fromkeys(element.ts_id for element in elements)
     # A repeat may come when a later PUT has given the series new ids.
     series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
-    return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "series": series})
+    message = _effect(elements)
+    return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "message": message, "series": series})
+
+
+def _effect(elements: Sequence[SeriesConfig]) -> str:
+    """Which series a submission trains, and of which it only stores the settings, in words."""
+    train = dict.fromkeys(element.ts_id for element in elements if element.trains)
+    store = dict.fromkeys(element.ts_id for element in elements if not element.trains)
+    told = [f"in training: {_listed(train)}"] if train else []
+    if store:
+        told.append(
+            f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
+            "eval_metrics with the element"
+        )
+    return "; ".join(told)
+
+
+def _listed(ts_ids: Collection[int]) -> str:
+    shown = ", ".join(map(str, islice(ts_ids, _MOST_NAMED)))
+    more = len(ts_ids) - _MOST_NAMED
+    return f"{len(ts_ids)} series ({shown}{f' and {more} more' if more > 0 else ''})"
 
 
 @router.post(

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Response
 
 from streams.views.answers import error_response
+from streams.views.strict import UnknownFieldError
 
 __all__ = ["described", "invalid_request"]
 
@@ -52,7 +53,11 @@ _NOTHING_CAME: Final = ("missing", "json_invalid", "string_too_long")
 
 def invalid_request(problems: Sequence[Mapping[str, Any]]) -> Response:
     """400 with the first of FastAPI's problems, and how many more there are."""
-    return error_response(400, "invalid_request", described(problems))
+    where, *path = problems[0]["loc"]
+    place: dict[str, int | str] = {}
+    if where == "body" and path and isinstance(path[0], int) and problems[0]["type"] != "json_invalid":
+        place = {"element": path[0]} | ({"field": str(path[1])} if len(path) > 1 else {})
+    return error_response(400, "invalid_request", described(problems), place)
 
 
 def described(problems: Sequence[Mapping[str, Any]]) -> str:
@@ -83,7 +88,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
         return "expected a file: send the part with a file name"
     words = _WORDS.get(kind)
     text = str(problem["msg"]).removeprefix("Value error, ") if words is None else words(context)
-    if kind in _NOTHING_CAME or "input" not in problem:
+    if kind in _NOTHING_CAME or "input" not in problem or isinstance(context.get("error"), UnknownFieldError):
         return text
     return f"{text}, not {_shown(problem['input'])}"
 

@@ -149,6 +149,7 @@ class SeriesReply(BaseModel):
 class SubmissionReply(JobCreatedReply):
     """A job after a submission, with the series that the submission names."""
 
+    message: str = Field(description="Which series are trained, and of which the settings were only stored.")
     series: list[SeriesStatus]
 
 

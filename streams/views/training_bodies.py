@@ -23,6 +23,7 @@ from streams.errors import RejectedError
 from streams.json_values import check_kept
 from streams.training_jobs import LARGEST_STATUS, WRONG_PARAMETER
 from streams.training_summaries import Listing
+from streams.views.strict import ForgivingBody
 
 __all__ = [
     "TrainingBody",
@@ -67,14 +68,14 @@ Id = Annotated[Annotated[Whole, Field(ge=0)] | None, BeforeValidator(_none_where
 Kept = Annotated[Sequence[Mapping[str, Any]] | None, AfterValidator(_kept)]
 
 
-class ParameterBody(BaseModel):
+class ParameterBody(ForgivingBody):
     """A run parameter."""
 
     label: StrictStr = Field(min_length=1, examples=["time_freq"])
     value: Value = Field(description="A text, a number or a truth value; numbers may be texts.", examples=["D"])
 
 
-class TrainingConfigBody(BaseModel, extra="ignore", protected_namespaces=()):
+class TrainingConfigBody(ForgivingBody, protected_namespaces=()):
     """What is trained, on what. Fields that mean nothing for DeepAR are kept and shown."""
 
     worker_server_num: Whole = Field(ge=1, description="Kept and shown; one process trains.")
@@ -105,7 +106,7 @@ class TrainingConfigBody(BaseModel, extra="ignore", protected_namespaces=()):
     create_version: StrictBool = True
 
 
-class TrainingBody(BaseModel):
+class TrainingBody(ForgivingBody):
     """A new training job with its first version."""
 
     job_name: StrictStr = Field(

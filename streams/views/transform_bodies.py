@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, WithJsonSchema
 
 from schemas.commands import StartTransform
+from streams.views.strict import ForgivingBody
 
 __all__ = ["TransformBody", "TransformReply", "TransformStartedReply", "TransformsReply"]
 
@@ -36,7 +37,7 @@ _EnvironmentField = Annotated[
 ]
 
 
-class S3DataSource(BaseModel):
+class S3DataSource(ForgivingBody):
     """The input file."""
 
     S3Uri: StrictStr = Field(
@@ -46,13 +47,13 @@ class S3DataSource(BaseModel):
     S3DataType: Literal["S3Prefix"] = Field("S3Prefix", description="Accepted; S3Uri always names one file.")
 
 
-class DataSource(BaseModel):
+class DataSource(ForgivingBody):
     """Where the input is."""
 
     S3DataSource: S3DataSource
 
 
-class TransformInputBody(BaseModel):
+class TransformInputBody(ForgivingBody):
     """The input: JSON Lines."""
 
     DataSource: DataSource
@@ -60,7 +61,7 @@ class TransformInputBody(BaseModel):
     AssembleWith: Literal["Line", "None"] | None = Field(None, description="As TransformOutput's, which wins.")
 
 
-class TransformOutputBody(BaseModel):
+class TransformOutputBody(ForgivingBody):
     """The output: one prediction per line, in the order of the input."""
 
     S3OutputPath: StrictStr = Field(
@@ -71,7 +72,7 @@ class TransformOutputBody(BaseModel):
     )
 
 
-class TransformBody(BaseModel):
+class TransformBody(ForgivingBody):
     """A new transform job. SageMaker's other fields are accepted and mean nothing here."""
 
     TransformJobName: StrictStr = Field(pattern="^[A-Za-z0-9_-]{1,64}$")

@@ -45,6 +45,7 @@ def test_J130_J091_J162_while_training_lasts_the_body_is_status_2(api: Api, serv
     finally:
         service.signal("trainer-1", signal.SIGCONT)
 
+    assert submitted.pop("message").startswith("in training: ")
     assert submitted == {"job_id": job_id, "status": 2, "series": [{"ts_id": ts_ids[1], "status": 2}]}
     assert unfinished == [{"status": 2}] * 3
     assert [series["status"] for series in job["series"]] == [0, 2, 0]

@@ -106,7 +106,8 @@ def test_J092_one_wrong_element_refuses_the_whole_submission(
     """400 that names element 2 and the field; the right elements around it have no effect."""
     job_id, (first, second) = job
     good = element(first)
-    check_error(_patch(api, job_id, [good, element(second) | wrong, good]), 400, "element 2", *parts)
+    body = check_error(_patch(api, job_id, [good, element(second) | wrong, good]), 400, "element 2", *parts)
+    assert (body["element"], body["field"]) == (1, next(iter(wrong)))  # decision 19
 
 
 def test_J092_the_ts_id_must_be_there(api: Api, job: tuple[int, list[int]]) -> None:

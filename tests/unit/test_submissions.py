@@ -13,7 +13,7 @@ from schemas.commands import HyperParam, Search, SeriesConfig
 from schemas.events import CmdStatus
 from schemas.records import Columns, JobRecord
 from streams.errors import RejectedError
-from streams.submissions import EVAL_METRICS, Limits, Plan, Training, check_elements
+from streams.submissions import ACCEPTED, EVAL_METRICS, Limits, Plan, Training, check_elements
 
 FIRST = 1700
 LIMITS = Limits(max_elements=4, max_next_k_prediction=30, max_max_eval=200)
@@ -179,12 +179,54 @@ class TestPlan:
 
         assert plan(element).config == {"latest_n": 4, "add_std_factor": 0.5}
 
-    @pytest.mark.parametrize("val", [5, 5.0])
-    def test_J141_whole_parameters_are_whole(self, val: float) -> None:
-        """5.0 for an int is 5."""
-        config = plan(replace(TRAIN, hyper_params=parameter(val=val))).config
+    def test_J141_whole_parameters_are_whole(self) -> None:
+        """5 for an int is 5."""
+        config = plan(replace(TRAIN, hyper_params=parameter(val=5))).config
 
         assert (config["latest_n"], type(config["latest_n"])) == (5, int)
+
+    @pytest.mark.parametrize("kind", ["int", "float"])
+    @pytest.mark.parametrize("fields", [{"val": 5.0}, {"low": 1.0, "high": 5}, {"low": 1, "high": 5.0}])
+    def test_a_float_for_a_whole_number_is_refused(self, kind: str, fields: dict[str, Any]) -> None:
+        """Whatever type the sender names: what is bent into a whole number today is refused as 5.3 tomorrow."""
+        said = wrong(hyper_params=parameter(type=kind, **fields), auto_tune=1)
+
+        assert said.startswith("hyper_params 'latest_n': ")
+        assert "whole number" in said
+        if "val" in fields:
+            assert refusal(replace(STORE, hyper_params=parameter(type=kind, **fields))).status == 400
+
+    @pytest.mark.parametrize("auto_tune", [None, 0])
+    def test_J086_a_value_and_a_range_without_tuning_are_refused(self, auto_tune: int | None) -> None:
+        """The range would be left aside without a word; when tuning, the value stays fixed."""
+        both = parameter(val=5, low=1, high=9)
+
+        assert wrong(hyper_params=both, auto_tune=auto_tune) == (
+            "hyper_params 'latest_n': has val and a range, which means nothing without auto_tune 1: send val alone"
+        )
+        assert plan(replace(TRAIN, hyper_params=both, auto_tune=1)).config["latest_n"] == 5
+        check_elements(JOB, [replace(STORE, hyper_params=both)], LIMITS)
+
+    def test_doubled_features_are_refused(self) -> None:
+        """With the column."""
+        assert wrong(feature_indexs=(4, 5, 4)) == "feature_indexs: column 4 is given twice"
+
+    def test_D19_a_refusal_says_where_for_programs(self) -> None:
+        """Decision 19: the element from 0 and the field, of a parameter too; the words count from 1."""
+        for change, field in (
+            ({"model_name": "x"}, "model_name"),
+            ({"hyper_params": parameter(val=0)}, "hyper_params"),
+        ):
+            error = refusal(TRAIN, replace(TRAIN, **change))
+            assert error.place == {"element": 1, "field": field}
+            assert error.message.startswith("element 2 ")
+
+    def test_what_was_accepted_before_is_not_refused_afterwards(self) -> None:
+        """A release that is stricter takes up the submissions of an earlier one."""
+        old = replace(TRAIN, hyper_params=parameter(val=5.0, low=1, high=9), eval_metrics=(), feature_indexs=(4, 4))
+        _, (training,) = check_elements(JOB, [old], ACCEPTED)
+
+        assert training.plan.config["latest_n"] == 5
 
     def test_J111_J112_metrics_are_named_once_and_as_in_the_contract(self) -> None:
         """An alias becomes its name, repeats go, the order stays."""
@@ -192,9 +234,11 @@ class TestPlan:
 
         assert plan(replace(TRAIN, eval_metrics=asked)).eval_metrics == ("r2", "mse", "mda")
 
-    def test_no_metrics_may_be_asked_for(self) -> None:
-        """An empty list is not an absent one."""
-        assert plan(replace(TRAIN, eval_metrics=())).eval_metrics == ()
+    def test_an_empty_list_of_metrics_is_refused(self) -> None:
+        """It is not an absent one, and scores are what nobody leaves out on purpose."""
+        assert wrong(eval_metrics=()) == (
+            "eval_metrics: is empty: name at least one metric, or leave it out for mse and rmse"
+        )
 
     def test_J110_the_metrics_are_those_of_the_models_room(self) -> None:
         """Two lists, so that validation need not load numpy code; they must not part."""
@@ -563,11 +607,11 @@ good = st.builds(
     SeriesConfig,
     ts_id=st.sampled_from(JOB.ts_ids),
     model_name=st.sampled_from(["LinearFit", "AdaptiveMaxN", "AdaptiveAverageN"]),
-    hyper_params=st.sampled_from([(), (LATEST_5,), (HyperParam("latest_n", "float", 3.0),)]),
+    hyper_params=st.sampled_from([(), (LATEST_5,), (HyperParam("latest_n", "float", 3),)]),
     feature_indexs=st.none() | st.just((4,)),
     max_eval=st.none() | st.integers(1, 200),
     next_k_prediction=st.none() | st.integers(1, 30),
-    eval_metrics=st.none() | st.lists(st.sampled_from(["mse", "r2_score"]), max_size=2).map(tuple),
+    eval_metrics=st.none() | st.lists(st.sampled_from(["mse", "r2_score"]), min_size=1, max_size=2).map(tuple),
     refit=st.none() | st.integers(0, 1),
     allow_negative=st.none() | st.integers(0, 1),
 )

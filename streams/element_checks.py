@@ -1,0 +1,105 @@
+"""Checks of what one element of a submission says of its model (contract J-080 … J-087)."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from models.catalog import CATALOG, HyperParameterError
+from schemas.commands import HyperParam, SeriesConfig
+
+__all__ = ["ElementError", "check_parameters", "check_shape", "check_unbent", "field_of", "shown"]
+
+_LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
+
+
+class ElementError(Exception):
+    """What is wrong with one element: the field and a sentence."""
+
+    def __init__(self, field: str, message: str, code: str = "invalid_element") -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
+def check_unbent(element: SeriesConfig) -> None:
+    """Refuse what would be followed in another way than it reads, without a word."""
+    if element.eval_metrics == ():
+        raise ElementError("eval_metrics", "is empty: name at least one metric, or leave it out for mse and rmse")
+    for parameter in element.hyper_params or ():
+        _check_whole(parameter, element.model_name)
+        if parameter.val is not None and parameter.low is not None and element.trains and element.auto_tune != 1:
+            raise ElementError(
+                field_of(parameter), "has val and a range, which means nothing without auto_tune 1: send val alone"
+            )
+
+
+def _check_whole(parameter: HyperParam, model_name: str | None) -> None:
+    """A whole number is written as one: of 5.0 it cannot be told whether 5.3 is meant the next time."""
+    spec = CATALOG.get(model_name or "")
+    kinds = {known.name: known.type for known in spec.hyper_parameters} if spec is not None else {}
+    if "int" not in (parameter.type, kinds.get(parameter.name)):
+        return
+    for name in ("val", "low", "high"):
+        value = getattr(parameter, name)
+        if isinstance(value, float) and value.is_integer():  # others are refused by `check_shape` and the catalogue
+            raise ElementError(field_of(parameter), f"{name} is {value}, expected a whole number such as {int(value)}")
+
+
+def check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None:
+    """ElementError for a model that there is not, and for a parameter that it cannot take."""
+    if model_name not in CATALOG:
+        raise ElementError("model_name", f"{shown(model_name)} is unknown; known are {', '.join(CATALOG)}")
+    known = {parameter.name: parameter for parameter in CATALOG[model_name].hyper_parameters}
+    seen = set()
+    for parameter in parameters:
+        check_shape(parameter)
+        if parameter.name not in known:
+            raise ElementError(field_of(parameter), f"is unknown; {model_name} has {', '.join(known) or 'none'}")
+        if parameter.name in seen:
+            raise ElementError(field_of(parameter), "is given twice")
+        seen.add(parameter.name)
+        if parameter.low is not None and known[parameter.name].type == "list":
+            raise ElementError(field_of(parameter), "has options, not a range: send type list and choice")
+        if parameter.low is not None and known[parameter.name].type == "int" and parameter.type != "int":
+            raise ElementError(field_of(parameter), "takes whole numbers: send its range with type int")
+        values = [(name, getattr(parameter, name)) for name in ("val", "low", "high")]
+        for name, value in (*values, *(("choice", option) for option in parameter.choice or ())):
+            try:
+                if value is not None:
+                    known[parameter.name].validate(value, model_name)
+            except HyperParameterError as error:
+                # The field names the parameter, and what the sender wrote tells the model.
+                rule = error.message.removeprefix(f"hyper-parameter {parameter.name} of {model_name} ")
+                raise ElementError(field_of(parameter), f"{name} {rule}") from None
+
+
+def check_shape(parameter: HyperParam) -> None:
+    """ElementError for what no model's parameter can look like."""
+    field = field_of(parameter)
+    if parameter.type not in ("int", "float", "list"):
+        raise ElementError(field, f"type is {shown(parameter.type)}, expected int, float or list")
+    for name in ("val", "low", "high"):
+        value = getattr(parameter, name)
+        if parameter.type != "list" and isinstance(value, str):
+            raise ElementError(field, f"{name} is the text {shown(value)}, expected a number")
+        if isinstance(value, float) and not isfinite(value):
+            raise ElementError(field, f"{name} is not a finite number")
+        if parameter.type == "int" and isinstance(value, float) and not value.is_integer():
+            raise ElementError(field, f"{name} is {value}, expected a whole number")
+    if (parameter.low is None) != (parameter.high is None):
+        raise ElementError(field, "low and high go together")
+    if parameter.low is not None and parameter.choice:
+        raise ElementError(field, "has a range and a choice: send one of them")
+    if parameter.low is not None and parameter.type == "list":
+        raise ElementError(field, "a list has no low and high: send its options as choice")
+    if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
+        raise ElementError(field, f"low {parameter.low} is above high {parameter.high}")
+
+
+def field_of(parameter: HyperParam) -> str:
+    """How a message names a parameter."""
+    return f"hyper_params {shown(parameter.name)}"
+
+
+def shown(text: str) -> str:
+    """A text of the sender's in a message for people: the beginning is enough to find it."""
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
