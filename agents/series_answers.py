@@ -1,9 +1,10 @@
 """From the models' answer to the records that a trainer publishes: forecast, metric points, and one result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-from agents.series_requests import Accepted, last_time
+from agents.series_requests import Accepted
+from agents.series_times import ShownTimes, calendar_note, hold_out_times, last_time, next_times
 from connectors.model_files import model_file
 from connectors.object_store import ObjectStore
 from connectors.publisher import Record
@@ -43,12 +44,13 @@ class AnswerWriter:
     def _records(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
         """1. the trained model's file, 2. forecast and metric points, 3. the result, which says that all is there."""
         command, codec, topics = item.command, self._codec, self._topics
+        times = ShownTimes(())
         answered_by = None if answer.answered_by == command.model_name else answer.answered_by
-        steps: Sequence[int] = ()
         model_path = None
+        note = answer.note
         if answer.error is None:
-            cutoff = last_time(command)
-            steps = range(cutoff + command.step, cutoff + command.step * (len(answer.predictions) + 1), command.step)
+            times = next_times(command, len(answer.predictions))
+            note = "; ".join(part for part in (note, calendar_note(command.freq)) if part)
             if answer.saved is not None:
                 model_path = model_file(command.job_id, command.ts_id, command.n)
                 self._store.put_bytes(model_path, answer.saved)
@@ -58,11 +60,13 @@ class AnswerWriter:
                 command.n,
                 command.item_id,
                 command.model_name,
-                cutoff,
-                steps,
+                last_time(command),
+                times.timestamps,
                 answer.predictions,
                 answer.quantiles,
                 answered_by,
+                times.micros,
+                times.utc_offsets,
             )
             yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
@@ -76,7 +80,7 @@ class AnswerWriter:
             command.attempt,
             command.model_name,
             config,
-            steps,
+            times.timestamps,
             answer.predictions,
             answer.metrics,
             _backtest(command, answer),
@@ -84,7 +88,9 @@ class AnswerWriter:
             answer.quantiles,
             answered_by,
             model_path,
-            answer.note or None,
+            times.micros,
+            times.utc_offsets,
+            note or None,
         )
         yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
 
@@ -104,10 +110,5 @@ class AnswerWriter:
 def _backtest(command: TrainSeries, answer: SeriesAnswer) -> Backtest | None:
     if answer.backtest is None:
         return None
-    length = len(answer.backtest)
-    if command.timestamps:
-        times: Sequence[int] = command.timestamps[len(command.timestamps) - length :]
-    else:
-        first = command.start + command.step * (len(command.target) - length)
-        times = range(first, first + command.step * length, command.step)
-    return Backtest(times, answer.backtest)
+    times = hold_out_times(command, len(answer.backtest))
+    return Backtest(times.timestamps, answer.backtest, times.micros, times.utc_offsets)

@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from agents.series_times import last_time, next_times
 from connectors.publisher import Headers
-from connectors.timestamps import format_timestamp
+from connectors.timestamps import shown_times
 from models.batch import SeriesRequest
+from models.calendar import calendar_of
 from models.catalog import model_spec
 from models.covariates import with_future
 from models.metrics import metric_names
@@ -20,9 +22,10 @@ from schemas import commands
 from schemas.commands import ParameterValue, TrainSeries
 from streams.tracing import trace_headers
 
-__all__ = ["Accepted", "accepted", "last_time"]
+__all__ = ["Accepted", "accepted"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
+_YEAR = 366 * 86_400_000  # as much as steps of a calendar may be shorter than they are on average
 _OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
 
 
@@ -54,20 +57,13 @@ def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
             refit=command.refit,
             eval_metrics=metrics,
             seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
-            season_length=season_length("", command.step),
+            season_length=season_length(command.freq, command.step),
             allow_negative=command.allow_negative,
             **_more(command),
         )
     except ValueError as error:  # what the models' room refuses is a ValueError too
         return Accepted(command, asked_at, None, str(error), headers)
     return Accepted(command, asked_at, request, None, headers)
-
-
-def last_time(command: TrainSeries) -> int:
-    """The time of the last value in milliseconds."""
-    if command.timestamps:
-        return command.timestamps[-1]
-    return command.start + command.step * (len(command.target) - 1)
 
 
 def _more(command: TrainSeries) -> dict[str, Any]:
@@ -83,7 +79,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
             command.feat_dynamic_real,
             length=len(command.target),
             prediction_length=command.next_k_prediction,
-            season_length=max(1, season_length("", command.step)),
+            season_length=max(1, season_length(command.freq, command.step)),
         )
     if command.search is not None:
         more["search"] = _search(command.search)
@@ -127,7 +123,15 @@ def _check(command: TrainSeries, max_next_k: int) -> None:
     if command.timestamps:
         _check_timestamps(command)
     earliest = command.timestamps[0] if command.timestamps else command.start
-    if earliest < _EARLIEST or last_time(command) > _LATEST - command.step * command.next_k_prediction:
+    if not _EARLIEST <= earliest <= _LATEST:
+        raise ValueError(_OUT_OF_TIME)
+    steps = command.next_k_prediction
+    if command.freq:  # first roughly: far beyond those years the arithmetic of the calendar would overflow
+        places = steps if command.timestamps else steps + len(command.target)
+        rough = earliest + places * (calendar_of(command.freq).usual_step // 1000)
+        if rough > _LATEST + _YEAR:
+            raise ValueError(_OUT_OF_TIME)
+    if next_times(command, steps).timestamps[-1] > _LATEST:
         raise ValueError(_OUT_OF_TIME)
 
 
@@ -140,7 +144,7 @@ def _check_timestamps(command: TrainSeries) -> None:
     steps = np.diff(times)
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
-        shown = _shown(command.timestamps[at])
+        shown = _shown(command, at)
         if steps[at - 1] == 0:
             raise ValueError(
                 f"timestamp {shown} occurs more than once in the series: choose the columns that tell series apart "
@@ -150,7 +154,7 @@ def _check_timestamps(command: TrainSeries) -> None:
         raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
 
 
-def _shown(moment: int) -> str:
-    """With its milliseconds, where it has any."""
-    text, milliseconds = format_timestamp(moment), moment % 1000
-    return f"{text}.{milliseconds:03}" if milliseconds else text
+def _shown(command: TrainSeries, place: int) -> str:
+    """A time as its clock shows it, with milliseconds where it has any."""
+    times = np.array(command.timestamps[place : place + 1], dtype=np.int64) * 1000
+    return shown_times(calendar_of(command.freq).shown(times) if command.freq else times)[0]

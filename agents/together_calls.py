@@ -38,9 +38,13 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class SeriesForecast:
-    """The answer for a series, its name, its step and the times of its last values in milliseconds."""
+    """The answer for a series, its name, its step and the times of its last values in milliseconds.
+
+    `freq` is its calendar where the model counts in the same steps, else empty.
+    """
 
     answer: SeriesAnswer
     item_id: str
     step: int
     times: tuple[int, ...]
+    freq: str = ""

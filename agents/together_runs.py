@@ -176,6 +176,7 @@ def _alone(command: TrainTogether, n: int, ts_id: int, forecast: SeriesForecast 
         item_id="" if forecast is None else forecast.item_id,
         config=command.config,
         timestamps=() if forecast is None else forecast.times,
+        freq="" if forecast is None else forecast.freq,
     )
 
 

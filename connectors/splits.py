@@ -6,19 +6,37 @@ each begins.
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from connectors.object_store import ObjectStore
+from connectors.timestamps import parse_timestamps
 
-__all__ = ["Column", "SeriesData", "Split", "StoredSplitError", "load_split", "save_split"]
+__all__ = ["Arrange", "Arranged", "Column", "SeriesData", "Split", "StoredSplitError", "load_split", "save_split"]
 
-_VERSION: Final = 1  # of the stored file
+_VERSION: Final = 2  # of the stored file; the first one had steps of equal length and no clocks
+
+
+class Arranged(NamedTuple):
+    """The times of rows on the calendars of their series: fields as those of Split."""
+
+    times: npt.NDArray[np.int64]
+    calendars: tuple[str, ...]
+    calendar_codes: npt.NDArray[np.int32]
+    is_complete: npt.NDArray[np.bool_]
+
+
+Arrange: TypeAlias = Callable[
+    [npt.NDArray[np.int64], npt.NDArray[np.int16] | None, npt.NDArray[np.int64]],
+    Arranged,
+]
+"""Finds the calendars of series: of what the clock showed at each row in microseconds, the clock's minutes from UTC or
+None, and where each series begins, as ``Split.offsets`` has it."""
 
 
 class StoredSplitError(RuntimeError):
@@ -37,34 +55,35 @@ class Column:
 class SeriesData:
     """One series by ascending time: read-only views of equal length, NaN where the target is missing.
 
-    ``timestamps`` are milliseconds since 1970 UTC, ``step_ms`` is their most frequent distance (J-142), and ``regular``
-    says whether every distance is that, so that no timestamp is missing or double.
+    ``times`` are microseconds since 1970 as ``calendar`` counts them, the text of a `models.calendar.Calendar`; with
+    ``complete`` every step of that has its row, and just one.
     """
 
     item_id: str
     target: npt.NDArray[np.float64]
-    timestamps: npt.NDArray[np.int64]
-    step_ms: int
-    regular: bool
+    times: npt.NDArray[np.int64]
+    calendar: str
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """All series of one choice of columns, numbered from 0 in order of first appearance in the file (J-055).
 
-    ``target`` and ``timestamps`` (milliseconds since 1970 UTC) have one value per row, those of series i in
-    ``offsets[i]:offsets[i + 1]``; ``texts[text_codes[row]]`` is the timestamp as in the file. ``step_ms``,
-    ``is_regular`` and ``groupby_val`` (J-062) have one value per series. ``features`` are the columns not chosen
-    (J-066), ``warnings`` what of the choice is probably not meant. The arrays become read-only.
+    ``target`` and ``times`` have one value per row, those of series i in ``offsets[i]:offsets[i + 1]``;
+    ``texts[text_codes[row]]`` is the timestamp as in the file. ``calendar_codes`` with ``calendars``, ``is_complete``
+    (both as in SeriesData) and ``groupby_val`` (J-062) have one value per series. ``features`` are the columns not
+    chosen (J-066), ``warnings`` what of the choice is probably not meant. The arrays become read-only.
     """
 
     target: npt.NDArray[np.float64]
-    timestamps: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
     text_codes: npt.NDArray[np.int32]
     texts: tuple[str, ...]
     offsets: npt.NDArray[np.int64]
-    step_ms: npt.NDArray[np.int64]
-    is_regular: npt.NDArray[np.bool_]
+    calendars: tuple[str, ...]
+    calendar_codes: npt.NDArray[np.int32]
+    is_complete: npt.NDArray[np.bool_]
     groupby_val: tuple[str, ...]
     groupby_key: tuple[str, ...]
     target_label: str
@@ -74,7 +93,8 @@ class Split:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for array in (self.target, self.timestamps, self.text_codes, self.offsets, self.step_ms, self.is_regular):
+        arrays = (self.target, self.times, self.text_codes, self.offsets, self.calendar_codes, self.is_complete)
+        for array in arrays:
             array.flags.writeable = False  # every series is a view of these
 
     def __len__(self) -> int:
@@ -87,10 +107,14 @@ class Split:
         return SeriesData(
             item_id=self.groupby_val[index],
             target=self.target[rows],
-            timestamps=self.timestamps[rows],
-            step_ms=int(self.step_ms[index]),
-            regular=bool(self.is_regular[index]),
+            times=self.times[rows],
+            calendar=self.calendar(index),
+            complete=bool(self.is_complete[index]),
         )
+
+    def calendar(self, index: int) -> str:
+        """The calendar of series ``index``, as SeriesData has it."""
+        return self.calendars[int(self.calendar_codes[index])]
 
     def rows_of(self, column: npt.NDArray[np.float64], index: int) -> npt.NDArray[np.float64]:
         """The part of a column, arranged as ``target`` is, that belongs to series ``index``."""
@@ -124,9 +148,10 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
         "features": [asdict(column) for column in split.features],
         "warnings": split.warnings,
     }
-    # The moments are stored per distinct text: a third of the bytes, and quicker to load than one per row.
+    # Mostly a text is one time in all series: a third of the bytes, and quicker to load than one per row.
     moments = np.zeros(len(split.texts), dtype=np.int64)
-    moments[split.text_codes] = split.timestamps
+    moments[split.text_codes] = split.times
+    per_row: dict[str, Any] = {} if np.array_equal(moments[split.text_codes], split.times) else {"times": split.times}
     with store.writing(key) as unfinished, unfinished.open("wb") as file:
         np.savez(
             file,
@@ -137,29 +162,39 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
             target=split.target,
             text_codes=split.text_codes,
             offsets=split.offsets,
-            step_ms=split.step_ms,
-            is_regular=split.is_regular,
+            calendars=_packed(split.calendars),
+            calendar_codes=split.calendar_codes,
+            is_complete=split.is_complete,
+            **per_row,
         )
 
 
-def load_split(store: ObjectStore, key: str) -> Split:
-    """A stored split; ObjectNotFoundError if there is none, StoredSplitError if it is damaged or of another version."""
+def load_split(store: ObjectStore, key: str, arrange: Arrange) -> Split:
+    """A stored split; ObjectNotFoundError if there is none, StoredSplitError if it is damaged or of a later version.
+
+    `arrange` finds the calendars of one that was stored before they were kept.
+    """
     with store.local_file(key) as path:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 described = json.loads(_unpacked(arrays["described"])[0])
-                if described["version"] != _VERSION:
+                if described["version"] not in (1, _VERSION):
                     text = f"{key} has version {described['version']}, not {_VERSION}; configure the job again"
                     raise StoredSplitError(text)
-                codes = arrays["text_codes"]
+                codes, texts, offsets = arrays["text_codes"], _unpacked(arrays["texts"]), arrays["offsets"]
+                if described["version"] == 1:
+                    arranged = _arranged_anew(texts, codes, offsets, arrange)
+                else:
+                    arranged = _stored_arrangement(arrays, codes)
                 return Split(
                     target=arrays["target"],
-                    timestamps=arrays["moments"][codes],
+                    times=arranged.times,
                     text_codes=codes,
-                    texts=_unpacked(arrays["texts"]),
-                    offsets=arrays["offsets"],
-                    step_ms=arrays["step_ms"],
-                    is_regular=arrays["is_regular"],
+                    texts=texts,
+                    offsets=offsets,
+                    calendars=arranged.calendars,
+                    calendar_codes=arranged.calendar_codes,
+                    is_complete=arranged.is_complete,
                     groupby_val=_unpacked(arrays["groupby_val"]),
                     groupby_key=tuple(described["groupby_key"]),
                     target_label=described["target_label"],
@@ -170,6 +205,19 @@ def load_split(store: ObjectStore, key: str) -> Split:
                 )
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StoredSplitError(f"{key} is damaged: {error}; configure the job again") from error
+
+
+def _stored_arrangement(arrays: Mapping[str, Any], codes: npt.NDArray[np.int32]) -> Arranged:
+    times = arrays["times"] if "times" in arrays else arrays["moments"][codes]
+    return Arranged(times, _unpacked(arrays["calendars"]), arrays["calendar_codes"], arrays["is_complete"])
+
+
+def _arranged_anew(
+    texts: Sequence[str], codes: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], arrange: Arrange
+) -> Arranged:
+    parsed = parse_timestamps(texts)
+    minutes = None if parsed.offset_minutes is None else parsed.offset_minutes[codes]
+    return arrange(parsed.wall[codes], minutes, offsets)
 
 
 def _packed(texts: Sequence[str]) -> npt.NDArray[np.uint8]:

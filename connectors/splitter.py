@@ -6,7 +6,7 @@ Everything per row is done on whole columns; per series, only the group's text i
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,35 @@ from connectors.csv_columns import BadColumnError, NumberColumn, TextColumn, rea
 from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_table import line_of_row
 from connectors.split_warnings import double_times, groups_differing_in_blanks
-from connectors.splits import Column, Split
+from connectors.splits import Arrange, Column, Split
 from connectors.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
 
-__all__ = ["check_columns", "split_csv"]
+__all__ = ["Calendars", "check_columns", "split_csv"]
 
-_DAY_MS: Final = 86_400_000  # the step of a series with a single timestamp: the seed's series are daily
 _WHOLE_LIMIT: Final = 2.0**53  # whole numbers beyond are not exact as float64
 _SHOWN: Final = 60  # characters of an offending cell that are put into the message
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 _FLOAT: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?")
 
 _Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+class Calendars(Protocol):
+    """What tells which calendars series follow."""
+
+    @property
+    def zone(self) -> str:
+        """The zone whose clock the times are to be shown on; empty: that of the file."""
+        ...
+
+    @property
+    def arrange(self) -> Arrange:
+        """Finds them."""
+        ...
+
+    def on_clock(self, parsed: ParsedTimes) -> tuple[ParsedTimes, npt.NDArray[np.int16]]:
+        """Times on the clock of the zone, and the offsets of the second time that it shows each, mostly the same."""
+        ...
 
 
 def split_csv(
@@ -38,9 +55,12 @@ def split_csv(
     target_index: int,
     groupby_indexs: Sequence[int],
     max_series: int,
+    calendars: Calendars,
     dialect: Dialect = RFC4180,
 ) -> Split:
     """The series of a file that ``inspect_csv`` found sound, rows by time (rows of equal time in file order).
+
+    Where the clock of a zone shows a time twice, the first row of a series with it is the first of them.
 
     Missing target cells stay NaN and absent days stay absent. A column of group values is numeric only if each cell is
     written as Python would write the number, so "007" stays text; an empty group cell is the empty text.
@@ -57,10 +77,12 @@ def split_csv(
     when, target = texts[timestamp_index], read.numbers[target_index]
     series, groupby_val = _grouped([texts[index] for index in groupby_indexs], len(target), max_series)
     parsed = _parsed(when, path, header[timestamp_index], dialect)
-    moments = parsed.instants // 1000
+    moments, codes, texts_of_codes = parsed, when.codes, when.texts
+    if calendars.zone:
+        moments, codes, texts_of_codes = _shown_on(calendars, moments, codes, texts_of_codes, series)
 
-    ordered, rank = np.unique(moments, return_inverse=True)
-    sort_key = series * len(ordered) + rank[when.codes]
+    ordered, rank = np.unique(moments.instants, return_inverse=True)
+    sort_key = series * len(ordered) + rank[codes]
     used = {timestamp_index, target_index, *groupby_indexs}
     unused = [index for index in range(len(header)) if index not in used]
     warnings = (
@@ -69,20 +91,21 @@ def split_csv(
         *groups_differing_in_blanks(header, {index: texts[index] for index in groupby_indexs}),
         *double_times(path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused),
     )
-    codes = when.codes
     if (sort_key[1:] < sort_key[:-1]).any():
         order = np.argsort(sort_key, kind="stable")
         target, series, codes = target[order], series[order], codes[order]
-    timestamps = moments[codes]
-    step_ms, is_regular = _steps(timestamps, series, len(groupby_val))
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(series)))).astype(np.int64)
+    minutes = None if moments.offset_minutes is None else moments.offset_minutes[codes]
+    arranged = calendars.arrange(moments.wall[codes], minutes, offsets)
     return Split(
         target=target,
-        timestamps=timestamps,
+        times=arranged.times,
         text_codes=codes,
-        texts=when.texts,
-        offsets=np.concatenate(([0], np.cumsum(np.bincount(series)))).astype(np.int64),
-        step_ms=step_ms,
-        is_regular=is_regular,
+        texts=texts_of_codes,
+        offsets=offsets,
+        calendars=arranged.calendars,
+        calendar_codes=arranged.calendar_codes,
+        is_complete=arranged.is_complete,
         groupby_val=groupby_val,
         groupby_key=tuple(header[index] for index in groupby_indexs),
         target_label=header[target_index],
@@ -118,6 +141,27 @@ def _parsed(when: TextColumn, path: Path, label: str, dialect: Dialect) -> Parse
         raise BadColumnError("timestamp_indexs", f'column "{label}", line {line}: "{shown}" {error.reason}') from error
 
 
+def _shown_on(
+    calendars: Calendars, moments: ParsedTimes, codes: npt.NDArray[np.int32], texts: tuple[str, ...], series: _Integers
+) -> tuple[ParsedTimes, npt.NDArray[np.int32], tuple[str, ...]]:
+    """The times of texts on another clock; of texts that this shows twice, the second time is a code of its own."""
+    first, second = calendars.on_clock(moments)
+    assert first.offset_minutes is not None  # the clock of a place is never without
+    twice = np.flatnonzero(second != first.offset_minutes)
+    if not len(twice):
+        return first, codes, texts
+    later = np.full(len(texts), -1, dtype=np.int32)
+    later[twice] = len(texts) + np.arange(len(twice), dtype=np.int32)
+    rows = np.flatnonzero(later[codes] >= 0)
+    seen = pd.DataFrame({"series": series[rows], "code": codes[rows]}).duplicated().to_numpy()
+    codes = codes.copy()
+    codes[rows[seen]] = later[codes[rows[seen]]]
+    both = ParsedTimes(
+        np.concatenate((first.wall, first.wall[twice])), np.concatenate((first.offset_minutes, second[twice]))
+    )
+    return both, codes, (*texts, *(texts[code] for code in twice.tolist()))
+
+
 def _grouped(groups: Sequence[TextColumn], rows: int, max_series: int) -> tuple[_Integers, tuple[str, ...]]:
     """The series number of every row, in order of first appearance, and the text of every series (J-062, J-064)."""
     if not groups:
@@ -149,24 +193,6 @@ def _is_python_number(text: str) -> bool:
     if _INTEGER.fullmatch(text):
         return True
     return _FLOAT.fullmatch(text) is not None and repr(float(text)) == text
-
-
-def _steps(timestamps: _Integers, series: _Integers, count: int) -> tuple[_Integers, npt.NDArray[np.bool_]]:
-    """Per series the most frequent positive distance (the smallest of equally frequent ones); whether all are it."""
-    within = series[1:] == series[:-1]
-    distances, owners = np.diff(timestamps)[within], series[1:][within]
-    codes, distinct = pd.factorize(distances)
-    pairs, first = pd.factorize(owners * max(len(distinct), 1) + codes)
-    frequency = np.bincount(pairs, minlength=len(first))
-    pair_owner, pair_distance = first // max(len(distinct), 1), distinct[first % max(len(distinct), 1)]
-    best = np.lexsort((pair_distance, -frequency, pair_owner))
-    best = best[pair_distance[best] > 0]  # equal timestamps are no step; such a series is refused when it is trained
-    owner, place = np.unique(pair_owner[best], return_index=True)
-    step_ms = np.full(count, _DAY_MS, dtype=np.int64)
-    step_ms[owner] = pair_distance[best][place]
-    is_regular = np.ones(count, dtype=np.bool_)
-    is_regular[owners[distances != step_ms[owners]]] = False
-    return step_ms, is_regular
 
 
 def _all_whole(target: NumberColumn) -> bool:

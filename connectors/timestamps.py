@@ -25,8 +25,10 @@ from connectors.timestamp_forms import form_of, plain_text, read_shape
 __all__ = [
     "BadTimestampError",
     "ParsedTimes",
+    "event_times",
     "format_timestamp",
     "format_timestamps",
+    "offset_texts",
     "parse_timestamps",
     "shown_times",
 ]
@@ -150,6 +152,17 @@ def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
     unit = "s" if not (wall % _SECOND).any() else "ms" if not (wall % 1000).any() else "us"
     times = wall.astype("M8[us]").astype(f"M8[{unit}]")
     return [text.replace("T", " ") for text in np.datetime_as_string(times).tolist()]
+
+
+def event_times(timestamps: Sequence[int], micros: Sequence[int] = ()) -> list[str]:
+    """Times of an event as shown_times: milliseconds, and the microseconds beyond each where there are some."""
+    wall = np.asarray(timestamps, dtype=np.int64) * 1000
+    return shown_times(wall + np.asarray(micros, dtype=np.int64) if len(micros) == len(wall) else wall)
+
+
+def offset_texts(minutes: Sequence[int]) -> list[str]:
+    """Offsets from UTC as ISO-8601 has them, such as +05:30."""
+    return [f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}" for offset in minutes]
 
 
 def format_timestamps(moments: npt.NDArray[np.int64]) -> list[str]:

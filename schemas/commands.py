@@ -74,13 +74,18 @@ class CreateJob:
 
 @dataclass(frozen=True, slots=True)
 class ConfigureJob:
-    """Choose the job's columns; its data set is split into series (contract J-050 … J-056)."""
+    """Choose the job's columns; its data set is split into series (contract J-050 … J-056).
+
+    `freq` and `time_zone` say what the data do not tell (decisions 16 and 17); empty: it is found in them.
+    """
 
     command_id: str
     job_id: int
     timestamp_indexs: tuple[int, ...]
     target_indexs: tuple[int, ...]
     groupby_indexs: tuple[int, ...] = ()
+    freq: str = ""
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,9 @@ class Search:
 class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
 
-    `start`, `step` and `timestamps` are milliseconds; empty `timestamps` mean that value i is at start + i * step.
+    `start`, `step` and `timestamps` are milliseconds, `start_micros` the microseconds beyond those of `start`. Empty
+    `timestamps` mean that value i is i steps of the calendar `freq` (see `models.calendar`) after `start`; without one,
+    every step is `step`.
     `target` is the history, oldest first, NaN where an observation is missing; decoded: a read-only float64 array.
     `feat_dynamic_real` has one sequence per feature: a value per value of `target`, and up to next_k_prediction more.
     """
@@ -185,6 +192,8 @@ class TrainSeries:
     search: Search | None = None
     feat_dynamic_real: Sequence[Sequence[float]] = ()
     allow_negative: bool = False
+    freq: str = ""
+    start_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ _element_key = _key_by(
     ("hyper_params", "feature_indexs", "eval_metrics"),
 )
 _training_key = _key_by(
-    ("model_name", "next_k_prediction", "refit", "start", "step", "allow_negative"),
+    ("model_name", "next_k_prediction", "refit", "start", "start_micros", "step", "freq", "allow_negative"),
     ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real"),
 )
 

@@ -30,7 +30,11 @@ class CmdStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The latest forecast of a series."""
+    """The latest forecast of a series.
+
+    Times are what the clock of the data shows, as if it were that of UTC; `micros` and `utc_offsets` have for each of
+    `timestamps` its microseconds beyond the millisecond and the minutes that the clock is from UTC, or nothing.
+    """
 
     job_id: int
     ts_id: int
@@ -42,6 +46,8 @@ class Forecast:
     mean: Sequence[float]
     quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     answered_by: str | None = None
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,13 @@ class Backtest:
 
     timestamps: Sequence[int]
     predictions: Sequence[float]
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesResult:
-    """Everything that one series submission yields, or its error."""
+    """Everything that one series submission yields, or its error; times as in `Forecast`."""
 
     job_id: int
     ts_id: int
@@ -82,6 +90,8 @@ class SeriesResult:
     quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     answered_by: str | None = None
     model_path: str | None = None
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
     note: str | None = None
     answered_at: int | None = None
 

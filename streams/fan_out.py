@@ -16,6 +16,7 @@ from schemas.events import SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.series_grids import on_grid
 from streams.submissions import Plan, Training
 
 __all__ = ["Features", "dataset_of", "features_of", "partition_of_series", "send_training"]
@@ -125,9 +126,10 @@ def _records(
 def _command(job: JobRecord, split: Split, features: Features, n: int, training: Training) -> TrainSeries:
     place, plan = training.ts_id - job.first_ts_id, training.plan
     series = split.series(place)
+    grid = on_grid(series, [split.rows_of(features[index], place) for index in plan.features])
     more: dict[str, Any] = {}
     if plan.features:
-        more["feat_dynamic_real"] = [split.rows_of(features[index], place).tolist() for index in plan.features]
+        more["feat_dynamic_real"] = [column.tolist() for column in grid.columns]
     return TrainSeries(
         job_id=job.job_id,
         ts_id=training.ts_id,
@@ -138,10 +140,12 @@ def _command(job: JobRecord, split: Split, features: Features, n: int, training:
         next_k_prediction=plan.next_k_prediction,
         eval_metrics=plan.eval_metrics,
         refit=plan.refit,
-        start=int(series.timestamps[0]),
-        step=series.step_ms,
-        timestamps=() if series.regular else series.timestamps.tolist(),
-        target=series.target,
+        start=grid.start // 1000,
+        start_micros=grid.start % 1000,
+        step=grid.step,
+        freq=series.calendar,
+        timestamps=grid.timestamps,
+        target=grid.target,
         search=plan.search,
         allow_negative=plan.allow_negative,
         **more,

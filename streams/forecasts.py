@@ -9,7 +9,7 @@ import faust
 import orjson
 
 from connectors.publisher import Publisher
-from connectors.timestamps import format_timestamp
+from connectors.timestamps import event_times, offset_texts
 from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.event_table import EventTable
@@ -101,10 +101,12 @@ def forecast_json(forecast: Forecast) -> bytes:
         "n": forecast.n,
         "item_id": forecast.item_id,
         "model_name": forecast.model_name,
-        "cutoff": format_timestamp(forecast.cutoff),
-        "timestamps": _formatted(tuple(forecast.timestamps)),
+        "cutoff": _cutoff(forecast),
+        "timestamps": _formatted(tuple(forecast.timestamps), tuple(forecast.micros)),
         "mean": forecast.mean,
     }
+    if forecast.utc_offsets:
+        body["utc_offsets"] = offset_texts(forecast.utc_offsets)
     if forecast.quantiles:
         body["quantiles"] = forecast.quantiles
     if forecast.answered_by is not None:
@@ -113,6 +115,11 @@ def forecast_json(forecast: Forecast) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _formatted(times: tuple[int, ...]) -> list[str]:
+def _formatted(times: tuple[int, ...], micros: tuple[int, ...]) -> list[str]:
     """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
-    return [format_timestamp(time) for time in times]
+    return event_times(times, micros)
+
+
+def _cutoff(forecast: Forecast) -> str:
+    """With the milliseconds that it has."""
+    return event_times((forecast.cutoff,), ())[0]

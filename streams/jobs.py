@@ -9,6 +9,7 @@ from operator import attrgetter
 from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, StopJob, SubmitJob
 from schemas.events import CmdStatus, JobStatus
 from schemas.records import Columns, JobRecord, Planned, Submission
+from streams.calendars import checked_calendars
 from streams.errors import RejectedError
 from streams.submissions import Training
 
@@ -103,7 +104,10 @@ def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) 
                 other = f"twice in {field}" if seen[index] == field else f"in {seen[index]} and in {field}"
                 raise RejectedError(400, "invalid_columns", f"column {index} ({header[index]}) is {other}")
             seen[index] = field
-    return Columns(command.timestamp_indexs, command.target_indexs, command.groupby_indexs)
+    checked_calendars(command.freq, command.time_zone)
+    return Columns(
+        command.timestamp_indexs, command.target_indexs, command.groupby_indexs, command.freq, command.time_zone
+    )
 
 
 def configured(

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from connectors.splits import Split, StoredSplitError, load_split, save_split
 from connectors.splitter import split_csv
 from schemas.commands import ConfigureJob
 from schemas.records import Columns
+from streams.calendars import JobCalendars, checked_calendars
 from streams.errors import RejectedError
 from streams.file_threads import FileThreads
 
@@ -66,7 +68,7 @@ class SplitStore:
         own = _feature_key(key, index)
         if own not in self._kept and not await asyncio.to_thread(self._store.exists, own):
             found = await asyncio.to_thread(dataset)
-            chosen = Columns(columns.timestamp_indexs, (index,), columns.groupby_indexs)
+            chosen = replace(columns, target_indexs=(index,), freq="")
             try:
                 await self._made(own, found, chosen)
             except RejectedError as error:
@@ -79,7 +81,7 @@ class SplitStore:
         split = self._kept.get(key)
         if split is None:
             try:
-                split = await asyncio.to_thread(load_split, self._store, key)
+                split = await asyncio.to_thread(load_split, self._store, key, JobCalendars().arrange)
             except (ObjectNotFoundError, FileNotFoundError):
                 text = f"the series of this job ({key}) are gone from the object store: create another job"
                 raise RejectedError(409, "no_series", text) from None
@@ -113,6 +115,7 @@ class SplitStore:
             raise RejectedError(404, "unknown_dataset", text) from None
 
     def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
+        calendars = checked_calendars(columns.freq, columns.time_zone)
         with self._store.local_file(dataset.text_path) as file:
             split = split_csv(
                 file,
@@ -122,6 +125,7 @@ class SplitStore:
                 groupby_indexs=columns.groupby_indexs,
                 max_series=self._max_series,
                 dialect=dataset.dialect,
+                calendars=calendars,
             )
         save_split(self._store, key, split)
         return split

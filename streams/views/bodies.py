@@ -168,3 +168,17 @@ class JobColumnsBody(StrictBody):
     timestamp_indexs: Indexs = Field(description="Exactly one column.")
     target_indexs: Indexs = Field(description="Exactly one column.")
     groupby_indexs: Indexs = Field((), description="None or more; one series per distinct tuple.")
+    freq: StrictStr | None = Field(
+        None,
+        max_length=60,
+        examples=["MS"],
+        description="The step of the timestamps as an offset alias of pandas, such as D, h, 15min, B, W-SUN, MS, QE-DEC"
+        " or YS-JUL; null: found in the data, for each series.",
+    )
+    time_zone: StrictStr | None = Field(
+        None,
+        max_length=60,
+        examples=["Europe/Berlin"],
+        description="IANA name of the zone whose clock the timestamps show: hours that it repeats or leaves out are"
+        " told then. null: the clock of the data, whatever is written behind their times.",
+    )

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from connectors.splits import Split
-from connectors.timestamps import format_timestamp
+from connectors.timestamps import event_times, offset_texts
+from models.calendar import calendar_of
 from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, StopJob, SubmitJob
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
@@ -116,7 +117,15 @@ async def configure_job(
     job = _job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
     if not is_repeat(command_id, job.commands):
-        command = ConfigureJob(command_id, job_id, body.timestamp_indexs, body.target_indexs, body.groupby_indexs)
+        command = ConfigureJob(
+            command_id,
+            job_id,
+            body.timestamp_indexs,
+            body.target_indexs,
+            body.groupby_indexs,
+            body.freq or "",
+            body.time_zone or "",
+        )
         dataset = await dataset_of(state, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
         await state.splits.make(command, dataset, columns)
@@ -137,6 +146,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
         return json_response({"features": [], "ts_details": []})
     split = await state.splits.load(job.split)
     statuses = jobs.series_statuses(job, state.results.progress(job_id))
+    calendars = [_shown_calendar(text) for text in split.calendars]
     return json_response(
         {
             "features": [{"index": column.index, "label": column.label} for column in split.features],
@@ -147,12 +157,18 @@ async def ts_details(state: State, job_id: JobId) -> Response:
                     "groupby_key": split.groupby_key,
                     "status": int(status),
                     "points": int(split.offsets[index + 1] - split.offsets[index]),
+                    **calendars[split.calendar_codes[index]],
                 }
                 for index, (ts_id, status) in enumerate(statuses.items())
             ],
         }
         | ({"warnings": split.warnings} if split.warnings else {})
     )
+
+
+def _shown_calendar(text: str) -> dict[str, str]:
+    calendar = calendar_of(text)
+    return {"freq": calendar.freq, "freq_note": calendar.note} if calendar.note else {"freq": calendar.freq}
 
 
 @router.patch(
@@ -325,12 +341,14 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
         return {"ts_id": result.ts_id, "model_name": result.model_name, "error": result.error}
     shown = {
         "predictions": result.predictions,
-        "timestamps": _formatted(tuple(result.timestamps)),
+        "timestamps": _formatted(tuple(result.timestamps), tuple(result.micros)),
         "metrics": result.metrics,
         "config": result.config,
         "ts_id": result.ts_id,
         "model_name": result.model_name,
     }
+    if result.utc_offsets:
+        shown["utc_offsets"] = offset_texts(result.utc_offsets)
     if result.quantiles:
         shown["quantiles"] = result.quantiles
     for name in ("answered_by", "model_path", "note"):
@@ -338,18 +356,20 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
             shown[name] = value
     if result.backtest is not None:
         shown["backtest"] = {
-            "timestamps": _formatted(tuple(result.backtest.timestamps)),
+            "timestamps": _formatted(tuple(result.backtest.timestamps), tuple(result.backtest.micros)),
             "predictions": result.backtest.predictions,
         }
+        if result.backtest.utc_offsets:
+            shown["backtest"]["utc_offsets"] = offset_texts(result.backtest.utc_offsets)
     if ts_history is not None:
         shown["ts_history"] = ts_history
     return shown
 
 
 @lru_cache(maxsize=1024)
-def _formatted(times: tuple[int, ...]) -> list[str]:
+def _formatted(times: tuple[int, ...], micros: tuple[int, ...]) -> list[str]:
     """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
-    return [format_timestamp(time) for time in times]
+    return event_times(times, micros)
 
 
 async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Response:

@@ -136,6 +136,8 @@ class SeriesDetails(SeriesStatus):
     groupby_val: str = Field(description="Its group values, written as a Python tuple.")
     groupby_key: list[str] = Field(description="Labels of the group columns.")
     points: int = Field(description="Its rows.")
+    freq: str = Field(description="Its step as an offset alias of pandas, such as D, MS or W-SUN.")
+    freq_note: str | None = Field(None, description="What is worth knowing of the step; only where there is something.")
 
 
 class SeriesReply(BaseModel):

@@ -252,16 +252,17 @@ def test_other_texts_are_one_category(odd: str) -> None:
 def stored(tmp_path: Path) -> TogetherRun:
     """A run on three daily series in a store."""
     count = 20
-    days = np.arange(count) * DAY + 19_000 * DAY
+    days = (np.arange(count) * DAY + 19_000 * DAY) * 1000
     values = np.tile(10 + np.sin(np.arange(count)), 3) * np.repeat([1.0, 5.0, 20.0], count)
     split = Split(
         target=values,
-        timestamps=np.tile(days, 3),
+        times=np.tile(days, 3),
         text_codes=np.tile(np.arange(count, dtype=np.int32), 3),
-        texts=tuple(str(day.astype("M8[ms]"))[:10] for day in days),
+        texts=tuple(str(day.astype("M8[us]"))[:10] for day in days),
         offsets=np.arange(4, dtype=np.int64) * count,
-        step_ms=np.full(3, DAY),
-        is_regular=np.ones(3, np.bool_),
+        calendars=("D",),
+        calendar_codes=np.zeros(3, np.int32),
+        is_complete=np.ones(3, np.bool_),
         groupby_val=("('a',)", "('b',)", "('c',)"),
         groupby_key=("group",),
         target_label="y",

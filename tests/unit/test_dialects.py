@@ -13,6 +13,7 @@ from connectors.csv_text import plain_text
 from connectors.number_format import NumberFormat, NumbersFound, find_format
 from connectors.splits import Split
 from connectors.splitter import split_csv
+from streams.calendars import JobCalendars
 
 DAYS = [f"2020-01-{day:02}" for day in range(1, 8)]
 CASES = Path(__file__).parents[1] / "acceptance" / "cases"
@@ -33,7 +34,7 @@ def split(tmp_path: Path, data: bytes, *, when: int = 0, target: int = 1, **sett
     with opened_csv(path, DialectSettings(**settings)) as table:  # type: ignore[arg-type]
         return split_csv(
             table.text, table.facts.header, timestamp_index=when, target_index=target, groupby_indexs=(),
-            max_series=10, dialect=table.facts.dialect,
+            max_series=10, calendars=JobCalendars(), dialect=table.facts.dialect,
         )  # fmt: skip
 
 

@@ -52,6 +52,11 @@ RELEASED = {
     35: ("StopJob", 1, "99861005aab40ed1"),
     36: ("AddDataset", 2, "441e740b393b0726"),
     37: ("AddDataset", 3, "07f351fa28a526b3"),
+    38: ("ConfigureJob", 2, "544f755740385e2d"),
+    39: ("Forecast", 3, "dc379a85e084440b"),
+    40: ("JobRecord", 5, "5435129beb30993d"),
+    41: ("SeriesResult", 4, "fe62f8461fa4c5b7"),
+    42: ("TrainSeries", 4, "1eb36a3a13dc2ba5"),
 }
 
 

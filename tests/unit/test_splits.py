@@ -3,10 +3,8 @@
 import csv
 import io
 import math
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,8 +19,12 @@ from connectors.csv_table import inspect_csv
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 from connectors.splits import Column, Split, StoredSplitError, load_split, save_split
 from connectors.splitter import check_columns, split_csv
+from models.calendar_search import find_frequency
+from streams.calendars import JobCalendars, checked_calendars
 
-DAY = 86_400_000
+DAY = 86_400_000_000
+NO_CHOICE = JobCalendars()
+ARRANGE = NO_CHOICE.arrange
 
 SEED_VALUES = (
     "227 246 247 249 255 249 246 228 246 246 245 249 235 233 224 230 261 238 242 266 258 226 233 242 236 236 233 260"
@@ -42,6 +44,7 @@ def split(
         target_index=target,
         groupby_indexs=groups,
         max_series=limit,
+        calendars=NO_CHOICE,
     )
 
 
@@ -65,8 +68,8 @@ def test_J139_J140_the_sample_history_comes_back(path: Path) -> None:
     assert when == texts
     assert (made.target_label, made.timestamp_label) == ("sum_PeakDailyCores", "ObjectTime")
     series = made.series(0)
-    assert (series.item_id, series.step_ms, series.regular) == ("('a',)", DAY, True)
-    assert series.timestamps[0] == 1_596_240_000_000
+    assert (series.item_id, series.calendar, series.complete) == ("('a',)", "D", True)
+    assert series.times[0] == 1_596_240_000_000_000
 
 
 def test_J054_J055_series_are_numbered_by_first_appearance(path: Path) -> None:
@@ -138,12 +141,20 @@ def test_J062_J064_group_values_are_written_as_python_tuples(path: Path, cells: 
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
             [["g", "t", "v"], *([cell, "2020-01-01", 1] for cell in cells)]
         )
-    made = split_csv(path, ["g", "t", "v"], timestamp_index=1, target_index=2, groupby_indexs=[0], max_series=9)
+    made = split_csv(
+        path,
+        ["g", "t", "v"],
+        timestamp_index=1,
+        target_index=2,
+        groupby_indexs=[0],
+        max_series=9,
+        calendars=NO_CHOICE,
+    )
 
     assert list(made.groupby_val) == written
     store = ObjectStore(str(path.parent / "store"))
     save_split(store, "s", made)
-    assert load_split(store, "s").groupby_val == made.groupby_val
+    assert load_split(store, "s", ARRANGE).groupby_val == made.groupby_val
 
 
 @pytest.mark.parametrize("cell", ["", "NaN", "nan", "NA", "null", "  "])
@@ -155,7 +166,7 @@ def test_missing_cells_are_missing_observations(path: Path, cell: str) -> None:
     series = made.series(0)
     assert math.isnan(series.target[1])
     assert len(series.target) == 4
-    assert (series.step_ms, series.regular) == (DAY, False)
+    assert (series.calendar, series.complete) == ("D", False)
 
 
 def test_a_series_without_any_observation_is_kept(path: Path) -> None:
@@ -281,25 +292,27 @@ HOUR = 3_600_000
 
 
 @pytest.mark.parametrize(
-    ("hours", "step", "regular"),
+    ("hours", "calendar", "complete"),
     [
-        ([0], DAY, True),
-        ([0, 1], HOUR, True),
-        ([0, 1, 2, 5, 6], HOUR, False),
-        ([0, 2, 3, 5, 6], HOUR, False),
-        ([0, 2, 3], HOUR, False),
-        ([0, 3, 5, 8, 11], 3 * HOUR, False),
-        ([0, 0, 0, 0, 2, 4, 6], 2 * HOUR, False),
-        ([0, 0], DAY, False),
+        ([0], "?D", True),
+        ([0, 1], "h", True),
+        ([0, 1, 2, 5, 6], "h", False),
+        ([0, 2, 3, 5, 6], "h", False),
+        ([0, 2, 3], "h", False),
+        ([0, 3, 5, 8, 11], "~3h", False),
+        ([0, 0, 0, 0, 2, 4, 6], "2h", False),
+        ([0, 0], "?D", False),
     ],
 )
-def test_J142_step_is_the_most_frequent_difference(path: Path, hours: list[int], step: int, *, regular: bool) -> None:
-    """Ties go to the smallest, one point means a day, equal timestamps are no step, and neighbours do not disturb."""
+def test_16_a_series_has_the_calendar_of_its_own_times(
+    path: Path, hours: list[int], calendar: str, *, complete: bool
+) -> None:
+    """One point means a day, equal timestamps are no step, neighbours do not disturb, absent rows are told."""
     rows = "".join(f"s,1/1/2020 {hour:02d}:00,1\n" for hour in hours)
     made = split(path, "g,t,v\nbefore,1/1/1990,1\nbefore,1/9/1990,1\n" + rows + "z,1/1/2030,1\nz,1/8/2030,1\n")
 
-    assert (made.series(1).step_ms, made.series(1).regular) == (step, regular)
-    assert (made.series(0).step_ms, made.series(2).step_ms) == (8 * DAY, 7 * DAY)
+    assert (made.series(1).calendar, made.series(1).complete) == (calendar, complete)
+    assert (made.calendar(0), made.calendar(2)) == ("8D", "W-TUE")
 
 
 def test_equal_timestamps_keep_the_order_of_the_file(path: Path) -> None:
@@ -307,7 +320,7 @@ def test_equal_timestamps_keep_the_order_of_the_file(path: Path) -> None:
     made = split(path, "g,t,v\na,1/2/2020,9\na,01/01/2020,2\na,1/1/2020,1\na,01/01/2020,3\n")
 
     assert made.history(0) == ([2, 1, 3, 9], ["01/01/2020", "1/1/2020", "01/01/2020", "1/2/2020"])
-    assert made.series(0).regular is False
+    assert made.series(0).complete is False
 
     many = "".join(f"a,1/{2 + row % 2}/2020,{row}\n" for row in range(1000))
     assert split(path, "g,t,v\n" + many).target.tolist() == [*range(0, 1000, 2), *range(1, 1000, 2)]
@@ -362,7 +375,7 @@ def test_series_are_read_only_views(path: Path) -> None:
 
 def reference(
     rows: list[tuple[str, str, int, float | None]],
-) -> list[tuple[str, list[float | None], list[int], int, bool]]:
+) -> list[tuple[str, list[float | None], list[int]]]:
     """The same split by plain Python, one series at a time."""
     groups: dict[tuple[str, str], list[tuple[int, float | None]]] = {}
     for left, right, day, value in rows:
@@ -370,11 +383,7 @@ def reference(
     found = []
     for group, unsorted in groups.items():
         points = sorted(unsorted, key=lambda point: point[0])
-        days = [day for day, _ in points]
-        steps = [later - earlier for earlier, later in pairwise(days)]
-        counted = Counter(step for step in steps if step)
-        step = min(counted, key=lambda step: (-counted[step], step)) if counted else 1
-        found.append((repr(group), [value for _, value in points], days, step, all(other == step for other in steps)))
+        found.append((repr(group), [value for _, value in points], [day for day, _ in points]))
     return found
 
 
@@ -402,11 +411,17 @@ def test_any_rows_split_as_plain_python_would(rows: list[tuple[str, str, int, fl
             for left, right, day, value in rows:
                 writer.writerow([left, f"1/{day + 1}/2020", "?", right, "" if value is None else repr(value)])
         made = split_csv(
-            path, inspect_csv(path).header, timestamp_index=1, target_index=4, groupby_indexs=[0, 3], max_series=9
+            path,
+            inspect_csv(path).header,
+            timestamp_index=1,
+            target_index=4,
+            groupby_indexs=[0, 3],
+            max_series=9,
+            calendars=NO_CHOICE,
         )
         store = ObjectStore(f"{folder}/store")
         save_split(store, "jobs/1/split.npz", made)
-        loaded = load_split(store, "jobs/1/split.npz")
+        loaded = load_split(store, "jobs/1/split.npz", ARRANGE)
 
     expected = reference(rows)
     for one in (made, loaded):
@@ -415,9 +430,11 @@ def test_any_rows_split_as_plain_python_would(rows: list[tuple[str, str, int, fl
             series = one.series(index)
             values, texts = one.history(index)
             days = [int(text.split("/")[1]) - 1 for text in texts]
-            assert series.timestamps.tolist() == [1_577_836_800_000 + day * DAY for day in days]
+            assert series.times.tolist() == [1_577_836_800_000_000 + day * DAY for day in days]
             assert [None if math.isnan(value) else value for value in series.target.tolist()] == values
-            found.append((series.item_id, values, days, series.step_ms // DAY, series.regular))
+            found.append((series.item_id, values, days))
+            if len(set(days)) > 2:
+                assert series.calendar == find_frequency(np.unique(series.times)).text
         assert found == expected
         assert one.features == (Column(2, "skipped"),)
 
@@ -427,7 +444,7 @@ def test_a_stored_split_is_complete(path: Path) -> None:
     made = split(path, "g,t,v,w\na,2020-01-01,1.5,0\nb,2020-01-01,,0\na,2020-01-03,2,0\n")
     store = ObjectStore("memory://stored-split")
     save_split(store, "s", made)
-    loaded = load_split(store, "s")
+    loaded = load_split(store, "s", ARRANGE)
 
     for name in Split.__dataclass_fields__:
         before, after = getattr(made, name), getattr(loaded, name)
@@ -448,16 +465,16 @@ def test_absent_and_damaged_splits_are_told_apart(path: Path) -> None:
     store.put_bytes("other", b"not a split")
     store.put_bytes("empty", b"")
     with np.load(io.BytesIO(whole)) as arrays, store.writing("newer") as unfinished, unfinished.open("wb") as file:
-        described = bytes(arrays["described"]).replace(b'"version": 1', b'"version": 2')
+        described = bytes(arrays["described"]).replace(b'"version": 2', b'"version": 3')
         np.savez(file, **{**arrays, "described": np.frombuffer(described, dtype=np.uint8)})
 
     with pytest.raises(ObjectNotFoundError):
-        load_split(store, "absent")
+        load_split(store, "absent", ARRANGE)
     for key in ("cut", "other", "empty"):
         with pytest.raises(StoredSplitError, match=r"is damaged: .* configure the job again"):
-            load_split(store, key)
-    with pytest.raises(StoredSplitError, match="version 2, not 1; configure the job again"):
-        load_split(store, "newer")
+            load_split(store, key, ARRANGE)
+    with pytest.raises(StoredSplitError, match="version 3, not 2; configure the job again"):
+        load_split(store, "newer", ARRANGE)
 
 
 def test_flights_with_absent_days_and_missing_delays(path: Path) -> None:
@@ -471,3 +488,84 @@ def test_flights_with_absent_days_and_missing_delays(path: Path) -> None:
     assert made.history(0) == ([35.2, None, 1.25], ["2013-01-01", "2013-01-02", "2013-01-04"])
     assert made.history(1) == ([-4.0], ["2013-01-01"])
     assert made.features == (Column(3, "Flights"),)
+
+
+def test_a_split_of_the_first_version_has_calendars_too(path: Path) -> None:
+    """Its moments were instants and its steps all equal: what its texts show is looked at anew."""
+    rows = "".join(f"a,2020-0{month}-01T00:00:00+08:00,{month}\n" for month in range(1, 7))
+    made = split(path, "g,t,v\n" + rows)
+    store = ObjectStore(str(path.parent / "store"))
+    save_split(store, "s", made)
+    with np.load(io.BytesIO(store.read_bytes("s"))) as arrays, store.writing("old") as unfinished:
+        described = bytes(arrays["described"]).replace(b'"version": 2', b'"version": 1')
+        kept = {name: array for name, array in arrays.items() if not name.startswith(("calendar", "is_complete"))}
+        old = {
+            "described": np.frombuffer(described, dtype=np.uint8),
+            "moments": arrays["moments"] // 1000 - 8 * 3_600_000,
+            "step_ms": np.array([31 * 86_400_000]),
+            "is_regular": np.array([False]),
+        }
+        with unfinished.open("wb") as file:
+            np.savez(file, **{**kept, **old})
+
+    loaded = load_split(store, "old", ARRANGE)
+
+    assert loaded.calendar(0) == "MS +08:00"
+    assert loaded.times.tolist() == made.times.tolist()
+    assert loaded.history(0) == made.history(0)
+
+
+class TestTimeZones:
+    """Decision 17: the clock of a place, which repeats and leaves out hours."""
+
+    def split_in(self, path: Path, zone: str, *texts: str) -> Split:
+        """One series of these times, in a zone."""
+        path.write_text("t,v\n" + "".join(f"{text},{number}\n" for number, text in enumerate(texts)))
+        calendars = checked_calendars("", zone)
+        return split_csv(
+            path,
+            inspect_csv(path).header,
+            timestamp_index=0,
+            target_index=1,
+            groupby_indexs=(),
+            max_series=9,
+            calendars=calendars,
+        )
+
+    def test_a_repeated_hour_is_two_times(self, path: Path) -> None:
+        """02:00 comes twice in the night of the 25th of October; rows are those of the file, in its order."""
+        texts = [f"2020-10-25 {hour:02}:{minute:02}" for hour in (0, 1, 2, 2, 3) for minute in (0, 30)]
+        made = self.split_in(path, "Europe/Berlin", *texts)
+
+        assert made.series(0).complete
+        assert made.calendar(0) == "30min @Europe/Berlin"
+        assert made.history(0) == (list(range(10)), texts)
+
+    def test_without_the_zone_they_are_one_time(self, path: Path) -> None:
+        """The file does not tell them apart."""
+        made = split(path, "g,t,v\na,2020-10-25 01:00,1\na,2020-10-25 02:00,2\na,2020-10-25 02:00,3\n")
+
+        assert not made.series(0).complete
+
+    def test_offsets_tell_them_apart(self, path: Path) -> None:
+        """Shown alike, an hour from one another: two times, in the right order whatever the file's."""
+        rows = ["2020-10-25T02:00:00+01:00", "2020-10-25T02:00:00+02:00", "2020-10-25T01:00:00+02:00"]
+        made = split(path, "g,t,v\n" + "".join(f"a,{text},{number}\n" for number, text in enumerate(rows)))
+
+        assert made.series(0).complete
+        assert made.history(0)[0] == [2, 1, 0]
+        assert made.calendar(0) == "h +01:00"
+
+    def test_a_left_out_hour_is_no_gap(self, path: Path) -> None:
+        """From 01:00 to 03:00 it is an hour in the night of the 29th of March."""
+        made = self.split_in(path, "Europe/Berlin", *(f"2020-03-29 {hour:02}:00" for hour in (0, 1, 3, 4)))
+
+        assert made.series(0).complete
+        assert made.calendar(0) == "h @Europe/Berlin"
+
+    def test_offsets_and_a_zone(self, path: Path) -> None:
+        """What is written in UTC is shown on the clock of the zone."""
+        made = self.split_in(path, "Asia/Tokyo", *(f"2020-03-{day:02}T15:00:00Z" for day in range(1, 6)))
+
+        assert made.calendar(0) == "D Asia/Tokyo"
+        assert made.times[0] == np.datetime64("2020-03-02T00:00", "us").astype(np.int64)

@@ -62,9 +62,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys that were read from the store, one entry per time."""
     calls, load_split = [], splits.load_split
 
-    def counted(store: ObjectStore, key: str) -> object:
+    def counted(store: ObjectStore, key: str, *more: object) -> object:
         calls.append(key)
-        return load_split(store, key)
+        return load_split(store, key, *more)
 
     monkeypatch.setattr(splits, "load_split", counted)
     return calls

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from connectors.publisher import DeliveryError
@@ -94,15 +95,30 @@ class TestSubmitting:
         assert (sent.model_name, sent.config) == ("LinearFit", {"latest_n": 3, "add_std_factor": 0.1})
 
     async def test_irregular_series_carry_their_timestamps(self, state: Worker, tmp_path: Path) -> None:
-        """Start and step would not say them."""
+        """No rule says them: two rows in five days, and none that fits a weekday."""
         file = tmp_path / "gaps.csv"
-        file.write_text("t,v\n2020-01-01,1\n2020-01-02,2\n2020-01-05,3\n")
+        file.write_text("t,v\n2020-01-01,1\n2020-01-02,2\n2020-01-12,3\n")
         add_dataset(state, file, 4)
         await state.commands(replace(CREATE, data_id=4), ConfigureJob("configure", JOB_ID, (0,), (1,)))
         await state.commands(submission(training(job_of(state).first_ts_id)))
         (sent,) = asked(state)
 
-        assert [time // DAY for time in sent.timestamps] == [18262, 18263, 18266]
+        assert [time // DAY for time in sent.timestamps] == [18262, 18263, 18273]
+        assert (sent.freq, sent.step) == ("~D", DAY)
+
+    async def test_16_absent_rows_are_missing_values(self, state: Worker, tmp_path: Path) -> None:
+        """A row that is absent is as an empty cell, for the target and for features."""
+        file = tmp_path / "absent.csv"
+        file.write_text("t,v,f\n2020-01-01,1,7\n2020-02-01,2,8\n2020-04-01,4,9\n")
+        add_dataset(state, file, 4)
+        await state.commands(replace(CREATE, data_id=4), ConfigureJob("configure", JOB_ID, (0,), (1,)))
+        first = job_of(state).first_ts_id
+        await state.commands(submission(replace(training(first), model_name="ARIMA", feature_indexs=(2,))))
+        (sent,) = asked(state)
+
+        np.testing.assert_array_equal(sent.target, [1, 2, np.nan, 4])
+        np.testing.assert_array_equal(sent.feat_dynamic_real, [[7, 8, np.nan, 9]])
+        assert (sent.freq, list(sent.timestamps), sent.start // DAY) == ("MS", [], 18262)
 
     async def test_J092_one_wrong_element_refuses_all(self, state: Worker, first: int) -> None:
         """Nothing is trained or stored, and the dead letter names the element."""
@@ -149,7 +165,7 @@ class TestSubmitting:
         """No trainer can be sent them; the job ends in EXCEPTION instead of stopping the worker for good."""
         file = tmp_path / "long.csv"
         minutes = [
-            f"2020-{1 + i // 40320:02}-{1 + i // 1440 % 28:02} {i // 60 % 24:02}:{i % 60:02}:00" for i in range(135_000)
+            str(minute).replace("T", " ") for minute in np.datetime64("2020-01-01T00:00:00") + np.arange(135_000) * 60
         ]
         file.write_text("t,v\n" + "".join(f"{minute},{i}\n" for i, minute in enumerate(minutes)))
         add_dataset(state, file, 4)

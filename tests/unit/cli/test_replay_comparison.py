@@ -110,7 +110,7 @@ def test_outputs_of_repeated_commands_may_be_those_of_either() -> None:
         ({"metrics": {"mse": 4.0}}, "metrics.r2", "none", "none", None),
         ({"config": {"latest_n": 5.0}}, "config.latest_n", "5", "5.0", 0.0),
         ({"backtest": Backtest([0], [12.0])}, "backtest.predictions[0]", "9.0", "12.0", 0.25),
-        ({"backtest": None}, "backtest", "Backtest(timestamps=[0], predictions=[9.0])", "none", None),
+        ({"backtest": None}, "backtest", str(RESULT.backtest), "none", None),
         ({"quantiles": {"0.1": [8.0, 20.0]}}, "quantiles.0.1[1]", "16.0", "20.0", 0.2),
         ({"error": "too short"}, "error", "none", "too short", None),
     ],

@@ -33,8 +33,9 @@ RESULT = SeriesResult(
 FORECAST = Forecast(1, 2, 3, "one", "LinearFit", NOON, TIMES, [1.0, 2.0, 3.0, 4.0, 5.0], {"0.5": [1.0] * 5})
 WITHOUT_DOUBLES = {
     SeriesResult: {"job_id", "ts_id", "n", "attempt", "model_name", "timestamps", "error", "answered_by", "model_path"}
-    | {"note", "answered_at"},
-    Forecast: {"job_id", "ts_id", "n", "item_id", "model_name", "cutoff", "timestamps", "answered_by"},
+    | {"note", "answered_at", "micros", "utc_offsets"},
+    Forecast: {"job_id", "ts_id", "n", "item_id", "model_name", "cutoff", "timestamps", "answered_by"}
+    | {"micros", "utc_offsets"},
 }
 ALIKE = [
     pytest.param(

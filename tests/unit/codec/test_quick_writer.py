@@ -27,6 +27,7 @@ times = st.lists(moments, max_size=5) | st.builds(lambda at, n: range(at, at + 1
 configs = st.dictionaries(names, longs | st.floats() | names, max_size=3)
 quantiles = st.dictionaries(names, doubles, max_size=2)
 
+offsets = st.lists(st.integers(-1000, 1000), max_size=3).map(tuple)
 TRAININGS = st.builds(
     TrainSeries,
     longs,
@@ -44,6 +45,8 @@ TRAININGS = st.builds(
     search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
     feat_dynamic_real=st.lists(doubles, max_size=2),
     allow_negative=st.booleans(),
+    freq=names,
+    start_micros=st.integers(0, 999),
 )
 EVENTS = st.one_of(
     st.builds(
@@ -57,16 +60,30 @@ EVENTS = st.one_of(
         times,
         doubles,
         st.dictionaries(names, st.none() | st.floats(), max_size=3),
-        st.none() | st.builds(Backtest, times, doubles),
+        st.none() | st.builds(Backtest, times, doubles, offsets, offsets),
         st.none() | names,
         quantiles,
         st.none() | names,
         st.none() | names,
+        offsets,
+        offsets,
         st.none() | names,
         st.none() | moments,
     ),
     st.builds(
-        Forecast, longs, longs, longs, names, names, moments, times, doubles, quantiles, answered_by=st.none() | names
+        Forecast,
+        longs,
+        longs,
+        longs,
+        names,
+        names,
+        moments,
+        times,
+        doubles,
+        quantiles,
+        st.none() | names,
+        offsets,
+        offsets,
     ),
     st.builds(MetricPoint, names, names, st.none() | st.floats(), moments, st.integers(0, 99), names),
     TRAININGS,
