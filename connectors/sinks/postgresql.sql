@@ -23,8 +23,12 @@ CREATE TABLE IF NOT EXISTS forecasts (
   timestamps timestamp(6)[] NOT NULL,
   mean double precision[] NOT NULL,
   quantiles hstore NOT NULL,
-  answered_by text
+  answered_by text,
+  micros integer[],
+  utc_offsets integer[]
 );
+-- Of a table from before there were steps below a millisecond, and clocks with an offset.
+ALTER TABLE forecasts ADD COLUMN IF NOT EXISTS micros integer[], ADD COLUMN IF NOT EXISTS utc_offsets integer[];
 CREATE INDEX IF NOT EXISTS forecasts_job_id ON forecasts (job_id);
 
 CREATE TABLE IF NOT EXISTS metrics (
@@ -61,11 +65,14 @@ FOR EACH ROW WHEN (NEW.sequence < OLD.sequence) EXECUTE FUNCTION leave_row();
 
 -- One row per forecast value.
 CREATE OR REPLACE VIEW forecast_values AS
-SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff, u.ds, u.mean
-FROM forecasts f, unnest(f.timestamps, f.mean) AS u (ds, mean);
+SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff,
+  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, u.mean
+FROM forecasts f, unnest(f.timestamps, f.mean, f.micros) AS u (ds, mean, micros);
 
 -- One row per forecast value and level. The text of a level's values is "[1.5, NaN, 2.5]".
 CREATE OR REPLACE VIEW forecast_quantiles AS
-SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff, u.ds, q.key::double precision AS level, u.value
+SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff,
+  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, q.key::double precision AS level, u.value
 FROM forecasts f, each(f.quantiles) AS q,
-  unnest(f.timestamps, string_to_array(trim(BOTH '[]' FROM q.value), ', ')::double precision[]) AS u (ds, value);
+  unnest(f.timestamps, string_to_array(trim(BOTH '[]' FROM q.value), ', ')::double precision[], f.micros)
+    AS u (ds, value, micros);

@@ -1,17 +1,22 @@
 """Comparing what a job's records say: identical, different and by how much, or not to be told."""
 
+import io
+import json
 import math
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
+from fastavro import schemaless_writer
 
 from connectors.publisher import Record
-from schemas.catalogue import locked_schemas
+from schemas.catalogue import locked_schemas, parse
 from schemas.codec import Codec
 from schemas.commands import TrainSeries, TrainTogether
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from schemas.records import JobRecord, Submission
+from schemas.wire import frame
 from streams.cli.replay import _verdict
 from streams.cli.replay_comparison import Comparison, Difference, Output, output_of
 from streams.cli.replay_log import JobCommands, LoggedMessage
@@ -169,9 +174,10 @@ def test_the_verdict_needs_all_of_the_job(
 def test_an_older_schema_is_compared_by_what_it_says() -> None:
     """A result from before a field was added."""
     old = next(entry for entry in locked_schemas() if (entry.name, entry.version) == ("SeriesResult", 2))
-    value = CODEC.encode(RESULT)
-    before = value[:1] + old.schema_id.to_bytes(4, "big") + value[5:-1]  # the added field is the last byte
-    assert CODEC.decode(before) == CODEC.decode(value)
+    written = io.BytesIO()
+    schemaless_writer(written, parse(old.schema, plain_times=True), json.loads(orjson.dumps(RESULT)))
+    before = frame(old.schema_id, written.getvalue())
+    assert CODEC.decode(before) == CODEC.decode(CODEC.encode(RESULT))
     comparison = compared([RESULT], [before])
 
     assert verdicts(comparison) == {"SeriesResult 17:3": "identical"}
