@@ -1,7 +1,8 @@
 """Where series are computed: quick ones in a thread of this process, heavy ones in processes of their own.
 
-Heavy series (`ModelSpec.heavy`, or a search on a model without a grid) that ask for the same thing are computed
-together, up to 64 in a chunk, because networks of one shape train together at little more than the cost of one.
+Heavy series (`ModelSpec.heavy`, a search on a model without a grid, or a series so long that a quick model takes its
+time) that ask for the same thing are computed together, up to 64 in a chunk, because networks of one shape train
+together at little more than the cost of one. Which are, and whose turn it is, is told in `agents.heavy_series`.
 
 - A chunk has the time that one submission has. So nothing that hangs holds a process for longer, at the price that a
   chunk of honest but slow series is begun in vain once.
@@ -14,20 +15,22 @@ together, up to 64 in a chunk, because networks of one shape train together at l
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from math import ceil
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
 import structlog
 
+from agents.heavy_series import HeavyChunk, HeavySeries, Waiting
 from agents.training_process import new_process
 from connectors.compute_process import ComputeProcess, EndedError, RaisedError, cores
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
-from models.catalog import UnknownModelError, model_spec
+from models.catalog import ModelSpec, UnknownModelError, model_spec
+from models.costs import predicted_s
 from models.tuning import is_quick
 from streams.settings import Settings
 
@@ -37,9 +40,9 @@ log = structlog.get_logger(__name__)
 
 _Made = TypeVar("_Made")
 
-_MOST_TOGETHER = 64  # series of a chunk: stacked networks gain little beyond, and so many are begun anew after a kill
 _TIME_LIMIT = timedelta(minutes=10)
 _MEMORY_LIMIT = 2 * 1024**3  # bytes; TensorFlow with a small network and XLA takes 500 MiB of them
+_QUICK_S = 0.25  # of a core; quick series have one thread, and all others wait meanwhile
 _PAUSES_S = (0.1, 0.5)  # between trials to start one: a fork server that was killed is not known to be gone at once
 _CLOSED_WITHIN_S = 3.0
 
@@ -49,6 +52,10 @@ _ENDED = (
     "the process that trained {} ended (killed or out of memory), also when the series was alone:"
     " choose smaller settings, another model or a shorter history"
 )
+
+
+def _always(_: int) -> bool:
+    return True
 
 
 class OffloadClosedError(RuntimeError):
@@ -77,6 +84,8 @@ class Offload:
         self._prepare = prepare
         self._light: ThreadPoolExecutor | None = None
         self._heavy: ThreadPoolExecutor | None = None
+        self._series = HeavySeries(self._processes)
+        self._computing: set[asyncio.Future[None]] = set()
         self._idle: list[ComputeProcess] = []
         self._children: set[ComputeProcess] = set()
         self._lock = Lock()  # for the two above, which the heavy threads share
@@ -84,8 +93,9 @@ class Offload:
 
     def start(self) -> None:
         """Begin to take requests. Starts no process yet."""
+        threads = self._processes + self._series.guests  # each waits for a process
         self._light = ThreadPoolExecutor(1, thread_name_prefix="light-series")
-        self._heavy = ThreadPoolExecutor(self._processes, thread_name_prefix="heavy-series")  # each waits for a process
+        self._heavy = ThreadPoolExecutor(threads, thread_name_prefix="heavy-series")
 
     async def close(self) -> None:
         """End every process at once, busy or not. Calls of `answer` that wait for one raise OffloadClosedError."""
@@ -94,6 +104,7 @@ class Offload:
             children = list(self._children)
         for child in children:
             child.kill()
+        self._series.fail_all(OffloadClosedError("no more series are computed"))
         executors = [executor for executor in (self._light, self._heavy) if executor is not None]
         for executor in executors:
             executor.shutdown(wait=False)
@@ -102,44 +113,81 @@ class Offload:
             async with asyncio.timeout(_CLOSED_WITHIN_S):
                 await asyncio.gather(*ended)
 
-    async def answer(self, requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
-        """Answer every request, in order; what is wrong with a series is the error of its own answer."""
-        heavy = [place for place, request in enumerate(requests) if is_heavy(request)]
-        chunks = list(_chunks(requests, heavy, self._processes))
-        set_apart = set(heavy)
-        light = [place for place in range(len(requests)) if place not in set_apart]
-        parts = [self.beside(forecast_batch, [requests[place] for place in light])] if light else []
-        parts += [self._patiently([requests[place] for place in chunk]) for chunk in chunks]
-        answers: dict[int, SeriesAnswer] = {}
-        for places, part in zip([light, *chunks] if light else chunks, await asyncio.gather(*parts), strict=True):
-            answers.update(zip(places, part, strict=True))
+    async def answer(
+        self, requests: Sequence[SeriesRequest], owner: Hashable = None, wanted: Callable[[int], bool] = _always
+    ) -> list[SeriesAnswer | None]:
+        """Answer every request, in order; what is wrong with a series is the error of its own answer.
+
+        Owners take turns. An answer is None where `wanted` says of the request's place that nobody waits for it any
+        more: see `drop_unwanted`.
+        """
+        heavy = {place for place, request in enumerate(requests) if is_heavy(request)}
+        light = [place for place in range(len(requests)) if place not in heavy]
+        answers: dict[int, SeriesAnswer | None] = {}
+        waiting = {place: Waiting(requests[place], owner, partial(wanted, place)) for place in sorted(heavy)}
+        try:
+            self._let_wait(waiting.values())
+            if light:
+                found = await self.beside(forecast_batch, [requests[place] for place in light])
+                answers.update(zip(light, found, strict=True))
+            for place, one in waiting.items():
+                answers[place] = await one.answer
+        finally:  # where nobody waits any more, what is not begun need not be
+            if [one for one in waiting.values() if one.answer.cancel() or one.answer.exception()]:
+                self.drop_unwanted()
         return [answers[place] for place in range(len(requests))]
 
     async def beside(self, function: Callable[..., _Made], *arguments: Any) -> _Made:
         """Call a function in the thread of the quick series, which does one thing after the other."""
         return await self._run(self._light, function, *arguments)
 
-    async def _patiently(self, chunk: list[SeriesRequest]) -> list[SeriesAnswer]:
-        """Answer heavy requests: 1. together, 2. if that fails, each alone."""
-        try:
-            return await self._run(self._heavy, self._compute, chunk)
-        except TimeoutError:
-            if len(chunk) == 1:
-                return [_failure(self._too_long(chunk[0]))]
-        except (EndedError, RaisedError):
-            pass
-        return await asyncio.gather(*(self._alone(request) for request in chunk))
+    def drop_unwanted(self) -> None:
+        """Begin nothing that nobody wants any more, and end the processes that compute it."""
+        self._series.drop_unwanted()
+        self._begin()
 
-    async def _alone(self, request: SeriesRequest) -> SeriesAnswer:
-        try:
-            return (await self._run(self._heavy, self._compute, [request]))[0]
-        except TimeoutError:
-            return _failure(self._too_long(request))
-        except (EndedError, RaisedError):
-            return _failure(_ENDED.format(request.model_name))
+    def _let_wait(self, waiting: Iterable[Waiting]) -> None:
+        if self._heavy is None:
+            raise RuntimeError("start() has not been called")
+        if self._closed:
+            raise OffloadClosedError("no more series are computed")
+        self._series.add(waiting)
+        self._begin()
 
-    def _too_long(self, request: SeriesRequest) -> str:
-        return _TOO_LONG.format(request.model_name, self._time_limit_s)
+    def _begin(self) -> None:
+        """Give processes what waits for them, as far as there are places."""
+        while not self._closed and (chunk := self._series.next()) is not None:
+            computing = asyncio.ensure_future(self._answer_chunk(chunk))
+            self._computing.add(computing)
+            computing.add_done_callback(self._computing.discard)
+
+    async def _answer_chunk(self, chunk: HeavyChunk) -> None:
+        """Compute a chunk; if that fails, its series are computed again, each alone, once."""
+        waiting = chunk.waiting
+        try:
+            answers = await self._run(self._heavy, self._compute, [one.request for one in waiting], chunk)
+        except (TimeoutError, EndedError, RaisedError) as error:
+            too_long = isinstance(error, TimeoutError)
+            if len(waiting) == 1 and (too_long or waiting[0].tried):
+                text = _TOO_LONG.format(waiting[0].request.model_name, self._time_limit_s)
+                waiting[0].tell(_failure(text if too_long else _ENDED.format(waiting[0].request.model_name)))
+            else:
+                for one in waiting:
+                    one.again()
+                self._series.add(one for one in waiting if one.wanted())
+        except OffloadClosedError as error:
+            for one in waiting:
+                one.fail(error)
+        except BaseException as error:
+            for one in waiting:
+                one.fail(error)
+            raise
+        else:
+            for one, answer in zip(waiting, answers, strict=True):
+                one.tell(answer)
+        finally:
+            self._series.done(chunk)
+            self._begin()
 
     async def _run(self, executor: ThreadPoolExecutor | None, compute: Callable[..., _Made], *arguments: Any) -> _Made:
         if executor is None:
@@ -154,18 +202,21 @@ class Offload:
                 raise OffloadClosedError("no more series are computed") from error
             raise
 
-    def _compute(self, requests: list[SeriesRequest]) -> list[SeriesAnswer]:
+    def _compute(self, requests: list[SeriesRequest], chunk: HeavyChunk) -> list[SeriesAnswer]:
         """In a thread: let a process compute. Errors leave no process behind."""
         child = None
         try:
             child = self._take_child()
+            chunk.end = child.kill
+            if not chunk.wanted:  # dropped while the process was started
+                raise EndedError("nobody waits for it")
             answers: list[SeriesAnswer] = child.call((self._prepare, requests), self._time_limit_s)
         except BaseException as error:
             if child is not None:
                 with self._lock:
                     self._children.discard(child)
                 child.kill()
-            if not self._closed:
+            if not self._closed and chunk.wanted:
                 log.warning(
                     "training_process_replaced",
                     reason="too long" if isinstance(error, TimeoutError) else str(error),
@@ -219,40 +270,16 @@ async def running_offload(settings: Settings) -> AsyncIterator[Offload]:
 
 
 def is_heavy(request: SeriesRequest) -> bool:
-    """Whether a request is computed in a process of its own."""
+    """Whether a request is computed in a process of its own: by its model, its search, or the length of its series."""
     try:
         spec = model_spec(request.model_name)
-    except (UnknownModelError, TypeError, AttributeError):
+        return spec.heavy or predicted_s(request) > _QUICK_S or _is_long_search(spec, request)
+    except (UnknownModelError, TypeError, AttributeError, ValueError):
         return False  # `forecast_batch` says what is wrong
-    return spec.heavy or (request.search is not None and not is_quick(spec, request.search, request.config))
 
 
-def _chunks(requests: Sequence[SeriesRequest], heavy: Sequence[int], processes: int) -> Iterator[list[int]]:
-    """Yield the places of what is computed together: equal settings, similar lengths, work for every process.
-
-    A series that is searched for takes as long as many, and trials are not stacked, so it is a chunk by itself. So is
-    one whose model is made for many series, and is now trained on it alone.
-    """
-    alike: dict[str, list[int]] = {}
-    for place in heavy:
-        request = requests[place]
-        if request.search is not None or model_spec(request.model_name).together:
-            yield [place]
-            continue
-        settings = (
-            request.model_name,
-            request.config,
-            request.prediction_length,
-            request.refit,
-            request.season_length,
-            request.allow_negative,
-        )
-        alike.setdefault(repr(settings), []).append(place)
-    for places in alike.values():
-        places.sort(key=lambda place: len(requests[place].target))
-        size = min(_MOST_TOGETHER, ceil(len(places) / processes))
-        for first in range(0, len(places), size):
-            yield places[first : first + size]
+def _is_long_search(spec: ModelSpec, request: SeriesRequest) -> bool:
+    return request.search is not None and not is_quick(spec, request.search, request.config)
 
 
 def _failure(message: str) -> SeriesAnswer:

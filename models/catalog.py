@@ -48,6 +48,7 @@ class ModelSpec:
     `heavy`: it takes milliseconds or more per series, so it is computed in a process of its own, with a time limit.
     `grid`: so quick that tuning tries every value instead of searching. `covariates`: it makes use of features.
     `together`: it learns from many series, so a job trains it once on all of a submission; it is not tuned.
+    `point_s`: seconds of a core that a point of a single series takes with it, as measured; see `models.costs`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ModelSpec:
     grid: bool = False
     covariates: bool = False
     together: bool = False
+    point_s: float = 1e-8
 
     def resolve(self, config: Mapping[str, object]) -> dict[str, ConfigValue]:
         """Return the complete configuration in catalogue order, defaults filled in; may raise HyperParameterError."""
@@ -245,6 +247,7 @@ _MODELS = (
         intro="The value of one season ago; without a season, the last value.",
         hyper_parameters=(_season_length(),),
         entry="models.naive:forecast_seasonal",
+        point_s=6e-8,
         grid=True,
     ),
     ModelSpec(
@@ -252,6 +255,7 @@ _MODELS = (
         intro="The straight line from the first to the last point, continued.",
         hyper_parameters=(),
         entry="models.naive:forecast_drift",
+        point_s=1.2e-7,
         grid=True,
     ),
     ModelSpec(
@@ -259,6 +263,7 @@ _MODELS = (
         intro="Simple exponential smoothing: a weighted mean in which older points count less and less.",
         hyper_parameters=(),
         entry="models.simple_smoothing:forecast",
+        point_s=8e-5,
         grid=True,
     ),
     ModelSpec(
@@ -275,6 +280,7 @@ _MODELS = (
             ),
         ),
         entry="models.exponential_smoothing:forecast_holt_winters",
+        point_s=1e-4,
         heavy=True,
     ),
     ModelSpec(
@@ -291,6 +297,7 @@ _MODELS = (
             ),
         ),
         entry="models.exponential_smoothing:forecast_ets_model",
+        point_s=1.5e-4,
         heavy=True,
     ),
     ModelSpec(
@@ -298,6 +305,7 @@ _MODELS = (
         intro="A straight line and a smoothed level, combined with a fitted weight, after removing the season.",
         hyper_parameters=(_season_length(),),
         entry="models.theta:forecast",
+        point_s=3.5e-4,
         heavy=True,
     ),
     ModelSpec(
@@ -305,6 +313,7 @@ _MODELS = (
         intro="Autoregression, differences and moving averages of orders chosen for each series; uses features.",
         hyper_parameters=(_season_length(),),
         entry="models.arima:forecast",
+        point_s=2e-4,
         heavy=True,
         covariates=True,
     ),
@@ -355,6 +364,7 @@ _MODELS = (
             ),
         ),
         entry="models.gradient_boosting:forecast",
+        point_s=1e-5,
         heavy=True,
         covariates=True,
     ),
@@ -375,6 +385,7 @@ _MODELS = (
             ),
         ),
         entry="models.auto:forecast",
+        point_s=1.3e-3,
         heavy=True,
     ),
 )

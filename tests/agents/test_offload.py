@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.offload import Offload, OffloadClosedError, _chunks, is_heavy
+from agents.heavy_series import HeavySeries, Waiting
+from agents.offload import Offload, OffloadClosedError, is_heavy
 from models import catalog
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.tuning import Dimension, Search
@@ -113,12 +114,92 @@ async def test_heavy_series_are_computed_in_other_processes_and_light_ones_in_th
     assert heavy not in {HERE, None}
 
 
-def test_a_model_for_many_series_is_trained_on_one_at_a_time() -> None:
+def waiting(owner: Any, *requests: SeriesRequest) -> list[Waiting]:
+    """Requests that wait for processes."""
+    return [Waiting(one, owner, lambda: True) for one in requests]
+
+
+def begun(series: HeavySeries) -> list[tuple[Any, int]]:
+    """Whose requests, and how many of them together, get a process now."""
+    found = []
+    while (chunk := series.next()) is not None:
+        found.append((chunk.waiting[0].owner, len(chunk.waiting)))
+    return found
+
+
+async def test_a_model_for_many_series_is_trained_on_one_at_a_time() -> None:
     """Each takes as long as a chunk of others, and they gain nothing from one another."""
     requests = [request("DeepAR", float(place)) for place in range(3)] + [request("ARIMA", 1.0), request("ARIMA", 2.0)]
+    series = HeavySeries(4)
+    series.add(waiting(1, *requests))
 
     assert all(map(is_heavy, requests))
-    assert list(_chunks(requests, range(5), 1)) == [[0], [1], [2], [3, 4]]
+    assert begun(series) == [(1, 1), (1, 1), (1, 1), (1, 2)]
+
+
+async def test_jobs_take_turns_and_share_what_is_computed_together() -> None:
+    """A job of one series is not behind a job of two hundred; equal series of several jobs train together."""
+    series = HeavySeries(2)
+    series.add(waiting("many", *[request("Lstm")] * 200))
+    first = begun(series)
+    series.add([*waiting("one", request("Worker")), *waiting("two", request("Lstm"))])
+
+    assert first == [("many", 64), ("many", 64)]
+    assert begun(series) == [("one", 1), ("two", 64)]  # as guests; the latter with 63 of the many
+
+
+async def test_what_is_not_stacked_has_only_its_own_company() -> None:
+    """Each series takes its time: a small job must not wait for those of a large one as well."""
+    series = HeavySeries(1)
+    series.add(waiting("many", *[request("ARIMA")] * 200))
+    first = begun(series)
+    series.add(waiting("one", request("ARIMA")))
+
+    assert first == [("many", 64)]
+    assert begun(series) == [("one", 1)]
+
+
+async def test_long_work_leaves_places_for_what_is_short() -> None:
+    """Searches of many jobs wait for one another; a network that trains in a second does not wait for them."""
+    search = Search((Dimension("epochs_used", "int", 100, 150),), 1000, "mse")
+    series = HeavySeries(2)
+    series.add([one for owner in range(9) for one in waiting(owner, request("Lstm", search=search))])
+    searches = begun(series)
+    series.add([*waiting("user", request("Lstm")), *waiting(0, request("Lstm"))])
+
+    assert searches == [(0, 1), (1, 1), (2, 1)]
+    assert begun(series) == [("user", 2)]
+
+
+async def test_what_nobody_wants_is_dropped_and_its_process_ended() -> None:
+    """A deleted job keeps no core busy; what others want goes on."""
+    unwanted: set[int] = set()
+    async with offloading(processes=1) as offload:
+        gone = asyncio.ensure_future(
+            offload.answer([request("Stuck"), *[request("Sleeper", 50.0)] * 3], 1, lambda _: 1 not in unwanted)
+        )
+        kept = asyncio.ensure_future(offload.answer([request("Sleeper", 1.5)], 2))
+        await until(lambda: len(pids(offload)) == 2)
+        unwanted.add(1)
+        began = time.monotonic()
+        offload.drop_unwanted()
+        dropped = await asyncio.wait_for(gone, 5)
+        after = forecasts(await asyncio.wait_for(offload.answer([request("Killer", 2.0)], 3), WITHIN_S))
+        took = time.monotonic() - began
+
+        assert dropped == [None] * 4
+        assert after == [2.0]
+        assert took < 15
+        assert forecasts(await kept) == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("model", "points", "heavy"),
+    [("SES", 3_000, False), ("SES", 4_000, True), ("LinearFit", 1_000_000, False), ("Drift", 1_000_000, False)],
+)
+def test_a_series_so_long_that_a_quick_model_takes_its_time_is_heavy(model: str, points: int, heavy: bool) -> None:
+    """Everybody's quick series wait for one thread."""
+    assert is_heavy(SeriesRequest(np.arange(float(points)), model, {}, 5, False, ("mse",))) is heavy
 
 
 async def test_a_search_makes_a_light_model_heavy_unless_its_grid_is_tried() -> None:
