@@ -44,6 +44,14 @@ class Waiting:
         if not self.answer.done():
             self.answer.set_result(answer)
 
+    def given_up(self) -> bool:
+        """Nobody waits for it any more; whether it had no answer yet."""
+        if self.answer.done() and not self.answer.cancelled():
+            self.answer.exception()  # or asyncio would say that nobody has seen it
+            return False
+        self.answer.cancel()
+        return True
+
     def again(self) -> None:
         """It is computed once more, and alone: what it was computed with, or it, was too much."""
         self.tried = self.alone = True

@@ -133,7 +133,7 @@ class Offload:
             for place, one in waiting.items():
                 answers[place] = await one.answer
         finally:  # where nobody waits any more, what is not begun need not be
-            if [one for one in waiting.values() if one.answer.cancel() or one.answer.exception()]:
+            if [one for one in waiting.values() if one.given_up()]:
                 self.drop_unwanted()
         return [answers[place] for place in range(len(requests))]
 

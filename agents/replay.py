@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from agents.offload import running_offload
 from agents.together_runs import answer_together
-from agents.training import answer_messages
+from agents.training import SeriesWork
 from agents.training_pool import TrainingPool
 from connectors.object_store import ObjectStore
 from connectors.publisher import Publisher, Record
@@ -57,8 +57,9 @@ async def recomputed(
 async def _series(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
     settings = runtime.settings
     async with running_offload(settings) as offload:
+        work = SeriesWork(runtime, offload)
         for start in range(0, len(messages), settings.batch_size):
-            await answer_messages(runtime, offload, messages[start : start + settings.batch_size])
+            await work.begin(messages[start : start + settings.batch_size])
 
 
 async def _together(runtime: TrainerRuntime, commands: Iterable[tuple[Any, TrainTogether]]) -> None:

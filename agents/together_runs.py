@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -73,7 +73,10 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
     problem = None
     try:
         run = _run(runtime, command, places)
-        forecasts = dict(zip(places, await _computed(runtime, pool, run, command, on_report), strict=True))
+        computed = await _unless_stopped(runtime, command, _computed(runtime, pool, run, command, on_report))
+        if computed is None:
+            return
+        forecasts = dict(zip(places, computed, strict=True))
     except _FailedError as error:
         problem = str(error)
         log.info("together_failed", job_id=command.job_id, series=len(places), reason=problem)
@@ -84,6 +87,21 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
         await runtime.publisher.send(
             await asyncio.to_thread(_written, runtime, command, part, forecasts, problem, asked_at)
         )
+
+
+async def _unless_stopped(
+    runtime: TrainerRuntime, command: TrainTogether, work: Coroutine[Any, Any, list[SeriesForecast]]
+) -> list[SeriesForecast] | None:
+    """What the work makes; None where the job is stopped or deleted meanwhile, and then the work ends."""
+    last = max(command.ns, default=-1)
+    computing = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(runtime.stops.until_covered(command.job_id, last))
+    try:
+        await asyncio.wait([computing, stopped], return_when=asyncio.FIRST_COMPLETED)
+        return computing.result() if computing.done() else None
+    finally:
+        stopped.cancel()
+        computing.cancel()
 
 
 def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...]) -> TogetherRun:

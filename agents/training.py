@@ -1,13 +1,16 @@
 """The trainer: every TrainSeries command is answered with exactly one SeriesResult, a forecast or an error."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from agents.offload import Offload, is_heavy, running_offload
+from agents.quick_series import QuickSeries
 from agents.series_answers import AnswerWriter
 from agents.series_requests import Accepted, accepted
 from connectors.publisher import Record
@@ -19,9 +22,12 @@ from streams.runtime import TrainerRuntime
 from streams.tracing import batch_of
 from streams.transport import open_batches
 
-__all__ = ["answer_commands", "answer_messages", "attach"]
+__all__ = ["SeriesWork", "answer_commands", "answer_messages", "attach"]
 
-_OPEN_BATCHES = 8  # more than partitions in the usual case, and few enough to start again after a crash
+# Commands that are open: those of one long submission and of others behind it, so that jobs can take turns; and few
+# enough to have in memory, and to begin anew after a crash. Heavy ones wait apart, or nothing quick would be seen.
+_OPEN_QUICK, _OPEN_HEAVY, _OPEN_BYTES = 12_000, 20_000, 256 * 1024**2
+_OPEN_BATCHES = 10_000  # however few commands each has
 # Slow series that are published together: so few that progress is seen, so many that networks are trained together.
 # A search takes as long as many trainings, and nothing is shared between two.
 _TOGETHER, _SEARCHES = 64, 4
@@ -29,71 +35,152 @@ _TOGETHER, _SEARCHES = 64, 4
 
 def attach(runtime: TrainerRuntime) -> Agent:
     """Register `train_series` on the trainer's app."""
-    app, settings = runtime.app, runtime.settings
+    app, settings, topics = runtime.app, runtime.settings, runtime.topics
 
     @app.agent(
-        app.topic(runtime.topics.series_commands, value_serializer="raw", internal=True),
+        app.topic(topics.series_commands, value_serializer="raw", internal=True),
         name="train_series",
         supervisor_strategy=CrashingSupervisor,
     )
     async def train_series(stream: Any) -> None:
         """Answer batches: 1. compute, 2. publish, 3. acknowledge the input once the broker has the output.
 
-        Several batches are open at a time, so that quick series behind slow ones need not wait for them.
+        Many batches are open at a time, so that jobs take turns, and quick series need not wait for slow ones.
         """
         async with running_offload(settings) as offload:
-            async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
-                messages = [event.message for event in batch.events]
-                batch.ack_when(asyncio.ensure_future(answer_messages(runtime, offload, messages)))
+            work = SeriesWork(runtime, offload)
+            status = runtime.bootstrap, topics.job_status, topics.partitions
+            with runtime.stops.followed(*status, runtime.codec, work.drop_unwanted):
+                async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
+                    messages = [event.message for event in batch.events]
+                    batch.ack_when(work.begin(messages))
+                    await work.room()
 
     return train_series
 
 
-async def answer_messages(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
-    """Answer a batch in parts: the quick series together, the others as they are done; ends when the broker has all."""
+class SeriesWork:
+    """The commands that are being answered, and how many more may come."""
+
+    def __init__(self, runtime: TrainerRuntime, offload: Offload) -> None:
+        self.runtime = runtime
+        self.offload = offload
+        self.quick = QuickSeries(runtime, offload, partial(_answer_quick, runtime))
+        self._unsorted = self._heavy = self._bytes = 0
+        self._fewer = asyncio.Event()
+
+    def begin(self, messages: Sequence[Any]) -> "asyncio.Future[None]":
+        """Begin to answer a batch; they count as open from now on."""
+        size = sum(len(message.value or b"") for message in messages)
+        self._bytes += size
+        self._unsorted += len(messages)
+        task = asyncio.ensure_future(answer_messages(self, messages))
+        task.add_done_callback(lambda _: self._closed(size))
+        return task
+
+    async def room(self) -> None:
+        """Wait until more commands may be open."""
+        while self._is_full():
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    def known(self, count: int) -> None:
+        """So many commands are known to be quick or slow by now."""
+        self._unsorted -= count
+        self._fewer.set()
+
+    @contextmanager
+    def slow(self, count: int) -> Iterator[None]:
+        """Count slow commands as open."""
+        self._heavy += count
+        try:
+            yield
+        finally:
+            self._heavy -= count
+            self._fewer.set()
+
+    def _is_full(self) -> bool:
+        quick = self._unsorted + len(self.quick)
+        return quick >= _OPEN_QUICK or self._heavy >= _OPEN_HEAVY or self._bytes >= _OPEN_BYTES
+
+    def _closed(self, size: int) -> None:
+        self._bytes -= size
+        self._fewer.set()
+
+    def drop_unwanted(self) -> None:
+        """Compute nothing more for jobs that were stopped or deleted; the state has answered, or nobody asks."""
+        self.quick.drop_unwanted()
+        self.offload.drop_unwanted()
+
+
+async def answer_messages(work: SeriesWork, messages: Sequence[Any]) -> None:
+    """Answer a batch as its jobs have their turns, slow series in parts; ends when the broker has all."""
     with batch_of("train_series", messages):
-        await _answer_parts(runtime, offload, messages)
+        try:
+            letters, quick, slow = await work.offload.beside(_sorted, work.runtime, messages)
+        finally:
+            work.known(len(messages))
+        with work.slow(len(slow)):
+            await asyncio.gather(
+                work.runtime.publisher.send(letters),
+                work.quick.answer(quick),
+                *(_answer_part(work, part) for part in _parts(slow)),
+            )
 
 
-async def _answer_parts(runtime: TrainerRuntime, offload: Offload, messages: Sequence[Any]) -> None:
-    records, rest = await offload.beside(_answer_quick, runtime, messages)
-    slow = [item for item in rest if item.command.search is None]
-    searches = [item for item in rest if item.command.search is not None]
-    parts = [*_parts(slow, _TOGETHER), *_parts(searches, _SEARCHES)]
-    await asyncio.gather(runtime.publisher.send(records), *(_answer_part(runtime, offload, part) for part in parts))
+def _sorted(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted], list[Accepted]]:
+    """Dead letters of what is no command, what is quickly answered, and the commands that take longer."""
+    letters, items = _read(runtime, messages)
+    quick: list[Accepted] = []
+    slow: list[Accepted] = []
+    for item in items:
+        if runtime.stops.covers(item.command.job_id, item.command.n):
+            continue
+        (quick if item.request is None or not is_heavy(item.request) else slow).append(item)
+    return letters, quick, slow
 
 
-def _answer_quick(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted]]:
-    """All records of quick series and of what is no command, and the commands that take longer.
+def _answer_quick(runtime: TrainerRuntime, items: Sequence[Accepted]) -> list[Record]:
+    """All records of quick series.
 
     One call in one thread: several would only take the interpreter away from each other, and from the event loop.
     """
-    letters, items = _read(runtime, messages)
-    quick: list[Accepted] = []
-    rest: list[Accepted] = []
-    for item in items:
-        (quick if item.request is None or not is_heavy(item.request) else rest).append(item)
-    requests = _requests(quick)
+    requests = _requests(items)
     with runtime.metrics.training(*{request.model_name for request in requests}):
         answers = forecast_batch(requests)
-    _count(runtime, quick, answers)
-    return letters + _written(runtime, quick, answers), rest
+    _count(runtime, items, answers)
+    return _written(runtime, items, answers)
 
 
 def _requests(items: Iterable[Accepted]) -> list[SeriesRequest]:
     return [item.request for item in items if item.request is not None]
 
 
-def _parts(items: Sequence[Accepted], size: int) -> list[Sequence[Accepted]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _parts(slow: Iterable[Accepted]) -> Iterator[Sequence[Accepted]]:
+    """What is published together: of one job, and either searches or not."""
+    alike: dict[tuple[int, bool], list[Accepted]] = {}
+    for item in slow:
+        alike.setdefault((item.command.job_id, item.command.search is not None), []).append(item)
+    for (_, searched), items in alike.items():
+        size = _SEARCHES if searched else _TOGETHER
+        for start in range(0, len(items), size):
+            yield items[start : start + size]
 
 
-async def _answer_part(runtime: TrainerRuntime, offload: Offload, items: Sequence[Accepted]) -> None:
-    requests = _requests(items)
+async def _answer_part(work: SeriesWork, items: Sequence[Accepted]) -> None:
+    runtime, requests = work.runtime, _requests(items)
+    job_id = items[0].command.job_id
+
+    def wanted(place: int) -> bool:
+        return not runtime.stops.covers(job_id, items[place].command.n)
+
     with runtime.metrics.training(*{request.model_name for request in requests}):
-        answers = await offload.answer(requests)
-    _count(runtime, items, answers)
-    await runtime.publisher.send(await asyncio.to_thread(_written, runtime, items, answers))
+        found = await work.offload.answer(requests, job_id, wanted)
+    answered = [(item, answer) for item, answer in zip(items, found, strict=True) if answer is not None]
+    answers = [answer for _, answer in answered]
+    kept = [item for item, _ in answered]
+    _count(runtime, kept, answers)
+    await runtime.publisher.send(await asyncio.to_thread(_written, runtime, kept, answers))
 
 
 def _count(runtime: TrainerRuntime, items: Sequence[Accepted], answers: Sequence[SeriesAnswer]) -> None:

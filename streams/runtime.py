@@ -24,6 +24,7 @@ from streams.submissions import Limits
 from streams.tables import JobTable, ResultTable
 from streams.topics import Topics
 from streams.tracing import trace_headers
+from streams.training_stops import TrainingStops
 from streams.waiting import CommandWaiters
 
 if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.apps
@@ -49,6 +50,7 @@ class TrainerRuntime:
     inference: InferencePool
     endpoints: Endpoints
     metrics: Metrics = field(default_factory=Metrics)
+    stops: TrainingStops = field(default_factory=TrainingStops)
 
     def dead_letter(self, message: Any, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
