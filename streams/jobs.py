@@ -120,9 +120,15 @@ def configured(
     first_ts_id: int,
     column_count: int,
 ) -> JobRecord:
-    """The job with newly made series; settings of the old ones are gone with them."""
+    """The job with newly made series; settings of the old ones are gone with them, and so is its status.
+
+    Were it UNCOMITTED still, it would say that something is stored for series of which each is CREATED.
+    """
     return replace(
         job,
+        status=CmdStatus.CREATED,
+        sequence=job.sequence + (job.status is not CmdStatus.CREATED),
+        settings_at=None,
         columns=columns,
         column_count=column_count,
         split=split,

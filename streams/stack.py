@@ -25,6 +25,7 @@ from connectors.kafka_admin import BrokerUnreachableError
 from connectors.kafka_jars import default_cache_dir, obtain_jars
 from connectors.ports import kept_or_free
 from streams.apps import declare_topics
+from streams.privacy import private_home
 from streams.settings import Settings
 from streams.topics import Topics
 
@@ -159,6 +160,7 @@ class Stack:
     def _acquire(self) -> None:
         home = self._settings.home
         try:
+            private_home(home)
             self.log_folder.mkdir(parents=True, exist_ok=True)
             lock = (home / "lock").open("w", encoding="utf-8")
         except OSError as error:

@@ -45,12 +45,15 @@ def up(
 
     Broker, state and trainers; everything they keep is in TIDECAST_HOME and is there again at the next start.
     """
+    from streams.addresses import is_loopback
     from streams.cli.start_errors import START_ERRORS
     from streams.logs import configure_logging
+    from streams.privacy import OPEN, private_files
     from streams.stack import Stack
 
     configure_logging()
     asked = load_settings()
+    private_files()
     console = output()
     stopping = False
     signals = DeferredSignals()
@@ -85,10 +88,8 @@ def up(
             style="dim",
             soft_wrap=True,
         )
-        if asked.http_host not in ("127.0.0.1", "localhost", "::1"):
-            notices().print(
-                "warning: anybody who reaches this address can use it: there is no authentication yet", style="yellow"
-            )
+        if not is_loopback(asked.http_host):
+            notices().print(f"warning: {OPEN}", style="yellow")
         while not stopping:
             stack.watch()
             time.sleep(_WATCH_S)
@@ -125,20 +126,31 @@ def _work(role: str) -> None:
     from streams.apps import create_state, create_trainer, declare_topics
     from streams.cli.start_errors import START_ERRORS
     from streams.logs import configure_logging
+    from streams.privacy import private_files, private_home, warn_of_open_address
     from streams.topics import Topics
     from streams.worker import run_worker
 
     configure_logging()
+    private_files()
     tracing.configure(role)
+    try:
+        private_home(given.home)
+    except OSError as error:
+        raise CommandError(
+            f"{given.home} cannot be used: {error}; set TIDECAST_HOME to a folder you may write"
+        ) from error
     try:
         declare_topics(given, Topics(given), given.kafka_bootstrap)
         if role == "state":
             from streams.http import serve
 
+            warn_of_open_address(given)
             runtime = create_state(given, given.kafka_bootstrap)
             serve(runtime)
             status = run_worker(runtime, role)
         else:
+            if given.metrics_port is not None:
+                warn_of_open_address(given)
             _give_way()
             status = run_worker(create_trainer(given, given.kafka_bootstrap), role)
     except START_ERRORS as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.views.strict import unknown_field
 
 __all__ = [
     "BodyRefusedError",
@@ -100,6 +101,18 @@ async def sent_as_form(request: Request) -> None:
                 "unsupported_media_type",
                 f"Content-Type is {kind or 'missing'}: send multipart/form-data with the CSV file in the field upload",
             )
+        known = list(_form_fields(request.scope["route"].dependant))
+        for name in await request.form():  # read already, by FastAPI
+            if name not in known:
+                raise RejectedError(400, "invalid_request", f"{name[:60]}: {unknown_field(name, known)}")
+
+
+def _form_fields(dependant: Any) -> Iterator[str]:
+    """What a route, with all that it depends on, takes from a form."""
+    for field in dependant.body_params:
+        yield field.alias
+    for inner in dependant.dependencies:
+        yield from _form_fields(inner)
 
 
 def has_body(request: Request) -> bool:

@@ -137,10 +137,14 @@ class TestColumns:
         assert refusal(jobs.check_columns, job, CONFIGURE, HEADER)[:2] == (409, "already_submitted")
 
     def test_J017_choosing_again_makes_the_series_anew(self) -> None:
-        """Ids and number are the new ones; settings of the old series go; the status stays."""
-        job = configured(submit(configured(), store(FIRST)), series=2, first=9000)
+        """Ids and number are the new ones; settings of the old series go, and the job is CREATED as its new series."""
+        old = submit(configured(), store(FIRST))
+        job = configured(old, series=2, first=9000)
 
-        assert (job.ts_ids, job.settings, job.status) == (range(9000, 9002), (), CmdStatus.UNCOMITTED)
+        assert (job.ts_ids, job.settings, job.status) == (range(9000, 9002), (), CmdStatus.CREATED)
+        assert set(jobs.series_statuses(job, NOTHING).values()) == {CmdStatus.CREATED}
+        assert (old.status, job.sequence) == (CmdStatus.UNCOMITTED, old.sequence + 1)  # so that the topic tells it
+        assert configured(job, series=2, first=9000).sequence == job.sequence
 
 
 class TestSubmitted:

@@ -125,7 +125,7 @@ class TestConfiguring:
         await state.commands(replace(CONFIGURE, command_id="again", groupby_indexs=()))
         job = job_of(state)
 
-        assert (job.series_count, job.settings, job.status) == (1, (), CmdStatus.UNCOMITTED)
+        assert (job.series_count, job.settings, job.status) == (1, (), CmdStatus.CREATED)
         assert job.first_ts_id > old.ts_ids[-1]
         assert not state.runtime.store.exists(old.split)
         assert state.runtime.store.exists(job.split)

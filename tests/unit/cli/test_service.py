@@ -52,7 +52,9 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(logs, "configure_logging", lambda: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    mask = os.umask(0o022)
     yield
+    os.umask(mask)
     for number, handler in before.items():
         signal.signal(number, handler)
 
