@@ -64,7 +64,7 @@ class SchemaCatalogue:
         written = version if version.isdecimal() and len(version) <= _LONGEST_NUMBER else "0"
         number = len(entries) if version == "latest" else int(written)
         if not 1 <= number <= len(entries):
-            raise CatalogueError(404, 40402, f"Version {version} of subject {subject} not found")
+            raise CatalogueError(404, 40402, f"Version {version[:20]} of subject {subject} not found")
         return self._shown(subject, number)
 
     def find(self, subject: str, body: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class SchemaCatalogue:
     def _entries(self, subject: str) -> list[LockedSchema]:
         entries = self._subjects.get(subject)
         if entries is None:
-            raise CatalogueError(404, 40401, f"Subject {subject} not found")
+            raise CatalogueError(404, 40401, f"Subject {subject[:200]} not found")
         return entries
 
     def _matching(self, subject: str, body: Any) -> int | None:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.deepar.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["Frequency", "FrequencyError"]
@@ -57,7 +58,7 @@ class Frequency:
         unit = _UNITS.get(match[2]) if match else None
         multiple = int(match[1] or 1) if match else 0
         if unit is None or multiple < 1:
-            raise FrequencyError(field, f"{field} is {name!r}, expected {_NAMED}")
+            raise FrequencyError(field, f"{field} is {shown(name)}, expected {_NAMED}")
         return cls(unit, multiple)
 
     @classmethod

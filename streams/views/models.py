@@ -33,7 +33,9 @@ async def get_model(model_name: Annotated[str, Path(description="A model of the 
     """Each with its type, default and range."""
     spec = CATALOG.get(model_name)
     if spec is None:
-        raise RejectedError(404, "unknown_model", f"there is no model {model_name!r}; known are {', '.join(CATALOG)}")
+        raise RejectedError(
+            404, "unknown_model", f"there is no model {model_name[:80]!r}; known are {', '.join(CATALOG)}"
+        )
     return json_response(
         {
             "data": [
