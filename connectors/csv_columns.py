@@ -22,6 +22,7 @@ from connectors.number_format import NumberFormat, NumbersFound, best_format, fi
 __all__ = ["BadColumnError", "NumberColumn", "ReadColumns", "TextColumn", "read_columns"]
 
 _ROWS: Final = 500_000  # read together: bounds the parser's own memory to about 100 MB for usual rows
+_FIRST_ROWS: Final = 2_000  # by which it is seen how numbers are written
 _SHOWN: Final = 60  # characters of an offending cell that are put into the message
 
 
@@ -68,14 +69,15 @@ def read_columns(
     first cell that is neither a finite decimal number (blanks around it are ignored) nor one of MISSING. How decimals
     and thousands are written is the dialect's, or what the whole column leaves no doubt of.
     """
-    if dialect.delimiter == "," and NumberFormat(dialect.decimal, dialect.thousands) == NumberFormat():
+    decimal = _sure_decimal(path, header, dialect, numbers)
+    if decimal is not None:
         try:
-            return _read(path, header, dialect, texts=texts, numbers=numbers)
+            return _read(path, header, dialect, texts=texts, numbers=numbers, decimal=decimal)
         except (ValueError, _DoubtfulNumberError):
             # pandas' number parser is fast but says neither which cell it met nor that it took "True" for 1 and 1e400
             # for infinity. Reading those columns as texts settles every case by one rule.
             pass
-    read = _read(path, header, dialect, texts=[*texts, *(index for index in numbers if index not in texts)], numbers={})
+    read = _read(path, header, dialect, texts=[*texts, *(index for index in numbers if index not in texts)])
     values: dict[int, NumberColumn] = {}
     warnings: list[str] = []
     for index, field in numbers.items():
@@ -97,13 +99,33 @@ class _DoubtfulNumberError(Exception):
     """Values that the fast parser may have made out of something that is no number."""
 
 
+def _sure_decimal(path: Path, header: Sequence[str], dialect: Dialect, numbers: Iterable[int]) -> str | None:
+    """What stands before decimals in all the columns, if their first cells leave no doubt of it; else None."""
+    if dialect.delimiter == "," and NumberFormat(dialect.decimal, dialect.thousands) == NumberFormat():
+        return "."  # the way of programs; where a cell shows another, it is met
+    first = next(_frames(path, len(header), dialect, texts=list(numbers), rows=_FIRST_ROWS), None)
+    if first is None:
+        return None
+    found = {find_format(first[index].unique(), likely_formats(dialect)) for index in numbers}
+    if any(form is None or form.thousands is not None or doubtful is not None for form, doubtful in found):
+        return None
+    decimals = {form.decimal for form, _ in found if form is not None}
+    return decimals.pop() if len(decimals) == 1 else None
+
+
 def _read(
-    path: Path, header: Sequence[str], dialect: Dialect, *, texts: Sequence[int], numbers: Mapping[int, str]
+    path: Path,
+    header: Sequence[str],
+    dialect: Dialect,
+    *,
+    texts: Sequence[int],
+    numbers: Iterable[int] = (),
+    decimal: str = ".",
 ) -> ReadColumns:
     dictionaries: dict[int, dict[str, int]] = {index: {} for index in texts}
     codes: dict[int, list[npt.NDArray[np.int32]]] = {index: [] for index in texts}
     values: dict[int, list[NumberColumn]] = {index: [] for index in numbers}
-    for frame in _frames(path, len(header), dialect, texts=texts, numbers=numbers):
+    for frame in _frames(path, len(header), dialect, texts=texts, numbers=numbers, decimal=decimal):
         for index in texts:
             places, distinct = pd.factorize(frame[index])
             dictionary = dictionaries[index]
@@ -142,7 +164,14 @@ def _not_a_number(path: Path, label: str, dialect: Dialect, column: TextColumn, 
 
 
 def _frames(
-    path: Path, width: int, dialect: Dialect, *, texts: Sequence[int], numbers: Iterable[int]
+    path: Path,
+    width: int,
+    dialect: Dialect,
+    *,
+    texts: Sequence[int],
+    numbers: Iterable[int] = (),
+    decimal: str = ".",
+    rows: int = _ROWS,
 ) -> Iterator[pd.DataFrame]:
     # Any: the stubs of pandas know only text labels here, the reader takes the labels it was given.
     missing: Any = {index: sorted(MISSING) for index in numbers}
@@ -163,7 +192,8 @@ def _frames(
             dtype={**dict.fromkeys(texts, "str"), **dict.fromkeys(numbers, "float64")},
             keep_default_na=False,
             na_values=missing,
-            chunksize=_ROWS,
+            chunksize=rows,
+            decimal=decimal,
             low_memory=False,
             float_precision="round_trip",  # the default of pandas 2 is off by one bit now and then
         ) as frames:

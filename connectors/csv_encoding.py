@@ -118,7 +118,7 @@ def guess_legacy(told: bytes) -> str:
         name = "euc_jp"
     if name == "gb18030" and _can_decode(told, "gbk"):
         name = "gbk"  # the smaller of the two, and the better known
-    if name in ("cp1250", "iso8859-1", "iso8859-15", "iso8859-9", "cp1254", "cp1258") and _same(told, name, "cp1252"):
+    if name in _ALPHABETS and _same(told, name, "cp1252"):
         name = "cp1252"  # of those that say the same here, the one that most files are in
     return name
 

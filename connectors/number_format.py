@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import inf, nan
 from typing import Final
 
@@ -24,6 +25,7 @@ MISSING: Final = frozenset({"", "NaN", "nan", "NAN", "NA", "null", "NULL"})
 _PLAIN: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _BLANKS: Final = "[ \u00a0\u2009\u202f]"  # of them spreadsheets write the narrow and the unbreakable ones
 _SIGNS: Final = {" ": _BLANKS, "'": "['\u2019]", ",": ",", ".": r"\."}
+_SOME: Final = 1_000  # texts that rule most formats out, before all are looked at
 _EDGES: Final = " \t\u00a0\u2009\u202f"
 
 
@@ -40,7 +42,7 @@ class NumberFormat:
         whole = "[0-9]+"
         if self.thousands is not None:
             sign = _SIGNS[self.thousands]
-            whole = f"(?:[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+|[0-9]+)"
+            whole = f"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+|[0-9]+)"
         return re.compile(rf"[+\-\u2212]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -97,7 +99,9 @@ def find_format(
     None where no format reads all of them; the second value is None where those that do agree.
     """
     bare = {text.strip(_EDGES) for text in texts} - MISSING
-    fitting = [form for form in among if all(map(form.pattern().fullmatch, bare))]
+    some = list(islice(bare, _SOME))
+    likely = [form for form in among if all(map(form.pattern().fullmatch, some))]
+    fitting = [form for form in likely if all(map(form.pattern().fullmatch, bare))]
     if not fitting:
         return None, None
     own = NumbersFound(fitting[0])
