@@ -85,15 +85,19 @@ def split_csv(
     sort_key = series * len(ordered) + rank[codes]
     used = {timestamp_index, target_index, *groupby_indexs}
     unused = [index for index in range(len(header)) if index not in used]
-    warnings = (
-        *((f'column "{header[timestamp_index]}": {parsed.warning}',) if parsed.warning else ()),
+    warnings = [f'column "{header[timestamp_index]}": {parsed.warning}'] if parsed.warning else []
+    warnings += [
         *read.warnings,
         *groups_differing_in_blanks(header, {index: texts[index] for index in groupby_indexs}),
-        *double_times(path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused),
-    )
+    ]
+    in_order = sort_key
     if (sort_key[1:] < sort_key[:-1]).any():
         order = np.argsort(sort_key, kind="stable")
-        target, series, codes = target[order], series[order], codes[order]
+        target, series, codes, in_order = target[order], series[order], codes[order], sort_key[order]
+    if (in_order[1:] == in_order[:-1]).any():
+        warnings += double_times(
+            path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused
+        )
     offsets = np.concatenate(([0], np.cumsum(np.bincount(series)))).astype(np.int64)
     minutes = None if moments.offset_minutes is None else moments.offset_minutes[codes]
     arranged = calendars.arrange(moments.wall[codes], minutes, offsets)
@@ -112,7 +116,7 @@ def split_csv(
         timestamp_label=header[timestamp_index],
         target_is_integer=_all_whole(target),
         features=tuple(Column(index, header[index]) for index in unused),
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
 
 

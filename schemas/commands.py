@@ -76,7 +76,8 @@ class CreateJob:
 class ConfigureJob:
     """Choose the job's columns; its data set is split into series (contract J-050 … J-056).
 
-    `freq` and `time_zone` say what the data do not tell (decisions 16 and 17); empty: it is found in them.
+    `freq`, `time_zone` and `timestamp_format` say what the data do not tell (decisions 16 to 18); empty: it is found in
+    them.
     """
 
     command_id: str
@@ -86,6 +87,7 @@ class ConfigureJob:
     groupby_indexs: tuple[int, ...] = ()
     freq: str = ""
     time_zone: str = ""
+    timestamp_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ __all__ = ["Columns", "JobRecord", "Planned", "Submission", "TrainingJobRecord",
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Chosen columns, by index in the data set's header; frequency and time zone where they were asked for."""
+    """Chosen columns, by index in the data set's header; frequency, time zone and form of times as asked for."""
 
     timestamp_indexs: tuple[int, ...]
     target_indexs: tuple[int, ...]
     groupby_indexs: tuple[int, ...]
     freq: str = ""
     time_zone: str = ""
+    timestamp_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from connectors.timestamp_formats import BadFormatError, check_format
 from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, StopJob, SubmitJob
 from schemas.events import CmdStatus, JobStatus
 from schemas.records import Columns, JobRecord, Planned, Submission
@@ -105,8 +106,18 @@ def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) 
                 raise RejectedError(400, "invalid_columns", f"column {index} ({header[index]}) is {other}")
             seen[index] = field
     checked_calendars(command.freq, command.time_zone)
+    if command.timestamp_format:
+        try:
+            check_format(command.timestamp_format)
+        except BadFormatError as error:
+            raise RejectedError(400, "bad_timestamp_format", f"timestamp_format: {error}") from None
     return Columns(
-        command.timestamp_indexs, command.target_indexs, command.groupby_indexs, command.freq, command.time_zone
+        command.timestamp_indexs,
+        command.target_indexs,
+        command.groupby_indexs,
+        command.freq,
+        command.time_zone,
+        command.timestamp_format,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.csv_columns import BadColumnError
+from connectors.csv_dialect import Dialect
 from connectors.datasets import Dataset
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 from connectors.splits import Split, StoredSplitError, load_split, save_split
@@ -35,6 +36,12 @@ def _splits_of(job_id: int) -> str:
 
 def _feature_key(key: str, index: int) -> str:
     return f"{key.removesuffix(_SUFFIX)}.{index}{_SUFFIX}"
+
+
+def _as_written(dataset: Dataset, columns: Columns) -> Dialect:
+    """The dialect of the file; how its timestamps are written as the job says, or else as the upload said."""
+    written = columns.timestamp_format or dataset.dialect.timestamp_format
+    return replace(dataset.dialect, timestamp_format=written)
 
 
 class SplitStore:
@@ -124,7 +131,7 @@ class SplitStore:
                 target_index=columns.target_indexs[0],
                 groupby_indexs=columns.groupby_indexs,
                 max_series=self._max_series,
-                dialect=dataset.dialect,
+                dialect=_as_written(dataset, columns),
                 calendars=calendars,
             )
         save_split(self._store, key, split)

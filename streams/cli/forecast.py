@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from streams.cli.failure import CommandError
 from streams.cli.interrupts import exit_status
 from streams.cli.program import command_line
 from streams.cli.terminal import notices, output
+
+if TYPE_CHECKING:
+    from connectors.csv_dialect import DialectSettings
 
 __all__ = ["register"]
 
@@ -89,6 +92,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         int | None,
         typer.Option(metavar="NUMBER", min=0, show_default="found out", help="Lines above the header."),
     ] = None,
+    timestamp_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT", show_default="found out",
+            help="How times are written, such as %d.%m.%y, or: day first, month first, unix, unix ms, excel.",
+        ),
+    ] = None,
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
         list[str] | None,
@@ -161,23 +171,17 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     Columns are given by name, or by number from 0. Where no service runs, one is started for this command and stopped
     afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 1 if any forecast failed.
     """
-    from connectors.csv_dialect import BadDatasetError, DialectSettings
-    from connectors.csv_table import opened_csv
+    from connectors.csv_dialect import DialectSettings
     from models.catalog import CATALOG
     from streams.cli import following, planning, presenting
     from streams.cli.session import find_service, open_session
     from streams.submissions import EVAL_METRICS
 
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
-    try:
-        settings_of_file = DialectSettings(encoding, delimiter, quote, decimal, thousands, skipped_lines)
-        with opened_csv(file, settings_of_file) as table:
-            header = table.facts.header
-    except BadDatasetError as error:
-        text = planning.in_options(error.message)
-        raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+    dialect = DialectSettings(
+        encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format
+    )
+    header = _header(file, dialect)
     plan = planning.ForecastPlan(
         file=file,
         timestamp=planning.column_index(timestamp, header, option="--timestamp"),
@@ -191,7 +195,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         allow_negative=allow_negative,
         tune=tune,
         trials=trials,
-        dialect={name: str(getattr(settings_of_file, name)) for name in settings_of_file.given},
+        dialect={name: str(getattr(dialect, name)) for name in dialect.given},
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
     )
     if not tune:
@@ -222,6 +226,22 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         outcome = following.outcome_of(session.client, job_id)
         presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
         console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)
+
+
+def _header(file: Path, dialect: "DialectSettings") -> tuple[str, ...]:
+    """The labels of a file that is sound; CommandError where it is not, or where a setting is wrong."""
+    from connectors.csv_dialect import BadDatasetError
+    from connectors.csv_table import opened_csv
+    from streams.cli.planning import in_options
+
+    try:
+        with opened_csv(file, dialect) as table:
+            return table.facts.header
+    except BadDatasetError as error:
+        text = in_options(error.message)
+        raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _later(job_id: int, *, embedded: bool) -> str:

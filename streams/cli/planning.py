@@ -30,6 +30,7 @@ _REFUSALS = (
     (re.compile(r"^groupby_indexs: "), "--group-by: "),
     (re.compile(r"^(encoding|delimiter|quote|decimal|thousands): "), r"--\1: "),
     (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
+    (re.compile(r"\btimestamp_format\b"), "--timestamp-format"),
     (re.compile(r"groupby_indexs, or --group-by"), "--group-by"),
     (re.compile(r"name the (delimiter|encoding)\b"), r"name the \1: --\1"),
     (re.compile(r"upload the file with decimal and thousands set"), "set --decimal and --thousands"),

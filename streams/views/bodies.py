@@ -182,3 +182,10 @@ class JobColumnsBody(StrictBody):
         description="IANA name of the zone whose clock the timestamps show: hours that it repeats or leaves out are"
         " told then. null: the clock of the data, whatever is written behind their times.",
     )
+    timestamp_format: StrictStr | None = Field(
+        None,
+        max_length=100,
+        examples=["%d.%m.%y"],
+        description="How the timestamps are written: strptime's directives such as %d.%m.%y, or day first, month"
+        " first, unix, unix ms, unix us, excel; null: as the upload said, or found out.",
+    )

@@ -125,6 +125,7 @@ async def configure_job(
             body.groupby_indexs,
             body.freq or "",
             body.time_zone or "",
+            body.timestamp_format or "",
         )
         dataset = await dataset_of(state, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)

@@ -157,3 +157,22 @@ def test_B17_dates_that_can_be_day_first_are_read_month_first_and_told(api: Api)
     values, texts = _history(api, "B17")
     assert texts[:2] + texts[12:14] == ["01/01/2018", "01/02/2018", "01/01/2019", "01/02/2019"]
     assert len(values) == 36
+
+
+def test_D18_the_form_of_timestamps_is_taken_with_the_columns(api: Api) -> None:
+    """It settles B17, wins over what the upload said, and is the same for features; a wrong one names its field."""
+    form = {"timestamp_format": "month first"}
+    job_id, details = _configured(api, "B17", form=form, timestamp_format="%d/%m/%Y")
+    body = train(api, job_id, element(details["ts_details"][0]["ts_id"], next_k_prediction=1))
+    ((result,),) = [entry["results"] for entry in body["results"]]
+
+    assert "warnings" not in details
+    assert result["ts_history"]["Date"][:3] == ["01/01/2018", "01/02/2018", "01/03/2018"]
+    assert result["ts_history"]["Date"][-1] == "01/12/2020"
+    columns = {"timestamp_indexs": [0], "target_indexs": [1], "groupby_indexs": []}
+    other = api.create_job(_upload(api, "B17")["data"]["id"])
+    for wrong in ("soon", "%H:%M", "%Y-%Q"):
+        answer = api.call("PUT", f"/job/{other}/", json={**columns, "timestamp_format": wrong})
+        check_error(answer, 400, "timestamp_format: ", "%d.%m.%Y")
+    answer = api.call("PUT", f"/job/{other}/", json={**columns, "timestamp_format": "%Y-%m-%d"})
+    check_error(answer, 400, 'column "Date", line 2', "not written as timestamp_format says")

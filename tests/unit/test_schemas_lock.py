@@ -57,6 +57,8 @@ RELEASED = {
     40: ("JobRecord", 5, "5435129beb30993d"),
     41: ("SeriesResult", 4, "fe62f8461fa4c5b7"),
     42: ("TrainSeries", 4, "1eb36a3a13dc2ba5"),
+    43: ("ConfigureJob", 3, "392668498531e8aa"),
+    44: ("JobRecord", 6, "ae7b78c93b2f0c66"),
 }
 
 
