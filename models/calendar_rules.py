@@ -26,6 +26,7 @@ __all__ = [
     "Pick",
     "Rule",
     "TimesOfDay",
+    "business_dates",
     "business_days",
     "month_bounds",
 ]
@@ -87,7 +88,7 @@ class BusinessDays:
     def times(self, start: int, places: Integers) -> Integers:
         """As Rule has it."""
         first, _ = business_days(np.array([start // DAY]))
-        return _day_of_business(first + places * self.multiple) * DAY + start % DAY
+        return business_dates(first + places * self.multiple) * DAY + start % DAY
 
 
 class Pick(Protocol):
@@ -224,7 +225,7 @@ class TimesOfDay:
         first, _ = self._numbers(np.array([start]))
         days, which = np.divmod(first + places * self.multiple, len(self.clock))
         if self.business:
-            days = _day_of_business(days)
+            days = business_dates(days)
         return days * DAY + np.array(self.clock, dtype=np.int64)[which]
 
     def _numbers(self, times: Integers) -> tuple[Integers, NDArray[np.bool_]]:
@@ -244,7 +245,8 @@ def business_days(days: Integers) -> tuple[Integers, NDArray[np.bool_]]:
     return weeks * _BUSINESS_WEEK + np.minimum(weekday, _BUSINESS_WEEK - 1), weekday < _BUSINESS_WEEK
 
 
-def _day_of_business(numbers: Integers) -> Integers:
+def business_dates(numbers: Integers) -> Integers:
+    """The days since 1970 of numbers that `business_days` counts."""
     weeks, weekday = np.divmod(numbers, _BUSINESS_WEEK)
     days: Integers = weeks * _WEEK + weekday - _MONDAY
     return days

@@ -60,7 +60,7 @@ class DeepARConfig:
     def from_hyper_parameters(cls, given: Mapping[str, object]) -> tuple["DeepARConfig", tuple[str, ...]]:
         """The configuration, and the names that it has no use for. Values may be texts. ConfigError names the field."""
         fields: dict[str, Any] = {
-            "time_freq": str(Frequency.parse(_given(given, "time_freq"))),
+            "time_freq": Frequency.kept_name(_given(given, "time_freq"), "time_freq"),
             "prediction_length": _whole(given, "prediction_length", 1, 10_000),
         }
         fields["context_length"] = _whole(given, "context_length", 1, 10_000, default=fields["prediction_length"])

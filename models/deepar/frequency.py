@@ -3,31 +3,34 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calendar_rules import business_dates, business_days
 from models.deepar.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["Frequency", "FrequencyError"]
 
-_NAME: Final = re.compile(r"(\d{0,4})\s*([A-Za-z]+)(?:-[A-Z]{3})?")
+_NAME: Final = re.compile(r"(\d{0,4})\s*([A-Za-z]+)(-[A-Z]{3}|-\d\d?)?")
 _UNITS: Final = {
     "min": "min", "T": "min", "t": "min",
     "H": "H", "h": "H",
     "D": "D", "d": "D",
+    "B": "B",
     "W": "W", "w": "W",
-    "M": "M", "MS": "M", "ME": "M",
-    "Q": "Q", "QS": "Q", "QE": "Q",
-    "Y": "Y", "YS": "Y", "YE": "Y", "A": "Y", "AS": "Y",
+    "M": "M", "MS": "M", "ME": "M", "BM": "M", "BMS": "M", "BME": "M",
+    "Q": "Q", "QS": "Q", "QE": "Q", "BQ": "Q", "BQS": "Q", "BQE": "Q",
+    "Y": "Y", "YS": "Y", "YE": "Y", "A": "Y", "AS": "Y", "BY": "Y", "BYS": "Y", "BYE": "Y", "BA": "Y", "BAS": "Y",
 }  # fmt: skip
 # How numpy counts each unit: the code of datetime64, and how many of it make one.
 _COUNTED: Final = {
     "min": ("m", 1),
     "H": ("h", 1),
     "D": ("D", 1),
+    "B": ("D", 1),
     "W": ("D", 7),
     "M": ("M", 1),
     "Q": ("M", 3),
@@ -35,7 +38,7 @@ _COUNTED: Final = {
 }
 _MONDAY: Final = np.datetime64("1969-12-29", "D")  # weeks begin on Monday; any Monday will do
 _MOST_LAG: Final = 1200  # a longer look back costs more than it has ever gained
-_NAMED: Final = "1 to 9999 times min, H, D, W, M, Q or Y, such as 15min, H, D or W"
+_NAMED: Final = "1 to 9999 times min, H, D, B, W, M, Q or Y, such as 15min, H, D, B (business days) or W-SUN"
 
 Times = NDArray[np.datetime64]
 
@@ -46,7 +49,11 @@ class FrequencyError(RejectedInputError):
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """A multiple of a unit: min, H, D, W, M, Q or Y, as pandas names them (old and new names alike)."""
+    """A multiple of a unit: min, H, D, B, W, M, Q or Y, as pandas names them (old and new names alike).
+
+    It is what the network counts in. On which weekday, or on which day of the month, is not its concern: see
+    `models.deepar.calendars`. Business days (B) are Monday to Friday.
+    """
 
     unit: str
     multiple: int = 1
@@ -60,6 +67,13 @@ class Frequency:
         if unit is None or multiple < 1:
             raise FrequencyError(field, f"{field} is {shown(name)}, expected {_NAMED}")
         return cls(unit, multiple)
+
+    @classmethod
+    def kept_name(cls, name: object, field: str) -> str:
+        """The name as an artefact keeps it: short, but with what it says of weekday, month or day; FrequencyError."""
+        frequency = cls.parse(name, field)
+        match = _NAME.fullmatch(str(name).strip())
+        return str(frequency) if match is None or match[3] is None else str(name).strip()
 
     @classmethod
     def of_step(cls, step_ms: int) -> "Frequency":
@@ -91,6 +105,8 @@ class Frequency:
 
         Multiples of minutes and hours are counted from midnight where they divide the day, of others from the time.
         """
+        if self.unit == "B":
+            return self.at(self.count(time))  # type: ignore[no-any-return]
         if self.unit == "W":
             day = time.astype("M8[D]")
             return day - (day - _MONDAY) % np.timedelta64(7, "D")  # type: ignore[no-any-return]
@@ -104,8 +120,22 @@ class Frequency:
 
     def times(self, start: np.datetime64, count: int, *, first: int = 0) -> Times:
         """`count` times from step `first` after `start`, which is aligned."""
-        begin = start.astype(np.int64) + first * self.step
-        return np.arange(begin, begin + count * self.step, self.step).view(f"M8[{self.code}]")
+        return self.at(self.count(start) + (first + np.arange(count)) * self.step)  # type: ignore[no-any-return]
+
+    def count(self, times: Any) -> Any:
+        """Where aligned times lie, counted in units: `step` apart."""
+        numbers = times.astype(f"M8[{self.code}]").astype(np.int64)
+        if self.unit != "B":
+            return numbers
+        numbers, is_array = np.atleast_1d(numbers), np.ndim(numbers) > 0
+        counted, _ = business_days(numbers)
+        return counted if is_array else counted[0]
+
+    def at(self, counts: Any) -> Any:
+        """The times of `count`."""
+        if self.unit == "B":
+            counts = business_dates(np.asarray(counts, np.int64))
+        return counts.astype(f"M8[{self.code}]")
 
     def milliseconds(self, times: Times) -> list[int]:
         """Times as epoch milliseconds."""
@@ -113,8 +143,8 @@ class Frequency:
 
     @property
     def season_length(self) -> int:
-        """Steps that make a day of minutes or hours, a week of days, a year of all longer ones; 1 where they do not."""
-        per = {"min": 1440, "H": 24, "D": 7, "W": 52, "M": 12, "Q": 4, "Y": 1}[self.unit]
+        """Steps that make a day of minutes or hours, a week of days, a year of longer ones; 1 where they do not."""
+        per = {"min": 1440, "H": 24, "D": 7, "B": 5, "W": 52, "M": 12, "Q": 4, "Y": 1}[self.unit]
         return per // self.multiple if per % self.multiple == 0 and per > self.multiple else 1
 
     def lags(self) -> tuple[int, ...]:
@@ -141,6 +171,7 @@ def _lags(unit: str, multiple: int) -> tuple[int, ...]:
         "min": [(60, range(1, 4)), (1_440, range(1, 8)), (10_080, range(2, 5))],
         "H": [(24, range(1, 8)), (168, range(2, 5))],
         "D": [(7, range(1, 5)), (30.5, range(1, 2)), (28, range(2, 4)), (364, range(1, 2))],
+        "B": [(5, range(1, 5)), (21.75, range(1, 2)), (20, range(2, 4)), (260, range(1, 2))],
         "W": [(4, range(2, 4)), (52, range(1, 4))],
         "M": [(12, range(1, 4))],
         "Q": [(4, range(1, 4))],
@@ -196,5 +227,5 @@ def _years(times: Times) -> NDArray[np.float32]:
 
 
 _CALENDAR: Final = {
-    "min": _minutes, "H": _hours, "D": _days, "W": _weeks, "M": _months, "Q": _months, "Y": _years,
+    "min": _minutes, "H": _hours, "D": _days, "B": _days, "W": _weeks, "M": _months, "Q": _months, "Y": _years,
 }  # fmt: skip

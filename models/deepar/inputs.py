@@ -21,7 +21,7 @@ def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -
 
     Steps before the series begins (`first` may be negative) have the age 0 and features of 0.
     """
-    begin = int(series.start.astype(np.int64)) + first * frequency.step
+    begin = int(frequency.count(series.start)) + first * frequency.step
     calendar = _calendar(frequency, begin, count)
     steps = np.arange(first, first + count, dtype=np.float32)
     age = np.log10(2.0 + np.maximum(steps, 0.0), dtype=np.float32)[:, np.newaxis]
@@ -37,8 +37,7 @@ def known_inputs(frequency: Frequency, series: Series, first: int, count: int) -
 @lru_cache(maxsize=1024)
 def _calendar(frequency: Frequency, begin: int, count: int) -> NDArray[np.float32]:
     """Remembered, because most series of a request end at the same time; it takes as long as all the rest."""
-    times = np.arange(begin, begin + count * frequency.step, frequency.step).view(f"M8[{frequency.code}]")
-    features = frequency.calendar(times)
+    features = frequency.calendar(frequency.at(begin + np.arange(count) * frequency.step))
     features.setflags(write=False)
     return features
 

@@ -129,8 +129,8 @@ def _start(value: object, frequency: Frequency) -> np.datetime64:
 
 
 def _check_end(start: np.datetime64, steps: int, frequency: Frequency) -> None:
-    last = int(start.astype(np.int64)) + (steps - 1) * frequency.step
-    if last > int(_END.astype(f"M8[{frequency.code}]").astype(np.int64)):
+    last = int(frequency.count(start)) + (steps - 1) * frequency.step
+    if last > int(frequency.count(_END)):
         raise InstanceError("start", "the series or its forecast ends after the year 9999: correct start")
 
 

@@ -3,24 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from connectors.csv_columns import BadColumnError, TextColumn, read_columns
 from connectors.csv_table import BadDatasetError, OpenCsv, line_of_row, opened_csv
-from connectors.timestamps import BadTimestampError, format_timestamp, parse_timestamps
-from models.deepar.frequency import Frequency
+from connectors.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
 from models.errors import RejectedInputError
 from streams.cli.deepar_series import SeriesLine
+from streams.cli.deepar_times import FileCalendar, file_calendar
 from streams.cli.failure import CommandError, did_you_mean
 from streams.cli.planning import column_index
 
-__all__ = ["Columns", "read_csv"]
+__all__ = ["Columns", "CsvSeries", "read_csv"]
 
 _MOST_STEPS: Final = 20_000_000  # of all series: 160 MB; a single wrong year would make more
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,15 @@ class Columns:
         )  # fmt: skip
 
 
-def read_csv(path: Path, columns: Columns, *, future: int = 0) -> tuple[list[SeriesLine], Columns]:
+class CsvSeries(NamedTuple):
+    """The series of a file, the columns, and the calendars of the rows."""
+
+    series: list[SeriesLine]
+    columns: Columns
+    calendar: FileCalendar
+
+
+def read_csv(path: Path, columns: Columns, *, future: int = 0) -> CsvSeries:
     """The series in order of first appearance, and the columns with what was left to the file.
 
     With features and a `future` the last so many steps of each series are those to be forecast: their features are
@@ -71,7 +78,7 @@ def read_csv(path: Path, columns: Columns, *, future: int = 0) -> tuple[list[Ser
         raise CommandError(f"--freq: {error}") from None
 
 
-def _read(table: OpenCsv, columns: Columns, future: int) -> tuple[list[SeriesLine], Columns]:
+def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
     path, header, dialect = table.text, table.facts.header, table.facts.dialect
     when = column_index(columns.timestamp, header, option="--timestamp")
     target = column_index(columns.target, header, option="--target")
@@ -80,37 +87,41 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> tuple[list[SeriesLin
     _check_once([("--timestamp", when), ("--target", target)], groups, features, header)
     numbers = {target: "--target", **dict.fromkeys(features, "--feature")}
     texts, values, _ = read_columns(path, header, dialect, texts=list(dict.fromkeys([when, *groups])), numbers=numbers)
-    moments = _moments(table, header[when], texts[when])
+    parsed = _parsed(table, header[when], texts[when])
+    moments = parsed.instants[texts[when].codes]
     codes, columns = _codes([texts[index] for index in groups], columns)
     series, first_rows = _numbered(codes, len(moments))
-    frequency = Frequency.parse(columns.freq) if columns.freq else _step(moments, series)
-    columns = Columns(
-        header[when], header[target], tuple(header[index] for index in groups),
-        tuple(header[index] for index in features), str(frequency), columns.values,
-    )  # fmt: skip
     order = np.lexsort((moments, series))
     rows_of = np.split(order, np.flatnonzero(np.diff(series[order])) + 1)
+    names = [tuple(texts[index].texts[texts[index].codes[first]] for index in groups) for first in first_rows]
+    titles = [name or (columns.target,) for name in names]
+    calendar = file_calendar(parsed, texts[when].codes, rows_of, titles, columns.freq)
+    columns = Columns(
+        header[when], header[target], tuple(header[index] for index in groups),
+        tuple(header[index] for index in features), calendar.freq, columns.values,
+    )  # fmt: skip
     found, steps = [], 0
-    for rows, first in zip(rows_of, first_rows, strict=True):
-        name = tuple(texts[index].texts[texts[index].codes[first]] for index in groups)
-        places, start = _places(moments[rows], frequency, name or (columns.target,))
+    for number, (rows, first, name) in enumerate(zip(rows_of, first_rows, names, strict=True)):
+        laid = calendar.on_steps(number, titles[number])
+        places = laid.places
         steps += int(places[-1]) + 1
         if steps > _MOST_STEPS:
             raise CommandError(
-                f"the series would have more than {_MOST_STEPS:,} steps of {frequency}: correct the dates, or --freq"
+                f"the series would have more than {_MOST_STEPS:,} steps of {calendar.frequency}: correct the dates, or "
+                "--freq"
             )
         history = _on_steps(values[target][rows], places)
         if features and future:
             history = _before(history, future, name)
-        line: dict[str, Any] = {"start": start, "target": np.where(np.isnan(history), None, history).tolist()}
+        line: dict[str, Any] = {"start": laid.start, "target": np.where(np.isnan(history), None, history).tolist()}
         if groups:
             line |= {"item_id": " · ".join(name), "cat": [int(code[first]) for code in codes]}
         if features:
             line["dynamic_feat"] = [
                 _filled(_on_steps(values[index][rows], places), header[index], name).tolist() for index in features
             ]
-        found.append(SeriesLine(name or (columns.target,), line))
-    return found, columns
+        found.append(SeriesLine(titles[number], line, laid))
+    return CsvSeries(found, columns, calendar)
 
 
 def _check_once(
@@ -123,9 +134,9 @@ def _check_once(
         parts[index] = option
 
 
-def _moments(table: OpenCsv, label: str, when: TextColumn) -> npt.NDArray[np.int64]:
+def _parsed(table: OpenCsv, label: str, when: TextColumn) -> ParsedTimes:
     try:
-        return parse_timestamps(when.texts, table.facts.dialect.timestamp_format or "").wall_ms[when.codes]
+        return parse_timestamps(when.texts, table.facts.dialect.timestamp_format or "")
     except BadTimestampError as error:
         line = line_of_row(table.text, int(np.argmax(when.codes == error.index)), table.facts.dialect)
         text = f'--timestamp: column "{label}", line {line}: "{error.text[:60]}" {error.reason}'
@@ -159,37 +170,6 @@ def _numbered(codes: Sequence[npt.NDArray[np.int64]], rows: int) -> tuple[npt.ND
     number = np.empty(len(first), dtype=np.int64)
     number[by_row] = np.arange(len(first))
     return number[series.ravel()], [int(row) for row in first[by_row]]
-
-
-def _step(moments: npt.NDArray[np.int64], series: npt.NDArray[np.int64]) -> Frequency:
-    """The frequency of the most usual distance between two rows of a series."""
-    order = np.lexsort((moments, series))
-    apart = np.diff(moments[order])[np.diff(series[order]) == 0]
-    apart = apart[apart > 0]
-    if not len(apart):
-        return Frequency.of_step(_DAY_MS)
-    distances, counts = np.unique(apart, return_counts=True)
-    return Frequency.of_step(int(distances[counts.argmax()]))
-
-
-def _places(
-    moments: npt.NDArray[np.int64], frequency: Frequency, name: Sequence[str]
-) -> tuple[npt.NDArray[np.int64], str]:
-    """On which step each row lies, from 0, and the time of step 0."""
-    aligned = frequency.align(moments.astype("M8[ms]"))
-    since, left = np.divmod((aligned - aligned[0]).astype(np.int64), frequency.step)
-    shown = " · ".join(name)
-    if left.any():
-        time = format_timestamp(int(moments[np.argmax(left > 0)]))
-        raise CommandError(f"{shown}: {time} is no whole number of steps of {frequency} after the first row: --freq")
-    again = np.flatnonzero(np.diff(since) == 0)
-    if len(again):
-        time = format_timestamp(int(moments[again[0] + 1]))
-        raise CommandError(
-            f"{shown} has more than one row for {time} (one step is {frequency}): name the columns that tell series "
-            "apart, --group-by COLUMN, or give the distance of the rows, --freq"
-        )
-    return since, format_timestamp(int(aligned[0].astype("M8[ms]").astype(np.int64)))
 
 
 def _on_steps(values: npt.NDArray[np.float64], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from streams.cli.deepar_predictions import (
     write_predictions,
 )
 from streams.cli.deepar_series import SeriesLine, is_json_lines, read_series
+from streams.cli.deepar_times import FileCalendar
 from streams.cli.failure import CommandError
 from streams.cli.program import command_line
 from streams.cli.session import Session, find_service, open_session
@@ -36,7 +37,11 @@ __all__ = ["ForecastRequest", "endpoint_table", "forecast_file", "list_endpoints
 
 _FAN: Final = ("0.025", "0.1", "0.25", "0.5", "0.75", "0.9", "0.975")  # as `fan_charts.LEVELS`, which loads matplotlib
 _LOW, _HIGH = "0.1", "0.9"  # the interval of the table
-_UNITS: Final = {"min": "minute", "H": "hour", "D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+_UNITS: Final = {
+    "min": "minute", "H": "hour", "D": "day", "B": "business day", "W": "week", "M": "month", "Q": "quarter",
+    "Y": "year",
+}  # fmt: skip
+_FILLED: Final = 0.5  # of the model's steps must have a row: decision 16 for a frequency that holds
 _ROWS: Final = 30  # series in the table: two lines each make about two screens
 
 
@@ -77,7 +82,7 @@ def forecast_file(
     is_json_lines(request.file)  # whether it can be read, before a service is started
     with open_session(settings, find_service(settings, url), console) as session:
         model = deepar_client.endpoint(session.client, request.endpoint)
-        series, columns = series_for(session, model, request)
+        series, columns = series_for(session, model, request, console)
         answers = _asked(session, request, series, console)
     predictions = predictions_of(series, answers, Frequency.parse(model["time_freq"]))
     labels = (columns.group_by if columns else ()) or ("series",)
@@ -90,7 +95,7 @@ def forecast_file(
 
 
 def series_for(
-    session: Session, model: Mapping[str, Any], request: ForecastRequest
+    session: Session, model: Mapping[str, Any], request: ForecastRequest, console: Console
 ) -> tuple[Sequence[SeriesLine], Columns | None]:
     """The series of the file as the model takes them, and the columns of a CSV file."""
     given = request.timestamp or request.target or request.group_by
@@ -122,10 +127,25 @@ def series_for(
         raise CommandError(
             f"--group-by: {name} has the categories {', '.join(stored.group_by)}: give as many columns, in this order"
         )
-    series, columns = read_csv(request.file, columns, future=model["prediction_length"])
+    series, columns, calendar = read_csv(request.file, columns, future=model["prediction_length"])
+    _check_frequency(request, calendar, console)
     if not model["cardinality"]:
-        series = [SeriesLine(one.name, {**one.fields, "cat": None}) for one in series]
+        series = [replace(one, fields={**one.fields, "cat": None}) for one in series]
     return series, columns
+
+
+def _check_frequency(request: ForecastRequest, found: FileCalendar, console: Console) -> None:
+    """CommandError where the model's steps are not those of the file; a notice where some of them have a row at least.
+
+    An endpoint cannot tell: a request has a start and values, and counts them in the model's steps.
+    """
+    if found.own is None or found.own == found.frequency:
+        return
+    model = f"{request.endpoint} was trained on steps of {found.frequency}"
+    differ = f"{request.file}: its rows have steps of {found.own}, and {model}"
+    if found.share_filled() < _FILLED:
+        raise CommandError(f"{differ}: forecast it with a model that was trained on rows like these")
+    console.print(f"{differ}: steps without a row count as missing", style="yellow", soft_wrap=True)
 
 
 def list_endpoints(settings: "Settings", url: str | None, results: Console, console: Console) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import orjson
 
-from connectors.timestamps import BadTimestampError, format_timestamps, parse_timestamps
+from connectors.timestamps import BadTimestampError, parse_timestamps, shown_times
+from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.frequency import Frequency
+from streams.cli.deepar_times import OnSteps
 from streams.cli.failure import CommandError
 
 __all__ = ["SeriesLine", "first_series", "is_json_lines", "lines_file", "read_series", "step_times"]
@@ -22,10 +23,11 @@ _LOOKED_AT: Final = 4096  # bytes in which something other than a blank must com
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesLine:
-    """One series: what it is called, and its fields as the line has them."""
+    """One series: what it is called, its fields as the line has them, and if known the calendar that it follows."""
 
     name: tuple[str, ...]
     fields: Mapping[str, Any]
+    laid: OnSteps | None = None
 
     @property
     def title(self) -> str:
@@ -75,14 +77,20 @@ def lines_file(series: Iterable[SeriesLine]) -> Iterator[Path]:
 
 
 def step_times(series: SeriesLine, frequency: Frequency, count: int, *, first: int = 0) -> list[str]:
-    """The times of `count` steps, the step `first` being the first: YYYY-MM-DD HH:MM:SS."""
+    """The times of `count` steps, the step `first` being the first: YYYY-MM-DD HH:MM:SS.
+
+    Without a calendar they go on from the start as it is: on its weekday, its day of the month, at its time of day.
+    """
+    if series.laid is not None:
+        calendar, begin = series.laid.calendar, series.laid.begin
+        return shown_times(calendar.shown(calendar.times(begin, count, first=first)))
     start = str(series.fields["start"])
     try:
-        (moment,) = parse_timestamps([start]).wall_ms
+        (moment,) = parse_timestamps([start]).wall
     except BadTimestampError as error:
         raise CommandError(f"{series.title}: start {error}") from None
-    times = frequency.times(frequency.align(np.datetime64(int(moment), "ms")), count, first=first)
-    return format_timestamps(np.array(frequency.milliseconds(times), dtype=np.int64))
+    begin = on_calendar(frequency, int(moment))
+    return shown_times(calendar_at(frequency, begin).times(begin, count, first=first))
 
 
 def _series(path: Path, number: int, line: bytes) -> SeriesLine:

@@ -65,7 +65,7 @@ def train_model(plan: TrainingPlan, settings: "Settings", url: str | None, resul
             if "time_freq" not in parameters:
                 raise CommandError("--freq is missing: JSON Lines do not say it; give the distance of two values, as D")
         else:
-            series, columns = read_csv(plan.file, columns)
+            series, columns, _ = read_csv(plan.file, columns)
             first = series[0]
             parameters["time_freq"] = columns.freq
             data = stack.enter_context(lines_file(series))

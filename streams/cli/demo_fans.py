@@ -4,7 +4,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,7 @@ def past_of(series: Sequence[SeriesLine], until: str, steps: int) -> list[Past]:
     for one in series:
         known = int((np.datetime64(until) - np.datetime64(one.fields["start"][:10])).astype(int))
         if known > 0:
-            before = SeriesLine(one.name, {**one.fields, "target": one.fields["target"][:known]})
+            before = replace(one, fields={**one.fields, "target": one.fields["target"][:known]})
             found.append(Past(before, one.history[known : known + steps]))
     return found
 
@@ -56,7 +56,7 @@ def past_of(series: Sequence[SeriesLine], until: str, steps: int) -> list[Past]:
 def show_fans(session: Session, file: Path, picture: Path, results: Console, console: Console) -> None:
     """Train, forecast, draw; CommandError where anything is missing."""
     begun = time.monotonic()
-    series, columns = read_csv(file, _COLUMNS)
+    series, columns, _ = read_csv(file, _COLUMNS)
     past = past_of(series, _UNTIL, _STEPS)
     before = [one.series for one in past]
     with lines_file(before) as data:

@@ -59,12 +59,22 @@ def test_names_without_a_use_are_told() -> None:
     assert found == config(epochs=3)
 
 
-@pytest.mark.parametrize("given", ["H", "1h", "15T", "W-SUN", "MS"])
+@pytest.mark.parametrize("given", ["H", "1h", "15T", "MS", "B"])
 def test_the_frequency_has_one_name(given: str) -> None:
     """Whatever it is called by."""
     found = config(time_freq=given)
 
     assert str(found.frequency) == found.time_freq
+
+
+@pytest.mark.parametrize(("given", "counted"), [("W-SUN", "W"), ("QS-MAR", "Q"), (" YS-JUL ", "Y"), ("2W-WED", "2W")])
+def test_G06_the_artefact_keeps_the_weekday_and_the_month_of_a_frequency(given: str, counted: str) -> None:
+    """What the network counts in is the same for all of them."""
+    found = config(time_freq=given)
+
+    assert found.time_freq == given.strip()
+    assert str(found.frequency) == counted
+    assert DeepARConfig.from_dict(found.as_dict()) == found
 
 
 @pytest.mark.parametrize("name", ["time_freq", "prediction_length"])

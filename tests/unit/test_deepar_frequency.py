@@ -9,7 +9,7 @@ import pytest
 from models.deepar.frequency import Frequency, FrequencyError
 
 # Ours, and as pandas calls the periods of the same length.
-UNITS = {"min": "min", "15min": "15min", "H": "h", "D": "D", "W": "W-SUN", "M": "M", "Q": "Q", "Y": "Y"}
+UNITS = {"min": "min", "15min": "15min", "H": "h", "D": "D", "B": "B", "W": "W-SUN", "M": "M", "Q": "Q", "Y": "Y"}
 MOMENTS = [
     "1700-03-01T00:00", "1899-12-31T23:59", "1968-12-30T12:00", "1969-12-31T23:59", "1970-01-01T00:00",
     "1999-12-31T23:59", "2000-02-29T06:07", "2020-02-29T23:44", "2021-01-31T13:45", "2021-03-31T23:15",
@@ -26,7 +26,8 @@ def moment(text: str) -> np.datetime64:
     ("name", "expected"),
     [
         ("min", "min"), ("T", "min"), ("15T", "15min"), ("15min", "15min"), ("1min", "min"), (" 5 min ", "5min"),
-        ("H", "H"), ("h", "H"), ("2h", "2H"), ("D", "D"), ("1D", "D"), ("W", "W"), ("W-SUN", "W"), ("w", "W"),
+        ("H", "H"), ("h", "H"), ("2h", "2H"), ("D", "D"), ("1D", "D"), ("B", "B"),
+        ("3B", "3B"), ("BME", "M"), ("QS-MAR", "Q"), ("W", "W"), ("W-SUN", "W"), ("w", "W"),
         ("M", "M"), ("MS", "M"), ("ME", "M"), ("Q", "Q"), ("QS", "Q"), ("QE-DEC", "Q"), ("Y", "Y"), ("A", "Y"),
         ("AS", "Y"), ("YE-DEC", "Y"), ("9999min", "9999min"),
     ],
@@ -40,12 +41,12 @@ def test_names_old_and_new_are_known(name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "0D", "-1D", "10000min", "1.5H", "S", "B", "m", "Min", "fortnight", "D D", 1, None, True]
+    "name", ["", "0D", "-1D", "10000min", "1.5H", "S", "C", "m", "Min", "fortnight", "D D", 1, None, True]
 )
 def test_other_names_are_refused(name: Any) -> None:
     """With the field, what it is and what is possible."""
     with pytest.raises(
-        FrequencyError, match=r"^freq is .*, expected 1 to 9999 times min, H, D, W, M, Q or Y"
+        FrequencyError, match=r"^freq is .*, expected 1 to 9999 times min, H, D, B, W, M, Q or Y"
     ) as refused:
         Frequency.parse(name, "freq")
 
@@ -70,7 +71,12 @@ def test_the_frequency_of_a_step(step: str, expected: str) -> None:
 def test_a_time_is_aligned_to_the_begin_of_its_step(name: str, text: str) -> None:
     """As pandas has it: before 1970, in leap years, at the end of months, and weeks from Monday (D-074)."""
     time = pd.Timestamp(moment(text).astype("M8[s]"))
-    floored = time.floor(UNITS[name]) if name in ("min", "15min", "H", "D") else time.to_period(UNITS[name]).start_time
+    if name == "B":
+        floored = pd.offsets.BusinessDay().rollback(time.floor("D"))  # a weekend belongs to its Friday
+    elif name in ("min", "15min", "H", "D"):
+        floored = time.floor(UNITS[name])
+    else:
+        floored = time.to_period(UNITS[name]).start_time
     aligned = Frequency.parse(name).align(moment(text))
 
     assert aligned.astype("M8[m]") == floored.to_datetime64().astype("M8[m]")
@@ -102,6 +108,7 @@ def test_steps_are_those_of_pandas(name: str, start: str) -> None:
     first = pd.Timestamp(begin.astype("M8[s]"))
     step = {
         "min": pd.Timedelta("1min"), "15min": pd.Timedelta("15min"), "H": pd.Timedelta("1h"), "D": pd.Timedelta("1D"),
+        "B": pd.offsets.BusinessDay(),
         "W": pd.Timedelta("7D"), "M": pd.DateOffset(months=1), "Q": pd.DateOffset(months=3),
         "Y": pd.DateOffset(years=1),
     }[name]  # fmt: skip
@@ -159,6 +166,7 @@ def features_of_pandas(name: str, times: Any) -> np.ndarray[Any, Any]:
         "15min": ["minute", "hour", "weekday", "day", "day of year"],
         "H": ["hour", "weekday", "day", "day of year"],
         "D": ["weekday", "day", "day of year"],
+        "B": ["weekday", "day", "day of year"],
         "W": ["day", "day of year"],
         "M": ["month"],
         "Q": ["month"],
@@ -182,7 +190,19 @@ def test_calendar_features_are_those_of_gluonts(name: str, start: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [("15min", 96), ("7min", 1), ("H", 24), ("5H", 1), ("D", 7), ("2D", 1), ("W", 52), ("M", 12), ("Q", 4), ("Y", 1)],
+    [
+        ("15min", 96),
+        ("7min", 1),
+        ("H", 24),
+        ("5H", 1),
+        ("D", 7),
+        ("B", 5),
+        ("2D", 1),
+        ("W", 52),
+        ("M", 12),
+        ("Q", 4),
+        ("Y", 1),
+    ],
 )
 def test_the_season_of_a_frequency(name: str, steps: int) -> None:
     """Whole steps of a day, a week or a year."""

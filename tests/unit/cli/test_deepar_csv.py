@@ -23,7 +23,7 @@ def _file(folder: Path, *rows: str, header: str = "shop,day,sold") -> Path:
 def test_D073_each_group_is_a_series_with_a_code_as_its_category(tmp_path: Path) -> None:
     """In order of first appearance; codes follow the order of the values; rows need not be sorted."""
     path = _file(tmp_path, "south,2020-01-02,4", "north,2020-01-01,1", "south,2020-01-01,3", "north,2020-01-02,2")
-    series, columns = read_csv(path, SALES)
+    series, columns, _ = read_csv(path, SALES)
 
     assert [one.name for one in series] == [("south",), ("north",)]
     assert [one.fields for one in series] == [
@@ -36,7 +36,7 @@ def test_D073_each_group_is_a_series_with_a_code_as_its_category(tmp_path: Path)
 def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
     """Each keeps its place in time; they can be trained on."""
     path = _file(tmp_path, "a,2020-01-01,1", "a,2020-01-02,", "a,2020-01-05,5")
-    series, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D"))
+    series, _, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D"))
     config = DeepARConfig(time_freq="D", prediction_length=1, context_length=1)
     (trained,), _ = read_training_data([json.dumps(series[0].fields).encode()], config)
 
@@ -47,7 +47,11 @@ def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("times", "freq"),
     [
-        (["2020-01-31", "2020-02-29", "2020-03-31"], "M"),
+        (["2020-01-31", "2020-02-29", "2020-03-31"], "ME"),
+        (["2020-01-05", "2020-01-12", "2020-01-26"], "W-SUN"),
+        (["2020-03-01", "2020-06-01", "2020-09-01"], "QS-MAR"),
+        (["2018-07-01", "2019-07-01", "2021-07-01"], "YS-JUL"),
+        ([f"2020-01-{day:02}" for day in (2, 3, 6, 7, 8, 9, 10, 13)], "B"),
         (["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 03:00", "2020-01-01 04:00"], "H"),
         (["2020-01-01 00:15", "2020-01-01 00:30"], "15min"),
         (["2020-01-06", "2020-01-13"], "W"),
@@ -58,7 +62,7 @@ def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
 def test_the_step_is_the_most_usual_distance_of_rows(tmp_path: Path, times: list[str], freq: str) -> None:
     """Unless it is given."""
     path = _file(tmp_path, *(f"a,{time},1" for time in times))
-    _, columns = read_csv(path, SALES)
+    _, columns, _ = read_csv(path, SALES)
 
     assert columns.freq == freq
 
@@ -66,7 +70,7 @@ def test_the_step_is_the_most_usual_distance_of_rows(tmp_path: Path, times: list
 def test_without_groups_the_file_is_one_series(tmp_path: Path) -> None:
     """Named as its column, without categories."""
     path = _file(tmp_path, "a,2020-01-01,1", "a,2020-01-02,2")
-    (series,), columns = read_csv(path, Columns("day", "sold"))
+    (series,), columns, _ = read_csv(path, Columns("day", "sold"))
 
     assert series.name == ("sold",)
     assert series.fields == {"start": "2020-01-01 00:00:00", "target": [1.0, 2.0]}
@@ -76,7 +80,7 @@ def test_without_groups_the_file_is_one_series(tmp_path: Path) -> None:
 def test_a_file_to_forecast_has_the_codes_of_the_training(tmp_path: Path) -> None:
     """Also where it has fewer values, or comes in another order."""
     path = _file(tmp_path, "south,2020-01-01,1", "south,2020-01-02,2")
-    series, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D", (("north", "south"),)))
+    series, _, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D", (("north", "south"),)))
 
     assert series[0].fields["cat"] == [1]
 
@@ -88,7 +92,7 @@ PRICED = ("a,2020-01-01,1,9", "a,2020-01-02,2,", "a,2020-01-03,3,8", "a,2020-01-
 def test_D024_features_of_a_training_are_as_long_as_the_target(tmp_path: Path) -> None:
     """A gap has the value before it."""
     path = _file(tmp_path, *PRICED, header="shop,day,sold,price")
-    (series,), _ = read_csv(path, FEATURES)
+    (series,), _, _ = read_csv(path, FEATURES)
 
     assert series.fields["target"] == [1.0, 2.0, 3.0, None, None]
     assert series.fields["dynamic_feat"] == [[9.0, 9.0, 8.0, 7.0, 6.0]]
@@ -97,7 +101,7 @@ def test_D024_features_of_a_training_are_as_long_as_the_target(tmp_path: Path) -
 def test_D024_features_of_a_forecast_reach_to_its_end(tmp_path: Path) -> None:
     """The last rows have no target: they are what is to be forecast."""
     path = _file(tmp_path, *PRICED, header="shop,day,sold,price")
-    (series,), _ = read_csv(path, FEATURES, future=2)
+    (series,), _, _ = read_csv(path, FEATURES, future=2)
 
     assert series.fields["target"] == [1.0, 2.0, 3.0]
     assert len(series.fields["dynamic_feat"][0]) == 5

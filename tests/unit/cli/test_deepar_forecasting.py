@@ -22,7 +22,7 @@ from streams.cli.deepar_predictions import (
 )
 from streams.cli.deepar_series import SeriesLine
 from streams.cli.failure import CommandError
-from tests.unit.cli.deepar_service import FakeService, model
+from tests.unit.cli.deepar_service import FakeService, model, silent
 from tests.unit.cli.results import shown
 
 STORED = {"job_id": 7, **Columns("day", "sold", ("shop",), (), "D", (("north", "south"),)).as_dict()}
@@ -46,7 +46,7 @@ def _asked(path: Path, **given: Any) -> ForecastRequest:
 
 def test_a_csv_file_is_read_as_that_of_the_training(sales: Path) -> None:
     """No column has to be given again, and the categories have the same codes."""
-    (series,), columns = series_for(_service().session, model(), _asked(sales))
+    (series,), columns = series_for(_service().session, model(), _asked(sales), silent())
 
     assert columns is not None
     assert columns.target == "sold"
@@ -56,7 +56,7 @@ def test_a_csv_file_is_read_as_that_of_the_training(sales: Path) -> None:
 
 def test_another_column_can_be_chosen(sales: Path) -> None:
     """The others stay those of the training."""
-    (series,), _ = series_for(_service().session, model(), _asked(sales, target="returned"))
+    (series,), _ = series_for(_service().session, model(), _asked(sales, target="returned"), silent())
 
     assert series.fields["target"] == [5.0, 6.0]
     assert series.fields["cat"] == [1]
@@ -65,7 +65,7 @@ def test_another_column_can_be_chosen(sales: Path) -> None:
 def test_D022_a_model_without_categories_gets_none(sales: Path) -> None:
     """Groups may still tell the series apart."""
     asked = _asked(sales, timestamp="day", target="sold", group_by=("shop",))
-    (series,), _ = series_for(_service(None).session, model(cardinality=None), asked)
+    (series,), _ = series_for(_service(None).session, model(cardinality=None), asked, silent())
 
     assert series.name == ("south",)
     assert series.fields["cat"] is None
@@ -85,19 +85,19 @@ def test_codes_are_never_guessed(
 ) -> None:
     """A wrong code would give a wrong forecast that looks right."""
     with pytest.raises(CommandError, match=words):
-        series_for(_service(stored).session, model(**shape), _asked(sales, **given))
+        series_for(_service(stored).session, model(**shape), _asked(sales, **given), silent())
 
 
 def test_json_lines_say_everything_themselves(tmp_path: Path) -> None:
     """Columns are a misunderstanding then."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"start": "2020-01-01", "target": [1], "cat": [0]}\n', "utf-8")
-    (series,), columns = series_for(_service().session, model(), _asked(path))
+    (series,), columns = series_for(_service().session, model(), _asked(path), silent())
 
     assert series.fields["cat"] == [0]
     assert columns is None
     with pytest.raises(CommandError, match="is JSON Lines: leave --timestamp, --target and --group-by out"):
-        series_for(_service().session, model(), _asked(path, target="x"))
+        series_for(_service().session, model(), _asked(path, target="x"), silent())
 
 
 def test_D018_quantiles_of_table_and_picture_are_asked_for_too() -> None:
