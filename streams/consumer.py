@@ -164,7 +164,13 @@ class SafeConsumer(driver.Consumer):
     # -- what may be committed
 
     def ack_events(self, events: Sequence[EventT]) -> None:
-        """Note that events are done. Without effect for those fetched for an assignment that has ended."""
+        """Note that events are done. Without effect for those fetched for an assignment that has ended or is ending.
+
+        Between the end of `handing_over` and the next assignment the generation is still the old one, but the events
+        may be another worker's, or come again here: an acknowledgement would count for their second delivery.
+        """
+        if not (self.app.flow_control.is_active() or self.handing_over or self.app.should_stop):
+            return
         generation, acking = self.app.consumer_generation_id, self.app.topics.acking_topics
         with ack_lock:
             for event in events:
@@ -251,8 +257,10 @@ class SafeConsumer(driver.Consumer):
         self.stop_flow()
         await super().perform_seek()
         self._lanes.clear()
-        for tp in tuple(self._offsets):
-            self._forget(tp)
+        self._offsets.clear()
+        with ack_lock:  # wholly: what was acknowledged for an earlier delivery says nothing of the next one
+            self._acked_index.clear()
+            self._acked.clear()
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Seek one partition. Messages of it that are open stay open, but they no longer hold back a commit."""

@@ -36,6 +36,8 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
+_ENDED = -1  # in the place of a message's generation: of an assignment that has ended, whatever the worker's is called
+
 
 class SafeTransport(driver.Transport):
     """Faust's aiokafka transport with `SafeConsumer`: `app.transport = SafeTransport(app.conf.broker, app)`."""
@@ -214,19 +216,23 @@ def may_write(app: AppT, generation: int) -> bool:
 async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
     """Handle commands of one key in their order, those of several keys side by side, each in its sender's trace.
 
-    A key's commands end with the first that raises SupersededError: those behind it come again with it.
+    A key's commands end with the first that raises SupersededError: that one and those behind it come again, so an
+    acknowledgement of the batch does not count for them.
     """
     by_key: dict[Any, list[EventT]] = {}
     for event in events:
         by_key.setdefault(event.message.key, []).append(event)
 
     async def in_order(of_key: Sequence[EventT]) -> None:
-        try:
-            for event in of_key:
+        for number, event in enumerate(of_key):
+            try:
                 with following(event.message, agent):
                     await handle(event)
-        except SupersededError:
-            log.info("commands_superseded", agent=agent, key=of_key[0].message.key)
+            except SupersededError:
+                log.info("commands_superseded", agent=agent, key=event.message.key)
+                for left in of_key[number:]:
+                    left.message.generation_id = _ENDED
+                return
 
     await asyncio.gather(*map(in_order, by_key.values()))
 

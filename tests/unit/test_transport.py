@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.consumer import _ask_briefly_beside_records, _Offsets
-from streams.transport import Batch, SafeTransport, batches, is_current, open_batches
+from streams.transport import Batch, SafeTransport, SupersededError, batches, handle_by_key, is_current, open_batches
 
 
 @given(
@@ -159,6 +159,67 @@ async def test_an_acknowledgement_after_a_rebalance_does_not_count(app: faust.Ap
     batch.ack()
 
     assert not is_current(app, batch.events[0])
+    assert committable(app) is None
+
+
+@pytest.mark.parametrize("superseded", [True, False])
+async def test_commands_that_were_superseded_are_not_acknowledged(
+    app: faust.App, stream: Any, deliver: Any, *, superseded: bool
+) -> None:
+    """Nobody has applied them: an acknowledgement would stand for their next delivery, whoever gets it."""
+    deliver(0, 1, 2)
+
+    async def handle(event: Any) -> None:
+        if superseded and event.message.offset == 1:
+            raise SupersededError
+
+    opened = open_batches(app, stream)
+    batch = await anext(opened)
+    await handle_by_key("agent", batch.events, handle)
+    batch.ack()
+
+    assert app.consumer._open == set()
+    assert committable(app) == (1 if superseded else 3)
+
+
+@pytest.mark.parametrize(
+    ("flows", "handing_over", "counts"), [(False, False, False), (False, True, True), (True, False, True)]
+)
+async def test_nothing_is_acknowledged_while_partitions_are_elsewhere(
+    app: faust.App, stream: Any, deliver: Any, *, flows: bool, handing_over: bool, counts: bool
+) -> None:
+    """Between the end of the grace and the next assignment the generation is the old one, the partitions are not."""
+    deliver(0)
+    opened = open_batches(app, stream)
+    batch = await anext(opened)
+    if not flows:
+        app.flow_control.suspend()
+    app.consumer.handing_over = handing_over
+
+    batch.ack()
+
+    assert committable(app) == (1 if counts else None)
+
+
+async def test_a_seek_forgets_all_acknowledgements(
+    app: faust.App, stream: Any, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of partitions of which nothing is outstanding, too: the next delivery of an offset is another one."""
+    tp = faust.types.TP("commands", 0)
+
+    async def seek_to_committed() -> dict[Any, int]:
+        return {tp: 0}
+
+    monkeypatch.setattr(app.consumer, "seek_to_committed", seek_to_committed)
+    deliver(0)
+    opened = open_batches(app, stream)
+    batch = await anext(opened)
+    app.consumer._offsets.clear()  # as a revocation does
+    batch.ack()
+
+    await app.consumer.perform_seek()
+    deliver(0)
+
     assert committable(app) is None
 
 
