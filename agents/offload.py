@@ -45,6 +45,8 @@ _MEMORY_LIMIT = 2 * 1024**3  # bytes; TensorFlow with a small network and XLA ta
 _QUICK_S = 0.25  # of a core; quick series have one thread, and all others wait meanwhile
 _PAUSES_S = (0.1, 0.5)  # between trials to start one: a fork server that was killed is not known to be gone at once
 _CLOSED_WITHIN_S = 3.0
+# Where every core is busy, what is predicted to take minutes gives way to what somebody will have in a second.
+_NICENESS, _LONG_NICENESS = 10, 19
 
 
 _TOO_LONG = "{} took longer than {:g} s: choose a quicker model or smaller settings, fewer trials or a shorter history"
@@ -206,7 +208,7 @@ class Offload:
         """In a thread: let a process compute. Errors leave no process behind."""
         child = None
         try:
-            child = self._take_child()
+            child = self._take_child(long=chunk.long)
             chunk.end = child.kill
             if not chunk.wanted:  # dropped while the process was started
                 raise EndedError("nobody waits for it")
@@ -225,19 +227,25 @@ class Offload:
                 )
             raise
         with self._lock:
-            self._idle.append(child)
+            keep = not chunk.long and len(self._idle) < self._processes
+            if keep:
+                self._idle.append(child)
+            else:  # it gives way to all others, or is a guest's; idle ones take memory too
+                self._children.discard(child)
+        if not keep:
+            child.kill()
         return answers
 
-    def _take_child(self) -> ComputeProcess:
+    def _take_child(self, *, long: bool) -> ComputeProcess:
         with self._lock:
             if self._closed:
                 raise EndedError("closed")
-            while self._idle:
+            while self._idle and not long:
                 child = self._idle.pop()
                 if child.alive:
                     return child
                 self._children.discard(child)
-        child = self._new_child()
+        child = self._new_child(_LONG_NICENESS if long else _NICENESS)
         with self._lock:
             self._children.add(child)
             closed = self._closed
@@ -245,13 +253,13 @@ class Offload:
             child.kill()
         return child
 
-    def _new_child(self) -> ComputeProcess:
+    def _new_child(self, niceness: int) -> ComputeProcess:
         for pause_s in _PAUSES_S:
             try:
-                return new_process(self._memory_limit)
+                return new_process(self._memory_limit, niceness)
             except EndedError:
                 time.sleep(pause_s)
-        return new_process(self._memory_limit)
+        return new_process(self._memory_limit, niceness)
 
 
 @asynccontextmanager

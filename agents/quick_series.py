@@ -47,9 +47,6 @@ class QuickSeries:
         self._turning: asyncio.Task[None] | None = None
         self._unpublished = asyncio.Semaphore(_UNPUBLISHED)
 
-    def __len__(self) -> int:
-        return len(self._lines)
-
     async def answer(self, items: Sequence[Accepted]) -> None:
         """Compute them when it is their turn; ends when the broker has the answers."""
         if not items:

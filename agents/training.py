@@ -1,8 +1,7 @@
 """The trainer: every TrainSeries command is answered with exactly one SeriesResult, a forecast or an error."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,15 +21,18 @@ from streams.runtime import TrainerRuntime
 from streams.tracing import batch_of
 from streams.transport import open_batches
 
-__all__ = ["SeriesWork", "answer_commands", "answer_messages", "attach"]
+__all__ = ["SeriesWork", "answer_commands", "attach"]
 
 # Commands that are open: those of one long submission and of others behind it, so that jobs can take turns; and few
 # enough to have in memory, and to begin anew after a crash. Heavy ones wait apart, or nothing quick would be seen.
-_OPEN_QUICK, _OPEN_HEAVY, _OPEN_BYTES = 12_000, 20_000, 256 * 1024**2
+_QUICK, _QUICK_BYTES = 12_000, 16 * 1024**2
+_HEAVY = 20_000
+_HELD_BYTES = 256 * 1024**2  # of all batches that have anything open
 _OPEN_BATCHES = 10_000  # however few commands each has
 # Slow series that are published together: so few that progress is seen, so many that networks are trained together.
 # A search takes as long as many trainings, and nothing is shared between two.
 _TOGETHER, _SEARCHES = 64, 4
+_VALUE = 8  # bytes
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
@@ -60,51 +62,55 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
 
 class SeriesWork:
-    """The commands that are being answered, and how many more may come."""
+    """The commands that are being answered, and whether more may come."""
 
     def __init__(self, runtime: TrainerRuntime, offload: Offload) -> None:
         self.runtime = runtime
         self.offload = offload
         self.quick = QuickSeries(runtime, offload, partial(_answer_quick, runtime))
-        self._unsorted = self._heavy = self._bytes = 0
+        self._quick, self._heavy, self._held = _Open(), _Open(), _Open()
         self._fewer = asyncio.Event()
 
     def begin(self, messages: Sequence[Any]) -> "asyncio.Future[None]":
-        """Begin to answer a batch; they count as open from now on."""
+        """Begin to answer a batch; what it has counts as quick until more is known."""
         size = sum(len(message.value or b"") for message in messages)
-        self._bytes += size
-        self._unsorted += len(messages)
-        task = asyncio.ensure_future(answer_messages(self, messages))
-        task.add_done_callback(lambda _: self._closed(size))
-        return task
+        for among in (self._quick, self._held):
+            among.add(len(messages), size)
+        return asyncio.ensure_future(self._answer(messages, size))
 
     async def room(self) -> None:
         """Wait until more commands may be open."""
-        while self._is_full():
+        quick, heavy, held = self._quick, self._heavy, self._held
+        while quick.count >= _QUICK or quick.size >= _QUICK_BYTES or heavy.count >= _HEAVY or held.size >= _HELD_BYTES:
             self._fewer.clear()
             await self._fewer.wait()
 
-    def known(self, count: int) -> None:
-        """So many commands are known to be quick or slow by now."""
-        self._unsorted -= count
-        self._fewer.set()
-
-    @contextmanager
-    def slow(self, count: int) -> Iterator[None]:
-        """Count slow commands as open."""
-        self._heavy += count
+    async def _answer(self, messages: Sequence[Any], size: int) -> None:
+        """Slow series in parts, as they are done; it ends when the broker has all answers."""
         try:
-            yield
+            with batch_of("train_series", messages):
+                try:
+                    letters, quick, slow = await self.offload.beside(_sorted, self.runtime, messages)
+                finally:
+                    self._close(self._quick, len(messages), size)
+                await asyncio.gather(
+                    self.runtime.publisher.send(letters),
+                    self._counted(self._quick, quick, self.quick.answer(quick)),
+                    *(self._counted(self._heavy, part, _answer_part(self, part)) for part in _parts(slow)),
+                )
         finally:
-            self._heavy -= count
-            self._fewer.set()
+            self._close(self._held, len(messages), size)
 
-    def _is_full(self) -> bool:
-        quick = self._unsorted + len(self.quick)
-        return quick >= _OPEN_QUICK or self._heavy >= _OPEN_HEAVY or self._bytes >= _OPEN_BYTES
+    async def _counted(self, among: "_Open", items: Sequence[Accepted], work: Awaitable[None]) -> None:
+        size = sum(len(item.command.target) * _VALUE for item in items)
+        among.add(len(items), size)
+        try:
+            await work
+        finally:
+            self._close(among, len(items), size)
 
-    def _closed(self, size: int) -> None:
-        self._bytes -= size
+    def _close(self, among: "_Open", count: int, size: int) -> None:
+        among.add(-count, -size)
         self._fewer.set()
 
     def drop_unwanted(self) -> None:
@@ -113,19 +119,16 @@ class SeriesWork:
         self.offload.drop_unwanted()
 
 
-async def answer_messages(work: SeriesWork, messages: Sequence[Any]) -> None:
-    """Answer a batch as its jobs have their turns, slow series in parts; ends when the broker has all."""
-    with batch_of("train_series", messages):
-        try:
-            letters, quick, slow = await work.offload.beside(_sorted, work.runtime, messages)
-        finally:
-            work.known(len(messages))
-        with work.slow(len(slow)):
-            await asyncio.gather(
-                work.runtime.publisher.send(letters),
-                work.quick.answer(quick),
-                *(_answer_part(work, part) for part in _parts(slow)),
-            )
+class _Open:
+    """How many commands are open, and of how many bytes."""
+
+    def __init__(self) -> None:
+        self.count = self.size = 0
+
+    def add(self, count: int, size: int) -> None:
+        """Count more, or fewer."""
+        self.count += count
+        self.size += size
 
 
 def _sorted(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted], list[Accepted]]:

@@ -16,12 +16,16 @@ Chunk = tuple[Callable[[], object] | None, list[SeriesRequest]]
 """What is called beforehand, and requests that are computed together."""
 
 
-def new_process(memory_limit: int | None) -> ComputeProcess:
+def new_process(memory_limit: int | None, niceness: int) -> ComputeProcess:
     """A new process that answers chunks. EndedError if it cannot be started."""
     # The fork server loads the code of every heavy model once for all, but no model is run there.
     heavy = {spec.entry.partition(":")[0] for spec in CATALOG.values() if spec.heavy}
     return ComputeProcess(
-        f"{__name__}:{compute.__name__}", sorted(heavy), memory_limit=memory_limit, name="tidecast-training"
+        f"{__name__}:{compute.__name__}",
+        sorted(heavy),
+        memory_limit=memory_limit,
+        niceness=niceness,
+        name="tidecast-training",
     )
 
 

@@ -17,6 +17,7 @@ from schemas.records import JobRecord
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.series_grids import on_grid
+from streams.series_limits import check_features_fit
 from streams.submissions import Plan, Training
 
 __all__ = ["Features", "dataset_of", "features_of", "partition_of_series", "send_training"]
@@ -43,10 +44,10 @@ def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
         raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
 
 
-async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[Training]) -> Features:
+async def features_of(state: StateRuntime, job: JobRecord, trainings: Sequence[Training]) -> Features:
     """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more.
 
-    It names the first element that uses a wrong column (J-092).
+    It names the first element that uses a wrong column (J-092), or whose series is too long with its features.
     """
     first_users: dict[int, Training] = {}
     for training in trainings:
@@ -66,6 +67,8 @@ async def features_of(state: StateRuntime, job: JobRecord, trainings: Iterable[T
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
             place = {"element": user.number - 1, "field": "feature_indexs"}
             raise RejectedError(error.status, error.code, text, place) from None
+    if features and job.split is not None:
+        check_features_fit(job, await state.splits.load(job.split), trainings, state.settings.record_limit)
     return features
 
 

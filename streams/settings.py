@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
     max_message_bytes: int = Field(64 * MIB, ge=MIB, description="Largest Kafka record.")
     max_series_per_job: int = Field(100_000, ge=1, le=131_072, description="Most series a job may have.")
+    max_series_points: int = Field(
+        1_000_000, ge=1, description="Most points of a series (400 above); some models take minutes for so many."
+    )
     max_elements: int = Field(100_000, ge=1, description="Most elements of one PATCH.")
     max_next_k_prediction: int = Field(1000, ge=1, le=100_000, description="Longest forecast, in steps.")
     max_max_eval: int = Field(1000, ge=1, description="Most search trials of one submission.")

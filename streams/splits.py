@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from schemas.records import Columns
 from streams.calendars import JobCalendars, checked_calendars
 from streams.errors import RejectedError
 from streams.file_threads import FileThreads
+from streams.series_limits import check_lengths
 
 __all__ = ["SplitStore"]
 
@@ -47,8 +49,18 @@ def _as_written(dataset: Dataset, columns: Columns) -> Dialect:
 class SplitStore:
     """Makes and loads splits in worker threads; what was used lately is answered from memory."""
 
-    def __init__(self, store: ObjectStore, max_series: int, files: FileThreads | None = None) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        max_series: int,
+        files: FileThreads | None = None,
+        *,
+        max_points: int = sys.maxsize,
+        record_limit: int = sys.maxsize,
+    ) -> None:
         self._store = store
+        self._max_points = max_points
+        self._record_limit = record_limit
         self._files = files or FileThreads()
         self._max_series = max_series
         self._kept: OrderedDict[str, Split] = OrderedDict()
@@ -134,6 +146,7 @@ class SplitStore:
                 dialect=_as_written(dataset, columns),
                 calendars=calendars,
             )
+        check_lengths(split, max_points=self._max_points, record_limit=self._record_limit)
         save_split(self._store, key, split)
         return split
 

@@ -22,6 +22,7 @@ class TrainingStops:
     def __init__(self) -> None:
         self._below: dict[int, float] = {}  # job → submissions below this number are not to be trained
         self._changed = asyncio.Event()
+        self._on_change: Callable[[], object] = lambda: None
 
     def covers(self, job_id: int, n: int) -> bool:
         """Whether the submission of this number need not be trained."""
@@ -41,6 +42,12 @@ class TrainingStops:
             if len(self._below) > _KEPT:
                 del self._below[next(iter(self._below))]
 
+    def changed(self) -> None:
+        """Let everybody look who waits for a job to be stopped or deleted, or computes something for it."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        self._on_change()
+
     @contextmanager
     def followed(
         self, bootstrap: str, topic: str, partitions: int, codec: Codec, on_change: Callable[[], object]
@@ -56,10 +63,9 @@ class TrainingStops:
         def note(found: Sequence[tuple[int, JobStatus | None]]) -> None:
             for job_id, status in found:
                 self.told(job_id, status)
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
-            on_change()
+            self.changed()
 
+        self._on_change = on_change
         follower = TopicFollower(bootstrap, topic, partitions, read)
         follower.start()
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from mode.supervisors import CrashingSupervisor
 
+from agents.offload import Offload
 from agents.training import answer_commands
 from connectors.publisher import DeliveryError, Record
 from schemas.commands import CreateJob, HyperParam, Search, TrainSeries
-from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.events import Backtest, CmdStatus, Forecast, JobStatus, MetricPoint, SeriesResult
 from streams.metrics import Metrics
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
@@ -495,3 +497,91 @@ async def test_a_dead_letter_too_large_to_send_keeps_its_reason(trainer: Worker)
 def test_the_agent_ends_the_process_when_it_fails(trainer: Worker) -> None:
     """Faust would go on after the failed batch; the crash makes the next start read it again."""
     assert trainer.runtime.app.agents["train_series"].supervisor_strategy is CrashingSupervisor
+
+
+class TestTurns:
+    """Many jobs at one trainer."""
+
+    async def test_a_small_job_is_answered_among_a_large_one(self, trainer: Worker) -> None:
+        """Not behind it, though it came last."""
+        topic = trainer.runtime.topics.series_commands
+        large = [replace(SAMPLE, n=n) for n in range(5_000)]
+        small = replace(SAMPLE, job_id=8, ts_id=9000, n=0)
+        await trainer.consume(topic, *(trainer.message(topic, b"%d" % one.ts_id, one) for one in [*large, small]))
+        answered = [(one.job_id, one.n) for one in trainer.events(trainer.runtime.topics.job_results)]
+
+        assert sorted(answered) == [*((7, n) for n in range(5_000)), (8, 0)]
+        assert answered.index((8, 0)) < 3_000  # what was being computed and read when it came, and a turn
+        assert [n for job_id, n in answered if job_id == 7] == list(range(5_000))
+
+    async def test_batches_of_slow_series_hold_up_no_quick_one(
+        self, trainer: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many there are, each with a command of its own."""
+        begun = asyncio.Event()
+
+        async def never(*_: Any) -> list[Any]:
+            begun.set()
+            await asyncio.Event().wait()
+            return []
+
+        monkeypatch.setattr(Offload, "answer", never)
+        trainer.runtime.settings.__dict__["batch_size"] = 1
+        topic, results_topic = trainer.runtime.topics.series_commands, trainer.runtime.topics.job_results
+        slow = [replace(SAMPLE, job_id=job_id, model_name="ARIMA", config={}) for job_id in range(100, 140)]
+        messages = [trainer.message(topic, b"1", one) for one in [*slow, SAMPLE]]
+        task = trainer.start(topic, *messages)
+        async with asyncio.timeout(20):
+            while not trainer.events(results_topic):
+                await asyncio.sleep(0.01)
+        await stopped(task)
+
+        assert begun.is_set()
+        assert [one.job_id for one in trainer.events(results_topic)] == [7]
+        assert not trainer.committed(messages[0])
+
+    @pytest.mark.parametrize("status", [None, JobStatus(7, CmdStatus.EXCEPTION, 3, 1, 4, 4, 4, "cancelled", 4)])
+    @pytest.mark.parametrize("model", ["AdaptiveMaxN", "ARIMA"])
+    async def test_what_was_deleted_or_stopped_is_not_computed(
+        self, trainer: Worker, status: JobStatus | None, model: str
+    ) -> None:
+        """It is done without a word: the state has answered, or nobody asks. What was submitted since is answered."""
+        trainer.runtime.stops.told(7, status)
+        topic = trainer.runtime.topics.series_commands
+        config = SAMPLE.config if model == "AdaptiveMaxN" else {}
+        asked = [replace(SAMPLE, n=n, model_name=model, config=config) for n in (3, 4)]
+        messages = [trainer.message(topic, b"1", one) for one in asked]
+        await trainer.consume(topic, *messages)
+
+        answered = [one.n for one in trainer.events(trainer.runtime.topics.job_results)]
+        assert answered == ([] if status is None else [4])
+        assert trainer.committed(messages[-1])
+
+    async def test_a_stop_ends_what_waits_and_what_is_computed(self, trainer: Worker) -> None:
+        """Within a moment, not when the training would have ended."""
+        topic, stops = trainer.runtime.topics.series_commands, trainer.runtime.stops
+        space = (HyperParam("epochs_used", "int", low=100, high=1000),)
+        long = replace(SAMPLE, model_name="Lstm", config={}, search=Search(space, 1000, "mse"))
+        messages = [trainer.message(topic, b"1", replace(long, n=n)) for n in range(8)]
+        task = trainer.start(topic, *messages)
+        await asyncio.sleep(2)
+        assert not trainer.committed(messages[0])
+        stops.told(7, None)
+        began = time.monotonic()
+        stops.changed()
+        await trainer.settled(task)
+        took = time.monotonic() - began
+        await stopped(task)
+
+        assert took < 10
+        assert trainer.committed(messages[-1])
+        assert trainer.events(trainer.runtime.topics.job_results) == []
+
+    def test_a_job_made_anew_under_its_old_id_is_trained(self, trainer: Worker) -> None:
+        """A producer may do so; the first status of the new one ends the deletion."""
+        stops = trainer.runtime.stops
+        stops.told(7, None)
+        assert stops.covers(7, 10**6)
+        stops.told(7, JobStatus(7, CmdStatus.CREATED, 1, 0, 0, 0, 0))
+
+        assert not stops.covers(7, 0)

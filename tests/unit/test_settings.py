@@ -32,6 +32,7 @@ DEFAULTS = {
     "partitions": 4,
     "session_timeout_s": 6.0,
     "max_series_per_job": 100_000,
+    "max_series_points": 1_000_000,
     "max_next_k_prediction": 1000,
     "max_max_eval": 1000,
     "max_training_job_s": 86_400.0,
