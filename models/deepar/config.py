@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from models.deepar.frequency import Frequency
+from models.deepar.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["LIKELIHOODS", "MOST_CATEGORIES", "ConfigError", "DeepARConfig"]
@@ -109,7 +110,7 @@ def _given(given: Mapping[str, object], name: str) -> object:
 def _whole(given: Mapping[str, object], name: str, low: int, high: int, *, default: Any = None) -> int:
     value = _number(given, name, low, high, default=default)
     if value != int(value):
-        raise ConfigError(name, f"{name} is {given[name]!r}, expected a whole number from {low} to {high}")
+        raise ConfigError(name, f"{name} is {shown(given[name])}, expected a whole number from {low} to {high}")
     return int(value)
 
 
@@ -124,7 +125,7 @@ def _number(given: Mapping[str, object], name: str, low: float, high: float, *, 
         if not (math.isfinite(number) and low <= number <= high):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise ConfigError(name, f"{name} is {value!r}, expected a number from {low:g} to {high:g}") from None
+        raise ConfigError(name, f"{name} is {shown(value)}, expected a number from {low:g} to {high:g}") from None
     return number
 
 
@@ -139,7 +140,7 @@ def _read(value: float | str) -> float:
 def _likelihood(value: object) -> str:
     name = value.lower().replace("_", "-") if isinstance(value, str) else ""
     if name not in LIKELIHOODS:
-        raise ConfigError("likelihood", f"likelihood is {value!r}, expected one of {', '.join(LIKELIHOODS)}")
+        raise ConfigError("likelihood", f"likelihood is {shown(value)}, expected one of {', '.join(LIKELIHOODS)}")
     return name
 
 
@@ -155,5 +156,5 @@ def _cardinality(value: object) -> tuple[int, ...] | None:
     elif isinstance(value, int):
         parts = [value]
     if not isinstance(parts, list | tuple):
-        raise ConfigError("cardinality", f'cardinality is {value!r}, expected "auto", "" or a list such as [2, 3]')
+        raise ConfigError("cardinality", f'cardinality is {shown(value)}, expected "auto", "" or a list such as [2, 3]')
     return tuple(_whole({"cardinality": part}, "cardinality", 1, MOST_CATEGORIES) for part in parts)
