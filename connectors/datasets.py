@@ -8,19 +8,32 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
+from connectors import dataset_names
 from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_table import BadDatasetError, Cell, OpenCsv
 from connectors.date_warnings import dates_in_two_ways
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 
-__all__ = ["Dataset", "UnknownDatasetError", "check_name", "delete", "list_all", "load", "register", "safe_file_name"]
+__all__ = [
+    "Dataset",
+    "UnknownDatasetError",
+    "check_name",
+    "delete",
+    "list_all",
+    "load",
+    "of_upload",
+    "register",
+    "safe_file_name",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
 _MANIFEST: Final = "dataset.json"
+_UPLOADS: Final = "/uploads/"
 _TEXT: Final = "text"  # a folder: a stored file name never is one
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
 _DEVICES: Final = re.compile(
@@ -106,12 +119,14 @@ def register(
         raise ValueError("time_created needs an offset")
     facts = table.facts
     stored = safe_file_name(file_name)
+    known = store.exists(_manifest(data_id))
+    upload = dataset_names.claim(store, stored, data_id, table.path)
     dataset = Dataset(
         data_id=data_id,
         name=name,
         uuid=str(uuid.uuid4()),
         time_created=time_created.isoformat(timespec="microseconds"),
-        upload=f"/uploads/{stored}",
+        upload=f"{_UPLOADS}{upload}",
         related_user=related_user,
         file_name=file_name.encode("utf-8", "replace").decode("utf-8"),
         path=f"{_folder(data_id)}/{stored}",
@@ -123,7 +138,6 @@ def register(
         warnings=(*facts.warnings, *dates_in_two_ways(table)),
         text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
     )
-    known = store.exists(_manifest(data_id))
     try:
         store.put_file(dataset.path, table.path)
         if dataset.text is not None:
@@ -132,6 +146,7 @@ def register(
     except BaseException:
         if not known:
             store.delete(_folder(data_id))
+            dataset_names.release(store, upload, data_id)
         raise
     return dataset
 
@@ -166,10 +181,20 @@ def list_all(store: ObjectStore) -> list[Dataset]:
 
 def delete(store: ObjectStore, data_id: int) -> None:
     """Remove the dataset and its file; UnknownDatasetError if there is none."""
-    if not store.exists(_manifest(data_id)):
-        raise UnknownDatasetError(data_id)
+    upload = load(store, data_id).upload
     store.delete(_manifest(data_id))
+    dataset_names.release(store, upload.removeprefix(_UPLOADS), data_id)
     store.delete(_folder(data_id))
+
+
+def of_upload(store: ObjectStore, name: str) -> Dataset | None:
+    """The data set whose file is read at ``/uploads/<name>``; of several with the same content the first."""
+    for data_id in dataset_names.claimants(store, name):
+        with suppress(UnknownDatasetError):
+            dataset = load(store, data_id)
+            if dataset.upload == f"{_UPLOADS}{name}":
+                return dataset
+    return None
 
 
 def _folder(data_id: int) -> str:

@@ -51,7 +51,7 @@ class Dataset(BaseModel):
     name: str
     uuid: str
     time_created: str = Field(description="ISO-8601 with microseconds and offset.")
-    upload: str = Field(description="/uploads/ and the name of the stored file.")
+    upload: str = Field(description="Where the file can be read as it was uploaded: /uploads/ and its name.")
     related_user: int
     rows: int = Field(description="Data rows.")
     dialect: Dialect

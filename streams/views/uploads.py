@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from connectors.object_store import BadKeyError, check_key
+from connectors import datasets
+from connectors.datasets import Dataset
+from connectors.object_store import BadKeyError, ObjectStore, check_key
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.views.answers import json_response
@@ -49,6 +51,10 @@ class UploadReply(BaseModel):
 async def put_upload(state: State, request: Request, path: FilePath) -> Response:
     """The body as it is, of any content type, in place of what was there; nothing is stored if it breaks off."""
     key = _key("uploads", path)
+    taken = await asyncio.to_thread(_dataset, state.store, path)
+    if taken is not None:
+        text = f"path: /{key} is the file of data set {taken.data_id}: use another name"
+        raise RejectedError(409, "name_taken", text)
     size = 0
     with ExitStack() as stack:
         try:
@@ -73,14 +79,25 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
 
 @router.get("/uploads/{path:path}", summary="Get a stored file", response_class=Response, responses=_FILE)
 async def get_upload(state: State, path: FilePath) -> Response:
-    """The file's bytes."""
-    return await file_response(state.store, _key("uploads", path))
+    """The file's bytes: of what was PUT there, or of the data set whose `upload` it is, as they were uploaded."""
+    key = _key("uploads", path)
+    try:
+        return await file_response(state.store, key)
+    except RejectedError:
+        dataset = await asyncio.to_thread(_dataset, state.store, path)
+        if dataset is None:
+            raise
+    return await file_response(state.store, dataset.path)
 
 
 @router.get("/outputs/{path:path}", summary="Get an output file", response_class=Response, responses=_FILE)
 async def get_output(state: State, path: FilePath) -> Response:
     """What a transform job wrote into a folder below /outputs/."""
     return await file_response(state.store, _key("outputs", path))
+
+
+def _dataset(store: ObjectStore, path: str) -> Dataset | None:
+    return None if "/" in path else datasets.of_upload(store, path)
 
 
 def _key(folder: str, path: str) -> str:

@@ -61,6 +61,23 @@ def test_J036_to_J040_the_preview_shows_every_column_and_the_first_five_rows(api
     }
 
 
+def test_J034_the_file_can_be_read_where_upload_says(api: Api, http: httpx.Client) -> None:
+    """Byte by byte as it was uploaded; another file of the same name elsewhere. Nobody can write over it."""
+    contents = [PREVIEW, PREVIEW + b"ussouth,A,2020-08-02 00:00:00.0000000,1\n", PREVIEW]
+    uploads = [_upload(api, content, file_name="readable.csv").json()["data"] for content in contents]
+
+    assert uploads[0]["upload"] == uploads[2]["upload"] == "/uploads/readable.csv"
+    for data, content in zip(uploads, contents, strict=True):
+        assert http.get(data["upload"]).content == content
+        answer = http.put(data["upload"], content=b"mine")
+        assert answer.status_code == 409
+        assert answer.json()["code"] == "ConflictError"
+        assert http.get(data["upload"]).content == content
+    assert api.call("DELETE", f"/data/{uploads[1]['id']}/").status_code == 204
+    assert http.get(uploads[1]["upload"]).status_code == 404
+    assert http.get(uploads[0]["upload"]).content == PREVIEW
+
+
 def test_J030_the_preview_shows_the_same_data_object_as_the_upload(api: Api) -> None:
     """Upload, preview and list agree on `data`."""
     data = _upload(api, PREVIEW).json()["data"]

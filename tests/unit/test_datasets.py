@@ -352,7 +352,42 @@ def test_J030_to_J036_a_registered_dataset_comes_back(store: ObjectStore, upload
     assert (dataset.rows, dataset.bytes) == (6, len(SEED))
     assert dataset.path == "datasets/2/allRegion_37d_MSDN_vmlevel.csv"
     assert store.read_bytes(dataset.path) == SEED
-    assert store.keys() == [dataset.path, "datasets/2/dataset.json"]
+    assert store.keys("datasets") == [dataset.path, "datasets/2/dataset.json"]
+
+
+def test_J034_a_file_is_read_under_its_name_or_under_one_of_its_own(store: ObjectStore, tmp_path: Path) -> None:
+    """The same content shares the name; another gets one with its id; so no name ever leads to another's file."""
+    first, same, other = (add(store, _file(tmp_path, day), data_id) for data_id, day in ((1, 1), (2, 1), (3, 2)))
+
+    assert (first.upload, same.upload, other.upload) == ("/uploads/vm.csv", "/uploads/vm.csv", "/uploads/vm-3.csv")
+    for dataset, holder in ((first, 1), (same, 1), (other, 3)):
+        found = datasets.of_upload(store, dataset.upload.removeprefix("/uploads/"))
+        assert found is not None
+        assert found.data_id == holder
+        assert store.read_bytes(found.path) == store.read_bytes(dataset.path)
+    datasets.delete(store, 1)
+    found = datasets.of_upload(store, "vm.csv")
+    assert found is not None
+    assert found.data_id == 2
+    datasets.delete(store, 2)
+    datasets.delete(store, 3)
+    assert datasets.of_upload(store, "vm.csv") is None
+    assert store.keys() == []
+    assert add(store, _file(tmp_path, 2), 4).upload == "/uploads/vm.csv"
+
+
+def test_J034_a_file_that_somebody_stored_keeps_its_name(store: ObjectStore, tmp_path: Path) -> None:
+    """What was PUT to /uploads/vm.csv is what is got there."""
+    store.put_bytes("uploads/vm.csv", b"mine")
+
+    assert add(store, _file(tmp_path, 1), 1).upload == "/uploads/vm-1.csv"
+    assert datasets.of_upload(store, "vm.csv") is None
+
+
+def _file(folder: Path, day: int) -> Path:
+    path = folder / f"{day}.csv"
+    path.write_bytes(b"day,value\n2020-01-%02d,1\n2020-02-01,2\n" % day)
+    return path
 
 
 def test_the_original_file_name_is_kept_as_text_only(store: ObjectStore, upload: Path) -> None:
