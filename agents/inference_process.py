@@ -48,6 +48,7 @@ def _call(asked: ModelCalls, call: InferenceCall, time_left_s: float) -> Call:
         lenient=asked.ignore_unknown_cat,
         max_samples=asked.max_samples,
         time_left_s=time_left_s,
+        limit_s=asked.limit_s,
     )
 
 

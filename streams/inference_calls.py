@@ -92,7 +92,10 @@ class InferenceReply:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelCalls:
-    """Calls for one model, answered together. A model is known by its key and when it was created."""
+    """Calls for one model, answered together. A model is known by its key and when it was created.
+
+    Each call may take `limit_s` in all; what it has waited for is no more in its `times_left_s`.
+    """
 
     store_url: str
     model_key: str
@@ -101,3 +104,4 @@ class ModelCalls:
     times_left_s: tuple[float, ...]
     max_samples: int
     ignore_unknown_cat: bool
+    limit_s: float | None = None

@@ -44,6 +44,9 @@ _ABANDONED_S: Final = 1.0  # most answers come sooner than a new process would b
 _TOO_LONG: Final = (
     "no answer within {:g} s: send fewer series per request and more requests in parallel, or ask for fewer samples"
 )
+_CROWDED: Final = (
+    "the endpoint is crowded: {}, and the limit is {:g} s: ask again later, or raise TIDECAST_MODEL_SERVER_WORKERS"
+)
 _ENDED: Final = (
     "the process that computed the forecast ended (killed or out of memory) each time it was tried:"
     " send fewer series per request, or ask for fewer samples"
@@ -89,6 +92,8 @@ class InferencePool:
             raise InferenceError(503, "UnavailableError", f"{len(self._lines)} requests are waiting: ask again later")
         deadline = None if patient else asyncio.get_running_loop().time() + self._limit_s
         waiting = Waiting(endpoint, call, deadline)
+        if not patient:
+            self._check_crowd(waiting)
         self._lines.add(waiting)
         self._dispatch()
         try:
@@ -96,7 +101,7 @@ class InferencePool:
                 return await waiting.done
         except TimeoutError:
             self._leave(waiting, 0.0)
-            raise self._too_long() from None
+            raise self._late(waiting) from None
         except asyncio.CancelledError:
             self._leave(waiting, _ABANDONED_S)
             raise
@@ -123,6 +128,24 @@ class InferencePool:
         """The ids of the processes that there are."""
         return self._processes.pids
 
+    def _check_crowd(self, waiting: Waiting) -> None:
+        """Refuse at once who would only wait for others until the time is up (contract D-046)."""
+        if not self._lines or self._processes.idle:
+            return
+        wait_s = self._lines.work_before(waiting) / max(1, self._processes.most)
+        if wait_s > self._limit_s:
+            text = _CROWDED.format(f"{len(self._lines)} requests wait, about {wait_s:.3g} s of work", self._limit_s)
+            raise InferenceError(504, "TimeoutError", text)
+
+    def _late(self, waiting: Waiting) -> InferenceError:
+        """Why there is no answer in time: the request, or those before it that it waited for."""
+        now = asyncio.get_running_loop().time()
+        waited_s = (now if waiting.begun is None else waiting.begun) - waiting.asked
+        if waited_s < self._limit_s / 2:
+            return self._too_long()
+        text = _CROWDED.format(f"this request waited {waited_s:.3g} s for others", self._limit_s)
+        return InferenceError(504, "TimeoutError", text)
+
     def _leave(self, waiting: Waiting, grace_s: float) -> None:
         """Nobody waits for the call any more. Without grace its process is ended even if there are mates."""
         batch = self._running.get(waiting)
@@ -147,6 +170,8 @@ class InferencePool:
                 return
             members = self._lines.take(first, self._processes.idle + 1)
             batch = _Batch(process, members)
+            for member in members:
+                member.begun = member.begun or asyncio.get_running_loop().time()
             self._running.update(dict.fromkeys(members, batch))
             self._keep(asyncio.ensure_future(self._compute(batch)))
 
@@ -161,6 +186,7 @@ class InferencePool:
 
     async def _compute(self, batch: _Batch) -> None:
         """1. Let the process answer, 2. tell those who wait, 3. give the process what waits next."""
+        begun = asyncio.get_running_loop().time()
         try:
             replies = await self._processes.call(batch.process, self._message(batch.members), self._limit_s)
         except RaisedError as error:
@@ -175,6 +201,7 @@ class InferencePool:
             self._fail(batch, InferenceError(500, "InternalError", _FAILED))
         else:
             self._processes.give_back(batch.process)
+            self._lines.note(batch.members, asyncio.get_running_loop().time() - begun)
             for member, reply in zip(batch.members, replies, strict=True):
                 if not member.done.done():
                     member.done.set_result(reply)
@@ -197,6 +224,7 @@ class InferencePool:
             ),
             max_samples=self._settings.max_num_samples,
             ignore_unknown_cat=self._settings.ignore_unknown_cat,
+            limit_s=self._limit_s,
         )
 
     def _raised(self, batch: _Batch, error: RaisedError) -> None:

@@ -107,9 +107,9 @@ def check_elements(
             if element.trains:
                 to_train.append(resolve(merged, number))
             else:
+                _check_setting(element, merged)
                 if limits is not ACCEPTED:
                     check_unbent(replace(element, model_name=merged.model_name))
-                _check_setting(element, merged)
                 stored[element.ts_id] = merged
                 to_store.append(merged)
         except ElementError as error:
@@ -154,9 +154,9 @@ def _resolver(limits: Limits) -> Callable[[SeriesConfig, int], Training]:
         settings = _plan_settings(element)
         plan = seen.get(settings)
         if plan is None:
+            plan = seen[settings] = _resolve(element, limits)
             if limits is not ACCEPTED:
                 check_unbent(element)
-            plan = seen[settings] = _resolve(element, limits)
         return Training(element.ts_id, plan, number, element)
 
     return resolve

@@ -41,7 +41,8 @@ class Call:
 
     `content` is its body, or for the form ``instance`` a mapping of an instance's fields, which has the configuration
     under the key ``configuration``. `defaults` is the endpoint's DEEPAR_INFERENCE_CONFIG. `lenient` ignores a `cat`
-    that the model has no use for.
+    that the model has no use for. Of `limit_s`, the time that a request may take, `time_left_s` is left; what is not
+    left was spent on waiting for others.
     """
 
     content: bytes | Mapping[str, Any]
@@ -50,6 +51,7 @@ class Call:
     lenient: bool = False
     max_samples: int = 10_000
     time_left_s: float = 60.0
+    limit_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,11 @@ class _Parsed:
 
 
 class _TooLargeError(Exception):
-    """The estimate exceeds the time that is left."""
+    """The estimate exceeds the time that there would be if nobody else asked."""
+
+
+class _CrowdedError(Exception):
+    """The estimate exceeds the time that others have left."""
 
 
 def answer(predictor: _Model, calls: Sequence[Call]) -> list[Reply]:
@@ -105,6 +111,8 @@ def answer(predictor: _Model, calls: Sequence[Call]) -> list[Reply]:
             replies[place] = _refused(call, 400, "ValidationError", str(error))
         except _TooLargeError as error:
             replies[place] = _refused(call, 413, "TooLargeError", str(error))
+        except _CrowdedError as error:
+            replies[place] = _refused(call, 504, "TimeoutError", str(error))
         except Exception as error:  # noqa: BLE001 - the room's edge: a call must not take the others down
             replies[place] = _failed(call, error)
     try:
@@ -204,16 +212,22 @@ def _has_cat(fields: object) -> bool:
 
 
 def _check_time(config: DeepARConfig, call: Call, series: int, num_samples: int) -> None:
-    """Refuse what would not be ready in time, before any work is done (contract D-046)."""
+    """Refuse what would not be ready in time, before any work is done, and say whose fault it is (contract D-046)."""
     pace, each = pace_of(config), work_of(config, num_samples)
     estimate = series * each * pace.seconds
     if estimate > call.time_left_s:
-        fitting = int(call.time_left_s / (each * pace.seconds))
         pace.refuse()
+        left = max(0.0, call.time_left_s)
+        if call.limit_s is not None and estimate <= call.limit_s:
+            raise _CrowdedError(
+                f"the endpoint is crowded: this request waited {call.limit_s - left:.3g} s for others and would take "
+                f"about {estimate:.3g} s more, but of {call.limit_s:g} s only {left:.3g} s are left: ask again later"
+            )
+        fitting = int(call.time_left_s / (each * pace.seconds))
         advice = f"send at most {fitting} series per request, several requests at a time, or " if fitting > 0 else ""
         raise _TooLargeError(
             f"{series} series with {num_samples} sample paths would take about {estimate:.3g} s, and "
-            f"{max(0.0, call.time_left_s):.3g} s are left: {advice}ask for fewer num_samples"
+            f"{left:.3g} s are left: {advice}ask for fewer num_samples"
         )
 
 

@@ -163,7 +163,7 @@ def test_J091_a_submission_answers_with_the_status_of_job_and_series(api: Api, j
     job_id, (first, second) = job
     body = _patch(api, job_id, element(second), element(first), element(second)).json()
 
-    assert set(body) == {"job_id", "status", "series"}
+    assert set(body) == {"job_id", "status", "message", "series"}
     assert body["job_id"] == job_id
     assert body["status"] in (2, 3)
     assert [series["ts_id"] for series in body["series"]] == [second, first]

@@ -361,6 +361,24 @@ def test_D043_D046_what_would_not_be_ready_in_time_is_refused_before_any_work() 
     assert model.asked == [(7, 100)]
 
 
+def test_D046_a_request_that_others_left_no_time_for_is_not_too_large() -> None:
+    """504 and the crowd's fault, where it would have been ready in time alone; else 413 as ever."""
+    model = Told(num_cells=42)
+    seconds = pace_of(model.config).seconds * (4 * 8 + 100 * 3)
+    late, large = answer(
+        model,
+        [
+            Call(request(*[[1.0]] * 10), time_left_s=5 * seconds, limit_s=20 * seconds),
+            Call(request(*[[1.0]] * 30), time_left_s=5 * seconds, limit_s=20 * seconds),
+        ],
+    )
+
+    assert (late.status, told(late)["code"]) == (504, "TimeoutError")
+    assert "the endpoint is crowded: this request waited" in told(late)["message"]
+    assert (large.status, told(large)["code"]) == (413, "TooLargeError")
+    assert "send at most" in told(large)["message"]
+
+
 @pytest.mark.parametrize("form", ["json", "jsonlines"])
 def test_D046_what_would_not_be_ready_in_time_is_refused_before_its_series_are_looked_at(form: Any) -> None:
     """To read a million of them takes longer than there is time."""

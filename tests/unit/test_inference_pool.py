@@ -223,6 +223,38 @@ async def test_a_patient_call_may_wait_but_not_compute_for_ever(tmp_path: Path) 
         assert failed.value.status == 504
 
 
+async def test_D046_who_would_only_wait_for_others_is_told_so_at_once(tmp_path: Path) -> None:
+    """504 long before the time is up, which says that it is the crowd's fault; an idle model's line is not crowded."""
+    async with pool_of(1, inference_timeout_s=2.0) as pool:
+        notes = tmp_path / "notes"
+        measured = [asyncio.ensure_future(pool.ask(DEMO, call("sleep", 0.1))) for _ in range(4)]
+        await asyncio.gather(*measured)
+        await begun(pool.ask(DEMO, call("stay", notes, 1.0)), notes)
+        crowd = [asyncio.ensure_future(pool.ask(DEMO, call("sleep", 0.1), patient=True)) for _ in range(40)]
+        await asyncio.sleep(0)
+        asked = asyncio.get_running_loop().time()
+        with pytest.raises(InferenceError, match=r"crowded: 40 requests wait, about .* s of work") as refused:
+            await pool.ask(DEMO, call())
+
+        assert refused.value.status == 504
+        assert asyncio.get_running_loop().time() - asked < 0.5
+        for one in crowd:
+            one.cancel()
+
+
+async def test_D046_who_waited_in_vain_is_told_that_it_waited(tmp_path: Path) -> None:
+    """And who computed in vain, that it asked for too much."""
+    async with pool_of(1, inference_timeout_s=0.5) as pool:
+        notes = tmp_path / "notes"
+        first = await begun(pool.ask(endpoint("other"), call("stay", notes, 60)), notes)
+        with pytest.raises(InferenceError, match=r"crowded: this request waited 0\.\d+ s for others") as waited:
+            await pool.ask(DEMO, call())
+        with pytest.raises(InferenceError, match="send fewer series per request") as computed:
+            await first
+
+        assert (waited.value.status, computed.value.status) == (504, 504)
+
+
 async def test_no_more_wait_than_the_setting_says(tmp_path: Path) -> None:
     """503 at once for the one too many; a patient one may always wait."""
     async with pool_of(1, max_waiting_inferences=2) as pool:
