@@ -1,4 +1,4 @@
-"""What a web page of another site can send through its reader's browser: nothing that has an effect, or tells anything."""
+"""What a web page of another site can send through its reader's browser: nothing with an effect, nothing that tells."""
 
 import socket
 from typing import Any
