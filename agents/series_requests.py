@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.series_times import last_time, next_times
 from connectors.publisher import Headers
-from connectors.timestamps import shown_times
+from connectors.timestamps import event_times
 from models.batch import SeriesRequest
 from models.calendar import calendar_of
 from models.catalog import model_spec
@@ -157,4 +157,5 @@ def _check_timestamps(command: TrainSeries) -> None:
 def _shown(command: TrainSeries, place: int) -> str:
     """A time as its clock shows it, with milliseconds where it has any."""
     times = np.array(command.timestamps[place : place + 1], dtype=np.int64) * 1000
-    return shown_times(calendar_of(command.freq).shown(times) if command.freq else times)[0]
+    moment = int(calendar_of(command.freq).shown(times)[0] if command.freq else times[0]) // 1000
+    return event_times((moment,), (0,) if moment % 1000 else ())[0]

@@ -12,9 +12,14 @@ from schemas.commands import TrainSeries
 
 __all__ = ["ShownTimes", "calendar_note", "hold_out_times", "last_time", "next_times"]
 
+_SECOND = 1_000_000  # microseconds
+
 
 class ShownTimes(NamedTuple):
-    """Times as events have them: what the clock shows in milliseconds, microseconds beyond, minutes from UTC."""
+    """Times as events have them: what the clock shows in milliseconds, and minutes from UTC.
+
+    `micros` are the microseconds beyond, of steps below a second: whoever shows such times shows parts of it.
+    """
 
     timestamps: Sequence[int]
     micros: tuple[int, ...] = ()
@@ -82,7 +87,5 @@ def _shown(freq: str, start: int, count: int, first: int) -> ShownTimes:
 
 def _on_clock(calendar: Calendar, times: Integers) -> ShownTimes:
     wall = calendar.shown(times)
-    micros = wall % 1000
-    return ShownTimes(
-        tuple((wall // 1000).tolist()), tuple(micros.tolist()) if micros.any() else (), tuple(calendar.offsets(times))
-    )
+    micros = tuple((wall % 1000).tolist()) if calendar.usual_step < _SECOND else ()
+    return ShownTimes(tuple((wall // 1000).tolist()), micros, tuple(calendar.offsets(times)))

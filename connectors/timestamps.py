@@ -145,19 +145,27 @@ def _warning(first: str, column: "_Column", family: str) -> str | None:
 
 
 def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
-    """``YYYY-MM-DD HH:MM:SS`` of times in microseconds, all with milliseconds or microseconds if one has some (J-134).
+    """``YYYY-MM-DD HH:MM:SS`` of times in microseconds (J-134); parts of a second are cut off.
 
-    So times that differ are never shown alike (decision 17).
+    Where neighbours are less than a second apart, all have milliseconds or microseconds: none are shown alike
+    (decision 17).
     """
-    unit = "s" if not (wall % _SECOND).any() else "ms" if not (wall % 1000).any() else "us"
+    distances = np.abs(np.diff(wall))  # 0 where a clock shows an hour twice
+    return _shown(wall, parts=bool(((distances > 0) & (distances < _SECOND)).any()))
+
+
+def _shown(wall: npt.NDArray[np.int64], *, parts: bool) -> list[str]:
+    unit = "s" if not parts else "ms" if not (wall % 1000).any() else "us"
     times = wall.astype("M8[us]").astype(f"M8[{unit}]")
     return [text.replace("T", " ") for text in np.datetime_as_string(times).tolist()]
 
 
 def event_times(timestamps: Sequence[int], micros: Sequence[int] = ()) -> list[str]:
-    """Times of an event as shown_times: milliseconds, and the microseconds beyond each where there are some."""
+    """Times of an event as shown_times: milliseconds, and the microseconds beyond each where steps are so short."""
     wall = np.asarray(timestamps, dtype=np.int64) * 1000
-    return shown_times(wall + np.asarray(micros, dtype=np.int64) if len(micros) == len(wall) else wall)
+    if len(micros) == len(wall) > 0:
+        return _shown(wall + np.asarray(micros, dtype=np.int64), parts=True)
+    return shown_times(wall)
 
 
 def offset_texts(minutes: Sequence[int]) -> list[str]:

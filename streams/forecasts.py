@@ -121,5 +121,5 @@ def _formatted(times: tuple[int, ...], micros: tuple[int, ...]) -> list[str]:
 
 
 def _cutoff(forecast: Forecast) -> str:
-    """With the milliseconds that it has."""
-    return event_times((forecast.cutoff,), ())[0]
+    """As its forecast's times are shown."""
+    return event_times((forecast.cutoff,), (0,) if forecast.micros else ())[0]

@@ -81,10 +81,24 @@ class ServiceClient:
         return int(self.write("POST", "/job/", body={"data_id": data_id})["job_id"])
 
     def choose_columns(
-        self, job_id: int, *, timestamp: int, target: int, group_by: Sequence[int]
+        self,
+        job_id: int,
+        *,
+        timestamp: int,
+        target: int,
+        group_by: Sequence[int],
+        calendar: Mapping[str, str] | None = None,
     ) -> Sequence[Mapping[str, Any]]:
-        """The series that the columns make: ts_id, groupby_val, groupby_key, points of each."""
-        columns = {"timestamp_indexs": [timestamp], "target_indexs": [target], "groupby_indexs": [*group_by]}
+        """The series that the columns make: ts_id, groupby_val, groupby_key, points, freq of each.
+
+        `calendar` may have freq and time_zone.
+        """
+        columns: dict[str, Any] = {
+            "timestamp_indexs": [timestamp],
+            "target_indexs": [target],
+            "groupby_indexs": [*group_by],
+        }
+        columns |= calendar or {}
         answer = self.write("PUT", f"/job/{job_id}/", body=columns)
         self.warnings += answer.get("warnings", ())
         details: Sequence[Mapping[str, Any]] = answer["ts_details"]

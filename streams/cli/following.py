@@ -30,7 +30,9 @@ def submit_plan(client: ServiceClient, plan: ForecastPlan, console: Console) -> 
         status.update("splitting it into series")
         job_id = client.create_job(data_id)
         try:
-            series = client.choose_columns(job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by)
+            series = client.choose_columns(
+                job_id, timestamp=plan.timestamp, target=plan.target, group_by=plan.group_by, calendar=plan.calendar
+            )
             for warning in dict.fromkeys(client.warnings):
                 console.print(f"warning: {in_options(warning)}", style="yellow", soft_wrap=True, markup=False)
             status.update(f"asking for forecasts of {len(series)} series")

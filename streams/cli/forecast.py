@@ -62,6 +62,20 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="May be repeated; a wrong name brings the list of models.",
         ),
     ] = None,
+    freq: Annotated[
+        str | None,
+        typer.Option(
+            "--freq", metavar="ALIAS", show_default="found in the data",
+            help="The step, as an offset alias of pandas: D, h, 15min, B, W-SUN, MS, QE-DEC …",
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            "--time-zone", metavar="NAME", show_default="the file's clock",
+            help="The zone whose clock the timestamps show, such as Europe/Berlin: for its changes to summer time.",
+        ),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(
@@ -195,7 +209,12 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         allow_negative=allow_negative,
         tune=tune,
         trials=trials,
+<<<<<<< HEAD
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},
+=======
+        dialect={name: str(getattr(settings_of_file, name)) for name in settings_of_file.given},
+        calendar=planning.calendar(freq, time_zone),
+>>>>>>> c7ce7ac (Ask for freq and time zone on the command line; show parts of a second where steps are below one)
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
     )
     if not tune:

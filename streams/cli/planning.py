@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streams.calendars import checked_calendars
 from streams.cli.failure import CommandError, did_you_mean
+from streams.errors import RejectedError
 
 __all__ = [
     "ForecastPlan",
     "Parameter",
+    "calendar",
     "check_columns",
     "check_metrics",
     "check_models",
@@ -30,7 +33,13 @@ _REFUSALS = (
     (re.compile(r"^groupby_indexs: "), "--group-by: "),
     (re.compile(r"^(encoding|delimiter|quote|decimal|thousands): "), r"--\1: "),
     (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
+<<<<<<< HEAD
     (re.compile(r"\btimestamp_format\b"), "--timestamp-format"),
+=======
+    (re.compile(r"^freq: "), "--freq: "),
+    (re.compile(r"\bleave freq out\b"), "leave --freq out"),
+    (re.compile(r"^time_zone: "), "--time-zone: "),
+>>>>>>> c7ce7ac (Ask for freq and time zone on the command line; show parts of a second where steps are below one)
     (re.compile(r"groupby_indexs, or --group-by"), "--group-by"),
     (re.compile(r"name the (delimiter|encoding)\b"), r"name the \1: --\1"),
     (re.compile(r"upload the file with decimal and thousands set"), "set --decimal and --thousands"),
@@ -93,6 +102,16 @@ class ForecastPlan:
     features: tuple[int, ...] = ()
     allow_negative: bool = False
     dialect: Mapping[str, str] = field(default_factory=dict)
+    calendar: Mapping[str, str] = field(default_factory=dict)
+
+
+def calendar(freq: str | None, time_zone: str | None) -> dict[str, str]:
+    """What the service is to be told of the calendar; CommandError where it is no frequency or no zone."""
+    try:
+        checked_calendars(freq or "", time_zone or "")
+    except RejectedError as error:
+        raise CommandError(in_options(error.message)) from None
+    return {name: value for name, value in (("freq", freq), ("time_zone", time_zone)) if value is not None}
 
 
 def column_index(name: str, header: Sequence[str], *, option: str) -> int:

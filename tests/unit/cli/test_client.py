@@ -105,6 +105,17 @@ def test_J051_columns_are_sent_as_lists_of_indices() -> None:
     }  # fmt: skip
 
 
+def test_16_what_is_known_of_the_calendar_is_sent_beside_them() -> None:
+    """Nothing else is: null would ask for what is asked for anyway."""
+    fake = Fake(httpx.Response(200, json={"ts_details": []}))
+    with fake.client() as client:
+        client.choose_columns(7, timestamp=0, target=1, group_by=(), calendar={"freq": "MS"})
+
+    assert json.loads(fake.requests[0].content) == {
+        "timestamp_indexs": [0], "target_indexs": [1], "groupby_indexs": [], "freq": "MS",
+    }  # fmt: skip
+
+
 def test_many_elements_are_sent_in_several_requests() -> None:
     """Each below the service's limits, in order, none twice."""
     fake = Fake(httpx.Response(200, json={}))

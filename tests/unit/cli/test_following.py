@@ -99,7 +99,7 @@ def test_a_plan_is_sent_in_the_order_of_the_api() -> None:
     assert client.calls == [
         ("upload", Path("sales.csv")),
         ("create", 5),
-        ("columns", 7, {"timestamp": 0, "target": 2, "group_by": (1,)}),
+        ("columns", 7, {"timestamp": 0, "target": 2, "group_by": (1,), "calendar": {}}),
         ("submit", 7, [11, 12]),
     ]
 

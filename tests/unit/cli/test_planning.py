@@ -209,6 +209,11 @@ def test_D32_allow_negative_is_sent_with_every_element() -> None:
         ("element 1 (ts_id 5), next_k_prediction: is 0", "--horizon: is 0"),
         ("element 12 (ts_id 5), hyper_params 'latest_n': val must be 1", "--param latest_n: must be 1"),
         ("element 1 (ts_id 5), ts_id: 5 is not a series", "element 1 (ts_id 5), ts_id: 5 is not a series"),
+        (
+            "freq: does not fit; leave freq out to have it found",
+            "--freq: does not fit; leave --freq out to have it found",
+        ),
+        ("time_zone: is none", "--time-zone: is none"),
         ("no such data set", "no such data set"),
     ],
 )
