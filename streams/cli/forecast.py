@@ -209,12 +209,8 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         allow_negative=allow_negative,
         tune=tune,
         trials=trials,
-<<<<<<< HEAD
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},
-=======
-        dialect={name: str(getattr(settings_of_file, name)) for name in settings_of_file.given},
         calendar=planning.calendar(freq, time_zone),
->>>>>>> c7ce7ac (Ask for freq and time zone on the command line; show parts of a second where steps are below one)
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
     )
     if not tune:

@@ -33,13 +33,10 @@ _REFUSALS = (
     (re.compile(r"^groupby_indexs: "), "--group-by: "),
     (re.compile(r"^(encoding|delimiter|quote|decimal|thousands): "), r"--\1: "),
     (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
-<<<<<<< HEAD
     (re.compile(r"\btimestamp_format\b"), "--timestamp-format"),
-=======
     (re.compile(r"^freq: "), "--freq: "),
     (re.compile(r"\bleave freq out\b"), "leave --freq out"),
     (re.compile(r"^time_zone: "), "--time-zone: "),
->>>>>>> c7ce7ac (Ask for freq and time zone on the command line; show parts of a second where steps are below one)
     (re.compile(r"groupby_indexs, or --group-by"), "--group-by"),
     (re.compile(r"name the (delimiter|encoding)\b"), r"name the \1: --\1"),
     (re.compile(r"upload the file with decimal and thousands set"), "set --decimal and --thousands"),
