@@ -8,6 +8,7 @@ import orjson
 
 from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
+from models.json_words import json_problem
 
 __all__ = ["DEFAULTS", "ConfigurationError", "InferenceConfiguration", "parse_configuration", "parse_text"]
 
@@ -66,7 +67,8 @@ def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ConfigurationError(
-            "DEEPAR_INFERENCE_CONFIG", f"DEEPAR_INFERENCE_CONFIG is not JSON: {error.msg} at character {error.pos + 1}"
+            "DEEPAR_INFERENCE_CONFIG",
+            f"DEEPAR_INFERENCE_CONFIG is not JSON: {json_problem(error)}, at character {error.pos + 1}",
         ) from None
     try:
         if not isinstance(given, dict):

@@ -15,6 +15,7 @@ from models.deepar.frequency import Frequency
 from models.deepar.series import Series
 from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
+from models.json_words import json_problem
 
 __all__ = ["InstanceError", "parse_instance", "parse_line", "read_training_data"]
 
@@ -68,7 +69,7 @@ def parse_line(line: bytes) -> object:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InstanceError("instance", f"not JSON: {error.msg} at character {error.pos + 1}") from None
+        raise InstanceError("instance", f"not JSON: {json_problem(error)}, at character {error.pos + 1}") from None
 
 
 def read_training_data(lines: Iterable[bytes], config: DeepARConfig) -> tuple[list[Series], DeepARConfig]:

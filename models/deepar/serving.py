@@ -18,6 +18,7 @@ from models.deepar.instances import InstanceError, parse_instance, parse_line
 from models.deepar.pace import pace_of, work_of
 from models.deepar.series import Series
 from models.deepar.summaries import mean_of, quantiles_of
+from models.json_words import json_problem
 
 __all__ = ["Call", "Prediction", "Reply", "answer"]
 
@@ -197,7 +198,9 @@ def _request(body: bytes) -> tuple[list[object], object]:
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InstanceError("body", f"the body is not JSON: {error.msg} at character {error.pos + 1}") from None
+        raise InstanceError(
+            "body", f"the body is not JSON: {json_problem(error)}, at character {error.pos + 1}"
+        ) from None
     if not isinstance(request, dict):
         raise InstanceError("body", 'the body is not an object: send {"instances": [...]}')
     instances = request.get("instances")

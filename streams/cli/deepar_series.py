@@ -13,6 +13,7 @@ import orjson
 from connectors.timestamps import BadTimestampError, parse_timestamps, shown_times
 from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.frequency import Frequency
+from models.json_words import json_problem
 from streams.cli.deepar_times import OnSteps
 from streams.cli.failure import CommandError
 
@@ -97,7 +98,9 @@ def _series(path: Path, number: int, line: bytes) -> SeriesLine:
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise CommandError(f"{path}, line {number}: not JSON: {error.msg} at character {error.pos + 1}") from None
+        raise CommandError(
+            f"{path}, line {number}: not JSON: {json_problem(error)}, at character {error.pos + 1}"
+        ) from None
     if not isinstance(fields, dict) or not isinstance(fields.get("target"), list) or "start" not in fields:
         raise CommandError(f"{path}, line {number}: expected an object with start and target, an array")
     name = fields.get("item_id")

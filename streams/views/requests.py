@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.json_words import json_problem
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.views.strict import unknown_field
@@ -46,7 +47,7 @@ class _JsonRequest(Request):
         try:
             return await asyncio.to_thread(self.read, body) if len(body) > _LONG_BODY else self.read(body)
         except orjson.JSONDecodeError as error:
-            raise json.JSONDecodeError(error.msg, error.doc, error.pos) from None
+            raise json.JSONDecodeError(json_problem(error), error.doc, error.pos) from None
 
 
 class JsonRoute(APIRoute):

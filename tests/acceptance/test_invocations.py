@@ -340,6 +340,7 @@ def test_D039_a_seed_gives_the_same_bytes_whoever_else_asks(service: Service, ht
         (b"", ("not JSON",)),
         (b"{", ("not JSON", "character")),
         (b'{"instances": [}', ("not JSON",)),
+        (b'{"instances": [{"target": [1, NaN, 3]}]}', ("NaN is no JSON", "null", '"NaN" in')),  # F01
         (b"\xff\xfe", ("not JSON",)),
         (b"[" * 50_000, ("not JSON",)),
         (b"null", ("not an object",)),
