@@ -48,6 +48,29 @@ __all__ = ["create_http", "serve"]
 log = structlog.get_logger(__name__)
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full; the quota used up; larger than a file may be
+_WALK = """\
+A forecast takes four requests, all on this page: 1. `POST /data/` uploads a CSV file, 2. `POST /job/` creates a job on
+it, 3. `PUT /job/{job_id}/` chooses the columns and answers with the series, 4. `PATCH /job/{job_id}/` trains them;
+send `next_k_prediction`, and `refit` 1 for a forecast from the end of the history. Then `GET /job/{job_id}/` tells how
+far it is, and `GET /job/{job_id}/job_results/` what came of it. Each write may carry an `Idempotency-Key`: sent again
+under the same key it takes effect once. Fields that nobody knows are refused.
+"""
+_TAGS = {
+    "data sets": "CSV files and their previews.",
+    "forecasting jobs": "Columns, models, training and results.",
+    "forecasts": "The latest forecast of a series.",
+    "models": "What a job can ask for.",
+    "training jobs": "DeepAR, trained on a file of JSON Lines, in the words of ModelArts.",
+    "endpoints": "Trained DeepAR models that can be asked, in the words of SageMaker.",
+    "transform jobs": "All lines of a file, forecast by an endpoint.",
+    "files": "What training and transform jobs read and write.",
+    "schema catalogue": "Avro schemas of all topics, in the words of a schema registry.",
+    "operation": "Health and figures.",
+}
+_BROWSERS = {
+    "Misdirected": {"description": "The Host is none of this service's names: see TIDECAST_ALLOWED_HOSTS."},
+    "ForeignPage": {"description": "A web page of another site may change nothing here (Origin, Sec-Fetch-Site)."},
+}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -71,6 +94,9 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http = FastAPIOffline(
         title="Tidecast",
         summary="Forecasts from posted series, on Kafka.",
+        description=_WALK,
+        openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        generate_unique_id_function=lambda route: route.name,
         version="0.1.0",
         redirect_slashes=False,
         docs_url="/docs",
@@ -197,9 +223,20 @@ async def _invalid(_: Request, error: Any) -> Response:
 def _openapi(http: FastAPI) -> dict[str, Any]:
     """FastAPI's document, less the 422 that it adds everywhere: we answer 400."""
     if http.openapi_schema is None:
-        document = get_openapi(title=http.title, version=http.version, summary=http.summary, routes=http.routes)
+        document = get_openapi(
+            title=http.title,
+            version=http.version,
+            summary=http.summary,
+            description=http.description,
+            tags=http.openapi_tags,
+            routes=http.routes,
+        )
+        document["components"]["responses"] = _BROWSERS
         for path in document["paths"].values():
-            for operation in path.values():
+            for method, operation in path.items():
+                operation["responses"]["421"] = {"$ref": "#/components/responses/Misdirected"}
+                if method != "get":
+                    operation["responses"]["403"] = {"$ref": "#/components/responses/ForeignPage"}
                 answer = operation["responses"].get("422", {})
                 schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
                 if schema.get("$ref", "").endswith("/HTTPValidationError"):

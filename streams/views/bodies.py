@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
 from schemas.commands import HyperParam, ParameterValue, SeriesConfig
 from streams.jobs import ID_LIMIT
@@ -118,6 +118,19 @@ _Parameters = Annotated[
 class SeriesBody(StrictBody):
     """Settings of one series. It trains iff one of max_eval, next_k_prediction, auto_tune and eval_metrics is there."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ts_id": 8797,
+                    "model_name": "LinearFit",
+                    "hyper_params": [{"name": "latest_n", "type": "int", "val": 5}],
+                    "next_k_prediction": 5,
+                    "refit": 1,
+                }
+            ]
+        }
+    )
     ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
     model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")
     hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
@@ -165,6 +178,9 @@ class JobBody(StrictBody):
 class JobColumnsBody(StrictBody):
     """The chosen columns, by index in the data set's header."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"timestamp_indexs": [2], "target_indexs": [3], "groupby_indexs": [0, 1]}]}
+    )
     timestamp_indexs: Indexs = Field(description="Exactly one column.")
     target_indexs: Indexs = Field(description="Exactly one column.")
     groupby_indexs: Indexs = Field((), description="None or more; one series per distinct tuple.")
