@@ -18,6 +18,8 @@ from models.deepar.instances import InstanceError, parse_instance, parse_line
 from models.deepar.pace import pace_of, work_of
 from models.deepar.series import Series
 from models.deepar.summaries import mean_of, quantiles_of
+from models.deepar.wording import check_names
+from models.errors import RejectedInputError
 from models.json_words import json_problem
 
 __all__ = ["Call", "Prediction", "Reply", "answer"]
@@ -25,6 +27,7 @@ __all__ = ["Call", "Prediction", "Reply", "answer"]
 _JSON: Final = "application/json"
 _JSON_LINES: Final = "application/jsonlines"
 _IGNORED_CAT: Final = {"x-tidecast-warning": "cat was ignored: the model was trained without categories"}
+_FIELDS: Final = frozenset(("start", "target", "cat", "dynamic_feat", "item_id"))
 _MOST_DRAWN: Final = 8_000_000  # numbers of sample paths at once: 32 MB; more at once would not be quicker
 
 Array = NDArray[np.float32]
@@ -174,6 +177,7 @@ def _parsed(config: DeepARConfig, call: Call) -> _Parsed:
         for place, (number, line) in enumerate(lines):
             try:
                 fields = parse_line(line)
+                _check_slips(fields)
                 series.append(parse_instance(fields, config, lenient=call.lenient))
             except InstanceError as error:
                 raise InstanceError(error.field, f"line {number}: {error}", place) from None
@@ -186,6 +190,7 @@ def _parsed(config: DeepARConfig, call: Call) -> _Parsed:
         _check_time(config, call, len(instances), asked.num_samples)
         for place, fields in enumerate(instances):
             try:
+                _check_slips(fields)
                 series.append(parse_instance(fields, config, lenient=call.lenient))
             except InstanceError as error:
                 raise InstanceError(error.field, str(error), place) from None
@@ -207,7 +212,24 @@ def _request(body: bytes) -> tuple[list[object], object]:
     if not isinstance(instances, list) or not instances:
         what = "missing" if instances is None else "empty" if instances == [] else "not an array"
         raise InstanceError("instances", f"instances is {what}, expected an array of at least one time series")
-    return instances, request.get("configuration")
+    given = request.get("configuration")
+    _check(request, ("instances", "configuration"), others=True)
+    if isinstance(given, dict):  # of which a client sends what the contract has, and all of it has an effect
+        _check(given, ("num_samples", "output_types", "quantiles", "seed"), others=False)
+    return instances, given
+
+
+def _check_slips(fields: object) -> None:
+    """Refuse a name that is nearly one of an instance's: what it holds would be left out without a word."""
+    if isinstance(fields, dict) and not fields.keys() <= _FIELDS:
+        _check(fields, ("start", "target", "cat", "dynamic_feat"), others=True)
+
+
+def _check(given: Mapping[str, Any], known: Sequence[str], *, others: bool) -> None:
+    try:
+        check_names(given, known, others=others)
+    except RejectedInputError as error:
+        raise InstanceError(error.field, error.message) from None
 
 
 def _has_cat(fields: object) -> bool:

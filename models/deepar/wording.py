@@ -1,10 +1,15 @@
 """How error texts show the wrong value that was found: briefly, in JSON's words, and whatever it is."""
 
 import sys
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["kind_of", "shown"]
+from models.errors import RejectedInputError
 
+__all__ = ["check_names", "kind_of", "shown"]
+
+_NEAR: Final = 0.8  # of a name's letters, as in streams.views.strict
 _MOST_SHOWN: Final = 40  # characters: enough to find the value in the request
 
 
@@ -35,3 +40,16 @@ def shown(value: object) -> str:
         text = repr(value)
         return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
     return kind_of(value)
+
+
+def check_names(given: Collection[str], known: Sequence[str], *, others: bool) -> None:
+    """RejectedInputError for a name that is nearly one of the known ones that are absent; unless `others`, for any."""
+    for name in given:
+        if name in known:
+            continue
+        absent = [one for one in known if one not in given]
+        meant = get_close_matches(name[:_MOST_SHOWN].lower(), absent, n=1, cutoff=_NEAR)
+        if meant:
+            raise RejectedInputError(name[:_MOST_SHOWN], f"{shown(name)} is unknown; did you mean {meant[0]}?")
+        if not others:
+            raise RejectedInputError(name[:_MOST_SHOWN], f"{shown(name)} is unknown; known are {', '.join(known)}")
