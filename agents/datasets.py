@@ -130,7 +130,7 @@ def apply_command(
                 time_created=at,
             )
     except BadDatasetError as error:
-        raise RejectedError(400, error.code, str(error)) from None
+        raise RejectedError(413 if error.code == "too_large" else 400, error.code, str(error)) from None
     except BadKeyError as error:
         raise RejectedError(400, "unknown_path", f"path: {error}") from None
     except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read

@@ -60,7 +60,7 @@ class CsvScan:
         self._max_columns = max_columns
         self._max_cell = max_cell
         self._max_record = max_record
-        self._header_line = 0
+        self.header_line = 0
         self._named = 0  # cells of the header, with those that name nothing
         self._line = 1  # of the first byte not taken yet
         self._offset = 0  # of the same byte in the text
@@ -171,7 +171,7 @@ class CsvScan:
             text = f"a cell is longer than {self._max_cell:,} bytes; shorten or remove it"
             self._refuse("cell_too_large", data, place, text)
         if not self.header:
-            self._header_line = self._line_of(data, int(begins[0]))
+            self.header_line = self._line_of(data, int(begins[0]))
             self.header = self._read_header(data[begins[0] : stops[0]], int(fields[0]), data, int(begins[0]))
             begins, stops, fields, ends = begins[1:], stops[1:], fields[1:], ends[1:]
             if not len(begins):
@@ -211,7 +211,7 @@ class CsvScan:
     def _refuse_width(self, data: bytes, begin: int, cells: int) -> NoReturn:
         width = len(self.header)
         if width < cells <= self._named:
-            text = f"line {self._header_line}: column {width + 1} has no name; give every column a name of its own"
+            text = f"line {self.header_line}: column {width + 1} has no name; give every column a name of its own"
             raise BadDatasetError("empty_column_name", text)
         if cells < width:
             remedy = "add the missing cell, which may be empty, or remove the row"
@@ -220,7 +220,7 @@ class CsvScan:
             remedy = f"put a cell that holds {_NAMES.get(mark, mark)} in quotation marks"
             if not self.rows:
                 remedy += (
-                    f", or, if line {self._header_line} is not the table's header, say how many lines lie above it: "
+                    f", or, if line {self.header_line} is not the table's header, say how many lines lie above it: "
                     "skipped_lines"
                 )
         self._refuse(
@@ -264,7 +264,7 @@ class CsvScan:
             return labels[:kept]
         named = max((index for index, label in enumerate(labels, 1) if label.strip()), default=0)
         if named == 0:
-            text = f"line {self._header_line}: no column has a name; give every column a name of its own"
+            text = f"line {self.header_line}: no column has a name; give every column a name of its own"
             raise BadDatasetError("empty_column_name", text)
         return labels[:named]
 

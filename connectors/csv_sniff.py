@@ -12,7 +12,7 @@ from connectors.csv_dialect import BadDatasetError, Dialect, DialectSettings
 from connectors.csv_scan import csv_rows
 from connectors.number_format import MISSING
 
-__all__ = ["Shape", "find_shape", "sep_line"]
+__all__ = ["Shape", "find_shape", "looks_like_a_row", "sep_line"]
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _ROWS: Final = 300  # looked at; a few would do, but lines above a table and bad rows must stay the minority
@@ -79,6 +79,12 @@ def find_shape(lines: Sequence[str], settings: DialectSettings, *, whole: bool) 
     # A file of one column is nothing to forecast, and lines above a table are rare: both are thought of last.
     best = max(found, key=lambda table: (table.width > 1, table.skipped_lines == (skipped or 0), table.typed))
     return Shape(best.delimiter, quote, best.skipped_lines)
+
+
+def looks_like_a_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the names are a date and other values above columns of the same kinds: then the file has no header."""
+    kinds = [(_kind([label]), _kind(cells)) for label, cells in zip(header, zip(*rows, strict=True), strict=True)]
+    return ("dates", "dates") in kinds and all(above == below for above, below in kinds)
 
 
 def _quote(lines: Sequence[str], given: str | None) -> str | None:

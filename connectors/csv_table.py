@@ -19,7 +19,7 @@ from typing import IO, Final
 from connectors.csv_dialect import RFC4180, BadDatasetError, Dialect, DialectSettings, checked
 from connectors.csv_preview import Cell, examples, numbers_shown, preview_cells
 from connectors.csv_scan import CsvScan, NotUtf8Error, csv_rows
-from connectors.csv_sniff import find_shape
+from connectors.csv_sniff import find_shape, looks_like_a_row
 from connectors.csv_text import MOST_UNPACKED, CsvText, legacy_text, plain_text
 from connectors.number_format import MISSING
 
@@ -142,7 +142,11 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits) -> CsvFact
     numbers = numbers_shown(dialect, settings, scan.header, examples(dialect, len(scan.header), lines))
     columns = zip(scan.header, zip(*scan.preview, strict=True), numbers.formats, strict=True)
     heads = {label: preview_cells(cells, form) for label, cells, form in columns}
-    return CsvFacts(scan.header, heads, scan.rows, 0, numbers.dialect, numbers.warnings)
+    warnings = numbers.warnings
+    if looks_like_a_row(scan.header, scan.preview):
+        first = f"line {scan.header_line} looks like a row of values, and is taken for the names of the columns"
+        warnings = (f"{first}; put a line with names above it if it is one", *warnings)
+    return CsvFacts(scan.header, heads, scan.rows, 0, numbers.dialect, warnings)
 
 
 def _sample_lines(sample: bytes, *, whole: bool) -> list[str]:

@@ -41,6 +41,11 @@ _NOT_TEXT: Final = (  # what other files begin with, and what they are
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"SQLite format 3", "a SQLite database"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<?xml", "an XML document"),
+    (b'{"', "JSON"),
+    (b"[{", "JSON"),
 )
 _LONGEST_ENDING: Final = 22 + 65_535  # bytes: a zip file ends in a record of 22 bytes and a comment
 _LONGEST_DIRECTORY: Final = 1 << 20
@@ -132,8 +137,9 @@ def _compression(path: Path, given: str | None) -> str | None:
 
 
 def _refuse_other_kinds(first: bytes) -> None:
+    shown = first[:100].removeprefix(codecs.BOM_UTF8).lstrip()
     for begin, what in _NOT_TEXT:
-        if first.startswith(begin):
+        if first.startswith(begin) or shown.lower().startswith(begin):
             raise BadDatasetError("not_csv", f"the file is {what}; upload the CSV text itself, or save it as CSV")
     if first.startswith((_GZIP, _ZIP)):
         raise BadDatasetError("not_csv", "the archive holds another archive; upload the CSV file in one of them")

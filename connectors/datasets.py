@@ -34,7 +34,7 @@ __all__ = [
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
 _MANIFEST: Final = "dataset.json"
 _UPLOADS: Final = "/uploads/"
-_TEXT: Final = "text"  # a folder: a stored file name never is one
+_TEXT: Final = "=text"  # a folder; no stored file name has such a sign
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
 _DEVICES: Final = re.compile(
     r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE

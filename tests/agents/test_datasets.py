@@ -1,11 +1,14 @@
 """Data set commands in; data sets in the store, answers and dead letters out."""
 
+import gzip
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from mode.supervisors import CrashingSupervisor
 
+from agents.datasets import apply_command
 from connectors import datasets
 from connectors.publisher import DeliveryError
 from schemas.commands import AddDataset, CreateJob, DeleteDataset
@@ -182,3 +185,42 @@ async def test_a_dead_letter_that_is_not_delivered_stops_the_worker(state: Worke
 def test_the_agent_ends_the_process_when_it_fails(state: Worker) -> None:
     """Faust would go on after the failed batch; the crash makes the next start read it again."""
     assert state.runtime.app.agents["register_datasets"].supervisor_strategy is CrashingSupervisor
+
+
+async def test_D18_a_producer_says_how_its_file_is_written(state: Worker) -> None:
+    """The fields of AddDataset are those of an upload; the file stays as it is, its text lies beside it."""
+    content = "note\nday;größe\n01.02.20;1.234\n".encode("cp850")
+    state.runtime.store.put_bytes("producer/a.csv", content)
+    written = {"encoding": "cp850", "delimiter": ";", "decimal": ",", "thousands": ".", "skipped_lines": 1}
+    await consumed(state, replace(ADD, path="producer/a.csv", timestamp_format="%d.%m.%y", **written))
+    added = datasets.load(state.runtime.store, 2)
+
+    assert added.header == ("day", "größe")
+    assert added.heads == {"day": ("01.02.20",), "größe": (1234,)}
+    assert {name: getattr(added.dialect, name) for name in written} == written
+    assert added.dialect.timestamp_format == "%d.%m.%y"
+    assert state.runtime.store.read_bytes(added.path) == content
+    assert state.runtime.store.read_bytes(added.text_path).decode() == content.decode("cp850")
+
+
+async def test_D18_a_wrong_setting_of_a_producer_is_a_dead_letter(state: Worker) -> None:
+    """With the field and the remedy; nothing is kept."""
+    await consumed(state, replace(ADD, delimiter="ab"))
+
+    assert "delimiter: " in str(state.dead()[0])
+    assert datasets.list_all(state.runtime.store) == []
+
+
+def test_a_packed_file_is_unpacked_up_to_the_limit_of_uploads(state: Worker) -> None:
+    """A few kilobytes can hold gigabytes."""
+    store, command = state.runtime.store, replace(ADD, path="producer/a.csv.gz")
+    store.put_bytes(command.path, gzip.compress(CSV))
+    with pytest.raises(
+        RejectedError, match=r"more than 20 bytes once it is unpacked.*TIDECAST_MAX_UPLOAD_BYTES"
+    ) as much:
+        apply_command(store, command, datetime(2020, 1, 1, tzinfo=UTC), max_bytes=20)
+    added = apply_command(store, command, datetime(2020, 1, 1, tzinfo=UTC), max_bytes=len(CSV))
+
+    assert much.value.status == 413
+    assert added is not None
+    assert (added.rows, added.dialect.compression) == (2, "gzip")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -483,3 +484,27 @@ def test_a_time_without_offset_is_a_mistake(store: ObjectStore, upload: Path) ->
         )
 
     assert [replace(found, uuid="") for found in datasets.list_all(store)] == [replace(dataset, uuid="")]
+
+
+def test_a_manifest_from_before_dialects_is_loaded(store: ObjectStore, upload: Path) -> None:
+    """Its file is as RFC 4180 says, for others were refused then."""
+    dataset = add(store, upload, 2)
+    manifest = json.loads(store.read_bytes("datasets/2/dataset.json"))
+    for name in ("dialect", "warnings", "text"):
+        del manifest[name]
+    store.put_bytes("datasets/2/dataset.json", json.dumps(manifest).encode())
+
+    assert datasets.load(store, 2) == dataset
+
+
+def test_a_file_called_text_and_its_text_lie_side_by_side(store: ObjectStore, tmp_path: Path) -> None:
+    """No name of a file is that of the folder in which texts are."""
+    file = tmp_path / "text"
+    file.write_bytes("day;größe\n2020-01-01;1,5\n".encode("utf-16"))
+    for name in ("text", "=text", "text/text"):
+        dataset = add(store, file, 2, name)
+        assert store.read_bytes(dataset.path) == file.read_bytes()
+        assert store.read_bytes(dataset.text_path).decode() == "day;größe\n2020-01-01;1,5\n"
+        assert datasets.load(store, 2) == dataset
+        datasets.delete(store, 2)
+        assert store.keys() == []

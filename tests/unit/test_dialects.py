@@ -238,6 +238,8 @@ def test_D18_packed_files_are_unpacked(tmp_path: Path, data: bytes, compression:
         (gzip.compress(gzip.compress(PLAIN)), "holds another archive"),
         (b"PAR1" + PLAIN, "Parquet"),
         (b"BZh91AY" + PLAIN, "bzip2"),
+        (b"  <!DOCTYPE html><html><body>", "web page"),
+        (b'[{"Date": "2020-01-01"}]', "JSON"),
     ],
 )
 def test_what_is_no_packed_csv_file_is_refused(tmp_path: Path, data: bytes, says: str) -> None:
@@ -349,3 +351,11 @@ def test_a_row_above_the_header_is_not_taken_for_one(tmp_path: Path) -> None:
         BadDatasetError, match=r"line 2: the row has 3 cells but the header names 2 columns.*skipped_lines"
     ):
         facts(tmp_path, b"day,value\n" + b"A,2020-01-01,5\n" * 9)
+
+
+def test_a_file_without_a_header_is_told(tmp_path: Path) -> None:
+    """Its first row would be lost without a word."""
+    (warning,) = facts(tmp_path, rows().encode()).warnings
+
+    assert "line 1 looks like a row of values" in warning
+    assert facts(tmp_path, b"day,2020\n" + rows().encode()).warnings == ()

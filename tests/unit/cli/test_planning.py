@@ -40,6 +40,18 @@ def test_an_unknown_column_is_refused_with_the_list_of_columns(name: str) -> Non
     assert str(refusal.value).endswith("It has: 0 Date, 1 Shop, 2 Sold, 3 7")
 
 
+@pytest.mark.parametrize(("name", "index"), [("Value", 1), (" Value", 1), ("Value ", 1), ("a", 2), (" a", 3)])
+def test_G11_a_label_with_blanks_around_it_is_found_without_them(name: str, index: int) -> None:
+    """As in "Date, Value"; a label that is written exactly so wins."""
+    assert planning.column_index(name, ["Date", " Value", "a", " a"], option="--target") == index
+
+
+def test_G11_a_list_of_labels_shows_their_blanks() -> None:
+    """In quotation marks, without which nobody sees them."""
+    with pytest.raises(CommandError, match=r'It has: 0 Date, 1 " Value"$'):
+        planning.column_index("x", ["Date", " Value"], option="--target")
+
+
 def test_a_misspelt_column_brings_the_right_one() -> None:
     """Upper and lower case are the usual mistake."""
     with pytest.raises(CommandError, match="did you mean Date"):
