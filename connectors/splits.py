@@ -73,7 +73,8 @@ class Split:
     ``target`` and ``times`` have one value per row, those of series i in ``offsets[i]:offsets[i + 1]``;
     ``texts[text_codes[row]]`` is the timestamp as in the file. ``calendar_codes`` with ``calendars``, ``is_complete``
     (both as in SeriesData) and ``groupby_val`` (J-062) have one value per series. ``features`` are the columns not
-    chosen (J-066), ``warnings`` what of the choice is probably not meant. The arrays become read-only.
+    chosen (J-066), ``warnings`` what of the choice is probably not meant, and ``timestamp_format`` how ``texts`` are
+    written where some of them do not show it. The arrays become read-only.
     """
 
     target: npt.NDArray[np.float64]
@@ -91,6 +92,7 @@ class Split:
     target_is_integer: bool
     features: tuple[Column, ...]
     warnings: tuple[str, ...] = ()
+    timestamp_format: str = ""
 
     def __post_init__(self) -> None:
         arrays = (self.target, self.times, self.text_codes, self.offsets, self.calendar_codes, self.is_complete)
@@ -147,6 +149,7 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
         "target_is_integer": split.target_is_integer,
         "features": [asdict(column) for column in split.features],
         "warnings": split.warnings,
+        "timestamp_format": split.timestamp_format,
     }
     # Mostly a text is one time in all series: a third of the bytes, and quicker to load than one per row.
     moments = np.zeros(len(split.texts), dtype=np.int64)
@@ -202,6 +205,7 @@ def load_split(store: ObjectStore, key: str, arrange: Arrange) -> Split:
                     target_is_integer=described["target_is_integer"],
                     features=tuple(Column(**column) for column in described["features"]),
                     warnings=tuple(described.get("warnings", ())),
+                    timestamp_format=described.get("timestamp_format", ""),
                 )
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StoredSplitError(f"{key} is damaged: {error}; configure the job again") from error

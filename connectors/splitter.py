@@ -117,6 +117,7 @@ def split_csv(
         target_is_integer=_all_whole(target),
         features=tuple(Column(index, header[index]) for index in unused),
         warnings=tuple(warnings),
+        timestamp_format=parsed.written,
     )
 
 

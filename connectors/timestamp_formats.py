@@ -66,6 +66,8 @@ def times_written(texts: Sequence[str], written: str) -> tuple[npt.NDArray[np.in
     wall = np.empty(len(texts), dtype=np.int64)
     offsets = np.zeros(len(texts), dtype=np.int16)
     for index, text in enumerate(texts):
+        if "\n" in text:  # strptime takes it for a blank, but nobody means it, and splits are stored by lines
+            raise NotWrittenSoError(index)
         try:
             read = datetime.strptime(text.strip(" \t"), written)  # noqa: DTZ007 - the clock's own time is wanted
         except (ValueError, OverflowError):

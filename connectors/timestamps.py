@@ -64,12 +64,14 @@ class ParsedTimes:
     """The times of texts: `wall` is what the clock shows, in microseconds since 1970 as if it were that of UTC.
 
     `offset_minutes` are the offsets written behind, east positive; None where the column has none. `warning` says how
-    texts were read that can be read in another way too.
+    texts were read that can be read in another way too. `written` is what to ask `parse_timestamps` for, so that some
+    of the texts are read as all of them were; empty: nothing need be said.
     """
 
     wall: npt.NDArray[np.int64]
     offset_minutes: npt.NDArray[np.int16] | None = None
     warning: str | None = None
+    written: str = ""
 
     @property
     def instants(self) -> npt.NDArray[np.int64]:
@@ -119,18 +121,25 @@ def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
         raise BadTimestampError(0, texts[0], reason)
     offsets = column.offsets if family.endswith("with offset") else None
     warning = _warning(texts[0], column, family) if len(texts) and not written else None
-    return ParsedTimes(column.wall, offsets, warning)
+    return ParsedTimes(column.wall, offsets, warning, written or _order(column, family))
 
 
 def _written(texts: Sequence[str], written: str) -> ParsedTimes:
     try:
         check_format(written)
-        return ParsedTimes(*times_written(texts, written))
+        return ParsedTimes(*times_written(texts, written), written=written)
     except BadFormatError as error:
         raise BadTimestampError(0, texts[0], f"cannot be read: timestamp_format {error}") from None
     except NotWrittenSoError as error:
         reason = f'is not written as timestamp_format says ("{written[:60]}"); correct one of them'
         raise BadTimestampError(error.index, texts[error.index], reason) from None
+
+
+def _order(column: "_Column", family: str) -> str:
+    """The order of day and month, where a part of the column would not show it, or be taken for another."""
+    if family.startswith("day"):
+        return "day first"
+    return "month first" if column.points else ""
 
 
 def _warning(first: str, column: "_Column", family: str) -> str | None:

@@ -123,6 +123,10 @@ class ServiceClient:
         details: Sequence[Mapping[str, Any]] = self.get(f"/job/{job_id}/ts_details/")["ts_details"]
         return details
 
+    def timestamp_format(self, job_id: int) -> str:
+        """How the timestamps of a job's histories are written, where they do not show it themselves."""
+        return str(self.get(f"/job/{job_id}/ts_details/").get("timestamp_format", ""))
+
     def results(
         self, job_id: int, *, ts_id: int | None = None, history: bool = False, as_of: int | None = None
     ) -> Mapping[str, Any]:

@@ -99,9 +99,9 @@ def save(figure: Figure, path: Path) -> None:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def moments(texts: Sequence[str]) -> Any:
-    """Times as matplotlib takes them."""
-    return parse_timestamps(texts).wall.astype("datetime64[us]")
+def moments(texts: Sequence[str], written: str = "") -> Any:
+    """Times as matplotlib takes them; `written` says how they are written, where they do not show it."""
+    return parse_timestamps(texts, written).wall.astype("datetime64[us]")
 
 
 def _heading(axis: Axes, title: str, notes: Sequence[str]) -> tuple[str, str]:

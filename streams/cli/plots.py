@@ -25,10 +25,11 @@ _MARKS: Final = 7  # on a forecast: more would grow together
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One series: its history and what each model made of it."""
+    """One series: its history, what each model made of it, and how the history's timestamps are written."""
 
     history: History
     forecasts: Sequence[SeriesForecast]
+    written: str = ""
 
 
 def plot_forecasts(panels: Sequence[Panel], path: Path, *, title: str) -> None:
@@ -51,7 +52,7 @@ def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
     known = [forecast for forecast in panel.forecasts if forecast.error is None]
     horizon = max((len(forecast.predictions) for forecast in known), default=0)
     points = max(_SHORTEST_HISTORY, _HISTORY_LENGTHS * horizon)
-    times = picture.moments(panel.history.timestamps)
+    times = picture.moments(panel.history.timestamps, panel.written)
     order = np.argsort(times, kind="stable")
     times, values = times[order][-points:], _floats(panel.history.values)[order][-points:]
     axis.plot(times, values, color=INK, linewidth=1.1, zorder=2)

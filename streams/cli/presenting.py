@@ -65,10 +65,11 @@ def draw(
     from streams.cli.plots import Panel, plot_forecasts
 
     panels = []
+    written = client.timestamp_format(outcome.job_id)
     for ts_id in ts_ids:
         history = history_of(client.results(outcome.job_id, ts_id=ts_id, history=True, as_of=as_of))
         if history is not None:
-            panels.append(Panel(history, [item for item in outcome.forecasts if item.ts_id == ts_id]))
+            panels.append(Panel(history, [item for item in outcome.forecasts if item.ts_id == ts_id], written))
     if not panels:
         raise CommandError(f"{path}: there is no forecast to draw")
     plot_forecasts(panels, path, title=title or f"{panels[0].history.target_label}: forecasts of job {outcome.job_id}")

@@ -163,6 +163,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
                 for index, (ts_id, status) in enumerate(statuses.items())
             ],
         }
+        | ({"timestamp_format": split.timestamp_format} if split.timestamp_format else {})
         | ({"warnings": split.warnings} if split.warnings else {})
     )
 

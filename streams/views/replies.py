@@ -145,6 +145,10 @@ class SeriesReply(BaseModel):
 
     features: list[Column] = Field(description="Columns that can be features.")
     ts_details: list[SeriesDetails]
+    timestamp_format: str | None = Field(
+        None,
+        description="How timestamps were read, where some of them alone do not show it: day first, or as was asked.",
+    )
     warnings: list[str] | None = _WARNINGS
 
 

@@ -167,6 +167,7 @@ def test_D18_the_form_of_timestamps_is_taken_with_the_columns(api: Api) -> None:
     ((result,),) = [entry["results"] for entry in body["results"]]
 
     assert "warnings" not in details
+    assert details["timestamp_format"] == "%d/%m/%Y"
     assert result["ts_history"]["Date"][:3] == ["01/01/2018", "01/02/2018", "01/03/2018"]
     assert result["ts_history"]["Date"][-1] == "01/12/2020"
     columns = {"timestamp_indexs": [0], "target_indexs": [1], "groupby_indexs": []}

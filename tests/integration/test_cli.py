@@ -72,6 +72,28 @@ def test_forecast_prints_a_table_and_writes_file_and_picture(service: Up, sales:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_G11_a_file_is_read_as_it_is(service: Up, tmp_path: Path) -> None:
+    """Labels with blanks are found, settings are taken, and a picture can be drawn of what only a format reads."""
+    blanks, german = tmp_path / "blank.csv", tmp_path / "umsatz.csv"
+    blanks.write_text("Date, Value\n" + "".join(f"2020-01-{day:02}, {day}\n" for day in range(1, 15)), "utf-8")
+    days = [f"{day:02}.03.20" for day in range(1, 15)]
+    german.write_text("Bericht\nTag;Größe\n" + "".join(f"{day};1.000,5\n" for day in days), "cp1252")
+    first = service.run("forecast", blanks, "-t", "Date", "-y", "Value", "-k", 1)
+    picture = tmp_path / "out.png"
+    second = service.run(
+        "forecast", german, "-t", "Tag", "-y", "Größe", "-k", 1, "--timestamp-format", "%d.%m.%y", "--plot", picture,
+    )  # fmt: skip
+    wrong = service.run("forecast", german, "-t", "Tag", "-y", "Größe", "--delimiter", "ab")
+
+    assert first.returncode == 0, first.stderr
+    assert "2020-01-15" in first.stdout
+    assert second.returncode == 0, second.stderr
+    assert "2020-03-15" in second.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert wrong.returncode != 0
+    assert '--delimiter: is "ab"' in wrong.stderr
+
+
 def test_advice_can_be_copied_as_it_stands(service: Up, sales: Path) -> None:
     """The program is named the way it was called."""
     first = service.run("forecast", sales, *COLUMNS)

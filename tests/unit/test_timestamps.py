@@ -361,3 +361,28 @@ def test_D18_a_format_that_does_not_fit_is_told(text: str, written: str, says: s
     """With what a format looks like, or the text that is written otherwise."""
     with pytest.raises(BadTimestampError, match=says):
         parse_timestamps([text], written)
+
+
+@pytest.mark.parametrize(
+    ("texts", "asked", "written"),
+    [
+        (["1/2/2020", "13/2/2020"], "", "day first"),
+        (["1/2/2020", "2/13/2020"], "", ""),
+        (["1.2.2020", "2.13.2020"], "", "month first"),
+        (["1.2.2020", "13.2.2020"], "", "day first"),
+        (["2020-01-02", "2020-01-03"], "", ""),
+        (["1/2/20", "13/2/20"], "%d/%m/%y", "%d/%m/%y"),
+    ],
+)
+def test_D18_a_part_of_a_column_is_read_as_all_of_it(texts: list[str], asked: str, written: str) -> None:
+    """A series may have only the days that could be months."""
+    whole = parse_timestamps(texts, asked)
+
+    assert whole.written == written
+    assert parse_timestamps(texts[:1], whole.written).wall[0] == whole.wall[0]
+
+
+def test_D18_a_format_does_not_take_a_line_end_for_a_blank() -> None:
+    """Timestamps are kept one per line."""
+    with pytest.raises(BadTimestampError, match="not written as"):
+        parse_timestamps(["2020-01-01\n10:00"], "%Y-%m-%d %H:%M")
