@@ -29,6 +29,7 @@ class Cluster:
         self.elsewhere: set[bytes] = set()
         self.looked_up: list[bytes] = []
         self.owner = URL("http://127.0.0.1:1")
+        self.headers: Any = {}
         self.asked: list[tuple[str, str, bytes, str | None]] = []
 
     def owner_of(self, key: bytes) -> URL | None:
@@ -39,6 +40,7 @@ class Cluster:
         """The owner's answer."""
         raw = str(request.rel_url)
         self.asked.append((request.method, raw, await request.read(), request.headers.get(_HOP)))
+        self.headers = request.headers
         return web.Response(text="from the owner", status=202, headers={"X-Its": "own"})
 
 
@@ -126,6 +128,17 @@ async def test_a_body_and_a_query_arrive_whole(cluster: Cluster) -> None:
 
     ((method, raw, body, hop),) = cluster.asked
     assert (method, raw, body, hop) == ("POST", path, b'{"job_name": "x"}', "1")
+
+
+async def test_the_owner_does_not_judge_the_page_again(cluster: Cluster) -> None:
+    """Our own page is that of the worker that was asked; to the owner, which has another name, it would be foreign."""
+    cluster.elsewhere.add(b"p1")
+    page = {"Origin": "http://here", "Referer": "http://here/docs", "Sec-Fetch-Site": "same-origin", "X-Kept": "1"}
+    await cluster.client.post("/v1/p1/training-jobs", content=b"{}", headers=page)
+
+    assert not {name for name in cluster.headers if name.lower() in ("origin", "referer", "sec-fetch-site")}
+    assert cluster.headers["x-kept"] == "1"
+    assert cluster.headers["host"] == f"{cluster.owner.host}:{cluster.owner.port}"
 
 
 async def test_a_request_is_passed_on_once(cluster: Cluster) -> None:
