@@ -87,6 +87,8 @@ def test_D18_a_damaged_utf8_file_is_not_taken_for_another_encoding(tmp_path: Pat
         ("Datum;Umsatz (EUR, netto)\n" + rows(";", "1,5 2,5 3,5 4,5 5,5 6,5 7,5"),
          ("Datum", "Umsatz (EUR, netto)"), (";", 0)),
         ("Datum\tWert\n" + rows("\t"), ("Datum", "Wert"), ("\t", 0)),
+        ("Umsatz (EUR, netto)|Datum|Wert\n" + "".join(f"a|{day}|1,5\n" for day in DAYS),
+         ("Umsatz (EUR, netto)", "Datum", "Wert"), ("|", 0)),
         ("Datum|Wert\n" + rows("|"), ("Datum", "Wert"), ("|", 0)),
         ("sep=,\nDatum,Wert\n" + rows(), ("Datum", "Wert"), (",", 1)),
         ("sep=;\nDatum;Wert\n" + rows(";"), ("Datum", "Wert"), (";", 1)),
