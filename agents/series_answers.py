@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agents.series_requests import Accepted
-from agents.series_times import ShownTimes, calendar_note, hold_out_times, last_time, next_times
+from agents.series_times import CommandTimes, ShownTimes, calendar_note, command_times
 from connectors.model_files import model_file
 from connectors.object_store import ObjectStore
 from connectors.publisher import Record
 from models.batch import SeriesAnswer
 from schemas.codec import Codec
-from schemas.commands import TrainSeries
 from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
 from streams.topics import Topics
 
@@ -18,6 +17,7 @@ __all__ = ["AnswerWriter"]
 
 _LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
 _TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
+_NO_TIMES = CommandTimes(0, ShownTimes(()), ShownTimes(()))
 _TRIAL = "tuning_"  # before the metric's name: a trial's loss is no score of the forecast
 
 
@@ -44,12 +44,12 @@ class AnswerWriter:
     def _records(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
         """1. the trained model's file, 2. forecast and metric points, 3. the result, which says that all is there."""
         command, codec, topics = item.command, self._codec, self._topics
-        times = ShownTimes(())
+        times = _NO_TIMES
         answered_by = None if answer.answered_by == command.model_name else answer.answered_by
         model_path = None
         note = answer.note
         if answer.error is None:
-            times = next_times(command, len(answer.predictions))
+            times = command_times(command, len(answer.predictions), len(answer.backtest or ()))
             note = "; ".join(part for part in (note, calendar_note(command.freq)) if part)
             if answer.saved is not None:
                 model_path = model_file(command.job_id, command.ts_id, command.n)
@@ -60,13 +60,13 @@ class AnswerWriter:
                 command.n,
                 command.item_id,
                 command.model_name,
-                last_time(command),
-                times.timestamps,
+                times.last,
+                times.following.timestamps,
                 answer.predictions,
                 answer.quantiles,
                 answered_by,
-                times.micros,
-                times.utc_offsets,
+                times.following.micros,
+                times.following.utc_offsets,
             )
             yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
@@ -80,16 +80,16 @@ class AnswerWriter:
             command.attempt,
             command.model_name,
             config,
-            times.timestamps,
+            times.following.timestamps,
             answer.predictions,
             answer.metrics,
-            _backtest(command, answer),
+            None if answer.backtest is None else _backtest(answer.backtest, times.held_out),
             answer.error,
             answer.quantiles,
             answered_by,
             model_path,
-            times.micros,
-            times.utc_offsets,
+            times.following.micros,
+            times.following.utc_offsets,
             note or None,
         )
         yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
@@ -107,8 +107,5 @@ class AnswerWriter:
             yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point), item.headers)
 
 
-def _backtest(command: TrainSeries, answer: SeriesAnswer) -> Backtest | None:
-    if answer.backtest is None:
-        return None
-    times = hold_out_times(command, len(answer.backtest))
-    return Backtest(times.timestamps, answer.backtest, times.micros, times.utc_offsets)
+def _backtest(predictions: list[float], times: ShownTimes) -> Backtest:
+    return Backtest(times.timestamps, predictions, times.micros, times.utc_offsets)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from agents.series_times import last_time, next_times
+from agents.series_times import command_times, usual_step_ms
 from connectors.publisher import Headers
 from connectors.timestamps import event_times
 from models.batch import SeriesRequest
@@ -71,7 +71,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
     more: dict[str, Any] = {}
     spec = model_spec(command.model_name)
     if spec.together:  # only then: series with other steps are computed apart
-        more["end"], more["step_ms"] = last_time(command), command.step
+        more["end"], more["step_ms"] = command_times(command, 1).last, command.step
         if command.search is not None:
             raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
     if command.feat_dynamic_real and spec.covariates:
@@ -128,10 +128,10 @@ def _check(command: TrainSeries, max_next_k: int) -> None:
     steps = command.next_k_prediction
     if command.freq:  # first roughly: far beyond those years the arithmetic of the calendar would overflow
         places = steps if command.timestamps else steps + len(command.target)
-        rough = earliest + places * (calendar_of(command.freq).usual_step // 1000)
+        rough = earliest + places * usual_step_ms(command.freq)
         if rough > _LATEST + _YEAR:
             raise ValueError(_OUT_OF_TIME)
-    if next_times(command, steps).timestamps[-1] > _LATEST:
+    if command_times(command, steps).following.timestamps[-1] > _LATEST:
         raise ValueError(_OUT_OF_TIME)
 
 

@@ -10,7 +10,7 @@ from models.calendar import Calendar, calendar_of
 from models.calendar_rules import Integers
 from schemas.commands import TrainSeries
 
-__all__ = ["ShownTimes", "calendar_note", "hold_out_times", "last_time", "next_times"]
+__all__ = ["CommandTimes", "ShownTimes", "calendar_note", "command_times", "usual_step_ms"]
 
 _SECOND = 1_000_000  # microseconds
 
@@ -26,32 +26,29 @@ class ShownTimes(NamedTuple):
     utc_offsets: tuple[int, ...] = ()
 
 
-def last_time(command: TrainSeries) -> int:
-    """What the clock showed at the last value, in milliseconds."""
+class CommandTimes(NamedTuple):
+    """What the clock showed at the last value in milliseconds, the times after it, and those of the hold-out."""
+
+    last: int
+    following: ShownTimes
+    held_out: ShownTimes
+
+
+def command_times(command: TrainSeries, ahead: int, back: int = 0) -> CommandTimes:
+    """The times of `ahead` values after the last, and of the last `back` ones."""
     if not command.freq:
-        return _last_of_steps(command)
-    return _shown(command.freq, _last(command), 1, 0).timestamps[0]
-
-
-def next_times(command: TrainSeries, count: int) -> ShownTimes:
-    """The times of the `count` values after the last."""
-    if not command.freq:
-        last = _last_of_steps(command)
-        return ShownTimes(range(last + command.step, last + command.step * (count + 1), command.step))
-    return _shown(command.freq, _last(command), count, 1)
-
-
-def hold_out_times(command: TrainSeries, count: int) -> ShownTimes:
-    """The times of the last `count` values."""
-    if command.timestamps:
-        times = command.timestamps[len(command.timestamps) - count :]
-        if not command.freq:
-            return ShownTimes(times)
-        return _on_clock(calendar_of(command.freq), np.array(times, dtype=np.int64) * 1000)
-    if not command.freq:
-        first = command.start + command.step * (len(command.target) - count)
-        return ShownTimes(range(first, first + command.step * count, command.step))
-    return _shown(command.freq, _last(command), count, 1 - count)
+        return _by_steps(command, ahead, back)
+    if not command.timestamps:
+        start = command.start * 1000 + command.start_micros
+        return _by_calendar(command.freq, start, len(command.target), ahead, back)
+    calendar = calendar_of(command.freq)
+    times = np.array(command.timestamps[max(0, len(command.timestamps) - back) :] if back else (), dtype=np.int64)
+    last = command.timestamps[-1] * 1000
+    return CommandTimes(
+        _on_clock(calendar, np.array([last], dtype=np.int64)).timestamps[0],
+        _on_clock(calendar, calendar.next_times(last, ahead)),
+        _on_clock(calendar, times * 1000),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -60,32 +57,40 @@ def calendar_note(freq: str) -> str:
     return calendar_of(freq).note if freq else ""
 
 
-def _last(command: TrainSeries) -> int:
-    """In microseconds as the calendar counts them."""
+@lru_cache(maxsize=256)
+def usual_step_ms(freq: str) -> int:
+    """Milliseconds that a step has on average."""
+    return calendar_of(freq).usual_step // 1000
+
+
+def _by_steps(command: TrainSeries, ahead: int, back: int) -> CommandTimes:
+    """Of a command without a calendar: whoever wrote it knew of none."""
+    step = command.step
     if command.timestamps:
-        return command.timestamps[-1] * 1000
-    return _place(command.freq, command.start * 1000 + command.start_micros, len(command.target) - 1)
+        last = command.timestamps[-1]
+        held_out: Sequence[int] = command.timestamps[len(command.timestamps) - back :] if back else ()
+    else:
+        last = command.start + step * (len(command.target) - 1)
+        held_out = range(last - step * (back - 1), last + step, step)
+    return CommandTimes(last, ShownTimes(range(last + step, last + step * (ahead + 1), step)), ShownTimes(held_out))
 
 
-def _last_of_steps(command: TrainSeries) -> int:
-    if command.timestamps:
-        return command.timestamps[-1]
-    return command.start + command.step * (len(command.target) - 1)
-
-
-# The series of a job mostly begin and end on the same day.
-@lru_cache(maxsize=4096)
-def _place(freq: str, start: int, place: int) -> int:
-    return int(calendar_of(freq).times(start, 1, first=place)[0])
-
-
-@lru_cache(maxsize=1024)
-def _shown(freq: str, start: int, count: int, first: int) -> ShownTimes:
+@lru_cache(maxsize=4096)  # the series of a job mostly begin and end on the same day
+def _by_calendar(freq: str, start: int, values: int, ahead: int, back: int) -> CommandTimes:
     calendar = calendar_of(freq)
-    return _on_clock(calendar, calendar.times(start, count, first=first))
+    last = calendar.times(start, 1, first=values - 1)
+    return CommandTimes(
+        _on_clock(calendar, last).timestamps[0],
+        _on_clock(calendar, calendar.times(start, ahead, first=values)),
+        _on_clock(calendar, calendar.times(start, back, first=values - back)),
+    )
 
 
 def _on_clock(calendar: Calendar, times: Integers) -> ShownTimes:
     wall = calendar.shown(times)
     micros = tuple((wall % 1000).tolist()) if calendar.usual_step < _SECOND else ()
-    return ShownTimes(tuple((wall // 1000).tolist()), micros, tuple(calendar.offsets(times)))
+    shown: Sequence[int] = tuple((wall // 1000).tolist())
+    step = calendar.fixed_step
+    if step is not None and step % 1000 == 0 and not calendar.in_utc and shown:
+        shown = range(shown[0], shown[-1] + 1, step // 1000)  # written once for all series
+    return ShownTimes(shown, micros, tuple(calendar.offsets(times)))

@@ -137,6 +137,8 @@ def _longs(values: Any) -> bytes:
         return _short_range(values)
     if not len(values):
         return _END
+    if type(values) is tuple and len(values) <= _SHORT:  # of a calendar, for which there is no range
+        return b"".join([_long(len(values)), *map(_long, values), _END])
     buffer = BytesIO()
     schemaless_writer(buffer, _LONGS, list(values))
     return buffer.getvalue()
