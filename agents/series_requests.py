@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from agents.series_times import command_times, usual_step_ms
+from agents.series_times import command_times, last_time, usual_step_ms
 from connectors.publisher import Headers
 from connectors.timestamps import event_times
 from models.batch import SeriesRequest
@@ -71,7 +71,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
     more: dict[str, Any] = {}
     spec = model_spec(command.model_name)
     if spec.together:  # only then: series with other steps are computed apart
-        more["end"], more["step_ms"] = command_times(command, 1).last, command.step
+        more["end"], more["step_ms"] = last_time(command), command.step
         if command.search is not None:
             raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
     if command.feat_dynamic_real and spec.covariates:

@@ -10,7 +10,7 @@ from models.calendar import Calendar, calendar_of
 from models.calendar_rules import Integers
 from schemas.commands import TrainSeries
 
-__all__ = ["CommandTimes", "ShownTimes", "calendar_note", "command_times", "usual_step_ms"]
+__all__ = ["CommandTimes", "ShownTimes", "calendar_note", "command_times", "last_time", "usual_step_ms"]
 
 _SECOND = 1_000_000  # microseconds
 
@@ -47,8 +47,13 @@ def command_times(command: TrainSeries, ahead: int, back: int = 0) -> CommandTim
     return CommandTimes(
         _on_clock(calendar, np.array([last], dtype=np.int64)).timestamps[0],
         _on_clock(calendar, calendar.next_times(last, ahead)),
-        _on_clock(calendar, times * 1000),
+        _on_clock(calendar, times * 1000, of_rows=True),
     )
+
+
+def last_time(command: TrainSeries) -> int:
+    """What the clock showed at the last value in milliseconds."""
+    return command_times(command, 1).last
 
 
 @lru_cache(maxsize=256)
@@ -86,11 +91,12 @@ def _by_calendar(freq: str, start: int, values: int, ahead: int, back: int) -> C
     )
 
 
-def _on_clock(calendar: Calendar, times: Integers) -> ShownTimes:
+def _on_clock(calendar: Calendar, times: Integers, *, of_rows: bool = False) -> ShownTimes:
+    """Times of a calendar's steps as events have them, or with `of_rows` any times."""
     wall = calendar.shown(times)
     micros = tuple((wall % 1000).tolist()) if calendar.usual_step < _SECOND else ()
     shown: Sequence[int] = tuple((wall // 1000).tolist())
     step = calendar.fixed_step
-    if step is not None and step % 1000 == 0 and not calendar.in_utc and shown:
+    if step is not None and step % 1000 == 0 and shown and not (calendar.in_utc or of_rows):
         shown = range(shown[0], shown[-1] + 1, step // 1000)  # written once for all series
     return ShownTimes(shown, micros, tuple(calendar.offsets(times)))
