@@ -1,4 +1,4 @@
-"""Quick series, in the one thread that they have: jobs take turns, a thousand series or half a second at a time."""
+"""Quick series, in the one thread that they have: jobs take turns, a thousand series or fewer at a time."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from streams.runtime import TrainerRuntime
 
 __all__ = ["QuickSeries"]
 
-_TURN_S: Final = 0.5  # of the thread: so long the others wait
+_TURN_S: Final = 0.5  # of the thread, where one job has all the series that wait
+_SHARED_TURN_S: Final = 0.1  # where others wait too: who has one series has it when the turn is over
 _SERIES_S: Final = 0.0005  # what a series counts for at least: so a turn has a thousand at most
 _STACKED: Final = 8  # series that are laid side by side take that much less than they do alone, as measured with SES
 _UNPUBLISHED: Final = 8  # turns whose records the broker has not taken yet
@@ -68,7 +69,7 @@ class QuickSeries:
 
     async def _turns(self) -> None:
         while len(self._lines):
-            turn = self._lines.take(_TURN_S, _cost)
+            turn = self._lines.take(_TURN_S if self._lines.owners == 1 else _SHARED_TURN_S, _cost)
             try:
                 await self._unpublished.acquire()
                 records = await self._offload.beside(self._compute, [one.item for one in turn])

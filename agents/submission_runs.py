@@ -34,7 +34,7 @@ __all__ = ["Prepared", "SubmissionRuns", "prepared_for"]
 
 log = structlog.get_logger(__name__)
 
-_OUT: Final = 10_000.0  # what may be out of a job, in quick series: two seconds of a trainer's work
+_OUT: Final = 5_000.0  # what may be out of a job, in quick series: a second of a trainer's work
 _HEAVY: Final = 8.0  # quick series that one of a model that takes long counts for
 _LONG: Final = 2_000.0  # points that count for one quick series: 10,000 such are 160 MB
 _LEAST_OUT: Final = 8  # however long the series are, every process of a trainer has something to do

@@ -25,7 +25,7 @@ __all__ = ["SeriesWork", "answer_commands", "attach"]
 
 # Commands that are open: those of one long submission and of others behind it, so that jobs can take turns; and few
 # enough to have in memory, and to begin anew after a crash. Heavy ones wait apart, or nothing quick would be seen.
-_QUICK, _QUICK_BYTES = 12_000, 16 * 1024**2
+_QUICK, _QUICK_BYTES = 10_000, 16 * 1024**2
 _HEAVY = 20_000
 _HELD_BYTES = 256 * 1024**2  # of all batches that have anything open
 _OPEN_BATCHES = 10_000  # however few commands each has

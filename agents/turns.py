@@ -24,6 +24,11 @@ class Turns(Generic[_ANY]):
         """Everything that waits, owner by owner, whose turn it is first."""
         return (one for line in self._lines.values() for one in line)
 
+    @property
+    def owners(self) -> int:
+        """How many have something that waits."""
+        return len(self._lines)
+
     def firsts(self) -> Iterator[tuple[Hashable, _ANY]]:
         """Each owner with the first of his line, whose turn it is first."""
         return ((owner, line[0]) for owner, line in list(self._lines.items()))

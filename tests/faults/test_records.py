@@ -11,7 +11,6 @@ from confluent_kafka import Message, Producer
 
 from connectors.embedded_kafka import EmbeddedKafka
 from connectors.publisher import partition_for
-from schemas.events import CmdStatus
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job
@@ -89,19 +88,21 @@ def test_fault_13_events_in_another_order(
 def test_fault_15_a_series_that_no_record_can_carry(
     service: Service, api: RecordingApi, verifier: Verifier, figures: CaseFigures
 ) -> None:
-    """It is refused with the reason, and the series beside it is answered: nothing is stuck."""
+    """Refused where its columns are chosen, with the reason; without it the file is forecast."""
     points = 2 * _RECORD_BYTES // 8
     minutes = [str(minute) for minute in np.arange("2020-01-01T00:00", points, dtype="datetime64[m]")]
-    rows = [f"long,{minute},1" for minute in minutes] + [f"short,{minute},1" for minute in minutes[:30]]
-    job = Job(api, service.bootstrap, service.topics, csv="\n".join(["group,minute,value", *rows]).encode())
-    job.ends_as = CmdStatus.EXCEPTION
+    short = [f"short,{minute},1" for minute in minutes[:30]]
+    rows = [f"long,{minute},1" for minute in minutes] + short
+    job_id = api.create_job(api.add_dataset("\n".join(["group,minute,value", *rows]).encode()))
+    columns = {"timestamp_indexs": [1], "target_indexs": [2], "groupby_indexs": [0]}
+    refused = api.call("PUT", f"/job/{job_id}/", json=columns)
+    job = Job(api, service.bootstrap, service.topics, csv="\n".join(["group,minute,value", *short]).encode())
     job.submit()
     job.close()
 
-    body = verifier.verify(api, job, figures=figures)[job.job_id]
-    errors = [one.get("error") for entry in body["results"] for one in entry["results"]]
-    assert f"the series has {points} points, more than a Kafka record" in errors[0]
-    assert errors[1] is None
+    assert (refused.status_code, refused.json()["code"]) == (400, "series_too_long")
+    assert f"series ('long',) has {points} points, at most" in refused.json()["message"]
+    verifier.verify(api, job, figures=figures)
 
 
 def test_fault_24_tombstones_for_a_live_job(
