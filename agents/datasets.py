@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from faust.agents import Agent
@@ -16,12 +17,14 @@ from connectors.csv_text import MOST_UNPACKED, is_compressed
 from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.commands import AddDataset, DeleteDataset
 from schemas.wire import UndecodableError
+from streams.doors import check_command
 from streams.errors import RejectedError
 from streams.jobs import check_id, check_key
 from streams.logs import speaking_of
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.transport import batches
+from streams.tries import GivenUpError, tried
 from streams.uploads import PRODUCERS, is_in, is_incoming
 
 __all__ = ["apply_command", "attach"]
@@ -42,9 +45,20 @@ def attach(state: StateRuntime) -> Agent:
             state.metrics.observe_batch("register_datasets", len(events))
             for event in events:
                 with following(event.message, "register_datasets"):
-                    await _handle(state, event.message)
+                    handle, ended = partial(_handle, state, event.message), partial(_refuse, state)
+                    await tried(state, "register_datasets", event, handle, ended)
 
     return register_datasets
+
+
+async def _refuse(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+    """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    state.waiters.refused(command.command_id, error)
+    await asyncio.to_thread(_clear, state.store, command)
 
 
 async def _handle(state: StateRuntime, message: Any) -> None:
@@ -56,9 +70,10 @@ async def _handle(state: StateRuntime, message: Any) -> None:
     except UndecodableError as error:
         await state.publisher.send([state.dead_letter(message, error)])
         return
-    at = datetime.fromtimestamp(message.timestamp, UTC)
     try:
         with speaking_of(message, command):
+            check_command(message, command)
+            at = datetime.fromtimestamp(message.timestamp, UTC)
             check_key("data_id", command.data_id, message.key)
             size = await asyncio.to_thread(_size_of, state.store, command)
             outcome = await state.files.whole(
@@ -85,12 +100,20 @@ def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int | N
 def _apply_and_clear(
     store: ObjectStore, command: AddDataset | DeleteDataset, at: datetime, max_bytes: int
 ) -> datasets.Dataset | None:
+    """An upload stays where something unexpected happened: the next try needs it."""
     try:
-        return apply_command(store, command, at, max_bytes=max_bytes)
-    finally:
-        if isinstance(command, AddDataset) and is_incoming(command.path):
-            with suppress(BadKeyError):
-                store.delete(command.path)
+        added = apply_command(store, command, at, max_bytes=max_bytes)
+    except RejectedError:
+        _clear(store, command)
+        raise
+    _clear(store, command)
+    return added
+
+
+def _clear(store: ObjectStore, command: AddDataset | DeleteDataset) -> None:
+    if isinstance(command, AddDataset) and is_incoming(command.path):
+        with suppress(BadKeyError):
+            store.delete(command.path)
 
 
 def apply_command(

@@ -100,6 +100,11 @@ class DeepARRuns:
                 else:
                     await self._tell(await _to_its_end(self._stop, command, progress))
 
+    async def refuse(self, command: TrainDeepAR, text: str) -> None:
+        """End a job that cannot be trained as failed."""
+        progress = TrainingProgress(self._runtime, command, lambda: True)
+        await self._tell(await _to_its_end(self._failed, command, progress, text))
+
     def _job(self, project_id: str, job_id: int) -> _Job:
         return self._jobs.setdefault((project_id, job_id), _Job())
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
@@ -15,6 +16,7 @@ from streams.forecasts import NewForecast, SubmissionNumber
 from streams.jobs import check_key
 from streams.runtime import StateRuntime
 from streams.transport import open_batches
+from streams.tries import work_on
 
 __all__ = ["attach"]
 
@@ -37,7 +39,7 @@ def attach(state: StateRuntime) -> Agent:
         try:
             async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
                 state.metrics.observe_batch("keep_forecasts", len(batch.events))
-                batch.ack_when(_keep(state, [event.message for event in batch.events]))
+                work_on(state, "keep_forecasts", batch, partial(_keep, state))
                 await asyncio.sleep(0)
         finally:
             if following is not None and state.online is not None:
@@ -49,11 +51,11 @@ def attach(state: StateRuntime) -> Agent:
     return keep_forecasts
 
 
-def _keep(state: StateRuntime, messages: Sequence[Any]) -> "asyncio.Future[Any]":
+def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
     """1. write the rows, 2. note what the online store lacks; the future ends when the changelog has the rows."""
     writes = []
     by_partition: dict[int, list[Any]] = {}
-    for message in messages:
+    for message in (event.message for event in events):
         by_partition.setdefault(message.partition, []).append(message)
     for partition, those in by_partition.items():
         rows = []

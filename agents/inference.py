@@ -5,6 +5,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from schemas.codec import Codec
 from schemas.commands import InferenceRequest
 from schemas.events import Forecast, InferenceResult
 from schemas.wire import UndecodableError
+from streams.doors import check_text
+from streams.errors import RejectedError
 from streams.inference_calls import InferenceCall, InferenceError, InstanceForecast
 from streams.runtime import TrainerRuntime
 from streams.tracing import batch_of, trace_headers
 from streams.transport import open_batches
+from streams.tries import GivenUpError, work_on
 
 __all__ = ["attach"]
 
@@ -43,15 +47,28 @@ def attach(runtime: TrainerRuntime) -> Agent:
         answering: set[asyncio.Future[None]] = set()
         try:
             async for batch in open_batches(app, stream, _TOGETHER, max_open=_OPEN_BATCHES):
-                answer = asyncio.ensure_future(_answer(runtime, [event.message for event in batch.events]))
-                answering.add(answer)
-                answer.add_done_callback(answering.discard)
-                batch.ack_when(answer)
+
+                def answer(events: Sequence[Any]) -> asyncio.Future[None]:
+                    task = asyncio.ensure_future(_answer(runtime, [event.message for event in events]))
+                    answering.add(task)
+                    task.add_done_callback(answering.discard)
+                    return task
+
+                work_on(runtime, "answer_requests", batch, answer, partial(_refuse, runtime))
         finally:
-            for answer in answering:  # what nobody will acknowledge need not be computed
-                answer.cancel()
+            for task in answering:  # what nobody will acknowledge need not be computed
+                task.cancel()
 
     return answer_requests
+
+
+async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> None:
+    """Answer a request that is given up with an error."""
+    request = _request(runtime.codec, event.message.value)
+    result = InferenceResult(
+        request.request_id, request.endpoint, error=error.message, transform=request.transform, line=request.line
+    )
+    await runtime.publisher.send([_result_record(runtime, result)])
 
 
 async def _answer(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
@@ -70,8 +87,12 @@ def _read(
     requests: list[tuple[InferenceRequest, Headers]] = []
     for message in messages:
         try:
-            requests.append((_request(runtime.codec, message.value), trace_headers(message)))
-        except UndecodableError as error:
+            request = _request(runtime.codec, message.value)
+            check_text("request_id", request.request_id)
+            check_text("endpoint", request.endpoint)
+            check_text("transform", request.transform or "")
+            requests.append((request, trace_headers(message)))
+        except (UndecodableError, RejectedError) as error:
             letters.append(runtime.dead_letter(message, error))
     return letters, requests
 

@@ -9,7 +9,7 @@ from streams import jobs
 from streams.runtime import StateRuntime
 from streams.transport import check_writer
 
-__all__ = ["put_job", "put_job_for", "status_record", "time_of"]
+__all__ = ["put_job", "put_job_for", "status_record"]
 
 
 def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future[Any]":
@@ -34,8 +34,3 @@ def status_record(state: StateRuntime, job: JobRecord) -> Record:
     """What the public topic is told of the job."""
     status = jobs.status_event(job, state.results.progress(job.job_id))
     return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))
-
-
-def time_of(message: Any) -> int:
-    """When the log got it, in milliseconds: what is kept of it is the same after a replay."""
-    return round(message.timestamp * 1000)

@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from agents.job_rows import put_job_for, time_of
+from agents.job_rows import put_job_for
 from agents.refusals import refusals, result_records
 from agents.submission_runs import Prepared, SubmissionRuns, prepared_for
 from schemas.commands import StopJob, SubmitJob
 from schemas.records import JobRecord
 from streams import jobs
+from streams.doors import time_of
 from streams.errors import RejectedError
 from streams.plans import packed, planned_again
 from streams.runtime import StateRuntime

@@ -8,7 +8,8 @@ from typing import Any
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from agents.job_rows import put_job, put_job_for, status_record, time_of
+from agents.job_ends import end_command, end_result
+from agents.job_rows import put_job, put_job_for, status_record
 from agents.job_training import send_out, stop, submit
 from agents.submission_runs import SubmissionRuns
 from connectors.model_files import models_of
@@ -18,6 +19,7 @@ from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
 from streams import jobs
+from streams.doors import check_command, time_of
 from streams.errors import RejectedError
 from streams.fan_out import dataset_of
 from streams.logs import speaking_of
@@ -25,6 +27,7 @@ from streams.runtime import StateRuntime
 from streams.tables import Answer
 from streams.tracing import following
 from streams.transport import KeyOrders, check_writer, handle_by_key, open_batches
+from streams.tries import guarded, work_on
 
 __all__ = ["attach"]
 
@@ -47,12 +50,13 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def orchestrate_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         orders = KeyOrders()
+        handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs), partial(end_command, state))
         watch = asyncio.create_task(runs.watch())
         try:
             async for batch in open_batches(app, stream, max_open=_OPEN_COMMANDS):
                 state.metrics.observe_batch("orchestrate_jobs", len(batch.events))
-                handle = orders.in_order(partial(_handle, state, runs))
-                batch.ack_when(asyncio.ensure_future(handle_by_key("orchestrate_jobs", batch.events, handle)))
+                in_turn = handle_by_key("orchestrate_jobs", batch.events, orders.in_order(handle))
+                batch.ack_when(asyncio.ensure_future(in_turn))
         finally:
             watch.cancel()
             runs.close()
@@ -66,7 +70,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Store results and move the status of their jobs forward."""
         async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
             state.metrics.observe_batch("track_results", len(batch.events))
-            batch.ack_when(_track(state, runs, [event.message for event in batch.events]))
+            work_on(state, "track_results", batch, partial(_track, state, runs), partial(end_result, state))
             await asyncio.sleep(0)
 
     return orchestrate_jobs, track_results
@@ -83,6 +87,7 @@ async def _handle(state: StateRuntime, runs: SubmissionRuns, event: Any) -> None
         return
     try:
         with speaking_of(message, command):
+            check_command(message, command)
             jobs.check_key("job_id", command.job_id, message.key)
             moved = state.moved(message)
             if moved is None:
@@ -200,7 +205,7 @@ def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
     return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
 
 
-def _track(state: StateRuntime, runs: SubmissionRuns, messages: Sequence[Any]) -> "asyncio.Future[Any]":
+def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Any]) -> "asyncio.Future[Any]":
     """1. store the results, 2. move the status of jobs that they complete; the future ends when the broker has both.
 
     No coroutine, for the same reason as `put_job`.
@@ -209,7 +214,7 @@ def _track(state: StateRuntime, runs: SubmissionRuns, messages: Sequence[Any]) -
     by_partition: dict[int, list[Answer]] = {}
     latest: dict[int, Any] = {}  # job → the message that may have completed it
     unasked: list[Answer] = []
-    for message in messages:
+    for message in (event.message for event in events):
         try:
             answer = _answer(state, message)
         except (UndecodableError, RejectedError) as error:

@@ -1,10 +1,10 @@
 """Quick series, in the one thread that they have: jobs take turns, a thousand series or fewer at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from agents.offload import Offload
+from agents.offload import Offload, OffloadClosedError
 from agents.series_requests import Accepted
 from agents.turns import Turns
 from connectors.publisher import Record
@@ -71,17 +71,37 @@ class QuickSeries:
         while len(self._lines):
             turn = self._lines.take(_TURN_S if self._lines.owners == 1 else _SHARED_TURN_S, _cost)
             try:
-                await self._unpublished.acquire()
-                records = await self._offload.beside(self._compute, [one.item for one in turn])
-                sent = self._runtime.publisher.send_nowait(records)
+                await self._answer_turn(turn)
             except BaseException as error:
-                for task in {one.task for one in (*turn, *self._lines.remove(lambda _: True))}:
-                    if not task.done.done():
-                        task.done.set_exception(error)
+                self._fail((*turn, *self._lines.remove(lambda _: True)), error)
                 if isinstance(error, Exception):
                     return  # whoever waits has it
                 raise
-            sent.add_done_callback(lambda sent, turn=turn: self._published(turn, sent))  # type: ignore[misc]
+
+    async def _answer_turn(self, turn: Sequence[_Waiting]) -> None:
+        """Compute and publish together; where that raises, each alone, so that only what is wrong fails."""
+        await self._unpublished.acquire()
+        try:
+            records = await self._offload.beside(self._compute, [one.item for one in turn])
+        except Exception as error:
+            self._unpublished.release()
+            if isinstance(error, OffloadClosedError):
+                raise
+            if len(turn) > 1:
+                for one in turn:
+                    await self._answer_turn([one])
+                return
+            self._fail(turn, error)
+            self._lines.remove(lambda one: one.task is turn[0].task)
+            return
+        sent = self._runtime.publisher.send_nowait(records)
+        sent.add_done_callback(lambda sent: self._published(turn, sent))
+
+    @staticmethod
+    def _fail(waiting: Iterable[_Waiting], error: BaseException) -> None:
+        for task in {one.task for one in waiting}:
+            if not task.done.done():
+                task.done.set_exception(error)
 
     def _published(self, turn: Sequence[_Waiting], sent: "asyncio.Future[None]") -> None:
         self._unpublished.release()
@@ -89,9 +109,7 @@ class QuickSeries:
         if error is None:
             _count_down(turn)
             return
-        for task in {one.task for one in turn}:
-            if not task.done.done():
-                task.done.set_exception(error)
+        self._fail(turn, error)
 
 
 def _count_down(waiting: Sequence[_Waiting]) -> None:

@@ -22,7 +22,7 @@ from schemas.events import MetricPoint
 from schemas.wire import UndecodableError
 from streams.runtime import TrainerRuntime
 
-__all__ = ["answer_together"]
+__all__ = ["answer_together", "refuse_together"]
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,21 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
         problem = str(error)
         log.info("together_failed", job_id=command.job_id, series=len(places), reason=problem)
     await asyncio.gather(*told)
+    await _publish(runtime, command, forecasts, problem, asked_at)
+
+
+async def refuse_together(runtime: TrainerRuntime, message: Any, command: TrainTogether, problem: str) -> None:
+    """Publish an error as the result of each series."""
+    await _publish(runtime, command, {}, problem, round(message.timestamp * 1000))
+
+
+async def _publish(
+    runtime: TrainerRuntime,
+    command: TrainTogether,
+    forecasts: dict[int, SeriesForecast],
+    problem: str | None,
+    asked_at: int,
+) -> None:
     numbered = list(zip(command.ns, command.ts_ids, strict=True))
     for first in range(0, len(numbered), _WRITTEN_TOGETHER):
         part = numbered[first : first + _WRITTEN_TOGETHER]

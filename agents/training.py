@@ -18,8 +18,9 @@ from schemas.codec import Codec
 from schemas.commands import TrainSeries
 from schemas.wire import UndecodableError
 from streams.runtime import TrainerRuntime
-from streams.tracing import batch_of
+from streams.tracing import batch_of, trace_headers
 from streams.transport import open_batches
+from streams.tries import GivenUpError, work_on
 
 __all__ = ["SeriesWork", "answer_commands", "attach"]
 
@@ -52,13 +53,22 @@ def attach(runtime: TrainerRuntime) -> Agent:
         async with running_offload(settings) as offload:
             work = SeriesWork(runtime, offload)
             status = runtime.bootstrap, topics.job_status, topics.partitions
+            refuse = partial(_refuse, runtime)
             with runtime.stops.followed(*status, runtime.codec, work.drop_unwanted):
                 async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
-                    messages = [event.message for event in batch.events]
-                    batch.ack_when(work.begin(messages))
+                    work_on(runtime, "train_series", batch, work.begin, refuse)
                     await work.room()
 
     return train_series
+
+
+async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> None:
+    """Answer a command that is given up with an error."""
+    command = runtime.codec.decode(event.message.value)
+    if isinstance(command, TrainSeries):
+        at = round(event.message.timestamp * 1000)
+        refused = Accepted(command, at, None, error.message, trace_headers(event.message))
+        await runtime.publisher.send(_written(runtime, [refused], ()))
 
 
 class SeriesWork:
@@ -71,8 +81,9 @@ class SeriesWork:
         self._quick, self._heavy, self._held = _Open(), _Open(), _Open()
         self._fewer = asyncio.Event()
 
-    def begin(self, messages: Sequence[Any]) -> "asyncio.Future[None]":
-        """Begin to answer a batch; what it has counts as quick until more is known."""
+    def begin(self, events: Sequence[Any]) -> "asyncio.Future[None]":
+        """Begin to answer a batch of events; what it has counts as quick until more is known."""
+        messages = [event.message for event in events]
         size = sum(len(message.value or b"") for message in messages)
         for among in (self._quick, self._held):
             among.add(len(messages), size)

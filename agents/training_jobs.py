@@ -18,10 +18,12 @@ from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
 from schemas.wire import UndecodableError
 from streams import training_jobs
+from streams.doors import check_command
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.training_jobs import TrainingState
 from streams.transport import batches, check_writer, handle_by_key
+from streams.tries import GivenUpError, guarded, together
 
 __all__ = ["attach"]
 
@@ -39,9 +41,10 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     )
     async def orchestrate_training_jobs(stream: Any) -> None:
         """Apply commands, those of one project in their order, those of several projects side by side."""
+        handle = guarded(state, "orchestrate_training_jobs", partial(_handle, state), partial(_end, state))
         async for events in batches(app, stream):
             state.metrics.observe_batch("orchestrate_training_jobs", len(events))
-            await handle_by_key("orchestrate_training_jobs", events, partial(_handle, state))
+            await handle_by_key("orchestrate_training_jobs", events, handle)
 
     @app.agent(
         app.topic(topics.training_status, value_serializer="raw", internal=True),
@@ -52,9 +55,26 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Note in the rows how far the trainings are."""
         async for events in batches(app, stream):
             state.metrics.observe_batch("track_training", len(events))
-            await _track(state, [event.message for event in events])
+            await together(state, "track_training", events, partial(_track, state))
 
     return orchestrate_training_jobs, track_training
+
+
+async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+    """1. a job that no trainer knows of fails, 2. the sender is told."""
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    if isinstance(command, TrainDeepAR):
+        record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+        ours = record is not None and record.command_id == command.command_id
+        if record is not None and ours and record.status == TrainingState.INITIALISING:
+            at = round(event.message.timestamp * 1000)
+            of = record.project_id, record.job_id, record.version_id
+            told = TrainingStatus(*of, TrainingState.FAILED, at, message=error.message)
+            await _put_for(state, event, training_jobs.advanced(record, told))
+    state.waiters.refused(command.command_id, error)
 
 
 async def _handle(state: StateRuntime, event: Any) -> None:
@@ -67,6 +87,7 @@ async def _handle(state: StateRuntime, event: Any) -> None:
         await state.publisher.send([state.dead_letter(message, error)])
         return
     try:
+        check_command(message, command)
         _check_key(command.project_id, message)
         moved = state.moved(message)
         if moved is None:
@@ -185,11 +206,11 @@ def _put_for(state: StateRuntime, event: Any, record: TrainingJobRecord) -> "asy
     return _put(state, record, event.message.partition)
 
 
-async def _track(state: StateRuntime, messages: Sequence[Any]) -> None:
+async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
     """1. the rows, each once; 2. endpoints of jobs that are gone; ends when the broker has the rows."""
     writes: list[Any] = []
     changed: dict[bytes, tuple[int, TrainingJobRecord]] = {}
-    for message in messages:
+    for message in (event.message for event in events):
         try:
             told = _told(state, message)
             if (moved := state.moved(message)) is not None:

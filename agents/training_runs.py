@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from agents.deepar_runs import DeepARRuns
-from agents.together_runs import answer_together
+from agents.together_runs import answer_together, refuse_together
 from agents.training_deliveries import Deliveries, Delivery
 from agents.training_pool import TrainingPool
 from schemas.codec import Codec
 from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainTogether
 from schemas.wire import UndecodableError
+from streams.doors import check_text
+from streams.errors import RejectedError
 from streams.logs import speaking_of
 from streams.runtime import TrainerRuntime
 from streams.tracing import following
 from streams.transport import open_batches
+from streams.tries import GivenUpError, tried
 
 __all__ = ["attach"]
 
@@ -47,12 +51,12 @@ def attach(runtime: TrainerRuntime) -> Agent:
                 runtime.metrics.observe_batch("run_training", 1)
                 try:
                     command = await asyncio.to_thread(_decoded, runtime.codec, event.message.value)
-                except UndecodableError as error:
+                except (UndecodableError, RejectedError) as error:
                     batch.ack_when(runtime.publisher.send_nowait([runtime.dead_letter(event.message, error)]))
                     continue
 
                 def work(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
-                    return _answer(runtime, runs, pool, delivery, command)
+                    return _tried(runtime, runs, pool, delivery, command)
 
                 with speaking_of(event.message, command):  # the task has it for as long as it runs
                     batch.ack_when(deliveries.begin(event, work))
@@ -68,7 +72,25 @@ def _decoded(codec: Codec, value: bytes | None) -> Any:
     command = codec.decode(value)
     if not isinstance(command, TrainDeepAR | TrainTogether | StopTrainingJob | DeleteTrainingJob):
         raise UndecodableError(f"a {type(command).__name__} on the topic of trainings")
+    if not isinstance(command, TrainTogether):
+        check_text("command_id", command.command_id)
+        check_text("project_id", command.project_id)  # key of whatever is told of the job
     return command
+
+
+async def _tried(
+    runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
+) -> None:
+    answer = partial(_answer, runtime, runs, pool, delivery, command)
+
+    async def refuse(event: Any, error: GivenUpError) -> None:
+        """The command's job fails."""
+        if isinstance(command, TrainTogether):
+            await refuse_together(runtime, event.message, command, error.message)
+        elif isinstance(command, TrainDeepAR):
+            await runs.refuse(command, error.message)
+
+    await tried(runtime, "run_training", delivery.event, answer, refuse, is_ours=delivery.is_ours)
 
 
 async def _answer(

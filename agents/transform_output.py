@@ -14,7 +14,7 @@ from schemas.events import InferenceResult
 from schemas.records import TransformRecord
 from schemas.wire import UndecodableError
 
-__all__ = ["ResultsLostError", "output_line", "write_output"]
+__all__ = ["ResultsLostError", "check_result", "output_line", "write_output"]
 
 _SEPARATORS: Final = {"Line": b"\n", "None": b""}  # contract D-058: None joins all objects on one line
 
@@ -60,10 +60,23 @@ def _rendered(codec: Codec, record: TransformRecord, found: Iterator[Any]) -> It
             continue
         try:
             result = codec.decode(stored.value)
+            if isinstance(result, InferenceResult):
+                check_result(result)
         except UndecodableError:  # a dead letter by now
             continue
         if isinstance(result, InferenceResult) and result.transform == record.name and result.line < record.lines:
             yield result.line, output_line(result)
+
+
+def check_result(result: InferenceResult) -> None:
+    """UndecodableError where no line can be made of the result, which only a foreign producer can have made.
+
+    The line waits for its true result then.
+    """
+    if len({len(sample) for sample in result.samples or ()}) > 1:
+        raise UndecodableError("samples: are not all of one length")
+    if result.line < 0:
+        raise UndecodableError(f"line: is {result.line}, expected 0 or more")
 
 
 def output_line(result: InferenceResult) -> bytes:

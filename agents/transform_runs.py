@@ -15,6 +15,7 @@ from schemas.records import TransformRecord
 from streams import transforms
 from streams.runtime import StateRuntime
 from streams.transport import is_current
+from streams.tries import is_infrastructure
 
 __all__ = ["TransformRun", "TransformRuns", "still_ours"]
 
@@ -76,6 +77,12 @@ class TransformRun:
         record = await self._active()
         if record is not None:
             await self.put(transforms.ended(record, status, at=round(time.time() * 1000), reason=reason))
+
+    async def give_up(self, reason: str) -> None:
+        """End a job that cannot be gone on with, also one that is stopping."""
+        ours, record = await still_ours(self._state.app, self.event), self.record
+        if ours and record is not None and record.status in (transforms.IN_PROGRESS, transforms.STOPPING):
+            await self.put(transforms.ended(record, transforms.FAILED, at=round(time.time() * 1000), reason=reason))
 
     async def fail_line(self, index: int, reason: str) -> None:
         """End the job because of this line, named by its number in the file."""
@@ -216,6 +223,11 @@ class TransformRun:
                 )
             except ResultsLostError as error:
                 await self.end(transforms.FAILED, str(error))
+            except OSError as error:
+                if is_infrastructure(error):
+                    raise
+                text = f"S3OutputPath: /{record.output_key} cannot be written ({error.strerror}): choose another path"
+                await self.end(transforms.FAILED, text)
             else:
                 await self.end(transforms.COMPLETED)
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
+from agents.transform_output import check_result
 from agents.transform_runs import TransformRun, TransformRuns, still_ours
 from connectors import endpoints
 from connectors.endpoints import UnknownEndpointError
@@ -15,15 +17,18 @@ from schemas.events import InferenceResult
 from schemas.records import TransformRecord
 from schemas.wire import UndecodableError
 from streams import transforms
+from streams.doors import check_command
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.transport import open_batches
+from streams.tries import GivenUpError, work_on
 
 __all__ = ["attach"]
 
 _OPEN_COMMANDS: Final = 256  # jobs that send lines at a time; each is a task and an open file
 _OPEN_RESULTS: Final = 64  # batches of results; one stays open as long as an output is written
+_Found = tuple[Any, InferenceResult | UndecodableError | RejectedError]
 
 
 def attach(state: StateRuntime) -> tuple[Agent, Agent]:
@@ -41,7 +46,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         try:
             async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
                 state.metrics.observe_batch("orchestrate_transforms", len(batch.events))
-                batch.ack_when(tasks.begin(_handle(state, runs, turn, batch.events[0])))
+                handle, ended = partial(_handle, state, runs, tasks, turn), partial(_end_command, state, runs)
+                work_on(state, "orchestrate_transforms", batch, handle, ended)
         finally:
             tasks.cancel()
             runs.close()
@@ -57,10 +63,10 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         try:
             async for batch in open_batches(app, stream, max_open=_OPEN_RESULTS):
                 state.metrics.observe_batch("track_transforms", len(batch.events))
-                ours = [event for event in batch.events if state.transforms.get(event.message.key or b"") is not None]
-                results = await asyncio.to_thread(_decoded, state, ours) if ours else []
+                results = await asyncio.to_thread(_decoded, state, batch.events)
                 if await still_ours(app, batch.events[0]):
-                    batch.ack_when(tasks.begin(_ended(_tracked(state, runs, results))))
+                    track = partial(_track, state, runs, tasks, results)
+                    work_on(state, "track_transforms", batch, track, partial(_end_result, runs))
                 else:
                     batch.ack()  # without effect: the next owner reads it again
         finally:
@@ -88,10 +94,36 @@ class _Tasks:
             task.cancel()
 
 
-async def _handle(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
+def _handle(
+    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, turn: asyncio.Lock, events: Sequence[Any]
+) -> "asyncio.Future[None]":
     """Apply one command when those before it are applied; then send the lines, which others need not wait for."""
+    return tasks.begin(_followed(state, runs, turn, events[0]))
+
+
+async def _followed(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
     with following(event.message, "orchestrate_transforms"):
         await _apply(state, runs, turn, event)
+
+
+async def _end_command(state: StateRuntime, runs: TransformRuns, event: Any, error: GivenUpError) -> None:
+    """1. the job fails, if the command is its own, 2. the sender is told."""
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    run = runs.of(command.name, event)
+    record = run.record
+    if record is not None and (isinstance(command, StopTransform) or record.command_id == command.command_id):
+        await run.give_up(error.message)
+    state.waiters.refused(command.command_id, error)
+
+
+async def _end_result(runs: TransformRuns, event: Any, error: GivenUpError) -> None:
+    """The job of a result that cannot be taken fails."""
+    name = (event.message.key or b"").decode("utf-8", "replace")
+    if name:
+        await runs.of(name, event).give_up(f"a result could not be taken: {error.message}")
 
 
 async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
@@ -106,6 +138,7 @@ async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, e
     follow_up = None
     async with turn:
         try:
+            check_command(message, command)
             if message.key != command.name.encode():
                 raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {command.name[:80]}")
             moved = state.moved(message)
@@ -152,6 +185,10 @@ def _check(state: StateRuntime, record: TransformRecord) -> None:
     if not state.store.is_file(record.input_path):
         text = f"S3Uri: there is no file /{record.input_path}: PUT it to /uploads/ first"
         raise RejectedError(400, "unknown_path", text)
+    obstacle = state.store.obstacle(record.output_key)
+    if obstacle is not None:
+        text = f"S3OutputPath: /{record.output_key} cannot be written, because {obstacle}: choose another path"
+        raise RejectedError(409, "output_blocked", text)
 
 
 async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:
@@ -166,24 +203,46 @@ async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any
     return run.stopped() if record.status != transforms.STOPPED else None
 
 
-def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[tuple[Any, InferenceResult | UndecodableError]]:
-    """The events with their results; large ones take a while, which the loop need not wait for."""
-    found: list[tuple[Any, InferenceResult | UndecodableError]] = []
+def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[_Found]:
+    """The events about jobs of this worker with their results, and whatever is no result; large ones take a while."""
+    found: list[_Found] = []
     for event in events:
         try:
-            result = state.codec.decode(event.message.value)
-            if not isinstance(result, InferenceResult):
-                raise UndecodableError(f"a {type(result).__name__} on the topic of inference results")
-        except UndecodableError as error:
+            result = _result(state, event.message)
+        except (UndecodableError, RejectedError) as error:
             found.append((event, error))
         else:
-            found.append((event, result))
+            if result is not None:
+                found.append((event, result))
     return found
 
 
-def _tracked(
-    state: StateRuntime, runs: TransformRuns, results: Sequence[tuple[Any, InferenceResult | UndecodableError]]
-) -> list[Any]:
+def _result(state: StateRuntime, message: Any) -> InferenceResult | None:
+    """The result; None where it is none of a job here, and only looked at."""
+    if state.transforms.get(message.key or b"") is None:
+        name = state.codec.outline_of(message.value, InferenceResult)["transform"]
+        result = None
+    else:
+        result = state.codec.decode(message.value)
+        if not isinstance(result, InferenceResult):
+            raise UndecodableError(f"a {type(result).__name__} on the topic of inference results")
+        check_result(result)
+        name = result.transform
+    if name is not None and message.key != name.encode():
+        raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {name[:80]}")
+    return result
+
+
+def _track(
+    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, results: Sequence[_Found], events: Sequence[Any]
+) -> "asyncio.Future[None]":
+    """Begin with what has been decoded of a batch, or of a part of it."""
+    if len(events) == 1:
+        results = [found for found in results if found[0] is events[0]]
+    return tasks.begin(_ended(_tracked(state, runs, results)))
+
+
+def _tracked(state: StateRuntime, runs: TransformRuns, results: Sequence[_Found]) -> list[Any]:
     """Note the results in the rows of their jobs, all at once; what is then to be awaited.
 
     1. the row of each job, 2. the end of a job with a wrong line (contract D-064) or the output of a complete one.
@@ -191,9 +250,9 @@ def _tracked(
     awaited: list[Any] = []
     by_job: dict[str, list[tuple[Any, InferenceResult]]] = {}
     for event, result in results:
-        if isinstance(result, UndecodableError):
+        if not isinstance(result, InferenceResult):
             awaited.append(state.publisher.send_nowait([state.dead_letter(event.message, result)]))
-        elif result.transform is not None and event.message.key == result.transform.encode():
+        elif result.transform is not None:
             by_job.setdefault(result.transform, []).append((event, result))
     for name, found in by_job.items():
         run = runs.of(name, found[-1][0])

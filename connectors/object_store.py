@@ -155,6 +155,28 @@ class ObjectStore:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ObjectNotFoundError(key) from error
 
+    def obstacle(self, key: str) -> str | None:
+        """What is in the way of writing under the key, in words that go on after "because"; None where nothing is.
+
+        Only on a disk, where names are files and folders; it may change until the object is written.
+        """
+        path = self._path(key)
+        if self._local is None:
+            return None
+        target, root = Path(path), self._local
+        try:
+            for parent in reversed(target.relative_to(root).parents):
+                if (root / parent).exists() and not (root / parent).is_dir():
+                    return f"/{parent} is a file"
+            if target.is_dir():
+                return f"/{key} is a folder"
+            nearest = next(parent for parent in target.parents if parent.exists())
+            if not os.access(nearest, os.W_OK | os.X_OK):
+                return "its folder may not be written to"
+        except OSError as error:
+            return f"the name cannot be used ({error.strerror})"
+        return None
+
     def delete(self, key: str) -> None:
         """Remove the object and everything below the key; nothing there is no error."""
         path = self._path(key)

@@ -36,6 +36,7 @@ from streams.topic_watch import TopicWatch
 from streams.topics import Topics, record_subjects
 from streams.tracing import current_headers
 from streams.transport import SafeTransport
+from streams.tries import Tries
 
 if TYPE_CHECKING:
     from streams.online_forecasts import OnlineForecasts
@@ -81,6 +82,7 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         store=store,
         inference=inference,
         endpoints=Endpoints(store, inference, metrics.inference),
+        tries=Tries(store),
         metrics=metrics,
     )
     for module in ("training", "training_runs", "inference"):
@@ -113,6 +115,7 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
         store=store,
         inference=inference,
         endpoints=Endpoints(store, inference, metrics.inference),
+        tries=Tries(store),
         metrics=metrics,
         splits=SplitStore(
             store,

@@ -25,6 +25,7 @@ from streams.tables import JobTable, ResultTable
 from streams.topics import Topics
 from streams.tracing import trace_headers
 from streams.training_stops import TrainingStops
+from streams.tries import Tries
 from streams.waiting import CommandWaiters
 
 if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.apps
@@ -49,6 +50,7 @@ class TrainerRuntime:
     store: ObjectStore
     inference: InferencePool
     endpoints: Endpoints
+    tries: Tries
     metrics: Metrics = field(default_factory=Metrics)
     stops: TrainingStops = field(default_factory=TrainingStops)
 

@@ -48,11 +48,13 @@ class SafeTransport(driver.Transport):
 class Batch:
     """Messages taken together, in the order of each partition. They are done all together or not at all."""
 
-    __slots__ = ("_pipeline", "events", "waiting")
+    __slots__ = ("_otherwise", "_pipeline", "_waits_for", "events", "waiting")
 
     def __init__(self, pipeline: "_Pipeline", events: Sequence[EventT]) -> None:
         self.events = events
         self._pipeline = pipeline
+        self._otherwise: Callable[[BaseException], Awaitable[None]] | None = None
+        self._waits_for: asyncio.Future[Any] | None = None  # a task that nobody holds may vanish
         self.waiting = False
 
     def ack(self) -> None:
@@ -60,19 +62,28 @@ class Batch:
         if self._pipeline.close(self):
             self._pipeline.consumer.ack_events(self.events)
 
-    def ack_when(self, done: "asyncio.Future[Any]") -> None:
+    def ack_when(
+        self, done: "asyncio.Future[Any]", otherwise: Callable[[BaseException], Awaitable[None]] | None = None
+    ) -> None:
         """Acknowledge when `done` ends well, such as the future of `Publisher.send_nowait`.
 
-        If it fails, nothing is acknowledged and the reader raises its error where it waits for the next batch.
+        If it fails, `otherwise` is asked to do the batch in another way, or to raise. If that fails too, nothing is
+        acknowledged and the reader raises its error where it waits for the next batch; unless it is SupersededError.
         """
         self.waiting = True
+        self._otherwise, self._waits_for = otherwise, done
         done.add_done_callback(self._settle)
 
     def _settle(self, done: "asyncio.Future[Any]") -> None:
         if done.cancelled():
             self._pipeline.fail(self, RuntimeError("what a batch waited for was cancelled"))
         elif error := done.exception():
-            self._pipeline.fail(self, error)
+            if self._otherwise is not None:
+                self.ack_when(asyncio.ensure_future(self._otherwise(error)))
+            elif isinstance(error, SupersededError):
+                self._pipeline.close(self)  # not acknowledged: it comes again, to whoever has it now
+            else:
+                self._pipeline.fail(self, error)
         else:
             self.ack()
 

@@ -16,7 +16,7 @@ PRODUCERS: Final = (*USERS, "producer")
 """Those that an AddDataset may name: producers that reach the store put their files into the last one."""
 OWN: Final = (
     "checkpoints", "dataset-names", "datasets", "endpoints", "idempotency", "incoming", "installation", "models",
-    "splits",
+    "splits", "tries",
 )  # fmt: skip
 """The service's own: refused at once even where whether a file is there is looked at later (contract T-071)."""
 _INCOMING: Final = re.compile(r"incoming/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.csv")

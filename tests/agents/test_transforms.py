@@ -1,6 +1,7 @@
 """Transform jobs: commands and results in; requests, rows and the output file out."""
 
 import asyncio
+import errno
 import gzip
 from collections.abc import Iterator
 from dataclasses import replace
@@ -187,6 +188,30 @@ class TestStarting:
         assert row(state).ended is not None
         assert asked(state) == []
 
+    @pytest.mark.parametrize(
+        ("made", "output", "reason"),
+        [
+            ("outputs/b1", "/outputs/b1", "/outputs/b1 is a file"),
+            ("outputs/b1", "/outputs/b1/deeper/still", "/outputs/b1 is a file"),
+            ("outputs/b1/batch.jsonl.out/x", "/outputs/b1", "/outputs/b1/batch.jsonl.out is a folder"),
+        ],
+    )
+    async def test_F01_an_output_that_cannot_be_written_is_refused(
+        self, state: Worker, made: str, output: str, reason: str
+    ) -> None:
+        """At the door: at the end of the job it would be too late to choose another path."""
+        store(state, line(1))
+        state.runtime.store.put_bytes(made, b"x")
+        with state.runtime.waiters.waiting(START.command_id) as outcome:
+            await command(state, replace(START, output_path=output))
+            refusal = outcome.exception()
+
+        assert isinstance(refusal, RejectedError)
+        assert refusal.status == 409
+        assert refusal.message.startswith("S3OutputPath: ")
+        assert reason in refusal.message
+        assert state.runtime.transforms.get(b"b1") is None
+
     async def test_D064_a_wrong_line_fails_the_job_before_anything_is_sent(self, state: Worker) -> None:
         """The reason names the line as an editor counts them, blank ones included."""
         store(state, line(1), b"", line(1, cat=[0]), b"nonsense")
@@ -369,18 +394,75 @@ class TestTracking:
 
         assert output(state) == b'{"mean":[0.0,0.1]}\n{"error":"no memory"}\n'
 
+    @pytest.mark.parametrize(
+        "error",
+        [
+            FileExistsError(errno.EEXIST, "File exists"),
+            NotADirectoryError(errno.ENOTDIR, "Not a directory"),
+            IsADirectoryError(errno.EISDIR, "Is a directory"),
+            PermissionError(errno.EACCES, "Permission denied"),
+            OSError(errno.ENAMETOOLONG, "File name too long"),
+        ],
+    )
+    async def test_F01_an_output_that_cannot_be_written_in_the_end_fails_the_job(
+        self, state: Worker, topic: list[Any], monkeypatch: pytest.MonkeyPatch, error: OSError
+    ) -> None:
+        """What became a file meanwhile must not stop the state, now and at each restart."""
+        store(state, line(1))
+        await command(state, START)
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr("agents.transform_runs.write_output", fail)
+        (message,) = await results(state, topic, result(0))
+
+        assert row(state).status == "Failed"
+        assert (row(state).failure_reason or "").startswith(
+            "S3OutputPath: /outputs/b1/batch.jsonl.out cannot be written"
+        )
+        assert str(error.strerror) in (row(state).failure_reason or "")
+        assert state.committed(message)
+        assert state.dead() == []
+
     async def test_results_that_no_job_waits_for_are_left_alone(self, state: Worker, topic: list[Any]) -> None:
-        """Most answer requests of anybody; they are not even decoded."""
+        """Most answer requests of anybody; they are only looked through."""
         store(state, line(1))
         await command(state, START)
         before = row(state)
         other = replace(result(0), transform=None, request_id="b1")
-        late = await results(state, topic, b"?", replace(result(0), transform="b9"), key=b"r-1")
-        await results(state, topic, other, replace(result(0), transform="b9"), result(1), result(-1))
+        late = await results(state, topic, replace(result(0), transform="b9"), key=b"b9")
+        await results(state, topic, other, result(1))
 
         assert row(state) == before
         assert state.dead() == []
         assert state.committed(late[-1])
+
+    @pytest.mark.parametrize(
+        ("key", "junk", "reason"),
+        [
+            (b"r-1", b"?", "too few"),
+            (b"r-1", START, "a StartTransform, not a InferenceResult"),
+            (None, replace(result(0), transform=None), None),
+            (b"r-1", replace(result(0), transform="b9"), "the record's key must be the job's name, b9"),
+            (b"b1", replace(result(0), transform="b9"), "the record's key must be the job's name, b9"),
+            (b"b1", result(-1), "line: is -1, expected 0 or more"),
+            (b"b1", replace(result(0), samples=((1.0, 2.0), (3.0,))), "samples: are not all of one length"),
+        ],
+    )
+    async def test_F07_F13_junk_becomes_a_dead_letter_and_the_job_goes_on(
+        self, state: Worker, topic: list[Any], key: bytes | None, junk: Any, reason: str | None
+    ) -> None:
+        """Whoever's key it has; a forged line waits for its true result."""
+        store(state, line(1))
+        await command(state, START)
+        junk_message = await results(state, topic, junk, key=key)
+        await results(state, topic, result(0))
+
+        assert [reason in letter["error"] for letter in state.dead()] == [True] * (reason is not None)
+        assert state.committed(junk_message[-1])
+        assert row(state).status == "Completed"
+        assert output(state) == b'{"mean":[0.0,0.1]}\n'
 
     async def test_a_result_that_cannot_be_decoded_becomes_a_dead_letter(self, state: Worker, topic: list[Any]) -> None:
         """Where it has a job's key; the job goes on."""
