@@ -71,7 +71,7 @@ def find_calendars(
     `wall` is what the clock shows, `minutes` how far it is from UTC. With a rule `asked` for, that is the calendar of
     all; RejectedInputError where it fits one of them not.
     """
-    group, firsts = _equal_axes(wall if minutes is None else _mixed(wall, minutes), bounds)
+    group, firsts = _equal_axes((wall,) if minutes is None else (wall, minutes.astype(np.int64)), bounds)
     starts, stops = bounds[firsts], bounds[firsts + 1]
     calendars: list[Calendar | None] = [None] * len(firsts)
     complete = np.zeros(len(firsts), dtype=np.bool_)
@@ -123,33 +123,34 @@ def _is_complete(calendar: Calendar, times: Integers) -> bool:
     return bool(fits.all()) and bool((places == np.arange(len(times))).all())
 
 
-def _mixed(wall: Integers, minutes: NDArray[np.int16]) -> Integers:
-    """A number for each pair, so that equal times with other offsets are not taken for equal."""
-    return wall * 4096 + minutes
+def _equal_axes(columns: Sequence[Integers], bounds: Integers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each series the number of its axis, and for each axis the first series that has it.
 
-
-def _equal_axes(column: Integers, bounds: Integers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For each series the number of its axis, and for each axis the first series that has it."""
+    Equal times with other offsets are not equal: all `columns` count.
+    """
     lengths = np.diff(bounds)
     series = len(lengths)
     if series == 1:
         return np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.intp)
     if (lengths == lengths[0]).all():
-        table = column.reshape(series, -1)
-        if (table == table[0]).all():
+        tables = [column.reshape(series, -1) for column in columns]
+        if all((table == table[0]).all() for table in tables):
             return np.zeros(series, dtype=np.intp), np.zeros(1, dtype=np.intp)
     starts = np.repeat(bounds[:-1], lengths)
-    place = np.arange(len(column)) - starts
-    mixed = (column.view(np.uint64) + place.view(np.uint64) * np.uint64(_MIX[0])) * np.uint64(_MIX[1])
-    mixed ^= mixed >> np.uint64(31)
+    place = np.arange(len(starts)) - starts
+    mixed = place.view(np.uint64) * np.uint64(_MIX[0])
+    for column in columns:
+        mixed = (mixed + column.view(np.uint64)) * np.uint64(_MIX[1])
+        mixed ^= mixed >> np.uint64(31)
     sums = np.add.reduceat(mixed * np.uint64(_MIX[0]), bounds[:-1]) + lengths.astype(np.uint64)
     _, firsts, group = np.unique(sums, return_index=True, return_inverse=True)
     # That equal sums are equal times is looked at: a chance in 2^64 is small, but a wrong date is worse than none.
     same_length = lengths[firsts][group] == lengths
     alike = same_length.copy()
     if same_length.all():
-        other = column[np.repeat(bounds[firsts][group], lengths) + place]
-        alike = np.logical_and.reduceat(other == column, bounds[:-1])
+        other = np.repeat(bounds[firsts][group], lengths) + place
+        for column in columns:
+            alike &= np.logical_and.reduceat(column[other] == column, bounds[:-1])
     strays = np.flatnonzero(~alike)
     group[strays] = len(firsts) + np.arange(len(strays))
     return group, np.concatenate((firsts, strays))

@@ -145,6 +145,9 @@ class TestConfiguring:
             (replace(CONFIGURE, groupby_indexs=(9,)), "groupby_indexs: column 9 does not exist"),
             (replace(CONFIGURE, target_indexs=(0,), groupby_indexs=()), "target_indexs: "),
             (replace(CONFIGURE, job_id=8), "there is no job 8"),
+            (replace(CONFIGURE, freq="monthly"), 'freq: "monthly" is no frequency'),
+            (replace(CONFIGURE, freq="W-TUE"), 'freq: "W-TUE" does not fit the data'),
+            (replace(CONFIGURE, time_zone="Mars/Olympus"), "time_zone: "),
         ],
     )
     async def test_D12_an_invalid_command_is_a_dead_letter(
@@ -157,6 +160,17 @@ class TestConfiguring:
 
         assert job_of(state) == before
         assert [reason in letter["error"] for letter in state.dead()] == [True]
+
+    async def test_16_a_producer_may_ask_for_a_calendar(self, state: Worker) -> None:
+        """As a PUT may: it is kept with the columns, and the split has it."""
+        await state.commands(CREATE, replace(CONFIGURE, freq="H", time_zone="Europe/Berlin"))
+        job = job_of(state)
+        assert job.columns is not None
+        assert job.split is not None
+        split = await state.runtime.splits.load(job.split)
+
+        assert (job.columns.freq, job.columns.time_zone) == ("H", "Europe/Berlin")
+        assert split.calendars == ("h @Europe/Berlin",)
 
     async def test_J057_columns_are_fixed_after_a_submission(self, state: Worker, first: int) -> None:
         """The series have been trained under these ids."""
