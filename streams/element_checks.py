@@ -33,15 +33,18 @@ def check_unbent(element: SeriesConfig) -> None:
 
 
 def _check_whole(parameter: HyperParam, model_name: str | None) -> None:
-    """A whole number is written as one: of 5.0 it cannot be told whether 5.3 is meant the next time."""
+    """A parameter that takes whole numbers is not sent as a float: 5.0 would be taken today, and 5.3 refused tomorrow.
+
+    As an int 5.0 is 5, for readers of JSON do not tell them apart (J-141).
+    """
     spec = CATALOG.get(model_name or "")
     kinds = {known.name: known.type for known in spec.hyper_parameters} if spec is not None else {}
-    if "int" not in (parameter.type, kinds.get(parameter.name)):
+    if parameter.type == "int" or kinds.get(parameter.name) != "int":
         return
     for name in ("val", "low", "high"):
         value = getattr(parameter, name)
         if isinstance(value, float) and value.is_integer():  # others are refused by `check_shape` and the catalogue
-            raise ElementError(field_of(parameter), f"{name} is {value}, expected a whole number such as {int(value)}")
+            raise ElementError(field_of(parameter), f"{name} is {value}: it takes a whole number, send type int")
 
 
 def check_parameters(model_name: str, parameters: Sequence[HyperParam]) -> None:

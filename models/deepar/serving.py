@@ -213,21 +213,21 @@ def _request(body: bytes) -> tuple[list[object], object]:
         what = "missing" if instances is None else "empty" if instances == [] else "not an array"
         raise InstanceError("instances", f"instances is {what}, expected an array of at least one time series")
     given = request.get("configuration")
-    _check(request, ("instances", "configuration"), others=True)
-    if isinstance(given, dict):  # of which a client sends what the contract has, and all of it has an effect
-        _check(given, ("num_samples", "output_types", "quantiles", "seed"), others=False)
+    _check(request, ("instances", "configuration"))
+    if isinstance(given, dict):
+        _check(given, ("num_samples", "output_types", "quantiles", "seed"))
     return instances, given
 
 
 def _check_slips(fields: object) -> None:
     """Refuse a name that is nearly one of an instance's: what it holds would be left out without a word."""
     if isinstance(fields, dict) and not fields.keys() <= _FIELDS:
-        _check(fields, ("start", "target", "cat", "dynamic_feat"), others=True)
+        _check(fields, ("start", "target", "cat", "dynamic_feat"))
 
 
-def _check(given: Mapping[str, Any], known: Sequence[str], *, others: bool) -> None:
+def _check(given: Mapping[str, Any], known: Sequence[str]) -> None:
     try:
-        check_names(given, known, others=others)
+        check_names(given, known)
     except RejectedInputError as error:
         raise InstanceError(error.field, error.message) from None
 

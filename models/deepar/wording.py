@@ -42,8 +42,8 @@ def shown(value: object) -> str:
     return kind_of(value)
 
 
-def check_names(given: Collection[str], known: Sequence[str], *, others: bool) -> None:
-    """RejectedInputError for a name that is nearly one of the known ones that are absent; unless `others`, for any."""
+def check_names(given: Collection[str], known: Sequence[str]) -> None:
+    """RejectedInputError for a name that is nearly one of the known ones that are absent; clients may send others."""
     for name in given:
         if name in known:
             continue
@@ -51,5 +51,3 @@ def check_names(given: Collection[str], known: Sequence[str], *, others: bool) -
         meant = get_close_matches(name[:_MOST_SHOWN].lower(), absent, n=1, cutoff=_NEAR)
         if meant:
             raise RejectedInputError(name[:_MOST_SHOWN], f"{shown(name)} is unknown; did you mean {meant[0]}?")
-        if not others:
-            raise RejectedInputError(name[:_MOST_SHOWN], f"{shown(name)} is unknown; known are {', '.join(known)}")

@@ -226,7 +226,20 @@ def _effect(elements: Sequence[SeriesConfig]) -> str:
             f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
             "eval_metrics with the element"
         )
-    return "; ".join(told)
+    return "; ".join((*told, *_taken_as_whole(elements)))
+
+
+def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:
+    """Floats that were sent for whole numbers (J-141), each once: most elements share their hyper-parameters."""
+    distinct = {id(element.hyper_params): element.hyper_params or () for element in elements}
+    floats = {
+        (parameter.name, value)
+        for parameters in distinct.values()
+        for parameter in parameters
+        for value in (parameter.val, parameter.low, parameter.high)
+        if parameter.type == "int" and isinstance(value, float)
+    }
+    return [f"{name} {value} is taken as {value:.0f}" for name, value in sorted(floats)[:_MOST_NAMED]]
 
 
 def _listed(ts_ids: Collection[int]) -> str:

@@ -424,11 +424,6 @@ def test_no_calls() -> None:
     [
         ({"configuration": {"num_sample": 5}}, "'num_sample' is unknown; did you mean num_samples?", None),
         ({"configuration": {"Quantiles": ["0.5"]}}, "'Quantiles' is unknown; did you mean quantiles?", None),
-        (
-            {"configuration": {"levels": [80]}},
-            "'levels' is unknown; known are num_samples, output_types, quantiles, seed",
-            None,
-        ),
         ({"configurations": {"num_samples": 5}}, "'configurations' is unknown; did you mean configuration?", None),
         (
             {"instances": [{"start": "2020-01-01", "target": [1.0], "dynamic_feats": [[1.0]]}]},
@@ -439,8 +434,13 @@ def test_no_calls() -> None:
 )
 def test_a_slip_in_a_name_is_told(change: dict[str, Any], message: str, instance: int | None) -> None:
     """It had no effect, and nobody was told; other fields of stock clients are still taken."""
-    right = {"instances": [{"start": "2020-01-01", "target": [1.0], "id": 7}], "client": "x"}
-    reply, wrong = answer(Told(), [Call(orjson.dumps(right)), Call(orjson.dumps(right | change))])
+    right = {
+        "instances": [{"start": "2020-01-01", "target": [1.0], "id": 7}],
+        "client": "x",
+        "configuration": {"other": 1},
+    }
+    others = right | {"configuration": {"other": 1}}
+    reply, wrong = answer(Told(), [Call(orjson.dumps(others)), Call(orjson.dumps(right | change))])
 
     assert reply.status == 200
     assert (wrong.status, told(wrong)["message"], told(wrong).get("instance")) == (400, message, instance)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from schemas.commands import SeriesConfig
+from schemas.commands import HyperParam, SeriesConfig
 from streams.views.bodies import HyperParamBody, JobBody, JobColumnsBody, SeriesBody
 from streams.views.elements import ElementsBody
 from streams.views.jobs import _effect
@@ -143,5 +143,7 @@ def test_a_patch_says_what_is_stored_and_what_trains() -> None:
         "in training: 1 series (8); only stored: 1 series (7); to train, send one of next_k_prediction, max_eval, "
         "auto_tune and eval_metrics with the element"
     )
+    whole = SeriesConfig(8, hyper_params=(HyperParam("latest_n", "int", 4.0),), next_k_prediction=4)
+    assert _effect([whole, whole]) == "in training: 1 series (8); latest_n 4.0 is taken as 4"
     many = [SeriesConfig(ts_id, auto_tune=0) for ts_id in range(1, 10_001)]
     assert _effect(many) == "in training: 10000 series (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9990 more)"
