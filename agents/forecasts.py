@@ -9,11 +9,13 @@ from typing import Any, Final
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
+from connectors.publisher import Record
 from schemas.events import Forecast
 from schemas.wire import UndecodableError
 from streams.errors import RejectedError
 from streams.forecasts import NewForecast, SubmissionNumber
 from streams.jobs import check_key
+from streams.row_stores import Row
 from streams.runtime import StateRuntime
 from streams.transport import open_batches
 from streams.tries import work_on
@@ -21,6 +23,8 @@ from streams.tries import work_on
 __all__ = ["attach"]
 
 _IN_ONE_TURN: Final = 50  # read in one turn of the event loop: 1 ms; requests get theirs between
+_AGAIN: Final = "again"  # the header of a repeat
+_REPEAT: Final = ((_AGAIN, b""),)
 _OPEN_BATCHES: Final = 8  # so that some are read while the broker takes those before
 
 
@@ -52,7 +56,10 @@ def attach(state: StateRuntime) -> Agent:
 
 
 def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
-    """1. write the rows, 2. note what the online store lacks; the future ends when the changelog has the rows."""
+    """1. write the rows, 2. publish again what an older forecast came after, 3. note what the online store lacks.
+
+    The future ends when the broker has the rows and the repeats.
+    """
     writes = []
     by_partition: dict[int, list[Any]] = {}
     for message in (event.message for event in events):
@@ -64,10 +71,15 @@ def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
                 if (moved := state.moved(message)) is not None:
                     writes.append(state.publisher.send_nowait([moved]))
                 else:
-                    rows.append(NewForecast(message.key, _submission(state, message), message.value))
+                    again = any(name == _AGAIN for name, _ in message.headers or ())
+                    rows.append(NewForecast(message.key, _submission(state, message), message.value, again))
             except (UndecodableError, RejectedError) as error:
                 writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
-        writes.append(state.forecasts.put(partition, rows))
+        stay: list[Row] = []
+        writes.append(state.forecasts.put(partition, rows, stay))
+        if stay:
+            repeats = [Record(state.topics.forecasts, key, row, _REPEAT, partition) for key, row in stay]
+            writes.append(state.publisher.send_nowait(repeats))
         if state.online is not None:
             keys = [row.key for row in rows]
             generation, first, last = those[0].generation_id, those[0].offset, those[-1].offset

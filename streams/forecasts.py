@@ -13,6 +13,7 @@ from connectors.timestamps import event_times, offset_texts
 from schemas.codec import Codec
 from schemas.events import Forecast
 from streams.event_table import EventTable
+from streams.row_stores import Row
 
 __all__ = ["ForecastTable", "NewForecast", "SubmissionNumber", "forecast_json"]
 
@@ -25,11 +26,15 @@ class SubmissionNumber(NamedTuple):
 
 
 class NewForecast(NamedTuple):
-    """A forecast in its encoded form, under its key; with nothing but the key it removes the one that is there."""
+    """A forecast in its encoded form, under its key; with nothing but the key it removes the one that is there.
+
+    `again`: it was published before, and only repeated by a state worker.
+    """
 
     key: bytes
     submission: SubmissionNumber | None
     row: bytes | None
+    again: bool = False
 
 
 class ForecastTable(EventTable):
@@ -51,20 +56,28 @@ class ForecastTable(EventTable):
         forecast: Forecast = self._codec.decode(row)
         return forecast
 
-    def put(self, partition: int, forecasts: Iterable[NewForecast]) -> "asyncio.Future[None]":
-        """Apply forecasts in the order of the log; readers see them at once.
+    def put(
+        self, partition: int, forecasts: Iterable[NewForecast], stay: list[Row] | None = None
+    ) -> "asyncio.Future[None]":
+        """Apply forecasts in the order of the log; readers see them at once. It ends when the changelog has them.
 
-        The future ends when the changelog has them.
+        `stay` gets what must be published again: the topic's last record of a key must be the row that stays, for
+        compaction keeps no other. A repeat of what was deleted meanwhile is followed by another deletion.
         """
         latest: dict[bytes, SubmissionNumber | None] = {}  # as this call leaves them
         changes: dict[bytes, bytes | None] = {}
-        for key, submission, row in forecasts:
+        outdated: set[bytes] = set()
+        for key, submission, row, again in forecasts:
             known = latest[key] if key in latest else self._submission(key)
-            if submission is None or known is None or known.job_id != submission.job_id or known.n <= submission.n:
+            if submission is None or (known is None and not again) or _follows(submission, known, again=again):
                 latest[key], changes[key] = submission, row
+                outdated.discard(key)
             else:
                 latest[key] = known
+                outdated.add(key)
         rows = self._rows
+        if stay is not None:
+            stay += [(key, changes[key] if key in changes else rows.get(key)) for key in outdated]
         return self._write(partition, [(key, row) for key, row in changes.items() if rows.get(key) != row])
 
     def _submission(self, key: bytes) -> SubmissionNumber | None:
@@ -91,6 +104,13 @@ class ForecastTable(EventTable):
 
     async def _recovered(self) -> None:
         """Rows are all there is."""
+
+
+def _follows(new: SubmissionNumber, known: SubmissionNumber | None, *, again: bool) -> bool:
+    """Whether it takes the place of the one that is there. Between jobs the later one does, but for a repeat."""
+    if known is None:
+        return False
+    return known.n <= new.n if known.job_id == new.job_id else not again
 
 
 def forecast_json(forecast: Forecast) -> bytes:

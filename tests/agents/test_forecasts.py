@@ -35,6 +35,13 @@ class Notes:
         self.ended = True
 
 
+def _read_back(state: Worker, record: Any) -> Any:
+    """The message of a record that was published."""
+    message = state.message(record.topic, record.key, record.value, partition=record.partition)
+    message.headers = list(record.headers)
+    return message
+
+
 @pytest.fixture
 def topic(state: Worker) -> str:
     """The topic of forecasts."""
@@ -69,6 +76,35 @@ class TestRows:
 
         assert state.runtime.forecasts.get(b"17") is None
         assert state.sent(state.runtime.topics.forecasts_changelog)[-1].value is None
+
+    async def test_the_topic_ends_with_the_row_that_stays(self, state: Worker, topic: str) -> None:
+        """An earlier submission's forecast came later: nobody who reads the topic by key needs a rule."""
+        older = replace(FORECAST, n=1)
+        await state.consume(topic, state.message(topic, b"17", FORECAST), state.message(topic, b"17", older))
+        [repeat] = state.sent(topic)
+        await state.consume(topic, _read_back(state, repeat))
+
+        assert (repeat.key, repeat.value, repeat.partition) == (b"17", CODEC.encode(FORECAST), HOME)
+        assert state.runtime.forecasts.get(b"17") == FORECAST
+        assert state.sent(topic) == [repeat]
+
+    async def test_forecasts_in_their_order_are_not_repeated(self, state: Worker, topic: str) -> None:
+        """Nor is one that comes twice."""
+        for forecast in (replace(FORECAST, n=1), FORECAST, FORECAST, replace(FORECAST, job_id=8, n=0)):
+            await state.consume(topic, state.message(topic, b"17", forecast))
+
+        assert state.sent(topic) == []
+
+    async def test_a_repeat_does_not_outlive_a_deletion(self, state: Worker, topic: str) -> None:
+        """The job was deleted between the reading and the repeat: the topic ends with a deletion again."""
+        await state.consume(topic, state.message(topic, b"17", FORECAST))
+        await state.consume(topic, state.message(topic, b"17", replace(FORECAST, n=1)))
+        [repeat] = state.sent(topic)
+        await state.consume(topic, state.message(topic, b"17", None))
+        await state.consume(topic, _read_back(state, repeat))
+
+        assert state.sent(topic)[-1].value is None
+        assert state.runtime.forecasts.get(b"17") is None
 
     async def test_a_forecast_in_another_partition_than_its_keys_is_moved(self, state: Worker, topic: str) -> None:
         """Where a producer with another partitioner put it; requests look for it where its key belongs."""
