@@ -155,7 +155,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         columns,
         split=key,
         series_count=len(split),
-        first_ts_id=state.series_ids.mint(partition),
+        first_ts_id=state.series_ids.mint(partition, event.message.timestamp),
         column_count=len(dataset.header),
     )
     state.jobs.check_size(changed)

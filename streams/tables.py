@@ -14,6 +14,7 @@ from schemas.records import JobRecord
 from streams.errors import RejectedError
 from streams.event_table import EventTable
 from streams.jobs import Progress
+from streams.row_stores import Row
 
 __all__ = ["Answer", "JobTable", "ResultTable"]
 
@@ -27,9 +28,14 @@ class JobTable(EventTable):
     def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
         super().__init__(app, "jobs", changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
+        self._partitions = partitions
         self._decoded: dict[int, JobRecord] = {}
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
         self._deleted: dict[int, None] = {}
+
+    def __len__(self) -> int:
+        remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
+        return max(0, super().__len__() - remembered)
 
     def get(self, job_id: int) -> JobRecord | None:
         """The job, or None where this worker does not have it."""
@@ -67,12 +73,25 @@ class JobTable(EventTable):
         return self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
 
     def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
-        """Remove the job."""
+        """Remove the job; its series' ids are remembered, for they must not be given again."""
+        job = self.get(job_id)
+        changes = [] if job is None else self._remembered(partition, job.first_ts_id)
         self._decoded.pop(job_id, None)
         self._deleted[job_id] = None
         if len(self._deleted) > _DELETED_KEPT:
             del self._deleted[next(iter(self._deleted))]
-        return self._write(partition, [(str(job_id).encode(), None)])
+        return self._write(partition, [*changes, (b"%d" % job_id, None)])
+
+    def _remembered(self, partition: int, first_ts_id: int) -> list[Row]:
+        """The row that keeps the highest block of the deleted jobs, where this one is higher."""
+        number = (
+            -1 - partition
+        )  # below zero, where no job is; a release that does not know it takes it for an empty job
+        known = self.get(number)
+        if first_ts_id <= (0 if known is None else known.first_ts_id):
+            return []
+        row = self._decoded[number] = JobRecord(number, 0, None, 0, 0, first_ts_id=first_ts_id)
+        return [(b"%d" % number, self._codec.encode(row))]
 
     def was_deleted(self, job_id: int) -> bool:
         """Whether this process has deleted the job, as far as it remembers: trainers may be at it still."""
@@ -80,10 +99,10 @@ class JobTable(EventTable):
 
     def ids(self) -> list[int]:
         """Ids of the jobs that this worker has, ascending."""
-        return sorted(int(key) for key in self._rows)
+        return sorted(job_id for job_id in map(int, self._rows) if job_id > 0)
 
     def highest_ts_id(self, partition: int) -> int:
-        """The highest first series id that a job of the partition has; 0 where there is none."""
+        """The highest first series id that a job of the partition has or had; 0 where there is none."""
         if self._highest is None:
             self._highest = {}
             for home, key, _ in self._rows.items():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import ids
+from streams.errors import RejectedError
 from streams.ids import IdMinter, SeriesIdMinter
 
 JSON_SAFE = 2**53 - 1
@@ -165,6 +166,24 @@ class TestSeriesIdMinter:
         minter.observe(0, JSON_SAFE // 2)
 
         assert minter.mint(1) == untouched
+
+    def test_ids_that_are_not_json_safe_are_refused(self) -> None:
+        """In 2058, or by a clock that thinks so; the clock is set right, and nothing of it is left."""
+        clock = Clock(EPOCH + 2**30)
+        minter = SeriesIdMinter(clock)
+        with pytest.raises(RejectedError, match="clock"):
+            minter.mint(0)
+        clock.now = TODAY
+        minter.observe(0, 2**30 * 64 * BLOCK)
+
+        assert minter.mint(0) == SeriesIdMinter(lambda: TODAY).mint(0)
+
+    def test_a_clock_days_ahead_of_the_log_is_not_believed(self) -> None:
+        """Nor remembered by the blocks that it would have given."""
+        ahead = SeriesIdMinter(lambda: TODAY + 3 * 86_400)
+
+        assert ahead.mint(0, TODAY) == SeriesIdMinter(lambda: TODAY).mint(0)
+        assert ahead.mint(1, TODAY + 2.5 * 86_400) == SeriesIdMinter(lambda: TODAY + 3 * 86_400).mint(1)
 
     @given(
         st.lists(

@@ -8,7 +8,7 @@ from typing import Any
 
 import faust
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -18,6 +18,7 @@ from schemas.commands import HyperParam, SeriesConfig
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from streams.errors import RejectedError
+from streams.ids import SeriesIdMinter
 from streams.tables import Answer, JobTable, ResultTable
 from tests.unit.changelog import ChangelogPublisher, put_back
 
@@ -101,7 +102,8 @@ class TestJobs:
         tables.jobs.delete(2, 7)
 
         assert (tables.jobs.get(7), tables.jobs.ids(), len(tables.jobs)) == (None, [], 0)
-        assert tables.log[1:] == [Record("jobs-changelog", b"7", None, partition=2)] * 2
+        assert tables.log[1].key == b"-3"  # which series ids there were
+        assert tables.log[2:] == [Record("jobs-changelog", b"7", None, partition=2)] * 2
         assert Tables(tables.log).jobs.ids() == []
 
     async def test_ids_ascend_as_numbers(self, tables: Tables) -> None:
@@ -146,6 +148,45 @@ class TestJobs:
         tables.jobs.put(3, JOB)
 
         assert [Tables(tables.log).jobs.highest_ts_id(partition) for partition in range(4)] == [0, 0, 0, 1700]
+
+    async def test_the_highest_series_id_survives_deletion_and_restart(self, tables: Tables) -> None:
+        """A clock that was set back, or a burst that had borrowed seconds, must not bring it again; nobody sees it."""
+        for job_id, first in ((1, 1700), (2, 9000), (3, 5000)):
+            tables.jobs.put(3, replace(JOB, job_id=job_id, first_ts_id=first))
+        for job_id in (3, 2, 1):
+            tables.jobs.delete(3, job_id)
+        again = Tables(tables.log)
+
+        assert [again.jobs.highest_ts_id(partition) for partition in range(4)] == [0, 0, 0, 9000]
+        assert again.jobs.ids() == tables.jobs.ids() == []
+
+    @settings(max_examples=20, deadline=None)  # an app for each restart
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(["configure", "delete", "restart", "clock"]), st.integers(0, 5)), max_size=40
+        )
+    )
+    async def test_no_history_with_deletions_repeats_a_series_id(self, history: list[tuple[str, int]]) -> None:
+        """Property: jobs come and go, workers start anew from the changelog, clocks jump; no block is given twice."""
+        tables, now = Tables(), [1_800_000_000.0]
+        minter = SeriesIdMinter(lambda: now[0])
+        blocks: list[int] = []
+        for action, number in history:
+            job_id, partition = number + 1, number % 2
+            if action == "configure":
+                minter.observe(partition, tables.jobs.highest_ts_id(partition))
+                blocks.append(minter.mint(partition, now[0]))
+                tables.jobs.put(partition, replace(JOB, job_id=job_id, first_ts_id=blocks[-1]))
+            elif action == "delete":
+                tables.jobs.delete(partition, job_id)
+            elif action == "restart":
+                log = list(tables.log)
+                tables, minter = Tables(log), SeriesIdMinter(lambda: now[0])
+                tables.publisher.records = log
+            else:
+                now[0] += 3 - number
+
+        assert len(set(blocks)) == len(blocks)
 
     async def test_a_job_that_no_record_can_carry_is_refused(self, tables: Tables) -> None:
         """413 before anything is written, with room left for what the end of a training adds."""
