@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ __all__ = [
     "broker_reachable",
     "ensure_topics",
     "lost_topics",
+    "repartitioned_topics",
 ]
 
 _REQUEST_TIMEOUT_S = 15.0  # a broker that has just started may take some seconds to elect its controller
@@ -61,6 +63,21 @@ def lost_topics(bootstrap: str, known: Mapping[str, str], timeout: timedelta) ->
     except KafkaException:
         return []
     return [name for name, known_id in known.items() if found.get(name) != known_id]
+
+
+def repartitioned_topics(
+    bootstrap: str, names: Collection[str], partitions: int, timeout: timedelta
+) -> Mapping[str, int]:
+    """The topics that have another number of partitions than declared, with it; none where no broker answers in time.
+
+    A topic that is not there is `lost_topics`' to tell.
+    """
+    asked = _admin(bootstrap).describe_topics(TopicCollection(list(names)), request_timeout=timeout.total_seconds())
+    found: dict[str, int] = {}
+    for name, described in asked.items():
+        with suppress(KafkaException):
+            found[name] = len(described.result().partitions)
+    return {name: number for name, number in found.items() if number != partitions}
 
 
 def ensure_topics(

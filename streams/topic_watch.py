@@ -1,4 +1,8 @@
-"""Ends a worker whose broker has come back without its data: what it goes on with would be an empty log."""
+"""Ends a worker whose topics are not what they were: what it goes on with would be an empty log, or another placing.
+
+Where the broker has come back without its data, and where a topic has got partitions: producers then place keys anew,
+and a key's records would be read by a worker that has not its rows.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +10,7 @@ from typing import Any
 
 from mode import Service
 
-from connectors.kafka_admin import TopicsLostError, lost_topics
+from connectors.kafka_admin import TopicMismatchError, TopicsLostError, lost_topics, repartitioned_topics
 from streams.known_topics import known_topics, remedy
 from streams.settings import Settings
 
@@ -36,5 +40,15 @@ class TopicWatch(Service):
                 raise TopicsLostError(
                     f"the Kafka broker at {self._bootstrap} has lost {len(lost)} topics, {lost[0]} among them, and "
                     f"with them the jobs: {remedy(self._settings)}"
+                )
+            names, declared = list(known), self._settings.partitions
+            altered = await asyncio.to_thread(repartitioned_topics, self._bootstrap, names, declared, _TIMEOUT)
+            if altered:
+                name, number = next(iter(altered.items()))
+                raise TopicMismatchError(
+                    f"topic {name} was given {number} partitions while this worker ran, {declared} are declared: keys "
+                    "would be looked for elsewhere than their records are. Kafka cannot take partitions away: copy "
+                    "the topic's records to one with the declared number, or begin anew with another "
+                    "TIDECAST_TOPIC_PREFIX"
                 )
             await self.sleep(_EVERY_S)

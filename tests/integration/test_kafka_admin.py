@@ -3,10 +3,17 @@
 from datetime import timedelta
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from connectors.embedded_kafka import EmbeddedKafka
-from connectors.kafka_admin import BrokerUnreachableError, Topic, TopicsLostError, ensure_topics, lost_topics
+from connectors.kafka_admin import (
+    BrokerUnreachableError,
+    Topic,
+    TopicsLostError,
+    ensure_topics,
+    lost_topics,
+    repartitioned_topics,
+)
 from connectors.ports import kept_or_free
 from tests.integration.services import until
 
@@ -33,6 +40,20 @@ def test_the_same_topics_have_the_same_ids(broker: EmbeddedKafka, topics: list[T
     assert len(set(ids.values())) == 2
     assert ensure_topics(broker.bootstrap, topics, known=ids) == ids
     assert lost_topics(broker.bootstrap, ids, SOON) == []
+
+
+def test_added_partitions_are_told(broker: EmbeddedKafka, topics: list[Topic]) -> None:
+    """With their number; a topic that is not there is somebody else's to tell."""
+    ids = ensure_topics(broker.bootstrap, topics)
+    names = [*ids, "no-such-topic"]
+    before = repartitioned_topics(broker.bootstrap, names, 2, SOON)
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.create_partitions([NewPartitions(topics[0].name, 3)])[topics[0].name].result()
+
+    assert before == {}
+    until(
+        lambda: repartitioned_topics(broker.bootstrap, names, 2, SOON) == {topics[0].name: 3}, why="the broker says it"
+    )
 
 
 @pytest.mark.parametrize("made_anew", [False, True], ids=["gone", "made anew"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kafka_admin import TopicsLostError
+from connectors.kafka_admin import TopicMismatchError, TopicsLostError
 from streams import apps, topic_watch
 from streams.known_topics import known_topics, note_topics, remedy
 from streams.settings import Settings
@@ -87,6 +87,7 @@ class TestWatch:
             return next(looks)
 
         monkeypatch.setattr(topic_watch, "lost_topics", lost)
+        monkeypatch.setattr(topic_watch, "repartitioned_topics", lambda *_: {})
         monkeypatch.setattr(topic_watch, "_EVERY_S", 0.001)
         watch = TopicWatch(settings, "broker:9092")
         await watch.start()
@@ -97,3 +98,19 @@ class TestWatch:
         assert isinstance(watch.crash_reason, TopicsLostError)
         assert "lost 1 topics, t.jobs among them" in str(watch.crash_reason)
         assert seen == [("broker:9092", IDS)] * 5
+
+    async def test_more_partitions_than_declared_end_it(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before keys move: producers ask for the number every few minutes."""
+        note_topics(settings, IDS)
+        monkeypatch.setattr(topic_watch, "lost_topics", lambda *_: [])
+        monkeypatch.setattr(topic_watch, "repartitioned_topics", lambda *_: {"t.jobs": 12})
+        watch = TopicWatch(settings, "broker:9092")
+        await watch.start()
+        async with asyncio.timeout(10):
+            await watch.wait_until_stopped()
+        await watch.stop()
+
+        assert isinstance(watch.crash_reason, TopicMismatchError)
+        assert "topic t.jobs was given 12 partitions" in str(watch.crash_reason)
