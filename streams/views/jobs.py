@@ -249,7 +249,7 @@ def _listed(ts_ids: Collection[int]) -> str:
 
 
 @router.post(
-    "/{job_id}/stop",
+    "/{job_id}/stop/",
     summary="Stop the training of a job",
     response_model=StoppedReply,
     responses=ERRORS(400, 404, 503),

@@ -38,7 +38,7 @@ GET /job/{job_id}/
 PUT /job/{job_id}/
 PATCH /job/{job_id}/
 DELETE /job/{job_id}/
-POST /job/{job_id}/stop
+POST /job/{job_id}/stop/
 GET /job/{job_id}/ts_details/
 GET /job/{job_id}/job_results/
 GET /forecasts/{ts_id}

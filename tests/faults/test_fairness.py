@@ -90,14 +90,14 @@ def _search(api: RecordingApi, count: int) -> tuple[int, list[int]]:
 
 def _searching(service: Service) -> set[int]:
     """The training processes that compute for long by now."""
-    return {pid for pid in _descendants(service.pid("trainer-1")) if _cpu_s(pid) > _LONG_S}
+    servers = set(_children(service.pid("trainer-1")))  # which fork them, and live on
+    return {pid for server in servers for pid in _children(server) if _cpu_s(pid) > _LONG_S}
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    with suppress(OSError):
-        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-            yield child
-            yield from _descendants(child)
+def _children(pid: int) -> Iterator[int]:
+    with suppress(OSError):  # it has ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            yield from map(int, (thread / "children").read_text().split())
 
 
 def _cpu_s(pid: int) -> float:
@@ -133,28 +133,25 @@ def test_fault_files_that_unpack_to_newlines(service: Service, http: httpx.Clien
 def test_fault_a_small_job_beside_a_huge_one(
     service: Service, api: RecordingApi, verifier: Verifier, figures: CaseFigures
 ) -> None:
-    """It takes about what it takes alone, though the other's commands came first; of the huge one nothing is lost."""
-    alone = _small(api, figures, "small job alone")
+    """It is done long before the other, whose commands came first; of the huge one nothing is lost, also by a kill."""
+    _small(api, figures, "small job alone")
     huge = Job(api, service.bootstrap, service.topics, csv=csv_of(2, 60))
     huge.submit(("LinearFit",), ts_ids=huge.ts_ids * (_ELEMENTS // 2))
-    beside = _small(api, figures, "small job beside")
-    assert huge.answered() < _ELEMENTS, "the huge job was over before the small one came"
+    _small(api, figures, "small job beside")
+    assert huge.answered() < _ELEMENTS // 2, "the small job has waited for the huge one"
     service.signal("state", signal.SIGKILL)
     until(service.is_ready, why="the state worker is back")
     huge.close()
 
     verifier.verify(api, huge, figures=figures)
-    assert beside < alone + _PROMPT_S
 
 
-def _small(api: RecordingApi, figures: CaseFigures, name: str) -> float:
+def _small(api: RecordingApi, figures: CaseFigures, name: str) -> None:
     job_id, ts_ids = api.new_job(csv_of(1, 60))
     began = time.monotonic()
     api.train(job_id, ts_ids, ["SES"])
     assert api.finished(job_id)["status"] == CmdStatus.DONE
-    seconds = time.monotonic() - began
-    figures.time(name, seconds)
-    return seconds
+    figures.time(name, time.monotonic() - began)
 
 
 @pytest.mark.parametrize("how", ["stop", "delete"])

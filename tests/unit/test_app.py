@@ -37,7 +37,7 @@ POST /job/
 GET /job/{job_id}/
 PUT /job/{job_id}/
 PATCH /job/{job_id}/
-POST /job/{job_id}/stop
+POST /job/{job_id}/stop/
 DELETE /job/{job_id}/
 GET /job/{job_id}/job_results/
 GET /job/{job_id}/ts_details/
