@@ -263,3 +263,14 @@ class TestTogether:
 
         assert [len(part.ns) for part in parts] == [10, 10]
         assert [n for part in parts for n in part.ns] == list(range(20, 40))
+
+
+async def test_what_a_submission_stores_is_there_before_its_training_is_sent(state: Worker, first: int) -> None:
+    """Its sender is told then, and a submission that uses what was stored is accepted at once (decision 10)."""
+    state.publisher.failing = {state.runtime.topics.series_commands}
+    with state.runtime.waiters.waiting("submit") as told:
+        with pytest.raises(DeliveryError):
+            await state.commands(submission(storing(first, "LinearFit", 4), training(first + 1)))
+
+        assert told.done()
+    assert [setting.model_name for setting in job_of(state).settings] == ["LinearFit"]
