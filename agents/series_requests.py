@@ -71,7 +71,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
     more: dict[str, Any] = {}
     spec = model_spec(command.model_name)
     if spec.together:  # only then: series with other steps are computed apart
-        more["end"], more["step_ms"] = last_time(command), command.step
+        more["end"], more["step_ms"], more["freq"] = last_time(command), command.step, command.freq
         if command.search is not None:
             raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
     if command.feat_dynamic_real and spec.covariates:

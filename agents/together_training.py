@@ -13,7 +13,6 @@ from connectors.object_store import ObjectNotFoundError, ObjectStore
 from connectors.splits import Split, StoredSplitError, load_split
 from models.answers import failure
 from models.calendar import calendar_of
-from models.calendar_rules import FixedStep, MonthDays
 from models.calendar_search import usual_step
 from models.deepar.grid import History
 from models.deepar.together import Asked, forecast_together
@@ -61,20 +60,18 @@ def _trained(run: TogetherRun, report: Callable[[object], None]) -> list[SeriesF
             found.append(unknown)
             continue
         forecast = next(forecasts)
-        freq = split.calendar(place) if _is_counted_alike(split.calendar(place)) else ""
-        found.append(SeriesForecast(forecast.answer, split.groupby_val[place], forecast.step, forecast.times, freq))
+        found.append(
+            SeriesForecast(forecast.answer, split.groupby_val[place], forecast.step, forecast.times, forecast.freq)
+        )
     return found
-
-
-def _is_counted_alike(freq: str) -> bool:
-    """Whether a step of the series' calendar is one of the network's, which knows no business days."""
-    calendar = calendar_of(freq)
-    return calendar.regular and isinstance(calendar.rule, FixedStep | MonthDays)
 
 
 def _series(split: Split) -> list[tuple[History, tuple[int, ...]]]:
     parts = map(split.series, range(len(split)))
-    histories = [History(one.target, one.times // 1000, max(1, usual_step(one.times) // 1000)) for one in parts]
+    histories = [
+        History(one.target, one.times // 1000, max(1, usual_step(one.times) // 1000), calendar_of(one.calendar))
+        for one in parts
+    ]
     return list(zip(histories, categories(split.groupby_val), strict=True))
 
 

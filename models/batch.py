@@ -43,8 +43,8 @@ class SeriesRequest:
     their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
     `season_length`, `allow_negative` and `covariates` [len(target) + prediction_length, F] at
     `models.forecasts.SeriesBatch`. With `search` the hyper-parameters in its space are tuned, see `models.tuning`, and
-    `config` holds the others. `end` and `step_ms` place it in time for a model that looks at the calendar: when the
-    last value is, and the distance of two.
+    `config` holds the others. `end`, `step_ms` and `freq` place it in time for a model that looks at the calendar: when
+    the last value is, the distance of two, and the calendar's text.
     """
 
     target: FloatArray
@@ -60,6 +60,7 @@ class SeriesRequest:
     end: int = 0
     step_ms: int = 0
     allow_negative: bool = False
+    freq: str = ""
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -85,6 +86,7 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.season_length,
                 request.step_ms,
                 request.allow_negative,
+                request.freq,
                 None if request.covariates is None else request.covariates.shape[1:],
             )
             config, search = request.config, request.search
@@ -142,6 +144,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
             ends=np.array([request.end for request in requests], dtype=np.int64)[usable],
             step_ms=first.step_ms,
             allow_negative=bool(first.allow_negative),
+            freq=first.freq,
         )
         if first.search is None:
             result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)

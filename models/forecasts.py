@@ -22,8 +22,8 @@ class SeriesBatch:
     the same seed, the same forecast; None counts as zeros. `covariates` [N, L + horizon, F] are known beside the
     series, the last `horizon` steps being the future; None where there are none. `ends` [N] are the times in
     milliseconds of the last values of the whole histories, of which `held_back` steps, `step_ms` long, are missing
-    here; None and 0 where nobody asks. `allow_negative` is for those who publish: whether forecasts below zero are kept
-    though the history has none.
+    here, and `freq` is the text of their calendar; None, 0 and empty where nobody asks. `allow_negative` is for those
+    who publish: whether forecasts below zero are kept though the history has none.
     """
 
     history: FloatArray
@@ -36,6 +36,7 @@ class SeriesBatch:
     step_ms: int = 0
     held_back: int = 0
     allow_negative: bool = False
+    freq: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,9 @@ processes, those of endpoints too; with TensorFlow among them each would start 4
 
 import numpy as np
 
+from models.calendar import calendar_of
 from models.columns import FloatArray
+from models.deepar.calendars import known_frequency
 from models.deepar.frequency import Frequency
 from models.deepar.jobs import LARGEST, LEVELS, TOO_LARGE, mean_and_quantiles, model_config
 from models.deepar.series import Series
@@ -22,7 +24,8 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     """Train a model on each row alone, and forecast it; RejectedInputError where that cannot be done."""
     from models.deepar.training import train  # noqa: PLC0415 - see above
 
-    frequency = Frequency.of_step(batch.step_ms or _DAY_MS)
+    known = known_frequency(calendar_of(batch.freq)) if batch.freq else None
+    frequency = known or Frequency.of_step(batch.step_ms or _DAY_MS)
     mean = np.empty((len(batch.history), batch.horizon))
     quantiles = {level: np.empty_like(mean) for level in LEVELS}
     for place, history in enumerate(batch.history):
@@ -43,5 +46,5 @@ def _series(history: FloatArray, frequency: Frequency, end: int, held_back: int)
     if np.nanmax(np.abs(values)) > LARGEST:
         raise RejectedInputError("target", TOO_LARGE)
     last = frequency.align(np.datetime64(end, "ms"))
-    steps = np.timedelta64((held_back + len(values) - 1) * frequency.step, frequency.code)  # type: ignore[call-overload]
-    return Series(last - steps, values.astype(np.float32))
+    first = frequency.count(last) - (held_back + len(values) - 1) * frequency.step
+    return Series(frequency.at(first), values.astype(np.float32))

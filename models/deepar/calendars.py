@@ -18,7 +18,7 @@ from models.calendar_rules import (
 )
 from models.deepar.frequency import Frequency, FrequencyError
 
-__all__ = ["calendar_at", "frequency_of_calendar", "on_calendar"]
+__all__ = ["calendar_at", "frequency_of_calendar", "known_frequency", "on_calendar"]
 
 _MINUTE: Final = 60_000_000
 _SIZES: Final = (("W", 7 * DAY), ("D", DAY), ("H", DAY // 24), ("min", _MINUTE))
@@ -34,6 +34,16 @@ def frequency_of_calendar(calendar: Calendar) -> Frequency:
             "freq", f"the rows are {calendar.freq} apart, and DeepAR counts in whole minutes or longer equal steps"
         )
     return Frequency(unit, multiple)
+
+
+def known_frequency(calendar: Calendar | None) -> Frequency | None:
+    """The same where there is one; None for hours of some days, days twice a month, and times that follow no rule."""
+    if calendar is None or not calendar.regular:
+        return None
+    try:
+        return frequency_of_calendar(calendar)
+    except FrequencyError:
+        return None
 
 
 def calendar_at(frequency: Frequency, start: int) -> Calendar:

@@ -8,7 +8,9 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calendar import FOUND, Calendar
 from models.columns import FloatArray
+from models.deepar.calendars import calendar_at, known_frequency
 from models.deepar.frequency import Frequency, Times
 from models.errors import RejectedInputError
 
@@ -31,31 +33,37 @@ class GridError(RejectedInputError):
 class History:
     """A series as its file has it.
 
-    `times` are epoch milliseconds, ascending, one per value of `target`, NaN where that is missing; `step_ms` is their
-    most frequent distance.
+    `times` are milliseconds as its `calendar` counts them, ascending, one per value of `target`, NaN where that is
+    missing; `step_ms` is their most frequent distance.
     """
 
     target: FloatArray
     times: NDArray[np.int64]
     step_ms: int
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LaidOut:
     """A series with a value for each step from `start` to its last row, NaN where there is none.
 
-    `times` of steps that the file has are the file's; those of others lie where the first row does within its step.
+    `times` of steps that the file has are the file's; those of others are the `calendar`'s, or where it follows none,
+    lie where the first row does within its step.
     """
 
     start: np.datetime64
     target: FloatArray
     times: NDArray[np.int64]
+    calendar: Calendar | None = None
 
 
 def frequency_of(history: History) -> Frequency | None:
     """The frequency of a series' step; None where it has only one time. GridError where no frequency has that step."""
     if len(history.times) < 2 or history.times[0] == history.times[-1]:
         return None
+    counted = known_frequency(history.calendar)
+    if counted is not None:
+        return counted
     step = history.step_ms
     frequency = Frequency.of_step(step)
     if frequency.unit in _CALENDAR:
@@ -88,8 +96,12 @@ def lay_out(history: History, frequency: Frequency) -> LaidOut:
             f"the series' step is {own}, that of most series of the job is {frequency}: train it in a job of its own, "
             f"or {_REMEDY}",
         )
+    if history.calendar is not None and known_frequency(history.calendar) == frequency:
+        laid = _on_calendar(history, frequency, history.calendar)
+        if laid is not None:
+            return laid
     aligned = _aligned(history, frequency)
-    counts = aligned.astype(np.int64)
+    counts = frequency.count(aligned)
     places, rest = np.divmod(counts - counts[0], frequency.step)
     for wrong, what in (
         (np.diff(counts, prepend=counts[0] - 1) <= 0, "lies in the same step as the row before it"),
@@ -104,6 +116,13 @@ def lay_out(history: History, frequency: Frequency) -> LaidOut:
             "timestamps", f"the series has {len(places)} rows in {steps} steps of {frequency}: too few, {_REMEDY}"
         )
     start = aligned[0]
+    assumed = calendar_at(frequency, int(history.times[0]) * 1000)
+    if history.calendar is not None:
+        clock = history.calendar
+        assumed = Calendar(assumed.rule, FOUND, clock.offset, clock.zone, clock.in_utc)
+    laid = _on_calendar(history, frequency, assumed)
+    if laid is not None:
+        return laid
     target = np.full(steps, np.nan)
     target[places] = history.target
     times = history.times
@@ -111,6 +130,21 @@ def lay_out(history: History, frequency: Frequency) -> LaidOut:
         times = _times(frequency, start, steps, int(times[0]))
         times[places] = history.times
     return LaidOut(start, target, times)
+
+
+def _on_calendar(history: History, frequency: Frequency, calendar: Calendar) -> LaidOut | None:
+    """The series on the steps of a calendar of this frequency; None where its rows do not lie on them, each on one."""
+    times = history.times * 1000
+    places, fits = calendar.places(times)
+    if not fits.all() or (np.diff(places) <= 0).any():
+        return None
+    steps = int(places[-1]) + 1
+    if steps > max(_ALWAYS_STEPS, _MOST_STEPS_PER_VALUE * len(places)):
+        return None  # refused in the words of `lay_out`
+    target = np.full(steps, np.nan)
+    target[places] = history.target
+    start = cast("np.datetime64", _aligned(history, frequency)[0])
+    return LaidOut(start, target, calendar.times(int(times[0]), steps) // 1000, calendar)
 
 
 def _aligned(history: History, frequency: Frequency) -> Times:

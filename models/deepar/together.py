@@ -48,12 +48,14 @@ class Asked:
 class TogetherAnswer:
     """A series' answer, the length of a step, and the times of the last ones, as many as the hold-out has if there are.
 
-    All in milliseconds. The step is the series' own, or where that is not the grid's, the grid's.
+    All in milliseconds. The step is the series' own, or where that is not the grid's, the grid's. `freq` is the text of
+    the calendar that the series goes on by, empty where it follows none.
     """
 
     answer: SeriesAnswer
     step: int
     times: tuple[int, ...]
+    freq: str = ""
 
 
 def forecast_together(
@@ -90,9 +92,14 @@ def forecast_together(
             answers[place],
             grid.steps.get(place, grid.step),
             tuple((laid[place] if place in laid else series[place][0]).times[-kept:].tolist()),
+            _text(laid.get(place)),
         )
         for place in wanted
     ]
+
+
+def _text(laid: LaidOut | None) -> str:
+    return "" if laid is None or laid.calendar is None else laid.calendar.text
 
 
 @dataclass(frozen=True, slots=True)

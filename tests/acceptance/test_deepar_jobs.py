@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,24 @@ def test_a_series_that_a_producer_sends_is_trained_alone(service: Service) -> No
     assert len(answer.mean) == 5
     assert sorted(answer.quantiles) == LEVELS
     assert answer.timestamps[0] == start + len(HISTORY) * day
+
+
+@pytest.mark.parametrize(
+    ("case", "times"),
+    [
+        ("G06", ["2020-07-19 00:00:00", "2020-07-26 00:00:00"]),
+        ("G07", ["2020-01-31 00:00:00", "2020-02-29 00:00:00"]),
+        ("G16", ["2020-03-31 06:00:00", "2020-04-01 06:00:00"]),
+        ("G17", ["2019-10-14 00:00:00", "2019-10-15 00:00:00"]),
+    ],
+)
+def test_G06_G07_G16_G17_the_dates_of_a_job_follow_its_calendar(api: Api, case: str, times: list[str]) -> None:
+    """Sundays, month ends, 06:00, business days: of DeepAR's forecasts as of those of any model, backtests too."""
+    content = (Path(__file__).parent / "cases" / f"{case}.csv").read_bytes()
+    job_id, (first, *_) = new_job(api, content, target=2, groupby=[1])
+    body = train(api, job_id, element(first, "DeepAR", SMALL, next_k_prediction=2, refit=1))
+    found = next(series for series in body["results"] if series["ts_id"] == first)["results"][0]
+    history = [str(time)[:10] for time in found["ts_history"]["Date"]]
+
+    assert found["timestamps"] == times
+    assert [time[:10] for time in found["backtest"]["timestamps"]] == history[-5:]

@@ -1,10 +1,12 @@
 """The time grid of a job's series: which frequency it has, and what lies on it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from models.calendar import calendar_of
 from models.deepar.frequency import Frequency
 from models.deepar.grid import GridError, History, common_frequency, frequency_of, lay_out
 
@@ -122,3 +124,48 @@ def test_a_row_between_two_steps_is_refused() -> None:
     series = history("2024-01-01", "2024-01-03", "2024-01-05", "2024-01-08", step=2 * DAY)
     with pytest.raises(GridError, match="2024-01-08 00:00:00 lies between two steps of 2D"):
         lay_out(series, Frequency("D", 2))
+
+
+def _followed(name: str, *times: str) -> History:
+    """A series with these rows on the calendar of a name."""
+    return replace(history(*times), calendar=calendar_of(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "frequency", "times", "places"),
+    [
+        ("W-SUN", "W", ["2020-01-05", "2020-01-12", "2020-01-26"], [0, 1, 3]),
+        ("B", "B", ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-08"], [0, 1, 2, 4]),
+        ("QS-MAR", "Q", ["2019-12-01", "2020-03-01", "2020-09-01"], [0, 1, 3]),
+        ("BME", "M", ["2020-01-31", "2020-02-28", "2020-04-30"], [0, 1, 3]),
+        ("30D", "30D", ["2020-01-31", "2020-03-01", "2020-03-31"], [0, 1, 2]),
+    ],
+)
+def test_G06_G17_rows_lie_on_the_steps_of_their_calendar(
+    name: str, frequency: str, times: list[str], places: list[int]
+) -> None:
+    """Absent ones in between have its dates, and it is kept for the dates of the forecast."""
+    series = _followed(name, *times)
+    assert frequency_of(series) == Frequency.parse(frequency)
+    laid = lay_out(series, Frequency.parse(frequency))
+
+    assert np.flatnonzero(~np.isnan(laid.target)).tolist() == places
+    assert [texts(laid.times)[place][:10] for place in places] == times
+    assert laid.calendar == series.calendar
+    assert len(laid.times) == places[-1] + 1
+
+
+def test_office_hours_are_laid_on_the_grid_of_their_step() -> None:
+    """The network knows no office hours: nights are missing."""
+    series = replace(_followed("B@09:00,10:00,11:00", "2020-01-06T09:00", "2020-01-06T10:00"), step_ms=60 * MINUTE)
+
+    assert frequency_of(series) == Frequency("H")
+    assert lay_out(series, Frequency("H")).calendar == calendar_of("h")
+
+
+def test_a_series_of_one_row_gets_the_calendar_of_the_grid() -> None:
+    """From its own day on: the next Friday, not the next day."""
+    laid = lay_out(_followed("?D +02:00", "2020-01-03"), Frequency("W"))
+
+    assert laid.calendar is not None
+    assert (laid.calendar.freq, laid.calendar.offset) == ("7D", 120)
