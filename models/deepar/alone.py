@@ -32,7 +32,8 @@ def forecast(batch: SeriesBatch) -> Forecasts:
         seed = 0 if batch.seeds is None else int(batch.seeds[place])
         end = 0 if batch.ends is None else int(batch.ends[place])
         series = _series(history, frequency, end, batch.held_back)
-        model = train([series], model_config(batch.config, frequency, batch.horizon, seed=seed))
+        config = model_config(batch.config, frequency, batch.horizon, seed=seed, allow_negative=batch.allow_negative)
+        model = train([series], config)
         row, levels = mean_and_quantiles(model, [series], [seed])
         mean[place] = row[0]
         for level, values in levels.items():

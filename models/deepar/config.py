@@ -32,7 +32,7 @@ class DeepARConfig:
     it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches
     of `mini_batch_size` windows. Training ends after `early_stopping_patience` epochs without progress on the
     validation window, which is the last prediction_length steps of each series; None: it ends after all `epochs`, and
-    no window is set aside.
+    no window is set aside. Where no target that it is trained on is negative no forecast is, unless `allow_negative`.
     """
 
     time_freq: str
@@ -51,6 +51,7 @@ class DeepARConfig:
     learning_rate: float = 1e-3
     early_stopping_patience: int | None = 10
     seed: int = 0
+    allow_negative: bool = False
 
     @property
     def frequency(self) -> Frequency:
@@ -79,6 +80,7 @@ class DeepARConfig:
             fields[name] = _whole(given, name, low, high, default=defaults[name])
         if given.get("early_stopping_patience", 0) in _NONE:
             fields["early_stopping_patience"] = None
+        fields["allow_negative"] = bool(_whole(given, "allow_negative", 0, 1, default=0))
         fields["dropout_rate"] = _number(given, "dropout_rate", 0.0, 0.9, default=defaults["dropout_rate"])
         fields["learning_rate"] = _number(given, "learning_rate", 1e-6, 1.0, default=defaults["learning_rate"])
         fields["likelihood"] = _likelihood(given.get("likelihood", "auto"))

@@ -38,13 +38,21 @@ def model_config(
     *,
     seed: int,
     cardinality: tuple[int, ...] = (),
+    allow_negative: bool = False,
 ) -> DeepARConfig:
     """The configuration of a model; `settings` are complete (`models.deepar.hyper_parameters`)."""
     given = {name: value for name, value in settings.items() if name != "context_length"}
     context = int(settings["context_length"]) or max(_SHORTEST_CONTEXT, 2 * prediction_length)
     names = {"time_freq": str(frequency), "prediction_length": prediction_length, "context_length": context}
     config, _ = DeepARConfig.from_hyper_parameters(
-        {**given, **names, "seed": seed & _LARGEST_SEED, "cardinality": cardinality, "num_dynamic_feat": 0}
+        {
+            **given,
+            **names,
+            "seed": seed & _LARGEST_SEED,
+            "cardinality": cardinality,
+            "num_dynamic_feat": 0,
+            "allow_negative": int(allow_negative),
+        }
     )
     return config
 

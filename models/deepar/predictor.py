@@ -38,6 +38,7 @@ class Predictor:
         config = self.config = artefact.config
         weights = artefact.weights
         self._frequency = config.frequency
+        self._never_negative = bool(artefact.facts.get("non_negative")) and not config.allow_negative
         self._lags = np.array(self._frequency.lags())
         self._embeddings = [weights[f"embedding_{place}"] for place in range(len(config.cardinality or ()))]
         self._layers = [
@@ -61,7 +62,9 @@ class Predictor:
     def sample(self, series: Sequence[Series], num_samples: int, seeds: Sequence[int]) -> list[Array]:
         """For each series `num_samples` paths of the steps behind its last value: [num_samples, prediction_length].
 
-        All numbers are finite. A series' paths follow from its own seed, whatever the other series are.
+        All numbers are finite. A series' paths follow from its own seed, whatever the other series are. None is below
+        zero where neither its history nor what the model was trained on is (decision 22), so that mean and quantiles,
+        which are the paths' (D-036), are not either.
         """
         config = self.config
         steps = config.context_length + config.prediction_length
@@ -85,6 +88,10 @@ class Predictor:
         np.clip(values, -_LARGEST, _LARGEST, out=values)
         if config.likelihood == "negative-binomial":
             np.rint(values, out=values)
+        if self._never_negative:
+            for paths, one in zip(values, series, strict=True):
+                if not (one.target < 0).any():
+                    np.maximum(paths, 0, out=paths)
         return [paths.T for paths in values]
 
     def _scale(self, series: Series) -> float:

@@ -161,6 +161,7 @@ class _Run:
             held_out if any(self._scored.values()) else asked.prediction_length,
             seed=asked.seed,
             cardinality=tuple(1 + max(column) for column in zip(*codes, strict=True)),
+            allow_negative=asked.allow_negative,
         )
         # The kind of values is told from whole histories, so that both trainings have the same distribution.
         self._complete = {place: self._series(place, whole_history=True) for place in laid}

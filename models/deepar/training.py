@@ -79,7 +79,9 @@ def train(
         loss, validation_loss = run.epoch()
         if report is not None:
             report(Progress(run.epochs, config.epochs, loss, validation_loss, run.checkpoint()))
-    artefact = Artefact(config, default_scale, run.best, run.facts())
+    # A request may send a part of its series alone: only the training knows whether values can be negative.
+    non_negative = not any((one.target < 0).any() for one in used)
+    artefact = Artefact(config, default_scale, run.best, {**run.facts(), "non_negative": non_negative})
     facts = {**artefact.facts, "series": len(used), "metrics": scores(artefact, used)}
     return replace(artefact, facts=facts)
 

@@ -259,3 +259,20 @@ def test_forecasting_needs_no_tensorflow() -> None:
     told = "import sys, models.deepar.predictor, models.deepar.summaries; sys.exit('tensorflow' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
+
+
+def test_D32_no_path_is_below_zero_where_nothing_was() -> None:
+    """Neither the history nor what the model was trained on; a negative history, or allow_negative, keeps the paths."""
+    plain = artefact("gaussian")
+    known = replace(plain, facts={"non_negative": True})
+    allowed = replace(known, config=replace(known.config, allow_negative=True))
+    histories = [series(values, Predictor(plain)) for values in ([1.0, 0.0, 2.0], [1.0, -0.5, 2.0], [])]
+    lowest = {
+        name: [float(paths.min()) for paths in Predictor(model).sample(histories, 50, [1, 2, 3])]
+        for name, model in {"plain": plain, "known": known, "allowed": allowed}.items()
+    }
+
+    assert max(lowest["plain"]) < 0
+    assert lowest["allowed"] == lowest["plain"]
+    assert [value >= 0 for value in lowest["known"]] == [True, False, True]
+    assert lowest["known"][1] == lowest["plain"][1]

@@ -343,3 +343,15 @@ def test_a_checkpoint_is_numbers_only() -> None:
 
     with pytest.raises(ValueError, match="allow_pickle=False"):
         train(waves(), config(), resume=buffer.getvalue())
+
+
+@pytest.mark.parametrize("lowest", [0.0, -1.0])
+def test_D32_a_model_knows_whether_it_has_seen_negative_values(lowest: float) -> None:
+    """The mean and the quantiles of a request are not below zero then, nor what the scores judge."""
+    values = np.array([3.0, 5.0, lowest, 4.0] * 8, np.float32)
+    config, _ = DeepARConfig.from_hyper_parameters(
+        {"time_freq": "D", "prediction_length": 2, "epochs": 1, "num_batches_per_epoch": 1, "num_cells": 4}
+    )
+    trained = train([Series(np.datetime64("2024-01-01"), values)], config)
+
+    assert trained.facts["non_negative"] == (lowest >= 0)
