@@ -26,11 +26,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, EventT
 from faust.types.tuples import ack_lock
 
+from streams.fetched import install_safe_fetching
+
 __all__ = ["SafeConsumer"]
 
 log = structlog.get_logger(__name__)
 
 _CHUNK = 100  # messages of a partition delivered before others get a turn: about 3 ms of the event loop
+_FETCH_BYTES = 4 * 1024**2  # of a partition at a time
 _FETCH_S = 1.0  # how long a fetch waits for data; Faust's own value
 _BESIDE_MS = 100  # how long the broker may wait where records of other partitions are left out of the question
 _IDLE_S = 0.05  # how often idle partitions are asked for data while others wait for a slow agent
@@ -80,7 +83,16 @@ class _SafeConsumerThread(driver.AIOKafkaConsumerThread):
     _fetch: "asyncio.Future[Any] | None" = None
     _given_up = False
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - what a producer has taken back is no command
+        # Of each partition a batch at least, however large; more than this would only be held compressed.
+        most = min(consumer._max_partition_fetch_bytes, _FETCH_BYTES)  # noqa: SLF001
+        consumer._max_partition_fetch_bytes = most  # noqa: SLF001
+        return consumer
+
     async def on_start(self) -> None:
+        install_safe_fetching()
         await super().on_start()
         if not self.app.client_only:
             _ask_briefly_beside_records(self.consumer, self._ensure_consumer()._fetcher)  # noqa: SLF001

@@ -5,6 +5,7 @@ from typing import Any
 from connectors.publisher import Record
 from schemas.wire import UndecodableError, unframe
 from streams.errors import RejectedError
+from streams.fetched import UNREADABLE
 from streams.tracing import trace_headers
 
 __all__ = ["dead_letter"]
@@ -24,6 +25,9 @@ def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | 
     except UndecodableError:
         schema_id = ""
     reason = error.message if isinstance(error, RejectedError) else str(error)
+    for name, value in message.headers or ():
+        if name == UNREADABLE and not message.value:
+            reason = (value or b"").decode("utf-8", "replace")
     headers = {
         "topic": message.topic,
         "partition": str(message.partition),
