@@ -89,15 +89,15 @@ def find_calendars(
     for place in [place for place, calendar in enumerate(calendars) if calendar is None]:
         rows = slice(int(starts[place]), int(stops[place]))
         axis = _Axis(wall[rows], None if minutes is None else minutes[rows])
-        calendar = next((one for one in known if _is_complete(one, axis.wall)), None) if plain else None
-        if calendar is not None and len(axis.wall) >= FEW:
-            calendars[place], complete[place] = calendar, True
+        followed = next(filter(None, (_followed(one, axis.wall) for one in known)), None) if plain else None
+        if followed is not None:
+            calendars[place], complete[place] = followed
             continue
         calendar, times, complete[place] = axis.found(asked, zone)
         calendars[place] = calendar
         if times is not axis.wall and not np.array_equal(times, axis.wall):
             moved[place] = times
-        if asked is None and complete[place] and _is_sure(calendar.rule) and calendar not in known:
+        if asked is None and calendar.regular and _is_sure(calendar.rule) and calendar not in known:
             known.append(calendar)
     found = [calendar for calendar in calendars if calendar is not None]
     if asked is None:
@@ -110,10 +110,22 @@ def find_calendars(
 
 
 def _is_sure(rule: Rule) -> bool:
-    """Whether a rule is the best for all times that fill all its places: some others are, but for a while alike."""
+    """Whether no other rule can be as good for many times that this one holds for; some are, for a while, alike."""
     if isinstance(rule, MonthDays):
-        return rule.picks[0] == LastDay() or (len(rule.picks) == 1 and isinstance(rule.picks[0], DayOfMonth))
-    return isinstance(rule, BusinessDays)
+        return len(rule.picks) == 1 and isinstance(rule.picks[0], LastDay | DayOfMonth)
+    return isinstance(rule, BusinessDays) and rule.multiple == 1
+
+
+def _followed(calendar: Calendar, times: Integers) -> tuple[Calendar, bool] | None:
+    """A sure calendar that many times follow in its own steps, and whether they are complete; else None."""
+    if len(times) < 2 * FEW:
+        return None
+    places, fits = calendar.places(times)
+    steps = np.diff(places)
+    last = int(places[-1])
+    if not fits.all() or (steps <= 0).any() or np.gcd.reduce(steps) != 1 or len(times) < FILLED * (last + 1):
+        return None
+    return calendar, last == len(times) - 1
 
 
 def _is_complete(calendar: Calendar, times: Integers) -> bool:
