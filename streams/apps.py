@@ -24,6 +24,7 @@ from streams.event_table import RecordTable
 from streams.figures import Figures, KnownEnds
 from streams.file_threads import FileThreads
 from streams.forecasts import ForecastTable
+from streams.hands import Hands
 from streams.inference_pool import InferencePool
 from streams.known_topics import known_topics, note_topics, remedy
 from streams.metrics import Metrics
@@ -241,5 +242,6 @@ def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY)
         canonical_url=url,
     )
     app.transport = SafeTransport(app.conf.broker, app)
+    app.transport.hands = Hands.of(settings, role)
     app.service(TopicWatch(settings, bootstrap))
     return app

@@ -224,14 +224,23 @@ class SafeConsumer(driver.Consumer):
 
     # -- rebalances
 
-    def batch_opened(self, batch: object) -> None:
+    @property
+    def hands(self) -> Any:
+        """What notes which messages are in hand; None where nothing does."""
+        return getattr(self.transport, "hands", None)
+
+    def batch_opened(self, batch: Any) -> None:
         """Count a batch as worked on, until `batch_closed`."""
         self._open.add(batch)
         self._all_closed.clear()
+        if self.hands is not None:
+            self.hands.took(batch, batch.events)
 
     def batch_closed(self, batch: object) -> None:
         """End what `batch_opened` began."""
         self._open.discard(batch)
+        if self.hands is not None:
+            self.hands.put_down(batch)
         if not self._open:
             self._all_closed.set()
 

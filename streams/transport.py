@@ -43,6 +43,7 @@ class SafeTransport(driver.Transport):
     """Faust's aiokafka transport with `SafeConsumer`: `app.transport = SafeTransport(app.conf.broker, app)`."""
 
     Consumer = SafeConsumer
+    hands: Any = None  # of `streams.hands`, in a worker
 
 
 class Batch:
@@ -103,7 +104,11 @@ class _Pipeline:
         """Wait until one more batch may be open, then for messages that this worker may process."""
         await self._room.acquire()
         while True:
-            events = [await self._first(), *self._waiting(max_size - 1)]
+            hands = self.consumer.hands
+            careful = hands is not None and hands.careful
+            events = [await self._first(), *self._waiting(0 if careful else max_size - 1)]
+            if careful:
+                await hands.empty()
             self.consumer.room_made()
             self._raise_error()
             app, generation = self.consumer.app, self.consumer.app.consumer_generation_id

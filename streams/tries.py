@@ -97,12 +97,22 @@ class Tries:
         self._store.put_bytes(key, json.dumps(note).encode())
         return tries
 
-    def forget_old(self) -> None:
-        """Remove notes about messages that are no longer kept."""
+    def given_up(self, reason: str) -> dict[tuple[str, int, int], int]:
+        """Messages that have had their tries, for this reason, with their times; removes notes of what is not kept."""
+        found = {}
         for key in self._store.keys(FOLDER) if self._store.exists(FOLDER) else ():
             note = self._read(key)
             if note is None or note.get("noted", 0) < time.time() - _NOTES_KEPT_S:
                 self._store.delete(key)
+            elif note.get("tries", 0) >= MOST_TRIES and note.get("reason") == reason:
+                _, topic, place = key.split("/")
+                partition, offset = place.split("-")
+                found[topic, int(partition), int(offset)] = int(note["at"])
+        return found
+
+    def has_condemned(self, events: Sequence[EventT]) -> bool:
+        """Whether one of the messages is not to be tried again."""
+        return bool(self.condemned) and any(_place(event.message) in self.condemned for event in events)
 
     def _tries(self, key: str, at: int) -> int:
         note = self._read(key)
@@ -149,7 +159,7 @@ def work_on(
     """
     events = batch.events
     otherwise = partial(_one_by_one, runtime, agent, events, handle, ended)
-    if runtime.tries.condemned:
+    if runtime.tries.has_condemned(events):
         batch.ack_when(asyncio.ensure_future(otherwise(None)))
         return
     try:
@@ -180,7 +190,7 @@ async def together(
 ) -> None:
     """The same for who awaits it."""
     failed: Exception | None = None
-    if not runtime.tries.condemned:
+    if not runtime.tries.has_condemned(events):
         try:
             await handle(events)
         except Exception as error:  # noqa: BLE001 - see `_one_by_one`
@@ -225,7 +235,7 @@ async def tried(
     worker's by now.
     """
     message, tries = event.message, runtime.tries
-    condemned = tries.condemned and tries.condemned.get((message.topic, message.partition, message.offset))
+    condemned = tries.condemned.get(_place(message))
     if condemned and condemned[0] == round(message.timestamp * 1000):
         await _give_up(runtime, event, GivenUpError(RuntimeError(condemned[1])), ended)
         return
@@ -273,6 +283,10 @@ async def _give_up(runtime: "TrainerRuntime", event: EventT, error: GivenUpError
                 raise
             log.exception("end_not_told", **event_fields(event.message))
     await runtime.publisher.send([runtime.dead_letter(event.message, error)])
+
+
+def _place(message: Any) -> tuple[str, int, int]:
+    return message.topic, message.partition, message.offset
 
 
 def _key(topic: str, partition: int, offset: int) -> str:

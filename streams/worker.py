@@ -14,6 +14,7 @@ import structlog
 from faust.contrib.asgi import faust_app_running
 
 from connectors.kafka_admin import TopicsLostError
+from streams.hands import take_up
 from streams.runtime import TrainerRuntime
 
 __all__ = ["run_worker"]
@@ -51,6 +52,8 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
     figures = ExitStack()
     if role == "trainer":
         _serve_figures(runtime, figures)
+    hands = app.transport.hands
+    await take_up(runtime, hands)
     log.info("worker starting", role=role, worker=runtime.settings.worker_id)
     async with faust_app_running(app, stop_timeout=_STOP_S):
         with _collecting_seldom():
@@ -58,6 +61,7 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
             crashed = await _until_end(runtime, role, stop)
         if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
             end.within(_END_S, 1)
+    hands.close()  # what ends in order, be it by an error, was not killed by a message
     await runtime.inference.close()
     await runtime.publisher.close(_FLUSH)
     await asyncio.to_thread(figures.close)

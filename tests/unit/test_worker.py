@@ -28,6 +28,9 @@ class Runtime:
         self.app = self.publisher = self
         self.inference = SimpleNamespace(close=self._close_inference)
         self.settings = SimpleNamespace(worker_id="1", metrics_port=None)
+        hands = SimpleNamespace(open=lambda: None, healthy=lambda: None, close=lambda: None)
+        self.transport = SimpleNamespace(hands=hands)
+        self.tries = SimpleNamespace(condemned={}, given_up=lambda _: {})
         self.crash_reason: BaseException | None = None
         self.stopped = asyncio.Event()
         self.happened: list[str] = []
