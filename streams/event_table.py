@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import faust
 from faust.types.tables import CollectionT
 
-from connectors.publisher import Publisher, Record
+from connectors.publisher import MessageTooLargeError, Publisher, Record
 from schemas.codec import Codec
 from streams.row_stores import MemoryRows, Row, RowStore
 
@@ -55,8 +55,13 @@ class EventTable:
     def _write(self, partition: int, changes: Sequence[Row]) -> "asyncio.Future[None]":
         """Change the rows now and the changelog in the same order; the future ends when the broker has it.
 
-        A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on.
+        A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on. A row that
+        no record can carry changes nothing: MessageTooLargeError.
         """
+        most = self._publisher.max_message_bytes
+        for key, value in changes:
+            if value is not None and (size := len(key) + len(value)) > most:
+                raise MessageTooLargeError(self._changelog, size, most)
         stored = self._rows.write(partition, changes)
         return self._publisher.send_nowait(
             [Record(self._changelog, key, value, partition=partition) for key, value in changes], stored
@@ -88,8 +93,9 @@ class RecordTable(EventTable, Generic[_ANY]):
 
     def put(self, partition: int, key: bytes, record: _ANY) -> "asyncio.Future[None]":
         """Store the record; readers see it at once, the future ends when the changelog has it."""
+        written = self._write(partition, [(key, self._codec.encode(record))])
         self._decoded[key] = record
-        return self._write(partition, [(key, self._codec.encode(record))])
+        return written
 
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
         """Remove the record."""

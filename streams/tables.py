@@ -66,11 +66,12 @@ class JobTable(EventTable):
 
     def put(self, partition: int, record: JobRecord) -> "asyncio.Future[None]":
         """Store the job; readers see it at once, the future ends when the changelog has it."""
+        written = self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
         self._decoded[record.job_id] = record
         self._deleted.pop(record.job_id, None)
         if self._highest is not None:
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
-        return self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
+        return written
 
     def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
         """Remove the job; its series' ids are remembered, for they must not be given again."""

@@ -36,7 +36,7 @@ if "streams.cli" in sys.orig_argv and "state" in sys.orig_argv:
 def _customised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "custom"
     folder.mkdir()
-    (folder / "usercustomize.py").write_text(CUSTOM)
+    (folder / "sitecustomize.py").write_text(CUSTOM)
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
