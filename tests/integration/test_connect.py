@@ -312,5 +312,7 @@ def test_forecasts_become_lines_of_json_also_without_a_registry(
         "mean": [1.5, "NaN"],
         "quantiles": {"0.1": [1.0, 2.0], "0.9": [3.0, "NaN"]},
         "answered_by": None,
+        "micros": [],
+        "utc_offsets": [],
     }
     httpx.delete(f"{platform.worker.url}/connectors/embedded").raise_for_status()
