@@ -18,7 +18,7 @@ from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, Sto
 from schemas.events import CmdStatus, SeriesResult
 from schemas.records import JobRecord
 from schemas.wire import UndecodableError
-from streams import jobs
+from streams import idempotency, jobs
 from streams.doors import check_command, time_of
 from streams.errors import RejectedError
 from streams.fan_out import dataset_of
@@ -169,10 +169,11 @@ async def _delete(
 ) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
-    1. the forecasts of its series, 2. its results, row and status: the results say which forecasts there are. 3. its
-    files. What trainers are still at is removed when it comes (`_remove_late`).
+    1. its Idempotency-Key is free, 2. the forecasts of its series, 3. its results, row and status: the results say
+    which forecasts there are. 4. its files. What trainers are still at is removed when it comes (`_remove_late`).
     """
     job_id, partition = command.job_id, event.message.partition
+    await asyncio.to_thread(idempotency.free, state.store, job.commands[0] if job else "")
     series = state.results.series_of(job_id)
     await state.publisher.send(_no_forecasts(state, series))
     check_writer(state.app, event)

@@ -17,7 +17,7 @@ from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
 from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
 from schemas.wire import UndecodableError
-from streams import training_jobs
+from streams import idempotency, training_jobs
 from streams.doors import check_command
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
@@ -169,13 +169,14 @@ async def _stop(
 async def _delete(
     state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, event: Any
 ) -> TrainingJobRecord:
-    """1. tell the trainer, who ends the training and removes what it keeps, 2. remove the endpoint, 3. remove the row.
+    """1. tell the trainer, who ends the training and removes what it keeps, 2. remove endpoint and key, 3. the row.
 
     In this order, because without the row nobody would know what is left to do.
     """
     await _tell_trainers(state, command)
     await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
     state.endpoints.forget(record.job_name)
+    await asyncio.to_thread(idempotency.free, state.store, record.command_id)
     check_writer(state.app, event)
     await state.training_jobs.delete(event.message.partition, training_jobs.key_of(record.project_id, record.job_id))
     return record

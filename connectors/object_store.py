@@ -6,14 +6,17 @@ import re
 import shutil
 import stat
 import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from connectors.unfinished_files import UNFINISHED, create_unlinked, finished, sync
 
 __all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreError", "check_key"]
 
@@ -21,8 +24,8 @@ __all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreErro
 # stop at 255 bytes.
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,199}")
 _LONGEST_KEY: Final = 1024  # bytes, as S3 has it; a path of 4096 is more than Linux takes
-_UNFINISHED: Final = ".unfinished-"
 _PLAINLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the last lest a pipe be waited for
+_CREATE_TRIES: Final = 5  # where an S3 server says that somebody else writes the same object at this moment
 
 
 class BadKeyError(ValueError):
@@ -83,6 +86,44 @@ class ObjectStore:
         with self.writing(key) as unfinished:
             unfinished.write_bytes(data)
 
+    def create_bytes(self, key: str, data: bytes) -> bool:
+        """Store bytes under the key unless an object is there; whether they were. Of several who try, one does.
+
+        An S3 server must know conditional writes (``If-None-Match``), as those of AWS, MinIO, Ceph and SeaweedFS do; of
+        other remote file systems only some are exact about two writers at the same moment.
+        """
+        path = self._path(key)
+        if self._local is None:
+            return self._create_remote(path, data)
+        if self._leads_away(key.rpartition("/")[0]):
+            raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
+        with finished(Path(path)) as (unfinished, target):
+            unfinished.write_bytes(data)
+            sync(unfinished)
+            try:
+                target.hardlink_to(unfinished)  # whole or not at all, and never over what is there
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without hard links, such as FAT
+                return create_unlinked(target, data)
+        return True
+
+    def _create_remote(self, path: str, data: bytes) -> bool:
+        for turn in range(1, _CREATE_TRIES + 1):
+            try:
+                self._fs.pipe_file(path, data, mode="create")
+            except FileExistsError:
+                return False
+            except OSError as error:  # s3fs 2026.9 translates the first into EINVAL, the second into EIO
+                code = _code_of(error)
+                if code == "PreconditionFailed":
+                    return False
+                if code != "ConditionalRequestConflict" or turn == _CREATE_TRIES:
+                    raise
+            else:
+                return True
+        return False
+
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
         """A path to write to, which becomes the object when the block ends normally and vanishes when it raises."""
@@ -95,17 +136,10 @@ class ObjectStore:
             return
         if self._leads_away(key.rpartition("/")[0]):
             raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
-        try:
+        with finished(Path(path)) as (unfinished, target):
             yield unfinished
-            # Without this a power cut soon after the rename can leave an empty object under the final name.
-            with unfinished.open("rb+") as written:
-                os.fsync(written.fileno())
+            sync(unfinished)
             unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def open(self, key: str) -> IO[bytes]:
         """The object's bytes as a seekable binary file; ObjectNotFoundError if there is none."""
@@ -192,6 +226,33 @@ class ObjectStore:
         else:
             target.unlink(missing_ok=True)
 
+    def remove_older(self, folder: str, before: datetime, *, at_most: int) -> int:
+        """Remove objects of the folder, not those of folders in it, that were last written before an aware time.
+
+        What writers that were killed have left unfinished goes as well. How many were removed; `at_most` bounds it.
+        """
+        path = self._path(folder)
+        try:
+            listed = self._fs.ls(path, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        old = (info["name"] for info in listed if info["type"] == "file" and self._written(info) < before)
+        removed = 0
+        for name in islice(old, at_most):
+            try:
+                self._fs.rm_file(name)
+            except FileNotFoundError:  # another worker was quicker
+                continue
+            removed += 1
+        return removed
+
+    def _written(self, info: Mapping[str, Any]) -> datetime:
+        """When a listed object was written last."""
+        if (seconds := info.get("mtime")) is not None and isinstance(seconds, int | float):
+            return datetime.fromtimestamp(seconds, UTC)
+        written: datetime = info.get("LastModified") or self._fs.modified(info["name"])
+        return written if written.tzinfo is not None else written.replace(tzinfo=UTC)
+
     def keys(self, prefix: str = "") -> list[str]:
         """The sorted keys of all objects below the prefix, which is a whole path and not the beginning of a name."""
         path = self._path(prefix) if prefix else self._root
@@ -199,7 +260,7 @@ class ObjectStore:
         found = self._fs.find(path) if self._local is None else self._found(prefix, path)
         keys = (str(one)[start:] for one in found)
         # An empty one: some S3 servers keep the folder of what was deleted, and list it.
-        return sorted(key for key in keys if key and not key.rsplit("/", 1)[-1].startswith(_UNFINISHED))
+        return sorted(key for key in keys if key and not key.rsplit("/", 1)[-1].startswith(UNFINISHED))
 
     def _path(self, key: str) -> str:
         check_key(key)
@@ -234,3 +295,9 @@ class ObjectStore:
             for name in names:
                 if not os.path.islink(file := f"{folder}/{name}"):  # noqa: PTH114
                     yield file
+
+
+def _code_of(error: OSError) -> str:
+    """The code that an S3 server gave for its refusal; empty where it was none."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

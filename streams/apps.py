@@ -28,6 +28,7 @@ from streams.hands import Hands
 from streams.inference_pool import InferencePool
 from streams.known_topics import known_topics, note_topics, remedy
 from streams.metrics import Metrics
+from streams.note_sweep import NoteSweep
 from streams.ownership import owned_offsets
 from streams.recovery import QuickTableManager, RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
@@ -135,6 +136,7 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     )
     for module in ("datasets", "jobs", "training_jobs", "transforms", "forecasts"):
         _attach(f"agents.{module}", runtime)
+    app.service(NoteSweep(store, settings.idempotency_retention_days))
     _measure(runtime)
     return runtime
 

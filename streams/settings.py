@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         7, ge=1, description="Days that commands are kept in the log (results and metrics: four times as long)."
     )
 
+    idempotency_retention_days: int = Field(
+        7,
+        ge=1,
+        description="Days that a POST's Idempotency-Key is remembered at least; sent again later, it creates anew.",
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:

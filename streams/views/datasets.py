@@ -20,9 +20,10 @@ from streams.jobs import ID_LIMIT, check_name
 from streams.runtime import StateRuntime
 from streams.uploads import incoming_key
 from streams.views.answers import ERRORS, json_response
+from streams.views.creations import create_once
 from streams.views.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.requests import runtime, sent_as_form
-from streams.views.writes import IdempotencyKey, command_id_of, minted_id, send_command
+from streams.views.writes import IdempotencyKey, command_id_of, send_command
 
 __all__ = ["router"]
 
@@ -138,12 +139,15 @@ async def add_dataset(
     # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
     digest = None if key is None else await state.files.whole(upload.size, _digest, upload)
     command_id = command_id_of(request, key, f"{name} {file_name} {digest}{dialect if dialect.given else ''}".encode())
-    async with minted_id(state, request, command_id, is_there=partial(_is_there, state.store)) as data_id:
+
+    async def create(data_id: int) -> Response:
         incoming = incoming_key()
         await state.files.whole(upload.size, _store_upload, state.store, incoming, upload)
         command = AddDataset(command_id, data_id, name, incoming, file_name, **asdict(dialect))
         dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
-    return json_response({"data": _shown(dataset)} | _warnings(dataset), 201)
+        return json_response({"data": _shown(dataset)} | _warnings(dataset), 201)
+
+    return await create_once(state, request, command_id, create, is_there=partial(_is_there, state.store))
 
 
 @router.get("/", summary="List the data sets", response_model=DatasetsReply)

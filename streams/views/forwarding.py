@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
+from streams import idempotency
 from streams.errors import RejectedError
 from streams.ownership import other_workers, owned_partitions, owner_elsewhere
 from streams.recovery import is_ready
@@ -18,7 +19,7 @@ from streams.views.answers import error_response
 from streams.views.requests import BodyRefusedError, has_body
 from streams.views.serving_route import refusal
 from streams.views.training_route import training_refusal
-from streams.views.writes import noted_id
+from streams.views.writes import note_name
 
 __all__ = ["OwnerForwarding", "from_others", "passed_on"]
 
@@ -81,10 +82,11 @@ class OwnerForwarding:
         if address.resource == "data" and request.method in ("GET", "HEAD"):
             return None  # every worker sees the object store
         if key is None and request.method == "POST" and address.resource in ("job", "data"):
-            noted = await asyncio.to_thread(noted_id, self._runtime.store, request)
-            if noted is None and not owned_partitions(app):
+            name = note_name(request, request.headers.get("idempotency-key"))
+            note = None if name is None else await asyncio.to_thread(idempotency.find, self._runtime.store, name)
+            if note is None and not owned_partitions(app):
                 return next(iter(other_workers(app)), None)
-            key = None if noted is None else b"%d" % noted
+            key = None if note is None else b"%d" % note.minted
         return None if key is None else owner_elsewhere(app, key)
 
     async def _forward(self, owner: URL, request: Request, send: Send, address: _Address) -> None:
@@ -130,15 +132,17 @@ class _Body:
 
 
 async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Response | None:
-    """What the owner of the key answers to the request, whose body names the key; None where this worker owns it.
+    """What the owner of the key answers to the request, whose body has been read; None where this worker owns it.
 
-    `OwnerForwarding` cannot know it, for it does not read bodies. RejectedError 503 where the owner does not answer.
+    For what `OwnerForwarding` cannot know, as it reads no bodies. RejectedError 503 where the owner does not answer.
     """
     owner = None if _HOP in request.headers else owner_elsewhere(state.app, key)
     if owner is None:
         return None
+    form = request.headers.get("content-type", "").startswith("multipart/")
+    body = await _form_again(request) if form else await request.body()
     try:
-        async with _asked(state, owner, request, await request.body()) as answer:
+        async with _asked(state, owner, request, body) as answer:
             response = Response(await answer.read(), answer.status)
             response.raw_headers += _headers_of(answer)
             return response
@@ -168,9 +172,21 @@ async def from_others(state: StateRuntime, request: Request, member: str) -> lis
     return [item for items in answers for item in items]
 
 
+async def _form_again(request: Request) -> aiohttp.FormData:
+    """A form that has been read, its files among it, which lie on the disk."""
+    form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            form.add_field(name, value)
+        else:
+            await value.seek(0)
+            form.add_field(name, value.file, filename=value.filename, content_type=value.content_type)
+    return form
+
+
 def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
     """The same request to another worker, which must answer it itself."""
-    left_out = _OF_THE_CONNECTION | _OF_THE_PAGE
+    left_out = _OF_THE_CONNECTION | _OF_THE_PAGE | ({b"content-type"} if isinstance(body, aiohttp.FormData) else set())
     headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in left_out]
     headers.append((_HOP, "1"))
     query = f"?{request.url.query}" if request.url.query else ""

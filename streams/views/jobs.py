@@ -25,6 +25,7 @@ from streams.runtime import StateRuntime
 from streams.submissions import check_elements
 from streams.views.answers import ERRORS, json_response
 from streams.views.bodies import JobBody, JobColumnsBody
+from streams.views.creations import create_once
 from streams.views.elements import ElementsBody, read_elements
 from streams.views.forwarding import from_others
 from streams.views.replies import (
@@ -38,7 +39,7 @@ from streams.views.replies import (
     UnfinishedReply,
 )
 from streams.views.requests import JsonRoute, read_by, runtime, sent_as_json
-from streams.views.writes import IdempotencyKey, command_id_of, is_repeat, minted_id, send_command
+from streams.views.writes import IdempotencyKey, command_id_of, is_repeat, send_command
 
 __all__ = ["router"]
 
@@ -63,10 +64,13 @@ _SERIES_PER_CHUNK = 50  # of a streamed answer: other requests get their turn in
 async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
     """The new job's id and status 0."""
     command_id = command_id_of(request, key, await request.body())
-    async with minted_id(state, request, command_id) as job_id:
+
+    async def create(job_id: int) -> Response:
         command = CreateJob(command_id, job_id, body.data_id, body.name)
         await send_command(state, state.topics.job_commands, job_id, command)
-    return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
+        return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
+
+    return await create_once(state, request, command_id, create)
 
 
 @router.get("/", summary="List the jobs", response_model=JobsReply, responses=ERRORS(503))

@@ -12,6 +12,7 @@ from streams import training_jobs, training_summaries
 from streams.jobs import ID_LIMIT
 from streams.runtime import StateRuntime
 from streams.views.answers import json_response
+from streams.views.creations import create_once
 from streams.views.requests import runtime, sent_as_json
 from streams.views.training_bodies import (
     TrainingBody,
@@ -23,7 +24,7 @@ from streams.views.training_bodies import (
     TrainingVersionsReply,
 )
 from streams.views.training_route import TRAINING_REFUSALS, TrainingRoute
-from streams.views.writes import IdempotencyKey, command_id_of, free_key, minted_id, send_command
+from streams.views.writes import IdempotencyKey, command_id_of, send_command
 
 __all__ = ["router"]
 
@@ -50,14 +51,17 @@ async def create_training_job(
 ) -> Response:
     """The job and its version; it trains by itself. Wrong data shows in its status, the model as an endpoint."""
     command_id = command_id_of(request, key, await request.body())
-    async with minted_id(state, request, command_id) as job_id:
+
+    async def create(job_id: int) -> Response:
         command = body.to_event(command_id, project_id, job_id)
         record = _find(state, project_id, job_id)
         if record is None:
             # Refused here, it need not take the way through the log.
             training_jobs.begun(command, at=0, max_samples=state.settings.max_num_samples)
             record = await send_command(state, state.topics.training_commands, project_id, command)
-    return json_response(training_summaries.created(record))
+        return json_response(training_summaries.created(record))
+
+    return await create_once(state, request, command_id, create, owned_by_id=False)
 
 
 @router.get("", summary="List training jobs", response_model=TrainingJobsReply, responses=TRAINING_REFUSALS(400, 503))
@@ -91,8 +95,7 @@ async def delete_training_job(
     """Its training ends, and its endpoint and all that is kept of it are removed."""
     _known(state, project_id, job_id)
     command = DeleteTrainingJob(command_id_of(request, key), project_id, job_id)
-    deleted: TrainingJobRecord = await send_command(state, state.topics.training_commands, project_id, command)
-    await free_key(state, deleted.command_id)  # else the same request would ask for the job that is not to come back
+    await send_command(state, state.topics.training_commands, project_id, command)
     return json_response({"is_success": True})
 
 

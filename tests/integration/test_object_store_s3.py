@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -74,3 +76,23 @@ def test_what_another_process_writes_is_seen_at_once(store: ObjectStore) -> None
     assert store.keys("splits") == ["splits/1"]
     store.put_bytes("splits/1", b"newer")
     assert store.read_bytes("splits/1") == b"newer"
+
+
+def test_of_several_writers_one_creates(store: ObjectStore) -> None:
+    """By conditional writes: from several threads at once, one does, and the object is its."""
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(20):
+            tries = list(pool.map(lambda n: store.create_bytes(f"notes/{turn}", b"%d" % n), range(8)))  # noqa: B023
+            assert sum(tries) == 1
+            assert store.read_bytes(f"notes/{turn}") == b"%d" % tries.index(True)
+
+
+def test_old_objects_of_a_folder_are_removed(store: ObjectStore) -> None:
+    """By the time that the server gives them."""
+    for key in ("old/1", "old/2", "old/deep/3"):
+        store.put_bytes(key, b"x")
+    now = datetime.now(UTC)
+
+    assert store.remove_older("old", now - timedelta(minutes=1), at_most=9) == 0
+    assert store.remove_older("old", now + timedelta(minutes=1), at_most=9) == 2
+    assert store.keys("old") == ["old/deep/3"]

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from connectors.object_store import ObjectStore
 from tests.acceptance.deepar import instance, publish
 from tests.integration.processes import WorkerProcess
 from tests.integration.services import Api, csv_of, until
+
+_SOON_S = 9.0  # below TIDECAST_WRITE_TIMEOUT_S, after which a write that nobody confirms is given up
 
 
 @contextmanager
@@ -123,6 +126,67 @@ def _create(url: str, data_id: int, *, key: str) -> int:
     answer = httpx.post(f"{url}/job/", json={"data_id": data_id}, headers={"Idempotency-Key": key}, timeout=30)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["job_id"])
+
+
+def test_tries_at_the_same_time_at_both_workers_make_one_thing(pair: Sequence[WorkerProcess]) -> None:
+    """One Idempotency-Key, every POST that takes it: both are answered with the same, at once; nothing is left over."""
+    csv = csv_of(2, 20)
+    data_id = Api(pair[0].url).add_dataset(csv)
+    publish(ObjectStore(f"file://{pair[0].log.parent / 'objects'}"), "model")
+    assert httpx.put(f"{pair[0].url}/uploads/race/one.jsonl", content=_LINE, timeout=30).status_code == 200
+    deepar = {"time_freq": "D", "prediction_length": 3}
+    config = {"model_id": 5, "data_url": "/uploads/nothing.jsonl", "worker_server_num": 1}
+    config["parameter"] = [{"label": label, "value": value} for label, value in deepar.items()]
+    transform = {
+        "ModelName": "model",
+        "TransformInput": {"SplitType": "Line", "DataSource": {"S3DataSource": {"S3Uri": "/uploads/race/one.jsonl"}}},
+    }
+    for turn in range(10):
+        output = {"AssembleWith": "Line", "S3OutputPath": f"/outputs/race-{turn}"}
+        requests: list[tuple[str, dict[str, Any]]] = [
+            ("/job/", {"json": {"data_id": data_id}}),
+            ("/data/", {"files": {"upload": ("race.csv", csv)}}),
+            (f"/v1/race{turn}/training-jobs", {"json": {"job_name": f"race-{turn}", "config": config}}),
+            ("/transform-jobs", {"json": {"TransformJobName": f"race-{turn}", "TransformOutput": output} | transform}),
+        ]
+        for path, arguments in requests:
+            first, second = _at_once(pair, path, f"race-{turn}", arguments)
+            assert (first.status_code, second.status_code) in ((200, 200), (201, 201)), (first.text, second.text)
+            assert first.json() == second.json()
+    listed = Api(pair[1].url).get("/job/")["jobs"]
+    assert len(listed) == 10
+    for job in listed:
+        assert Api(pair[1].url).call("DELETE", f"/job/{job['job_id']}/").status_code == 204
+    assert len([one for one in Api(pair[1].url).get("/data/")["data"] if one["name"] == "race"]) == 10
+
+
+_LINE = json.dumps(instance((1.0, 2.0, 3.0))).encode()
+
+
+def _at_once(
+    pair: Sequence[WorkerProcess], path: str, key: str, arguments: dict[str, Any]
+) -> tuple[httpx.Response, httpx.Response]:
+    """What both answer to the same POST; no answer takes as long as a write that nobody confirms."""
+
+    def post(worker: WorkerProcess) -> httpx.Response:
+        return httpx.post(f"{worker.url}{path}", headers={"Idempotency-Key": key}, timeout=_SOON_S, **arguments)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(post, pair)
+    return first, second
+
+
+def test_a_deleted_job_does_not_come_back_under_its_id(pair: Sequence[WorkerProcess]) -> None:
+    """The POST that made it, sent again at either worker, makes a new job, as it does with data sets."""
+    data_id = Api(pair[0].url).add_dataset(csv_of(2, 20))
+    made = [_create(worker.url, data_id, key="again") for worker in pair]
+    assert made[0] == made[1]
+    assert Api(pair[1].url).call("DELETE", f"/job/{made[0]}/").status_code == 204
+    again = [_create(worker.url, data_id, key="again") for worker in pair]
+
+    assert again[0] == again[1] != made[0]
+    assert [job["job_id"] for job in Api(pair[0].url).get("/job/")["jobs"]] == again[:1]
+    assert Api(pair[1].url).call("DELETE", f"/job/{again[0]}/").status_code == 204
 
 
 def test_a_large_upload_passes_through_a_worker_that_does_not_own_it(pair: Sequence[WorkerProcess]) -> None:

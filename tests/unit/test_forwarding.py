@@ -31,6 +31,7 @@ class Cluster:
         self.owner = URL("http://127.0.0.1:1")
         self.headers: Any = {}
         self.asked: list[tuple[str, str, bytes, str | None]] = []
+        self.content_types: list[str] = []
 
     def owner_of(self, key: bytes) -> URL | None:
         self.looked_up.append(key)
@@ -39,6 +40,7 @@ class Cluster:
     async def answer(self, request: web.Request) -> web.Response:
         """The owner's answer."""
         raw = str(request.rel_url)
+        self.content_types += request.headers.getall("content-type", [])
         self.asked.append((request.method, raw, await request.read(), request.headers.get(_HOP)))
         self.headers = request.headers
         return web.Response(text="from the owner", status=202, headers={"X-Its": "own"})
@@ -64,7 +66,7 @@ async def cluster(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             monkeypatch.setattr(forwarding, "is_ready", lambda _: made.ready)
             monkeypatch.setattr(forwarding, "owner_elsewhere", lambda _, key: made.owner_of(key))
             monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 2)
-            other = web.Application()
+            other = web.Application(client_max_size=8 * 2**20)
             other.router.add_route("*", "/{path:.*}", made.answer)
             runner = web.AppRunner(other)
             await runner.setup()
@@ -201,6 +203,27 @@ class TestPassedOn:
         assert (answer.status_code, answer.body, answer.headers["x-its"]) == (202, b"from the owner", "own")
         assert answer.headers.getlist("content-length") == ["14"]
         assert cluster.asked == [("POST", "/transform-jobs", b'{"TransformJobName": "b1"}', "1")]
+
+    @pytest.mark.parametrize("name", ["series.csv", 'größe "q" 100%.csv', "日本\\x;y=1.csv"])
+    async def test_a_form_that_was_read(self, cluster: Cluster, name: str) -> None:
+        """Arrives as a form again: the same fields, file names and bytes, in the same order."""
+        cluster.elsewhere.add(b"7")
+        content = bytes(range(256)) * 8000  # more than what is kept in memory
+        fields = {"name": "ä b", "separator": ";"}
+        sent = httpx.Request("POST", "http://here/data/", files={"upload": (name, content, "text/csv")}, data=fields)
+        request = self.request(cluster, sent.read(), content_type=sent.headers["content-type"])
+        before = [
+            (key, value if isinstance(value, str) else (value.filename, value.content_type, await value.read()))
+            for key, value in (await request.form()).multi_items()
+        ]
+        await passed_on(cluster.runtime, request, b"7")
+
+        [(_, _, body, _)], [content_type] = cluster.asked, cluster.content_types
+        again = self.request(cluster, body, content_type=content_type)
+        assert [
+            (key, value if isinstance(value, str) else (value.filename, value.content_type, await value.read()))
+            for key, value in (await again.form()).multi_items()
+        ] == before
 
     async def test_what_is_ours(self, cluster: Cluster) -> None:
         """And what another worker takes for ours."""

@@ -3,6 +3,8 @@
 import errno
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,57 @@ def test_bytes_come_back_as_stored(store: ObjectStore) -> None:
     with store.open("datasets/7/a.csv") as opened:
         opened.seek(2)
         assert opened.read(1) == b"o"
+
+
+def test_of_several_writers_one_creates(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are told, and what they have written is nowhere; also where the file system has no hard links."""
+    assert (store.create_bytes("notes/1", b"one"), store.create_bytes("notes/1", b"two")) == (True, False)
+    monkeypatch.setattr(Path, "hardlink_to", _no_links)
+    assert (store.create_bytes("notes/2", b"one"), store.create_bytes("notes/2", b"two")) == (True, False)
+
+    assert [store.read_bytes(key) for key in store.keys("notes")] == [b"one", b"one"]
+
+
+def _no_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "no hard links here")
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "none"])
+def test_writers_at_the_same_time_never_create_twice(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of eight threads, whose whole object is there, and nothing else."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", _no_links)
+    store = ObjectStore(str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(50):
+            tries = list(pool.map(lambda n: store.create_bytes(f"notes/{turn}", b"%d" % n * 1000), range(8)))  # noqa: B023
+            assert sum(tries) == 1
+            assert store.read_bytes(f"notes/{turn}") == b"%d" % tries.index(True) * 1000
+    assert len(list((tmp_path / "notes").iterdir())) == 50
+
+
+def test_old_objects_of_a_folder_are_removed(store: ObjectStore) -> None:
+    """Those in it, not those below; what a killed writer has left too, and no more than asked for."""
+    for key in ("notes/1", "notes/2", "notes/deep/3", "other/4"):
+        store.put_bytes(key, b"")
+    begun, later = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
+
+    assert store.remove_older("notes", begun, at_most=9) == 0
+    assert store.remove_older("absent", later, at_most=9) == 0
+    assert [store.remove_older("notes", later, at_most=1) for _ in range(3)] == [1, 1, 0]
+    assert store.keys() == ["notes/deep/3", "other/4"]
+
+
+def test_what_a_killed_writer_has_left_is_removed(tmp_path: Path) -> None:
+    """It has no key, so nothing else could."""
+    store = ObjectStore(str(tmp_path))
+    store.put_bytes("notes/1", b"")
+    (tmp_path / "notes" / ".unfinished-0").write_bytes(b"half")
+
+    assert store.remove_older("notes", datetime.now(UTC) + timedelta(hours=1), at_most=9) == 2
+    assert list((tmp_path / "notes").iterdir()) == []
 
 
 def test_a_local_file_is_copied(store: ObjectStore, tmp_path: Path) -> None:
