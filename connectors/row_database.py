@@ -27,7 +27,8 @@ _FORGET: Final = 10_000  # rows per deletion
 _SPOILT: Final = "spoilt"  # a file beside the database, which a worker leaves when it could not read it
 _FIRST_ROW: Final = b"\x01"  # our own entries begin with a zero byte, which no row's key does
 _PARTITION: Final = struct.Struct(">H")
-_PLACE: Final = struct.Struct(">qq")
+_PLACE: Final = struct.Struct(">qqq")
+_OLD_PLACE: Final = struct.Struct(">qq")  # as written before there were tenures
 
 
 class DatabaseInUseError(RuntimeError):
@@ -35,10 +36,14 @@ class DatabaseInUseError(RuntimeError):
 
 
 class Place(NamedTuple):
-    """How far a changelog is in the rows: the last record's offset, and a time before which all later ones were not."""
+    """How far a changelog is in the rows: the last record's offset, and a time before which all later ones were not.
+
+    `tenure` is the highest of the records up to there.
+    """
 
     offset: int
     at_ms: int
+    tenure: int = 0
 
 
 class RowDatabase:
@@ -73,7 +78,9 @@ class RowDatabase:
     def place(self, partition: int) -> Place | None:
         """How far the partition is; None where nothing is known of it."""
         found: bytes | None = self._db.get(_place_key(partition))
-        return None if found is None else Place(*_PLACE.unpack(found))
+        if found is None:
+            return None
+        return Place(*(_PLACE if len(found) == _PLACE.size else _OLD_PLACE).unpack(found))
 
     def write(self, partition: int, rows: Sequence[tuple[bytes, bytes | None]], place: Place | None) -> None:
         """Change rows, None deletes, and say with them how far they are; without a place that stays as it is."""

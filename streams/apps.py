@@ -96,6 +96,7 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
 
 def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     """The state's app with its tables and agents; the HTTP view is added by `streams.http.serve`."""
+    from streams.log_guard import LogGuard
     from streams.splits import SplitStore
 
     topics = Topics(settings)
@@ -137,6 +138,8 @@ def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
     for module in ("datasets", "jobs", "training_jobs", "transforms", "forecasts"):
         _attach(f"agents.{module}", runtime)
     app.service(NoteSweep(store, settings.idempotency_retention_days))
+    tables = runtime.jobs, runtime.results, runtime.training_jobs, runtime.transforms, runtime.forecasts
+    app.service(LogGuard(app, tables, bootstrap))
     _measure(runtime)
     return runtime
 

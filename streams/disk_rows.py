@@ -145,17 +145,18 @@ class DiskRows(RowStore):
         reached = self._reached(partition)
         if 0 <= last <= reached:
             return  # a recovery has read it, and maybe what came after it
-        place = Place(last, _now_ms()) if 0 <= first <= reached + 1 else None
+        tenure = max(self.tenure(partition), self.owned_log.number(partition))
+        place = Place(last, _now_ms(), tenure) if 0 <= first <= reached + 1 else None
         self._change(partition, rows, place)
 
     def recover(self, changes: Changes) -> None:
         """Apply what the changelog says."""
         self._reading.setdefault(changes.partition, [])
-        self._change(changes.partition, changes.rows, Place(changes.offset, changes.at_ms))
+        self._change(changes.partition, changes.rows, Place(changes.offset, changes.at_ms, changes.tenure))
 
     def recovered(self, partition: int, last: int) -> None:
         """Note that the changelog up to the offset `last` is in the rows."""
-        self._change(partition, (), Place(max(last, self._reached(partition)), _now_ms()))
+        self._change(partition, (), Place(max(last, self._reached(partition)), _now_ms(), self.tenure(partition)))
         for acknowledged in self._reading.pop(partition, ()):
             acknowledged()
 
@@ -170,6 +171,11 @@ class DiskRows(RowStore):
         if place is None or offset == last:
             return True
         return offset < last and _now_ms() - place.at_ms < _TRUSTED_MS
+
+    def tenure(self, partition: int) -> int:
+        """The highest tenure in the part of the changelog that is on the disk."""
+        place = self._database.place(partition)
+        return 0 if place is None else place.tenure
 
     def persisted_offset(self, tp: TP) -> int | None:
         """How far the changelog is in the rows."""

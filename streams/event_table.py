@@ -5,27 +5,29 @@ Faust's own `table[key] = value` sends one changelog message per write and canno
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import faust
 from faust.types.tables import CollectionT
 
-from connectors.publisher import MessageTooLargeError, Publisher, Record
+from connectors.publisher import MessageTooLargeError, Publisher
 from schemas.codec import Codec
+from streams.owned_log import OwnedLog
 from streams.row_stores import MemoryRows, Row, RowStore
 
 __all__ = ["EventTable", "RecordTable", "row_store"]
 
 _ANY = TypeVar("_ANY")
+_HEADERS = 256  # bytes that a row's headers may take: its tenure, and the trace that it belongs to
 
 
 class EventTable:
     """Bytes under bytes, in the partition of the event that caused the write."""
 
     def __init__(self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher) -> None:
-        self._changelog = changelog
+        self.log = OwnedLog(changelog, publisher)
         self._publisher = publisher
         self._table = app.Table(
             name,
@@ -47,6 +49,7 @@ class EventTable:
             on_recover=self._recovered,
         )
         self._rows: RowStore = row_store(app, self._table)
+        self._rows.owned_log = self.log
         self._table._data = self._rows  # noqa: SLF001 - Faust would make one of its own, which its recovery fills
 
     def __len__(self) -> int:
@@ -58,14 +61,15 @@ class EventTable:
         A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on. A row that
         no record can carry changes nothing: MessageTooLargeError.
         """
-        most = self._publisher.max_message_bytes
+        most = self._publisher.max_message_bytes - _HEADERS
         for key, value in changes:
             if value is not None and (size := len(key) + len(value)) > most:
-                raise MessageTooLargeError(self._changelog, size, most)
-        stored = self._rows.write(partition, changes)
-        return self._publisher.send_nowait(
-            [Record(self._changelog, key, value, partition=partition) for key, value in changes], stored
-        )
+                raise MessageTooLargeError(self.log.topic, size, most)
+        return self.log.send(partition, changes, self._rows.write(partition, changes))
+
+    def write_again(self, partition: int, keys: Iterable[bytes]) -> "asyncio.Future[Any]":
+        """Let the changelog end with our rows of these keys, where somebody else's came after them."""
+        return self._write(partition, [(key, self._rows.get(key)) for key in keys])
 
     async def _recovered(self) -> None:
         raise NotImplementedError

@@ -62,21 +62,32 @@ class FastRecovery(Recovery):
         await super()._build_offsets(consumer, tps, destination, title)
         for tp in fresh:
             self._store(tp).forget(tp.partition)
+            self._store(tp).owned_log.read_anew(tp.partition)
         if title != "active":
             return
         # No other worker can have written between two generations that follow each other; what was read and written
         # here is complete. Reading it again would show batches that are still open rows from the past.
         adjacent = self._completed_generation == self._generation_id - 1
         kept = (tps & self._completed_tps) - fresh if adjacent else set()
-        await self._read([tp for tp in tps - kept if destination[tp] < highwaters[tp]], destination)
-        for tp in tps - kept:
-            self._store(tp).recovered(tp.partition, highwaters[tp])
+        tenures = {tp: 0 if tp in fresh else self._store(tp).tenure(tp.partition) for tp in tps - kept}
+        await self._read([tp for tp in tps - kept if destination[tp] < highwaters[tp]], destination, tenures)
+        self._keep_only(tps)
+        for tp, highest in tenures.items():
+            store = self._store(tp)
+            store.recovered(tp.partition, highwaters[tp])
+            store.owned_log.begin(
+                tp.partition, generation=self._generation_id, highest=highest, end=max(highwaters[tp], -1) + 1
+            )
         for tp in tps:
             destination[tp] = highwaters[tp]
 
-    async def _read(self, tps: Iterable[TP], reached: "Counter[TP]") -> None:
-        """Read into the stores what lies between where they are and the end; they may be read up to there later."""
-        spans = {(tp.topic, tp.partition): Span(reached[tp] + 1, self.active_highwaters[tp]) for tp in tps}
+    async def _read(self, tps: Iterable[TP], reached: "Counter[TP]", tenures: dict[TP, int]) -> None:
+        """Read into the stores what lies between where they are and the end; they may be read up to there later.
+
+        `tenures` says the highest of each before what is read, and afterwards with it.
+        """
+        highwaters = self.active_highwaters
+        spans = {(tp.topic, tp.partition): Span(reached[tp] + 1, highwaters[tp], tenures[tp]) for tp in tps}
         if not spans:
             return
         conf, loop, began = self.app.conf, asyncio.get_running_loop(), asyncio.get_running_loop().time()
@@ -90,13 +101,23 @@ class FastRecovery(Recovery):
                     for changes in await loop.run_in_executor(thread, reader.read):
                         tp = TP(changes.topic, changes.partition)
                         self._store(tp).recover(changes)
-                        reached[tp] = changes.offset
+                        reached[tp], tenures[tp] = changes.offset, changes.tenure
                         records += len(changes.rows)
+                        self._store(tp).owned_log.was_read(tp.partition, changes.tenure)
             finally:
+                for (topic, partition), keys in reader.stale.items():
+                    log_of = self._store(TP(topic, partition)).owned_log
+                    log_of.was_read(partition, log_of.highest_read(partition), keys)
                 thread.submit(reader.close)  # after what it still reads, where a rebalance ends this early
         finally:
             thread.shutdown(wait=False)
         log.info("tables read", records=records, partitions=len(spans), seconds=round(loop.time() - began, 2))
+
+    def _keep_only(self, tps: Iterable[TP]) -> None:
+        """Tell the tables which partitions this worker has."""
+        for table in self.tables.values():
+            of_table: RowStore = table.data
+            of_table.owned_log.keep_only({tp.partition for tp in tps if tp.topic in table.changelog_topic.topics})
 
     def _store(self, tp: TP) -> RowStore:
         store: RowStore = self.tp_to_table[tp].data

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import faust
 from faust.stores.base import Store
@@ -10,6 +10,9 @@ from faust.types import TP
 from faust.types.tables import CollectionT
 
 from connectors.changelog_reader import Changes
+
+if TYPE_CHECKING:
+    from streams.owned_log import OwnedLog
 
 __all__ = ["MemoryRows", "Row", "RowStore", "Stored"]
 
@@ -23,6 +26,8 @@ class RowStore(Store):  # type: ignore[misc]
 
     ordered: ClassVar[bool]
     """Whether the keys that begin alike are found without a look at all of them."""
+    owned_log: "OwnedLog"
+    """Where changes of the rows are sent."""
 
     def __init__(self, app: faust.App, table: CollectionT) -> None:
         super().__init__(app.conf.store, app, table, key_type=bytes, value_type=bytes)
@@ -62,6 +67,10 @@ class RowStore(Store):  # type: ignore[misc]
 
     def recovered(self, partition: int, last: int) -> None:
         """Note that the changelog up to the offset `last` is in the rows."""
+
+    def tenure(self, partition: int) -> int:
+        """The highest tenure in the part of the changelog that is in the rows, where only the rest is to be read."""
+        return self.owned_log.highest_read(partition)
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.keys())

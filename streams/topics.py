@@ -7,7 +7,8 @@ from streams.settings import Settings
 
 __all__ = ["TopicSpec", "Topics", "record_subjects"]
 
-_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 _FRAMING = 1024  # bytes above the largest record that Kafka needs for itself, see connectors.publisher
 
 
@@ -30,6 +31,8 @@ class Topics:
         long = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * 4 * _DAY_MS)}
         dead = {**long, "retention.ms": str(settings.dead_letter_retention_days * _DAY_MS)}
         compact = {**size, "cleanup.policy": "compact"}
+        # A former owner's late row is undone a second later; until then the row that it hides must still be there.
+        changelog = {**compact, "min.compaction.lag.ms": str(_HOUR_MS)}
         latest = {**long, "cleanup.policy": "compact,delete"}
 
         self.partitions = settings.partitions
@@ -69,11 +72,11 @@ class Topics:
             TopicSpec(self.inference_requests, ("InferenceRequest",), commands),
             TopicSpec(self.inference_results, ("InferenceResult",), commands),
             TopicSpec(self.dead_letters, (), dead),
-            TopicSpec(self.jobs_changelog, ("JobRecord",), compact),
-            TopicSpec(self.results_changelog, ("SeriesResult",), compact),
-            TopicSpec(self.training_jobs_changelog, ("TrainingJobRecord",), compact),
-            TopicSpec(self.transforms_changelog, ("TransformRecord",), compact),
-            TopicSpec(self.forecasts_changelog, ("Forecast",), compact),
+            TopicSpec(self.jobs_changelog, ("JobRecord",), changelog),
+            TopicSpec(self.results_changelog, ("SeriesResult",), changelog),
+            TopicSpec(self.training_jobs_changelog, ("TrainingJobRecord",), changelog),
+            TopicSpec(self.transforms_changelog, ("TransformRecord",), changelog),
+            TopicSpec(self.forecasts_changelog, ("Forecast",), changelog),
         )
 
 

@@ -16,6 +16,7 @@ from connectors.changelog_reader import Changes
 from connectors.row_database import RowDatabase
 from streams.disk_rows import DiskRows
 from streams.event_table import row_store
+from streams.owned_log import OwnedLog
 from streams.row_stores import MemoryRows, RowStore
 
 LOG = "t-changelog"
@@ -52,6 +53,8 @@ class Disk:
         self.kill()
         store = row_store(_app(URL.build(scheme="rocksdb", path=str(self.folder))), _table())
         assert isinstance(store, DiskRows)
+        nobody: Any = None
+        store.owned_log = OwnedLog(LOG, nobody)
         self.running.append(store)
         await _assign(store, *partitions)
         return store
