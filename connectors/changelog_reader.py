@@ -16,9 +16,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka_admin import BrokerUnreachableError
 
-__all__ = ["TENURE", "ChangelogReader", "Changes", "Span", "Tenure"]
+__all__ = ["READING_ERRORS", "TENURE", "ChangelogReader", "Changes", "Span", "Tenure"]
 
 TENURE: Final = "tenure"  # the header's name
+READING_ERRORS: Final = (BrokerUnreachableError, KafkaException)
+"""What reading raises while the broker is away, or refuses."""
 
 _BATCH: Final = 5000  # records per call: a few ms of the event loop that applies them
 _POLL_S: Final = 0.1  # how long a call waits for a full batch; it bounds how many large rows are held at once

@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaException
 from mode import Service
 
-from connectors.changelog_reader import ChangelogReader, Span
-from connectors.kafka_admin import BrokerUnreachableError
+from connectors.changelog_reader import READING_ERRORS, ChangelogReader, Span
 from connectors.topic_ends import TopicEnds
 from streams.event_table import EventTable
 from streams.owned_log import Holding
@@ -39,7 +37,7 @@ class LogGuard(Service):
             if is_ready(self._app):
                 try:
                     await self.look()
-                except (BrokerUnreachableError, KafkaException) as error:
+                except READING_ERRORS as error:
                     log.info("logs of rows not looked at", error=str(error))
 
     async def look(self) -> None:
