@@ -49,8 +49,11 @@ CREATE TABLE IF NOT EXISTS job_status (
   submitted bigint NOT NULL,
   finished bigint NOT NULL,
   failed bigint NOT NULL,
-  message text
+  message text,
+  stopped bigint NOT NULL DEFAULT 0
 );
+-- Of a table from before jobs could be stopped.
+ALTER TABLE job_status ADD COLUMN IF NOT EXISTS stopped bigint NOT NULL DEFAULT 0;
 
 -- A later record need not be newer: forecasts of one series are published as each gets done. What is older leaves the
 -- row as it is, by the rule of GET /forecasts (streams/forecasts.py): n counts within a job, between jobs the later record

@@ -36,6 +36,7 @@ __all__ = ["ALLOWED_MOVES", "Verifier"]
 ALLOWED_MOVES = {
     (CmdStatus.CREATED, CmdStatus.UNCOMITTED),
     (CmdStatus.CREATED, CmdStatus.COMITTED),
+    (CmdStatus.UNCOMITTED, CmdStatus.CREATED),  # configured anew
     (CmdStatus.UNCOMITTED, CmdStatus.COMITTED),
     (CmdStatus.COMITTED, CmdStatus.DONE),
     (CmdStatus.COMITTED, CmdStatus.EXCEPTION),

@@ -24,7 +24,7 @@ NOTHING = Progress((), {})
 FIRST = 1700
 
 # Contract J-017, and nothing else.
-MOVES = {(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 3), (2, 4), (3, 2), (4, 2)}
+MOVES = {(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 3), (2, 4), (3, 2), (4, 2)}
 
 
 def configured(job: JobRecord | None = None, series: int = 3, first: int = FIRST) -> JobRecord:
