@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.jobs import run, sample
+from tests.acceptance.jobs import check_error, element, new_job, run, sample
 from tests.integration.services import Api
 
 _TABLE = {  # the contract's column for p = 237 x5 against 227, 226, 221, 222, 227
@@ -41,9 +41,14 @@ def test_J112_exactly_the_metrics_asked_for_are_shown(api: Api, asked: list[str]
     assert list(run(api, sample(), eval_metrics=asked)["metrics"]) == asked
 
 
-def test_J112_no_metrics_asked_for_no_metrics_shown(api: Api) -> None:
-    """An empty list is not the default."""
-    assert run(api, sample(), eval_metrics=[])["metrics"] == {}
+def test_J092_J112_an_empty_list_of_metrics_is_refused(api: Api) -> None:
+    """It is neither the default nor a wish for no metrics: J-092 refuses empty arrays."""
+    job_id, (ts_id,) = new_job(api, sample())
+
+    answer = api.call("PATCH", f"/job/{job_id}/", json=[element(ts_id, "LinearFit", eval_metrics=[])])
+
+    body = check_error(answer, 400, "element 1", "eval_metrics: is empty")
+    assert (body["element"], body["field"]) == (0, "eval_metrics")
 
 
 def test_J111_r2_score_is_r2(api: Api) -> None:

@@ -227,8 +227,8 @@ def test_a_training_goes_on_when_nobody_watches(service: Up, sales: Path, tmp_pa
     """Ctrl-C ends the command, not the job."""
     log = tmp_path / "train.log"
     process = service.start(
-        log, "deepar", "train", sales, *COLUMNS, "--name", "unwatched", "-k", 3, "--epochs", 1, "-p", "num_cells=4",
-        "-p", "num_batches_per_epoch=2",
+        log, "deepar", "train", sales, *COLUMNS, "--name", "unwatched", "-k", 3, "--epochs", 4, "-p", "num_cells=4",
+        "-p", "num_batches_per_epoch=25",
     )  # fmt: skip
     until(lambda: "unwatched is training" in log.read_text("utf-8"), why="the job is there")
     process.send_signal(signal.SIGINT)
