@@ -26,7 +26,7 @@ from connectors.broker_log import last_words, size_of
 from connectors.class_archive import ClassArchive
 from connectors.guarded_process import GuardedProcess, end_leftover
 from connectors.java import Java
-from connectors.kafka_config import HOME_OPTION, ForwardedPort
+from connectors.kafka_config import HOME_OPTION, ForwardedPort, Sizes
 from connectors.kafka_home import Identity, KafkaHome
 from connectors.kafka_jars import KAFKA_VERSION
 from connectors.kafka_launch import KafkaLauncher
@@ -66,7 +66,7 @@ class EmbeddedKafka:
         jars: Path,
         java: Java,
         host: str = "127.0.0.1",
-        heap_mb: int = 256,
+        sizes: Sizes | None = None,
         forwarded: Sequence[ForwardedPort] = (),
         record_archive_to: Path | None = None,
     ) -> None:
@@ -76,7 +76,11 @@ class EmbeddedKafka:
         self._port = port
         self._forwarded = tuple(forwarded)
         self._launcher = KafkaLauncher(
-            self._home, jars=jars, java=java, heap_mb=heap_mb, record_archive_to=record_archive_to
+            self._home,
+            jars=jars,
+            java=java,
+            sizes=sizes or Sizes(),
+            record_archive_to=record_archive_to,
         )
         self._process: GuardedProcess | None = None
         self._identity: Identity | None = None

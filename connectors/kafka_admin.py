@@ -9,6 +9,8 @@ from datetime import timedelta
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from connectors.topic_limits import TooSmallError, check_requests, raise_limits
+
 __all__ = [
     "BrokerUnreachableError",
     "Topic",
@@ -83,20 +85,22 @@ def repartitioned_topics(
 def ensure_topics(
     bootstrap: str, topics: Sequence[Topic], *, known: Mapping[str, str] | None = None
 ) -> Mapping[str, str]:
-    """Create the missing topics and check the others; the id that Kafka has given to each.
+    """Create the missing topics, check the others and raise their limits; the id that Kafka has given to each.
 
     BrokerUnreachableError where nothing answers at `bootstrap`; TopicMismatchError where a topic has another number of
-    partitions than declared: keys would land elsewhere, so that is never repaired silently. TopicsLostError where a
+    partitions than declared: keys would land elsewhere, so that is never repaired silently. Likewise where records may
+    be larger, or are to be kept for longer, than a topic or broker allows and lets us change. TopicsLostError where a
     topic of `known`, the answer of an earlier call, is not there any more or is another one: an empty log must not be
     taken for a new installation's.
     """
     admin = _admin(bootstrap)
     try:
-        existing = admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+        cluster = admin.list_topics(timeout=_REQUEST_TIMEOUT_S)
     except KafkaException as error:
         raise BrokerUnreachableError(
             f"no Kafka broker answers at {bootstrap}: start it, or correct TIDECAST_KAFKA_BOOTSTRAP"
         ) from error
+    existing = cluster.topics
     if known:
         _refuse_lost(admin, bootstrap, known)
     for topic in topics:
@@ -106,6 +110,12 @@ def ensure_topics(
                 f"topic {topic.name} has {len(found.partitions)} partitions, {topic.partitions} are declared: "
                 f"set TIDECAST_PARTITIONS={len(found.partitions)}, or another TIDECAST_TOPIC_PREFIX"
             )
+    there = {topic.name: topic.config for topic in topics if topic.name in existing}
+    try:
+        check_requests(admin, [topic.config for topic in topics], list(cluster.brokers), _REQUEST_TIMEOUT_S)
+        raise_limits(admin, there, _REQUEST_TIMEOUT_S)
+    except TooSmallError as error:
+        raise TopicMismatchError(str(error)) from error
     missing = [
         NewTopic(topic.name, topic.partitions, topic.replication_factor, config=dict(topic.config))
         for topic in topics

@@ -13,13 +13,17 @@ __all__ = [
     "MAX_MESSAGE_BYTES",
     "NODE_ID",
     "ForwardedPort",
+    "Sizes",
     "java_options",
     "server_properties",
 ]
 
 NODE_ID: Final = 1
-MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024  # a command carries its series' whole history
-_MAX_REQUEST_BYTES: Final = MAX_MESSAGE_BYTES + 1024 * 1024  # the record and what is around it
+_MIB: Final = 1024 * 1024
+MAX_MESSAGE_BYTES: Final = 64 * _MIB  # at least: a command carries its series' whole history
+_AROUND_BYTES: Final = _MIB  # a request is its largest record and what is around it
+_BUFFERS: Final = 16  # of the size of the largest record, see `java_options`
+_HEAPS_PER_RECORD: Final = 5  # a larger record is in memory several times, as it came, unpacked and as it is sent
 HOME_OPTION: Final = "-Dtidecast.home="  # read by nobody in Java: tells whose broker a process is by its command line
 _JAVA_WITH_NATIVE_WARNINGS: Final = 24  # from here on Java warns of what Kafka's compression libraries do
 
@@ -49,11 +53,6 @@ _FIXED: Final[dict[str, str | int]] = {
     # After a kill -9 the controller holds the old session against the new broker until it expires: 4 s instead of 11 s.
     "broker.session.timeout.ms": 3000,
     "broker.heartbeat.interval.ms": 500,
-    "message.max.bytes": MAX_MESSAGE_BYTES,
-    "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
-    "socket.request.max.bytes": _MAX_REQUEST_BYTES,
-    # Large requests wait in their sockets for memory instead of ending the broker for lack of it.
-    "queued.max.request.bytes": _MAX_REQUEST_BYTES,
     # Threads and buffers for one small machine; the defaults are for a server with many disks and clients.
     "num.network.threads": 2,
     "num.io.threads": 4,
@@ -92,8 +91,27 @@ class ForwardedPort:
     proxy_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large a record may be, and the heap of a broker for records of up to 64 MiB; larger ones ask for more."""
+
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    heap_mb: int = 256
+
+    @property
+    def larger_mb(self) -> int:
+        """How much larger than usual a record may be."""
+        return max(0, self.max_message_bytes - MAX_MESSAGE_BYTES) // _MIB
+
+
 def server_properties(
-    *, host: str, port: int, controller_port: int, log_dir: str, forwarded: Sequence[ForwardedPort] = ()
+    *,
+    host: str,
+    port: int,
+    controller_port: int,
+    log_dir: str,
+    sizes: Sizes,
+    forwarded: Sequence[ForwardedPort] = (),
 ) -> str:
     """The text of server.properties; `log_dir` is relative to the broker's working folder.
 
@@ -102,25 +120,41 @@ def server_properties(
     doors = [("BROKER", port, port)]
     doors += [(f"FORWARDED{number}", it.port, it.proxy_port) for number, it in enumerate(forwarded, 1)]
     listeners = [f"{name}://{host}:{at}" for name, at, _ in doors]
-    settings = _FIXED | {
-        "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{controller_port}"]),
-        "advertised.listeners": ",".join(f"{name}://{host}:{told}" for name, _, told in doors),
-        "listener.security.protocol.map": ",".join(
-            [*(f"{name}:PLAINTEXT" for name, *_ in doors), "CONTROLLER:PLAINTEXT"]
-        ),
-        "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{controller_port}",
-        "log.dirs": log_dir,
-    }
+    settings = (
+        _FIXED
+        | _record_settings(sizes)
+        | {
+            "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{controller_port}"]),
+            "advertised.listeners": ",".join(f"{name}://{host}:{told}" for name, _, told in doors),
+            "listener.security.protocol.map": ",".join(
+                [*(f"{name}:PLAINTEXT" for name, *_ in doors), "CONTROLLER:PLAINTEXT"]
+            ),
+            "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{controller_port}",
+            "log.dirs": log_dir,
+        }
+    )
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def java_options(java: Java, *, home: Path, heap_mb: int) -> list[str]:
+def _record_settings(sizes: Sizes) -> dict[str, str | int]:
+    """The settings by which the largest record comes in, is kept and goes out again."""
+    record = max(sizes.max_message_bytes, MAX_MESSAGE_BYTES)
+    return {
+        "message.max.bytes": record,
+        "replica.fetch.max.bytes": record,
+        "socket.request.max.bytes": record + _AROUND_BYTES,
+        # Large requests wait in their sockets for memory instead of ending the broker for lack of it.
+        "queued.max.request.bytes": record + _AROUND_BYTES,
+    }
+
+
+def java_options(java: Java, *, home: Path, sizes: Sizes) -> list[str]:
     """Options of the Java launcher for a broker that works in the folder `home`."""
     options = [
-        f"-Xmx{heap_mb}m",
+        f"-Xmx{sizes.heap_mb + _HEAPS_PER_RECORD * sizes.larger_mb}m",
         # Each thread keeps a buffer as large as the largest record it has met. By default all together may have no more
         # than the heap, and then a few 64 MiB records end the log cleaner. Costs nothing until it is used.
-        "-XX:MaxDirectMemorySize=1g",
+        f"-XX:MaxDirectMemorySize={1024 + _BUFFERS * sizes.larger_mb}m",
         "-XX:+UseSerialGC",  # the smallest collector: half the memory of G1 at this size
         "-XX:TieredStopAtLevel=1",  # the quick compiler alone: a start in half the time
         "-XX:-UsePerfData",  # no file of counters in the system's temporary folder

@@ -11,7 +11,7 @@ from connectors.broker_errors import BrokerStartError
 from connectors.class_archive import ClassArchive
 from connectors.guarded_process import GuardedProcess
 from connectors.java import Java
-from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, java_options, server_properties
+from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, Sizes, java_options, server_properties
 from connectors.kafka_home import Identity, KafkaHome
 
 __all__ = ["KafkaLauncher"]
@@ -24,11 +24,18 @@ class KafkaLauncher:
     """Knows the command lines of one broker; starts from the class archive where there is one that works."""
 
     def __init__(
-        self, home: KafkaHome, *, jars: Path, java: Java, heap_mb: int, record_archive_to: Path | None = None
+        self,
+        home: KafkaHome,
+        *,
+        jars: Path,
+        java: Java,
+        sizes: Sizes,
+        record_archive_to: Path | None = None,
     ) -> None:
         self._home = home
         self._java = java
-        self._options = java_options(java, home=home.root, heap_mb=heap_mb)
+        self._sizes = sizes
+        self._options = java_options(java, home=home.root, sizes=sizes)
         # Nothing of the user's environment: it may hold secrets, and options meant for other Javas.
         class_path = ":".join(str(path.absolute()) for path in sorted(jars.glob("*.jar")))
         self._environment = {"CLASSPATH": class_path, "LANG": "C.UTF-8"}
@@ -47,6 +54,7 @@ class KafkaLauncher:
                 port=port,
                 controller_port=identity.controller_port,
                 log_dir=log_dir.name,
+                sizes=self._sizes,
                 forwarded=forwarded,
             )
             (self._home.root / f"{name}.properties").write_text(text, encoding="latin-1")

@@ -135,7 +135,13 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(1024 * MIB, ge=1, description="Largest CSV file accepted (413 above).")
     max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
-    max_message_bytes: int = Field(64 * MIB, ge=MIB, description="Largest Kafka record.")
+    max_message_bytes: int = Field(
+        64 * MIB,
+        ge=MIB,
+        le=512 * MIB,
+        description="Largest Kafka record; raising it raises the topics' limits at the next start. Workers and the "
+        "broker have a record in memory several times.",
+    )
     max_series_per_job: int = Field(100_000, ge=1, le=131_072, description="Most series a job may have.")
     max_series_points: int = Field(
         1_000_000, ge=1, description="Most points of a series (400 above); some models take minutes for so many."

@@ -22,6 +22,7 @@ from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
 from connectors.guarded_process import GuardedProcess, end_leftover
 from connectors.java import find_java
 from connectors.kafka_admin import BrokerUnreachableError
+from connectors.kafka_config import Sizes
 from connectors.kafka_jars import default_cache_dir, obtain_jars
 from connectors.ports import kept_or_free
 from streams.apps import declare_topics
@@ -214,7 +215,8 @@ class Stack:
         jars = obtain_jars(default_cache_dir(), progress=self._progress)
         record_class_archive(jars, java, progress=self._progress)
         self._progress("starting the broker")
-        broker = EmbeddedKafka(self._settings.home, port=self._settings.kafka_port, jars=jars, java=java)
+        sizes = Sizes(Topics(self._settings).largest_record)
+        broker = EmbeddedKafka(self._settings.home, port=self._settings.kafka_port, jars=jars, java=java, sizes=sizes)
         broker.start()
         self._broker = broker
         broker.wait_ready()

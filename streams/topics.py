@@ -26,7 +26,8 @@ class Topics:
 
     def __init__(self, settings: Settings) -> None:
         prefix = settings.topic_prefix
-        size = {"max.message.bytes": str(settings.max_message_bytes + _FRAMING)}
+        self.largest_record = settings.max_message_bytes + _FRAMING
+        size = {"max.message.bytes": str(self.largest_record)}
         commands = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * _DAY_MS)}
         long = {**size, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * 4 * _DAY_MS)}
         dead = {**long, "retention.ms": str(settings.dead_letter_retention_days * _DAY_MS)}

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from connectors.class_archive import ClassArchive
 from connectors.embedded_kafka import EmbeddedKafka, HomeInUseError, PortInUseError
 from connectors.java import Java
+from connectors.kafka_config import Sizes
 
 SOON_S = 30.0
 
@@ -248,7 +249,7 @@ def test_a_broken_class_archive_does_not_keep_the_broker_from_starting(
 def test_a_format_that_fails_is_told_in_the_words_of_java(home: Path, kafka_jars: Path, java: Java) -> None:
     """Too little memory is an error that says so, not a traceback of Java."""
     with pytest.raises(Exception, match=r"cannot be formatted: .*[Hh]eap|cannot be formatted: .*OutOfMemory"):
-        EmbeddedKafka(home, port=0, jars=kafka_jars, java=java, heap_mb=2).start()
+        EmbeddedKafka(home, port=0, jars=kafka_jars, java=java, sizes=Sizes(heap_mb=2)).start()
 
 
 def test_damaged_data_is_told_and_stays(own_broker: EmbeddedKafka, home: Path, topic_prefix: str) -> None:

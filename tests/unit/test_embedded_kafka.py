@@ -17,7 +17,7 @@ from connectors.embedded_kafka import (
     record_class_archive,
 )
 from connectors.java import Java
-from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, java_options, server_properties
+from connectors.kafka_config import LOG4J2_PROPERTIES, ForwardedPort, Sizes, java_options, server_properties
 from connectors.ports import check_free, free_port, kept_or_free
 
 NO_JAVA = Java(Path("/nowhere/bin/java"), 17)
@@ -219,7 +219,8 @@ def test_each_java_gets_the_archive_it_knows(jars: Path, version: int, use: str,
 
 def test_the_settings_of_one_small_node() -> None:
     """Addresses come from the arguments; nothing asks for a second copy; large records pass every limit."""
-    lines = server_properties(host="127.0.0.1", port=9092, controller_port=9093, log_dir="data").splitlines()
+    at = {"host": "127.0.0.1", "port": 9092, "controller_port": 9093, "log_dir": "data"}
+    lines = server_properties(**at, sizes=Sizes()).splitlines()
     settings = dict(line.split("=", 1) for line in lines)
 
     assert settings["listeners"] == "BROKER://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
@@ -232,10 +233,30 @@ def test_the_settings_of_one_small_node() -> None:
     assert int(settings["group.min.session.timeout.ms"]) <= 6000
 
 
+@pytest.mark.parametrize("record", [1024**2, 64 * 1024**2, 64 * 1024**2 + 1, 512 * 1024**2])
+def test_the_largest_record_passes_every_limit(tmp_path: Path, record: int) -> None:
+    """Of the sockets, of the queue before them, of the topics; and there is memory for it."""
+    sizes = Sizes(record)
+    at = {"host": "127.0.0.1", "port": 9092, "controller_port": 9093, "log_dir": "data"}
+    settings = dict(line.split("=", 1) for line in server_properties(**at, sizes=sizes).splitlines())
+    heap = next(o for o in java_options(Java(Path("/java"), 25), home=tmp_path, sizes=sizes) if o.startswith("-Xmx"))
+
+    assert int(settings["message.max.bytes"]) >= record
+    assert int(settings["replica.fetch.max.bytes"]) >= record
+    assert int(settings["socket.request.max.bytes"]) >= record + 1024**2
+    assert int(settings["queued.max.request.bytes"]) == int(settings["socket.request.max.bytes"]) < 2**31
+    assert int(heap.removeprefix("-Xmx").removesuffix("m")) * 1024**2 > 3 * record
+
+
 def test_clients_behind_a_proxy_are_told_its_port() -> None:
     """Others hear the broker's own, as before."""
     lines = server_properties(
-        host="127.0.0.1", port=9092, controller_port=9093, log_dir="data", forwarded=[ForwardedPort(9094, 9999)]
+        host="127.0.0.1",
+        port=9092,
+        controller_port=9093,
+        log_dir="data",
+        sizes=Sizes(),
+        forwarded=[ForwardedPort(9094, 9999)],
     ).splitlines()
     settings = dict(line.split("=", 1) for line in lines)
 
@@ -248,7 +269,7 @@ def test_clients_behind_a_proxy_are_told_its_port() -> None:
 
 def test_logs_and_temporary_files_stay_under_the_home(tmp_path: Path) -> None:
     """Nothing grows without bound, and nothing is written elsewhere."""
-    options = java_options(Java(Path("/java"), 25), home=tmp_path, heap_mb=300)
+    options = java_options(Java(Path("/java"), 25), home=tmp_path, sizes=Sizes(heap_mb=300))
 
     assert "-Xmx300m" in options
     assert f"-Djava.io.tmpdir={tmp_path}/tmp" in options
@@ -259,7 +280,7 @@ def test_logs_and_temporary_files_stay_under_the_home(tmp_path: Path) -> None:
 
 def test_java_17_gets_no_option_it_does_not_know(tmp_path: Path) -> None:
     """The options against warnings are for those releases that warn."""
-    assert not [o for o in java_options(Java(Path("/java"), 17), home=tmp_path, heap_mb=256) if o.startswith("--")]
+    assert not [o for o in java_options(Java(Path("/java"), 17), home=tmp_path, sizes=Sizes()) if o.startswith("--")]
 
 
 def test_free_ports_are_below_those_of_outgoing_connections(taken_port: int) -> None:
