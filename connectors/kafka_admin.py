@@ -74,7 +74,8 @@ def repartitioned_topics(
 
     A topic that is not there is `lost_topics`' to tell.
     """
-    asked = _admin(bootstrap).describe_topics(TopicCollection(list(names)), request_timeout=timeout.total_seconds())
+    admin = _admin(bootstrap)  # kept until all is answered: without its client an answer never comes
+    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout.total_seconds())
     found: dict[str, int] = {}
     for name, described in asked.items():
         with suppress(KafkaException):
