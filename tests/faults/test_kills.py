@@ -31,7 +31,8 @@ _EVERYTHING = ("trainer-1", "state", "broker")
 _SEED = 20
 _KILLS = 30
 _KILLS_PER_SUBMISSION = 10
-_TRIES = 5
+_BUSY = 4  # large files that are read meanwhile
+_TRIES = 25  # jobs are created side by side with what others ask for, so the moment is short
 _ASKED = timedelta(seconds=1)
 _HEALED_S = 240.0  # after many kills the supervisor waits longest
 _PAUSES_S = (0.2, 0.9)  # between two kills: some come while a process starts, some while it works
@@ -131,7 +132,7 @@ def test_fault_08_the_state_is_killed_between_append_and_answer(
 ) -> None:
     """A job is created, in the log but not answered: the same Idempotency-Key later gives the id that the log has.
 
-    The agent is busy with a large file for that moment, as it is where a producer sends ConfigureJob.
+    The worker is busy with large files for that moment, as it is where a producer sends ConfigureJob.
     """
     data_id, topic = api.add_dataset(csv_of(300, 1000)), service.topics.job_commands
     tail, key, tries = service.tail(topic), "", 0
@@ -139,9 +140,9 @@ def test_fault_08_the_state_is_killed_between_append_and_answer(
     while not unanswered:
         tries += 1
         assert tries <= _TRIES, "the state worker was quicker each time"
-        busy = api.create_job(data_id)
-        configure = ConfigureJob(uuid.uuid4().hex, busy, (1,), (2,), (0,))
-        _write(service, topic, b"%d" % busy, service.codec.encode(configure))
+        for busy in [api.create_job(data_id) for _ in range(_BUSY)]:
+            configure = ConfigureJob(uuid.uuid4().hex, busy, (1,), (2,), (0,))
+            _write(service, topic, b"%d" % busy, service.codec.encode(configure))
         until(lambda: configure in _commands(service, tail), why="the command is in the log")  # noqa: B023
         before, key = len(_created(service, tail)), uuid.uuid4().hex
         with ThreadPoolExecutor(1) as pool:
