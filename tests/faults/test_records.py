@@ -114,12 +114,11 @@ def test_fault_24_tombstones_for_a_live_job(
     private = [
         *(topics.job_commands, topics.job_results, topics.dataset_commands, topics.series_commands),
         *(topics.training_commands, topics.training_runs, topics.training_status),
-        *(topics.transform_commands, topics.inference_requests),
+        *(topics.transform_commands, topics.inference_requests, topics.inference_results),
     ]
     for topic in private:
         _write(service, topic, b"%d" % job.job_id, None)
     verifier.expect_dead_letters(len(private))
-    _write(service, topics.inference_results, b"%d" % job.job_id, None)  # of nobody's transform: not looked at
     _write(service, topics.forecasts, b"%d" % job.ts_ids[0], None)
     until(lambda: api.call("GET", f"/forecasts/{job.ts_ids[0]}").status_code == 404, why="the forecast is gone")
     job.submit()
