@@ -73,7 +73,8 @@ class _CountedBody:
             async with asyncio.timeout(max(0.0, min(silence, left))):
                 message = await self._receive()
         except TimeoutError:
-            raise self._too_slow(silence=left >= silence) from None
+            # Where the last silence is most of the time, that is what was wrong.
+            raise self._too_slow(silence=clock() - begun >= self._waited) from None
         self._waited += clock() - begun
         return message
 

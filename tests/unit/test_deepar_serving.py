@@ -434,11 +434,7 @@ def test_no_calls() -> None:
 )
 def test_a_slip_in_a_name_is_told(change: dict[str, Any], message: str, instance: int | None) -> None:
     """It had no effect, and nobody was told; other fields of stock clients are still taken."""
-    right = {
-        "instances": [{"start": "2020-01-01", "target": [1.0], "id": 7}],
-        "client": "x",
-        "configuration": {"other": 1},
-    }
+    right = {"instances": [{"start": "2020-01-01", "target": [1.0], "id": 7}], "client": "x"}
     others = right | {"configuration": {"other": 1}}
     reply, wrong = answer(Told(), [Call(orjson.dumps(others)), Call(orjson.dumps(right | change))])
 

@@ -154,7 +154,7 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(
     content = store.read_bytes(CHECKPOINT)
     if what == "parameters":
         given = {**CONFIG.as_dict(), "learning_rate": 0.01, "cardinality": "auto", "num_dynamic_feat": "auto"}
-        changes["config"], _ = DeepARConfig.from_hyper_parameters(given)
+        changes["config"], _ = DeepARConfig.from_hyper_parameters(given | {"allow_negative": 0})
     elif what == "data":
         put(store, *SERIES[:2], {**SERIES[2], "target": [1.0] * 40})
     elif what == "damaged":

@@ -19,7 +19,7 @@ from streams.errors import RejectedError
 from streams.http import create_http
 from streams.runtime import StateRuntime
 from streams.settings import Settings
-from streams.views import datasets, forwarding, jobs, training_jobs, transforms
+from streams.views import creations, datasets, forwarding, jobs, training_jobs, transforms
 
 BASES: Final[dict[str, Any]] = {
     "POST /job/": {"data_id": 1, "name": "a"},
@@ -129,7 +129,7 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
     monkeypatch.setattr(forwarding, "owner_elsewhere", lambda *_: None)
     monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 1)
     monkeypatch.setattr(forwarding, "other_workers", lambda _: [])
-    monkeypatch.setattr("streams.views.writes.owner_elsewhere", lambda *_: None)
+    monkeypatch.setattr(creations, "owner_elsewhere", lambda *_: None)
     return apps.create_state(Settings(home=tmp_path), "127.0.0.1:1")
 
 

@@ -245,10 +245,11 @@ async def test_D046_who_would_only_wait_for_others_is_told_so_at_once(tmp_path: 
 async def test_D046_who_waited_in_vain_is_told_that_it_waited(tmp_path: Path) -> None:
     """And who computed in vain, that it asked for too much."""
     async with pool_of(1, inference_timeout_s=0.5) as pool:
-        notes = tmp_path / "notes"
-        first = await begun(pool.ask(endpoint("other"), call("stay", notes, 60)), notes)
+        await pool.ask(DEMO, call(), patient=True)  # so that the process is there: both times end together
+        first = asyncio.ensure_future(pool.ask(endpoint("other"), call("stay", tmp_path / "notes", 60)))
+        second = asyncio.ensure_future(pool.ask(DEMO, call()))
         with pytest.raises(InferenceError, match=r"crowded: this request waited 0\.\d+ s for others") as waited:
-            await pool.ask(DEMO, call())
+            await second
         with pytest.raises(InferenceError, match="send fewer series per request") as computed:
             await first
 
