@@ -20,6 +20,7 @@ from models.search_space import Dimension, Search
 from models.season import season_length
 from schemas import commands
 from schemas.commands import ParameterValue, TrainSeries
+from streams.doors import time_of
 from streams.tracing import trace_headers
 
 __all__ = ["Accepted", "accepted"]
@@ -45,7 +46,7 @@ class Accepted:
 
 def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
     """The command of a consumed message, checked. Never raises."""
-    asked_at, headers = round(message.timestamp * 1000), trace_headers(message)
+    asked_at, headers = time_of(message), trace_headers(message)
     try:
         _check(command, max_next_k)
         config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))

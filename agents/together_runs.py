@@ -20,6 +20,7 @@ from models.metrics import metric_names
 from schemas.commands import TrainSeries, TrainTogether
 from schemas.events import MetricPoint
 from schemas.wire import UndecodableError
+from streams.doors import time_of
 from streams.runtime import TrainerRuntime
 
 __all__ = ["answer_together", "refuse_together"]
@@ -62,7 +63,7 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
         error = UndecodableError(f"{len(command.ns)} numbers for {len(command.ts_ids)} series")
         await runtime.publisher.send([runtime.dead_letter(message, error)])
         return
-    asked_at = round(message.timestamp * 1000)
+    asked_at = time_of(message)
     told: list[asyncio.Future[None]] = []
 
     def on_report(loss: Loss) -> None:
@@ -86,7 +87,7 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
 
 async def refuse_together(runtime: TrainerRuntime, message: Any, command: TrainTogether, problem: str) -> None:
     """Publish an error as the result of each series."""
-    await _publish(runtime, command, {}, problem, round(message.timestamp * 1000))
+    await _publish(runtime, command, {}, problem, time_of(message))
 
 
 async def _publish(

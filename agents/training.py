@@ -17,6 +17,7 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from schemas.codec import Codec
 from schemas.commands import TrainSeries
 from schemas.wire import UndecodableError
+from streams.doors import time_of
 from streams.runtime import TrainerRuntime
 from streams.tracing import batch_of, trace_headers
 from streams.transport import open_batches
@@ -66,8 +67,7 @@ async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> N
     """Answer a command that is given up with an error."""
     command = runtime.codec.decode(event.message.value)
     if isinstance(command, TrainSeries):
-        at = round(event.message.timestamp * 1000)
-        refused = Accepted(command, at, None, error.message, trace_headers(event.message))
+        refused = Accepted(command, time_of(event.message), None, error.message, trace_headers(event.message))
         await runtime.publisher.send(_written(runtime, [refused], ()))
 
 

@@ -18,7 +18,7 @@ from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
 from schemas.wire import UndecodableError
 from streams import idempotency, training_jobs
-from streams.doors import check_command
+from streams.doors import check_command, time_of
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.training_jobs import TrainingState
@@ -70,7 +70,7 @@ async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
         record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
         ours = record is not None and record.command_id == command.command_id
         if record is not None and ours and record.status == TrainingState.INITIALISING:
-            at = round(event.message.timestamp * 1000)
+            at = time_of(event.message)
             of = record.project_id, record.job_id, record.version_id
             told = TrainingStatus(*of, TrainingState.FAILED, at, message=error.message)
             await _put_for(state, event, training_jobs.advanced(record, told))
@@ -128,9 +128,7 @@ async def _create(
     A repeat goes on where the first time ended: until 4. the command may be sent twice, which trains once.
     """
     if record is None:
-        record = training_jobs.begun(
-            command, at=round(event.message.timestamp * 1000), max_samples=state.settings.max_num_samples
-        )
+        record = training_jobs.begun(command, at=time_of(event.message), max_samples=state.settings.max_num_samples)
         known = training_jobs.of_project(state.training_jobs, command.project_id)
         training_jobs.check_new(record, known, most=state.settings.max_training_jobs)
         await asyncio.to_thread(_check_endpoint, state.store, record)

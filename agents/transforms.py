@@ -17,7 +17,7 @@ from schemas.events import InferenceResult
 from schemas.records import TransformRecord
 from schemas.wire import UndecodableError
 from streams import transforms
-from streams.doors import check_command
+from streams.doors import check_command, time_of
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.tracing import following
@@ -168,7 +168,7 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
             409, "transform_exists", f"TransformJobName: there is a transform job {command.name} already"
         )
     if record is None:
-        record = transforms.begun(command, at=round(run.event.message.timestamp * 1000))
+        record = transforms.begun(command, at=time_of(run.event.message))
         await asyncio.to_thread(_check, state, record)
         if not await still_ours(state.app, run.event):
             return None

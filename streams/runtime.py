@@ -11,6 +11,7 @@ from connectors.publisher import Publisher, Record, partition_for
 from schemas.codec import Codec
 from schemas.records import TrainingJobRecord, TransformRecord
 from streams.dead_letters import dead_letter
+from streams.doors import time_of
 from streams.endpoints import Endpoints
 from streams.event_table import RecordTable
 from streams.file_threads import FileThreads
@@ -89,7 +90,7 @@ class StateRuntime(TrainerRuntime):
         home = partition_for(message.key, self.topics.partitions)
         if message.partition == home:
             return None
-        at = round(message.timestamp * 1000)
+        at = time_of(message)
         headers = trace_headers(message)
         return Record(message.topic, message.key, message.value, headers, partition=home, timestamp_ms=at)
 

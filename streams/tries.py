@@ -24,6 +24,7 @@ from faust.types import EventT
 
 from connectors.object_store import ObjectNotFoundError, ObjectStore
 from connectors.publisher import DeliveryError, MessageTooLargeError
+from streams.doors import time_of
 from streams.errors import RejectedError
 from streams.logs import event_fields
 from streams.transport import Batch, SupersededError, is_current
@@ -91,7 +92,7 @@ class Tries:
 
     def count(self, message: Any, reason: str) -> int:
         """Note one more failure of the message; how many there were. OSError where the store does not work."""
-        key, at = _key(message.topic, message.partition, message.offset), round(message.timestamp * 1000)
+        key, at = _key(message.topic, message.partition, message.offset), time_of(message)
         tries = self._tries(key, at) + 1
         note = {"at": at, "tries": tries, "reason": reason, "noted": round(time.time())}
         self._store.put_bytes(key, json.dumps(note).encode())
@@ -236,7 +237,7 @@ async def tried(
     """
     message, tries = event.message, runtime.tries
     condemned = tries.condemned.get(_place(message))
-    if condemned and condemned[0] == round(message.timestamp * 1000):
+    if condemned and condemned[0] == time_of(message):
         await _give_up(runtime, event, GivenUpError(RuntimeError(condemned[1])), ended)
         return
     error = failed

@@ -3,17 +3,13 @@
 And in the two that Apicurio's Kafka Connect converter reads, which knows no other API (2.6): see connectors/sinks.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 
-from streams.errors import RejectedError
 from streams.schema_catalogue import SchemaCatalogue
 from streams.views.answers import json_response
-from streams.views.problems import described
-from streams.views.requests import BodyRefusedError, JsonRoute
+from streams.views.envelope_route import EnvelopeRoute
 
 __all__ = ["router"]
 
@@ -41,24 +37,14 @@ _READ: dict[int | str, dict[str, Any]] = {400: _ERROR, 404: _ERROR}
 _WRITE: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 404, 408, 409, 413, 415, 422), _ERROR)
 
 
-class _RegistryRoute(JsonRoute):
+class _RegistryRoute(EnvelopeRoute):
     """A route whose refusals have the envelope of a schema registry."""
 
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """The handler, with refusals made answers."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Any:
-            try:
-                return await handler(request)
-            except RejectedError as error:
-                return _refusal(error.status, error.message)
-            except BodyRefusedError as error:
-                return _refusal(error.status_code, error.detail)
-            except RequestValidationError as error:
-                return _refusal(400, described(error.errors()))
-
-        return handle
+    @staticmethod
+    def refused(status: int, message: str, code: str = "") -> Response:
+        """An error in this envelope, which has no codes but the status."""
+        del code
+        return _refusal(status, message)
 
 
 def _refusal(status: int, message: str) -> Response:

@@ -1,16 +1,12 @@
 """Errors of contract 001: `{"code", "message"}` with the real status (D-081)."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Response
 from pydantic import BaseModel
 
-from streams.errors import RejectedError
 from streams.views.answers import json_response
-from streams.views.problems import described
-from streams.views.requests import BodyRefusedError, JsonRoute
+from streams.views.envelope_route import EnvelopeRoute
 
 __all__ = ["REFUSALS", "ServingRoute", "refusal"]
 
@@ -51,24 +47,14 @@ def REFUSALS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802  
     return {status: {"model": ServingError, "description": _MEANINGS[status]} for status in statuses}
 
 
-class ServingRoute(JsonRoute):
+class ServingRoute(EnvelopeRoute):
     """A route whose refusals have this envelope."""
 
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """The handler, with refusals made answers."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Any:
-            try:
-                return await handler(request)
-            except RejectedError as error:
-                return refusal(error.status, error.message)
-            except BodyRefusedError as error:
-                return refusal(error.status_code, error.detail)
-            except RequestValidationError as error:
-                return refusal(400, described(error.errors()))
-
-        return handle
+    @staticmethod
+    def refused(status: int, message: str, code: str = "") -> Response:
+        """An error in this envelope, whose codes follow from the status."""
+        del code
+        return refusal(status, message)
 
 
 def refusal(status: int, message: str) -> Response:

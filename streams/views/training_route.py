@@ -5,16 +5,13 @@ from typing import Any, Final, Literal
 
 import structlog
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from streams.errors import RejectedError
 from streams.training_jobs import FAILED_OPERATION, WRONG_PARAMETER
 from streams.views.answers import json_response
-from streams.views.problems import described
-from streams.views.requests import BodyRefusedError, JsonRoute
+from streams.views.envelope_route import EnvelopeRoute
 
 __all__ = ["TRAINING_REFUSALS", "TrainingRoute", "training_refusal"]
 
@@ -45,7 +42,7 @@ def TRAINING_REFUSALS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noq
     return {status: {"model": TrainingError, "description": _MEANINGS[status]} for status in statuses}
 
 
-class TrainingRoute(JsonRoute):
+class TrainingRoute(EnvelopeRoute):
     """A route whose refusals have this envelope, and that answers HEAD where it answers GET (T-003)."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -56,19 +53,18 @@ class TrainingRoute(JsonRoute):
         """The same."""
         await super().handle(_as_get(scope), receive, send)
 
+    @staticmethod
+    def refused(status: int, message: str, code: str = "") -> Response:
+        """An error in this envelope."""
+        return training_refusal(status, message, code)
+
     def get_route_handler(self) -> Callable[[Request], Any]:
-        """The handler, with refusals made answers."""
+        """The handler, with refusals and faults made answers."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Any:
             try:
                 return await handler(request)
-            except RejectedError as error:
-                return training_refusal(error.status, error.message, error.code)
-            except BodyRefusedError as error:
-                return training_refusal(error.status_code, error.detail)
-            except RequestValidationError as error:
-                return training_refusal(400, described(error.errors()))
             except Exception as error:  # the contract has its envelope "in all cases"
                 log.exception("request failed", path=request.url.path, error=repr(error))
                 return training_refusal(500, "the service failed on this request; its log says why")
