@@ -16,6 +16,7 @@ from schemas.commands import TrainTogether
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.tries import Tries
 
 __all__ = ["recomputed"]
 
@@ -36,6 +37,7 @@ async def recomputed(
     kept = _Kept(topics.job_results, on_answers)
     with tempfile.TemporaryDirectory(prefix="tidecast-replay-") as folder:
         missing: Any = None  # what these agents do not use
+        store = ObjectStore(folder)
         runtime = TrainerRuntime(
             settings=settings,
             bootstrap="",
@@ -43,9 +45,10 @@ async def recomputed(
             codec=codec,
             publisher=cast("Publisher", kept),
             app=missing,
-            store=ObjectStore(folder),
+            store=store,
             inference=missing,
             endpoints=missing,
+            tries=Tries(store),
         )
         if series:
             await _series(runtime, series)
@@ -59,7 +62,7 @@ async def _series(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
     async with running_offload(settings) as offload:
         work = SeriesWork(runtime, offload)
         for start in range(0, len(messages), settings.batch_size):
-            await work.begin(messages[start : start + settings.batch_size])
+            await work.answer(messages[start : start + settings.batch_size])
 
 
 async def _together(runtime: TrainerRuntime, commands: Iterable[tuple[Any, TrainTogether]]) -> None:

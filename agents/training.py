@@ -82,8 +82,11 @@ class SeriesWork:
         self._fewer = asyncio.Event()
 
     def begin(self, events: Sequence[Any]) -> "asyncio.Future[None]":
-        """Begin to answer a batch of events; what it has counts as quick until more is known."""
-        messages = [event.message for event in events]
+        """Begin to answer a batch of events."""
+        return self.answer([event.message for event in events])
+
+    def answer(self, messages: Sequence[Any]) -> "asyncio.Future[None]":
+        """Begin to answer a batch of messages; what it has counts as quick until more is known."""
         size = sum(len(message.value or b"") for message in messages)
         for among in (self._quick, self._held):
             among.add(len(messages), size)
