@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from streams.doors import check_command
 from streams.errors import RejectedError
 from streams.jobs import check_id, check_key
 from streams.logs import speaking_of
+from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.transport import batches
@@ -124,16 +125,22 @@ def apply_command(
     `max_bytes` limits what a compressed file may hold.
     """
     check_id("data_id", command.data_id)
+    known = _known(store, command.data_id)
+    digest = _digest(command)
+    made_by, content = ("", "") if known is None else known.command
+    if made_by == command.command_id:
+        check_repeat(command, content, f"data set {command.data_id}", digest)
     if isinstance(command, DeleteDataset):
         try:
             datasets.delete(store, command.data_id)
         except datasets.UnknownDatasetError as error:
             raise RejectedError(404, "unknown_dataset", str(error)) from None
         return None
-    try:
-        return datasets.load(store, command.data_id)  # a repeated command changes nothing
-    except datasets.UnknownDatasetError:
-        pass
+    if known is not None:
+        if made_by not in ("", command.command_id):
+            text = f"data_id: data set {command.data_id} exists already: delete it first, or choose another data_id"
+            raise RejectedError(409, "dataset_exists", text)
+        return known  # a repeated command changes nothing
     if not (is_in(PRODUCERS, command.path) or is_incoming(command.path)):
         places = ", ".join(f"{folder}/" for folder in PRODUCERS)
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
@@ -151,6 +158,7 @@ def apply_command(
                 file_name=command.file_name,
                 related_user=command.related_user,
                 time_created=at,
+                command=(command.command_id, digest),
             )
     except BadDatasetError as error:
         raise RejectedError(413 if error.code == "too_large" else 400, error.code, str(error)) from None
@@ -159,6 +167,20 @@ def apply_command(
     except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read
         text = f"path: there is no object {command.path}: put the file into the object store first"
         raise RejectedError(400, "unknown_path", text) from None
+
+
+def _known(store: ObjectStore, data_id: int) -> datasets.Dataset | None:
+    try:
+        return datasets.load(store, data_id)
+    except datasets.UnknownDatasetError:
+        return None
+
+
+def _digest(command: AddDataset | DeleteDataset) -> str:
+    """Without an upload's place: each try of a request leaves its own, and its command's id stands for the file."""
+    if isinstance(command, AddDataset) and is_incoming(command.path):
+        command = replace(command, path="")
+    return digest_of(command)
 
 
 def _settings(command: AddDataset) -> DialectSettings:

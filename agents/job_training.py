@@ -13,6 +13,7 @@ from streams import jobs
 from streams.doors import time_of
 from streams.errors import RejectedError
 from streams.plans import packed, planned_again
+from streams.repeats import digest_of
 from streams.runtime import StateRuntime
 from streams.submissions import ACCEPTED, check_elements
 from streams.tables import Answer
@@ -32,13 +33,15 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
     prepared = await prepared_for(state, job, trainings) if trainings else None
     planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
+    digest = await asyncio.to_thread(digest_of, command)
     at = time_of(event.message)
 
     def changed(job: JobRecord) -> JobRecord:
         if begun is None:
-            return jobs.stored(jobs.submitted(job, command, trainings, at=at, planned=planned), command, to_store)
+            begun_now = jobs.submitted(job, command, trainings, at=at, planned=planned)
+            return jobs.stored(begun_now, command, to_store, digest)
         assert planned is not None  # what was begun by an earlier release, which kept its plan in the log alone
-        return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store)
+        return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest)
 
     await asyncio.to_thread(state.jobs.check_size, changed(job))
     await put_job_for(state, event, changed(state.jobs.get(job.job_id) or job))

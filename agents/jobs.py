@@ -23,6 +23,7 @@ from streams.doors import check_command, time_of
 from streams.errors import RejectedError
 from streams.fan_out import dataset_of
 from streams.logs import speaking_of
+from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
 from streams.tables import Answer
 from streams.tracing import following
@@ -115,6 +116,10 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
     """
     check_writer(state.app, event)
     job = state.jobs.get(command.job_id)
+    if job is not None and (known := digest_known(job, command.command_id)) is not None:
+        await asyncio.to_thread(check_repeat, command, known, f"job {job.job_id}")  # it may be long
+        check_writer(state.app, event)
+        job = state.jobs.get(command.job_id)  # results may have come
     if isinstance(command, DeleteJob):
         await _delete(state, runs, command, job, event)
     elif isinstance(command, StopJob):

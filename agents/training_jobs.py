@@ -20,6 +20,7 @@ from schemas.wire import UndecodableError
 from streams import idempotency, training_jobs
 from streams.doors import check_command, time_of
 from streams.errors import RejectedError
+from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.training_jobs import TrainingState
 from streams.transport import batches, check_writer, handle_by_key
@@ -111,6 +112,8 @@ async def _apply(
     """Apply one command; the row that it was about, as its sender may show it."""
     check_writer(state.app, event)
     record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+    if record is not None and command.command_id == record.command_id:
+        check_repeat(command, record.digest, f"training job {record.job_id}")
     if isinstance(command, TrainDeepAR):
         return await _create(state, command, record, event)
     if record is None:

@@ -19,6 +19,7 @@ from schemas.wire import UndecodableError
 from streams import transforms
 from streams.doors import check_command, time_of
 from streams.errors import RejectedError
+from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.tracing import following
 from streams.transport import open_batches
@@ -167,6 +168,8 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
         raise RejectedError(
             409, "transform_exists", f"TransformJobName: there is a transform job {command.name} already"
         )
+    if record is not None:
+        check_repeat(command, record.digest, f"transform job {command.name}")
     if record is None:
         record = transforms.begun(command, at=time_of(run.event.message))
         await asyncio.to_thread(_check, state, record)
@@ -196,6 +199,8 @@ async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any
     record = run.record
     if record is None:
         raise RejectedError(404, "unknown_transform", f"there is no transform job {command.name[:80]}")
+    if record.command_id == command.command_id:
+        check_repeat(command, record.digest, f"transform job {command.name}")
     if record.status in (transforms.COMPLETED, transforms.FAILED):
         raise RejectedError(409, "transform_ended", f"transform job {command.name} has ended: it is {record.status}")
     if record.status == transforms.IN_PROGRESS:

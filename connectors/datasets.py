@@ -56,7 +56,8 @@ class Dataset:
     ``time_created`` is ISO-8601 with microseconds and offset, ``upload`` is ``/uploads/<stored file name>``,
     ``file_name`` the uploader's own name for it (text to show, never a path), ``path`` the object's key, ``heads`` the
     first rows by label. ``dialect`` says how it is written, ``warnings`` what of it can be read in two ways, and
-    ``text`` is the key of its text in UTF-8 where the file itself is in another form.
+    ``text`` is the key of its text in UTF-8 where the file itself is in another form. ``command`` is the id of the
+    command that added it and the digest of what that said, empty where they were not kept.
     """
 
     data_id: int
@@ -74,6 +75,7 @@ class Dataset:
     dialect: Dialect = RFC4180
     warnings: tuple[str, ...] = ()
     text: str | None = None
+    command: tuple[str, str] = ("", "")
 
     @property
     def text_path(self) -> str:
@@ -109,10 +111,12 @@ def register(
     file_name: str,
     related_user: int,
     time_created: datetime,
+    command: tuple[str, str] = ("", ""),
 ) -> Dataset:
     """Keep a copy of a checked file, and of its text where that is another; on failure the id stands for what it did.
 
-    ``time_created`` must be aware. Raises BadDatasetError for the name, OSError where the store cannot take the file.
+    ``time_created`` must be aware; ``command`` is kept. Raises BadDatasetError for the name, OSError where the store
+    cannot take the file.
     """
     check_name(name)
     if time_created.tzinfo is None:
@@ -137,6 +141,7 @@ def register(
         dialect=facts.dialect,
         warnings=(*facts.warnings, *dates_in_two_ways(table)),
         text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
+        command=command,
     )
     try:
         store.put_file(dataset.path, table.path)
@@ -159,6 +164,7 @@ def load(store: ObjectStore, data_id: int) -> Dataset:
         raise UnknownDatasetError(data_id) from error
     fields["header"] = tuple(fields["header"])
     fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
+    fields["command"] = tuple(fields.get("command", ("", "")))
     if "dialect" in fields:  # older manifests have none: their files are as RFC 4180 says
         dialect = fields["dialect"]
         lists = {name: tuple(value) for name, value in dialect.items() if isinstance(value, list)}

@@ -47,7 +47,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job, as the table `jobs` keeps it."""
+    """One job, as the table `jobs` keeps it; `digests` are those of `commands`, see `streams.repeats`."""
 
     job_id: int
     data_id: int
@@ -68,6 +68,7 @@ class JobRecord:
     settings_at: int | None = None
     stopped: int = 0
     planned: tuple[Planned, ...] = ()
+    digests: tuple[str, ...] = ()
 
     @property
     def submitted(self) -> int:
@@ -112,6 +113,7 @@ class TrainingJobRecord:
     message: str | None = None
     config: str = "{ }"  # not "{}": Apicurio 3.3 takes no schema with that default
     note: str | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,3 +136,4 @@ class TransformRecord:
     lines: int = 0
     finished: bytes = b""
     first_offset: int = 0
+    digest: str = ""

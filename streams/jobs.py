@@ -12,6 +12,7 @@ from schemas.events import CmdStatus, JobStatus
 from schemas.records import Columns, JobRecord, Planned, Submission
 from streams.calendars import checked_calendars
 from streams.errors import RejectedError
+from streams.repeats import digest_of, with_command
 from streams.submissions import Training
 
 __all__ = [
@@ -79,6 +80,7 @@ def created(command: CreateJob, *, at: int) -> JobRecord:
         created=at,
         sequence=1,
         commands=(command.command_id,),
+        digests=(digest_of(command),),
     )
 
 
@@ -146,7 +148,7 @@ def configured(
         first_ts_id=first_ts_id,
         series_count=series_count,
         settings=(),
-        commands=(*job.commands, command.command_id),
+        **with_command(job, command.command_id, digest_of(command)),
     )
 
 
@@ -177,14 +179,14 @@ def submitted(
     )
 
 
-def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig]) -> JobRecord:
-    """The job with a submission's settings, and its command among those that are done."""
-    return replace(job, settings=_merged(job.settings, to_store), commands=(*job.commands, command.command_id))
+def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig], digest: str) -> JobRecord:
+    """The job with a submission's settings, and its command among those that are done; `digest` is the command's."""
+    return replace(job, settings=_merged(job.settings, to_store), **with_command(job, command.command_id, digest))
 
 
 def stopped(job: JobRecord, command: StopJob) -> JobRecord:
     """The job after a command to stop: what has no answer is cancelled. Where nothing is trained, nothing changes."""
-    job = replace(job, commands=(*job.commands, command.command_id))
+    job = replace(job, **with_command(job, command.command_id, digest_of(command)))
     if job.status is not CmdStatus.COMITTED:
         return job
     return replace(

@@ -17,6 +17,7 @@ from streams.errors import RejectedError
 from streams.event_table import RecordTable
 from streams.jobs import ID_LIMIT
 from streams.json_values import check_kept
+from streams.repeats import digest_of
 from streams.transforms import path_key
 from streams.uploads import OWN, is_in
 
@@ -133,6 +134,7 @@ def begun(command: TrainDeepAR, *, at: int, max_samples: int) -> TrainingJobReco
         epochs=config.epochs,
         config=command.config,
         note=_shortened(f"DeepAR has no use for: {', '.join(unused)}") if unused else None,
+        digest=digest_of(command),
     )
 
 

@@ -10,6 +10,7 @@ from connectors.object_store import BadKeyError, check_key
 from schemas.commands import StartTransform
 from schemas.records import TransformRecord
 from streams.errors import RejectedError
+from streams.repeats import digest_of
 from streams.uploads import USERS, is_in
 
 __all__ = [
@@ -113,6 +114,7 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
         on_error=command.on_error,
         created=at,
         status=IN_PROGRESS,
+        digest=digest_of(command),
     )
 
 

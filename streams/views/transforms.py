@@ -12,6 +12,7 @@ from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.views import forwarding
 from streams.views.answers import json_response
+from streams.views.creations import create_once
 from streams.views.files import file_response
 from streams.views.requests import runtime, sent_as_json
 from streams.views.serving_route import REFUSALS, ServingRoute
@@ -40,15 +41,20 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
     if elsewhere is not None:
         return elsewhere
     command = body.to_event(command_id_of(request, key, await request.body()))
-    known = state.transforms.get(name.encode())
-    if known is None:
-        transforms.begun(command, at=0)  # refused here, it need not take the way through the log
-        await send_command(state, state.topics.transform_commands, name, command)
-    elif not is_repeat(command.command_id, [known.command_id]):
-        raise RejectedError(
-            409, "transform_exists", f"TransformJobName: there is a transform job {name} already, use another name"
-        )
-    return json_response({"TransformJobName": name, "TransformJobStatus": transforms.IN_PROGRESS})
+
+    async def create(_: int) -> Response:
+        known = state.transforms.get(name.encode())
+        if known is None:
+            transforms.begun(command, at=0)  # refused here, it need not take the way through the log
+            await send_command(state, state.topics.transform_commands, name, command)
+        elif not is_repeat(command.command_id, [known.command_id]):
+            raise RejectedError(
+                409, "transform_exists", f"TransformJobName: there is a transform job {name} already, use another name"
+            )
+        return json_response({"TransformJobName": name, "TransformJobStatus": transforms.IN_PROGRESS})
+
+    # Its note says that the key stands for this body: another one may name another job, which knows nothing of it.
+    return await create_once(state, request, command.command_id, create, owned_by_id=False)
 
 
 @router.get("", summary="List the transform jobs", response_model=TransformsReply, responses=REFUSALS(503))

@@ -450,3 +450,13 @@ def test_D036_a_line_has_the_numbers_that_its_endpoint_answers(service: Service,
     spread = np.subtract(online["quantiles"]["0.9"], online["quantiles"]["0.1"])
 
     assert (np.abs(np.subtract(line["mean"], online["mean"])) < 0.1 * spread).all()
+
+
+def test_an_idempotency_key_stands_for_one_body(service: Service, http: httpx.Client) -> None:
+    """Another job under the key of the first is refused, though nothing of its own name is there."""
+    job, other = (Job(service, lines_of([instance()])) for _ in range(2))
+    headers = {"Idempotency-Key": job.name}
+    assert http.post("/transform-jobs", json=job.body(SEED), headers=headers).status_code == 200
+
+    check_refusal(http.post("/transform-jobs", json=other.body(SEED), headers=headers), 409, "Idempotency-Key")
+    assert http.get(f"/transform-jobs/{other.name}").status_code == 404

@@ -1,6 +1,7 @@
 """Data set commands in; data sets in the store, answers and dead letters out."""
 
 import gzip
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -224,3 +225,44 @@ def test_a_packed_file_is_unpacked_up_to_the_limit_of_uploads(state: Worker) -> 
     assert much.value.status == 413
     assert added is not None
     assert (added.rows, added.dialect.compression) == (2, "gzip")
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (replace(ADD, name="other"), "command_id: 'add' was used before, by a command for data set 2 with other"),
+        (DeleteDataset("add", 2), "command_id: 'add' was used before, by a command for data set 2 with other"),
+        (replace(ADD, command_id="add2"), "data_id: data set 2 exists already: delete it first"),
+    ],
+)
+async def test_other_commands_do_not_pass_for_repeats(state: Worker, other: Any, reason: str) -> None:
+    """Neither other content under the command's id, nor another command for the data set's id."""
+    await consumed(state, ADD)
+    before = datasets.load(state.runtime.store, 2)
+    await consumed(state, other)
+
+    assert datasets.load(state.runtime.store, 2) == before
+    assert [reason in letter["error"] for letter in state.dead()] == [True]
+
+
+async def test_another_upload_of_the_same_is_a_repeat(state: Worker) -> None:
+    """Each try of a request leaves an upload of its own; what it holds is part of the command's id."""
+    again = replace(ADD, path="incoming/00000000-0000-4000-8000-00000000000c.csv")
+    state.runtime.store.put_bytes(again.path, CSV)
+    await consumed(state, ADD, again)
+
+    assert state.dead() == []
+    assert not state.runtime.store.exists(again.path)
+
+
+async def test_a_data_set_of_an_older_release_takes_any_repeat(state: Worker) -> None:
+    """Its manifest does not name its command."""
+    await consumed(state, ADD)
+    key = "datasets/2/dataset.json"
+    manifest = json.loads(state.runtime.store.read_bytes(key))
+    del manifest["command"]
+    state.runtime.store.put_bytes(key, json.dumps(manifest).encode())
+    await consumed(state, replace(ADD, command_id="add2"))
+
+    assert datasets.load(state.runtime.store, 2).command == ("", "")
+    assert state.dead() == []

@@ -13,6 +13,7 @@ from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
 from streams import apps
 from streams.errors import RejectedError
+from streams.repeats import digest_of
 from streams.settings import Settings
 from streams.training_jobs import key_of
 from tests.agents.bench import AT, CODEC, FakePublisher, Worker
@@ -134,6 +135,7 @@ class TestCreating:
             data_url="/uploads/flights.jsonl",
             parameters=NEEDED,
             epochs=20,
+            digest=digest_of(TRAIN),
         )
         assert runs(state) == [(b"11", TRAIN)]
         changelog = state.sent(state.runtime.topics.training_jobs_changelog)
@@ -532,3 +534,22 @@ class TestDeleting:
 
         assert row(state).status == 7
         assert [letter["error"] for letter in state.dead()] == ["project p2 has no training job 11"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TRAIN, parameters={**NEEDED, "epochs": 21}),
+        StopTrainingJob("c-1", PROJECT, JOB, JOB),
+        DeleteTrainingJob("c-1", PROJECT, JOB),
+    ],
+)
+async def test_other_content_under_a_used_id_is_a_dead_letter(state: Worker, other: Any) -> None:
+    """It was ignored in silence, or took effect under the id of another command."""
+    await command(state, TRAIN)
+    before, sent = row(state), runs(state)
+    await command(state, TRAIN, other)
+
+    assert (row(state), runs(state)) == (before, sent)
+    (letter,) = state.dead()
+    assert "command_id: 'c-1' was used before, by a command for training job 11 with other" in letter["error"]

@@ -685,3 +685,16 @@ def test_the_codec_carries_what_a_row_says() -> None:
 
     assert CODEC.decode(CODEC.encode(record)) == record
     assert ObjectStore is not None
+
+
+@pytest.mark.parametrize("other", [replace(START, output_path="/outputs/b2"), StopTransform("c-1", NAME)])
+async def test_other_content_under_a_used_id_is_a_dead_letter(state: Worker, other: Any) -> None:
+    """It was ignored in silence, or stopped the job."""
+    store(state, line(1))
+    await command(state, START)
+    before = row(state)
+    await command(state, START, other)
+
+    assert row(state) == before
+    (letter,) = state.dead()
+    assert "command_id: 'c-1' was used before, by a command for transform job b1 with other content" in letter["error"]

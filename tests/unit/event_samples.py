@@ -197,6 +197,7 @@ EVENTS: tuple[Any, ...] = (
         NOON,
         3,
         (Planned(0, 1, b"\0plans", (0, 1)), Planned(2, 0, b"")),
+        ("", "8f2a77c01b5d3e49", "00"),
     ),
     JobRecord(7, 2, None, 1, NOON),
     TrainingJobRecord(
@@ -225,6 +226,7 @@ EVENTS: tuple[Any, ...] = (
         message="stopped early",
         config='{"worker_server_num": 1}',
         note="ignored: test_quantiles",
+        digest="8f2a77c01b5d3e49",
     ),
     TrainingJobRecord("p1", 11, "flights", 12, "V0001", "c-7", NOON, 1, "/uploads/flights.jsonl", {}),
     TransformRecord(

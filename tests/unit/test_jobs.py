@@ -14,6 +14,7 @@ from schemas.records import JobRecord, Submission
 from streams import jobs
 from streams.errors import RejectedError
 from streams.jobs import Progress
+from streams.repeats import digest_of
 from streams.submissions import Limits, check_elements
 
 HEADER = ("Region", "VMSeries", "ObjectTime", "cores", "load")
@@ -50,7 +51,7 @@ def submit(job: JobRecord, *elements: SeriesConfig, command_id: str = "submit", 
     """The job after a submission, settings included."""
     command = SubmitJob(command_id, job.job_id, elements)
     to_store, to_train = check_elements(job, elements, LIMITS)
-    return jobs.stored(jobs.submitted(job, command, to_train, at=at), command, to_store)
+    return jobs.stored(jobs.submitted(job, command, to_train, at=at), command, to_store, digest_of(command))
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
@@ -66,7 +67,15 @@ class TestCreated:
     def test_J010_a_job_begins_at_0_with_the_first_sequence_number(self) -> None:
         """And with the facts of its command."""
         assert jobs.created(CREATE, at=123) == JobRecord(
-            7, 2, "flights", 5, 123, status=CmdStatus.CREATED, sequence=1, commands=("create",)
+            7,
+            2,
+            "flights",
+            5,
+            123,
+            status=CmdStatus.CREATED,
+            sequence=1,
+            commands=("create",),
+            digests=(digest_of(CREATE),),
         )
 
     @pytest.mark.parametrize("job_id", [0, -1, 2**53])

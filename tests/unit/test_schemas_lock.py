@@ -59,6 +59,9 @@ RELEASED = {
     42: ("TrainSeries", 4, "1eb36a3a13dc2ba5"),
     43: ("ConfigureJob", 3, "392668498531e8aa"),
     44: ("JobRecord", 6, "ae7b78c93b2f0c66"),
+    45: ("JobRecord", 7, "fc3bbc60ca0f1cfb"),
+    46: ("TrainingJobRecord", 2, "4af17d450ad714ef"),
+    47: ("TransformRecord", 2, "4b06e4fed139a6c6"),
 }
 
 

@@ -13,6 +13,7 @@ from schemas.commands import TrainDeepAR
 from schemas.events import TrainingStatus
 from schemas.records import TrainingJobRecord
 from streams.errors import RejectedError
+from streams.repeats import digest_of
 from streams.training_jobs import (
     ENDED,
     TrainingState,
@@ -60,6 +61,7 @@ class TestBegun:
             data_url="/uploads/flights.jsonl",
             parameters={**NEEDED, "epochs": "20"},
             epochs=20,
+            digest=digest_of(command),
         )
 
     @pytest.mark.parametrize(

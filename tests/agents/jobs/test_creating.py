@@ -10,6 +10,7 @@ from schemas.commands import ConfigureJob, CreateJob
 from schemas.events import CmdStatus, JobStatus
 from schemas.records import JobRecord
 from streams.errors import RejectedError
+from streams.repeats import digest_of
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker
 from tests.agents.jobs.samples import (
@@ -35,7 +36,14 @@ class TestCreating:
         await state.commands(CREATE)
 
         assert job_of(state) == JobRecord(
-            JOB_ID, DATA_ID, "flights", 5, created=int(AT * 1000), sequence=1, commands=("create",)
+            JOB_ID,
+            DATA_ID,
+            "flights",
+            5,
+            created=int(AT * 1000),
+            sequence=1,
+            commands=("create",),
+            digests=(digest_of(CREATE),),
         )
         assert statuses(state) == [JobStatus(JOB_ID, CmdStatus.CREATED, 1, 0, 0, 0, 0)]
         (told,) = state.sent(state.runtime.topics.job_status)

@@ -69,7 +69,7 @@ class TestStopping:
         before = job_of(state)
         await state.commands(STOP, StopJob("again", JOB_ID))
 
-        assert replace(job_of(state), commands=before.commands) == before
+        assert replace(job_of(state), commands=before.commands, digests=before.digests) == before
         assert job_of(state).commands == (*before.commands, "again")
         assert len(shown(state)) == 1
 
