@@ -14,7 +14,10 @@ from connectors.timestamps import BadTimestampError, parse_timestamps
 __all__ = ["dates_in_two_ways"]
 
 _FIRST_ROWS: Final = 5_000  # mostly one of them has a day beyond the 12th, and then nothing more is read
-_DATE: Final = re.compile(r"\s*[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{4}(?:[ T,].*)?")
+_DATE: Final = re.compile(
+    r"\s*(?:[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?:[ T,].*)?"
+    r"|[A-Za-z]{3,9}\.?[ /-]?'?[0-9]{2}|[0-9]{4}-[1-4])\s*"
+)
 
 
 def dates_in_two_ways(table: OpenCsv) -> list[str]:

@@ -8,13 +8,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BadFormatError", "NotWrittenSoError", "check_format", "order_of", "times_written"]
+from connectors.timestamp_forms import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
+
+__all__ = ["BadFormatError", "NotWrittenSoError", "check_format", "order_of", "times_written", "word_of_order"]
 
 _LONGEST: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
-_ORDERS: Final = {"month first": False, "day first": True}
+_ORDERS: Final = {"month first": MONTH_FIRST, "day first": DAY_FIRST, "year first": YEAR_FIRST}
 # Microseconds of one, and where the count begins: spreadsheets count from the day before the year 1900.
 _UNITS: Final = {
     "unix": (1_000_000, 0),
@@ -53,9 +55,14 @@ def check_format(written: str) -> None:
             raise BadFormatError(f'"{written[:40]}" is no format ({error}); {remedy}') from None
 
 
-def order_of(written: str) -> bool | None:
-    """Whether the format says that days come first; None where it says more than an order."""
+def order_of(written: str) -> str | None:
+    """The order of day, month and year that the format says; None where it says more than an order, or nothing."""
     return _ORDERS.get(_word(written))
+
+
+def word_of_order(order: str) -> str:
+    """The format that says this order."""
+    return next(word for word, said in _ORDERS.items() if said == order)
 
 
 def times_written(texts: Sequence[str], written: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16] | None]:

@@ -1,6 +1,7 @@
-"""The forms in which timestamps are written, each by its shape: a text with every digit as 9.
+"""The times of texts that have one shape: its fields as numbers, and what they tell.
 
-One match of a shape places the fields of all texts of that shape, so a column costs a few matches and some arithmetic.
+One match of a shape (see ``timestamp_shapes``) places the fields of all texts of that shape, so a column costs a few
+matches and some arithmetic.
 """
 
 import re
@@ -12,118 +13,39 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DAY_FIRST", "MONTH_FIRST", "WITH_OFFSET", "Form", "Read", "form_of", "plain_text", "read_shape"]
+from connectors.timestamp_shapes import DAY, MINUTE, MONTH_NUMBERS, SECOND, Form
+
+__all__ = ["DAY_FIRST", "MONTH_FIRST", "WITH_OFFSET", "YEAR_FIRST", "Read", "plain_text", "read_shape"]
 
 MONTH_FIRST: Final = "month/day/year"
 DAY_FIRST: Final = "day/month/year"
+YEAR_FIRST: Final = "year/month/day"
 WITH_OFFSET: Final = "ISO with offset"
 
-_SECOND: Final = 1_000_000  # in microseconds
-_MINUTE: Final = 60 * _SECOND
-_DAY: Final = 1440 * _MINUTE
 _EXCEL_BEGIN: Final = -25_569  # days from 1970 to the day 0 of spreadsheets, by which 1 March 1900 is day 61
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 60_000  # October 1954 to April 2064: other numbers of five digits are no dates
-_EARLIEST, _LATEST = 1500, 2200  # years of forms that have no sign but digits
 _PIVOT: Final = 30  # years of two digits: 00 to 29 are 2000 and later, as in spreadsheets
+_FURTHEST_WEST, _FURTHEST_EAST = -12 * 60, 14 * 60  # minutes; what is beyond is the end of a period, not an offset
 
 _Integers: TypeAlias = npt.NDArray[np.int64]
 
-_MONTHS: Final = """
-january february march april may june july august september october november december
-januar februar marz april mai juni juli august september oktober november dezember
-janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre
-enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
-gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre
-janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro
-januari februari maart april mei juni juli augustus september oktober november december
-"""
 _EAST_ASIAN: Final = str.maketrans(
     {"年": "-", "月": "-", "日": "", "년": "-", "월": "-", "일": "", "時": ":", "时": ":"}
 )
-
-
-def _month_numbers() -> dict[str, int]:
-    """The number of every name and of each beginning of three letters or more that is one month's alone."""
-    found: dict[str, set[int]] = {"mrt": {3}, "mrz": {3}}
-    for line in _MONTHS.strip().split("\n"):
-        for number, name in enumerate(line.split(), 1):
-            for length in range(3, len(name) + 1):
-                found.setdefault(name[:length], set()).add(number)
-    return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}
-
-
-_MONTH_NUMBERS: Final = _month_numbers()
-_CLOCK: Final = (
-    r"(?P<hour>9{1,2})(?=:| ?[AaPp]\.?[Mm])(?::(?P<minute>99)(?::(?P<second>99)(?:[.,](?P<fraction>9{1,9}))?)?)?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
-)
-_OFFSET: Final = r"(?P<offset> ?(?:Z|UTC|GMT|[+-](?P<offset_hour>99)(?::?(?P<offset_minute>99))?))?"
-_TIME: Final = rf"(?:(?:[ T]|, ){_CLOCK}{_OFFSET})?"
-_NAME: Final = r"(?P<name>[A-Za-z]{3,12})\.?"
-_WEEKDAY: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}\.?,? )?"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A kind of texts, as it is called in messages, and the shape of its texts.
-
-    ``digits`` is for forms of digits alone, whose years are limited; ``scale`` for numbers: microseconds of one.
-    """
-
-    name: str
-    shape: re.Pattern[str]
-    digits: bool = False
-    scale: int = 0
-
-
-def _form(name: str, shape: str, *, digits: bool = False, scale: int = 0) -> Form:
-    return Form(name, re.compile(shape), digits, scale)
-
-
-_FORMS: Final = (
-    _form("ISO", rf"(?P<year>9999)(?P<sign>-)(?P<month>9{{1,2}})(?:-(?P<day>9{{1,2}}){_TIME})?"),
-    _form("day and month", rf"(?P<one>9{{1,2}})(?P<sign>[/.-])(?P<two>9{{1,2}})(?P=sign)(?P<year>9999){_TIME}"),
-    _form("year/month/day", rf"(?P<year>9999)(?P<sign>[/.])(?P<month>9{{1,2}})(?P=sign)(?P<day>9{{1,2}}){_TIME}"),
-    _form("year/month", r"(?P<year>9999)/(?P<month>9{1,2})"),
-    _form("month/year", r"(?P<month>9{1,2})(?P<sign>[/-])(?P<year>9999)"),
-    _form("month.year", r"(?P<month>99)\.(?P<year>9999)"),
-    _form("quarters", r"(?P<year>9999)[ -]?[Qq](?P<quarter>9)"),
-    _form("quarters", r"[Qq](?P<quarter>9)[ /-]?(?P<year>9999)"),
-    _form("quarters", r"(?P<quarter>9)[Qq](?P<year>9999)"),
-    _form("half-years", r"(?P<year>9999)-?[HS](?P<half_year>9)"),
-    _form("months", r"(?P<year>9999)-?M(?P<month>9{1,2})"),
-    _form("ISO weeks", r"(?P<year>9999)[ -]?W(?P<week>9{1,2})(?:-?(?P<weekday>9))?"),
-    _form("names of months", rf"{_NAME}(?: |-|/|, )(?P<year>9999)"),
-    _form("names of months", rf"(?P<year>9999)[ -]{_NAME}(?:[ -](?P<day>9{{1,2}}){_TIME})?"),
-    _form(
-        "names of months",
-        rf"{_WEEKDAY}(?P<day>9{{1,2}})(?:st|nd|rd|th|er|\.)?(?: |-|/| de | of )?{_NAME}"
-        rf"(?: |-|/|, | de )?(?P<year>9999){_TIME}",
-    ),
-    _form("names of months", rf"{_WEEKDAY}{_NAME} (?P<day>9{{1,2}})(?:st|nd|rd|th)?,? (?P<year>9999){_TIME}"),
-    _form("names of months", rf"(?P<day>9{{1,2}})[ -]{_NAME}[ -](?P<short_year>99){_TIME}"),
-    _form("names of months with short years", rf"{_NAME}[ -]'?(?P<short_year>99)"),
-    _form("years", r"(?P<year>9999)", digits=True),
-    _form("year and month in six digits", r"(?P<year>9999)(?P<month>99)", digits=True),
-    _form(
-        "year, month and day in eight digits",
-        r"(?P<year>9999)(?P<month>99)(?P<day>99)"
-        r"(?:[ T]?(?P<hour>99):?(?P<minute>99)(?::?(?P<second>99)(?:\.(?P<fraction>9{1,9}))?)?(?P<offset>Z)?)?",
-        digits=True,
-    ),
-    _form("Excel days", r"(?P<number>9{5})(?:\.(?P<part>9+))?", scale=_DAY),
-    _form("seconds since 1970", r"(?P<number>9{9,10})(?:\.(?P<part>9+))?", scale=_SECOND),
-    _form("milliseconds since 1970", r"(?P<number>9{13})(?:\.(?P<part>9+))?", scale=1000),
-    _form("microseconds since 1970", r"(?P<number>9{16})", scale=1),
-    _form("nanoseconds since 1970", r"(?P<number>9{16})999"),
-)
+_FIELDS_IN_ORDER: Final = {
+    MONTH_FIRST: ("one", "two", "three"),
+    DAY_FIRST: ("two", "one", "three"),
+    YEAR_FIRST: ("two", "three", "one"),
+}
+"""Where month, day and year lie in three numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """Texts of one shape: what their clocks show in microseconds, offsets in minutes, which exist, and their family.
 
-    ``late_days`` says whether a day beyond the 12th is among them, ``sure_years`` whether a year that can be no day is.
+    ``late_days`` says whether a day beyond the 12th is among them, ``sure_years`` whether a year that can be no day is,
+    ``short_years`` whether three numbers end or begin with a year of two digits.
     """
 
     wall: _Integers
@@ -132,58 +54,55 @@ class Read:
     family: str
     late_days: bool = True
     sure_years: bool = True
+    short_years: bool = False
 
 
 def plain_text(text: str) -> str:
     """The text in ASCII, without accents; with a "?" in it, which no form has, where that cannot be."""
     if text.isascii():
-        return text.strip(" \t")
+        bare = text.strip(" \t")
+        return re.sub(r" \([A-Za-z ]+\)$", "", bare) if bare.endswith(")") else bare  # a zone as browsers name it
     bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).translate(_EAST_ASIAN))
     bare = "".join(char for char in bare if not unicodedata.combining(char)).strip(" \t").rstrip("-:")
     return re.sub(r"([-:]) ", r"\1", bare) if bare.isascii() else "?"
 
 
-def form_of(shape: str) -> tuple[Form, re.Match[str]] | None:
-    """The form that a shape has; None where it has none."""
-    for form in _FORMS:
-        match = form.shape.fullmatch(shape)
-        if match is not None and ("name" not in match.re.groupindex or match["name"].lower() in _MONTH_NUMBERS):
-            return form, match
-    return None
-
-
-def read_shape(digits: npt.NDArray[np.uint8], form: Form, match: re.Match[str], *, day_first: bool) -> Read:
-    """The texts of one shape, one row of bytes each."""
-    fields = _Fields(digits, match)
+def read_shape(digits: npt.NDArray[np.uint8], form: Form, match: re.Match[str], order: str) -> Read:
+    """The texts of one shape, one row of bytes each; ``order`` says which of three numbers is what."""
+    fields = _Fields(digits, match, order)
     if "number" in fields:
         return _numbers(fields, form)
     year, sure_years = _year(fields)
-    days, exists = _days(fields, year, day_first=day_first)
-    exists &= (year >= _EARLIEST) & (year <= _LATEST) if form.digits else year >= 1
+    days, exists = _days(fields, year)
+    exists &= (year >= form.years[0]) & (year <= form.years[1]) & (fields.number("zero") == 0)
     clock, on_clock = _clock(fields)
-    offset_hour, offset_minute = fields.number("offset_hour"), fields.number("offset_minute")
-    exists &= on_clock & (offset_hour <= 23) & (offset_minute <= 59)
     east = -1 if "offset" in fields and "-" in match["offset"] else 1
+    offset_minute = fields.number("offset_minute")
+    offsets = east * (fields.number("offset_hour") * 60 + offset_minute)
+    exists &= on_clock & (offset_minute <= 59) & (offsets >= _FURTHEST_WEST) & (offsets <= _FURTHEST_EAST)
     return Read(
-        days * _DAY + clock,
-        east * (offset_hour * 60 + offset_minute),
+        days * DAY + clock,
+        offsets,
         exists,
-        _family(fields, form, day_first=day_first),
-        late_days="one" not in fields or bool((fields.number("one" if day_first else "two") > 12).any()),
+        _family(fields, form),
+        late_days=not fields.ordered or bool((fields.number("day") > 12).any()),
         sure_years=sure_years,
+        short_years="three" in match.re.groupindex,
     )
 
 
-def _family(fields: "_Fields", form: Form, *, day_first: bool) -> str:
+def _family(fields: "_Fields", form: Form) -> str:
     """What texts that may stand in one column are called."""
     has_offset = "offset" in fields
     if form.name == "ISO":
         return WITH_OFFSET if has_offset else "ISO without offset"
     name = form.name
-    if "one" in fields:
-        name = DAY_FIRST if day_first else MONTH_FIRST
+    if fields.ordered:
+        name = fields.ordered
+    if "three" in fields:
+        name += " with years of two digits"
     if "sign" in fields:
-        name = name.replace("/", fields.match["sign"])
+        name = name.replace("/", fields.match["sign"].strip() or " ")
     return f"{name} with offset" if has_offset else name
 
 
@@ -195,19 +114,17 @@ def _year(fields: "_Fields") -> tuple[_Integers, bool]:
     return np.where(short < _PIVOT, 2000 + short, 1900 + short), bool(((short > 31) | (short == 0)).any())
 
 
-def _days(fields: "_Fields", year: _Integers, *, day_first: bool) -> tuple[_Integers, npt.NDArray[np.bool_]]:
+def _days(fields: "_Fields", year: _Integers) -> tuple[_Integers, npt.NDArray[np.bool_]]:
     """Days since 1970, and which of them are in the calendar."""
     if "week" in fields:
         return _weeks(year, fields.number("week"), fields.number("weekday", 1))
     month, day = fields.number("month", 1), fields.number("day", 1)
     if "name" in fields:
-        month = np.full(len(year), _MONTH_NUMBERS[fields.match["name"].lower()])
+        month = np.full(len(year), MONTH_NUMBERS[fields.match["name"].lower()])
     if "quarter" in fields:
         month = fields.number("quarter") * 3 - 2
     if "half_year" in fields:
         month = fields.number("half_year") * 6 - 5
-    if "one" in fields:
-        month, day = (fields.number(name) for name in (("two", "one") if day_first else ("one", "two")))
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (day - 1)
     exists = (month >= 1) & (month <= 12) & (day >= 1) & (dates.astype("datetime64[M]") == months)
@@ -215,14 +132,20 @@ def _days(fields: "_Fields", year: _Integers, *, day_first: bool) -> tuple[_Inte
 
 
 class _Fields:
-    """The fields of texts of one shape."""
+    """The fields of texts of one shape; ``ordered`` is the order of three numbers, empty where they are told apart."""
 
-    def __init__(self, digits: npt.NDArray[np.uint8], match: re.Match[str]) -> None:
+    def __init__(self, digits: npt.NDArray[np.uint8], match: re.Match[str], order: str) -> None:
         self.digits = digits
         self.match = match
-        self._spans: Mapping[str, tuple[int, int]] = {
-            name: match.span(name) for name in match.re.groupindex if match[name] is not None
-        }
+        spans = {name: match.span(name) for name in match.re.groupindex if match[name] is not None}
+        self.ordered = ""
+        if "one" in spans:
+            if "three" not in spans and order == YEAR_FIRST:  # the year has four digits, and is the last
+                order = MONTH_FIRST
+            self.ordered = order
+            fields = zip(("month", "day", "short_year"), _FIELDS_IN_ORDER[order], strict=True)
+            spans |= {name: spans[place] for name, place in fields if place in spans}
+        self._spans: Mapping[str, tuple[int, int]] = spans
 
     def __contains__(self, name: str) -> bool:
         return name in self._spans
@@ -243,11 +166,13 @@ class _Fields:
 def _clock(fields: _Fields) -> tuple[_Integers, npt.NDArray[np.bool_]]:
     """Microseconds since midnight, and which of them exist."""
     hour, minute, second = fields.number("hour"), fields.number("minute"), fields.number("second")
+    if "whole_hour" in fields:
+        hour = fields.number("whole_hour")
     exists = (hour <= 23) & (minute <= 59) & (second <= 59)
     if "half" in fields:
         exists &= hour <= 12  # midnight is 12 AM, but written as 0 AM as well
         hour = hour % 12 + (12 if fields.match["half"] in "Pp" else 0)
-    return (hour * 60 + minute) * _MINUTE + second * _SECOND + fields.number("fraction", places=6), exists
+    return (hour * 60 + minute) * MINUTE + second * SECOND + fields.number("fraction", places=6), exists
 
 
 def _weeks(year: _Integers, week: _Integers, weekday: _Integers) -> tuple[_Integers, npt.NDArray[np.bool_]]:
@@ -270,9 +195,9 @@ def _numbers(fields: _Fields, form: Form) -> Read:
     if "part" in fields:
         wall += np.rint(fields.number("part", places=9) / 1e9 * form.scale).astype(np.int64)
     exists = np.ones(len(number), dtype=np.bool_)
-    if form.scale == _DAY:
+    if form.scale == DAY:
         exists = (number >= _FIRST_SERIAL) & (number < _LAST_SERIAL)
         # The product of a day's part is exact to some microseconds; such times are meant to the second.
-        wall = (wall + _SECOND // 2) // _SECOND * _SECOND if "part" in fields else wall
-        wall += _EXCEL_BEGIN * _DAY
+        wall = (wall + SECOND // 2) // SECOND * SECOND if "part" in fields else wall
+        wall += _EXCEL_BEGIN * DAY
     return Read(wall, 0, exists, form.name)

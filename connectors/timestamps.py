@@ -8,7 +8,8 @@ A text is the time that its clock shows, counted as if that clock were UTC, so n
 vanish or repeat; its offset is kept beside it (decision 17). One column keeps to one family of forms: a file that mixes
 them was joined from two sources, one of which may well be day-first. Days and months in digits are read month first
 (J-143) unless a day beyond the 12th shows that they are day first, or points separate them, as in day-first countries;
-where nothing shows it, the warning says so (decision 18).
+where nothing shows it, the warning says so (decision 18). Years of two digits are read where the days and the order of
+the rows leave one order of the three numbers only.
 """
 
 import re
@@ -19,8 +20,23 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from connectors.timestamp_formats import BadFormatError, NotWrittenSoError, check_format, order_of, times_written
-from connectors.timestamp_forms import form_of, plain_text, read_shape
+from connectors.timestamp_columns import (
+    BadTimestampError,
+    TimeColumn,
+    goes_on,
+    read_in_likely_order,
+    read_in_order,
+    why_refused,
+)
+from connectors.timestamp_formats import (
+    BadFormatError,
+    NotWrittenSoError,
+    check_format,
+    order_of,
+    times_written,
+    word_of_order,
+)
+from connectors.timestamp_forms import DAY_FIRST
 
 __all__ = [
     "BadTimestampError",
@@ -33,30 +49,10 @@ __all__ = [
     "shown_times",
 ]
 
-_LONGEST: Final = 48  # the longest accepted text has 47 characters: a month's name, nine digits of a second, an offset
-_BLOCK: Final = 200_000  # texts looked at together: bounds the byte matrices to about 20 MB
 _SECOND: Final = 1_000_000  # in microseconds
 _MINUTE: Final = 60 * _SECOND
-
-_TOO_SHORT_YEAR: Final = re.compile(r"9{1,2}[/.-]9{1,2}[/.-]99(?!9).*")
-_TO_SHAPE: Final = np.array([ord("9") if 48 <= byte <= 57 else byte for byte in range(256)], dtype=np.uint8)
+_SOME: Final = 4  # names of months with a number behind show an order; fewer may do so by chance
 _SHORT_YEARS: Final = "names of months with short years"
-
-_UNKNOWN: Final = (
-    "is not a date this service reads; write YYYY-MM-DD, YYYY-MM-DD HH:MM:SS, ISO-8601 with offset, or M/D/YYYY (month "
-    "first), or say how it is written: timestamp_format, such as %d.%m.%y"
-)
-_NO_SUCH_TIME: Final = "names a day or time that does not exist (days and months in digits are read month first)"
-
-
-class BadTimestampError(ValueError):
-    """A text that is no accepted timestamp: its ``index`` in the sequence, the ``text``, a ``reason`` to put after."""
-
-    def __init__(self, index: int, text: str, reason: str) -> None:
-        super().__init__(f'"{text}" {reason}')
-        self.index = index
-        self.text = text
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,16 +91,9 @@ def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
     order = order_of(written)
     if written and order is None:
         return _written(texts, written)
-    column = _Column(len(texts))
-    bad = column.fill(texts, day_first=bool(order))
-    if order is None and (bad is not None or column.points):
-        other = _Column(len(texts))
-        bad_there = other.fill(texts, day_first=True)
-        # Whichever goes further is how the column is written; a wrong text behind is told in its terms.
-        if bad_there is None or (bad is not None and bad_there > bad):
-            column, bad = other, bad_there
+    column, bad = read_in_likely_order(texts) if order is None else read_in_order(texts, order)
     if bad is not None:
-        raise BadTimestampError(bad, texts[bad], _reason(texts[bad], day_first=column.day_first))
+        raise BadTimestampError(bad, texts[bad], why_refused(texts[bad], column.order))
     others = np.flatnonzero(column.families != column.families[:1])
     if len(others):
         index = int(others[0])
@@ -114,7 +103,7 @@ def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
         )
         raise BadTimestampError(index, texts[index], reason)
     family = column.names[column.families[0]] if len(texts) else ""
-    if family == _SHORT_YEARS and not column.years_are_sure:
+    if family == _SHORT_YEARS and order is None and not (column.years_are_sure or _name_other_months(column)):
         reason = (
             "can be a day of a year as well as a month of one; write the year with four digits, or timestamp_format"
         )
@@ -122,6 +111,13 @@ def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
     offsets = column.offsets if family.endswith("with offset") else None
     warning = _warning(texts[0], column, family) if len(texts) and not written else None
     return ParsedTimes(column.wall, offsets, warning, written or _order(column, family))
+
+
+def _name_other_months(column: TimeColumn) -> bool:
+    """Whether most texts name another month than the one before, as Jan-18, Feb-18 do: days would be next to days."""
+    months = column.wall.astype("M8[us]").astype("M8[M]").astype(np.int64) % 12
+    changes = np.count_nonzero(np.diff(months))
+    return len(months) >= _SOME and goes_on(column.wall) and bool(changes > len(months) / 2)
 
 
 def _written(texts: Sequence[str], written: str) -> ParsedTimes:
@@ -135,22 +131,36 @@ def _written(texts: Sequence[str], written: str) -> ParsedTimes:
         raise BadTimestampError(error.index, texts[error.index], reason) from None
 
 
-def _order(column: "_Column", family: str) -> str:
+def _order(column: TimeColumn, family: str) -> str:
     """The order of day and month, where a part of the column would not show it, or be taken for another."""
-    if family.startswith("day"):
-        return "day first"
+    if column.short_from == 0 or family == _SHORT_YEARS or family.startswith("day"):
+        return word_of_order(column.order)
     return "month first" if column.points else ""
 
 
-def _warning(first: str, column: "_Column", family: str) -> str | None:
+def _warning(first: str, column: TimeColumn, family: str) -> str | None:
     read = f'times such as "{first}" are read'
+    if column.short_from == 0 or (family == _SHORT_YEARS and not column.years_are_sure):
+        shown = column.first_day if column.short_from == 0 else column.first_day[:7]
+        order = f" {word_of_order(column.order)}" if column.short_from == 0 else ""
+        return f"{read}{order} with years of two digits, here {shown}; if that is wrong, say so: timestamp_format"
+    if family == "ISO without offset" and _may_be_quarters(column, first):
+        return f"{read} as January to April of each year; if they are quarters, write 2020Q1, 2020Q2 and so on"
     if "day" in family and family[0] in "md" and not column.late_days:
-        if column.day_first:
+        if column.order == DAY_FIRST:
             return f'{read} day first; if they are month first, say so: timestamp_format "month first"'
         return f'{read} month first; if they are day first, say so: timestamp_format "day first"'
     if family == "Excel days":
         return f"{read} as the days of a spreadsheet; if they are something else, choose another column"
     return None
+
+
+def _may_be_quarters(column: TimeColumn, first: str) -> bool:
+    """Whether all of many texts such as 2020-1 have a number of 1 to 4, and each of these comes."""
+    if not re.fullmatch("[0-9]{4}-[1-4]", first.strip()) or len(column.wall) < 2 * 4:
+        return False
+    months = column.wall.astype("M8[us]").astype("M8[M]").astype(np.int64) % 12
+    return set(np.unique(months).tolist()) == {0, 1, 2, 3}
 
 
 def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
@@ -191,76 +201,3 @@ def format_timestamps(moments: npt.NDArray[np.int64]) -> list[str]:
 def format_timestamp(moment: int) -> str:
     """``YYYY-MM-DD HH:MM:SS`` of one moment in milliseconds, as format_timestamps."""
     return format_timestamps(np.array([moment], dtype=np.int64))[0]
-
-
-class _Column:
-    """The times of a column, with what its texts tell of how they are written."""
-
-    def __init__(self, length: int) -> None:
-        self.wall = np.zeros(length, dtype=np.int64)
-        self.offsets = np.zeros(length, dtype=np.int16)
-        self.families = np.zeros(length, dtype=np.int16)
-        self.names: list[str] = []
-        self.day_first = False
-        self.points = False  # whether points separate day and month
-        self.late_days = False  # whether a day beyond the 12th is among them
-        self.years_are_sure = False  # whether a year of two digits cannot be a day
-
-    def fill(self, texts: Sequence[str], *, day_first: bool) -> int | None:
-        """Read all texts, or those before the first bad one, whose position is returned."""
-        self.day_first = day_first
-        for begin in range(0, len(texts), _BLOCK):
-            bad = self._fill_block(texts[begin : begin + _BLOCK], begin)
-            if bad is not None:
-                return begin + bad
-        return None
-
-    def _fill_block(self, texts: Sequence[str], begin: int) -> int | None:
-        # A cut text is longer than any accepted form and a "?" is in none, so both stay refused.
-        bare = (text.strip(" \t") if text.isascii() else plain_text(text) for text in texts)
-        plain = [text[: _LONGEST + 1] or "?" for text in bare]
-        cells = np.array(plain, dtype=f"S{_LONGEST + 1}")
-        width = int(np.char.str_len(cells).max())
-        digits = cells.astype(f"S{width}").view(np.uint8).reshape(len(plain), width)
-        shapes = _TO_SHAPE[digits].view(f"S{width}").ravel()
-        left = np.arange(len(plain))
-        bad: list[int] = []
-        while len(left):
-            # Every text before left[0] has been read, so an unknown shape here ends the search: no bad one is earlier.
-            shape: bytes = shapes[left[0]]
-            same = shapes[left] == shape
-            rows = left[same]
-            left = left[~same]
-            found = form_of(shape.decode("ascii"))
-            if found is None:
-                bad.append(int(rows[0]))
-                break
-            read = read_shape(digits[rows], *found, day_first=self.day_first)
-            at = rows + begin
-            self.wall[at], self.offsets[at], self.families[at] = read.wall, read.offsets, self._family(read.family)
-            self.late_days |= read.late_days
-            self.points |= read.family.startswith("month.day")
-            self.years_are_sure |= read.sure_years
-            if not read.exists.all():
-                bad.append(int(rows[~read.exists][0]))
-        return min(bad, default=None)
-
-    def _family(self, name: str) -> int:
-        if name not in self.names:
-            self.names.append(name)
-        return self.names.index(name)
-
-
-def _reason(text: str, *, day_first: bool) -> str:
-    """Why a text that was refused by itself is refused, in words for the user."""
-    bare = plain_text(text)
-    if not bare:
-        return "is an empty timestamp; give every row a date or remove the row"
-    shape = re.sub("[0-9]", "9", bare)
-    if _TOO_SHORT_YEAR.fullmatch(shape):
-        return "has a two-digit year; write the year with four digits, or say how it is written: timestamp_format"
-    if form_of(shape) is not None:
-        return (
-            _NO_SUCH_TIME.replace("month first", "day first, as others of the column") if day_first else _NO_SUCH_TIME
-        )
-    return _UNKNOWN

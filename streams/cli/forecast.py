@@ -110,7 +110,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         str | None,
         typer.Option(
             metavar="FORMAT", show_default="found out",
-            help="How times are written, such as %d.%m.%y, or: day first, month first, unix, unix ms, excel.",
+            help="How times are written: %d.%m.%y, day first, month first, year first, unix, unix ms or excel.",
         ),
     ] = None,
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,

@@ -203,5 +203,5 @@ class JobColumnsBody(StrictBody):
         max_length=100,
         examples=["%d.%m.%y"],
         description="How the timestamps are written: strptime's directives such as %d.%m.%y, or day first, month"
-        " first, unix, unix ms, unix us, excel; null: as the upload said, or found out.",
+        " first, year first, unix, unix ms, unix us, excel; null: as the upload said, or found out.",
     )

@@ -53,7 +53,7 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
         str | None,
         Form(
             description="How timestamps are written: strptime's directives such as %d.%m.%y, or day first, month "
-            "first, unix, unix ms, unix us, excel. A job's own timestamp_format wins."
+            "first, year first, unix, unix ms, unix us, excel. A job's own timestamp_format wins."
         ),
     ] = None,
     ignored_columns: Annotated[

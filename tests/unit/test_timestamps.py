@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import timestamps
+from connectors import timestamp_columns
 from connectors.timestamps import (
     BadTimestampError,
     format_timestamp,
@@ -170,7 +170,7 @@ def test_mixed_families_are_refused(texts: list[str]) -> None:
 @pytest.mark.parametrize("block", [1, 2, 3, 200_000])
 def test_the_first_bad_text_is_named(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """Whatever surrounds it and however the texts are taken together, the earliest bad text is the one reported."""
-    monkeypatch.setattr(timestamps, "_BLOCK", block)
+    monkeypatch.setattr(timestamp_columns, "_BLOCK", block)
 
     for texts, first in [
         (["2020-08-01", "2020-08-01 10:00", "2020-02-30", "x", "2020-08-01 99:00"], 2),
@@ -250,6 +250,27 @@ READ = [
     (["2020\u5e741\u670831\u65e5", "2020\u5e7402\u670801\u65e5 10:00"], ["2020-01-31", "2020-02-01 10:00"]),
     (["2020\u5e741\u6708", "2020\u5e7412\u6708"], ["2020-01-01", "2020-12-01"]),
     (["2020\ub144 1\uc6d4 5\uc77c"], ["2020-01-05"]),
+    (["2020013123", "2020020100"], ["2020-01-31 23:00", "2020-02-01"]),
+    (["2010010100", "1893456000"], ["2033-09-11 00:08:20", "2030-01-01"]),
+    (["2020-01-31T23", "2020-02-01 00"], ["2020-01-31 23:00", "2020-02-01"]),
+    (["2020-01-31_23:00:01", "2020-01-31 23:00:02"], ["2020-01-31 23:00:01", "2020-01-31 23:00:02"]),
+    (["1970.0", "1971.0"], ["1970-01-01", "1971-01-01"]),
+    (["202001.0", "202012.0"], ["2020-01-01", "2020-12-01"]),
+    (["20200131.0"], ["2020-01-31"]),
+    (["2020:Q1", "2020/Q2", "2020.Q3", "2020-T4"], ["2020-01-01", "2020-04-01", "2020-07-01", "2020-10-01"]),
+    (["1Q10", "Q2 '10", "Q3-10", "4. Quartal 2010"], ["2010-01-01", "2010-04-01", "2010-07-01", "2010-10-01"]),
+    (["W02 2020", "KW 3 2020", "Week 4/2020", "2020KW05"], ["2020-01-06", "2020-01-13", "2020-01-20", "2020-01-27"]),
+    (["Jan2018", "Feb2018"], ["2018-01-01", "2018-02-01"]),
+    (["Jan-20-2020", "20/Jan/20"], ["2020-01-20", "2020-01-20"]),
+    (["20. 1. 2020", "21. 12. 2020"], ["2020-01-20", "2020-12-21"]),
+    (["2020 01 31", "2020 02 01"], ["2020-01-31", "2020-02-01"]),
+    (["Mo 20.01.2020", "Di, 21.01.2020"], ["2020-01-20", "2020-01-21"]),
+    (["2020-01-20 Mon", "2020-01-21 (Tue)"], ["2020-01-20", "2020-01-21"]),
+    (["Mon Jan 20 00:00:00 2020"], ["2020-01-20"]),
+    (["Mon Jan 20 2020 01:00:00 GMT+0100 (Central European Standard Time)"], ["2020-01-20 01:00"]),
+    (["20/Jan/2020:13:55:36 +0000"], ["2020-01-20 13:55:36"]),
+    (["20JAN2020:13:55:37"], ["2020-01-20 13:55:37"]),
+    (["20.01.2020 00:15 Uhr"], ["2020-01-20 00:15"]),
     (["5/1/2020\u202f5:00\u202fPM"], ["2020-05-01 17:00"]),
 ]  # fmt: skip
 
@@ -280,6 +301,70 @@ def test_D18_an_order_that_nothing_shows_is_told(texts: list[str], first: str, o
     assert f'timestamp_format "{other}"' in read.warning
     assert parse_timestamps(texts, other).warning is None
     assert parse_timestamps(texts, other).wall[1] != read.wall[1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "times", "order"),
+    [
+        (["20.01.20", "21.01.20"], ["2020-01-20", "2020-01-21"], "day first"),
+        (["01.02.20", "02.02.20", "03.02.20"], ["2020-02-01", "2020-02-02", "2020-02-03"], "day first"),
+        (["1/13/20", "1/14/20"], ["2020-01-13", "2020-01-14"], "month first"),
+        (["31/12/99 5:00", "01/01/00 5:00"], ["1999-12-31 05:00", "2000-01-01 05:00"], "day first"),
+        (["20-01-30", "20-01-31", "20-02-01"], ["2020-01-30", "2020-01-31", "2020-02-01"], "year first"),
+        (["99/1/31", "99/2/28"], ["1999-01-31", "1999-02-28"], "year first"),
+        (["Jan-18", "Feb-18", "Mar-18", "Apr-18"], ["2018-01", "2018-02", "2018-03", "2018-04"], ""),
+        (["Dec '18", "Nov '18", "Oct '18", "Sep '18"], ["2018-12", "2018-11", "2018-10", "2018-09"], ""),
+    ],
+)
+def test_D18_years_of_two_digits_are_read_where_one_order_fits(texts: list[str], times: list[str], order: str) -> None:
+    """The warning says how, and one of the texts is read as all of them were."""
+    read = parse_timestamps(texts)
+
+    assert read.wall.tolist() == parse_timestamps(times).wall.tolist()
+    assert read.warning is not None
+    assert f"read{' ' * bool(order)}{order} with years of two digits, here {times[0][:10]}" in read.warning
+    assert read.written.startswith(order)
+    assert parse_timestamps(texts[-1:], read.written).wall[0] == read.wall[-1]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["01/02/20", "01/03/20", "01/04/20"],
+        ["8/1/20"],
+        ["20-08-01"],
+        ["Jan-15", "Jan-16", "Jan-17", "Jan-18", "Jan-19"],
+        ["Jan-30", "Jan-31", "Feb-01", "Feb-02"],
+    ],
+)
+def test_D18_years_of_two_digits_that_can_be_days_are_refused(texts: list[str]) -> None:
+    """With the remedy."""
+    with pytest.raises(BadTimestampError, match=r"four digits.* timestamp_format"):
+        parse_timestamps(texts)
+
+
+def test_D18_quarters_that_look_like_months_are_told() -> None:
+    """2020-1 to 2020-4 and so on may be the first months of years, which hardly anybody has."""
+    quarters = [f"{year}-{quarter}" for year in (2020, 2021, 2022) for quarter in (1, 2, 3, 4)]
+
+    assert "if they are quarters, write 2020Q1" in (parse_timestamps(quarters).warning or "")
+    assert parse_timestamps([f"2020-{month}" for month in range(1, 13)]).warning is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2020-13", "write weeks as 2020-W13"),
+        ("2020-03-01 14:00-15:00", "the end of a period"),
+        ("2020-03-01 14:00-12:59", "the end of a period"),
+        ("2020-03-01 14:00+14:01", "the end of a period"),
+        ("1970.5", "does not exist"),
+    ],
+)
+def test_D18_what_looks_like_another_thing_is_called_so(text: str, says: str) -> None:
+    """Weeks are no months, and what ends a period is no offset."""
+    with pytest.raises(BadTimestampError, match=says):
+        parse_timestamps([text])
 
 
 @pytest.mark.parametrize(
