@@ -96,7 +96,7 @@ def is_damaged_utf8(told: bytes) -> bool:
     """Whether most of what is not ASCII is UTF-8: then the rest was damaged, for other text is hardly ever UTF-8."""
     good = sum(ord(char) > 127 for char in told.decode("utf-8", "ignore"))
     bad = told.decode("utf-8", "replace").count("\ufffd")
-    return good > bad
+    return good >= bad > 0
 
 
 def guess_legacy(told: bytes) -> str:

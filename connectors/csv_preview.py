@@ -126,7 +126,7 @@ def preview_cells(cells: Sequence[str], form: NumberFormat | None) -> tuple[Cell
 def _signs(form: NumberFormat) -> str:
     """The characters by which a number of this format differs from one that programs write."""
     return {"'": "'\u2019", " ": " \u00a0\u2009\u202f", None: ""}.get(form.thousands, form.thousands or "") + (
-        "," if form.decimal == "," else ""
+        ",\u2212" if form.decimal == "," else "\u2212"
     )
 
 

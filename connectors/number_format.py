@@ -22,7 +22,7 @@ __all__ = [
 MISSING: Final = frozenset({"", "NaN", "nan", "NAN", "NA", "null", "NULL"})
 """Texts that mean "no observation" in a column of numbers."""
 
-_PLAIN: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_PLAIN: Final = re.compile(r"[+\-\u2212]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _BLANKS: Final = "[ \u00a0\u2009\u202f]"  # of them spreadsheets write the narrow and the unbreakable ones
 _SIGNS: Final = {" ": _BLANKS, "'": "['\u2019]", ",": ",", ".": r"\."}
 _SOME: Final = 1_000  # texts that rule most formats out, before all are looked at
@@ -70,11 +70,12 @@ class NumbersFound(dict[str, float]):
     def _read(self, bare: str) -> float:
         if not self._pattern.fullmatch(bare):
             return inf
+        bare = bare.replace("\u2212", "-")
         if self._form == PLAIN:
             return float(bare)
         if self._form.thousands is not None:
             bare = re.sub(_SIGNS[self._form.thousands], "", bare)
-        return float(bare.replace("\u2212", "-").replace(self._form.decimal, "."))
+        return float(bare.replace(self._form.decimal, "."))
 
 
 def is_written_plainly(texts: Iterable[str]) -> bool:

@@ -79,6 +79,10 @@ def test_D18_a_damaged_utf8_file_is_not_taken_for_another_encoding(tmp_path: Pat
     with pytest.raises(BadDatasetError, match=r"line 4: .*0xE9.* is not UTF-8.* name the encoding"):
         facts(tmp_path, data)
 
+    few = "day,größe\n2020-01-01,1\n".encode() + b"2020-01-02,\xff\n"
+    with pytest.raises(BadDatasetError, match=r"line 3: .*0xFF"):
+        facts(tmp_path, few)
+
 
 @pytest.mark.parametrize(
     ("text", "header", "shape"),
@@ -140,6 +144,7 @@ def test_D18_the_table_is_found_as_it_was_written(
         ("1.5 2.25 -3", [1.5, 2.25, -3], (".", None)),
         ("-1,5 +2,5 1,5e3", [-1.5, 2.5, 1500], (",", None)),
         ("\u22121,5 2,5 3,5", [-1.5, 2.5, 3.5], (",", None)),
+        ("\u22121.5 2.5 \u2212300", [-1.5, 2.5, -300], (".", None)),
     ],
 )
 def test_D18_numbers_are_read_as_they_are_written(
