@@ -17,6 +17,7 @@ import pandas as pd
 from connectors.csv_dialect import RFC4180, Dialect
 from connectors.csv_preview import likely_formats
 from connectors.csv_table import MISSING, line_of_row
+from connectors.dressed_numbers import Undressed, undressed
 from connectors.number_format import NumberFormat, NumbersFound, best_format, find_format, in_two_ways
 
 __all__ = ["BadColumnError", "NumberColumn", "ReadColumns", "TextColumn", "read_columns"]
@@ -82,15 +83,21 @@ def read_columns(
     warnings: list[str] = []
     for index, field in numbers.items():
         column = read.texts[index]
-        form, doubtful = find_format(column.texts, likely_formats(dialect))
+        texts_of_numbers: Sequence[str] = column.texts
+        form, doubtful = find_format(texts_of_numbers, likely_formats(dialect))
         if form is None:
-            raise _not_a_number(path, header[index], dialect, column, field)
+            bare = undressed(column.texts)
+            texts_of_numbers = bare.texts
+            form, doubtful = find_format(texts_of_numbers, likely_formats(dialect))
+            warnings += _told(header[index], column, bare)
+        if form is None:
+            raise _not_a_number(path, header[index], dialect, column, texts_of_numbers, field)
         if doubtful is not None:
             warnings.append(in_two_ways(header[index], doubtful, form))
         found = NumbersFound(form)
-        by_text = np.fromiter(map(found.__getitem__, column.texts), dtype=np.float64, count=len(column.texts))
+        by_text = np.fromiter(map(found.__getitem__, texts_of_numbers), dtype=np.float64, count=len(texts_of_numbers))
         if np.isinf(by_text).any():
-            raise _not_a_number(path, header[index], dialect, column, field)
+            raise _not_a_number(path, header[index], dialect, column, texts_of_numbers, field)
         values[index] = by_text[column.codes]
     return ReadColumns({index: read.texts[index] for index in texts}, values, tuple(warnings))
 
@@ -148,11 +155,24 @@ def _certain(cells: "pd.Series[float]") -> NumberColumn:
     return values
 
 
-def _not_a_number(path: Path, label: str, dialect: Dialect, column: TextColumn, field: str) -> BadColumnError:
-    form = best_format(column.texts, likely_formats(dialect))
+def _told(label: str, column: TextColumn, bare: Undressed) -> list[str]:
+    """What was made of a column that people wrote."""
+    told = [f'column "{label}": {text}' for text in bare.told]
+    if bare.placeholders:
+        cells = int(np.isin(column.codes, bare.placeholders).sum())
+        words = ", ".join(f'"{column.texts[code]}"' for code in bare.placeholders[:3])
+        told.append(f'column "{label}": {cells:,} cells that say {words} are taken for missing values')
+    return told
+
+
+def _not_a_number(
+    path: Path, label: str, dialect: Dialect, column: TextColumn, texts: Sequence[str], field: str
+) -> BadColumnError:
+    """The error for the first of the column's ``texts``, which may be without what was around their numbers."""
+    form = best_format(texts, likely_formats(dialect))
     found = NumbersFound(form)
     # Texts are in order of first appearance, so the first wrong one is in the first wrong row.
-    wrong = next(code for code, text in enumerate(column.texts) if np.isinf(found[text]))
+    wrong = next(code for code, text in enumerate(texts) if np.isinf(found[text]))
     text, line = column.texts[wrong], line_of_row(path, int(np.argmax(column.codes == wrong)), dialect)
     why = "is too large for a number" if found.is_written_as_number(text) else "is not a number"
     thousands = f'"{form.thousands}" between thousands' if form.thousands else "no thousands separators"

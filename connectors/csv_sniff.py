@@ -10,6 +10,7 @@ from typing import Final
 
 from connectors.csv_dialect import BadDatasetError, Dialect, DialectSettings
 from connectors.csv_scan import csv_rows
+from connectors.dressed_numbers import is_placeholder
 from connectors.number_format import MISSING
 
 __all__ = ["Shape", "find_shape", "looks_like_a_row", "sep_line"]
@@ -199,7 +200,7 @@ def _judged(header: _Row, rows: Sequence[_Row], delimiter: str, width: int, abov
 
 
 def _kind(cells: Sequence[str]) -> str | None:
-    present = [bare for cell in cells if (bare := cell.strip()) not in MISSING]
+    present = [bare for cell in cells if (bare := cell.strip()) not in MISSING and not is_placeholder(bare)]
     if present and all(map(_DATE.fullmatch, present)):
         return "dates"
     return "numbers" if present and all(map(_NUMBER.fullmatch, present)) else None

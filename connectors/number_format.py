@@ -8,6 +8,7 @@ from math import inf, nan
 from typing import Final
 
 __all__ = [
+    "EDGES",
     "FORMATS",
     "MISSING",
     "PLAIN",
@@ -26,7 +27,7 @@ _PLAIN: Final = re.compile(r"[+\-\u2212]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]
 _BLANKS: Final = "[ \u00a0\u2009\u202f]"  # of them spreadsheets write the narrow and the unbreakable ones
 _SIGNS: Final = {" ": _BLANKS, "'": "['\u2019]", ",": ",", ".": r"\."}
 _SOME: Final = 1_000  # texts that rule most formats out, before all are looked at
-_EDGES: Final = " \t\u00a0\u2009\u202f"
+EDGES: Final = " \t\u00a0\u2009\u202f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class NumberFormat:
         if self.thousands is not None:
             sign = _SIGNS[self.thousands]
             whole = f"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+|[0-9]+)"
+            if self.thousands == ",":  # in India the last three digits, and then pairs: 12,34,567
+                whole = f"(?:[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole})"
         return re.compile(rf"[+\-\u2212]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -58,14 +61,14 @@ class NumbersFound(dict[str, float]):
         self._pattern = _PLAIN if form == PLAIN else form.pattern()
 
     def __missing__(self, text: str) -> float:
-        bare = text.strip(_EDGES)
+        bare = text.strip(EDGES)
         value = nan if bare in MISSING else self._read(bare)
         self[text] = value
         return value
 
     def is_written_as_number(self, text: str) -> bool:
         """Whether it looks like a number, too large ones included."""
-        return self._pattern.fullmatch(text.strip(_EDGES)) is not None
+        return self._pattern.fullmatch(text.strip(EDGES)) is not None
 
     def _read(self, bare: str) -> float:
         if not self._pattern.fullmatch(bare):
@@ -80,7 +83,7 @@ class NumbersFound(dict[str, float]):
 
 def is_written_plainly(texts: Iterable[str]) -> bool:
     """Whether every text is a number as programs write it, or missing."""
-    return all(bare in MISSING or _PLAIN.fullmatch(bare) for bare in (text.strip(_EDGES) for text in texts))
+    return all(bare in MISSING or _PLAIN.fullmatch(bare) for bare in (text.strip(EDGES) for text in texts))
 
 
 FORMATS: Final = tuple(
@@ -99,7 +102,7 @@ def find_format(
 
     None where no format reads all of them; the second value is None where those that do agree.
     """
-    bare = {text.strip(_EDGES) for text in texts} - MISSING
+    bare = {text.strip(EDGES) for text in texts} - MISSING
     some = list(islice(bare, _SOME))
     likely = [form for form in among if all(map(form.pattern().fullmatch, some))]
     fitting = [form for form in likely if all(map(form.pattern().fullmatch, bare))]
@@ -113,7 +116,7 @@ def find_format(
 
 def best_format(texts: Iterable[str], among: Sequence[NumberFormat] = FORMATS) -> NumberFormat:
     """The format that reads most of the texts, the first of those that read as many."""
-    bare = {text.strip(_EDGES) for text in texts} - MISSING
+    bare = {text.strip(EDGES) for text in texts} - MISSING
     return max(among, key=lambda form: sum(form.pattern().fullmatch(text) is not None for text in bare))
 
 

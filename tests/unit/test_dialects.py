@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import math
+import re
 import zipfile
 from pathlib import Path
 
@@ -159,6 +161,52 @@ def test_D18_numbers_are_read_as_they_are_written(
     assert (found.dialect.decimal, found.dialect.thousands) == form
     assert list(found.heads["value"]) == numbers
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "says"),
+    [
+        ("$1,234.50|$7|-$8.25", [1234.5, 7, -8.25], ['"$" before each number is left out']),
+        ("1.234,50 €|7,25 €|-8,00 €", [1234.5, 7.25, -8], ['"€" behind each number is left out']),
+        ("R$ 1.234,5|R$ 7|R$ 8", [1234.5, 7, 8], ['"R$" before each number']),
+        ("5%|7.5 %|-8%", [5, 7.5, -8], ['"%" behind each number']),
+        ("12.5 kWh|7 kWh|8 kWh", [12.5, 7, 8], ['"kWh" behind each number']),
+        ("(5.5)|7|8", [-5.5, 7, 8], ['numbers such as "(5.5)" are read as less than zero']),
+        ("5.5-|7|8", [-5.5, 7, 8], ['numbers such as "5.5-" are read as less than zero']),
+        ("$(5.50)|$7|($8)", [-5.5, 7, -8], ['"$" before', 'such as "$(5.50)"']),
+        ("12,34,567|1,00,000|99,999", [1_234_567, 100_000, 99_999], []),
+        ("\uff11\uff12\uff0e\uff15|7|8", [12.5, 7, 8], []),
+        ("N/A|7|k.A.", [None, 7, None], ['2 cells that say "N/A", "k.A." are taken for missing values']),
+        ("-|7|#DIV/0!", [None, 7, None], ['2 cells that say "-", "#DIV/0!"']),
+        ("-|$7|$8", [None, 7, 8], ['"$" before', '1 cells that say "-"']),
+    ],
+)
+def test_D18_what_is_around_numbers_is_taken_off_and_told(
+    tmp_path: Path, cells: str, numbers: list[float | None], says: list[str]
+) -> None:
+    """Units that all have, signs of accountants, and words for no value."""
+    lines = [f'{day},"{cell}"' for day, cell in zip(DAYS, cells.split("|"), strict=False)]
+    made = split(tmp_path, "\n".join(["day,value", *lines]).encode())
+
+    assert [None if math.isnan(number) else number for number in made.target.tolist()] == numbers
+    assert len(made.warnings) == len(says)
+    for warning, words in zip(made.warnings, says, strict=True):
+        assert words in warning
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ("5 kg|7 g|8 kg", "5 kg"), ("5%|0.07|8%", "5%"), ("1.2K|800|3K", "1.2K"), ("7|(8|9", "(8"),
+        ("7|(-8)|9", "(-8)"), ("N/A|7|soon", "soon"), ("7|1:30|9", "1:30"), ("7|0x12|9", "0x12"),
+        ("7|inf|9", "inf"), ("7|5-8|9", "5-8"),
+    ],
+)  # fmt: skip
+def test_D18_what_is_no_number_throughout_is_refused(tmp_path: Path, cells: str, wrong: str) -> None:
+    """With the cell that is none, not one that is only missing."""
+    lines = [f"{day},{cell}" for day, cell in zip(DAYS, cells.split("|"), strict=False)]
+    with pytest.raises(ValueError, match=rf'"{re.escape(wrong)}" is not a number'):
+        split(tmp_path, "\n".join(["day,value", *lines]).encode())
 
 
 def test_D18_quoted_thousands_of_a_comma_file(tmp_path: Path) -> None:
