@@ -8,13 +8,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
 from connectors.endpoints import UnknownEndpointError
 from connectors.publisher import Headers, Record
-from models.deepar.frequency import Frequency
 from schemas.codec import Codec
 from schemas.commands import InferenceRequest
 from schemas.events import Forecast, InferenceResult
@@ -111,7 +109,6 @@ async def _answer_one(runtime: TrainerRuntime, request: InferenceRequest) -> tup
         reply = await runtime.endpoints.ask(request.endpoint, InferenceCall(_fields(request), "instance"), patient=True)
         if reply.forecast is None:
             return replace(result, error=reply.error or f"the model failed with status {reply.status}"), None
-        time_freq = (await runtime.endpoints.get(request.endpoint)).time_freq
     except UnknownEndpointError as error:
         return replace(result, error=str(error)), None
     except InferenceError as error:
@@ -124,7 +121,7 @@ async def _answer_one(runtime: TrainerRuntime, request: InferenceRequest) -> tup
         quantiles=found.quantiles,
         samples=found.samples,
     )
-    return result, None if request.ts_id is None else _forecast(request, request.ts_id, found, time_freq)
+    return result, None if request.ts_id is None else _forecast(request, request.ts_id, found)
 
 
 def _fields(request: InferenceRequest) -> dict[str, Any]:
@@ -156,17 +153,14 @@ def _wants(request: InferenceRequest, output: str) -> bool:
     return output in (("mean", "quantiles") if request.output_types is None else request.output_types)
 
 
-def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast, time_freq: str) -> Forecast:
-    frequency = Frequency.parse(time_freq)
-    first = np.datetime64(found.timestamps[0], "ms").astype(f"M8[{frequency.code}]")
-    (cutoff,) = frequency.milliseconds(frequency.times(first, 1, first=-1))
+def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast) -> Forecast:
     return Forecast(
         job_id=0,
         ts_id=ts_id,
         n=0,
         item_id=request.request_id,
         model_name=request.endpoint,
-        cutoff=cutoff,
+        cutoff=found.cutoff,
         timestamps=found.timestamps,
         mean=found.mean or (),
         quantiles=found.quantiles or {},

@@ -56,7 +56,7 @@ def _reply(reply: Reply) -> InferenceReply:
     given = reply.prediction
     forecast = None
     if given is not None:
-        forecast = InstanceForecast(given.timestamps, given.mean, given.quantiles, given.samples)
+        forecast = InstanceForecast(given.cutoff, given.timestamps, given.mean, given.quantiles, given.samples)
     return InferenceReply(
         status=reply.status,
         content=reply.content,

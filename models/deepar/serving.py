@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.config import DeepARConfig
 from models.deepar.configuration import ConfigurationError, InferenceConfiguration, parse_configuration, parse_text
 from models.deepar.instances import InstanceError, parse_instance, parse_line
@@ -60,8 +61,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The forecast of one instance as plain numbers; `timestamps` are those of its steps in epoch milliseconds."""
+    """The forecast of one instance as plain numbers.
 
+    `timestamps` are those of its steps in epoch milliseconds, `cutoff` that of the step before them.
+    """
+
+    cutoff: int
     timestamps: list[int]
     mean: list[float] | None
     quantiles: dict[str, list[float]] | None
@@ -267,14 +272,27 @@ def _reply(config: DeepARConfig, parsed: _Parsed, predictions: list[dict[str, An
 
 
 def _plain(config: DeepARConfig, series: Series, prediction: Mapping[str, Any]) -> Prediction:
-    times = config.frequency.times(series.start, config.prediction_length, first=len(series.target))
+    cutoff, *times = _times(config, series)
     quantiles = prediction.get("quantiles")
     return Prediction(
-        config.frequency.milliseconds(times),
+        cutoff,
+        times,
         prediction["mean"].tolist() if "mean" in prediction else None,
         None if quantiles is None else {level: values.tolist() for level, values in quantiles.items()},
         prediction["samples"].tolist() if "samples" in prediction else None,
     )
+
+
+def _times(config: DeepARConfig, series: Series) -> list[int]:
+    """The last step of the history and those of the forecast, in epoch milliseconds.
+
+    They go on from the start that was given: on its weekday, its day of the month, at its time of day (decision 16).
+    """
+    given = series.start if series.given is None else series.given
+    begin = on_calendar(config.frequency, int(given.astype("M8[us]").astype(np.int64)))
+    calendar = calendar_at(config.frequency, begin)
+    times = calendar.times(begin, 1 + config.prediction_length, first=len(series.target) - 1)
+    return (times // 1000).tolist()  # type: ignore[no-any-return]
 
 
 def _prediction(samples: Array, asked: InferenceConfiguration) -> dict[str, Any]:

@@ -183,6 +183,7 @@ def test_an_event_is_answered_with_plain_numbers_and_times() -> None:
     assert reply == Reply(
         200,
         prediction=Prediction(
+            cutoff=first - 86_400_000,
             timestamps=[first, first + 86_400_000, first + 2 * 86_400_000],
             mean=[6.5] * 3,
             quantiles={"0.5": [6.5] * 3},
