@@ -17,12 +17,12 @@ RUN pip install --no-deps /src
 # Jars by recorded sums, from Maven's registry.
 FROM build AS plugins
 WORKDIR /
-RUN python -m connectors.connect_parts plugins /plugins
+RUN python -m connectors.kafka_connect.parts plugins /plugins
 
 FROM apache/kafka:4.3.1 AS connect
 COPY --from=plugins /plugins /opt/tidecast/plugins
-COPY connectors/connect-worker.properties /opt/tidecast/connect-worker.properties
-# Times of forecasts are written in the worker's time zone, see connectors/sinks/postgresql.sql.
+COPY connectors/kafka_connect/connect-worker.properties /opt/tidecast/connect-worker.properties
+# Times of forecasts are written in the worker's time zone, see connectors/kafka_connect/sinks/postgresql.sql.
 ENV CONNECT_LISTENERS=http://:8083 \
     KAFKA_HEAP_OPTS=-Xmx512m \
     KAFKA_OPTS=-Duser.timezone=UTC

@@ -10,23 +10,23 @@ from typing import Any
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
-from connectors import datasets
-from connectors.csv_dialect import DialectSettings
-from connectors.csv_table import BadDatasetError, opened_csv
-from connectors.csv_text import MOST_UNPACKED, is_compressed
-from connectors.object_store import BadKeyError, ObjectNotFoundError, ObjectStore
+from connectors.csv_files.dialect import DialectSettings
+from connectors.csv_files.inspection import BadDatasetError, opened_csv
+from connectors.csv_files.text import MOST_UNPACKED, is_compressed
+from connectors.datasets import manifests as datasets
+from connectors.datasets.incoming import PRODUCERS, is_in, is_incoming
+from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore
+from schemas.coding.wire import UndecodableError
 from schemas.commands import AddDataset, DeleteDataset
-from schemas.wire import UndecodableError
 from streams.doors import check_command
+from streams.engine.transport import batches
+from streams.engine.tries import GivenUpError, tried
 from streams.errors import RejectedError
-from streams.jobs import check_id, check_key
-from streams.logs import speaking_of
+from streams.forecasting.jobs import check_id, check_key
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
-from streams.tracing import following
-from streams.transport import batches
-from streams.tries import GivenUpError, tried
-from streams.uploads import PRODUCERS, is_in, is_incoming
+from streams.telemetry.logs import speaking_of
+from streams.telemetry.tracing import following
 
 __all__ = ["apply_command", "attach"]
 

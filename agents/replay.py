@@ -5,18 +5,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from agents.offload import running_offload
-from agents.together_runs import answer_together
-from agents.training import SeriesWork
-from agents.training_pool import TrainingPool
-from connectors.object_store import ObjectStore
-from connectors.publisher import Publisher, Record
-from schemas.codec import Codec
+from agents.deepar.pool import TrainingPool
+from agents.deepar.together_runs import answer_together
+from agents.series.offload import running_offload
+from agents.series.training import SeriesWork
+from connectors.kafka.publisher import Publisher, Record
+from connectors.objects.store import ObjectStore
+from schemas.coding.codec import Codec
 from schemas.commands import TrainTogether
+from streams.engine.tries import Tries
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.topics import Topics
-from streams.tries import Tries
 
 __all__ = ["recomputed"]
 

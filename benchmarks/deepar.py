@@ -149,7 +149,7 @@ def _config(data: _Arrays, *, horizon: int, context: int, epochs: int, batches: 
 
 
 def _speed(peer: _Peer) -> None:
-    from models.deepar.training import Progress, train  # noqa: PLC0415 - imports TensorFlow
+    from models.deepar.learning.training import Progress, train  # noqa: PLC0415 - imports TensorFlow
 
     starts, targets = synthetic()
     data = _Arrays("H", starts, targets)
@@ -213,7 +213,7 @@ def _forecast(predictor: Predictor, data: _Arrays, repeats: int) -> dict[str, fl
 
 def _accuracy(peer: _Peer, data: DataSet) -> dict[str, float]:
     """Print how good the forecasts are; the mean weighted quantile losses."""
-    from models.deepar.training import train  # noqa: PLC0415 - imports TensorFlow
+    from models.deepar.learning.training import train  # noqa: PLC0415 - imports TensorFlow
 
     codes = tuple(range(len(data.targets)))
     fitted = _Arrays(data.freq, data.starts, data.fitted, codes)

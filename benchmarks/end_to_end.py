@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.report import Figure, console, show
 from streams.settings import Settings
-from streams.stack import Stack
+from streams.workers.stack import Stack
 
 __all__ = ["configured_job", "patch_to_done", "run", "service", "synthetic_csv", "training_of"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Figure, console, show
-from models import lstm
+from models.arrays.columns import FloatArray
 from models.batch import SeriesRequest, forecast_batch
 from models.catalog import model_spec
-from models.columns import FloatArray
 from models.forecasts import SeriesBatch
-from models.lstm_training import Float32Array, initial_networks, train
+from models.lstm import forecast as lstm
+from models.lstm.training import Float32Array, initial_networks, train
 
 __all__ = ["run"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.report import Figure, measure, show
-from models.metrics import METRICS, evaluate
+from models.scores.metrics import METRICS, evaluate
 
 __all__ = ["run"]
 

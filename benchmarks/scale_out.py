@@ -20,13 +20,13 @@ from confluent_kafka import Consumer, TopicPartition
 from benchmarks.end_to_end import configured_job, patch_to_done, training_of
 from benchmarks.report import Figure, console, show
 from benchmarks.trainer import fill
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import find_java
-from connectors.kafka_jars import default_cache_dir, obtain_jars
-from streams.apps import declare_topics
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
+from connectors.embedded_kafka.java import find_java
 from streams.settings import Settings
-from streams.stack import Stack
 from streams.topics import Topics
+from streams.workers.apps import declare_topics
+from streams.workers.stack import Stack
 
 __all__ = ["run"]
 

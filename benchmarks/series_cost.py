@@ -14,10 +14,10 @@ import httpx
 
 from benchmarks.end_to_end import patch_to_done, synthetic_csv, training_of
 from benchmarks.report import show
-from connectors.topic_reader import read_topic
+from connectors.kafka.topic_reader import read_topic
 from streams.settings import Settings
-from streams.stack import Stack
 from streams.topics import Topics
+from streams.workers.stack import Stack
 
 __all__ = ["run"]
 

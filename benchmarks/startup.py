@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.report import console, show
 from streams.settings import Settings
-from streams.stack import Stack
+from streams.workers.stack import Stack
 
 __all__ = ["run"]
 

@@ -18,11 +18,11 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.report import Figure, console, show
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import find_java
-from connectors.kafka_admin import Topic, ensure_topics
-from connectors.kafka_jars import default_cache_dir, obtain_jars
-from connectors.publisher import Publisher, Record
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
+from connectors.embedded_kafka.java import find_java
+from connectors.kafka.admin import Topic, ensure_topics
+from connectors.kafka.publisher import Publisher, Record
 
 __all__ = ["run"]
 

@@ -15,15 +15,15 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.report import Figure, console, show
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import find_java
-from connectors.kafka_jars import default_cache_dir, obtain_jars
-from connectors.publisher import Publisher, Record
-from schemas.codec import Codec
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
+from connectors.embedded_kafka.java import find_java
+from connectors.kafka.publisher import Publisher, Record
+from schemas.coding.codec import Codec
 from schemas.commands import TrainSeries
-from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.workers.apps import declare_topics
 
 __all__ = ["fill", "run"]
 

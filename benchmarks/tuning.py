@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from benchmarks.report import console, measure, show
 from models.batch import SeriesRequest, forecast_batch
-from models.tuning import Dimension, Search
+from models.tuning.search import Dimension, Search
 
 __all__ = ["run"]
 

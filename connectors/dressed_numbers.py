@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connectors.number_format import EDGES, MISSING
+from connectors.csv_files.number_format import EDGES, MISSING
 
 __all__ = ["Undressed", "is_placeholder", "undressed"]
 

@@ -15,9 +15,9 @@ import structlog
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from connectors.object_store import ObjectNotFoundError, ObjectStore
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.catalogue import current_schemas, locked_schemas
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 
 __all__ = ["IdNote", "RegistryError", "connect_registry", "read_registry"]
 

@@ -7,8 +7,8 @@ from math import isnan
 
 import numpy as np
 
+from models.arrays.columns import FloatArray
 from models.catalog import ConfigValue
-from models.columns import FloatArray
 from models.errors import RejectedInputError
 from models.holdout import HoldOutForecast
 
@@ -27,8 +27,8 @@ class SeriesAnswer:
     undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
     when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
     `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
-    as their value (J-141). `trials` are those of `models.tuning.Outcome`, empty without a search. Otherwise `error` is
-    a text for the user and the rest is empty.
+    as their value (J-141). `trials` are those of `models.tuning.search.Outcome`, empty without a search. Otherwise
+    `error` is a text for the user and the rest is empty.
 
     Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
     same, whatever the `config`.

@@ -12,11 +12,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays.columns import FloatArray, column_sums
+from models.arrays.scaling import scaled_rows, unscaled
 from models.catalog import ConfigValue, model_spec
-from models.columns import FloatArray, column_sums
 from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import chosen_rows
-from models.scaling import scaled_rows, unscaled
 
 __all__ = ["CANDIDATES", "Candidate", "forecast"]
 

@@ -11,14 +11,14 @@ from numbers import Integral
 import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, plain_words
+from models.arrays.columns import FloatArray
 from models.catalog import ConfigValue, ModelSpec, model_spec
-from models.columns import FloatArray
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
 from models.holdout import TunedBatch, chosen_rows, forecast_with_hold_out
-from models.metrics import metric_names
-from models.tuned_model import tuned_model
-from models.tuning import Search, tune
+from models.scores.metrics import metric_names
+from models.tuning.search import Search, tune
+from models.tuning.tuned_model import tuned_model
 
 __all__ = ["SeriesAnswer", "SeriesError", "SeriesRequest", "forecast_batch", "right_aligned"]
 
@@ -42,9 +42,9 @@ class SeriesRequest:
     `target` is one-dimensional, oldest first, evenly spaced, NaN = missing. `config` may leave hyper-parameters to
     their defaults. `refit` and the hold-out are explained at `models.holdout.forecast_with_hold_out`; `seed`,
     `season_length`, `allow_negative` and `covariates` [len(target) + prediction_length, F] at
-    `models.forecasts.SeriesBatch`. With `search` the hyper-parameters in its space are tuned, see `models.tuning`, and
-    `config` holds the others. `end`, `step_ms` and `freq` place it in time for a model that looks at the calendar: when
-    the last value is, the distance of two, and the calendar's text.
+    `models.forecasts.SeriesBatch`. With `search` the hyper-parameters in its space are tuned, see
+    `models.tuning.search`, and `config` holds the others. `end`, `step_ms` and `freq` place it in time for a model that
+    looks at the calendar: when the last value is, the distance of two, and the calendar's text.
     """
 
     target: FloatArray

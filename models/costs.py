@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from models.batch import SeriesRequest
 from models.catalog import ModelSpec, model_spec
-from models.tuning import is_quick
+from models.tuning.search import is_quick
 
 __all__ = ["is_network", "predicted_s"]
 

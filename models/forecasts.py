@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays.columns import FloatArray
 from models.catalog import ConfigValue
-from models.columns import FloatArray
 
 __all__ = ["Forecasts", "SeriesBatch"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays.columns import FloatArray
+from models.arrays.published_values import ValueKinds, publishable, value_kinds
 from models.catalog import ConfigValue, ForecastFunction
-from models.columns import FloatArray
 from models.forecasts import Forecasts, SeriesBatch
-from models.metrics import evaluate
-from models.published_values import ValueKinds, publishable, value_kinds
+from models.scores.metrics import evaluate
 
 __all__ = [
     "SHORTEST_HOLD_OUT",
@@ -32,7 +32,7 @@ _FEWEST_FITTED = 2  # observed values; with fewer there is no hold-out (J-119: h
 class TunedBatch(SeriesBatch):
     """Series of which each has a configuration of its own, `configs` [N], instead of `config`.
 
-    Only a model made by `models.tuned_model.tuned_model` can forecast it.
+    Only a model made by `models.tuning.tuned_model.tuned_model` can forecast it.
     """
 
     configs: Sequence[Mapping[str, ConfigValue]] = ()

@@ -171,10 +171,10 @@ class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
 
     `start`, `step` and `timestamps` are milliseconds, `start_micros` the microseconds beyond those of `start`. Empty
-    `timestamps` mean that value i is i steps of the calendar `freq` (see `models.calendar`) after `start`; without one,
-    every step is `step`.
-    `target` is the history, oldest first, NaN where an observation is missing; decoded: a read-only float64 array.
-    `feat_dynamic_real` has one sequence per feature: a value per value of `target`, and up to next_k_prediction more.
+    `timestamps` mean that value i is i steps of the calendar `freq` (see `models.calendars.calendar`) after `start`;
+    without one, every step is `step`. `target` is the history, oldest first, NaN where an observation is missing;
+    decoded: a read-only float64 array. `feat_dynamic_real` has one sequence per feature: a value per value of `target`,
+    and up to next_k_prediction more.
     """
 
     job_id: int

@@ -118,7 +118,7 @@ class TrainingJobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformRecord:
-    """One transform job, as the table `transforms` keeps it; `finished` is read by `streams.transforms.Answered`."""
+    """One transform job in the table `transforms`; `streams.inference.transforms.Answered` reads `finished`."""
 
     name: str
     command_id: str

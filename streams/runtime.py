@@ -1,4 +1,4 @@
-"""What the agents and views of a process work with: built once by `streams.apps`, passed on, never global."""
+"""What the agents and views of a process work with: built once by `streams.workers.apps`, passed on, never global."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING, Any
 import faust
 import structlog
 
-from connectors.object_store import ObjectStore
-from connectors.publisher import Publisher, Record, partition_for
-from schemas.codec import Codec
+from connectors.kafka.publisher import Publisher, Record, partition_for
+from connectors.objects.store import ObjectStore
+from schemas.coding.codec import Codec
 from schemas.records import TrainingJobRecord, TransformRecord
-from streams.dead_letters import dead_letter
 from streams.doors import time_of
-from streams.endpoints import Endpoints
-from streams.event_table import RecordTable
+from streams.engine.command_waiters import CommandWaiters
+from streams.engine.dead_letters import dead_letter
+from streams.engine.ids import IdMinter, SeriesIdMinter
+from streams.engine.tries import Tries
 from streams.file_threads import FileThreads
-from streams.forecasts import ForecastTable
-from streams.ids import IdMinter, SeriesIdMinter
-from streams.inference_pool import InferencePool
-from streams.logs import event_fields
-from streams.metrics import Metrics
+from streams.forecasting.forecast_table import ForecastTable
+from streams.forecasting.submissions import Limits
+from streams.forecasting.tables import JobTable, ResultTable
+from streams.forecasting.training_stops import TrainingStops
+from streams.inference.endpoint_cache import Endpoints
+from streams.inference.pool import InferencePool
+from streams.rows.event_table import RecordTable
 from streams.settings import Settings
-from streams.submissions import Limits
-from streams.tables import JobTable, ResultTable
+from streams.telemetry.counters import Metrics
+from streams.telemetry.logs import event_fields
+from streams.telemetry.tracing import trace_headers
 from streams.topics import Topics
-from streams.tracing import trace_headers
-from streams.training_stops import TrainingStops
-from streams.tries import Tries
-from streams.waiting import CommandWaiters
 
-if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.apps
-    from streams.online_forecasts import OnlineForecasts
-    from streams.splits import SplitStore
+if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.workers.apps
+    from streams.forecasting.online_forecasts import OnlineForecasts
+    from streams.forecasting.split_store import SplitStore
 
 __all__ = ["StateRuntime", "TrainerRuntime"]
 

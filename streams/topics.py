@@ -9,7 +9,7 @@ __all__ = ["TopicSpec", "Topics", "record_subjects"]
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
-_FRAMING = 1024  # bytes above the largest record that Kafka needs for itself, see connectors.publisher
+_FRAMING = 1024  # bytes above the largest record that Kafka needs for itself, see connectors.kafka.publisher
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from connectors.embedded_kafka import EmbeddedKafka, record_class_archive
-from connectors.java import Java, find_java
-from connectors.kafka_jars import default_cache_dir, obtain_jars
+from connectors.embedded_kafka.broker import EmbeddedKafka, record_class_archive
+from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
+from connectors.embedded_kafka.java import Java, find_java
 
 # How long an example takes is no criterion: other processes may have the cores.
 settings.register_profile("tidecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])

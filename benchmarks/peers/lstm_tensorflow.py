@@ -1,4 +1,4 @@
-"""The network of `models.lstm` in TensorFlow: one Keras model per series, or all stacked in one `tf.function`."""
+"""The network of the LSTM models in TensorFlow: one Keras model per series, or all stacked in one `tf.function`."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from models.lstm_training import Float32Array, Networks
+from models.lstm.training import Float32Array, Networks
 
 __all__ = ["fit_one_by_one", "one_thread", "stacked_training"]
 
@@ -46,7 +46,7 @@ def fit_one_by_one(
 
 
 def stacked_training() -> Callable[[Networks, Float32Array, Float32Array, int, int], Any]:
-    """Return `models.lstm_training.train` as one graph for all shapes; without shuffling, which costs extra."""
+    """Return `models.lstm.training.train` as one graph for all shapes; without shuffling, which costs extra."""
     arrays = [tf.TensorSpec((None,) * rank, tf.float32) for rank in (3, 2, 2, 2, 3, 2)]
     any_shape = [*arrays, tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.int32)]
     graph = tf.function(_train, input_signature=any_shape)

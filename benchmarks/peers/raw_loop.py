@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer
 
-from agents.training import answer_commands
-from schemas.codec import Codec
+from agents.series.training import answer_commands
+from schemas.coding.codec import Codec
 from streams.settings import Settings
 from streams.topics import Topics
 

@@ -15,10 +15,10 @@ from faust.contrib.asgi import faust_app_running
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
-from connectors.publisher import Publisher
-from streams.event_table import EventTable
-from streams.recovery import QuickTableManager, RawKeyRouter, install_fast_recovery, is_ready
-from streams.transport import SafeTransport, open_batches
+from connectors.kafka.publisher import Publisher
+from streams.engine.transport import SafeTransport, open_batches
+from streams.rows.event_table import EventTable
+from streams.rows.recovery import QuickTableManager, RawKeyRouter, install_fast_recovery, is_ready
 
 __all__: list[str] = []
 

@@ -9,6 +9,6 @@ Stacked LSTM cells without peepholes: `kernel` [input + cells, 4 * cells] applie
 by side, `bias` [4 * cells], both in the order of gates input, forget, cell, output. With z = [x, h] @ kernel + bias:
 c = sigmoid(z_forget) * c + sigmoid(z_input) * tanh(z_cell), h = sigmoid(z_output) * tanh(c).
 The last layer's output of step t, times `projection`, are the raw parameters of the distribution of the value at t,
-divided by the scale (`models.deepar.likelihoods`).
+divided by the scale (`models.deepar.learning.likelihoods`).
 A trained model is a file of numpy (`models.deepar.artefact`), so that serving needs no TensorFlow.
 """

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from models.calendar import Calendar
-from models.calendar_rules import (
+from models.calendars.calendar import Calendar
+from models.calendars.rules import (
     DAY,
     BusinessDays,
     DayOfMonth,

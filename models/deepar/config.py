@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from models.deepar.frequency import Frequency
-from models.deepar.wording import shown
+from models.deepar.serving.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["LIKELIHOODS", "MOST_CATEGORIES", "ConfigError", "DeepARConfig"]
@@ -28,11 +28,12 @@ class DeepARConfig:
     """Everything that shapes a model and its training, checked.
 
     `context_length` is the number of steps that the network reads before it forecasts. `likelihood` ``auto`` is chosen
-    by the data (`models.deepar.likelihood_choice`). `cardinality` has the number of values of each category; None takes
-    it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is `num_batches_per_epoch` batches
-    of `mini_batch_size` windows. Training ends after `early_stopping_patience` epochs without progress on the
-    validation window, which is the last prediction_length steps of each series; None: it ends after all `epochs`, and
-    no window is set aside. Where no target that it is trained on is negative no forecast is, unless `allow_negative`.
+    by the data (`models.deepar.learning.likelihood_choice`). `cardinality` has the number of values of each category;
+    None takes it from the data, () means no categories; likewise `num_dynamic_feat`. An epoch is
+    `num_batches_per_epoch` batches of `mini_batch_size` windows. Training ends after `early_stopping_patience` epochs
+    without progress on the validation window, which is the last prediction_length steps of each series; None: it ends
+    after all `epochs`, and no window is set aside. Where no target that it is trained on is negative no forecast is,
+    unless `allow_negative`.
     """
 
     time_freq: str

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calendar_rules import business_dates, business_days
-from models.deepar.wording import shown
+from models.calendars.rules import business_dates, business_days
+from models.deepar.serving.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["Frequency", "FrequencyError"]

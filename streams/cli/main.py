@@ -10,10 +10,15 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import connect, dead_letters, deepar, demo, forecast, job, redis, replay, service
-from streams.cli.failure import CommandError
-from streams.cli.help_pages import polish
-from streams.cli.terminal import notices, one_line
+from streams.cli.console.failure import CommandError
+from streams.cli.console.help_pages import polish
+from streams.cli.console.terminal import notices, one_line
+from streams.cli.deepar import commands as deepar
+from streams.cli.demo import command as demo
+from streams.cli.forecasting import forecast, job
+from streams.cli.operation import connect, dead_letters, redis
+from streams.cli.replay import command as replay
+from streams.cli.service import commands as service
 
 __all__ = ["app", "main"]
 

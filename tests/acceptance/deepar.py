@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import orjson
 
-from connectors import endpoints
-from connectors.endpoints import Endpoint, model_key
-from connectors.object_store import ObjectStore
+from connectors.objects import endpoints
+from connectors.objects.endpoints import Endpoint, model_key
+from connectors.objects.store import ObjectStore
 from models.deepar.artefact import Artefact, dump, weight_shapes
 from models.deepar.config import DeepARConfig
 

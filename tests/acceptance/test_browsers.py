@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.jobs import PREVIEW, check_error, csv, new_job
+from tests.acceptance.forecasting.jobs import PREVIEW, check_error, csv, new_job
 from tests.integration.services import Api, Service
 
 _FOREIGN = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.jobs import PREVIEW, check_error, csv, element, new_job, sample, train
+from tests.acceptance.forecasting.jobs import PREVIEW, check_error, csv, element, new_job, sample, train
 from tests.integration.services import Api
 
 _TWO = csv("g,day,value", *(f"{g},2020-01-{day:02},{day}" for g in "ab" for day in range(1, 11)))

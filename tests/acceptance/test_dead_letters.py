@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
+from schemas.coding.wire import frame
 from schemas.events import CmdStatus, JobStatus
-from schemas.wire import frame
-from tests.acceptance.jobs import PREVIEW, element, new_job, sample, train
+from tests.acceptance.forecasting.jobs import PREVIEW, element, new_job, sample, train
 from tests.acceptance.stock import StockClient
 from tests.integration.services import Service, until
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from tests.acceptance.jobs import DAYS, HISTORY, check_error, csv, element, new_job, sample, train
+from tests.acceptance.forecasting.jobs import DAYS, HISTORY, check_error, csv, element, new_job, sample, train
 from tests.acceptance.stock import StockClient
 from tests.integration.services import Api, Service, until
 

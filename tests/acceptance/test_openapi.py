@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from connectors.object_store import ObjectStore
+from connectors.objects.store import ObjectStore
 from tests.acceptance.deepar import instance, lines_of, publish
-from tests.acceptance.jobs import element, new_job, sample, train
+from tests.acceptance.forecasting.jobs import element, new_job, sample, train
 from tests.integration.services import Api, Service
 
 _CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance, content_type_conformance]

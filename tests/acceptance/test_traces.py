@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.jobs import element, new_job, sample
+from tests.acceptance.forecasting.jobs import element, new_job, sample
 from tests.integration.services import Service, until
 
 _TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -12,11 +12,11 @@ from typing import Any
 
 from faust.types import TP, ConsumerMessage
 
-from connectors.publisher import DeliveryError, MessageTooLargeError, Record, _with, partition_for
-from schemas.codec import Codec
-from streams.consumer import _Offsets
+from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Record, _with, partition_for
+from schemas.coding.codec import Codec
+from streams.engine.consumer import _Offsets
 from streams.runtime import TrainerRuntime
-from streams.tracing import current_headers
+from streams.telemetry.tracing import current_headers
 
 __all__ = ["AT", "CODEC", "FakePublisher", "Worker", "headers", "message"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streams import apps
 from streams.settings import Settings
+from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker
 
 

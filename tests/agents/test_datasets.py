@@ -10,8 +10,8 @@ import pytest
 from mode.supervisors import CrashingSupervisor
 
 from agents.datasets import apply_command
-from connectors import datasets
-from connectors.publisher import DeliveryError
+from connectors.datasets import manifests as datasets
+from connectors.kafka.publisher import DeliveryError
 from schemas.commands import AddDataset, CreateJob, DeleteDataset
 from streams.errors import RejectedError
 from tests.agents.bench import CODEC, Worker, headers

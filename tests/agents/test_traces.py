@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from agents import training_runs
-from agents.together_calls import Loss
-from connectors.publisher import partition_for
+from agents.deepar.together_calls import Loss
+from agents.training import runs as training_runs
+from connectors.kafka.publisher import partition_for
 from schemas.commands import ConfigureJob, CreateJob, InferenceRequest, SubmitJob, TrainSeries
 from schemas.events import SeriesResult
 from tests.agents.bench import CODEC, Worker
-from tests.agents.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training
-from tests.agents.test_together_runs import COMMAND, FakePool
-from tests.agents.test_training import SAMPLE
-from tests.agents.test_training_jobs import JOB, PROJECT, TRAIN
+from tests.agents.deepar.test_together_runs import COMMAND, FakePool
+from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training
+from tests.agents.series.test_training import SAMPLE
+from tests.agents.training.test_training_jobs import JOB, PROJECT, TRAIN
 
 ONE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TWO = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"

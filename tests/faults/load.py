@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 from schemas.events import CmdStatus
 from streams.topics import Topics
 from tests.faults.history import RecordingApi

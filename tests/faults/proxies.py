@@ -19,9 +19,9 @@ from typing import Any, Final, Self
 import httpx
 import pytest
 
-from connectors.guarded_process import GuardedProcess
-from connectors.kafka_jars import default_cache_dir
-from connectors.ports import free_port
+from connectors.embedded_kafka.jars import default_cache_dir
+from connectors.embedded_kafka.ports import free_port
+from connectors.processes.guarded_process import GuardedProcess
 from tests.integration.services import until
 
 __all__ = ["Proxy", "Toxiproxy"]

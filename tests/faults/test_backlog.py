@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.publisher import Publisher, Record
-from schemas.codec import Codec
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.kafka.publisher import Publisher, Record
+from schemas.coding.codec import Codec
 from schemas.commands import TrainSeries
-from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.workers.apps import declare_topics
 from tests.faults.figures import CaseFigures
 from tests.faults.log import committed, ends
 from tests.integration.processes import WorkerProcess

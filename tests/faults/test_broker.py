@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.java import Java
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job

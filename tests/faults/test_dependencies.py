@@ -19,13 +19,13 @@ from fastavro import schemaless_writer
 from fastavro.utils import generate_one
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.object_store import ObjectStore
-from connectors.publisher import Publisher, Record
+from connectors.kafka.publisher import Publisher, Record
+from connectors.objects.store import ObjectStore
 from connectors.schema_registry import IdNote, RegistryError, connect_registry
 from schemas.catalogue import locked_schemas, parse
-from schemas.codec import EVENT_TYPES
+from schemas.coding.codec import EVENT_TYPES
+from schemas.coding.wire import frame
 from schemas.events import CmdStatus, Forecast, JobStatus, SeriesResult
-from schemas.wire import frame
 from streams.settings import Settings
 from streams.topics import Topics, record_subjects
 from tests.faults.figures import CaseFigures

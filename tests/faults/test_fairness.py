@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.object_store import ObjectStore
+from connectors.objects.store import ObjectStore
 from schemas.events import CmdStatus
 from tests.acceptance.deepar import instance, publish
 from tests.faults.figures import CaseFigures

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from connectors.kafka_admin import broker_reachable
-from connectors.publisher import partition_for
+from connectors.kafka.admin import broker_reachable
+from connectors.kafka.publisher import partition_for
 from schemas.commands import ConfigureJob, CreateJob, JobCommand
-from streams import stack
+from streams.workers import stack
 from tests.faults.figures import CaseFigures
 from tests.faults.history import History, RecordingApi
 from tests.faults.load import Job

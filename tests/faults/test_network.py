@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
-from connectors.kafka_config import ForwardedPort
-from connectors.ports import free_port
-from connectors.publisher import DeliveryError, Publisher, Record
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.config import ForwardedPort
+from connectors.embedded_kafka.java import Java
+from connectors.embedded_kafka.ports import free_port
+from connectors.kafka.publisher import DeliveryError, Publisher, Record
 from schemas.commands import CreateJob
 from schemas.events import CmdStatus
 from tests.faults.background import in_background

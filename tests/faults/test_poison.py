@@ -8,9 +8,9 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from connectors.object_store import ObjectStore
-from connectors.publisher import partition_for
-from schemas.codec import Codec
+from connectors.kafka.publisher import partition_for
+from connectors.objects.store import ObjectStore
+from schemas.coding.codec import Codec
 from schemas.commands import CreateJob
 from tests.acceptance.deepar import publish
 from tests.integration.services import Service, csv_of, read_all, running_service, until
@@ -21,7 +21,7 @@ LINE = b'{"start": "2024-01-01", "target": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}\n'
 CUSTOM = """
 import os, sys
 if "streams.cli" in sys.orig_argv and "state" in sys.orig_argv:
-    import agents.jobs as jobs
+    import agents.forecasting.jobs as jobs
     real = jobs._create
     async def create(state, command, event):
         if command.name == "kills":

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from confluent_kafka import Message, Producer
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.publisher import partition_for
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.kafka.publisher import partition_for
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job

@@ -13,7 +13,7 @@ from tests.integration.services import READY_S, Service, until
 
 __all__ = ["ADDED_MODELS", "Trainers", "environment_of", "trainers_of"]
 
-#: In a worker's PYTHONPATH: the models of tests/agents/slow_models.py are in its catalogue.
+#: In a worker's PYTHONPATH: the models of tests/agents/series/slow_models.py are in its catalogue.
 ADDED_MODELS = f"{Path(__file__).with_name('added_models')}:{Path(__file__).parents[2]}"
 
 

@@ -21,9 +21,9 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaException, Message
 
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
+from schemas.coding.wire import UndecodableError
 from schemas.events import CmdStatus, JobStatus, SeriesResult
-from schemas.wire import UndecodableError
 from streams.topics import Topics
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from connectors.ports import kept_or_free
+from connectors.embedded_kafka.ports import kept_or_free
 
 __all__ = ["WorkerProcess", "computing", "processor_s"]
 

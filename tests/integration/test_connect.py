@@ -18,19 +18,19 @@ from confluent_kafka import Producer
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
-from connectors.kafka_admin import Topic, ensure_topics
-from connectors.kafka_connect import SINKS, KafkaConnect, read_connectors
-from connectors.ports import free_port
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.java import Java
+from connectors.embedded_kafka.ports import free_port
+from connectors.kafka.admin import Topic, ensure_topics
+from connectors.kafka_connect.rest import SINKS, KafkaConnect, read_connectors
 from connectors.schema_registry import connect_registry
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 from schemas.events import CmdStatus, Forecast, JobStatus, MetricPoint
 from streams.cli.main import app
-from streams.schema_catalogue import SchemaCatalogue
 from streams.settings import Settings
 from streams.topics import Topics, record_subjects
-from streams.views import registry as registry_view
+from streams.views.operation import registry as registry_view
+from streams.views.operation.schema_catalogue import SchemaCatalogue
 from tests.integration.servers import ConnectWorker, Postgres, Registry
 from tests.integration.services import read_all, until
 

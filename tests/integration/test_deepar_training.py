@@ -16,8 +16,8 @@ from confluent_kafka import ConsumerGroupState, Producer
 from confluent_kafka.admin import AdminClient
 from numpy.typing import NDArray
 
-from connectors.object_store import ObjectStore
-from connectors.publisher import partition_for
+from connectors.kafka.publisher import partition_for
+from connectors.objects.store import ObjectStore
 from models.deepar import artefact as artefacts
 from schemas.commands import DeleteTrainingJob, TrainDeepAR
 from schemas.events import TrainingStatus

@@ -13,10 +13,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.class_archive import ClassArchive
-from connectors.embedded_kafka import EmbeddedKafka, HomeInUseError, PortInUseError
-from connectors.java import Java
-from connectors.kafka_config import Sizes
+from connectors.embedded_kafka.broker import EmbeddedKafka, HomeInUseError, PortInUseError
+from connectors.embedded_kafka.class_archive import ClassArchive
+from connectors.embedded_kafka.config import Sizes
+from connectors.embedded_kafka.java import Java
 
 SOON_S = 30.0
 
@@ -24,8 +24,8 @@ SOON_S = 30.0
 ORPHAN_MAKER = """
 import os, signal, sys
 from pathlib import Path
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.java import Java
 
 home, jars, java, version, guarded = sys.argv[1:]
 broker = EmbeddedKafka(Path(home), port=0, jars=Path(jars), java=Java(Path(java), int(version)))

@@ -9,10 +9,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, ResourceType
 
-from connectors.changelog_reader import ChangelogReader, Span
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
-from connectors.kafka_admin import (
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.config import Sizes
+from connectors.embedded_kafka.java import Java
+from connectors.embedded_kafka.ports import kept_or_free
+from connectors.kafka.admin import (
     BrokerUnreachableError,
     Topic,
     TopicMismatchError,
@@ -21,9 +22,8 @@ from connectors.kafka_admin import (
     lost_topics,
     repartitioned_topics,
 )
-from connectors.kafka_config import Sizes
-from connectors.ports import kept_or_free
-from connectors.publisher import MessageTooLargeError, Publisher, Record
+from connectors.kafka.changelog_reader import ChangelogReader, Span
+from connectors.kafka.publisher import MessageTooLargeError, Publisher, Record
 from tests.integration.services import until
 
 SOON = timedelta(seconds=10)
@@ -94,7 +94,7 @@ def test_a_broker_that_does_not_answer_has_lost_nothing() -> None:
 
 def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, topics: list[Topic]) -> None:
     """With the variable to correct."""
-    monkeypatch.setattr("connectors.kafka_admin._REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("connectors.kafka.admin._REQUEST_TIMEOUT_S", 0.5)
     with pytest.raises(BrokerUnreachableError, match="TIDECAST_KAFKA_BOOTSTRAP"):
         ensure_topics(f"127.0.0.1:{kept_or_free(0)}", topics)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from connectors.changelog_reader import ChangelogReader, Span
-from connectors.publisher import Publisher
-from streams import log_guard
-from streams.log_guard import LogGuard
-from streams.owned_log import OwnedLog
+from connectors.kafka.changelog_reader import ChangelogReader, Span
+from connectors.kafka.publisher import Publisher
+from streams.rows import log_guard
+from streams.rows.log_guard import LogGuard
+from streams.rows.owned_log import OwnedLog
 from tests.integration.services import read_all
 
 PARTITION = 0

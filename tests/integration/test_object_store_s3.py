@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.object_store import ObjectNotFoundError, ObjectStore
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from tests.integration.servers import ObjectServer
 
 ACCESS, SECRET = "tidecast", "not-a-secret"
@@ -69,7 +69,7 @@ def test_what_another_process_writes_is_seen_at_once(store: ObjectStore) -> None
     assert store.keys("splits") == []
 
     program = (
-        "from connectors.object_store import ObjectStore as O; O('s3://tidecast/objects').put_bytes('splits/1', b'x')"
+        "from connectors.objects.store import ObjectStore as O; O('s3://tidecast/objects').put_bytes('splits/1', b'x')"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

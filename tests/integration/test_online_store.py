@@ -11,14 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio.client import Pipeline
 
-from connectors.embedded_kafka import EmbeddedKafka
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.ports import kept_or_free
+from connectors.kafka.publisher import Publisher, Record, partition_for
 from connectors.online_store import OnlineStore, StoreAwayError, new_rebuild
-from connectors.ports import kept_or_free
-from connectors.publisher import Publisher, Record, partition_for
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 from schemas.events import Forecast
-from streams.forecasts import forecast_json
-from streams.online_forecasts import OnlineForecasts
+from streams.forecasting.forecast_table import forecast_json
+from streams.forecasting.online_forecasts import OnlineForecasts
 from tests.integration.processes import WorkerProcess
 from tests.integration.program import Home
 from tests.integration.redis_server import RedisServer

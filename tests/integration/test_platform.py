@@ -14,10 +14,10 @@ import boto3
 import httpx
 import pytest
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.java import Java
-from connectors.kafka_connect import SINKS
-from schemas.wire import unframe
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.embedded_kafka.java import Java
+from connectors.kafka_connect.rest import SINKS
+from schemas.coding.wire import unframe
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.compose import SERVICES, environment

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import pytest
 
-from connectors.publisher import DeliveryError, MessageTooLargeError, Record, partition_for
+from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Record, partition_for
 from tests.integration.workers import Cluster
 
 

@@ -11,11 +11,11 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from yarl import URL
 
-from connectors.changelog_reader import ChangelogReader, Span
-from connectors.publisher import Publisher, Record
-from streams import recovery as module
-from streams.event_table import EventTable
-from streams.recovery import QuickTableManager, is_ready
+from connectors.kafka.changelog_reader import ChangelogReader, Span
+from connectors.kafka.publisher import Publisher, Record
+from streams.rows import recovery as module
+from streams.rows.event_table import EventTable
+from streams.rows.recovery import QuickTableManager, is_ready
 from tests.integration.workers import Cluster, app_running, until
 
 PARTITIONS = 4

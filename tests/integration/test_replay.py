@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from schemas.codec import Codec
+from schemas.coding.codec import Codec
 from schemas.events import Forecast, MetricPoint, SeriesResult
 from tests.integration.program import SOON_S, Up
 from tests.integration.services import Api, csv_of, read_all, until

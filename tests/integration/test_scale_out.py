@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.publisher import partition_for
-from schemas.codec import Codec
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.kafka.publisher import partition_for
+from schemas.coding.codec import Codec
 from schemas.commands import TrainSeries
-from streams.apps import declare_topics
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.workers.apps import declare_topics
 from tests.integration.processes import WorkerProcess, computing
 from tests.integration.services import read_all, until
 

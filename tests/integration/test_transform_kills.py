@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.object_store import ObjectStore
+from connectors.objects.store import ObjectStore
 from tests.acceptance.deepar import lines_of, publish
 from tests.integration.processes import computing
 from tests.integration.services import Service, running_service, until

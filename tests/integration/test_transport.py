@@ -13,9 +13,9 @@ from confluent_kafka import Producer
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
-from connectors.publisher import DeliveryError, Record
-from streams.consumer import SafeConsumer
-from streams.transport import Batch, batches, open_batches
+from connectors.kafka.publisher import DeliveryError, Record
+from streams.engine.consumer import SafeConsumer
+from streams.engine.transport import Batch, batches, open_batches
 from tests.integration.workers import Cluster, app_running, until
 
 NEVER = 3600.0  # a commit interval: only the commits that a test asks for, or a rebalance makes

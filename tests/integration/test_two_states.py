@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.embedded_kafka import EmbeddedKafka
-from connectors.object_store import ObjectStore
+from connectors.embedded_kafka.broker import EmbeddedKafka
+from connectors.objects.store import ObjectStore
 from tests.acceptance.deepar import instance, publish
 from tests.integration.processes import WorkerProcess
 from tests.integration.services import Api, csv_of, until

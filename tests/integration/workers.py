@@ -13,9 +13,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.contrib.asgi import faust_app_running
 from yarl import URL
 
-from connectors.publisher import Publisher, Record
-from streams.recovery import RawKeyRouter, install_fast_recovery
-from streams.transport import SafeTransport
+from connectors.kafka.publisher import Publisher, Record
+from streams.engine.transport import SafeTransport
+from streams.rows.recovery import RawKeyRouter, install_fast_recovery
 
 __all__ = ["Cluster", "app_running", "until"]
 

@@ -3,6 +3,6 @@
 So a fit takes exactly as long as a case needs, and no processor time, in the real trainer and its real processes.
 """
 
-from tests.agents import slow_models
+from tests.agents.series import slow_models
 
 slow_models.register()

@@ -1,0 +1,150 @@
+"""Models that learn from many series, trained in processes of their own, for as long as that takes.
+
+- As many are trained at a time as the settings say; the others wait in the order in which they came.
+- A process trains once: to begin the next one costs 0.05 s, and memory that TensorFlow keeps is freed.
+- When a process is killed, another one takes its place, until that happens again and again without progress.
+- Whoever stops waiting for an answer ends its process.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Lock
+from typing import Any, Final
+
+import structlog
+
+from connectors.processes.compute_process import ComputeProcess, EndedError, cores
+from streams.settings import Settings
+
+__all__ = ["TrainingPool", "TrainingPoolClosedError"]
+
+log = structlog.get_logger(__name__)
+
+_TRAIN: Final = "agents.deepar.process:train"  # named, because it loads TensorFlow, which this process does without
+_TRIES: Final = 3  # a process may be killed for what another one did, or while the machine is short of memory for once
+_PAUSES_S: Final = (0.1, 0.5, 2.0)  # a fork server that was killed is not known to be gone at once
+_CLOSED_WITHIN_S: Final = 3.0
+
+Report = Callable[[Any], object]
+
+
+class TrainingPoolClosedError(RuntimeError):
+    """The answer will not come, because `close` was called."""
+
+
+class TrainingPool:
+    """Lets processes compute; starts them when they are needed. To be used in one event loop.
+
+    `entry` is what a process runs and `preload` what it needs for that: tests put others in their place.
+    """
+
+    def __init__(self, settings: Settings, *, entry: str = _TRAIN, preload: Sequence[str] = ()) -> None:
+        self._entry = entry
+        self._preload = preload
+        self._memory_limit = settings.training_memory_bytes
+        processes = settings.training_processes or cores()
+        self._places = asyncio.Semaphore(processes)
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="training")  # each waits for a process
+        self._running: set[_Try] = set()
+        self._closed = False
+
+    async def compute(
+        self,
+        argument: object,
+        *,
+        limit_s: float,
+        on_report: Report | None = None,
+        on_ended: Callable[[], object] | None = None,
+    ) -> Any:
+        """What the entry makes of `argument`, once there is a free place.
+
+        `on_report` gets in this loop, in order, what the process reports. `on_ended` is called when the process ended
+        before its time, and gives the argument for the next one; one that differs from the last says that there was
+        progress. TimeoutError: it took longer than `limit_s`, waiting not counted. RaisedError: the entry raised.
+        EndedError: the process ended time and again without progress. TrainingPoolClosedError.
+        """
+        async with self._places:
+            loop = asyncio.get_running_loop()
+            deadline, tries = loop.time() + limit_s, 0
+            while True:
+                if self._closed:
+                    raise TrainingPoolClosedError("no more models are trained")
+                try:
+                    return await self._try(argument, deadline - loop.time(), on_report)
+                except EndedError as error:
+                    if self._closed:
+                        raise TrainingPoolClosedError("no more models are trained") from error
+                    log.warning("training_process_replaced", reason=str(error), argument=type(argument).__name__)
+                    before, argument = argument, argument if on_ended is None else on_ended()
+                    tries = tries + 1 if argument == before else 0
+                    if tries >= _TRIES:
+                        raise
+                    await asyncio.sleep(_PAUSES_S[tries])
+
+    async def close(self) -> None:
+        """End every process at once. Calls of `compute` raise TrainingPoolClosedError."""
+        self._closed = True
+        for one in list(self._running):
+            one.end()
+        self._threads.shutdown(wait=False)
+        with suppress(TimeoutError):  # a thread may still wait for a process that is only being started
+            async with asyncio.timeout(_CLOSED_WITHIN_S):
+                await asyncio.to_thread(self._threads.shutdown)
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the processes that there are."""
+        return [one.process.pid for one in list(self._running) if one.process is not None and one.process.pid]
+
+    async def _try(self, argument: object, limit_s: float, on_report: Report | None) -> Any:
+        """Let a new process compute. Whatever comes of it, the process has ended afterwards."""
+        loop = asyncio.get_running_loop()
+        one = _Try(self._entry, self._preload, self._memory_limit)
+
+        context = copy_context()  # so that what is sent and logged belongs to the trace and the job of this call
+
+        def reported(content: object) -> None:
+            if on_report is not None:
+                loop.call_soon_threadsafe(one.tell, on_report, content, context=context)
+
+        self._running.add(one)
+        try:
+            return await loop.run_in_executor(self._threads, one.compute, argument, limit_s, reported)
+        finally:
+            one.end()
+            self._running.discard(one)
+
+
+class _Try:
+    """One process and what it computes; `compute` blocks a thread, the rest is for the event loop."""
+
+    def __init__(self, entry: str, preload: Sequence[str], memory_limit: int) -> None:
+        self._entry = entry
+        self._preload = preload
+        self._memory_limit = memory_limit
+        self._lock = Lock()  # so that no process comes to life unseen after `end`
+        self._ended = False
+        self.process: ComputeProcess | None = None
+
+    def compute(self, argument: object, limit_s: float, on_report: Callable[[object], None]) -> Any:
+        process = ComputeProcess(self._entry, self._preload, memory_limit=self._memory_limit, name="tidecast-training")
+        with self._lock:
+            self.process = process
+            ended = self._ended
+        if ended:  # while it was being started
+            process.kill()
+        return process.call(argument, limit_s, on_report=on_report)
+
+    def tell(self, on_report: Report, content: object) -> None:
+        """Hand on a report, unless nobody waits any more."""
+        if not self._ended:
+            on_report(content)
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+        if self.process is not None:
+            self.process.kill()

@@ -1,0 +1,136 @@
+"""What a trainer tells of a training while it runs: its status and the metrics of its epochs."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Final
+
+from agents.deepar.job_calls import Begun, EpochDone
+from connectors.kafka.publisher import Record
+from schemas.commands import TrainDeepAR
+from schemas.events import MetricPoint, TrainingStatus
+from streams.runtime import TrainerRuntime
+from streams.training.jobs import TrainingState, first_version
+
+__all__ = ["TrainingProgress", "status_record"]
+
+_EVERY_S: Final = 0.5  # small models do an epoch in milliseconds, and who looks on needs no more than two a second
+
+
+class TrainingProgress:
+    """Sends a status twice a second at most, always one of the last epoch, and the metric points of every epoch.
+
+    A point is the same whenever it is sent: it has the time of its epoch, which the checkpoint keeps.
+    """
+
+    def __init__(self, runtime: TrainerRuntime, command: TrainDeepAR, is_ours: Callable[[], bool]) -> None:
+        """`is_ours` tells whether the job is still this trainer's: else the next one tells of it."""
+        self._runtime = runtime
+        self._command = command
+        self._is_ours = is_ours
+        self._version_id, _ = first_version(command.job_id)
+        self._points: list[EpochDone] = []
+        self._status: TrainingStatus | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_sent = -math.inf
+        self._sending: set[asyncio.Future[None]] = set()
+        self._error: BaseException | None = None
+        self._begun: Begun | None = None
+        self._last: EpochDone | None = None
+
+    @property
+    def command_id(self) -> str:
+        """The id of the command that asked for the training."""
+        return self._command.command_id
+
+    @property
+    def begun(self) -> bool:
+        """Whether a process has begun to train."""
+        return self._begun is not None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return 0 if self._last is None else self._last.epoch
+
+    def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
+        """The training as it is now, with this status."""
+        command, last = self._command, self._last
+        return TrainingStatus(
+            project_id=command.project_id,
+            job_id=command.job_id,
+            version_id=self._version_id,
+            status=number,
+            at=at,
+            epoch=self.epoch,
+            epochs=0 if self._begun is None else self._begun.epochs,
+            loss=None if last is None else _finite(last.loss),
+            validation_loss=None if last is None else _finite(last.validation_loss),
+            message=message,
+        )
+
+    def report(self, content: Begun | EpochDone) -> None:
+        """Take what the process reports."""
+        if isinstance(content, Begun):
+            self._begun = content
+            self._last = content.done[-1] if content.done else None
+            self._points += content.done
+        else:
+            self._last = content
+            self._points.append(content)
+        self._status = self.status(TrainingState.RUNNING, at=content.at)
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._timer = loop.call_at(self._last_sent + _EVERY_S, self._send)
+
+    async def finish(self) -> None:
+        """Send what is not sent yet; ends when the broker has all. DeliveryError."""
+        self._send()
+        if self._sending:
+            await asyncio.wait(self._sending)
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._points, self._status = [], None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _send(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        points, status, self._points, self._status = self._points, self._status, [], None
+        if status is None or not self._is_ours():
+            return
+        self._last_sent = asyncio.get_running_loop().time()
+        records = [record for done in points for record in self._metrics(done)]
+        sending = self._runtime.publisher.send_nowait([*records, status_record(self._runtime, status)])
+        self._sending.add(sending)
+        sending.add_done_callback(self._sent)
+
+    def _sent(self, sending: "asyncio.Future[None]") -> None:
+        self._sending.discard(sending)
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            self._error = error
+
+    def _metrics(self, done: EpochDone) -> list[Record]:
+        workload_uid = f"tj-{self._command.job_id}-{self._version_id}"
+        values = {"loss": done.loss, "validation_loss": done.validation_loss}
+        points = [
+            MetricPoint(workload_uid, name, _finite(value), done.at, done.epoch, "log")
+            for name, value in values.items()
+            if value is not None
+        ]
+        runtime = self._runtime
+        return [Record(runtime.topics.metrics, workload_uid.encode(), runtime.codec.encode(point)) for point in points]
+
+
+def status_record(runtime: TrainerRuntime, status: TrainingStatus) -> Record:
+    """A status as it is sent."""
+    return Record(runtime.topics.training_status, status.project_id.encode(), runtime.codec.encode(status))
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

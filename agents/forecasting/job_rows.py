@@ -1,0 +1,36 @@
+"""The row of a job: written with what the public topic is told of it."""
+
+import asyncio
+from typing import Any
+
+from connectors.kafka.publisher import Record
+from schemas.records import JobRecord
+from streams.engine.transport import check_writer
+from streams.forecasting import jobs
+from streams.runtime import StateRuntime
+
+__all__ = ["put_job", "put_job_for", "status_record"]
+
+
+def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future[Any]":
+    """Write a job's row now and tell the public topic, if its status changed; the future ends when the broker has it.
+
+    No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run.
+    """
+    known = state.jobs.get(job.job_id)
+    writes = [state.jobs.put(partition, job)]
+    if known is None or known.sequence != job.sequence:
+        writes.append(state.publisher.send_nowait([status_record(state, job)]))
+    return asyncio.gather(*writes)
+
+
+def put_job_for(state: StateRuntime, event: Any, job: JobRecord) -> "asyncio.Future[Any]":
+    """The same for a command; SupersededError where its job may be another worker's by now."""
+    check_writer(state.app, event)
+    return put_job(state, job, event.message.partition)
+
+
+def status_record(state: StateRuntime, job: JobRecord) -> Record:
+    """What the public topic is told of the job."""
+    status = jobs.status_event(job, state.results.progress(job.job_id))
+    return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))

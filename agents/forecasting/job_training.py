@@ -1,0 +1,84 @@
+"""Commands that begin the training of a job's series, or end it."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from agents.forecasting.job_rows import put_job_for
+from agents.forecasting.refusals import refusals, result_records
+from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
+from schemas.commands import StopJob, SubmitJob
+from schemas.records import JobRecord
+from streams.doors import time_of
+from streams.engine.transport import check_writer
+from streams.errors import RejectedError
+from streams.forecasting import jobs
+from streams.forecasting.plans import packed, planned_again
+from streams.forecasting.submissions import ACCEPTED, check_elements
+from streams.forecasting.tables import Answer
+from streams.repeats import digest_of
+from streams.runtime import StateRuntime
+
+__all__ = ["send_out", "stop", "submit"]
+
+
+async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, command: SubmitJob, event: Any) -> None:
+    """1. write the job with settings, numbers and plans, 2. answer the sender, 3. send out the training.
+
+    The row has all that the rest needs: a crash after 1. cannot change what is trained, nor what is stored.
+    """
+    begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
+    # In threads, for a submission may be long. Between here and the writing only results may change the job.
+    limits = state.limits if begun is None else ACCEPTED
+    to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
+    prepared = await prepared_for(state, job, trainings) if trainings else None
+    planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
+    digest = await asyncio.to_thread(digest_of, command)
+    at = time_of(event.message)
+
+    def changed(job: JobRecord) -> JobRecord:
+        if begun is None:
+            begun_now = jobs.submitted(job, command, trainings, at=at, planned=planned)
+            return jobs.stored(begun_now, command, to_store, digest)
+        assert planned is not None  # what was begun by an earlier release, which kept its plan in the log alone
+        return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest)
+
+    await asyncio.to_thread(state.jobs.check_size, changed(job))
+    await put_job_for(state, event, changed(state.jobs.get(job.job_id) or job))
+    state.waiters.applied(command.command_id)
+    if prepared is not None:
+        await send_out(runs, job.job_id, event, prepared)
+
+
+async def send_out(runs: SubmissionRuns, job_id: int, event: Any, prepared: Prepared | None = None) -> None:
+    """Begin to; what takes long goes on by itself."""
+    runs.begin(job_id, event.message.generation_id, prepared)
+    await runs.under_way(job_id)
+
+
+async def stop(state: StateRuntime, runs: SubmissionRuns, command: StopJob, job: JobRecord | None, event: Any) -> None:
+    """1. write that the job is stopped, 2. an error as the result of what has none, 3. the row without its plans.
+
+    A repeat writes what a crash has prevented, and stops nothing that was submitted since.
+    """
+    if job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
+    if command.command_id not in job.commands:
+        job = jobs.stopped(job, command)
+        await put_job_for(state, event, job)
+    runs.answered(job.job_id)
+    at, partition = time_of(event.message), event.message.partition
+    writes: list[asyncio.Future[Any]] = []
+    for results in refusals(state, job, range(job.stopped), jobs.CANCELLED):
+        rows = ((one, state.codec.encode(replace(one, answered_at=at))) for one in results)
+        answers = [Answer(one.job_id, one.ts_id, one.n, one.error, row) for one, row in rows]
+        check_writer(state.app, event)
+        writes += [
+            state.results.put(partition, answers),
+            state.publisher.send_nowait(result_records(state, results)),
+        ]
+        await asyncio.sleep(0)
+    await asyncio.gather(*writes)
+    latest = state.jobs.get(job.job_id)
+    if latest is not None and (changed := jobs.cancelled(latest)) is not latest:
+        await put_job_for(state, event, changed)

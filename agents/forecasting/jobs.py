@@ -1,0 +1,269 @@
+"""The state: applies job commands, sends out the training of series, and follows their results."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from agents.forecasting.job_ends import end_command, end_result
+from agents.forecasting.job_rows import put_job, put_job_for, status_record
+from agents.forecasting.job_training import send_out, stop, submit
+from agents.forecasting.submission_runs import SubmissionRuns
+from connectors.kafka.publisher import Record
+from connectors.objects.model_files import models_of
+from schemas.coding.wire import UndecodableError
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, StopJob, SubmitJob
+from schemas.events import CmdStatus, SeriesResult
+from schemas.records import JobRecord
+from streams.doors import check_command, time_of
+from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
+from streams.engine.tries import guarded, work_on
+from streams.errors import RejectedError
+from streams.forecasting import jobs
+from streams.forecasting.fan_out import dataset_of
+from streams.forecasting.tables import Answer
+from streams.repeats import check_repeat, digest_known
+from streams.runtime import StateRuntime
+from streams.telemetry.logs import speaking_of
+from streams.telemetry.tracing import following
+from streams.views.web import idempotency
+
+__all__ = ["attach"]
+
+_ROW = 512  # bytes that a row's key may be longer than its result's
+_IN_ONE_TURN = 25  # results read in one turn of the event loop: 1 ms; requests get theirs between
+_OPEN_COMMANDS = 64  # batches of commands, so that one that takes its time holds up no other job's
+_OPEN_BATCHES = 16  # of results, so that some are read while the broker takes those before
+_LONG_COMMAND = 16 * 1024  # bytes: decoding them takes longer than the way to a thread and back
+
+
+def attach(state: StateRuntime) -> tuple[Agent, Agent]:
+    """Register `orchestrate_jobs` and `track_results` on the state's app."""
+    app, topics, runs = state.app, state.topics, SubmissionRuns(state)
+
+    @app.agent(
+        app.topic(topics.job_commands, value_serializer="raw", internal=True),
+        name="orchestrate_jobs",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def orchestrate_jobs(stream: Any) -> None:
+        """Apply commands, those of one job in their order, those of several jobs side by side."""
+        orders = KeyOrders()
+        handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs), partial(end_command, state))
+        watch = asyncio.create_task(runs.watch())
+        try:
+            async for batch in open_batches(app, stream, max_open=_OPEN_COMMANDS):
+                state.metrics.observe_batch("orchestrate_jobs", len(batch.events))
+                in_turn = handle_by_key("orchestrate_jobs", batch.events, orders.in_order(handle))
+                batch.ack_when(asyncio.ensure_future(in_turn))
+        finally:
+            watch.cancel()
+            runs.close()
+
+    @app.agent(
+        app.topic(topics.job_results, value_serializer="raw", internal=True),
+        name="track_results",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def track_results(stream: Any) -> None:
+        """Store results and move the status of their jobs forward."""
+        async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
+            state.metrics.observe_batch("track_results", len(batch.events))
+            work_on(state, "track_results", batch, partial(_track, state, runs), partial(end_result, state))
+            await asyncio.sleep(0)
+
+    return orchestrate_jobs, track_results
+
+
+async def _handle(state: StateRuntime, runs: SubmissionRuns, event: Any) -> None:
+    message = event.message
+    try:
+        command = await _decoded(state, message.value)
+        if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    try:
+        with speaking_of(message, command):
+            check_command(message, command)
+            jobs.check_key("job_id", command.job_id, message.key)
+            moved = state.moved(message)
+            if moved is None:
+                await _apply(state, runs, command, event)
+            else:
+                await state.publisher.send([moved])
+    except RejectedError as error:
+        check_writer(state.app, event)  # what is not there may be with another worker by now
+        if not state.waiters.refused(command.command_id, error):
+            await state.publisher.send([state.dead_letter(message, error)])
+
+
+async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
+    """In a thread where it is long: requests get their turn meanwhile. Mostly its sender waits here and has it."""
+    if value is None or len(value) < _LONG_COMMAND:
+        return state.codec.decode(value)
+    return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
+
+
+async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand, event: Any) -> None:
+    """Apply one command and tell its sender.
+
+    A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that, and
+    what it has set going is set going again.
+    """
+    check_writer(state.app, event)
+    job = state.jobs.get(command.job_id)
+    if job is not None and (known := digest_known(job, command.command_id)) is not None:
+        await asyncio.to_thread(check_repeat, command, known, f"job {job.job_id}")  # it may be long
+        check_writer(state.app, event)
+        job = state.jobs.get(command.job_id)  # results may have come
+    if isinstance(command, DeleteJob):
+        await _delete(state, runs, command, job, event)
+    elif isinstance(command, StopJob):
+        await stop(state, runs, command, job, event)
+    elif job is not None and command.command_id in job.commands:
+        await state.publisher.send([status_record(state, job)])
+        await send_out(runs, job.job_id, event)
+    elif isinstance(command, CreateJob):
+        if job is not None:
+            raise RejectedError(409, "job_exists", f"job {command.job_id} exists already")
+        await _create(state, command, event)
+    elif job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
+    elif isinstance(command, ConfigureJob):
+        await _configure(state, job, command, event)
+    else:
+        await submit(state, runs, job, command, event)
+    state.waiters.applied(command.command_id)
+
+
+async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
+    await dataset_of(state, command.data_id)
+    job = jobs.created(command, at=time_of(event.message))
+    state.jobs.check_size(job)
+    await put_job_for(state, event, job)
+
+
+async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Any) -> None:
+    """1. make the split, 2. write the job, 3. remove the split it replaces."""
+    partition = event.message.partition
+    dataset = await dataset_of(state, job.data_id)
+    columns = jobs.check_columns(job, command, dataset.header)
+    key, split = await state.splits.make(command, dataset, columns)
+    state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
+    changed = jobs.configured(
+        job,
+        command,
+        columns,
+        split=key,
+        series_count=len(split),
+        first_ts_id=state.series_ids.mint(partition, event.message.timestamp),
+        column_count=len(dataset.header),
+    )
+    state.jobs.check_size(changed)
+    await put_job_for(state, event, changed)
+    if job.split is not None and job.split != key:
+        await state.splits.delete(job.split)
+
+
+async def _delete(
+    state: StateRuntime, runs: SubmissionRuns, command: DeleteJob, job: JobRecord | None, event: Any
+) -> None:
+    """Remove what there is; without a job too, for a crash may have cut the command short the first time.
+
+    1. its Idempotency-Key is free, 2. the forecasts of its series, 3. its results, row and status: the results say
+    which forecasts there are. 4. its files. What trainers are still at is removed when it comes (`_remove_late`).
+    """
+    job_id, partition = command.job_id, event.message.partition
+    await asyncio.to_thread(idempotency.free, state.store, job.commands[0] if job else "")
+    series = state.results.series_of(job_id)
+    await state.publisher.send(_no_forecasts(state, series))
+    check_writer(state.app, event)
+    late = state.results.series_of(job_id) - series
+    await asyncio.gather(
+        state.publisher.send_nowait(_no_forecasts(state, late)),
+        state.results.delete(partition, job_id),
+        state.jobs.delete(partition, job_id),
+        state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
+    )
+    runs.answered(job_id)
+    await state.splits.delete_all(job_id)
+    await asyncio.to_thread(state.store.delete, models_of(job_id))
+    if job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
+
+
+def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
+    """Remove what trainers have made for jobs deleted meanwhile: forecasts come before their results, models too."""
+    late = [answer for answer in answers if answer.error is None and state.jobs.was_deleted(answer.job_id)]
+    folders = {models_of(answer.job_id) for answer in late}
+    return asyncio.gather(
+        state.publisher.send_nowait(_no_forecasts(state, {answer.ts_id for answer in late})),
+        *(asyncio.to_thread(state.store.delete, folder) for folder in folders),
+    )
+
+
+def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
+    """What removes forecasts from the public topic, and so from tables, Redis and the tables of others."""
+    return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
+
+
+def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Any]) -> "asyncio.Future[Any]":
+    """1. store the results, 2. move the status of jobs that they complete; the future ends when the broker has both.
+
+    No coroutine, for the same reason as `put_job`.
+    """
+    writes: list[asyncio.Future[Any]] = []
+    by_partition: dict[int, list[Answer]] = {}
+    latest: dict[int, Any] = {}  # job → the message that may have completed it
+    unasked: list[Answer] = []
+    for message in (event.message for event in events):
+        try:
+            answer = _answer(state, message)
+        except (UndecodableError, RejectedError) as error:
+            writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
+            continue
+        if (moved := state.moved(message)) is not None:
+            writes.append(state.publisher.send_nowait([moved]))
+        elif _is_asked_for(state, answer):
+            by_partition.setdefault(message.partition, []).append(answer)
+            latest[answer.job_id] = message
+        else:
+            unasked.append(answer)
+    if unasked:
+        writes.append(_remove_late(state, unasked))
+    for partition, answers in by_partition.items():
+        writes.append(state.results.put(partition, answers))
+        for job_id in dict.fromkeys(answer.job_id for answer in answers):
+            runs.answered(job_id)
+            job = state.jobs.get(job_id)
+            assert job is not None  # looked up above, and nothing has run in between
+            changed = jobs.finished(job, state.results.progress(job_id))
+            with following(latest[job_id], "track_results"):
+                if changed is not job:
+                    writes.append(put_job(state, changed, partition))
+                elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
+                    writes.append(state.publisher.send_nowait([status_record(state, job)]))
+    return asyncio.gather(*writes)
+
+
+def _answer(state: StateRuntime, message: Any) -> Answer:
+    fields = state.codec.outline_of(message.value, SeriesResult)
+    row = state.codec.answered(message.value, fields, time_of(message))
+    answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
+    jobs.check_key("job_id", answer.job_id, message.key)
+    if len(message.value) > state.settings.record_limit + _ROW:
+        raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+    return answer
+
+
+def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
+    """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
+    job = state.jobs.get(answer.job_id)
+    if job is None or jobs.series_of(job, answer.n) != answer.ts_id:
+        return False
+    return not jobs.is_too_late(job, answer.n, state.results.progress(answer.job_id))

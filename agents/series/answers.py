@@ -1,0 +1,111 @@
+"""From the models' answer to the records that a trainer publishes: forecast, metric points, and one result."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from agents.series.requests import Accepted
+from agents.series.times import CommandTimes, ShownTimes, calendar_note, command_times
+from connectors.kafka.publisher import Record
+from connectors.objects.model_files import model_file
+from connectors.objects.store import ObjectStore
+from models.batch import SeriesAnswer
+from schemas.coding.codec import Codec
+from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from streams.topics import Topics
+
+__all__ = ["AnswerWriter"]
+
+_LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
+_TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
+_NO_TIMES = CommandTimes(0, ShownTimes(()), ShownTimes(()))
+_TRIAL = "tuning_"  # before the metric's name: a trial's loss is no score of the forecast
+
+
+class AnswerWriter:
+    """Writes answers as records of at most `limit` bytes, and trained models into the object store."""
+
+    def __init__(self, codec: Codec, topics: Topics, store: ObjectStore, limit: int) -> None:
+        self._codec = codec
+        self._topics = topics
+        self._store = store
+        self._limit = limit
+
+    def records(self, item: Accepted, answer: SeriesAnswer | None) -> list[Record]:
+        """What answers one command; `answer` is None where the models were not asked."""
+        if answer is None:
+            answer = SeriesAnswer([], None, {}, item.problem)
+        written = list(self._records(item, answer))
+        if any(record.size > self._limit for record in written):  # it repeats what was sent, or is long itself
+            short = replace(item.command, config={}, model_name=item.command.model_name[:_LONGEST_NAME])
+            refusal = Accepted(short, item.asked_at, None, _TOO_LARGE, item.headers)
+            written = list(self._records(refusal, SeriesAnswer([], None, {}, _TOO_LARGE)))
+        return written
+
+    def _records(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
+        """1. the trained model's file, 2. forecast and metric points, 3. the result, which says that all is there."""
+        command, codec, topics = item.command, self._codec, self._topics
+        times = _NO_TIMES
+        answered_by = None if answer.answered_by == command.model_name else answer.answered_by
+        model_path = None
+        note = answer.note
+        if answer.error is None:
+            times = command_times(command, len(answer.predictions), len(answer.backtest or ()))
+            note = "; ".join(part for part in (note, calendar_note(command.freq)) if part)
+            if answer.saved is not None:
+                model_path = model_file(command.job_id, command.ts_id, command.n)
+                self._store.put_bytes(model_path, answer.saved)
+            forecast = Forecast(
+                command.job_id,
+                command.ts_id,
+                command.n,
+                command.item_id,
+                command.model_name,
+                times.last,
+                times.following.timestamps,
+                answer.predictions,
+                answer.quantiles,
+                answered_by,
+                times.following.micros,
+                times.following.utc_offsets,
+            )
+            yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
+            yield from self._points(item, answer)
+        config = answer.config
+        if config is None:
+            config = command.config if item.request is None else item.request.config
+        result = SeriesResult(
+            command.job_id,
+            command.ts_id,
+            command.n,
+            command.attempt,
+            command.model_name,
+            config,
+            times.following.timestamps,
+            answer.predictions,
+            answer.metrics,
+            None if answer.backtest is None else _backtest(answer.backtest, times.held_out),
+            answer.error,
+            answer.quantiles,
+            answered_by,
+            model_path,
+            times.following.micros,
+            times.following.utc_offsets,
+            note or None,
+        )
+        yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
+
+    def _points(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
+        """The scores, and the loss of each trial, whose iteration is its number from 1."""
+        command = item.command
+        workload_uid = f"fj-{command.job_id}-{command.ts_id}-{command.n}"
+        points = [(name, value, 0) for name, value in answer.metrics.items()]
+        if answer.trials and command.search is not None:
+            name = f"{_TRIAL}{command.search.metric}"
+            points += [(name, loss, number) for number, loss in enumerate(answer.trials, 1)]
+        for name, value, iteration in points:
+            point = MetricPoint(workload_uid, name, value, item.asked_at, iteration, "log")
+            yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point), item.headers)
+
+
+def _backtest(predictions: list[float], times: ShownTimes) -> Backtest:
+    return Backtest(times.timestamps, predictions, times.micros, times.utc_offsets)

@@ -1,0 +1,294 @@
+"""Where series are computed: quick ones in a thread of this process, heavy ones in processes of their own.
+
+Heavy series (`ModelSpec.heavy`, a search on a model without a grid, or a series so long that a quick model takes its
+time) that ask for the same thing are computed together, up to 64 in a chunk, because networks of one shape train
+together at little more than the cost of one. Which are, and whose turn it is, is told in `agents.series.heavy`.
+
+- A chunk has the time that one submission has. So nothing that hangs holds a process for longer, at the price that a
+  chunk of honest but slow series is begun in vain once.
+- A chunk that takes longer, whose process is killed or that runs out of memory is computed again, each of its series
+  alone, once. A series that fails again gets an error; so does one that took too long while it was alone already.
+- The process is replaced by a new one. It is the only one to hold either end of its pipe but this process, so that a
+  kill at any moment is seen at once and touches no other process. Pebble 5.2's pool shares two pipes and their locks
+  among its processes: killed at random, they broke the pool, or left it without an answer for good.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import Any, TypeVar
+
+import structlog
+
+from agents.series.heavy import HeavyChunk, HeavySeries, Waiting
+from agents.series.process import new_process
+from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError, cores
+from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
+from models.catalog import ModelSpec, UnknownModelError, model_spec
+from models.costs import predicted_s
+from models.tuning.search import is_quick
+from streams.settings import Settings
+
+__all__ = ["Offload", "OffloadClosedError", "is_heavy", "running_offload"]
+
+log = structlog.get_logger(__name__)
+
+_Made = TypeVar("_Made")
+
+_TIME_LIMIT = timedelta(minutes=10)
+_MEMORY_LIMIT = 2 * 1024**3  # bytes; TensorFlow with a small network and XLA takes 500 MiB of them
+_QUICK_S = 0.25  # of a core; quick series have one thread, and all others wait meanwhile
+_PAUSES_S = (0.1, 0.5)  # between trials to start one: a fork server that was killed is not known to be gone at once
+_CLOSED_WITHIN_S = 3.0
+# Where every core is busy, what is predicted to take minutes gives way to what somebody will have in a second.
+_NICENESS, _LONG_NICENESS = 10, 19
+
+
+_TOO_LONG = "{} took longer than {:g} s: choose a quicker model or smaller settings, fewer trials or a shorter history"
+_ENDED = (
+    "the process that trained {} ended (killed or out of memory), also when the series was alone:"
+    " choose smaller settings, another model or a shorter history"
+)
+
+
+def _always(_: int) -> bool:
+    return True
+
+
+class OffloadClosedError(RuntimeError):
+    """The answer will not come, because `close` was called."""
+
+
+class Offload:
+    """Answers requests as `forecast_batch` does, without blocking the event loop, whatever a model does.
+
+    `processes` (default: as many as there are cores) are started when they are needed and kept. `time_limit` is for one
+    submission, `memory_limit` in bytes for one process (its private writable memory; None: no limit; without effect on
+    macOS). `prepare`, a function of a module, is called in a process before it computes: tests add models with it.
+    """
+
+    def __init__(
+        self,
+        processes: int = 0,
+        time_limit: timedelta = _TIME_LIMIT,
+        *,
+        memory_limit: int | None = _MEMORY_LIMIT,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
+        self._processes = processes or cores()
+        self._time_limit_s = time_limit.total_seconds()
+        self._memory_limit = memory_limit
+        self._prepare = prepare
+        self._light: ThreadPoolExecutor | None = None
+        self._heavy: ThreadPoolExecutor | None = None
+        self._series = HeavySeries(self._processes)
+        self._computing: set[asyncio.Future[None]] = set()
+        self._idle: list[ComputeProcess] = []
+        self._children: set[ComputeProcess] = set()
+        self._lock = Lock()  # for the two above, which the heavy threads share
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to take requests. Starts no process yet."""
+        threads = self._processes + self._series.guests  # each waits for a process
+        self._light = ThreadPoolExecutor(1, thread_name_prefix="light-series")
+        self._heavy = ThreadPoolExecutor(threads, thread_name_prefix="heavy-series")
+
+    async def close(self) -> None:
+        """End every process at once, busy or not. Calls of `answer` that wait for one raise OffloadClosedError."""
+        with self._lock:
+            self._closed = True
+            children = list(self._children)
+        for child in children:
+            child.kill()
+        self._series.fail_all(OffloadClosedError("no more series are computed"))
+        executors = [executor for executor in (self._light, self._heavy) if executor is not None]
+        for executor in executors:
+            executor.shutdown(wait=False)
+        ended = [asyncio.to_thread(executor.shutdown) for executor in executors]
+        with suppress(TimeoutError):  # a thread may still wait for a process that is only being started
+            async with asyncio.timeout(_CLOSED_WITHIN_S):
+                await asyncio.gather(*ended)
+
+    async def answer(
+        self, requests: Sequence[SeriesRequest], owner: Hashable = None, wanted: Callable[[int], bool] = _always
+    ) -> list[SeriesAnswer | None]:
+        """Answer every request, in order; what is wrong with a series is the error of its own answer.
+
+        Owners take turns. An answer is None where `wanted` says of the request's place that nobody waits for it any
+        more: see `drop_unwanted`.
+        """
+        heavy = {place for place, request in enumerate(requests) if is_heavy(request)}
+        light = [place for place in range(len(requests)) if place not in heavy]
+        answers: dict[int, SeriesAnswer | None] = {}
+        waiting = {place: Waiting(requests[place], owner, partial(wanted, place)) for place in sorted(heavy)}
+        try:
+            self._let_wait(waiting.values())
+            if light:
+                found = await self.beside(forecast_batch, [requests[place] for place in light])
+                answers.update(zip(light, found, strict=True))
+            for place, one in waiting.items():
+                answers[place] = await one.answer
+        finally:  # where nobody waits any more, what is not begun need not be
+            if [one for one in waiting.values() if one.given_up()]:
+                self.drop_unwanted()
+        return [answers[place] for place in range(len(requests))]
+
+    async def beside(self, function: Callable[..., _Made], *arguments: Any) -> _Made:
+        """Call a function in the thread of the quick series, which does one thing after the other."""
+        return await self._run(self._light, function, *arguments)
+
+    def drop_unwanted(self) -> None:
+        """Begin nothing that nobody wants any more, and end the processes that compute it."""
+        self._series.drop_unwanted()
+        self._begin()
+
+    def _let_wait(self, waiting: Iterable[Waiting]) -> None:
+        if self._heavy is None:
+            raise RuntimeError("start() has not been called")
+        if self._closed:
+            raise OffloadClosedError("no more series are computed")
+        self._series.add(waiting)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Give processes what waits for them, as far as there are places."""
+        while not self._closed and (chunk := self._series.next()) is not None:
+            computing = asyncio.ensure_future(self._answer_chunk(chunk))
+            self._computing.add(computing)
+            computing.add_done_callback(self._computing.discard)
+
+    async def _answer_chunk(self, chunk: HeavyChunk) -> None:
+        """Compute a chunk; if that fails, its series are computed again, each alone, once."""
+        waiting = chunk.waiting
+        try:
+            answers = await self._run(self._heavy, self._compute, [one.request for one in waiting], chunk)
+        except (TimeoutError, EndedError, RaisedError) as error:
+            too_long = isinstance(error, TimeoutError)
+            if len(waiting) == 1 and (too_long or waiting[0].tried):
+                text = _TOO_LONG.format(waiting[0].request.model_name, self._time_limit_s)
+                waiting[0].tell(_failure(text if too_long else _ENDED.format(waiting[0].request.model_name)))
+            else:
+                for one in waiting:
+                    one.again()
+                self._series.add(one for one in waiting if one.wanted())
+        except OffloadClosedError as error:
+            for one in waiting:
+                one.fail(error)
+        except BaseException as error:
+            for one in waiting:
+                one.fail(error)
+            raise
+        else:
+            for one, answer in zip(waiting, answers, strict=True):
+                one.tell(answer)
+        finally:
+            self._series.done(chunk)
+            self._begin()
+
+    async def _run(self, executor: ThreadPoolExecutor | None, compute: Callable[..., _Made], *arguments: Any) -> _Made:
+        if executor is None:
+            raise RuntimeError("start() has not been called")
+        if self._closed:
+            raise OffloadClosedError("no more series are computed")
+        waiting: Future[_Made] = executor.submit(compute, *arguments)
+        try:
+            return await asyncio.wrap_future(waiting)
+        except EndedError as error:
+            if self._closed:
+                raise OffloadClosedError("no more series are computed") from error
+            raise
+
+    def _compute(self, requests: list[SeriesRequest], chunk: HeavyChunk) -> list[SeriesAnswer]:
+        """In a thread: let a process compute. Errors leave no process behind."""
+        child = None
+        try:
+            child = self._take_child(long=chunk.long)
+            chunk.end = child.kill
+            if not chunk.wanted:  # dropped while the process was started
+                raise EndedError("nobody waits for it")
+            answers: list[SeriesAnswer] = child.call((self._prepare, requests), self._time_limit_s)
+        except BaseException as error:
+            if child is not None:
+                with self._lock:
+                    self._children.discard(child)
+                child.kill()
+            if not self._closed and chunk.wanted:
+                log.warning(
+                    "training_process_replaced",
+                    reason="too long" if isinstance(error, TimeoutError) else str(error),
+                    model=requests[0].model_name,
+                    series=len(requests),
+                )
+            raise
+        with self._lock:
+            keep = not chunk.long and len(self._idle) < self._processes
+            if keep:
+                self._idle.append(child)
+            else:  # it gives way to all others, or is a guest's; idle ones take memory too
+                self._children.discard(child)
+        if not keep:
+            child.kill()
+        return answers
+
+    def _take_child(self, *, long: bool) -> ComputeProcess:
+        with self._lock:
+            if self._closed:
+                raise EndedError("closed")
+            while self._idle and not long:
+                child = self._idle.pop()
+                if child.alive:
+                    return child
+                self._children.discard(child)
+        child = self._new_child(_LONG_NICENESS if long else _NICENESS)
+        with self._lock:
+            self._children.add(child)
+            closed = self._closed
+        if closed:  # while it was being started
+            child.kill()
+        return child
+
+    def _new_child(self, niceness: int) -> ComputeProcess:
+        for pause_s in _PAUSES_S:
+            try:
+                return new_process(self._memory_limit, niceness)
+            except EndedError:
+                time.sleep(pause_s)
+        return new_process(self._memory_limit, niceness)
+
+
+@asynccontextmanager
+async def running_offload(settings: Settings) -> AsyncIterator[Offload]:
+    """One with the limits of the settings, from its start to its end."""
+    offload = Offload(
+        settings.training_processes,
+        timedelta(seconds=settings.max_training_s),
+        memory_limit=settings.training_memory_bytes,
+    )
+    offload.start()
+    try:
+        yield offload
+    finally:
+        await offload.close()
+
+
+def is_heavy(request: SeriesRequest) -> bool:
+    """Whether a request is computed in a process of its own: by its model, its search, or the length of its series."""
+    try:
+        spec = model_spec(request.model_name)
+        return spec.heavy or predicted_s(request) > _QUICK_S or _is_long_search(spec, request)
+    except (UnknownModelError, TypeError, AttributeError, ValueError):
+        return False  # `forecast_batch` says what is wrong
+
+
+def _is_long_search(spec: ModelSpec, request: SeriesRequest) -> bool:
+    return request.search is not None and not is_quick(spec, request.search, request.config)
+
+
+def _failure(message: str) -> SeriesAnswer:
+    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message)

@@ -1,0 +1,40 @@
+"""What a process does that computes heavy series for a trainer."""
+
+import os
+from collections.abc import Callable
+
+from connectors.processes.compute_process import ComputeProcess
+from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
+from models.catalog import CATALOG
+
+__all__ = ["Chunk", "compute", "new_process"]
+
+# `models.batch` makes an error of what a model raises, and names the kind: MemoryError, numpy's own, TensorFlow's.
+_OUT_OF_MEMORY = ("MemoryError)", "(ResourceExhaustedError)")
+
+Chunk = tuple[Callable[[], object] | None, list[SeriesRequest]]
+"""What is called beforehand, and requests that are computed together."""
+
+
+def new_process(memory_limit: int | None, niceness: int) -> ComputeProcess:
+    """A new process that answers chunks. EndedError if it cannot be started."""
+    # The fork server loads the code of every heavy model once for all, but no model is run there.
+    heavy = {spec.entry.partition(":")[0] for spec in CATALOG.values() if spec.heavy}
+    return ComputeProcess(
+        f"{__name__}:{compute.__name__}",
+        sorted(heavy),
+        memory_limit=memory_limit,
+        niceness=niceness,
+        name="tidecast-training",
+    )
+
+
+def compute(chunk: Chunk, report: Callable[[object], None]) -> list[SeriesAnswer]:  # noqa: ARG001 - nothing to report
+    """Answer the requests; the process ends where memory was short."""
+    prepare, requests = chunk
+    if prepare is not None:
+        prepare()
+    answers = forecast_batch(requests)
+    if any(kind in answer.error for answer in answers if answer.error for kind in _OUT_OF_MEMORY):
+        os._exit(1)  # what is short now would be short for the next series too
+    return answers

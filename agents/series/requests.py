@@ -1,0 +1,162 @@
+"""From a TrainSeries command to what the models are asked; what is wrong with a command is found here."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from agents.series.times import command_times, last_time, usual_step_ms
+from connectors.csv_files.timestamps import event_times
+from connectors.kafka.publisher import Headers
+from models.arrays.season import season_length
+from models.batch import SeriesRequest
+from models.calendars.calendar import calendar_of
+from models.catalog import model_spec
+from models.fitted.covariates import with_future
+from models.scores.metrics import metric_names
+from models.tuning.search_space import Dimension, Search
+from schemas import commands
+from schemas.commands import ParameterValue, TrainSeries
+from streams.doors import time_of
+from streams.telemetry.tracing import trace_headers
+
+__all__ = ["Accepted", "accepted"]
+
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
+_YEAR = 366 * 86_400_000  # as much as steps of a calendar may be shorter than they are on average
+_OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A command with what the models are asked, or with the problem why they are not.
+
+    `asked_at` is the time of the command in the log, so that a replay gives the same bytes. `headers` name its trace.
+    """
+
+    command: TrainSeries
+    asked_at: int
+    request: SeriesRequest | None
+    problem: str | None = None
+    headers: Headers = ()
+
+
+def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
+    """The command of a consumed message, checked. Never raises."""
+    asked_at, headers = time_of(message), trace_headers(message)
+    try:
+        _check(command, max_next_k)
+        config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
+        request = SeriesRequest(
+            target=np.asarray(command.target),
+            model_name=command.model_name,
+            config=config,
+            prediction_length=command.next_k_prediction,
+            refit=command.refit,
+            eval_metrics=metrics,
+            seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
+            season_length=season_length(command.freq, command.step),
+            allow_negative=command.allow_negative,
+            **_more(command),
+        )
+    except ValueError as error:  # what the models' room refuses is a ValueError too
+        return Accepted(command, asked_at, None, str(error), headers)
+    return Accepted(command, asked_at, request, None, headers)
+
+
+def _more(command: TrainSeries) -> dict[str, Any]:
+    """What few commands have."""
+    more: dict[str, Any] = {}
+    spec = model_spec(command.model_name)
+    if spec.together:  # only then: series with other steps are computed apart
+        more["end"], more["step_ms"], more["freq"] = last_time(command), command.step, command.freq
+        if command.search is not None:
+            raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
+    if command.feat_dynamic_real and spec.covariates:
+        more["covariates"] = with_future(
+            command.feat_dynamic_real,
+            length=len(command.target),
+            prediction_length=command.next_k_prediction,
+            season_length=max(1, season_length(command.freq, command.step)),
+        )
+    if command.search is not None:
+        more["search"] = _search(command.search)
+    return more
+
+
+@lru_cache(maxsize=64)
+def _search(asked: commands.Search) -> Search:
+    """The models' form of a search; the commands of a job mostly ask the same."""
+    dimensions = (
+        Dimension(parameter.name, cast("Any", parameter.type), val=parameter.val)
+        if parameter.val is not None
+        else Dimension(
+            parameter.name, cast("Any", parameter.type), parameter.low, parameter.high, tuple(parameter.choice or ())
+        )
+        for parameter in asked.space
+    )
+    return Search(tuple(dimensions), asked.max_eval, asked.metric)
+
+
+def _seed(command: TrainSeries) -> int:
+    """The same for the same submission of the same series, whoever trains it and whenever (J-109)."""
+    name = f"{command.job_id}:{command.ts_id}:{command.n}".encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
+
+
+@lru_cache(maxsize=1024)
+def _resolved(
+    model_name: str, config: tuple[tuple[str, ParameterValue], ...], eval_metrics: tuple[str, ...]
+) -> tuple[Mapping[str, ParameterValue], tuple[str, ...]]:
+    """The model's whole configuration and the metrics, remembered: the commands of a job mostly ask the same."""
+    return model_spec(model_name).resolve(dict(config)), metric_names(eval_metrics)
+
+
+def _check(command: TrainSeries, max_next_k: int) -> None:
+    """ValueError where the command cannot be trained as it stands."""
+    if not 1 <= command.next_k_prediction <= max_next_k:
+        raise ValueError(f"next_k_prediction is {command.next_k_prediction}, expected 1 to {max_next_k}")
+    if command.step <= 0:
+        raise ValueError(f"step is {command.step} ms, expected a positive number")
+    if command.timestamps:
+        _check_timestamps(command)
+    earliest = command.timestamps[0] if command.timestamps else command.start
+    if not _EARLIEST <= earliest <= _LATEST:
+        raise ValueError(_OUT_OF_TIME)
+    steps = command.next_k_prediction
+    if command.freq:  # first roughly: far beyond those years the arithmetic of the calendar would overflow
+        places = steps if command.timestamps else steps + len(command.target)
+        rough = earliest + places * usual_step_ms(command.freq)
+        if rough > _LATEST + _YEAR:
+            raise ValueError(_OUT_OF_TIME)
+    if command_times(command, steps).following.timestamps[-1] > _LATEST:
+        raise ValueError(_OUT_OF_TIME)
+
+
+def _check_timestamps(command: TrainSeries) -> None:
+    if len(command.timestamps) != len(command.target):
+        raise ValueError(f"{len(command.timestamps)} timestamps for {len(command.target)} values")
+    times = np.asarray(command.timestamps)
+    if times.min() < _EARLIEST or times.max() > _LATEST:  # first: differences of such times would overflow
+        raise ValueError(_OUT_OF_TIME)
+    steps = np.diff(times)
+    if (steps <= 0).any():
+        at = int(np.argmax(steps <= 0)) + 1
+        shown = _shown(command, at)
+        if steps[at - 1] == 0:
+            raise ValueError(
+                f"timestamp {shown} occurs more than once in the series: choose the columns that tell series apart "
+                "(groupby_indexs, or --group-by), or keep one row per time "
+                "(what is finer than a millisecond is cut off)"
+            )
+        raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
+
+
+def _shown(command: TrainSeries, place: int) -> str:
+    """A time as its clock shows it, with milliseconds where it has any."""
+    times = np.array(command.timestamps[place : place + 1], dtype=np.int64) * 1000
+    moment = int(calendar_of(command.freq).shown(times)[0] if command.freq else times[0]) // 1000
+    return event_times((moment,), (0,) if moment % 1000 else ())[0]

@@ -1,0 +1,251 @@
+"""The state of training jobs: applies their commands and follows their training."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from connectors.kafka.publisher import Record
+from connectors.objects import endpoints
+from connectors.objects.endpoints import UnknownEndpointError
+from connectors.objects.store import ObjectStore
+from schemas.coding.wire import UndecodableError
+from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
+from schemas.events import TrainingStatus
+from schemas.records import TrainingJobRecord
+from streams.doors import check_command, time_of
+from streams.engine.transport import batches, check_writer, handle_by_key
+from streams.engine.tries import GivenUpError, guarded, together
+from streams.errors import RejectedError
+from streams.repeats import check_repeat
+from streams.runtime import StateRuntime
+from streams.training import jobs as training_jobs
+from streams.training.jobs import TrainingState
+from streams.views.web import idempotency
+
+__all__ = ["attach"]
+
+_LARGEST_STATUS: Final = 65_536  # bytes; a trainer's are below 4,000, and what is kept must fit into the row
+
+
+def attach(state: StateRuntime) -> tuple[Agent, Agent]:
+    """Register `orchestrate_training_jobs` and `track_training` on the state's app."""
+    app, topics = state.app, state.topics
+
+    @app.agent(
+        app.topic(topics.training_commands, value_serializer="raw", internal=True),
+        name="orchestrate_training_jobs",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def orchestrate_training_jobs(stream: Any) -> None:
+        """Apply commands, those of one project in their order, those of several projects side by side."""
+        handle = guarded(state, "orchestrate_training_jobs", partial(_handle, state), partial(_end, state))
+        async for events in batches(app, stream):
+            state.metrics.observe_batch("orchestrate_training_jobs", len(events))
+            await handle_by_key("orchestrate_training_jobs", events, handle)
+
+    @app.agent(
+        app.topic(topics.training_status, value_serializer="raw", internal=True),
+        name="track_training",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def track_training(stream: Any) -> None:
+        """Note in the rows how far the trainings are."""
+        async for events in batches(app, stream):
+            state.metrics.observe_batch("track_training", len(events))
+            await together(state, "track_training", events, partial(_track, state))
+
+    return orchestrate_training_jobs, track_training
+
+
+async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+    """1. a job that no trainer knows of fails, 2. the sender is told."""
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    if isinstance(command, TrainDeepAR):
+        record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+        ours = record is not None and record.command_id == command.command_id
+        if record is not None and ours and record.status == TrainingState.INITIALISING:
+            at = time_of(event.message)
+            of = record.project_id, record.job_id, record.version_id
+            told = TrainingStatus(*of, TrainingState.FAILED, at, message=error.message)
+            await _put_for(state, event, training_jobs.advanced(record, told))
+    state.waiters.refused(command.command_id, error)
+
+
+async def _handle(state: StateRuntime, event: Any) -> None:
+    message = event.message
+    try:
+        command = state.codec.decode(message.value)
+        if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of training commands")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    try:
+        check_command(message, command)
+        _check_key(command.project_id, message)
+        moved = state.moved(message)
+        if moved is None:
+            state.waiters.applied(command.command_id, await _apply(state, command, event))
+        else:
+            await state.publisher.send([moved])
+    except RejectedError as error:
+        check_writer(state.app, event)  # what is not there may be with another worker by now
+        if not state.waiters.refused(command.command_id, error):
+            await state.publisher.send([state.dead_letter(message, error)])
+
+
+def _check_key(project_id: str, message: Any) -> None:
+    if message.key != project_id.encode():
+        raise RejectedError(400, "wrong_key", f"the record's key must be the project_id, {project_id[:80]}")
+
+
+async def _apply(
+    state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob, event: Any
+) -> TrainingJobRecord:
+    """Apply one command; the row that it was about, as its sender may show it."""
+    check_writer(state.app, event)
+    record = state.training_jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+    if record is not None and command.command_id == record.command_id:
+        check_repeat(command, record.digest, f"training job {record.job_id}")
+    if isinstance(command, TrainDeepAR):
+        return await _create(state, command, record, event)
+    if record is None:
+        raise training_jobs.unknown_job(command.project_id, command.job_id)
+    if isinstance(command, StopTrainingJob):
+        return await _stop(state, command, record, event)
+    return await _delete(state, command, record, event)
+
+
+async def _create(
+    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, event: Any
+) -> TrainingJobRecord:
+    """1. check, 2. write the row, 3. let a trainer find the command, 4. write that it will.
+
+    A repeat goes on where the first time ended: until 4. the command may be sent twice, which trains once.
+    """
+    if record is None:
+        record = training_jobs.begun(command, at=time_of(event.message), max_samples=state.settings.max_num_samples)
+        known = training_jobs.of_project(state.training_jobs, command.project_id)
+        training_jobs.check_new(record, known, most=state.settings.max_training_jobs)
+        await asyncio.to_thread(_check_endpoint, state.store, record)
+        await _put_for(state, event, record)
+    elif record.command_id != command.command_id:
+        text = f"job_id: project {command.project_id} has a training job {command.job_id} already"
+        raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
+    if record.status == TrainingState.INITIALISING:
+        await _tell_trainers(state, command)
+        current = state.training_jobs.get(training_jobs.key_of(record.project_id, record.job_id))
+        if current is not None and current.status == TrainingState.INITIALISING:  # else it runs already
+            await _put_for(state, event, training_jobs.queued(current))
+    return record
+
+
+def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
+    """RejectedError where the endpoint's name is taken: endpoints have no project in their address."""
+    with suppress(UnknownEndpointError):
+        if endpoints.load(store, record.job_name).project_id != record.project_id:
+            text = "is the name of an endpoint of another project; all projects share these names: use another one"
+            raise RejectedError(400, training_jobs.NAME_TAKEN, f"Job name:{record.job_name} {text}")
+
+
+async def _stop(
+    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, event: Any
+) -> TrainingJobRecord:
+    """1. write that the job stops, 2. tell the trainer, who says when it has. Said twice, it does no harm."""
+    training_jobs.check_stop(record, command.version_id)
+    if record.status != TrainingState.STOPPING:
+        record = training_jobs.stopping(record)
+        await _put_for(state, event, record)
+    await _tell_trainers(state, command)
+    return record
+
+
+async def _delete(
+    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, event: Any
+) -> TrainingJobRecord:
+    """1. tell the trainer, who ends the training and removes what it keeps, 2. remove endpoint and key, 3. the row.
+
+    In this order, because without the row nobody would know what is left to do.
+    """
+    await _tell_trainers(state, command)
+    await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
+    state.endpoints.forget(record.job_name)
+    await asyncio.to_thread(idempotency.free, state.store, record.command_id)
+    check_writer(state.app, event)
+    await state.training_jobs.delete(event.message.partition, training_jobs.key_of(record.project_id, record.job_id))
+    return record
+
+
+def _remove_endpoint(store: ObjectStore, project_id: str, job_id: int, name: str) -> None:
+    """Remove the endpoint of this name if it is this job's."""
+    with suppress(UnknownEndpointError):
+        endpoint = endpoints.load(store, name)
+        if (endpoint.project_id, endpoint.job_id) == (project_id, job_id):
+            endpoints.delete(store, name)
+
+
+async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob) -> None:
+    """All commands about a job have one key, so that one trainer finds them in their order."""
+    record = Record(state.topics.training_runs, b"%d" % command.job_id, state.codec.encode(command))
+    await state.publisher.send([record])
+
+
+def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asyncio.Future[None]":
+    """No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run."""
+    return state.training_jobs.put(partition, training_jobs.key_of(record.project_id, record.job_id), record)
+
+
+def _put_for(state: StateRuntime, event: Any, record: TrainingJobRecord) -> "asyncio.Future[None]":
+    """The same for a command; SupersededError where its row may be another worker's by now."""
+    check_writer(state.app, event)
+    return _put(state, record, event.message.partition)
+
+
+async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
+    """1. the rows, each once; 2. endpoints of jobs that are gone; ends when the broker has the rows."""
+    writes: list[Any] = []
+    changed: dict[bytes, tuple[int, TrainingJobRecord]] = {}
+    for message in (event.message for event in events):
+        try:
+            told = _told(state, message)
+            if (moved := state.moved(message)) is not None:
+                writes.append(state.publisher.send_nowait([moved]))
+                continue
+            key = training_jobs.key_of(told.project_id, told.job_id)
+            record = changed[key][1] if key in changed else state.training_jobs.get(key)
+            if record is None:
+                writes.append(_forget(state, told))
+            elif told.version_id == record.version_id:
+                changed[key] = message.partition, training_jobs.advanced(record, told)
+                if told.endpoint is not None:  # it may serve another version from now on
+                    state.endpoints.forget(told.endpoint)
+        except (UndecodableError, RejectedError) as error:
+            writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
+    for key, (partition, record) in changed.items():
+        if record is not state.training_jobs.get(key):
+            writes.append(_put(state, record, partition))
+    await asyncio.gather(*writes)
+
+
+def _told(state: StateRuntime, message: Any) -> TrainingStatus:
+    if len(message.value or b"") > _LARGEST_STATUS:
+        raise RejectedError(413, "status_too_large", f"{len(message.value)} bytes, at most {_LARGEST_STATUS} are kept")
+    told = state.codec.decode(message.value)
+    if not isinstance(told, TrainingStatus):
+        raise UndecodableError(f"a {type(told).__name__} on the topic of training status")
+    _check_key(told.project_id, message)
+    return told
+
+
+async def _forget(state: StateRuntime, told: TrainingStatus) -> None:
+    """A job that was deleted while its trainer made the endpoint must not come back to life as one."""
+    if told.status == TrainingState.COMPLETED and told.endpoint is not None:
+        await asyncio.to_thread(_remove_endpoint, state.store, told.project_id, told.job_id, told.endpoint)

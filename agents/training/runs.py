@@ -1,0 +1,108 @@
+"""The trainer of models that learn from many series together: training jobs, and series of forecasting jobs."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, Final
+
+from faust.agents import Agent
+from mode.supervisors import CrashingSupervisor
+
+from agents.deepar.job_runs import DeepARRuns
+from agents.deepar.pool import TrainingPool
+from agents.deepar.together_runs import answer_together, refuse_together
+from schemas.coding.codec import Codec
+from schemas.coding.wire import UndecodableError
+from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainTogether
+from streams.doors import check_text
+from streams.engine.deliveries import Deliveries, Delivery
+from streams.engine.transport import open_batches
+from streams.engine.tries import GivenUpError, tried
+from streams.errors import RejectedError
+from streams.runtime import TrainerRuntime
+from streams.telemetry.logs import speaking_of
+from streams.telemetry.tracing import following
+
+__all__ = ["attach"]
+
+_OPEN_COMMANDS: Final = 1000  # of which most wait: each is a task, and behind the last one no stop would be seen
+
+
+def attach(runtime: TrainerRuntime) -> Agent:
+    """Register `run_training` on the trainer's app."""
+    app = runtime.app
+
+    @app.agent(
+        app.topic(runtime.topics.training_runs, value_serializer="raw", internal=True),
+        name="run_training",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def run_training(stream: Any) -> None:
+        """Begin commands in the order of the log; each is acknowledged when it has come to its end.
+
+        A training may take a day. A command to stop it, which follows it in the log, is seen meanwhile.
+        """
+        pool, deliveries = TrainingPool(runtime.settings), Deliveries(app)
+        runs = DeepARRuns(runtime, pool)
+        watch = asyncio.create_task(deliveries.watch())
+        try:
+            async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
+                event = batch.events[0]
+                runtime.metrics.observe_batch("run_training", 1)
+                try:
+                    command = await asyncio.to_thread(_decoded, runtime.codec, event.message.value)
+                except (UndecodableError, RejectedError) as error:
+                    batch.ack_when(runtime.publisher.send_nowait([runtime.dead_letter(event.message, error)]))
+                    continue
+
+                def work(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
+                    return _tried(runtime, runs, pool, delivery, command)
+
+                with speaking_of(event.message, command):  # the task has it for as long as it runs
+                    batch.ack_when(deliveries.begin(event, work))
+        finally:
+            watch.cancel()
+            deliveries.close()
+            await pool.close()
+
+    return run_training
+
+
+def _decoded(codec: Codec, value: bytes | None) -> Any:
+    command = codec.decode(value)
+    if not isinstance(command, TrainDeepAR | TrainTogether | StopTrainingJob | DeleteTrainingJob):
+        raise UndecodableError(f"a {type(command).__name__} on the topic of trainings")
+    if not isinstance(command, TrainTogether):
+        check_text("command_id", command.command_id)
+        check_text("project_id", command.project_id)  # key of whatever is told of the job
+    return command
+
+
+async def _tried(
+    runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
+) -> None:
+    answer = partial(_answer, runtime, runs, pool, delivery, command)
+
+    async def refuse(event: Any, error: GivenUpError) -> None:
+        """The command's job fails."""
+        if isinstance(command, TrainTogether):
+            await refuse_together(runtime, event.message, command, error.message)
+        elif isinstance(command, TrainDeepAR):
+            await runs.refuse(command, error.message)
+
+    await tried(runtime, "run_training", delivery.event, answer, refuse, is_ours=delivery.is_ours)
+
+
+async def _answer(
+    runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
+) -> None:
+    with following(delivery.event.message, "run_training"):
+        match command:
+            case TrainTogether():
+                with runtime.metrics.training(command.model_name):
+                    await answer_together(runtime, pool, delivery.event.message, command)
+            case TrainDeepAR():
+                with runtime.metrics.training("DeepAR"):
+                    await runs.train(delivery, command)
+            case StopTrainingJob() | DeleteTrainingJob():
+                await runs.end(delivery, command)

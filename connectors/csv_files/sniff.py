@@ -1,0 +1,214 @@
+"""How the cells of a CSV text are separated and where its table begins, from its first lines."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from connectors.csv_files.dialect import BadDatasetError, Dialect, DialectSettings
+from connectors.csv_files.number_format import MISSING
+from connectors.csv_files.scan import csv_rows
+from connectors.dressed_numbers import is_placeholder
+
+__all__ = ["Shape", "find_shape", "looks_like_a_row", "sep_line"]
+
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_ROWS: Final = 300  # looked at; a few would do, but lines above a table and bad rows must stay the minority
+_HIGHEST: Final = 100  # lines above a header that are found without being told
+_SOUND: Final = 0.9  # share of the rows below a header that must fit it, when the header is not in line 1
+_SEP: Final = re.compile(r'"?sep=(?P<delimiter>[^\r\n"])"?\r?', re.IGNORECASE)
+_NUMBER: Final = re.compile(
+    r"[+-]?[0-9](?:[0-9.,' \u00a0\u2009\u202f\u2019]*[0-9.])?(?:[eE][+-]?[0-9]+)?%?|[+-]?[.,][0-9]+"
+)
+_DATE: Final = re.compile(
+    r"[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[ T][0-9:. +Z-]*(?:[AaPp]\.?[Mm]\.?)?)?|"
+    r"[0-9]{4}[ -]?[QWqw][0-9]{1,2}|"
+    r"(?:[0-9]{1,2}[ -])?[A-Za-z]{3,9}\.?[ -](?:[0-9]{1,2},? )?(?:[0-9]{4}|[0-9]{2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The delimiter, the quotation mark (None: there is none) and the number of lines above the header."""
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    skipped_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int  # from 0
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The best table that one delimiter makes of the lines: how many columns hold dates or numbers only."""
+
+    delimiter: str
+    skipped_lines: int
+    typed: int
+    width: int
+    dated: bool
+
+
+def sep_line(first: str) -> str | None:
+    """The delimiter that Excel's first line names, such as sep=; in it."""
+    match = _SEP.fullmatch(first)
+    return match["delimiter"] if match else None
+
+
+def find_shape(lines: Sequence[str], settings: DialectSettings, *, whole: bool) -> Shape:
+    """The shape of a text by its first lines, which have no line ends; ``whole`` says whether they are all of it."""
+    named = sep_line(lines[0].removeprefix("\ufeff")) if lines else None
+    if named is not None and (not named.isascii() or named.isalnum()):
+        raise BadDatasetError("bad_dialect", f"line 1: sep={named}: no separator of columns; name the delimiter")
+    skipped = settings.skipped_lines
+    if skipped is None and named is not None:
+        skipped = 1
+    delimiters = _DELIMITERS if settings.delimiter is None else (settings.delimiter,)
+    if settings.delimiter is None and named is not None:
+        delimiters = (named,)
+    quote = _quote(lines, settings.quote)
+    tables = [_table(lines, delimiter, quote, skipped, whole=whole) for delimiter in delimiters]
+    found = [table for table in tables if table is not None]
+    if not found:
+        return Shape(delimiters[0], quote, skipped or 0)
+    # A file of one column is nothing to forecast, and lines above a table are rare: both are thought of last.
+    best = max(found, key=lambda table: (table.width > 1, table.skipped_lines == (skipped or 0), table.typed))
+    return Shape(best.delimiter, quote, best.skipped_lines)
+
+
+def looks_like_a_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the names are a date and other values above columns of the same kinds: then the file has no header."""
+    kinds = [(_kind([label]), _kind(cells)) for label, cells in zip(header, zip(*rows, strict=True), strict=True)]
+    return ("dates", "dates") in kinds and all(above == below for above, below in kinds)
+
+
+def _quote(lines: Sequence[str], given: str | None) -> str | None:
+    if given is not None:
+        return None if given == "none" else given
+    some = lines[:_ROWS]
+    if any('"' in line for line in some):
+        return '"'
+    # Apostrophes enclose cells if most lines have a pair of them at the borders of a cell.
+    enclosed = sum(re.search(r"(?:^|[,;\t|])'[^']*'(?:[,;\t|\r]|$)", line) is not None for line in some)
+    return "'" if enclosed > len(some) / 2 else '"'
+
+
+def _table(
+    lines: Sequence[str], delimiter: str, quote: str | None, skipped: int | None, *, whole: bool
+) -> _Table | None:
+    """The table below the given number of lines, or where it is found; None where this delimiter makes none."""
+    rows = list(islice(_rows(lines[skipped or 0 :], delimiter, quote), _ROWS))
+    if not whole and len(rows) > 2 and rows[-1].line >= len(lines) - (skipped or 0) - 1:
+        rows.pop()  # the last one may be cut off
+    if len(rows) < 2:
+        return None
+    first = rows[0]
+    if skipped is None and first.cells[0].lstrip().startswith("#"):
+        first = _below_comments(rows)
+    at_top = None
+    if (width := _fits(first, rows)) and (width > 1 or delimiter == _DELIMITERS[0]):
+        at_top = _judged(first, rows, delimiter, width, skipped or 0)
+    if skipped is not None or (at_top is not None and (at_top.typed or width == 1)):
+        return at_top
+    return _further_down(first, rows, delimiter, apart=at_top is not None) or at_top
+
+
+def _further_down(first: _Row, rows: Sequence[_Row], delimiter: str, *, apart: bool) -> _Table | None:
+    """The table whose header is a later row; with ``apart`` only one that is plainly set apart, and has dates."""
+    previous = first
+    set_apart = not apart
+    for row in rows[1:]:
+        if row.line > _HIGHEST:
+            break
+        set_apart = set_apart or row.line > previous.line + 1 or len(row.cells) != len(first.cells)
+        previous = row
+        width = _fits(row, rows)
+        if width > 1 and set_apart and _is_header(row, _below(row, rows)):
+            table = _judged(row, rows, delimiter, width, 0)
+            return table if table.typed and (table.dated or not apart) else None
+    return None
+
+
+def _rows(lines: Sequence[str], delimiter: str, quote: str | None) -> Iterator[_Row]:
+    """The rows of the lines with the line that each begins on; blank ones are left out."""
+    reader = csv_rows([f"{line}\n" for line in lines], Dialect(delimiter=delimiter, quote=quote), strict=False)
+    begin = 0  # the reader's own count stands at the end of a row that has line ends in its cells
+    while True:
+        try:
+            cells = next(reader)
+        except (StopIteration, csv.Error):  # an error: a cell larger than the reader takes; the scan will tell
+            return
+        if cells:
+            yield _Row(begin, [cell.rstrip("\r\n") for cell in cells])
+        begin = reader.line_num
+
+
+def _below(row: _Row, rows: Sequence[_Row]) -> list[list[str]]:
+    return [other.cells for other in rows if other.line > row.line]
+
+
+def _names(row: _Row) -> list[str]:
+    """The cells without the empty ones at the end."""
+    cells = row.cells
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
+def _fits(header: _Row, rows: Sequence[_Row]) -> int:
+    """How many columns the header names if nearly all rows below have as many, beyond which all is empty; else 0."""
+    width = len(_names(header))
+    below = _below(header, rows)
+    sound = sum(len(cells) >= width and not any(map(str.strip, cells[width:])) for cells in below)
+    return width if width and below and sound >= _SOUND * len(below) else 0
+
+
+def _is_header(row: _Row, below: Sequence[list[str]]) -> bool:
+    """Whether the cells are names: all different, none a date or number, but for years above numbers."""
+    names = [name.strip() for name in _names(row)]
+    named = names[1:] if names and not names[0] else names
+    if not below or not named or len(set(named)) < len(named) or not all(named):
+        return False
+    values = [name for name in named if _is_value(name)]
+    return not values or (len(values) > 2 and len(values) < len(named) and all(map(_is_year, values)))
+
+
+def _below_comments(rows: Sequence[_Row]) -> _Row:
+    """The header of a file that begins with # lines: the last of them, unless the row below has names too."""
+    last = next((place for place, row in enumerate(rows) if not row.cells[0].lstrip().startswith("#")), len(rows))
+    if last < len(rows) - 1 and _is_header(rows[last], _below(rows[last], rows)):
+        return rows[last]
+    return rows[max(0, last - 1)]
+
+
+def _judged(header: _Row, rows: Sequence[_Row], delimiter: str, width: int, above: int) -> _Table:
+    columns = Counter(
+        kind
+        for cells in zip(*(cells[:width] for cells in _below(header, rows) if len(cells) >= width), strict=True)
+        if (kind := _kind(cells))
+    )
+    # Lines above the table count from its header's own line; leading blank lines are no heading.
+    skipped = above + (header.line if header.line != rows[0].line else 0)
+    return _Table(delimiter, skipped, columns.total(), width, columns["dates"] > 0)
+
+
+def _kind(cells: Sequence[str]) -> str | None:
+    present = [bare for cell in cells if (bare := cell.strip()) not in MISSING and not is_placeholder(bare)]
+    if present and all(map(_DATE.fullmatch, present)):
+        return "dates"
+    return "numbers" if present and all(map(_NUMBER.fullmatch, present)) else None
+
+
+def _is_value(cell: str) -> bool:
+    return cell in MISSING or _DATE.fullmatch(cell) is not None or _NUMBER.fullmatch(cell) is not None
+
+
+def _is_year(cell: str) -> bool:
+    return re.fullmatch(r"1[89][0-9]{2}|20[0-9]{2}", cell) is not None

@@ -1,0 +1,211 @@
+"""Datasets in the object store: ``datasets/<data_id>/<safe file name>`` and beside it ``dataset.json``, the manifest.
+
+The manifest is written last and removed first, so a dataset exists exactly when its manifest does.
+"""
+
+import json
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from connectors.csv_files.date_warnings import dates_in_two_ways
+from connectors.csv_files.dialect import RFC4180, Dialect
+from connectors.csv_files.inspection import BadDatasetError, Cell, OpenCsv
+from connectors.datasets import names as dataset_names
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
+
+__all__ = [
+    "Dataset",
+    "UnknownDatasetError",
+    "check_name",
+    "delete",
+    "list_all",
+    "load",
+    "of_upload",
+    "register",
+    "safe_file_name",
+]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
+_MANIFEST: Final = "dataset.json"
+_UPLOADS: Final = "/uploads/"
+_TEXT: Final = "=text"  # a folder; no stored file name has such a sign
+_LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
+_DEVICES: Final = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
+)  # no file names on Windows
+
+
+class UnknownDatasetError(LookupError):
+    """No dataset has this id."""
+
+    def __init__(self, data_id: int) -> None:
+        super().__init__(f"there is no dataset {data_id}; GET /data/ lists those there are")
+        self.data_id = data_id
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One uploaded file and its preview (J-030 to J-040).
+
+    ``time_created`` is ISO-8601 with microseconds and offset, ``upload`` is ``/uploads/<stored file name>``,
+    ``file_name`` the uploader's own name for it (text to show, never a path), ``path`` the object's key, ``heads`` the
+    first rows by label. ``dialect`` says how it is written, ``warnings`` what of it can be read in two ways, and
+    ``text`` is the key of its text in UTF-8 where the file itself is in another form. ``command`` is the id of the
+    command that added it and the digest of what that said, empty where they were not kept.
+    """
+
+    data_id: int
+    name: str
+    uuid: str
+    time_created: str
+    upload: str
+    related_user: int
+    file_name: str
+    path: str
+    header: tuple[str, ...]
+    heads: Mapping[str, tuple[Cell, ...]]
+    rows: int
+    bytes: int
+    dialect: Dialect = RFC4180
+    warnings: tuple[str, ...] = ()
+    text: str | None = None
+    command: tuple[str, str] = ("", "")
+
+    @property
+    def text_path(self) -> str:
+        """The key of the file's text, as readers of its rows take it."""
+        return self.text or self.path
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not 1 to 32 of ``[A-Za-z0-9_]`` (J-031, J-043) with BadDatasetError."""
+    if not _NAME.fullmatch(name):
+        raise BadDatasetError("bad_name", "name: use 1 to 32 letters, digits and underscores (A-Z, a-z, 0-9, _)")
+
+
+def safe_file_name(original: str) -> str:
+    """A name of at most 100 of ``[A-Za-z0-9._-]`` that any file system takes, close to the original's last part."""
+    last = re.split(r"[/\\]", original)[-1]
+    plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode("ascii")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)
+    stem, dot, suffix = plain.rpartition(".") if "." in plain else (plain, "", "")
+    stem = stem.lstrip(".-")
+    if not stem.strip("_"):
+        stem = "upload"
+    name = (stem[:_LONGEST_STEM] + dot + suffix[:_LONGEST_SUFFIX]).rstrip(".")
+    return f"_{name}" if _DEVICES.fullmatch(name) or name.lower() == _MANIFEST else name
+
+
+def register(
+    store: ObjectStore,
+    table: OpenCsv,
+    *,
+    data_id: int,
+    name: str,
+    file_name: str,
+    related_user: int,
+    time_created: datetime,
+    command: tuple[str, str] = ("", ""),
+) -> Dataset:
+    """Keep a copy of a checked file, and of its text where that is another; on failure the id stands for what it did.
+
+    ``time_created`` must be aware; ``command`` is kept. Raises BadDatasetError for the name, OSError where the store
+    cannot take the file.
+    """
+    check_name(name)
+    if time_created.tzinfo is None:
+        raise ValueError("time_created needs an offset")
+    facts = table.facts
+    stored = safe_file_name(file_name)
+    known = store.exists(_manifest(data_id))
+    upload = dataset_names.claim(store, stored, data_id, table.path)
+    dataset = Dataset(
+        data_id=data_id,
+        name=name,
+        uuid=str(uuid.uuid4()),
+        time_created=time_created.isoformat(timespec="microseconds"),
+        upload=f"{_UPLOADS}{upload}",
+        related_user=related_user,
+        file_name=file_name.encode("utf-8", "replace").decode("utf-8"),
+        path=f"{_folder(data_id)}/{stored}",
+        header=facts.header,
+        heads=facts.heads,
+        rows=facts.rows,
+        bytes=facts.bytes,
+        dialect=facts.dialect,
+        warnings=(*facts.warnings, *dates_in_two_ways(table)),
+        text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
+        command=command,
+    )
+    try:
+        store.put_file(dataset.path, table.path)
+        if dataset.text is not None:
+            store.put_file(dataset.text, table.text)
+        store.put_bytes(_manifest(data_id), json.dumps(asdict(dataset), ensure_ascii=False).encode())
+    except BaseException:
+        if not known:
+            store.delete(_folder(data_id))
+            dataset_names.release(store, upload, data_id)
+        raise
+    return dataset
+
+
+def load(store: ObjectStore, data_id: int) -> Dataset:
+    """The dataset with this id; UnknownDatasetError if there is none."""
+    try:
+        fields = json.loads(store.read_bytes(_manifest(data_id)))
+    except ObjectNotFoundError as error:
+        raise UnknownDatasetError(data_id) from error
+    fields["header"] = tuple(fields["header"])
+    fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
+    fields["command"] = tuple(fields.get("command", ("", "")))
+    if "dialect" in fields:  # older manifests have none: their files are as RFC 4180 says
+        dialect = fields["dialect"]
+        lists = {name: tuple(value) for name, value in dialect.items() if isinstance(value, list)}
+        fields["dialect"] = Dialect(**{**dialect, **lists})
+        fields["warnings"] = tuple(fields["warnings"])
+    return Dataset(**fields)
+
+
+def list_all(store: ObjectStore) -> list[Dataset]:
+    """All datasets by ascending id; one that is deleted meanwhile may be missing."""
+    ids = (re.fullmatch(rf"datasets/([0-9]+)/{re.escape(_MANIFEST)}", key) for key in store.keys("datasets"))
+    found = []
+    for data_id in sorted(int(match[1]) for match in ids if match):
+        try:
+            found.append(load(store, data_id))
+        except UnknownDatasetError:
+            continue
+    return found
+
+
+def delete(store: ObjectStore, data_id: int) -> None:
+    """Remove the dataset and its file; UnknownDatasetError if there is none."""
+    upload = load(store, data_id).upload
+    store.delete(_manifest(data_id))
+    dataset_names.release(store, upload.removeprefix(_UPLOADS), data_id)
+    store.delete(_folder(data_id))
+
+
+def of_upload(store: ObjectStore, name: str) -> Dataset | None:
+    """The data set whose file is read at ``/uploads/<name>``; of several with the same content the first."""
+    for data_id in dataset_names.claimants(store, name):
+        with suppress(UnknownDatasetError):
+            dataset = load(store, data_id)
+            if dataset.upload == f"{_UPLOADS}{name}":
+                return dataset
+    return None
+
+
+def _folder(data_id: int) -> str:
+    return f"datasets/{data_id}"
+
+
+def _manifest(data_id: int) -> str:
+    return f"{_folder(data_id)}/{_MANIFEST}"

@@ -1,0 +1,3 @@
+"""What lies in the object store and where: uploads, outputs, trained models, endpoints."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""`tidecast demo`: the main job on real data, with its table and plot."""
+
+__all__: list[str] = []

@@ -1,0 +1,75 @@
+"""Results as a CSV file that spreadsheets open without running anything in it."""
+
+import csv
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from streams.cli.console.failure import CommandError
+from streams.cli.forecasting.outcome import JobOutcome
+
+__all__ = ["check_writable", "safe_cell", "write_csv"]
+
+# CWE-1236: a spreadsheet takes a cell that begins so for a formula; the full-width forms count as well.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")  # noqa: RUF001  # full-width
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_OWN_COLUMNS: Final = ("ts_id", "model", "timestamp", "value")
+
+
+def write_csv(outcome: JobOutcome, path: Path) -> int:
+    """One row per series, model and timestamp; the number of rows. The file appears whole or not at all.
+
+    Columns: the group-by columns, ts_id, model, timestamp, value, every metric of that series and model (the same in
+    all its rows), error. A series that failed has one row, without timestamp and value. A group-by column named as one
+    of the others gets "_group" added.
+    """
+    metrics = outcome.metric_names
+    own = (*_OWN_COLUMNS, *metrics, "error")
+    header = [safe_cell(f"{label}_group" if label in own else label) for label in outcome.group_key]
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    rows = 0
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*header, *own])
+            for row in _rows(outcome, metrics):
+                writer.writerow(row)
+                rows += 1
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    return rows
+
+
+def safe_cell(text: str) -> str:
+    """Text that a spreadsheet shows and does not run: an apostrophe before what it takes for a formula.
+
+    Numbers, negative ones too, stay as they are.
+    """
+    if text.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(text.strip()):
+        return f"'{text}"
+    return text
+
+
+def check_writable(path: Path | None, option: str) -> None:
+    """CommandError, before any work is done, where a file cannot be written to this path."""
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise CommandError(f"{option} {path}: there is no folder {folder}: create it first")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise CommandError(f"{option} {path}: cannot be written: choose another file")
+
+
+def _rows(outcome: JobOutcome, metrics: Sequence[str]) -> Iterator[list[object]]:
+    for forecast in outcome.forecasts:
+        about = [*(safe_cell(value) for value in forecast.group), forecast.ts_id, safe_cell(forecast.model_name)]
+        scores = [(forecast.metrics or {}).get(name) for name in metrics]
+        if forecast.error is not None:
+            yield [*about, "", "", *scores, safe_cell(forecast.error)]
+        for timestamp, value in zip(forecast.timestamps, forecast.predictions, strict=True):
+            yield [*about, timestamp, value, *scores, ""]

@@ -1,0 +1,265 @@
+"""`tidecast forecast FILE`: a CSV file in, forecasts out."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.interrupts import exit_status
+from streams.cli.console.program import command_line
+from streams.cli.console.terminal import notices, output
+
+if TYPE_CHECKING:
+    from connectors.csv_files.dialect import DialectSettings
+
+__all__ = ["register"]
+
+_EPILOG = """Examples:
+
+tidecast forecast sales.csv --timestamp date --target sold --group-by shop --group-by item
+
+tidecast forecast sales.csv -t date -y sold -g shop -m LinearFit -m AdaptiveMaxN -k 14 -p LinearFit.latest_n=28
+
+tidecast forecast sales.csv -t 0 -y 3 --metric mae --metric r2 --out forecasts.csv --plot forecasts.png
+
+tidecast forecast sales.csv -t date -y sold --url http://forecasts.example:8080"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=_EPILOG)(forecast)
+
+
+def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", help="CSV file with a header line, plain or in a gzip or zip file.", show_default=False
+        ),
+    ],
+    *,
+    timestamp: Annotated[
+        str, typer.Option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.", show_default=False)
+    ],
+    target: Annotated[
+        str, typer.Option("--target", "-y", metavar="COLUMN", help="Column to forecast.", show_default=False)
+    ],
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group-by", "-g", metavar="COLUMN", help="One series for each value of it; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", metavar="MODEL", show_default="LinearFit",
+            help="May be repeated; a wrong name brings the list of models.",
+        ),
+    ] = None,
+    freq: Annotated[
+        str | None,
+        typer.Option(
+            "--freq", metavar="ALIAS", show_default="found in the data",
+            help="The step, as an offset alias of pandas: D, h, 15min, B, W-SUN, MS, QE-DEC …",
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            "--time-zone", metavar="NAME", show_default="the file's clock",
+            help="The zone whose clock the timestamps show, such as Europe/Berlin: for its changes to summer time.",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", show_default="found out", help="Text encoding, such as utf-8, windows-1252 or gbk."
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER", show_default="found out", help="What separates columns: , ; | or the word tab."
+        ),
+    ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", show_default="found out", help="What encloses cells, or none."),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", show_default="found out", help="What stands before decimals: . or ,"),
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER", show_default="found out", help="What stands between thousands: , . ' space, or none."
+        ),
+    ] = None,
+    skipped_lines: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, show_default="found out", help="Lines above the header."),
+    ] = None,
+    timestamp_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT", show_default="found out",
+            help="How times are written: %d.%m.%y, day first, month first, year first, unix, unix ms or excel.",
+        ),
+    ] = None,
+    horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="MODEL.NAME=VALUE", show_default=False,
+            help="A hyper-parameter; may be repeated. To be tuned: LOW..HIGH, or OPTION|OPTION.",
+        ),
+    ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune", help="Look for the best hyper-parameters of every series; without --param all of the model's."
+        ),
+    ] = False,
+    trials: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Most trials of --tune.", show_default="100")
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature", "-f", metavar="COLUMN", show_default=False,
+            help="A numeric column that models with features, such as ARIMA, make use of; may be repeated.",
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC", show_default="rmse, mae, mase",
+            help="A metric to report; may be repeated; a wrong name brings the list of metrics.",
+        ),
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            help="After scoring on the end of the history, fit again on all of it: half the error. --no-refit "
+            "publishes the scored forecast itself."
+        ),
+    ] = True,
+    allow_negative: Annotated[
+        bool,
+        typer.Option(
+            "--allow-negative",
+            help="Keep forecasts below zero also for series that have no negative value; else they become 0.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", show_default=False,
+            help="Write one row per series, model and timestamp, with the metrics in further columns.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", show_default=False,
+            help="Draw history, backtest and forecast of the four largest series (png, svg or pdf).",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+) -> None:  # fmt: skip
+    """Forecast the series of a CSV file.
+
+    Columns are given by name, or by number from 0. Where no service runs, one is started for this command and stopped
+    afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 1 if any forecast failed.
+    """
+    from connectors.csv_files.dialect import DialectSettings
+    from models.catalog import CATALOG
+    from streams.cli.forecasting import following, planning, presenting
+    from streams.cli.service.session import find_service, open_session
+    from streams.forecasting.submissions import EVAL_METRICS
+
+    # 1. Everything that can be seen to be wrong, before anything is started or sent.
+    dialect = DialectSettings(
+        encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format
+    )
+    header = _header(file, dialect)
+    plan = planning.ForecastPlan(
+        file=file,
+        timestamp=planning.column_index(timestamp, header, option="--timestamp"),
+        target=planning.column_index(target, header, option="--target"),
+        group_by=tuple(planning.column_index(name, header, option="--group-by") for name in group_by or ()),
+        models=tuple(model or ("LinearFit",)),
+        parameters=planning.parameters(param or ()),
+        metrics=tuple(metric or ("rmse", "mae", "mase")),
+        horizon=horizon,
+        refit=refit,
+        allow_negative=allow_negative,
+        tune=tune,
+        trials=trials,
+        dialect={name: str(getattr(dialect, name)) for name in dialect.given},
+        calendar=planning.calendar(freq, time_zone),
+        features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
+    )
+    if not tune:
+        for parameter in plan.parameters:
+            if parameter.tuned:
+                raise CommandError(f"--param {parameter.name}: a range or several options need --tune")
+    planning.check_columns(plan, header)
+    planning.check_metrics(plan.metrics, EVAL_METRICS)
+    presenting.check_outputs(out, plot)
+    settings, console = load_settings(), notices()
+    address = find_service(settings, url)
+    if address is None:
+        own = {name: [item.name for item in spec.hyper_parameters] for name, spec in CATALOG.items()}
+        planning.check_models(plan.models, plan.parameters, own)
+    # 2. The work.
+    with open_session(settings, address, console) as session:
+        if address is not None:
+            planning.check_models(plan.models, plan.parameters, session.client.models())
+        job_id = following.submit_plan(session.client, plan, console)
+        try:
+            following.follow_job(session, job_id, console)
+        except KeyboardInterrupt as interrupt:
+            later = _later(job_id, embedded=session.embedded)
+            raise CommandError(f"stopped; {later}", status=exit_status(interrupt)) from None
+        except CommandError as error:
+            later = _later(job_id, embedded=session.embedded)
+            raise CommandError(f"{error}\n{later}", status=error.status) from error
+        outcome = following.outcome_of(session.client, job_id)
+        presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
+        console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)
+
+
+def _header(file: Path, dialect: "DialectSettings") -> tuple[str, ...]:
+    """The labels of a file that is sound; CommandError where it is not, or where a setting is wrong."""
+    from connectors.csv_files.dialect import BadDatasetError
+    from connectors.csv_files.inspection import opened_csv
+    from streams.cli.forecasting.planning import in_options
+
+    try:
+        with opened_csv(file, dialect) as table:
+            return table.facts.header
+    except BadDatasetError as error:
+        text = in_options(error.message)
+        raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _later(job_id: int, *, embedded: bool) -> str:
+    """Where to look for a job that nobody waits for any more."""
+    when = "at the next start of the service" if embedded else "where the service runs"
+    return f"job {job_id} goes on {when}: {command_line(f'job {job_id}')} shows how it stands"

@@ -1,0 +1,85 @@
+"""Shows a finished job: table, file, picture."""
+
+# ruff: noqa: PLC0415  # matplotlib takes a second to load, and few commands draw
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from streams.cli.console.failure import CommandError
+from streams.cli.forecasting.csv_export import check_writable, write_csv
+from streams.cli.forecasting.outcome import JobOutcome, history_of
+from streams.cli.forecasting.tables import LONGEST_TABLE, forecast_table
+from streams.cli.service.client import ServiceClient
+
+__all__ = ["check_outputs", "draw", "present"]
+
+_PLOTTED = 4  # series: more would be small
+_FORMATS = (".png", ".svg", ".pdf")
+_FAILURES_SHOWN = 5
+
+
+def check_outputs(out: Path | None, plot: Path | None) -> None:
+    """CommandError, before any work is done, where a result could not be written."""
+    check_writable(out, "--out")
+    check_writable(plot, "--plot")
+    if plot is not None and plot.suffix.lower() not in _FORMATS:
+        raise CommandError(f"--plot {plot}: end the name in one of {', '.join(_FORMATS)}")
+
+
+def present(
+    client: ServiceClient,
+    outcome: JobOutcome,
+    console: Console,
+    *,
+    everything: bool = False,
+    out: Path | None = None,
+    plot: Path | None = None,
+    as_of: int | None = None,
+) -> None:
+    """Print the table and write what was asked for; CommandError at the end where forecasts failed.
+
+    `as_of` is the time of the outcome in milliseconds, where it is an earlier one.
+    """
+    console.print(forecast_table(outcome, rows=None if everything else LONGEST_TABLE))
+    if out is not None:
+        console.print(f"{write_csv(outcome, out)} rows written to {out}", soft_wrap=True)
+    if plot is not None:
+        draw(client, outcome, plot, outcome.largest(_PLOTTED), as_of=as_of)
+        console.print(f"plot written to {plot}", soft_wrap=True)
+    if outcome.failed:
+        raise CommandError(_failures(outcome))
+
+
+def draw(
+    client: ServiceClient,
+    outcome: JobOutcome,
+    path: Path,
+    ts_ids: Sequence[int],
+    *,
+    title: str | None = None,
+    as_of: int | None = None,
+) -> None:
+    """Draw these series; CommandError where there is nothing to draw."""
+    from streams.cli.forecasting.plots import Panel, plot_forecasts
+
+    panels = []
+    written = client.timestamp_format(outcome.job_id)
+    for ts_id in ts_ids:
+        history = history_of(client.results(outcome.job_id, ts_id=ts_id, history=True, as_of=as_of))
+        if history is not None:
+            panels.append(Panel(history, [item for item in outcome.forecasts if item.ts_id == ts_id], written))
+    if not panels:
+        raise CommandError(f"{path}: there is no forecast to draw")
+    plot_forecasts(panels, path, title=title or f"{panels[0].history.target_label}: forecasts of job {outcome.job_id}")
+
+
+def _failures(outcome: JobOutcome) -> str:
+    lines = [f"{len(outcome.failed)} of {len(outcome.forecasts)} forecasts failed:"]
+    lines += [f"  {item.title}, {item.model_name}: {item.error}" for item in outcome.failed[:_FAILURES_SHOWN]]
+    if len(outcome.failed) > _FAILURES_SHOWN:
+        lines.append("  …")
+    if any("more than once" in (item.error or "") for item in outcome.failed):
+        lines.append("where a file holds several series, name the columns that tell them apart: --group-by COLUMN")
+    return "\n".join(lines)

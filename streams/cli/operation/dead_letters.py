@@ -1,0 +1,233 @@
+"""`tidecast dead-letters`: what could not be read or applied, why, and its way back."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.pretty import Pretty
+from rich.table import Table
+from rich.text import Text
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.program import command_line
+from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.running import bootstrap_of
+
+if TYPE_CHECKING:
+    from connectors.kafka.topic_reader import StoredRecord
+    from streams.settings import Settings
+
+__all__ = ["register"]
+
+_NEWEST = 50  # shown by `list`: a screen
+_LONGEST_ERROR = 160  # characters of it in the list; `show` has the whole
+_HEX_BYTES, _HEX_WIDTH = 256, 16
+_ITEMS_SHOWN = 12  # of a long array in an event
+_DELIVERED_WITHIN = timedelta(seconds=30)  # somebody waits at the terminal
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(
+        help="What could not be read or applied: list it, look at it, send it again.", no_args_is_help=True
+    )
+    group.command("list", epilog="Example: tidecast dead-letters list --all")(list_letters)
+    group.command("show", epilog="Example: tidecast dead-letters show 2-15")(show)
+    group.command("requeue", epilog="Example: tidecast dead-letters requeue 2-15 2-16")(requeue)
+    app.add_typer(group, name="dead-letters")
+
+
+def list_letters(
+    *, everything: Annotated[bool, typer.Option("--all", help=f"Not only the newest {_NEWEST}.")] = False
+) -> None:
+    """List the dead letters, oldest first."""
+    from connectors.kafka.topic_reader import read_topic
+
+    settings = load_settings()
+    topic = _topic(settings)
+    with _broker_errors(settings):
+        newest = None if everything else _NEWEST
+        found = read_topic(bootstrap_of(settings), topic, newest=newest)
+        letters = sorted((_about(record) for record in found), key=lambda letter: letter[0])
+    if not letters:
+        output().print("no dead letters")
+        return
+    table = Table("id", "time (UTC)", "topic", "error", box=box.SIMPLE_HEAD, pad_edge=False)
+    for _, letter_id, time, origin, error in letters[-newest:] if newest else letters:
+        short = error if len(error) <= _LONGEST_ERROR else f"{error[:_LONGEST_ERROR]}…"
+        table.add_row(letter_id, time, one_line(origin), Text(one_line(short)))
+    if newest and len(letters) > newest:
+        table.caption = f"the newest {newest}; --all lists every one"
+    output().print(table)
+
+
+def show(letter_id: _Id) -> None:
+    """Show one dead letter: where it came from, why it is here, the event, its bytes."""
+    settings = load_settings()
+    record = _letter(settings, letter_id)
+    console = output()
+    about = Table.grid(padding=(0, 2))
+    about.add_row("id", letter_id)
+    about.add_row("time", f"{_time(record)} UTC")
+    about.add_row("key", Text(_readable(record.key)))
+    for name, value in record.headers:
+        about.add_row(one_line(name), Text(_readable(value)))
+    console.print(about)
+    console.print()
+    if record.value is None:
+        console.print("no value (tombstone)")
+        return
+    event, reason = _decoded(settings, record.value)
+    if event is None:
+        console.print(Text(f"not decodable: {one_line(reason)}"))
+    else:
+        console.print(Pretty(event, max_length=_ITEMS_SHOWN, max_string=200, expand_all=False))
+    console.print()
+    shown = min(len(record.value), _HEX_BYTES)
+    console.print(f"{len(record.value)} bytes" + ("" if shown == len(record.value) else f", the first {shown}:"))
+    console.print(_hex(record.value[:shown]), soft_wrap=True)
+
+
+def requeue(
+    letter_ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)
+    ],
+) -> None:
+    """Send dead letters again, byte for byte, to the topic they came from; each is acknowledged by the broker.
+
+    Do so after the cause is mended: what still cannot be applied becomes a new dead letter. Commands have ids, so a
+    command that was applied in the meantime has no second effect. The old entries stay until they expire.
+    """
+    from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Publisher, Record
+    from streams.telemetry.tracing import trace_headers
+    from streams.topics import Topics
+
+    settings = load_settings()
+    known = {spec.name for spec in Topics(settings).all} - {_topic(settings)}
+    records = []
+    for letter_id in dict.fromkeys(letter_ids):  # each once
+        letter = _letter(settings, letter_id)
+        origin = dict(letter.headers).get("topic", b"").decode("utf-8", "replace")
+        if origin not in known:
+            raise CommandError(
+                f"{letter_id} came from topic {origin!r}, which is none of this service's topics: nothing was sent; "
+                "compare TIDECAST_TOPIC_PREFIX with the service's"
+            )
+        records.append((letter_id, Record(origin, letter.key, letter.value, trace_headers(letter))))
+    publisher = Publisher(
+        bootstrap_of(settings),
+        client_id="tidecast-cli",
+        max_message_bytes=settings.max_message_bytes,
+        delivery_timeout=_DELIVERED_WITHIN,
+    )
+    try:
+        for letter_id, record in records:
+            publisher.enqueue([record]).result()
+            output().print(f"{letter_id} sent to {record.topic}", soft_wrap=True)
+    except MessageTooLargeError as error:
+        raise CommandError(
+            f"{letter_id} was not sent, {error}: set TIDECAST_MAX_MESSAGE_BYTES as the service has it"
+        ) from error
+    except DeliveryError as error:
+        raise CommandError(f"{letter_id} was not taken by the broker, {error}: try again") from error
+    finally:
+        _close(publisher)
+
+
+def _close(publisher: Any) -> None:
+    import asyncio
+
+    asyncio.run(publisher.close())
+
+
+def _topic(settings: "Settings") -> str:
+    from streams.topics import Topics
+
+    return Topics(settings).dead_letters
+
+
+@contextmanager
+def _broker_errors(settings: "Settings") -> Iterator[None]:
+    from connectors.kafka.admin import BrokerUnreachableError
+    from connectors.kafka.topic_reader import TopicMissingError
+
+    try:
+        yield
+    except BrokerUnreachableError as error:
+        raise CommandError(str(error)) from error
+    except TopicMissingError as error:
+        raise CommandError(
+            f"{error}: compare TIDECAST_TOPIC_PREFIX ({settings.topic_prefix}) with the service's"
+        ) from error
+
+
+def _letter(settings: "Settings", letter_id: str) -> "StoredRecord":
+    from connectors.kafka.topic_reader import read_record
+
+    partition, dash, offset = letter_id.partition("-")
+    if not (dash and partition.isdecimal() and offset.isdecimal() and len(letter_id) < 30):
+        raise CommandError(
+            f"{letter_id} is no dead letter's id: {command_line('dead-letters list')} shows them, such as 2-15"
+        )
+    with _broker_errors(settings):
+        record = read_record(bootstrap_of(settings), _topic(settings), int(partition), int(offset))
+    if record is None:
+        raise CommandError(
+            f"there is no dead letter {letter_id}: it never was, or was kept for "
+            f"{settings.dead_letter_retention_days} days and has gone; "
+            f"{command_line('dead-letters list')} shows what is there"
+        )
+    return record
+
+
+def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
+    """The event, or None and the reason."""
+    from schemas.coding.codec import Codec
+    from schemas.coding.wire import UndecodableError
+
+    codec = Codec()
+    if settings.registry_url is not None:
+        from connectors.schema_registry import RegistryError, read_registry
+        from streams.topics import Topics, record_subjects
+
+        try:
+            codec = read_registry(settings.registry_url, record_subjects(Topics(settings)))
+        except RegistryError as error:
+            notices().print(str(error), style="yellow", soft_wrap=True)
+    try:
+        return codec.decode(value), ""
+    except UndecodableError as error:
+        return None, str(error)
+
+
+def _about(record: "StoredRecord") -> tuple[tuple[int, int, int], str, str, str, str]:
+    """Its place in the list, and what the list shows of it; not its value, which may be large."""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    place = (record.timestamp_ms, record.partition, record.offset)
+    letter_id = f"{record.partition}-{record.offset}"
+    return place, letter_id, _time(record), headers.get("topic", ""), headers.get("error", "")
+
+
+def _time(record: "StoredRecord") -> str:
+    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _readable(data: bytes | None) -> str:
+    return "none" if data is None else one_line(data.decode("utf-8", "backslashreplace"))
+
+
+def _hex(data: bytes) -> str:
+    lines = []
+    for start in range(0, len(data), _HEX_WIDTH):
+        part = data[start : start + _HEX_WIDTH]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+        lines.append(f"{start:06x}  {part.hex(' '):<{3 * _HEX_WIDTH}} {text}")
+    return "\n".join(lines)

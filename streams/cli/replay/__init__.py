@@ -1,0 +1,3 @@
+"""`tidecast replay`: computes the commands of a job again and compares with what was published."""
+
+__all__: list[str] = []

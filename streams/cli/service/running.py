@@ -1,0 +1,53 @@
+"""Finds the service that runs on a home, and the brokers."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from streams.cli.console.failure import CommandError
+from streams.cli.console.program import command_line
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+__all__ = ["RunningService", "bootstrap_of", "find_running"]
+
+_ANSWER_WITHIN_S = 5.0  # a service that is busy with a large answer may need a moment
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """Addresses of a service: its HTTP view and its broker."""
+
+    url: str
+    bootstrap: str
+
+
+def find_running(home: Path) -> RunningService | None:
+    """The service that was started on this home, if it answers. Light: nothing of the service is loaded for it."""
+    try:
+        noted = json.loads((home / "service.json").read_text("utf-8"))
+        running = RunningService(noted["url"], noted["bootstrap"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    direct = build_opener(ProxyHandler({}))  # the service is on this machine: no proxy leads to it
+    try:
+        with direct.open(f"{running.url}/healthz", timeout=_ANSWER_WITHIN_S) as answer:
+            return running if answer.status == 200 else None
+    except (URLError, OSError, ValueError):
+        return None
+
+
+def bootstrap_of(settings: "Settings") -> str:
+    """The brokers that the settings name, else those of the service on TIDECAST_HOME; CommandError without either."""
+    if settings.kafka_bootstrap is not None:
+        return settings.kafka_bootstrap
+    running = find_running(settings.home)
+    if running is None:
+        raise CommandError(
+            f"no service runs on {settings.home}: start it with {command_line('up')}, or set TIDECAST_KAFKA_BOOTSTRAP"
+        )
+    return running.bootstrap

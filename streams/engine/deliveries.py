@@ -1,0 +1,97 @@
+"""Messages whose work takes long, through rebalances: what stays this worker's goes on, what another one gets ends."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from streams.engine.transport import is_lost, is_ours
+
+__all__ = ["Deliveries", "Delivery"]
+
+_LOOK_S: Final = 0.5  # how often it is looked whether partitions have gone: so long two workers may train the same
+_REBALANCE_S: Final = 0.1  # the same where something waits for the end of a rebalance
+
+
+class Delivery:
+    """A message and the work on it. `event` is the newest one with the message: a rebalance brings another."""
+
+    event: Any
+
+    def __init__(self, app: Any, event: Any) -> None:
+        self._app = app
+        self.event = event
+        self.given_up = False
+        self._work: asyncio.Task[None]
+        self.done: asyncio.Task[None]
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start the work; `done` ends when the message may be acknowledged, and raises what the work raises."""
+        self._work = asyncio.create_task(work)
+        self.done = asyncio.create_task(self._settled())
+
+    def give_up(self) -> None:
+        """End the work where it is. The message counts as done: it is without effect, or another's by now."""
+        self.given_up = True
+        self._work.cancel()
+
+    def cancel(self) -> None:
+        """End the work, and leave the message to whoever reads it next."""
+        self._work.cancel()
+        self.done.cancel()
+
+    def is_ours(self) -> bool:
+        """Whether this worker has the message's partition, as far as is known now."""
+        return is_ours(self._app, self.event)
+
+    def is_lost(self) -> bool:
+        """Whether another worker has the message's partition."""
+        return is_lost(self._app, self.event)
+
+    async def still_ours(self) -> bool:
+        """Whether this worker has the message's partition; a rebalance is waited for."""
+        while not self.is_ours():
+            if self.is_lost():
+                return False
+            await asyncio.sleep(_REBALANCE_S)
+        return True
+
+    async def _settled(self) -> None:
+        await asyncio.wait([self._work])
+        if not self._work.cancelled():
+            self._work.result()
+
+
+class Deliveries:
+    """The messages that this worker works on."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._open: dict[tuple[Any, int], Delivery] = {}
+
+    def begin(self, event: Any, work: Callable[[Delivery], Coroutine[Any, Any, None]]) -> "asyncio.Future[None]":
+        """Start the work on a message, unless it is under way already; a future for the message's acknowledgement."""
+        place = event.message.tp, event.message.offset
+        delivery = self._open.get(place)
+        if delivery is None or delivery.given_up or delivery.done.done():
+            delivery = self._open[place] = Delivery(self._app, event)
+            delivery.begin(work(delivery))
+            delivery.done.add_done_callback(lambda done: self._forget(place, done))
+        delivery.event = event
+        return delivery.done
+
+    async def watch(self) -> None:
+        """End the work on messages that another worker has got; to be run all the time."""
+        while True:
+            for delivery in list(self._open.values()):
+                if delivery.is_lost():
+                    delivery.give_up()
+            await asyncio.sleep(_LOOK_S)
+
+    def close(self) -> None:
+        """End all work; nothing more is acknowledged."""
+        for delivery in list(self._open.values()):
+            delivery.cancel()
+
+    def _forget(self, place: tuple[Any, int], done: "asyncio.Future[None]") -> None:
+        if place in self._open and self._open[place].done is done:
+            del self._open[place]

@@ -1,0 +1,214 @@
+"""From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.datasets import manifests as datasets
+from connectors.datasets.splits import Split
+from connectors.kafka.publisher import Record
+from models.catalog import CATALOG
+from schemas.commands import TrainSeries, TrainTogether
+from schemas.events import SeriesResult
+from schemas.records import JobRecord
+from streams.errors import RejectedError
+from streams.forecasting.series_grids import on_grid
+from streams.forecasting.series_limits import check_features_fit
+from streams.forecasting.submissions import Plan, Training
+from streams.runtime import StateRuntime
+
+__all__ = ["Features", "dataset_of", "features_of", "partition_of_series", "send_training"]
+
+_IN_ONE_TURN = 50  # commands encoded in one turn of the event loop: below 1 ms; requests get theirs in between
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / the golden ratio
+_VALUES_IN_ONE_TURN = 50_000  # as many commands of 1,000 values; longer series are fewer at a time
+
+Features = Mapping[int, NDArray[np.float64]]
+"""Columns of the data set by index, row by row as the job's targets."""
+
+_Numbered = tuple[int, Training]
+
+
+async def dataset_of(state: StateRuntime, data_id: int) -> datasets.Dataset:
+    """The data set; RejectedError 404 where there is none."""
+    return await asyncio.to_thread(_dataset, state, data_id)
+
+
+def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
+    try:
+        return datasets.load(state.store, data_id)
+    except datasets.UnknownDatasetError as error:
+        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
+
+
+async def features_of(state: StateRuntime, job: JobRecord, trainings: Sequence[Training]) -> Features:
+    """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more.
+
+    It names the first element that uses a wrong column (J-092), or whose series is too long with its features.
+    """
+    first_users: dict[int, Training] = {}
+    for training in trainings:
+        for index in training.plan.features:
+            first_users.setdefault(index, training)
+    features: dict[int, NDArray[np.float64]] = {}
+    for index, user in first_users.items():
+        assert job.split is not None  # a job with series has both
+        assert job.columns is not None
+        try:
+            features[index] = await state.splits.feature(
+                job.split, job.columns, index, lambda: _dataset(state, job.data_id)
+            )
+        except RejectedError as error:
+            if error.code != "bad_column":  # what is gone is no fault of an element
+                raise
+            text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
+            place = {"element": user.number - 1, "field": "feature_indexs"}
+            raise RejectedError(error.status, error.code, text, place) from None
+    if features and job.split is not None:
+        check_features_fit(job, await state.splits.load(job.split), trainings, state.settings.record_limit)
+    return features
+
+
+def partition_of_series(ts_id: int, partitions: int) -> int:
+    """Where in series-commands the training of a series is asked for.
+
+    Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): consecutive ids, which the series
+    of a job have, lie evenly over the partitions, and over the workers however few they are. By a hash of the key two
+    trainers of 320 series would mostly differ by 14, and one of them would be done before the other.
+    """
+    return (ts_id * _GOLDEN % 2**64) * partitions >> 64
+
+
+async def send_training(
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
+) -> None:
+    """Send commands for all numbered trainings, the first at once; ends when the broker has all of them.
+
+    Those with the same plan and a model that learns from many series are one command.
+    """
+    together = [one for one in todo if CATALOG[one[1].plan.model_name].together]
+    sent = [state.publisher.send_nowait(await asyncio.to_thread(_together, state, job, together))] if together else []
+    alone = [one for one in todo if not CATALOG[one[1].plan.model_name].together] if together else todo
+    # Not in a thread: it would work half the time, and requests would wait for it to hand over the interpreter.
+    for part in _in_turns(job, split, alone):
+        sent.append(state.publisher.send_nowait(_records(state, job, split, features, part)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*sent)
+
+
+def _in_turns(job: JobRecord, split: Split, todo: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
+    part: list[_Numbered] = []
+    values = 0
+    for one in todo:
+        place = one[1].ts_id - job.first_ts_id
+        values += int(split.offsets[place + 1] - split.offsets[place]) * (1 + len(one[1].plan.features))
+        part.append(one)
+        if len(part) == _IN_ONE_TURN or values >= _VALUES_IN_ONE_TURN:
+            yield part
+            part, values = [], 0
+    if part:
+        yield part
+
+
+def _records(
+    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
+) -> list[Record]:
+    limit = state.settings.record_limit
+    commands = [_command(job, split, features, n, training) for n, training in todo]
+    records = []
+    for command, value in zip(commands, state.codec.encode_all(commands), strict=True):
+        partition = partition_of_series(command.ts_id, state.topics.partitions)
+        record = Record(state.topics.series_commands, b"%d" % command.ts_id, value, partition=partition)
+        records.append(record if record.size <= limit else _too_long(state, command))
+    return records
+
+
+def _command(job: JobRecord, split: Split, features: Features, n: int, training: Training) -> TrainSeries:
+    place, plan = training.ts_id - job.first_ts_id, training.plan
+    series = split.series(place)
+    grid = on_grid(series, [split.rows_of(features[index], place) for index in plan.features])
+    more: dict[str, Any] = {}
+    if plan.features:
+        more["feat_dynamic_real"] = [column.tolist() for column in grid.columns]
+    return TrainSeries(
+        job_id=job.job_id,
+        ts_id=training.ts_id,
+        n=n,
+        item_id=series.item_id,
+        model_name=plan.model_name,
+        config=plan.config,
+        next_k_prediction=plan.next_k_prediction,
+        eval_metrics=plan.eval_metrics,
+        refit=plan.refit,
+        start=grid.start // 1000,
+        start_micros=grid.start % 1000,
+        step=grid.step,
+        freq=series.calendar,
+        timestamps=grid.timestamps,
+        target=grid.target,
+        search=plan.search,
+        allow_negative=plan.allow_negative,
+        **more,
+    )
+
+
+def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) -> list[Record]:
+    """A command for each plan, as few as their size allows: each one trains the model anew, on all series."""
+    by_plan: dict[tuple[object, ...], list[_Numbered]] = {}
+    for one in todo:
+        plan = one[1].plan
+        settings = (
+            plan.model_name,
+            tuple(plan.config.items()),
+            plan.next_k_prediction,
+            plan.eval_metrics,
+            plan.refit,
+            plan.allow_negative,
+        )
+        by_plan.setdefault(settings, []).append(one)
+    return [
+        record for series in by_plan.values() for record in _as_few_as_possible(state, job, series[0][1].plan, series)
+    ]
+
+
+def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: Sequence[_Numbered]) -> list[Record]:
+    assert job.split is not None  # a job with series has one
+    command = TrainTogether(
+        job_id=job.job_id,
+        split=job.split,
+        first_ts_id=job.first_ts_id,
+        model_name=plan.model_name,
+        config=plan.config,
+        next_k_prediction=plan.next_k_prediction,
+        eval_metrics=plan.eval_metrics,
+        refit=plan.refit,
+        ns=[n for n, _ in todo],
+        ts_ids=[training.ts_id for _, training in todo],
+        allow_negative=plan.allow_negative,
+    )
+    record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
+    if record.size <= state.settings.record_limit or len(todo) == 1:
+        return [record]
+    half = len(todo) // 2
+    return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, plan, some)]
+
+
+def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
+    """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
+    result = SeriesResult(
+        command.job_id,
+        command.ts_id,
+        command.n,
+        command.attempt,
+        command.model_name,
+        command.config,
+        (),
+        (),
+        {},
+        error=f"the series has {len(command.target)} points, more than a Kafka record of "
+        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
+    )
+    return Record(state.topics.job_results, b"%d" % command.job_id, state.codec.encode(result))

@@ -1,0 +1,221 @@
+"""The tables of forecasting jobs and of their results."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+import faust
+
+from connectors.kafka.publisher import Publisher
+from schemas.coding.codec import Codec
+from schemas.events import SeriesResult
+from schemas.records import JobRecord
+from streams.errors import RejectedError
+from streams.forecasting.jobs import Progress
+from streams.rows.event_table import EventTable
+from streams.rows.row_stores import Row
+
+__all__ = ["Answer", "JobTable", "ResultTable"]
+
+_DELETED_KEPT = 10_000  # ids of deleted jobs that are remembered
+_ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
+
+
+class JobTable(EventTable):
+    """Jobs by id. Partitioned as the topic job-commands is; one process writes a partition."""
+
+    def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
+        super().__init__(app, "jobs", changelog, partitions=partitions, publisher=publisher)
+        self._codec = codec
+        self._partitions = partitions
+        self._decoded: dict[int, JobRecord] = {}
+        self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
+        self._deleted: dict[int, None] = {}
+
+    def __len__(self) -> int:
+        remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
+        return max(0, super().__len__() - remembered)
+
+    def get(self, job_id: int) -> JobRecord | None:
+        """The job, or None where this worker does not have it."""
+        record = self._decoded.get(job_id)
+        if record is None:
+            row = self._rows.get(str(job_id).encode())
+            if row is None:
+                return None
+            record = self._decoded[job_id] = self._codec.decode(row)
+        return record
+
+    def look(self, job_id: int) -> JobRecord | None:
+        """The job, which is not kept decoded: for who goes through all of them."""
+        known = self._decoded.get(job_id)
+        row = self._rows.get(str(job_id).encode()) if known is None else None
+        return known if row is None else self._codec.decode(row)
+
+    def check_size(self, record: JobRecord) -> None:
+        """RejectedError where the job is too large for a row of the changelog, and `put` would fail."""
+        size, limit = len(self._codec.encode(record)), self._publisher.max_message_bytes - _ROW_RESERVE
+        if size > limit:
+            raise RejectedError(
+                413,
+                "job_too_large",
+                f"the settings and submissions of job {record.job_id} take {size} bytes, at most {limit} can be kept: "
+                "store shorter settings, or create another job",
+            )
+
+    def put(self, partition: int, record: JobRecord) -> "asyncio.Future[None]":
+        """Store the job; readers see it at once, the future ends when the changelog has it."""
+        written = self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
+        self._decoded[record.job_id] = record
+        self._deleted.pop(record.job_id, None)
+        if self._highest is not None:
+            self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
+        return written
+
+    def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
+        """Remove the job; its series' ids are remembered, for they must not be given again."""
+        job = self.get(job_id)
+        changes = [] if job is None else self._remembered(partition, job.first_ts_id)
+        self._decoded.pop(job_id, None)
+        self._deleted[job_id] = None
+        if len(self._deleted) > _DELETED_KEPT:
+            del self._deleted[next(iter(self._deleted))]
+        return self._write(partition, [*changes, (b"%d" % job_id, None)])
+
+    def _remembered(self, partition: int, first_ts_id: int) -> list[Row]:
+        """The row that keeps the highest block of the deleted jobs, where this one is higher."""
+        number = (
+            -1 - partition
+        )  # below zero, where no job is; a release that does not know it takes it for an empty job
+        known = self.get(number)
+        if first_ts_id <= (0 if known is None else known.first_ts_id):
+            return []
+        row = self._decoded[number] = JobRecord(number, 0, None, 0, 0, first_ts_id=first_ts_id)
+        return [(b"%d" % number, self._codec.encode(row))]
+
+    def was_deleted(self, job_id: int) -> bool:
+        """Whether this process has deleted the job, as far as it remembers: trainers may be at it still."""
+        return job_id in self._deleted
+
+    def ids(self) -> list[int]:
+        """Ids of the jobs that this worker has, ascending."""
+        return sorted(job_id for job_id in map(int, self._rows) if job_id > 0)
+
+    def highest_ts_id(self, partition: int) -> int:
+        """The highest first series id that a job of the partition has or had; 0 where there is none."""
+        if self._highest is None:
+            self._highest = {}
+            for home, key, _ in self._rows.items():
+                record = self.get(int(key))
+                if record is not None:
+                    self._highest[home] = max(self._highest.get(home, 0), record.first_ts_id)
+        return self._highest.get(partition, 0)
+
+    async def _recovered(self) -> None:
+        self._decoded.clear()
+        self._highest = None
+
+
+class Answer(NamedTuple):
+    """A result's key, its error and its encoded form."""
+
+    job_id: int
+    ts_id: int
+    n: int
+    error: str | None
+    row: bytes
+
+
+class ResultTable(EventTable):
+    """Results under `<job_id>:<ts_id>:<n>`: a repeat overwrites itself. Partitioned by job, as job-results is."""
+
+    def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
+        super().__init__(app, "results", changelog, partitions=partitions, publisher=publisher)
+        self._codec = codec
+        self._by_job: dict[int, dict[int, int]] = {}  # job → n → ts_id of what is there; absent: not yet asked for
+        self._all_indexed = False
+        self._errors: dict[int, dict[int, str]] = {}  # job → n → text; absent: not yet looked for
+        self._numbers: dict[int, dict[int, list[int]]] = {}  # job → ts_id → n, as they came; absent: not yet asked for
+
+    def put(self, partition: int, answers: Iterable[Answer]) -> "asyncio.Future[None]":
+        """Store results, a repeat with the time of the first answer; the future ends when the changelog has them."""
+        changes: dict[bytes, bytes | None] = {}
+        for job_id, ts_id, n, error, given in answers:
+            of_job = self._answers(job_id)
+            numbers = self._numbers.get(job_id)
+            key = _key(job_id, ts_id, n)
+            known = (changes.get(key) or self._rows.get(key)) if n in of_job else None
+            row = given if known is None else self._at_first_time(given, known)
+            if numbers is not None and n not in of_job:
+                numbers.setdefault(ts_id, []).append(n)
+            of_job[n] = ts_id
+            errors = self._errors.get(job_id)
+            if errors is not None:
+                errors.pop(n, None)
+                if error is not None:
+                    errors[n] = error
+            changes[key] = row
+        return self._write(partition, list(changes.items()))
+
+    def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
+        """Remove all results of a job."""
+        answers = self._answers(job_id)
+        changes = [(_key(job_id, ts_id, n), None) for n, ts_id in answers.items()]
+        answers.clear()
+        self._errors.pop(job_id, None)
+        self._numbers.pop(job_id, None)
+        return self._write(partition, changes)
+
+    def progress(self, job_id: int) -> Progress:
+        """The answers a job has so far."""
+        answers = self._answers(job_id)
+        errors = self._errors.get(job_id)
+        if errors is None:
+            rows = ((n, self._row(job_id, ts_id, n)) for n, ts_id in answers.items())
+            found = {n: self._codec.outline_of(row, SeriesResult)["error"] for n, row in rows}
+            errors = self._errors[job_id] = {n: error for n, error in found.items() if error is not None}
+        return Progress(answers.keys(), errors)
+
+    def series_of(self, job_id: int) -> set[int]:
+        """The series of a job that have results."""
+        return set(self._answers(job_id).values())
+
+    def of_series(self, job_id: int, ts_ids: Iterable[int]) -> dict[int, list[bytes]]:
+        """The encoded results of each series asked for, in order of submission."""
+        answers = self._answers(job_id)
+        numbers = self._numbers.get(job_id)
+        if numbers is None:
+            numbers = self._numbers[job_id] = {}
+            for n, ts_id in answers.items():
+                numbers.setdefault(ts_id, []).append(n)
+        return {ts_id: [self._row(job_id, ts_id, n) for n in sorted(numbers.get(ts_id, ()))] for ts_id in ts_ids}
+
+    def _row(self, job_id: int, ts_id: int, n: int) -> bytes:
+        row = self._rows.get(_key(job_id, ts_id, n))
+        assert row is not None  # the index names what is there
+        return row
+
+    def _at_first_time(self, row: bytes, known: bytes) -> bytes:
+        """The answer of a repeat, as old as the one that is known: see `streams.forecasting.time_travel`."""
+        first = self._codec.outline_of(known, SeriesResult)["answered_at"]
+        return self._codec.encode(replace(self._codec.decode(row), answered_at=first))
+
+    def _answers(self, job_id: int) -> dict[int, int]:
+        if job_id not in self._by_job and not self._all_indexed:
+            prefix = b"%d:" % job_id if self._rows.ordered else b""  # unordered, one look at all jobs is quicker
+            for key in self._rows.beginning_with(prefix):
+                job, ts_id, n = map(int, key.split(b":"))
+                self._by_job.setdefault(job, {})[n] = ts_id
+            self._all_indexed = not prefix
+        return self._by_job.setdefault(job_id, {})
+
+    async def _recovered(self) -> None:
+        self._by_job.clear()
+        self._all_indexed = False
+        self._errors.clear()
+        self._numbers.clear()
+
+
+def _key(job_id: int, ts_id: int, n: int) -> bytes:
+    return b"%d:%d:%d" % (job_id, ts_id, n)

@@ -1,0 +1,3 @@
+"""DeepAR inference (contract 001): rules of transform jobs, and the processes that answer for endpoints."""
+
+__all__: list[str] = []

@@ -1,0 +1,124 @@
+"""A Faust table of encoded events that is written in batches, through our publisher.
+
+Faust's own `table[key] = value` sends one changelog message per write and cannot say when the broker has it
+(faust-streaming 0.15.3); here a batch is one call, and its future ends when the broker has acknowledged all of it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import faust
+from faust.types.tables import CollectionT
+
+from connectors.kafka.publisher import MessageTooLargeError, Publisher
+from schemas.coding.codec import Codec
+from streams.rows.owned_log import OwnedLog
+from streams.rows.row_stores import MemoryRows, Row, RowStore
+
+__all__ = ["EventTable", "RecordTable", "row_store"]
+
+_ANY = TypeVar("_ANY")
+_HEADERS = 256  # bytes that a row's headers may take: its tenure, and the trace that it belongs to
+
+
+class EventTable:
+    """Bytes under bytes, in the partition of the event that caused the write."""
+
+    def __init__(self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher) -> None:
+        self.log = OwnedLog(changelog, publisher)
+        self._publisher = publisher
+        self._table = app.Table(
+            name,
+            partitions=partitions,
+            key_type=bytes,
+            value_type=bytes,
+            changelog_topic=app.topic(
+                changelog,
+                key_type=bytes,
+                value_type=bytes,
+                key_serializer="raw",
+                value_serializer="raw",
+                partitions=partitions,
+                compacting=True,
+                acks=False,
+                internal=True,
+                allow_empty=True,  # a tombstone deletes
+            ),
+            on_recover=self._recovered,
+        )
+        self._rows: RowStore = row_store(app, self._table)
+        self._rows.owned_log = self.log
+        self._table._data = self._rows  # noqa: SLF001 - Faust would make one of its own, which its recovery fills
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _write(self, partition: int, changes: Sequence[Row]) -> "asyncio.Future[None]":
+        """Change the rows now and the changelog in the same order; the future ends when the broker has it.
+
+        A failed delivery leaves memory ahead of the log: the caller must let the process end, not go on. A row that
+        no record can carry changes nothing: MessageTooLargeError.
+        """
+        most = self._publisher.max_message_bytes - _HEADERS
+        for key, value in changes:
+            if value is not None and (size := len(key) + len(value)) > most:
+                raise MessageTooLargeError(self.log.topic, size, most)
+        return self.log.send(partition, changes, self._rows.write(partition, changes))
+
+    def write_again(self, partition: int, keys: Iterable[bytes]) -> "asyncio.Future[Any]":
+        """Let the changelog end with our rows of these keys, where somebody else's came after them."""
+        return self._write(partition, [(key, self._rows.get(key)) for key in keys])
+
+    async def _recovered(self) -> None:
+        raise NotImplementedError
+
+
+class RecordTable(EventTable, Generic[_ANY]):
+    """Records of one type by key, with the last state of each decoded. One process writes a partition."""
+
+    def __init__(
+        self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec
+    ) -> None:
+        super().__init__(app, name, changelog, partitions=partitions, publisher=publisher)
+        self._codec = codec
+        self._decoded: dict[bytes, _ANY] = {}
+
+    def get(self, key: bytes) -> _ANY | None:
+        """The record, or None where this worker does not have it."""
+        record = self._decoded.get(key)
+        if record is None:
+            row = self._rows.get(key)
+            if row is None:
+                return None
+            record = self._decoded[key] = self._codec.decode(row)
+        return record
+
+    def put(self, partition: int, key: bytes, record: _ANY) -> "asyncio.Future[None]":
+        """Store the record; readers see it at once, the future ends when the changelog has it."""
+        written = self._write(partition, [(key, self._codec.encode(record))])
+        self._decoded[key] = record
+        return written
+
+    def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
+        """Remove the record."""
+        self._decoded.pop(key, None)
+        return self._write(partition, [(key, None)])
+
+    def keys(self) -> list[bytes]:
+        """Keys of the records that this worker has, ascending."""
+        return sorted(self._rows)
+
+    async def _recovered(self) -> None:
+        self._decoded.clear()
+
+
+def row_store(app: faust.App, table: CollectionT) -> RowStore:
+    """The store that the app's setting names: `memory://`, or `rocksdb:///folder` with a folder per table below."""
+    url = app.conf.store
+    if url.scheme == "rocksdb":
+        from streams.rows.disk_rows import DiskRows  # noqa: PLC0415 - RocksDB is only loaded where it is used
+
+        return DiskRows(app, table, Path(url.path) / str(table.name))
+    return MemoryRows(app, table)

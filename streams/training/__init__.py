@@ -1,0 +1,3 @@
+"""Training jobs (contract 002): their rules as pure functions. No HTTP, no agent."""
+
+__all__: list[str] = []

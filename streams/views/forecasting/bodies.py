@@ -1,0 +1,207 @@
+"""Request bodies of contract 000, and how their JSON becomes commands."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+
+from schemas.commands import HyperParam, ParameterValue, SeriesConfig
+from streams.forecasting.jobs import ID_LIMIT
+from streams.views.web.strict import StrictBody
+
+__all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
+
+_INT_32 = 2**31 - 1
+_TRIGGER = "To send it asks for training."
+
+
+def _indexs(value: Any) -> Any:
+    """Column indices: a bracketed list as text, "[0, 1]", or a real array (contract J-051, J-052)."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError('expected a bracketed list of column indices such as "[0, 1]"') from None
+    if not isinstance(value, list) or not all(type(index) is int for index in value):
+        raise ValueError('expected a bracketed list of column indices such as "[0, 1]", or an array of integers')
+    if any(abs(index) > _INT_32 for index in value):
+        raise ValueError("expected column indices of the data set; one is far beyond any column")
+    return tuple(value)
+
+
+Indexs = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_indexs),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*\[\s*(\d{1,6}(\s*,\s*\d{1,6})*)?\s*\]\s*$", "examples": ["[0, 1]"]},
+                {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 999_999}},
+            ]
+        }
+    ),
+]
+
+
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("expected a number or a text")
+    if isinstance(value, int) and abs(value) > ID_LIMIT:
+        raise ValueError(f"expected a number between -{ID_LIMIT} and {ID_LIMIT}")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError("expected a number")
+    return _number_or_text(value)
+
+
+_NUMBER_SCHEMA = {"type": "number", "minimum": -ID_LIMIT, "maximum": ID_LIMIT}
+Value = Annotated[
+    Any, BeforeValidator(_number_or_text), WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, {"type": "string"}]})
+]
+Bound = Annotated[Any, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
+
+
+def _flag(value: Any) -> Any:
+    """0 or 1; true and false are accepted (contract J-078)."""
+    if isinstance(value, bool):
+        return int(value)
+    if type(value) is not int or value not in (0, 1):
+        raise ValueError("expected 0 or 1")
+    return value
+
+
+Flag = Annotated[int, BeforeValidator(_flag), WithJsonSchema({"enum": [0, 1, True, False]})]
+
+
+def _parameters(value: Any) -> Any:
+    """`{}` stands for "none given" (contract J-075)."""
+    if value == {}:
+        return []
+    if isinstance(value, dict):
+        raise ValueError('expected an array of {"name", "type", "val"} objects, or {} for none')
+    return value
+
+
+class HyperParamBody(StrictBody):
+    """A hyper-parameter: fixed (`val`), a range (`low`, `high`) or options (`choice`)."""
+
+    name: StrictStr
+    type: Literal["int", "float", "list"]
+    val: Value | None = None
+    low: Bound | None = None
+    high: Bound | None = None
+    choice: list[Value] | None = None
+
+    def to_event(self) -> HyperParam:
+        """The hyper-parameter as the command carries it."""
+        choice: tuple[ParameterValue, ...] | None = None if self.choice is None else tuple(self.choice)
+        return HyperParam(self.name, self.type, self.val, self.low, self.high, choice)
+
+
+_Parameters = Annotated[
+    list[HyperParamBody],
+    BeforeValidator(_parameters),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"$ref": "#/components/schemas/HyperParamBody"}},
+                {"type": "object", "maxProperties": 0},
+            ]
+        }
+    ),
+]
+
+
+class SeriesBody(StrictBody):
+    """Settings of one series. It trains iff one of max_eval, next_k_prediction, auto_tune and eval_metrics is there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ts_id": 8797,
+                    "model_name": "LinearFit",
+                    "hyper_params": [{"name": "latest_n", "type": "int", "val": 5}],
+                    "next_k_prediction": 5,
+                    "refit": 1,
+                }
+            ]
+        }
+    )
+    ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
+    model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")
+    hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
+    feature_indexs: Indexs | None = Field(None, description="Columns used as features.")
+    max_eval: StrictInt | None = Field(
+        None, ge=-_INT_32, le=_INT_32, description=f"Search trials when tuning; 100. {_TRIGGER}"
+    )
+    next_k_prediction: StrictInt | None = Field(
+        None, ge=-_INT_32, le=_INT_32, description=f"Steps to forecast; 5. {_TRIGGER}"
+    )
+    auto_tune: Flag | None = Field(None, description=f"1 searches the hyper-parameters. {_TRIGGER}")
+    auto_tune_metric: StrictStr | None = Field(None, description="Metric that the search optimises; mse.")
+    eval_metrics: list[StrictStr] | None = Field(
+        None, description=f'Metrics to report, at least one; ["mse", "rmse"]. {_TRIGGER}'
+    )
+    refit: Flag | None = Field(None, description="1 fits again on the whole history after scoring: half the error.")
+    allow_negative: Flag | None = Field(
+        None, description="1 keeps forecasts below zero where the history has none; else they become 0."
+    )
+
+    def to_event(self) -> SeriesConfig:
+        """The settings as the command carries them."""
+        return SeriesConfig(
+            ts_id=self.ts_id,
+            model_name=self.model_name,
+            hyper_params=None if self.hyper_params is None else tuple(item.to_event() for item in self.hyper_params),
+            feature_indexs=self.feature_indexs,
+            max_eval=self.max_eval,
+            next_k_prediction=self.next_k_prediction,
+            auto_tune=self.auto_tune,
+            auto_tune_metric=self.auto_tune_metric,
+            eval_metrics=None if self.eval_metrics is None else tuple(self.eval_metrics),
+            refit=self.refit,
+            allow_negative=self.allow_negative,
+        )
+
+
+class JobBody(StrictBody):
+    """A new job."""
+
+    data_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="An uploaded data set.")
+    name: StrictStr | None = Field(None, pattern="^[A-Za-z0-9_]{1,32}$", description="1 to 32 of A-Z a-z 0-9 _.")
+
+
+class JobColumnsBody(StrictBody):
+    """The chosen columns, by index in the data set's header."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"timestamp_indexs": [2], "target_indexs": [3], "groupby_indexs": [0, 1]}]}
+    )
+    timestamp_indexs: Indexs = Field(description="Exactly one column.")
+    target_indexs: Indexs = Field(description="Exactly one column.")
+    groupby_indexs: Indexs = Field((), description="None or more; one series per distinct tuple.")
+    freq: StrictStr | None = Field(
+        None,
+        max_length=60,
+        examples=["MS"],
+        description="The step of the timestamps as an offset alias of pandas, such as D, h, 15min, B, W-SUN, MS, QE-DEC"
+        " or YS-JUL; null: found in the data, for each series.",
+    )
+    time_zone: StrictStr | None = Field(
+        None,
+        max_length=60,
+        examples=["Europe/Berlin"],
+        description="IANA name of the zone whose clock the timestamps show: hours that it repeats or leaves out are"
+        " told then. null: the clock of the data, whatever is written behind their times.",
+    )
+    timestamp_format: StrictStr | None = Field(
+        None,
+        max_length=100,
+        examples=["%d.%m.%y"],
+        description="How the timestamps are written: strptime's directives such as %d.%m.%y, or day first, month"
+        " first, year first, unix, unix ms, unix us, excel; null: as the upload said, or found out.",
+    )

@@ -1,0 +1,72 @@
+"""The latest forecast of a series, whatever job it is of."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from schemas.coding.wire import UndecodableError
+from streams.errors import RejectedError
+from streams.forecasting.forecast_table import forecast_json
+from streams.forecasting.jobs import ID_LIMIT
+from streams.rows.ownership import owner_elsewhere
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.views.web.answers import ERRORS
+from streams.views.web.forwarding import passed_on
+from streams.views.web.reading import runtime
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/forecasts", tags=["forecasts"])
+
+State = Annotated[StateRuntime, Depends(runtime)]
+SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the owner's, or `redis`
+
+
+class ForecastReply(BaseModel):
+    """A forecast; the same JSON is in Redis at `forecast:{ts_id}`, where that is used."""
+
+    ts_id: int
+    job_id: int
+    n: int = Field(description="Number of the submission within the job: the latest that has a forecast.")
+    item_id: str = Field(description="The group values of the series.")
+    model_name: str
+    cutoff: str = Field(description="Time of the last value of the history.")
+    timestamps: list[str] = Field(description="YYYY-MM-DD HH:MM:SS of each value.")
+    mean: list[float]
+    quantiles: dict[str, list[float]] | None = Field(
+        None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
+    )
+    answered_by: str | None = Field(None, description="The model that answered, where it is not the one asked for.")
+
+
+@router.get(
+    "/{ts_id}", summary="The latest forecast of a series", response_model=ForecastReply, responses=ERRORS(400, 404, 503)
+)
+async def get_forecast(
+    state: State, request: Request, ts_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The series.")]
+) -> Response:
+    """Of this worker's table, the truth for its partitions; else of Redis, if complete; else of the series' owner."""
+    key = b"%d" % ts_id
+    ready = is_ready(state.app)
+    elsewhere = not ready or owner_elsewhere(state.app, key) is not None
+    if elsewhere and state.online is not None:
+        complete, body = await state.online.read(key)
+        if complete:
+            return _answer(ts_id, body, "redis")
+    if not ready:
+        raise RejectedError(503, "recovering", "the forecasts are being recovered or are moving to a worker")
+    if elsewhere and (response := await passed_on(state, request, key)) is not None:
+        return response
+    try:
+        forecast = state.forecasts.get(key)
+    except UndecodableError:  # a row of a later release, after a step back to this one
+        raise RejectedError(503, "unreadable", f"the forecast of series {ts_id} is of a later release") from None
+    return _answer(ts_id, None if forecast is None else forecast_json(forecast), "table")
+
+
+def _answer(ts_id: int, body: bytes | None, source: str) -> Response:
+    if body is None:
+        raise RejectedError(404, "unknown_forecast", f"there is no forecast of series {ts_id}")
+    return Response(body, media_type="application/json", headers={SOURCE: source})

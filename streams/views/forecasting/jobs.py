@@ -1,0 +1,410 @@
+"""Forecasting jobs: `/job/…` of contract 000."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from connectors.csv_files.timestamps import event_times, offset_texts
+from connectors.datasets.splits import Split
+from models.calendars.calendar import calendar_of
+from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, StopJob, SubmitJob
+from schemas.events import CmdStatus, SeriesResult
+from schemas.records import JobRecord
+from streams.errors import RejectedError
+from streams.forecasting import jobs
+from streams.forecasting import time_travel as past
+from streams.forecasting.fan_out import dataset_of, features_of
+from streams.forecasting.submissions import check_elements
+from streams.forecasting.time_travel import Rows
+from streams.runtime import StateRuntime
+from streams.views.forecasting.bodies import JobBody, JobColumnsBody
+from streams.views.forecasting.elements import ElementsBody, read_elements
+from streams.views.forecasting.replies import (
+    JobCreatedReply,
+    JobReply,
+    JobsReply,
+    ResultsReply,
+    SeriesReply,
+    StoppedReply,
+    SubmissionReply,
+    UnfinishedReply,
+)
+from streams.views.web.answers import ERRORS, json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
+from streams.views.web.creations import create_once
+from streams.views.web.forwarding import from_others
+from streams.views.web.reading import JsonRoute, read_by, runtime, sent_as_json
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRoute)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
+_JSON = (Depends(sent_as_json),)
+_LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
+_MOST_NAMED = 10  # series that a sentence names; the answer's `series` has all
+_SERIES_PER_CHUNK = 50  # of a streamed answer: other requests get their turn in between
+
+
+@router.post(
+    "/",
+    status_code=201,
+    summary="Create a job on a data set",
+    response_model=JobCreatedReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=_JSON,
+)
+async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
+    """The new job's id and status 0."""
+    command_id = command_id_of(request, key, await request.body())
+
+    async def create(job_id: int) -> Response:
+        command = CreateJob(command_id, job_id, body.data_id, body.name)
+        await send_command(state, state.topics.job_commands, job_id, command)
+        return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
+
+    return await create_once(state, request, command_id, create)
+
+
+@router.get("/", summary="List the jobs", response_model=JobsReply, responses=ERRORS(503))
+async def list_jobs(state: State, request: Request) -> Response:
+    """All jobs, oldest first."""
+    own = (state.jobs.get(job_id) for job_id in state.jobs.ids())
+    listed = [_summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
+    return json_response({"jobs": sorted(listed, key=itemgetter("job_id"))})
+
+
+@router.get(
+    "/{job_id}/",
+    summary="Status of a job and of its series",
+    response_model=JobReply,
+    responses=ERRORS(400, 404, 503),
+)
+async def get_job(state: State, job_id: JobId) -> Response:
+    """Status, progress and the status of every series."""
+    job, progress = _job(state, job_id), state.results.progress(job_id)
+    return await _told(_stands, job, progress)
+
+
+def _stands(job: JobRecord, progress: jobs.Progress) -> bytes:
+    statuses = jobs.series_statuses(job, progress)
+    return orjson.dumps(
+        _summary(job)
+        | {
+            "submitted": job.submitted,
+            "finished": len(progress.finished),
+            "failed": len(progress.errors),
+            "message": job.message,
+            "series": [{"ts_id": ts_id, "status": int(status)} for ts_id, status in statuses.items()],
+        }
+    )
+
+
+@router.put(
+    "/{job_id}/",
+    summary="Choose the columns",
+    response_model=SeriesReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503, 507),
+    dependencies=_JSON,
+)
+async def configure_job(
+    state: State, request: Request, job_id: JobId, body: JobColumnsBody, key: IdempotencyKey = None
+) -> Response:
+    """The series that the columns make, with their ids."""
+    job = _job(state, job_id)
+    command_id = command_id_of(request, key, await request.body())
+    if not is_repeat(command_id, job.commands):
+        command = ConfigureJob(
+            command_id,
+            job_id,
+            body.timestamp_indexs,
+            body.target_indexs,
+            body.groupby_indexs,
+            body.freq or "",
+            body.time_zone or "",
+            body.timestamp_format or "",
+        )
+        dataset = await dataset_of(state, job.data_id)
+        columns = jobs.check_columns(job, command, dataset.header)
+        await state.splits.make(command, dataset, columns)
+        await send_command(state, state.topics.job_commands, job_id, command)
+    return await ts_details(state, job_id)
+
+
+@router.get(
+    "/{job_id}/ts_details/",
+    summary="The series of a job",
+    response_model=SeriesReply,
+    responses=ERRORS(400, 404, 409, 503),
+)
+async def ts_details(state: State, job_id: JobId) -> Response:
+    """Every series with its group values, and the columns that can be features."""
+    job = _job(state, job_id)
+    if job.split is None:
+        return json_response({"features": [], "ts_details": []})
+    split = await state.splits.load(job.split)
+    statuses = jobs.series_statuses(job, state.results.progress(job_id))
+    calendars = [_shown_calendar(text) for text in split.calendars]
+    return json_response(
+        {
+            "features": [{"index": column.index, "label": column.label} for column in split.features],
+            "ts_details": [
+                {
+                    "ts_id": ts_id,
+                    "groupby_val": split.groupby_val[ts_id - job.first_ts_id],
+                    "groupby_key": split.groupby_key,
+                    "status": int(status),
+                    "points": int(split.offsets[index + 1] - split.offsets[index]),
+                    **calendars[split.calendar_codes[index]],
+                }
+                for index, (ts_id, status) in enumerate(statuses.items())
+            ],
+        }
+        | ({"timestamp_format": split.timestamp_format} if split.timestamp_format else {})
+        | ({"warnings": split.warnings} if split.warnings else {})
+    )
+
+
+def _shown_calendar(text: str) -> dict[str, str]:
+    calendar = calendar_of(text)
+    return {"freq": calendar.freq, "freq_note": calendar.note} if calendar.note else {"freq": calendar.freq}
+
+
+@router.patch(
+    "/{job_id}/",
+    summary="Store settings of series, or train them",
+    response_model=SubmissionReply,
+    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=_JSON,
+)
+@read_by(read_elements)
+async def submit_job(
+    state: State,
+    request: Request,
+    job_id: JobId,
+    elements: Annotated[ElementsBody, Body()],
+    key: IdempotencyKey = None,
+) -> Response:
+    """What an element asks for hangs on its fields.
+
+    It asks for training if it has one of `next_k_prediction`, `max_eval`, `auto_tune` and `eval_metrics`. Else its
+    settings are only stored, for a later element of the same series that trains; `message` says which series were
+    stored and which train. The answer comes as soon as the submission is in the log and the status is changed; it does
+    not wait for training.
+    """
+    job = _job(state, job_id)
+    command_id = command_id_of(request, key, await request.body())
+    command = SubmitJob(command_id, job_id, elements)
+    if not is_repeat(command_id, job.commands):
+        # In a thread, for a submission may be long, and others wait for answers too.
+        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, state.limits)
+        await features_of(state, job, trainings)
+        await send_command(state, state.topics.job_commands, job_id, command)
+    job, progress = _job(state, job_id), state.results.progress(job_id)
+    return await _told(_submitted, job, progress, command.elements)
+
+
+def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig]) -> bytes:
+    statuses = jobs.series_statuses(job, progress)
+    asked = dict.fromkeys(element.ts_id for element in elements)
+    # A repeat may come when a later PUT has given the series new ids.
+    series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
+    message = _effect(elements)
+    return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "message": message, "series": series})
+
+
+def _effect(elements: Sequence[SeriesConfig]) -> str:
+    """Which series a submission trains, and of which it only stores the settings, in words."""
+    train = dict.fromkeys(element.ts_id for element in elements if element.trains)
+    store = dict.fromkeys(element.ts_id for element in elements if not element.trains)
+    told = [f"in training: {_listed(train)}"] if train else []
+    if store:
+        told.append(
+            f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
+            "eval_metrics with the element"
+        )
+    return "; ".join((*told, *_taken_as_whole(elements)))
+
+
+def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:
+    """Floats that were sent for whole numbers (J-141), each once: most elements share their hyper-parameters."""
+    distinct = {id(element.hyper_params): element.hyper_params or () for element in elements}
+    floats = {
+        (parameter.name, value)
+        for parameters in distinct.values()
+        for parameter in parameters
+        for value in (parameter.val, parameter.low, parameter.high)
+        if parameter.type == "int" and isinstance(value, float)
+    }
+    return [f"{name} {value} is taken as {value:.0f}" for name, value in sorted(floats)[:_MOST_NAMED]]
+
+
+def _listed(ts_ids: Collection[int]) -> str:
+    shown = ", ".join(map(str, islice(ts_ids, _MOST_NAMED)))
+    more = len(ts_ids) - _MOST_NAMED
+    return f"{len(ts_ids)} series ({shown}{f' and {more} more' if more > 0 else ''})"
+
+
+@router.post(
+    "/{job_id}/stop/",
+    summary="Stop the training of a job",
+    response_model=StoppedReply,
+    responses=ERRORS(400, 404, 503),
+)
+async def stop_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+    """The job is at status 4 with the message "cancelled".
+
+    What is trained by then stays. What is not gets the error "cancelled" as its result; it is not begun, and what is
+    being computed for it is ended. Where nothing is trained (before the first PATCH that trains, once the job is
+    finished, when it was stopped before) nothing changes, and the answer says how the job stands. A later PATCH trains
+    again.
+    """
+    job = _job(state, job_id)
+    command_id = command_id_of(request, key)
+    if not is_repeat(command_id, job.commands):
+        await send_command(state, state.topics.job_commands, job_id, StopJob(command_id, job_id))
+    job = _job(state, job_id)
+    return json_response({"job_id": job_id, "status": int(job.status), "message": job.message})
+
+
+@router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
+async def delete_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+    """The job, its series and its results are gone, and what is computed for it is ended.
+
+    Its public events stay until they expire.
+    """
+    _job(state, job_id)
+    await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request, key), job_id))
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{job_id}/job_results/",
+    summary="Results of a job",
+    response_model=ResultsReply | UnfinishedReply,
+    responses=ERRORS(400, 404, 409, 503),
+)
+async def job_results(
+    state: State,
+    job_id: JobId,
+    ts_id: Annotated[int | None, Query(description="Only this series.")] = None,
+    history: Annotated[int, Query(ge=0, le=1, description="0 leaves ts_history out.")] = 1,
+    as_of: Annotated[
+        int | None,
+        Query(ge=0, le=_LATEST, description="Status and results as they were at this time, in epoch milliseconds."),
+    ] = None,
+) -> Response:
+    """`{"status": n}` until the job is finished; then status and results of every series (contract J-130 … J-146).
+
+    With `as_of` the answer is that of an earlier time; 404 where the job did not exist yet. A deleted job has no past.
+    """
+    job = _job(state, job_id)
+    if ts_id is not None and ts_id not in job.ts_ids:
+        raise RejectedError(404, "unknown_series", f"ts_id: {ts_id} is not a series of job {job_id}")
+    chosen = job.ts_ids if ts_id is None else (ts_id,)
+    rows: Rows
+    if as_of is None:
+        rows = state.results.of_series(job_id, chosen if job.status >= CmdStatus.DONE else ())
+    else:  # in a thread, for every result is looked at; whether the job was finished depends on all series
+        rows = state.results.of_series(job_id, job.ts_ids)
+        job, rows = await asyncio.to_thread(past.as_of, state.codec, job, rows, as_of)
+    if job.status < CmdStatus.DONE or job.split is None:
+        return json_response({"status": int(job.status)})
+    split = await state.splits.load(job.split)
+    chunks = _result_chunks(state, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
+    if len(chosen) <= _SERIES_PER_CHUNK:  # nothing to take turns for: in one piece, it takes half of the time
+        return Response(b"".join(chunks), media_type="application/json")
+    return StreamingResponse(_taking_turns(chunks), media_type="application/json")
+
+
+async def _taking_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        await asyncio.sleep(0)
+
+
+def _result_chunks(state: StateRuntime, job: JobRecord, rows: Rows, split: Split | None) -> Iterator[bytes]:
+    ts_ids = tuple(rows)
+    head: dict[str, Any] = {"status": int(job.status)}
+    if job.status is CmdStatus.EXCEPTION:
+        head["message"] = job.message
+    yield orjson.dumps(head)[:-1] + b',"results":['
+    for start in range(0, len(ts_ids), _SERIES_PER_CHUNK):
+        entries = [
+            {"ts_id": ts_id, "results": _series_results(state, job, rows[ts_id], ts_id=ts_id, split=split)}
+            for ts_id in ts_ids[start : start + _SERIES_PER_CHUNK]
+        ]
+        yield (b"," if start else b"") + orjson.dumps(entries)[1:-1]
+    yield b"]}"
+
+
+def _series_results(
+    state: StateRuntime, job: JobRecord, rows: Sequence[bytes], *, ts_id: int, split: Split | None
+) -> list[dict[str, Any]]:
+    ts_history = None
+    if split is not None and rows:
+        values, texts = split.history(ts_id - job.first_ts_id)
+        ts_history = {split.target_label: values, split.timestamp_label: texts}
+    return [_result(state.codec.decode(row), ts_history) for row in rows]
+
+
+def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str, Any]:
+    if result.error is not None:
+        return {"ts_id": result.ts_id, "model_name": result.model_name, "error": result.error}
+    shown = {
+        "predictions": result.predictions,
+        "timestamps": _formatted(tuple(result.timestamps), tuple(result.micros)),
+        "metrics": result.metrics,
+        "config": result.config,
+        "ts_id": result.ts_id,
+        "model_name": result.model_name,
+    }
+    if result.utc_offsets:
+        shown["utc_offsets"] = offset_texts(result.utc_offsets)
+    if result.quantiles:
+        shown["quantiles"] = result.quantiles
+    for name in ("answered_by", "model_path", "note"):
+        if (value := getattr(result, name)) is not None:
+            shown[name] = value
+    if result.backtest is not None:
+        shown["backtest"] = {
+            "timestamps": _formatted(tuple(result.backtest.timestamps), tuple(result.backtest.micros)),
+            "predictions": result.backtest.predictions,
+        }
+        if result.backtest.utc_offsets:
+            shown["backtest"]["utc_offsets"] = offset_texts(result.backtest.utc_offsets)
+    if ts_history is not None:
+        shown["ts_history"] = ts_history
+    return shown
+
+
+@lru_cache(maxsize=1024)
+def _formatted(times: tuple[int, ...], micros: tuple[int, ...]) -> list[str]:
+    """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
+    return event_times(times, micros)
+
+
+async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Response:
+    """What `tell` says of a job and its series, in a thread where they are many: others get their turn meanwhile."""
+    few = job.series_count <= _SERIES_PER_CHUNK
+    body = tell(job, *more) if few else await asyncio.to_thread(tell, job, *more)
+    return Response(body, media_type="application/json")
+
+
+def _summary(job: JobRecord) -> dict[str, Any]:
+    return {"job_id": job.job_id, "status": int(job.status), "data_id": job.data_id, "name": job.name}
+
+
+def _job(state: StateRuntime, job_id: int) -> JobRecord:
+    job = state.jobs.get(job_id)
+    if job is None:
+        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
+    return job

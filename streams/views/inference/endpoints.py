@@ -1,0 +1,159 @@
+"""Model endpoints and their invocations: contract 001, sections 1 and 2."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+
+from connectors.objects.endpoints import Endpoint, UnknownEndpointError
+from streams.errors import RejectedError
+from streams.inference.calls import InferenceCall, InferenceClosedError, InferenceReply, InferenceUnavailableError
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.views.inference.endpoint_bodies import ANSWERS, REQUEST, EndpointReply, EndpointsReply
+from streams.views.web.answers import json_response
+from streams.views.web.reading import BodyRefusedError, content_type, runtime
+
+__all__ = ["router"]
+
+log = structlog.get_logger(__name__)
+
+_CODES: Final = {408: "TimeoutError", 413: "TooLargeError", 415: "UnsupportedMediaTypeError"}
+_FORMS: Final = {"": "json", "application/json": "json", "application/jsonlines": "jsonlines"}
+_GONE: Final = 499  # as nginx notes it in its log; nobody reads the answer
+_VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMaker's clients may ask for it
+_RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time
+
+
+class _EndpointRoute(APIRoute):
+    """A route whose errors are `{"code", "message"}` (contract D-081) with the real status."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The handler, with refusals made answers."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Any:
+            try:
+                return await handler(request)
+            except RejectedError as error:
+                return _error(error.status, error.code, error.message)
+            except BodyRefusedError as error:
+                return _error(error.status_code, _CODES[error.status_code], error.detail)
+            except UnknownEndpointError as error:
+                return _error(404, "NotFoundError", str(error))
+            except (InferenceUnavailableError, InferenceClosedError) as error:
+                log.warning("inference_unavailable", path=request.url.path, error=str(error))
+                return _error(503, "UnavailableError", f"{error}: ask again later")
+
+        return handle
+
+
+router = APIRouter(tags=["endpoints"], route_class=_EndpointRoute)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+Name = Annotated[str, Path(description="The endpoint: the name of the training job that made it.")]
+_INVOCATION: Final[dict[str, Any]] = {
+    "response_class": Response,
+    "responses": ANSWERS(200, 400, 404, 408, 413, 415, 500, 503, 504),
+    "openapi_extra": REQUEST,
+}
+
+
+@router.post("/endpoints/{name}/invocations", summary="Forecast with an endpoint's model", **_INVOCATION)
+async def invoke(state: State, request: Request, name: Name) -> Response:
+    """One forecast for each series of the request, in order, in the content type of the request."""
+    return await _invoke(state, request, name)
+
+
+@router.post(
+    "/invocations",
+    summary="Forecast with the only endpoint's model",
+    **{**_INVOCATION, "responses": _INVOCATION["responses"] | ANSWERS(409)},
+)
+async def invoke_only(state: State, request: Request) -> Response:
+    """The same, where there is exactly one endpoint."""
+    name = await state.endpoints.only()
+    if name is None and await state.endpoints.all():
+        raise RejectedError(
+            409, "ConflictError", "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists"
+        )
+    if name is None:
+        raise RejectedError(404, "NotFoundError", "there is no endpoint: train a model, and its endpoint appears")
+    return await _invoke(state, request, name)
+
+
+@router.get("/ping", summary="Can endpoints be asked?", response_class=Response, responses=ANSWERS(503))
+async def ping(state: State) -> Response:
+    """200 with an empty body when this worker is ready."""
+    if not is_ready(state.app):
+        raise RejectedError(503, "UnavailableError", "the worker is starting or its partitions are moving")
+    return Response()
+
+
+@router.get("/endpoints", summary="List the endpoints", response_model=EndpointsReply)
+async def list_endpoints(state: State) -> Response:
+    """All endpoints by name, with what their requests must look like."""
+    return json_response({"endpoints": [_shown(endpoint) for endpoint in await state.endpoints.all()]})
+
+
+@router.get("/endpoints/{name}", summary="Describe an endpoint", response_model=EndpointReply, responses=ANSWERS(404))
+async def get_endpoint(state: State, name: Name) -> Response:
+    """What its requests must look like: frequency, length of the forecast, categories and features."""
+    return json_response(_shown(await state.endpoints.get(name)))
+
+
+async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
+    """Hand the body on as it came: a large one would keep this loop from everything else while it is read."""
+    form = _FORMS.get(content_type(request))
+    if form is None:
+        raise RejectedError(
+            415,
+            _CODES[415],
+            f"Content-Type is {content_type(request)[:80]}: send application/json or application/jsonlines",
+        )
+    endpoint = await state.endpoints.get(name)
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        return Response(status_code=_GONE)
+    # The environment of the model sets what JSON Lines ask for (D-054, D-066); a JSON request says it itself (D-028).
+    defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG") if form == "jsonlines" else None
+    reply = await _unless_gone(request, state.endpoints.ask(name, InferenceCall(body, form, defaults)))
+    if reply is None:
+        return Response(status_code=_GONE)
+    if reply.detail:
+        log.error("inference_failed", endpoint=name, status=reply.status, detail=reply.detail)
+    headers = {**_VARIANT, **_RETRY_AFTER.get(reply.status, {}), **reply.headers}
+    return Response(reply.content, reply.status, headers, reply.media_type)
+
+
+async def _unless_gone(request: Request, asking: Any) -> InferenceReply | None:
+    """What comes of `asking`, which is cancelled when the client closes the connection; then None."""
+    task, gone = asyncio.ensure_future(asking), asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
+    finally:
+        gone.cancel()
+        task.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Wait until the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return json_response({"code": code, "message": message}, status, _RETRY_AFTER.get(status))
+
+
+def _shown(endpoint: Endpoint) -> dict[str, Any]:
+    fields = asdict(endpoint)
+    del fields["model_key"]
+    return {"name": fields.pop("name"), "status": "InService", **fields}

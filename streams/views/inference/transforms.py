@@ -1,0 +1,124 @@
+"""Transform jobs: contract 001, section 3."""
+
+from operator import itemgetter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from schemas.commands import StopTransform
+from schemas.records import TransformRecord
+from streams.errors import RejectedError
+from streams.inference import transforms
+from streams.runtime import StateRuntime
+from streams.views.inference.transform_bodies import (
+    TransformBody,
+    TransformReply,
+    TransformsReply,
+    TransformStartedReply,
+)
+from streams.views.web import forwarding
+from streams.views.web.answers import json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
+from streams.views.web.creations import create_once
+from streams.views.web.files import file_response
+from streams.views.web.reading import runtime, sent_as_json
+from streams.views.web.serving_envelope import REFUSALS, ServingRoute
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/transform-jobs", tags=["transform jobs"], route_class=ServingRoute)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+Name = Annotated[str, Path(description="The job: its TransformJobName.")]
+
+
+@router.post(
+    "",
+    summary="Forecast every line of a file",
+    response_model=TransformStartedReply,
+    responses=REFUSALS(400, 404, 408, 409, 413, 415, 503),
+    dependencies=[Depends(sent_as_json)],
+)
+async def start_transform(state: State, request: Request, body: TransformBody, key: IdempotencyKey = None) -> Response:
+    """The job's name; it goes on by itself. A wrong line or configuration shows in its status."""
+    name = body.TransformJobName
+    elsewhere = await forwarding.passed_on(state, request, name.encode())
+    if elsewhere is not None:
+        return elsewhere
+    command = body.to_event(command_id_of(request, key, await request.body()))
+
+    async def create(_: int) -> Response:
+        known = state.transforms.get(name.encode())
+        if known is None:
+            transforms.begun(command, at=0)  # refused here, it need not take the way through the log
+            await send_command(state, state.topics.transform_commands, name, command)
+        elif not is_repeat(command.command_id, [known.command_id]):
+            raise RejectedError(
+                409, "transform_exists", f"TransformJobName: there is a transform job {name} already, use another name"
+            )
+        return json_response({"TransformJobName": name, "TransformJobStatus": transforms.IN_PROGRESS})
+
+    # Its note says that the key stands for this body: another one may name another job, which knows nothing of it.
+    return await create_once(state, request, command.command_id, create, owned_by_id=False)
+
+
+@router.get("", summary="List the transform jobs", response_model=TransformsReply, responses=REFUSALS(503))
+async def list_transforms(state: State, request: Request) -> Response:
+    """All jobs, the newest first."""
+    names = state.transforms.keys()
+    own = (state.transforms.get(name) for name in names)
+    listed = [transforms.summary(record) for record in own if record is not None]
+    listed += await forwarding.from_others(state, request, "TransformJobSummaries")
+    return json_response({"TransformJobSummaries": sorted(listed, key=itemgetter("CreationTime"), reverse=True)})
+
+
+@router.get("/{name}", summary="Describe a transform job", response_model=TransformReply, responses=REFUSALS(404, 503))
+async def get_transform(state: State, name: Name) -> Response:
+    """Its status, what was asked for and how far it is."""
+    return json_response(transforms.description(_record(state, name)))
+
+
+@router.get(
+    "/{name}/output",
+    summary="The output of a transform job",
+    response_class=Response,
+    responses=REFUSALS(404, 409, 503)
+    | {
+        200: {
+            "description": "One prediction per line, in the order of the input.",
+            "content": {"application/jsonlines": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def get_transform_output(state: State, name: Name) -> Response:
+    """The output file of a completed job."""
+    record = _record(state, name)
+    if record.status != transforms.COMPLETED:
+        reason = "" if record.failure_reason is None else f": {record.failure_reason}"
+        raise RejectedError(
+            409, "no_output", f"transform job {name} is {record.status}, only a completed one has an output{reason}"
+        )
+    return await file_response(state.store, record.output_key, "application/jsonlines")
+
+
+@router.post(
+    "/{name}/stop",
+    summary="Stop a transform job",
+    response_model=TransformStartedReply,
+    responses=REFUSALS(400, 404, 408, 409, 503),
+)
+async def stop_transform(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+    """No further lines are forecast; Stopping soon becomes Stopped. What is stopped already stays so."""
+    _record(state, name)
+    command = StopTransform(command_id_of(request, key), name)
+    await send_command(state, state.topics.transform_commands, name, command)
+    return json_response({"TransformJobName": name, "TransformJobStatus": _record(state, name).status})
+
+
+def _record(state: StateRuntime, name: str) -> TransformRecord:
+    record = state.transforms.get(name.encode("utf-8", "replace"))
+    if record is None:
+        raise RejectedError(
+            404, "unknown_transform", f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"
+        )
+    return record

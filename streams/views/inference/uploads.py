@@ -1,0 +1,110 @@
+"""Files under the data root: JSON Lines to train on and to transform, and what transform jobs made of them."""
+
+import asyncio
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from connectors.datasets import manifests as datasets
+from connectors.datasets.manifests import Dataset
+from connectors.objects.store import BadKeyError, ObjectStore, check_key
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.views.web.answers import json_response
+from streams.views.web.files import file_response
+from streams.views.web.reading import runtime
+from streams.views.web.serving_envelope import REFUSALS, ServingRoute
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["files"], route_class=ServingRoute)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+FilePath = Annotated[str, Path(description="Names of letters, digits and . _ = -, with slashes in between.")]
+_CHUNK = 1024 * 1024  # bytes that are written by one turn of a thread
+_BYTES = {"type": "string", "format": "binary"}
+_FILE: dict[int | str, dict[str, Any]] = REFUSALS(400, 404) | {
+    200: {
+        "description": "The file.",
+        "content": {kind: {"schema": _BYTES} for kind in ("application/octet-stream", "application/jsonlines")},
+    }
+}
+
+
+class UploadReply(BaseModel):
+    """A stored file."""
+
+    path: str
+    bytes: int
+
+
+@router.put(
+    "/uploads/{path:path}",
+    summary="Store a file",
+    response_model=UploadReply,
+    responses=REFUSALS(400, 404, 408, 409, 413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}},
+)
+async def put_upload(state: State, request: Request, path: FilePath) -> Response:
+    """The body as it is, of any content type, in place of what was there; nothing is stored if it breaks off."""
+    key = _key("uploads", path)
+    taken = await asyncio.to_thread(_dataset, state.store, path)
+    if taken is not None:
+        text = f"path: /{key} is the file of data set {taken.data_id}: use another name"
+        raise RejectedError(409, "name_taken", text)
+    size = 0
+    with ExitStack() as stack:
+        try:
+            unfinished = await asyncio.to_thread(stack.enter_context, state.store.writing(key))
+            target = stack.enter_context(unfinished.open("wb"))
+            parts = bytearray()
+            async for part in request.stream():
+                size += len(part)
+                parts += part
+                if len(parts) >= _CHUNK:
+                    await asyncio.to_thread(target.write, bytes(parts))
+                    parts.clear()
+            target.write(parts)
+            await asyncio.to_thread(stack.close)
+        except ClientDisconnect:
+            raise RejectedError(400, "broken_off", "the body broke off: send it again") from None
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            text = f"path: /{key} is a folder, or a file is where one of its folders should be: use another name"
+            raise RejectedError(409, "name_taken", text) from None
+    return json_response({"path": f"/{key}", "bytes": size})
+
+
+@router.get("/uploads/{path:path}", summary="Get a stored file", response_class=Response, responses=_FILE)
+async def get_upload(state: State, path: FilePath) -> Response:
+    """The file's bytes: of what was PUT there, or of the data set whose `upload` it is, as they were uploaded."""
+    key = _key("uploads", path)
+    try:
+        return await file_response(state.store, key)
+    except RejectedError:
+        dataset = await asyncio.to_thread(_dataset, state.store, path)
+        if dataset is None:
+            raise
+    return await file_response(state.store, dataset.path)
+
+
+@router.get("/outputs/{path:path}", summary="Get an output file", response_class=Response, responses=_FILE)
+async def get_output(state: State, path: FilePath) -> Response:
+    """What a transform job wrote into a folder below /outputs/."""
+    return await file_response(state.store, _key("outputs", path))
+
+
+def _dataset(store: ObjectStore, path: str) -> Dataset | None:
+    return None if "/" in path else datasets.of_upload(store, path)
+
+
+def _key(folder: str, path: str) -> str:
+    key = f"{folder}/{path}"
+    try:
+        check_key(key)
+    except BadKeyError:
+        text = f"path: found {path[:200]!r}, expected names of letters, digits and . _ = -, with slashes in between"
+        raise RejectedError(400, "bad_path", text) from None
+    return key

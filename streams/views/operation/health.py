@@ -1,0 +1,44 @@
+"""Liveness, readiness and figures for Prometheus."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from connectors.kafka.admin import broker_reachable
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.views.forecasting.replies import HealthReply
+from streams.views.web.answers import ERRORS, error_response, json_response
+from streams.views.web.reading import runtime
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["operation"])
+
+State = Annotated[StateRuntime, Depends(runtime)]
+_BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
+
+
+@router.get("/healthz", summary="Is the process up?", response_model=HealthReply)
+async def healthz() -> Response:
+    """Always 200 while the process serves."""
+    return json_response({"status": "ok"})
+
+
+@router.get("/readyz", summary="Can it work?", response_model=HealthReply, responses=ERRORS(503))
+async def readyz(state: State) -> Response:
+    """200 when the tables are recovered and the broker answers; 503 with the reason otherwise."""
+    if not is_ready(state.app):
+        return error_response(503, "recovering", "the tables are being recovered or partitions are moving")
+    if not await asyncio.to_thread(broker_reachable, state.bootstrap, _BROKER_TIMEOUT):
+        return error_response(503, "broker_unreachable", f"no Kafka broker answers at {state.bootstrap}")
+    return json_response({"status": "ready"})
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(state: State) -> Response:
+    """In the text format of Prometheus."""
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

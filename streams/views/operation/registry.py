@@ -1,0 +1,106 @@
+"""The catalogue of our schemas, in the words of the Confluent schema registry API.
+
+And in the two that Apicurio's Kafka Connect converter reads, which knows no other API (2.6): see
+connectors/kafka_connect/sinks.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request, Response
+
+from streams.views.operation.schema_catalogue import SchemaCatalogue
+from streams.views.web.answers import json_response
+from streams.views.web.envelope_route import EnvelopeRoute
+
+__all__ = ["router"]
+
+
+def _catalogue(request: Request) -> SchemaCatalogue:
+    catalogue: SchemaCatalogue = request.app.state.catalogue
+    return catalogue
+
+
+Catalogue = Annotated[SchemaCatalogue, Depends(_catalogue)]
+SchemaBody = Annotated[dict[str, Any], Body(examples=[{"schema": '"string"'}])]
+_ERROR = {
+    "description": "No such thing, as a schema registry says it.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
+                "required": ["error_code", "message"],
+            }
+        }
+    },
+}
+_READ: dict[int | str, dict[str, Any]] = {400: _ERROR, 404: _ERROR}
+_WRITE: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 404, 408, 409, 413, 415, 422), _ERROR)
+
+
+class _RegistryRoute(EnvelopeRoute):
+    """A route whose refusals have the envelope of a schema registry."""
+
+    @staticmethod
+    def refused(status: int, message: str, code: str = "") -> Response:
+        """An error in this envelope, which has no codes but the status."""
+        del code
+        return _refusal(status, message)
+
+
+def _refusal(status: int, message: str) -> Response:
+    return json_response({"error_code": status, "message": message}, status)
+
+
+router = APIRouter(prefix="/registry", tags=["schema catalogue"], route_class=_RegistryRoute)
+
+
+@router.get("/schemas/ids/{schema_id}", summary="A schema by its id", responses=_READ)
+async def get_schema(catalogue: Catalogue, schema_id: int) -> Response:
+    """The schema as text."""
+    return json_response(catalogue.schema(schema_id))
+
+
+@router.get("/subjects", summary="The subjects")
+async def list_subjects(catalogue: Catalogue) -> Response:
+    """Their names."""
+    return json_response(catalogue.subjects())
+
+
+@router.get("/subjects/{subject}/versions", summary="Versions of a subject", responses=_READ)
+async def list_versions(catalogue: Catalogue, subject: str) -> Response:
+    """Their numbers."""
+    return json_response(catalogue.versions(subject))
+
+
+@router.get("/subjects/{subject}/versions/{version}", summary="One version of a subject", responses=_READ)
+async def get_version(catalogue: Catalogue, subject: str, version: str) -> Response:
+    """Its id and schema; `latest` is the last one."""
+    return json_response(catalogue.version(subject, version))
+
+
+@router.post("/subjects/{subject}/versions", summary="The id of a schema that is here already", responses=_WRITE)
+async def register(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+    """409 for a schema that is not: the catalogue comes with the release."""
+    return json_response(catalogue.register(subject, body))
+
+
+@router.post("/subjects/{subject}", summary="Look a schema up", responses=_WRITE)
+async def find(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+    """Its subject, version and id."""
+    return json_response(catalogue.find(subject, body))
+
+
+@router.get("/apis/registry/v2/ids/contentIds/{schema_id}", summary="A schema by its id, for Apicurio", responses=_READ)
+async def get_content(catalogue: Catalogue, schema_id: int) -> Response:
+    """The schema itself."""
+    return Response(catalogue.schema(schema_id)["schema"], media_type="application/json")
+
+
+@router.get(
+    "/apis/registry/v2/ids/contentIds/{schema_id}/references", summary="What a schema refers to", responses=_READ
+)
+async def list_references(catalogue: Catalogue, schema_id: int) -> Response:
+    """Nothing: our schemas are each whole."""
+    catalogue.schema(schema_id)
+    return json_response([])

@@ -1,0 +1,235 @@
+"""Requests about what another state worker owns are passed on to it; lists are put together from all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import aiohttp
+from fastapi import Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from yarl import URL
+
+from streams.errors import RejectedError
+from streams.rows.ownership import other_workers, owned_partitions, owner_elsewhere
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.views.web import idempotency
+from streams.views.web.answers import error_response
+from streams.views.web.commands import note_name
+from streams.views.web.reading import BodyRefusedError, has_body
+from streams.views.web.serving_envelope import refusal
+from streams.views.web.training_envelope import training_refusal
+
+__all__ = ["OwnerForwarding", "from_others", "passed_on"]
+
+_HOP = "x-tidecast-forwarded"
+_OF_THE_CONNECTION = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
+# What a browser says of the page that a request comes from was looked at here; the owner has another name than this
+# worker, and would take our own page for a foreign one.
+_OF_THE_PAGE = {b"origin", b"referer", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"sec-fetch-user"}
+_CHUNK = 256 * 1024
+_LIST_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_UNREACHABLE: Final = "the worker that owns this does not answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What a request is about: a kind of resource, and the key of the one that it names."""
+
+    resource: Literal["job", "data", "transform job", "training job"]
+    key: bytes | None = None
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """An error in the envelope of the resource's contract."""
+        if self.resource == "training job":
+            return training_refusal(status, message)
+        if self.resource == "transform job":
+            return refusal(status, message)
+        return error_response(status, code, message)
+
+
+class OwnerForwarding:
+    """Answers what belongs to a job of any kind, and writes of data sets, on the owner; 503 while that is unsettled."""
+
+    def __init__(self, app: ASGIApp, runtime: StateRuntime) -> None:
+        self._app = app
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request to this process's views or to the owner."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        address = _addressed(request)
+        if address is None:
+            await self._app(scope, receive, send)
+            return
+        if _reads_tables(request, address) and not is_ready(self._runtime.app):
+            text = "the job's state is being recovered or is moving to a worker"
+            await address.error(503, "recovering", text)(scope, receive, send)
+            return
+        owner = None if _HOP in request.headers else await self._owner(request, address)
+        if owner is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._forward(owner, request, send, address)
+
+    async def _owner(self, request: Request, address: _Address) -> URL | None:
+        """The owner's address, None where this worker can answer."""
+        app, key = self._runtime.app, address.key
+        if address.resource == "data" and request.method in ("GET", "HEAD"):
+            return None  # every worker sees the object store
+        if key is None and request.method == "POST" and address.resource in ("job", "data"):
+            name = note_name(request, request.headers.get("idempotency-key"))
+            note = None if name is None else await asyncio.to_thread(idempotency.find, self._runtime.store, name)
+            if note is None and not owned_partitions(app):
+                return next(iter(other_workers(app)), None)
+            key = None if note is None else b"%d" % note.minted
+        return None if key is None else owner_elsewhere(app, key)
+
+    async def _forward(self, owner: URL, request: Request, send: Send, address: _Address) -> None:
+        body = _Body(request)
+        started = False
+        try:
+            async with _asked(self._runtime, owner, request, body.stream()) as answer:
+                started = True
+                raw = _headers_of(answer)
+                await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+                async for chunk in answer.content.iter_chunked(_CHUNK):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except (aiohttp.ClientError, TimeoutError):
+            if started:
+                raise  # the client must see that the answer is incomplete
+            refused = body.refused
+            if refused is not None:
+                response = address.error(refused.status_code, refused.code, refused.detail)
+            else:
+                response = address.error(503, "owner_unreachable", _UNREACHABLE)
+            await response(request.scope, request.receive, send)
+
+
+class _Body:
+    """A request's body on its way to another worker; `refused` is why it could not be read to its end."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.refused: BodyRefusedError | None = None
+
+    def stream(self) -> AsyncIterator[bytes] | None:
+        """Its chunks; None where there is no body."""
+        return self._chunks() if has_body(self._request) else None
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._request.stream():
+                yield chunk
+        except BodyRefusedError as error:
+            self.refused = error
+            raise
+
+
+async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Response | None:
+    """What the owner of the key answers to the request, whose body has been read; None where this worker owns it.
+
+    For what `OwnerForwarding` cannot know, as it reads no bodies. RejectedError 503 where the owner does not answer.
+    """
+    owner = None if _HOP in request.headers else owner_elsewhere(state.app, key)
+    if owner is None:
+        return None
+    form = request.headers.get("content-type", "").startswith("multipart/")
+    body = await _form_again(request) if form else await request.body()
+    try:
+        async with _asked(state, owner, request, body) as answer:
+            response = Response(await answer.read(), answer.status)
+            response.raw_headers += _headers_of(answer)
+            return response
+    except (aiohttp.ClientError, TimeoutError):
+        raise RejectedError(503, "owner_unreachable", _UNREACHABLE) from None
+
+
+async def from_others(state: StateRuntime, request: Request, member: str) -> list[Any]:
+    """The items of a list that the other workers have; `member` is the answer's field. None for a worker's question.
+
+    RejectedError 503 where one does not answer: a list with holes would be a wrong answer.
+    """
+    if _HOP in request.headers:
+        return []
+
+    async def ask(worker: URL) -> Sequence[Any]:
+        url = worker.with_path(request.url.path)
+        async with state.app.http_client.get(url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT) as answer:
+            answer.raise_for_status()
+            items: Sequence[Any] = (await answer.json())[member]
+            return items
+
+    try:
+        answers = await asyncio.gather(*map(ask, other_workers(state.app)))
+    except (aiohttp.ClientError, TimeoutError):
+        raise RejectedError(503, "owner_unreachable", "a worker that owns some of the jobs does not answer") from None
+    return [item for items in answers for item in items]
+
+
+async def _form_again(request: Request) -> aiohttp.FormData:
+    """A form that has been read, its files among it, which lie on the disk."""
+    form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            form.add_field(name, value)
+        else:
+            await value.seek(0)
+            form.add_field(name, value.file, filename=value.filename, content_type=value.content_type)
+    return form
+
+
+def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
+    """The same request to another worker, which must answer it itself."""
+    left_out = _OF_THE_CONNECTION | _OF_THE_PAGE | ({b"content-type"} if isinstance(body, aiohttp.FormData) else set())
+    headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in left_out]
+    headers.append((_HOP, "1"))
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = URL(f"{owner.with_path(request.scope['path'])}{query}", encoded=True)  # with_query would escape it again
+    return state.app.http_client.request(request.method, url, headers=headers, data=body, allow_redirects=False)
+
+
+def _headers_of(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, less those of the connection that it came by."""
+    pairs = ((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items())
+    return [(k, v) for k, v in pairs if k not in _OF_THE_CONNECTION]
+
+
+def _addressed(request: Request) -> _Address | None:
+    """What the request is about; None for what every worker answers by itself."""
+    match request.scope["path"].split("/"):
+        case ["", "transform-jobs", *rest]:
+            return _Address("transform job", _text_key(rest))
+        case ["", "v1", project, "training-jobs", *_] if project:
+            return _Address("training job", _text_key([project]))
+        case ["", "job", *rest]:
+            return _with_id("job", rest)
+        case ["", "data", *rest]:
+            return _with_id("data", rest)
+    return None
+
+
+def _with_id(resource: Literal["job", "data"], rest: Sequence[str]) -> _Address | None:
+    name = rest[0] if rest else ""
+    if name == "":
+        return _Address(resource)
+    # Digits only, and no more than an id can have: the views refuse the rest.
+    if name.isascii() and name.isdecimal() and len(name) <= 20:
+        return _Address(resource, b"%d" % int(name))
+    return None
+
+
+def _text_key(rest: Sequence[str]) -> bytes | None:
+    return rest[0].encode("utf-8", "replace") or None if rest else None
+
+
+def _reads_tables(request: Request, address: _Address) -> bool:
+    """Whether it takes a recovered table to answer; who creates a job or a data set only needs an id."""
+    if address.resource == "data":
+        return False
+    return address.resource != "job" or address.key is not None or request.method == "GET"

@@ -1,0 +1,114 @@
+"""Limits of request bodies: their size, the time that they may take, and how they may be written."""
+
+import asyncio
+import re
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.settings import Settings
+from streams.views.web.envelopes import refusal_at
+from streams.views.web.reading import BodyRefusedError
+
+__all__ = ["BodyLimits"]
+
+_FORM_OVERHEAD: Final = 64 * 1024  # boundaries and text fields around an uploaded file
+_CHARSET: Final = re.compile(rb";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
+_UTF_8: Final = (b"utf-8", b"utf8", b"us-ascii")
+
+
+class BodyLimits:
+    """Refuses bodies above the limit: before they are read where their length is given, else once they pass it.
+
+    And bodies that come too slowly: what counts is the time that was spent on waiting for them.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its body counted."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _CountedBody(scope, receive, self._settings), send)
+        except BodyRefusedError as error:  # met by another middleware; the views' are answered by the application
+            await refusal_at(scope["path"], error.status_code, error.code, error.detail)(scope, receive, send)
+
+
+class _CountedBody:
+    """What a request's body is received by."""
+
+    def __init__(self, scope: Scope, receive: Receive, settings: Settings) -> None:
+        self._headers = dict(scope["headers"])
+        self._receive = receive
+        self._settings = settings
+        self._limit, self._name = _limit(scope["path"], settings)
+        self._read = 0
+        self._waited = 0.0
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        if self._ended:  # what may still come is that the client has gone, for which there is no hurry
+            return await self._receive()
+        if not self._read:
+            self._check()
+        message = await self._next()
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            self._ended = not message.get("more_body", False)
+            if self._read > self._limit:
+                raise _too_large(self._limit, self._name)
+        return message
+
+    async def _next(self) -> Message:
+        """The next part, within the time that what has come so far allows."""
+        clock = asyncio.get_running_loop().time
+        silence = self._settings.body_timeout_s
+        left = silence + self._read / self._settings.min_body_rate - self._waited
+        begun = clock()
+        try:
+            async with asyncio.timeout(max(0.0, min(silence, left))):
+                message = await self._receive()
+        except TimeoutError:
+            # Where the last silence is most of the time, that is what was wrong.
+            raise self._too_slow(silence=clock() - begun >= self._waited) from None
+        self._waited += clock() - begun
+        return message
+
+    def _too_slow(self, *, silence: bool) -> BodyRefusedError:
+        seconds, rate = self._settings.body_timeout_s, self._settings.min_body_rate
+        if silence:
+            text = f"no byte of the body came for {seconds:g} s: send it again"
+        else:
+            text = (
+                f"only {self._read} bytes of the body came in time: one that takes longer than {seconds:g} s must come "
+                f"with {rate} bytes a second; send it quicker or in parts, or raise TIDECAST_BODY_TIMEOUT_S"
+            )
+        return BodyRefusedError(408, "timeout", text)
+
+    def _check(self) -> None:
+        encoding = self._headers.get(b"content-encoding", b"identity")
+        if encoding.lower() != b"identity":
+            raise BodyRefusedError(415, "unsupported_encoding", "Content-Encoding: send the body uncompressed")
+        kind = self._headers.get(b"content-type", b"")
+        charset = _CHARSET.search(kind) if kind.lower().startswith(b"multipart/") else None
+        if charset is not None and charset[1].lower() not in _UTF_8:  # it would be any codec that Python has
+            raise BodyRefusedError(415, "unsupported_charset", "Content-Type: send a form in UTF-8, or name no charset")
+        length = self._headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._limit:
+            raise _too_large(self._limit, self._name)
+
+
+def _limit(path: str, settings: Settings) -> tuple[int, str]:
+    if path.rstrip("/") == "/data":
+        return settings.max_upload_bytes + _FORM_OVERHEAD, "TIDECAST_MAX_UPLOAD_BYTES"
+    if path.startswith("/uploads/"):
+        return settings.max_upload_bytes, "TIDECAST_MAX_UPLOAD_BYTES"
+    return settings.max_body_bytes, "TIDECAST_MAX_BODY_BYTES"
+
+
+def _too_large(limit: int, name: str) -> BodyRefusedError:
+    return BodyRefusedError(413, "too_large", f"the body is larger than {limit} bytes: send less, or raise {name}")

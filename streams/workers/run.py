@@ -1,0 +1,135 @@
+"""Runs one worker process: a Faust app in asyncio's own runner, ended by SIGTERM, SIGINT or the app's crash."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from threading import Timer
+
+import structlog
+from faust.contrib.asgi import faust_app_running
+
+from connectors.kafka.admin import TopicsLostError
+from streams.engine.hands import take_up
+from streams.runtime import TrainerRuntime
+
+__all__ = ["run_worker"]
+
+log = structlog.get_logger(__name__)
+
+_FLUSH = timedelta(seconds=3)  # what the broker does not take by then is not acknowledged either: it comes again
+_SWITCH_S = 0.001  # threads compute beside the event loop; by Python's own 5 ms a request waits for its turn ten times
+# Faust may leave tasks that will not be cancelled, such as a consumer's whose topics are gone. By then all is said.
+_END_S = 3.0
+_GARBAGE = (50_000, 20, 50)  # new objects before a look at the youngest, and how many such looks before older ones
+_STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
+
+
+def run_worker(runtime: TrainerRuntime, role: str) -> int:
+    """Run until a signal (0) or a crash (1); the caller exits with that status and a supervisor starts it again."""
+    end = _End()
+    try:
+        return asyncio.run(_run(runtime, role, end))
+    except Exception:  # the edge of the process: the reason belongs in the log, whatever it is
+        log.exception("worker failed", role=role)
+        return 1
+    finally:
+        end.came()
+
+
+async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
+    app = runtime.app
+    sys.setswitchinterval(_SWITCH_S)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runtime.publisher.start()
+    figures = ExitStack()
+    if role == "trainer":
+        _serve_figures(runtime, figures)
+    hands = app.transport.hands
+    await take_up(runtime, hands)
+    log.info("worker starting", role=role, worker=runtime.settings.worker_id)
+    async with faust_app_running(app, stop_timeout=_STOP_S):
+        with _collecting_seldom():
+            log.info("worker ready", role=role)
+            crashed = await _until_end(runtime, role, stop)
+        if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
+            end.within(_END_S, 1)
+    hands.close()  # what ends in order, be it by an error, was not killed by a message
+    await runtime.inference.close()
+    await runtime.publisher.close(_FLUSH)
+    await asyncio.to_thread(figures.close)
+    log.info("worker stopped", role=role)
+    status = 0 if crashed is None and stop.is_set() else 1
+    end.within(_END_S, status)
+    return status
+
+
+async def _until_end(runtime: TrainerRuntime, role: str, stop: asyncio.Event) -> BaseException | None:
+    """Wait for the signal, or for the app's crash, which is returned."""
+    preparing = asyncio.ensure_future(runtime.endpoints.prepare()) if role == "state" else None
+    waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), runtime.app.wait_until_stopped())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+        with suppress(asyncio.CancelledError):
+            await wait
+    if preparing is not None:
+        preparing.cancel()
+    crashed: BaseException | None = runtime.app.crash_reason
+    if crashed is not None:
+        log.error("worker crashed", role=role, error=repr(crashed))
+    return crashed
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Let garbage be looked for seldom, and not among what has been there from the start.
+
+    Batches make objects by the ten thousand and no cycles. By Python's own thresholds each one makes it look through
+    all there is several times: 10 % of the time of a worker, in pauses of up to 250 ms (10,000 series, two cores).
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+class _End:
+    """Sees to it that the process ends, whatever keeps its event loop from ending."""
+
+    def __init__(self) -> None:
+        self._timer: Timer | None = None
+
+    def within(self, seconds: float, status: int) -> None:
+        """Exit with this status unless `came` is called in time."""
+        self.came()
+        self._timer = Timer(seconds, os._exit, (status,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def came(self) -> None:
+        """Call the exit off: the loop has ended by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _serve_figures(runtime: TrainerRuntime, until: ExitStack) -> None:
+    """Give Prometheus the figures of a worker without an HTTP view; it works without them where the port is taken."""
+    settings = runtime.settings
+    if settings.metrics_port is not None:
+        try:
+            until.enter_context(runtime.metrics.served(settings.http_host, settings.metrics_port))
+        except OSError as error:
+            log.warning("metrics not served", port=settings.metrics_port, reason=str(error))

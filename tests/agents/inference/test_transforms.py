@@ -1,0 +1,701 @@
+"""Transform jobs: commands and results in; requests, rows and the output file out."""
+
+import asyncio
+import errno
+import gzip
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from agents.inference import transform_output, transform_runs
+from connectors.kafka.publisher import DeliveryError, partition_for
+from connectors.objects import endpoints
+from connectors.objects.endpoints import Endpoint, model_key
+from connectors.objects.store import ObjectStore
+from schemas.commands import InferenceRequest, StartTransform, StopTransform
+from schemas.events import InferenceResult
+from schemas.records import TransformRecord
+from streams.errors import RejectedError
+from streams.inference import transforms
+from streams.settings import Settings
+from streams.workers import apps
+from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
+
+NAME, MODEL = "b1", "m1"
+HOME = partition_for(b"b1", 4)
+ENDPOINT = Endpoint(
+    name=MODEL,
+    version="1",
+    model_key=model_key(MODEL, "1"),
+    project_id="p",
+    job_id=1,
+    time_freq="D",
+    prediction_length=3,
+    context_length=3,
+    cardinality=None,
+    num_dynamic_feat=0,
+    likelihood="student-t",
+    num_cells=4,
+    num_layers=1,
+    created=0,
+)
+START = StartTransform("c-1", NAME, MODEL, "/uploads/batch.jsonl", "/outputs/b1")
+STOP = StopTransform("c-2", NAME)
+
+
+@pytest.fixture
+async def state(state: Worker) -> Worker:
+    """A state worker with one endpoint."""
+    endpoints.publish(state.runtime.store, ENDPOINT, b"model")
+    return state
+
+
+@pytest.fixture(autouse=True)
+def topic(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The results that are in the log, as the output's writer reads them."""
+    log: list[Any] = []
+
+    def read(bootstrap: str, topic: str, partition: int, first_offset: int) -> Iterator[Any]:
+        assert topic.endswith("inference-results")
+        yield from (message for message in log if message.partition == partition and message.offset >= first_offset)
+
+    monkeypatch.setattr(transform_output, "read_partition", read)
+    return log
+
+
+def line(*target: Any, **fields: Any) -> bytes:
+    """One time series as a line of the input."""
+    return orjson.dumps({"start": "2024-01-01", "target": target, **fields})
+
+
+def store(state: Worker, *lines: bytes, end: bytes = b"\n", key: str = "uploads/batch.jsonl") -> None:
+    """Put the input file into the object store."""
+    state.runtime.store.put_bytes(key, b"\n".join(lines) + end)
+
+
+async def command(state: Worker, *commands: Any, key: bytes = b"b1", **place: Any) -> list[Any]:
+    """Let commands arrive."""
+    topic = state.runtime.topics.transform_commands
+    messages = [state.message(topic, key, one, **place) for one in commands]
+    await state.consume(topic, *messages)
+    return messages
+
+
+def result(index: int, error: str | None = None, **fields: Any) -> InferenceResult:
+    """The answer to a line."""
+    made = InferenceResult(f"{NAME}:{index}", MODEL, transform=NAME, line=index, error=error)
+    return made if error is not None else replace(made, mean=[float(index), 0.1], **fields)
+
+
+async def results(state: Worker, topic: list[Any], *made: Any, key: bytes = b"b1") -> list[Any]:
+    """Let results arrive as one batch."""
+    name = state.runtime.topics.inference_results
+    messages = [state.message(name, key, one) for one in made]
+    topic += messages
+    await state.consume(name, *messages)
+    return messages
+
+
+def row(state: Worker, name: bytes = b"b1") -> TransformRecord:
+    """The job as the table has it."""
+    found: TransformRecord | None = state.runtime.transforms.get(name)
+    assert found is not None
+    return found
+
+
+def asked(state: Worker) -> list[InferenceRequest]:
+    """The requests that were sent."""
+    return state.events(state.runtime.topics.inference_requests)
+
+
+def output(state: Worker) -> bytes:
+    """The output file."""
+    read: bytes = state.runtime.store.read_bytes("outputs/b1/batch.jsonl.out")
+    return read
+
+
+async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """The next process on the same log: its table holds what the changelog says."""
+    publisher = FakePublisher()
+    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
+    runtime = apps.create_state(settings, "127.0.0.1:1")
+    table = runtime.transforms
+    for record in worker.publisher.log:
+        if record.topic == runtime.topics.transforms_changelog:
+            table._rows.write(record.partition, [(record.key, record.value)])
+    return Worker(runtime, publisher)
+
+
+class TestStarting:
+    """StartTransform."""
+
+    async def test_D062_every_line_becomes_a_request(self, state: Worker) -> None:
+        """One event per line, keyed by the job and the line, with the defaults of D-050 written out."""
+        store(state, line(1, None), line(2.5, "NaN", 3))
+        (message,) = await command(state, START)
+
+        assert asked(state) == [
+            InferenceRequest(
+                request_id=f"b1:{index}",
+                endpoint=MODEL,
+                start="2024-01-01",
+                target=target,
+                num_samples=100,
+                output_types=["mean", "quantiles"],
+                quantiles=[f"0.{place}" for place in range(1, 10)],
+                transform=NAME,
+                line=index,
+            )
+            for index, target in enumerate([[1.0, None], [2.5, None, 3.0]])
+        ]
+        assert [record.key for record in state.sent(state.runtime.topics.inference_requests)] == [b"b1:0", b"b1:1"]
+        assert (row(state).status, row(state).lines) == ("InProgress", 2)
+        assert state.committed(message)
+
+    async def test_D055_the_jobs_configuration_goes_into_the_requests(self, state: Worker) -> None:
+        """Given fields win, missing ones are those of D-050; a seed differs from line to line."""
+        store(state, line(1), line(1))
+        text = '{ "num_samples": 200, "output_types": ["mean"], "seed": 7 }'
+        await command(state, replace(START, inference_config=text))
+        first, second = asked(state)
+
+        assert (first.num_samples, first.output_types, len(first.quantiles or ())) == (200, ["mean"], 9)
+        assert None not in (first.seed, second.seed)
+        assert first.seed != second.seed
+
+    @pytest.mark.parametrize(("own", "expected"), [(None, 11), ('{"num_samples": 12}', 12)])
+    async def test_D060_the_models_environment_is_the_default(
+        self, state: Worker, own: str | None, expected: int
+    ) -> None:
+        """The job's wins."""
+        environment = {"DEEPAR_INFERENCE_CONFIG": '{"num_samples": 11}'}
+        endpoints.publish(state.runtime.store, replace(ENDPOINT, environment=environment), b"model")
+        store(state, line(1))
+        await command(state, replace(START, inference_config=own))
+
+        assert [request.num_samples for request in asked(state)] == [expected]
+
+    @pytest.mark.parametrize("text", ["{num_samples: 1}", '{"num_samples": 0}', "[]"])
+    async def test_D055_a_wrong_configuration_fails_the_job_at_its_start(self, state: Worker, text: str) -> None:
+        """With a clear reason, not line by line."""
+        store(state, line(1))
+        await command(state, replace(START, inference_config=text))
+
+        assert row(state).status == "Failed"
+        assert "DEEPAR_INFERENCE_CONFIG" in (row(state).failure_reason or "")
+        assert row(state).ended is not None
+        assert asked(state) == []
+
+    @pytest.mark.parametrize(
+        ("made", "output", "reason"),
+        [
+            ("outputs/b1", "/outputs/b1", "/outputs/b1 is a file"),
+            ("outputs/b1", "/outputs/b1/deeper/still", "/outputs/b1 is a file"),
+            ("outputs/b1/batch.jsonl.out/x", "/outputs/b1", "/outputs/b1/batch.jsonl.out is a folder"),
+        ],
+    )
+    async def test_F01_an_output_that_cannot_be_written_is_refused(
+        self, state: Worker, made: str, output: str, reason: str
+    ) -> None:
+        """At the door: at the end of the job it would be too late to choose another path."""
+        store(state, line(1))
+        state.runtime.store.put_bytes(made, b"x")
+        with state.runtime.waiters.waiting(START.command_id) as outcome:
+            await command(state, replace(START, output_path=output))
+            refusal = outcome.exception()
+
+        assert isinstance(refusal, RejectedError)
+        assert refusal.status == 409
+        assert refusal.message.startswith("S3OutputPath: ")
+        assert reason in refusal.message
+        assert state.runtime.transforms.get(b"b1") is None
+
+    async def test_D064_a_wrong_line_fails_the_job_before_anything_is_sent(self, state: Worker) -> None:
+        """The reason names the line as an editor counts them, blank ones included."""
+        store(state, line(1), b"", line(1, cat=[0]), b"nonsense")
+        await command(state, START)
+
+        assert row(state).status == "Failed"
+        assert (row(state).failure_reason or "").startswith("line 3: cat is given")
+        assert asked(state) == []
+
+    async def test_D064_with_emit_a_wrong_line_is_answered_at_once(self, state: Worker) -> None:
+        """The result has the reason and takes the way of all results; the other lines are asked for."""
+        store(state, line(1), b"nonsense", line(2))
+        await command(state, replace(START, on_error="emit"))
+        (told,) = state.events(state.runtime.topics.inference_results)
+
+        assert [request.line for request in asked(state)] == [0, 2]
+        assert (told.transform, told.line, told.request_id) == (NAME, 1, "b1:1")
+        assert "not JSON" in told.error
+        assert [record.key for record in state.sent(state.runtime.topics.inference_results)] == [b"b1"]
+
+    @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n \n"])
+    async def test_D065_blank_lines_do_not_count(self, state: Worker, end: bytes) -> None:
+        """A last line without a newline does."""
+        store(state, b"", line(1), b"  ", line(2), end=end)
+        await command(state, START)
+
+        assert [request.target for request in asked(state)] == [[1.0], [2.0]]
+
+    async def test_a_packed_file_is_unpacked(self, state: Worker) -> None:
+        """Where its name ends in .gz."""
+        state.runtime.store.put_bytes("uploads/b.jsonl.gz", gzip.compress(line(1) + b"\n" + line(2)))
+        await command(state, replace(START, input_path="s3://bucket/uploads/b.jsonl.gz"))
+
+        assert [request.target for request in asked(state)] == [[1.0], [2.0]]
+        assert row(state).output_key == "outputs/b1/b.jsonl.gz.out"
+
+    @pytest.mark.parametrize("packed", [b"plain", gzip.compress(b"x" * 1000)[:-9]], ids=["plain", "cut-short"])
+    async def test_a_packed_file_that_is_none_fails_the_job(self, state: Worker, packed: bytes) -> None:
+        """No crash: the file is the user's."""
+        state.runtime.store.put_bytes("uploads/b.gz", packed)
+        await command(state, replace(START, input_path="/uploads/b.gz"))
+
+        assert row(state).status == "Failed"
+
+    async def test_a_line_that_is_too_long_is_a_wrong_one(self, state: Worker) -> None:
+        """No record could carry it; the line after it is read."""
+        store(state, line(*[1.5] * 400_000), line(2))
+        await command(state, replace(START, on_error="emit"))
+
+        assert [request.line for request in asked(state)] == [1]
+        assert "bytes" in state.events(state.runtime.topics.inference_results)[0].error
+
+    async def test_an_empty_file_makes_an_empty_output(self, state: Worker) -> None:
+        """At once: no result will come."""
+        store(state, b"", end=b"")
+        await command(state, START)
+
+        assert row(state).status == "Completed"
+        assert output(state) == b""
+
+    async def test_the_sender_is_told_when_the_row_can_be_read(self, state: Worker) -> None:
+        """Decision 10."""
+        store(state, line(1))
+        with state.runtime.waiters.waiting("c-1") as outcome:
+            await command(state, START)
+
+            assert outcome.done()
+        assert outcome.exception() is None
+
+    @pytest.mark.parametrize(
+        ("changes", "status", "words"),
+        [
+            ({"model_name": "m2"}, 404, "m2"),
+            ({"input_path": "/uploads/none.jsonl"}, 400, "/uploads/none.jsonl"),
+            ({"input_path": "/uploads"}, 400, "/uploads"),
+            ({"input_path": "/../etc/passwd"}, 400, "S3Uri"),
+            ({"output_path": "/endpoints/m1"}, 400, "S3OutputPath"),
+            ({"output_path": "/installation/x"}, 400, "/uploads/ or /outputs/"),
+            ({"output_path": "/Endpoints/m1"}, 400, "S3OutputPath"),
+            ({"output_path": "s3://bucket/elsewhere"}, 400, "S3OutputPath"),
+            ({"input_path": "/endpoints/m1/endpoint.json"}, 400, "S3Uri"),
+            ({"input_path": "s3://uploads/idempotency/x"}, 400, "S3Uri"),
+            ({"assemble_with": "Comma"}, 400, "AssembleWith"),
+            ({"on_error": "ignore"}, 400, "on_error"),
+        ],
+    )
+    async def test_what_there_cannot_be_a_job_for_is_refused(
+        self, state: Worker, changes: dict[str, str], status: int, words: str
+    ) -> None:
+        """Whoever waits is told; else it is a dead letter. No row is written."""
+        store(state, line(1))
+        with state.runtime.waiters.waiting("c-1") as outcome:
+            await command(state, replace(START, **changes))
+            error = outcome.exception()
+        await command(state, replace(START, **changes))
+
+        assert isinstance(error, RejectedError)
+        assert error.status == status
+        assert words in error.message
+        assert [words in letter["error"] for letter in state.dead()] == [True]
+        assert state.runtime.transforms.get(b"b1") is None
+
+    async def test_a_second_job_of_the_name_is_refused(self, state: Worker) -> None:
+        """The first goes on."""
+        store(state, line(1))
+        await command(state, START, replace(START, command_id="c-9"))
+
+        assert [letter["error"] for letter in state.dead()] == ["TransformJobName: there is a transform job b1 already"]
+        assert row(state).command_id == "c-1"
+
+    async def test_a_record_in_another_partition_is_moved(self, state: Worker) -> None:
+        """Producers with another partitioner put keys elsewhere; rows are written from their own partition only."""
+        store(state, line(1))
+        await command(state, START, partition=(HOME + 1) % 4)
+        (moved,) = state.sent(state.runtime.topics.transform_commands)
+
+        assert moved.partition == HOME
+        assert state.runtime.transforms.get(b"b1") is None
+
+    async def test_what_is_no_command_becomes_a_dead_letter(self, state: Worker) -> None:
+        """Bytes, other records and wrong keys."""
+        await command(state, b"?", result(0))
+        await command(state, START, key=b"b2")
+
+        assert len(state.dead()) == 3
+
+
+class TestTracking:
+    """Results."""
+
+    async def test_D056_the_output_is_in_the_order_of_the_input(self, state: Worker, topic: list[Any]) -> None:
+        """Results come in any order, and twice; each line is there once, with what was asked for only."""
+        store(state, *[line(number) for number in range(3)])
+        await command(state, replace(START, assemble_with="Line"))
+        levels = {"0.9": [2.0, 3.0], "0.10": [1.0, 1.5]}
+        await results(state, topic, result(2), result(1, quantiles=levels, samples=[[0.1, 2.0]]), result(2))
+        before = row(state).status
+        (last,) = await results(state, topic, result(0))
+
+        assert (before, row(state).status) == ("InProgress", "Completed")
+        assert output(state) == (
+            b'{"mean":[0.0,0.1]}\n'
+            b'{"quantiles":{"0.9":[2.0,3.0],"0.10":[1.0,1.5]},"samples":[[0.1,2.0]],"mean":[1.0,0.1]}\n'
+            b'{"mean":[2.0,0.1]}\n'
+        )
+        assert state.committed(last)
+
+    async def test_D063_assembled_with_none_all_is_on_one_line(self, state: Worker, topic: list[Any]) -> None:
+        """Without separators, as SageMaker does it."""
+        store(state, line(1), line(2))
+        await command(state, replace(START, assemble_with="None"))
+        await results(state, topic, result(0), result(1))
+
+        assert output(state) == b'{"mean":[0.0,0.1]}{"mean":[1.0,0.1]}'
+
+    async def test_the_row_is_written_once_per_batch(self, state: Worker, topic: list[Any]) -> None:
+        """Not once per result."""
+        store(state, *[line(number) for number in range(50)])
+        await command(state, START)
+        state.forget()
+        await results(state, topic, *[result(number) for number in range(40)])
+
+        assert len(state.sent(state.runtime.topics.transforms_changelog)) == 1
+        assert transforms.description(row(state))["finished"] == 40
+
+    async def test_D064_an_error_fails_the_job(self, state: Worker, topic: list[Any]) -> None:
+        """The reason names the lowest such line of the batch, as the file counts them; nothing is written."""
+        store(state, b"", *[line(number) for number in range(4)])
+        await command(state, START)
+        await results(state, topic, result(3, "too late"), result(0), result(2, "no memory"), result(1))
+
+        assert (row(state).status, row(state).failure_reason) == ("Failed", "line 4: no memory")
+        assert not state.runtime.store.exists("outputs")
+
+    async def test_D064_with_emit_an_error_takes_the_place_of_its_line(self, state: Worker, topic: list[Any]) -> None:
+        """Order and count stay."""
+        store(state, line(1), line(2))
+        await command(state, replace(START, on_error="emit"))
+        await results(state, topic, result(1, "no memory"), result(0))
+
+        assert output(state) == b'{"mean":[0.0,0.1]}\n{"error":"no memory"}\n'
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            FileExistsError(errno.EEXIST, "File exists"),
+            NotADirectoryError(errno.ENOTDIR, "Not a directory"),
+            IsADirectoryError(errno.EISDIR, "Is a directory"),
+            PermissionError(errno.EACCES, "Permission denied"),
+            OSError(errno.ENAMETOOLONG, "File name too long"),
+        ],
+    )
+    async def test_F01_an_output_that_cannot_be_written_in_the_end_fails_the_job(
+        self, state: Worker, topic: list[Any], monkeypatch: pytest.MonkeyPatch, error: OSError
+    ) -> None:
+        """What became a file meanwhile must not stop the state, now and at each restart."""
+        store(state, line(1))
+        await command(state, START)
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr("agents.inference.transform_runs.write_output", fail)
+        (message,) = await results(state, topic, result(0))
+
+        assert row(state).status == "Failed"
+        assert (row(state).failure_reason or "").startswith(
+            "S3OutputPath: /outputs/b1/batch.jsonl.out cannot be written"
+        )
+        assert str(error.strerror) in (row(state).failure_reason or "")
+        assert state.committed(message)
+        assert state.dead() == []
+
+    async def test_results_that_no_job_waits_for_are_left_alone(self, state: Worker, topic: list[Any]) -> None:
+        """Most answer requests of anybody; they are only looked through."""
+        store(state, line(1))
+        await command(state, START)
+        before = row(state)
+        other = replace(result(0), transform=None, request_id="b1")
+        late = await results(state, topic, replace(result(0), transform="b9"), key=b"b9")
+        await results(state, topic, other, result(1))
+
+        assert row(state) == before
+        assert state.dead() == []
+        assert state.committed(late[-1])
+
+    @pytest.mark.parametrize(
+        ("key", "junk", "reason"),
+        [
+            (b"r-1", b"?", "too few"),
+            (b"r-1", START, "a StartTransform, not a InferenceResult"),
+            (None, replace(result(0), transform=None), None),
+            (b"r-1", replace(result(0), transform="b9"), "the record's key must be the job's name, b9"),
+            (b"b1", replace(result(0), transform="b9"), "the record's key must be the job's name, b9"),
+            (b"b1", result(-1), "line: is -1, expected 0 or more"),
+            (b"b1", replace(result(0), samples=((1.0, 2.0), (3.0,))), "samples: are not all of one length"),
+        ],
+    )
+    async def test_F07_F13_junk_becomes_a_dead_letter_and_the_job_goes_on(
+        self, state: Worker, topic: list[Any], key: bytes | None, junk: Any, reason: str | None
+    ) -> None:
+        """Whoever's key it has; a forged line waits for its true result."""
+        store(state, line(1))
+        await command(state, START)
+        junk_message = await results(state, topic, junk, key=key)
+        await results(state, topic, result(0))
+
+        assert [reason in letter["error"] for letter in state.dead()] == [True] * (reason is not None)
+        assert state.committed(junk_message[-1])
+        assert row(state).status == "Completed"
+        assert output(state) == b'{"mean":[0.0,0.1]}\n'
+
+    async def test_a_result_that_cannot_be_decoded_becomes_a_dead_letter(self, state: Worker, topic: list[Any]) -> None:
+        """Where it has a job's key; the job goes on."""
+        store(state, line(1))
+        await command(state, START)
+        await results(state, topic, b"?", STOP, result(0))
+
+        assert len(state.dead()) == 2
+        assert row(state).status == "Completed"
+
+    async def test_lost_results_fail_the_job(self, state: Worker, topic: list[Any]) -> None:
+        """They are kept for a week only."""
+        store(state, line(1), line(2))
+        await command(state, START)
+        await results(state, topic, result(0))
+        topic.clear()
+        await results(state, topic, result(1))
+
+        assert row(state).status == "Failed"
+        assert "no longer kept" in (row(state).failure_reason or "")
+
+
+class TestStopping:
+    """StopTransform."""
+
+    async def test_a_stopped_job_sends_no_more(self, state: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also where it is in the middle of its lines: it waits for answers to go on."""
+        monkeypatch.setattr(transforms, "AHEAD", 100)
+        store(state, *[line(number) for number in range(300)])
+        commands = state.runtime.topics.transform_commands
+        messages = [state.message(commands, b"b1", one) for one in (START, STOP)]
+        await state.consume(commands, *messages)
+
+        assert len(asked(state)) <= 100
+        assert (row(state).status, row(state).ended is not None) == ("Stopped", True)
+        assert all(map(state.committed, messages))
+
+    async def test_results_of_a_stopped_job_change_nothing(self, state: Worker, topic: list[Any]) -> None:
+        """They may still come."""
+        store(state, line(1))
+        await command(state, START, STOP)
+        await results(state, topic, result(0))
+
+        assert row(state).status == "Stopped"
+
+    async def test_stopping_again_is_no_error(self, state: Worker) -> None:
+        """Nor does it change anything."""
+        store(state, line(1))
+        await command(state, START, STOP)
+        before = row(state)
+        await command(state, replace(STOP, command_id="c-3"))
+
+        assert (row(state), state.dead()) == (before, [])
+
+    async def test_what_has_ended_cannot_be_stopped(self, state: Worker, topic: list[Any]) -> None:
+        """409, and 404 for what there never was."""
+        store(state, line(1))
+        await command(state, STOP)
+        await command(state, START)
+        await results(state, topic, result(0))
+        await command(state, STOP)
+
+        assert row(state).status == "Completed"
+        assert [letter["error"] for letter in state.dead()] == [
+            "there is no transform job b1",
+            "transform job b1 has ended: it is Completed",
+        ]
+
+
+class TestFlow:
+    """Many lines, several jobs, and crashes."""
+
+    async def test_a_long_job_waits_for_its_answers(
+        self, state: Worker, topic: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No more than AHEAD lines are out at a time, so other jobs get their turn; the command stays open so long."""
+        monkeypatch.setattr(transforms, "AHEAD", 200)
+        store(state, *[line(number) for number in range(450)])
+        commands = state.runtime.topics.transform_commands
+        first = state.message(commands, b"b1", START)
+        task = state.start(commands, first)
+        sent = []
+        for number in range(450):
+            async with asyncio.timeout(10):
+                while len(state.sent(state.runtime.topics.inference_requests)) <= number:
+                    await asyncio.sleep(0)
+            sent.append(len(state.sent(state.runtime.topics.inference_requests)) - number)
+            name = state.runtime.topics.inference_results
+            topic.append(state.message(name, b"b1", result(number)))
+            tracker = state.start(name, topic[-1])
+            async with asyncio.timeout(10):
+                while number not in transforms.Answered.of(row(state)):
+                    await asyncio.sleep(0)
+            if number < 449:
+                await stopped(tracker)
+        await state.settled(task)
+        await stopped(tracker)
+        await stopped(task)
+
+        assert max(sent) <= 200
+        assert row(state).status == "Completed"
+        assert output(state).count(b"\n") == 450
+        assert state.committed(first)
+
+    async def test_of_a_slow_job_few_lines_are_out(self, state: Worker) -> None:
+        """Before the first answers, and so while nobody answers: the rest of the topic is for others."""
+        store(state, *[line(number) for number in range(900)])
+        commands = state.runtime.topics.transform_commands
+        task = state.start(commands, state.message(commands, b"b1", START))
+        async with asyncio.timeout(10):
+            while not asked(state):
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.1)
+        await stopped(task)
+
+        assert len(asked(state)) <= 256
+
+    def test_the_more_are_answered_the_more_are_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What takes five seconds, between 256 and AHEAD."""
+        clock = [100.0]
+        monkeypatch.setattr(transform_runs.time, "monotonic", lambda: clock[0])
+        pace = transform_runs._Pace(1000)
+        clock[0] += 2.0
+
+        assert [pace.ahead(base) for base in (1000, 1020, 1200, 9000)] == [256, 256, 500, transforms.AHEAD]
+
+    async def test_other_jobs_go_on_while_one_waits(
+        self, state: Worker, topic: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A command behind it is applied."""
+        monkeypatch.setattr(transforms, "AHEAD", 100)
+        store(state, *[line(number) for number in range(300)])
+        store(state, line(7), key="uploads/small.jsonl")
+        commands = state.runtime.topics.transform_commands
+        small = StartTransform("c-2", "b2", MODEL, "/uploads/small.jsonl", "/outputs/b2")
+        task = state.start(commands, state.message(commands, b"b1", START), state.message(commands, b"b2", small))
+        async with asyncio.timeout(10):
+            while "b2:0" not in [request.request_id for request in asked(state)]:
+                await asyncio.sleep(0.001)
+        task.cancel()
+
+        assert row(state).status == "InProgress"
+        assert row(state, b"b2").lines == 1
+
+    async def test_a_repeat_after_a_crash_sends_what_is_not_answered(
+        self, state: Worker, topic: list[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The new process has the row; the output is whole, in order and without duplicates."""
+        store(state, *[line(number) for number in range(5)])
+        state.publisher.failing.add(state.runtime.topics.inference_requests)
+        with pytest.raises(DeliveryError):
+            await command(state, START)
+        second = await restarted(state, settings, monkeypatch)
+        assert row(second).lines == 5
+        await results(second, topic, result(3), result(1))
+        await command(second, START)
+        again = [request.line for request in asked(second)]
+        await results(second, topic, *[result(number) for number in (4, 0, 2, 1)])
+
+        assert again == [0, 2, 4]
+        assert output(second) == b"".join(b'{"mean":[%d.0,0.1]}\n' % number for number in range(5))
+
+    async def test_a_crash_before_the_end_is_written_repeats_the_output(
+        self, state: Worker, topic: list[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The last results were not acknowledged, so they come again."""
+        store(state, line(1))
+        await command(state, START)
+
+        def crash(*args: Any, **kwargs: Any) -> None:
+            raise OSError("disk full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr("agents.inference.transform_runs.write_output", crash)
+            with pytest.raises(OSError, match="disk full"):
+                await results(state, topic, result(0))
+        second = await restarted(state, settings, monkeypatch)
+        unfinished = row(second).status
+        name = second.runtime.topics.inference_results
+        await second.consume(name, second.message(name, b"b1", result(0)))
+
+        assert (unfinished, row(second).status) == ("InProgress", "Completed")
+        assert output(second) == b'{"mean":[0.0,0.1]}\n'
+
+    async def test_a_result_counts_once_its_row_is_in_the_changelog(self, state: Worker, topic: list[Any]) -> None:
+        """Not before: the broker may still refuse it."""
+        store(state, line(1), line(2))
+        await command(state, START)
+        state.publisher.failing.add(state.runtime.topics.transforms_changelog)
+        name = state.runtime.topics.inference_results
+        message = state.message(name, b"b1", result(0))
+        with pytest.raises(DeliveryError):
+            await state.consume(name, message)
+
+        assert not state.committed(message)
+
+    async def test_after_a_rebalance_nothing_is_written(self, state: Worker, topic: list[Any]) -> None:
+        """Another worker may own the job by then; the command is read again by it."""
+        store(state, line(1))
+        commands = state.runtime.topics.transform_commands
+        message = state.message(commands, b"b1", START)
+        state.publisher.held = []
+        task = state.start(commands, message)
+        async with asyncio.timeout(10):
+            while not state.publisher.held:
+                await asyncio.sleep(0.001)
+        state.runtime.app.consumer_generation_id += 1
+        state.publisher.release()
+        await state.settled(task)
+        task.cancel()
+
+        assert row(state).lines == 0
+        assert asked(state) == []
+        assert not state.committed(message)
+
+
+def test_the_codec_carries_what_a_row_says() -> None:
+    """The bytes of `finished` among them."""
+    record = transforms.answered(transforms.counted(transforms.begun(START, 1), 9), [0, 1, 5], 3)
+
+    assert CODEC.decode(CODEC.encode(record)) == record
+    assert ObjectStore is not None
+
+
+@pytest.mark.parametrize("other", [replace(START, output_path="/outputs/b2"), StopTransform("c-1", NAME)])
+async def test_other_content_under_a_used_id_is_a_dead_letter(state: Worker, other: Any) -> None:
+    """It was ignored in silence, or stopped the job."""
+    store(state, line(1))
+    await command(state, START)
+    before = row(state)
+    await command(state, START, other)
+
+    assert row(state) == before
+    (letter,) = state.dead()
+    assert "command_id: 'c-1' was used before, by a command for transform job b1 with other content" in letter["error"]

@@ -1,0 +1,587 @@
+"""The trainer: TrainSeries commands in; forecasts, metrics and exactly one result each out."""
+
+import asyncio
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+from mode.supervisors import CrashingSupervisor
+
+from agents.series.offload import Offload
+from agents.series.training import answer_commands
+from connectors.kafka.publisher import DeliveryError, Record
+from schemas.commands import CreateJob, HyperParam, Search, TrainSeries
+from schemas.events import Backtest, CmdStatus, Forecast, JobStatus, MetricPoint, SeriesResult
+from streams.runtime import TrainerRuntime
+from streams.settings import Settings
+from streams.telemetry.counters import Metrics
+from streams.topics import Topics
+from tests.agents.bench import AT, CODEC, FakePublisher, Worker, headers, message, of, stopped
+
+HISTORY = [
+    int(value)
+    for value in (
+        "227 246 247 249 255 249 246 228 246 246 245 249 235 233 224 230 261 238 242 266 258 226 233 242 236 236 233"
+        " 260 219 230 235 237 226 227 226 221 222 227"
+    ).split()
+]
+DAY = 86_400_000
+START = 1_596_240_000_000  # 2020-08-01
+LAST = START + 37 * DAY
+TOPICS = Topics(Settings(topic_prefix=""))
+
+SAMPLE = TrainSeries(
+    job_id=7,
+    ts_id=8797,
+    n=3,
+    attempt=1,
+    item_id="('asiasoutheast', 'FS')",
+    model_name="AdaptiveMaxN",
+    config={"latest_n": 5},
+    next_k_prediction=5,
+    eval_metrics=("mse", "rmse"),
+    start=START,
+    step=DAY,
+    target=HISTORY,
+)
+
+
+class Store:
+    """Keeps what is put there."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        """Keep it."""
+        self.files[key] = content
+
+
+class Stub:
+    """What `answer_commands` uses of a runtime."""
+
+    dead_letter = TrainerRuntime.dead_letter
+    metrics = Metrics()
+    store = Store()
+
+    codec = CODEC
+    topics = TOPICS
+    settings = Settings(max_next_k_prediction=50)
+    publisher = FakePublisher()
+
+
+def answer(*commands: TrainSeries | bytes | None) -> list[Record]:
+    """The records for a batch of commands."""
+    runtime: Any = Stub()
+    return answer_commands(runtime, [consumed(command, offset) for offset, command in enumerate(commands)])
+
+
+def consumed(command: Any, offset: int = 0) -> Any:
+    """The message that carries a command."""
+    plain = command is None or isinstance(command, bytes)
+    value = command if plain else CODEC.encode(command)
+    key = b"1" if plain else b"%d" % command.ts_id
+    return message("series-commands", key, value, partition=2, offset=offset)
+
+
+def results(records: list[Record]) -> list[SeriesResult]:
+    """The results among the records."""
+    return of(records, TOPICS.job_results)
+
+
+def only_error(command: TrainSeries) -> str:
+    """The text of the command's one answer, which is an error and nothing else."""
+    records = answer(command)
+    (result,) = results(records)
+
+    assert [record.topic for record in records] == [TOPICS.job_results]
+    assert (result.predictions, result.metrics, result.timestamps, result.backtest) == ([], {}, [], None)
+    assert result.error
+    return result.error
+
+
+def test_J103_J118_J120_the_sample_yields_the_sample() -> None:
+    """Seed-exact by default: 237 five times, dated after the history's end, scored on the last five points."""
+    records = answer(SAMPLE)
+
+    assert [record.topic for record in records] == ["forecasts", "metrics", "metrics", "job-results"]
+    assert results(records) == [
+        SeriesResult(
+            job_id=7,
+            ts_id=8797,
+            n=3,
+            attempt=1,
+            model_name="AdaptiveMaxN",
+            config={"latest_n": 5},
+            timestamps=[LAST + DAY * step for step in range(1, 6)],
+            predictions=[237.0] * 5,
+            metrics={"mse": pytest.approx(160.4), "rmse": pytest.approx(12.66491215919005)},
+        )
+    ]
+
+
+def test_a_forecast_event_says_what_the_result_says() -> None:
+    """The public forecast is keyed by series and knows where its history ended."""
+    records = answer(SAMPLE)
+
+    assert of(records, "forecasts") == [
+        Forecast(
+            job_id=7,
+            ts_id=8797,
+            n=3,
+            item_id="('asiasoutheast', 'FS')",
+            model_name="AdaptiveMaxN",
+            cutoff=LAST,
+            timestamps=[LAST + DAY * step for step in range(1, 6)],
+            mean=[237.0] * 5,
+        )
+    ]
+
+
+def test_J112_metric_points_carry_the_metrics_asked_for() -> None:
+    """One point per metric, under the uid of this submission, dated with the command's time in the log."""
+    records = answer(replace(SAMPLE, eval_metrics=("mae", "r2_score", "mae")))
+
+    assert of(records, "metrics") == [
+        MetricPoint("fj-7-8797-3", "mae", pytest.approx(12.4), int(AT * 1000), 0, "log"),
+        MetricPoint("fj-7-8797-3", "r2", pytest.approx(-23.15662651), int(AT * 1000), 0, "log"),
+    ]
+    assert list(results(records)[0].metrics) == ["mae", "r2"]
+
+
+def test_J117_an_undefined_metric_is_null() -> None:
+    """A flat series has no r2; the point and the result say null, and the job does not fail."""
+    records = answer(replace(SAMPLE, target=[5] * 20, eval_metrics=("mse", "r2")))
+
+    assert [(point.metric_name, point.value) for point in of(records, "metrics")] == [("mse", 0.0), ("r2", None)]
+    assert results(records)[0].metrics == {"mse": 0.0, "r2": None}
+
+
+def test_records_are_keyed_as_their_topics_are() -> None:
+    """Forecasts by series, metrics by workload, results by job: each reader finds its partition."""
+    keys = {(record.topic, record.key) for record in answer(SAMPLE)}
+
+    assert keys == {("forecasts", b"8797"), ("metrics", b"fj-7-8797-3"), ("job-results", b"7")}
+
+
+def test_J121_refit_forecasts_from_the_end_and_keeps_the_backtest() -> None:
+    """The metrics stay those of the hold-out, whose forecast and dates are in `backtest`."""
+    records = answer(replace(SAMPLE, refit=True))
+    (result,) = results(records)
+
+    assert result.predictions == [227.0] * 5
+    assert result.metrics["mse"] == pytest.approx(160.4)
+    assert result.backtest == Backtest([LAST - DAY * back for back in (4, 3, 2, 1, 0)], [237.0] * 5)
+
+
+def test_J121_a_backtest_of_irregular_timestamps_has_their_dates() -> None:
+    """Where the command carries timestamps, the hold-out's are the last of them."""
+    times = [START + DAY * day for day in [*range(34), 40, 41, 43, 50]]
+    (result,) = results(answer(replace(SAMPLE, refit=True, timestamps=times)))
+
+    assert result.backtest is not None
+    assert result.backtest.timestamps == times[-5:]
+    assert result.timestamps[0] == times[-1] + DAY
+
+
+def test_J119_a_short_series_is_fitted_whole_and_not_scored() -> None:
+    """At most h + 1 points: metrics null; with refit an empty backtest."""
+    (result,) = results(answer(replace(SAMPLE, target=[1, 2, 3, 4, 5, 6], refit=True)))
+
+    assert result.predictions == [6.0] * 5
+    assert result.metrics == {"mse": None, "rmse": None}
+    assert result.backtest == Backtest([], [])
+
+
+def test_J136_the_config_is_complete_and_proper() -> None:
+    """Defaults filled in, whole numbers whole (J-141), in the model's order."""
+    (result,) = results(answer(replace(SAMPLE, model_name="LinearFit", config={"latest_n": 5.0})))
+
+    assert result.config == {"latest_n": 5, "add_std_factor": 0.1}
+    assert isinstance(result.config["latest_n"], int)
+
+
+def test_missing_observations_are_missing() -> None:
+    """NaN in a history is no value: the forecast is that of the observed points."""
+    (result,) = results(answer(replace(SAMPLE, target=[1.0, math.nan, 3.0], config={"latest_n": 2})))
+
+    assert result.error is None
+    assert result.predictions == [3.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"model_name": "Prophet"}, "there is no model 'Prophet'; choose one of: LinearFit, AdaptiveMaxN"),
+        ({"config": {"latest_n": 0}}, "latest_n of AdaptiveMaxN must be a whole number from 1 to"),
+        ({"config": {"depth": 3}}, "AdaptiveMaxN has no hyper-parameter 'depth'; it has: latest_n"),
+        ({"eval_metrics": ("mse", "accuracy")}, "there is no metric 'accuracy'"),
+        ({"next_k_prediction": 0}, "next_k_prediction is 0, expected 1 to 50"),
+        ({"next_k_prediction": 51}, "next_k_prediction is 51, expected 1 to 50"),
+        ({"step": 0}, "step is 0 ms, expected a positive number"),
+        ({"step": -DAY}, "expected a positive number"),
+        ({"target": []}, "the series has no observed values"),
+        ({"target": [math.nan] * 9}, "the series has no observed values"),
+        ({"target": [1.0, math.inf]}, "the series has an infinite value"),
+        ({"timestamps": [START]}, "1 timestamps for 38 values"),
+        (
+            {"target": [1, 2], "timestamps": [START, START]},
+            "timestamp 2020-08-01 00:00:00 occurs more than once in the series",
+        ),
+        ({"target": [1, 2], "timestamps": [START, START - DAY]}, "timestamps do not ascend at 2020-07-31 00:00:00"),
+        ({"start": 253_402_300_799_999}, "leaves the years 1 to 9999"),
+        ({"start": -62_135_596_800_001}, "leaves the years 1 to 9999"),
+        ({"start": 253_402_300_799_999 - 39 * DAY}, "leaves the years 1 to 9999"),
+        ({"target": [1, 2], "timestamps": [-(2**63), 2**63 - 1]}, "leaves the years 1 to 9999"),
+        ({"target": [1, 2], "timestamps": [2**63 - 1, -(2**63)]}, "leaves the years 1 to 9999"),
+        ({"target": [1, 2, 3], "timestamps": [START, 2**62, START + DAY]}, "leaves the years 1 to 9999"),
+    ],
+)
+def test_what_cannot_be_trained_is_answered_with_an_error(change: dict[str, Any], text: str) -> None:
+    """One result that says in words what to correct, and no forecast or metric."""
+    assert text in only_error(replace(SAMPLE, **change))
+
+
+def test_J143_a_repeated_time_names_the_time() -> None:
+    """The user finds the row by it."""
+    error = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=[START, START + DAY, START + DAY]))
+
+    assert error == (
+        "timestamp 2020-08-02 00:00:00 occurs more than once in the series: choose the columns that tell series "
+        "apart (groupby_indexs, or --group-by), or keep one row per time (what is finer than a millisecond is cut off)"
+    )
+
+
+def test_J143_a_time_is_named_with_its_milliseconds() -> None:
+    """Where it has any: by the second alone, the user would find many rows or none."""
+    again = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=[START, START + 7, START + 7]))
+    back = only_error(replace(SAMPLE, target=[1, 2], timestamps=[START, START - 250]))
+
+    assert "timestamp 2020-08-01 00:00:00.007 occurs more than once" in again
+    assert "timestamps do not ascend at 2020-07-31 23:59:59.750" in back
+
+
+def test_an_error_repeats_what_was_asked() -> None:
+    """Numbers, model and settings as in the command, so that the answer finds its question."""
+    (result,) = results(answer(replace(SAMPLE, config={"depth": 3}, attempt=2)))
+
+    assert (result.job_id, result.ts_id, result.n, result.attempt) == (7, 8797, 3, 2)
+    assert (result.model_name, result.config) == ("AdaptiveMaxN", {"depth": 3})
+
+
+def test_a_bad_series_fails_alone() -> None:
+    """The others of its batch are answered as if they had come without it, in their order."""
+    good = [replace(SAMPLE, ts_id=ts_id, n=ts_id) for ts_id in (1, 3, 5)]
+    bad = [replace(SAMPLE, ts_id=2, n=2, target=[]), replace(SAMPLE, ts_id=4, n=4, model_name="Prophet")]
+    answered = results(answer(good[0], bad[0], good[1], bad[1], good[2]))
+    alone = [result for command in good for result in results(answer(command))]
+
+    assert [(result.ts_id, result.error is None) for result in answered] == [
+        (1, True), (2, False), (3, True), (4, False), (5, True)
+    ]  # fmt: skip
+    assert [result for result in answered if result.error is None] == alone
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "0 bytes are too few"),
+        (b'{"job_id": 7}', "first byte is 123"),
+        (b"\0\0\x0f\x42\x40", "unknown schema id 1000000"),
+        (None, "no value (tombstone)"),
+        (CODEC.encode(SAMPLE)[:-20], "cut short"),
+        (CODEC.encode(SAMPLE) + b"\0", "follow the end of the record"),
+        (CODEC.encode(CreateJob("c", 7, 2)), "a CreateJob on the topic of TrainSeries commands"),
+    ],
+)
+def test_what_is_no_command_is_a_dead_letter(value: bytes | None, reason: str) -> None:
+    """Original key and bytes, with the place it came from and the reason; the batch goes on."""
+    records = answer(SAMPLE, value, replace(SAMPLE, n=4))
+    dead = [record for record in records if record.topic == "dead-letters"]
+
+    assert [result.n for result in results(records)] == [3, 4]
+    assert [(record.key, record.value) for record in dead] == [(b"1", value)]
+    described = headers(dead[0])
+    assert reason in described["error"]
+    assert (described["topic"], described["partition"], described["offset"]) == ("series-commands", "2", "1")
+    assert described["error-class"] == "UndecodableError"
+
+
+histories = st.lists(st.one_of(st.integers(-5, 300), st.floats(allow_subnormal=True)), max_size=30)
+commands = st.builds(
+    TrainSeries,
+    job_id=st.integers(1, 9),
+    ts_id=st.integers(1, 9),
+    n=st.integers(0, 9),
+    model_name=st.sampled_from(["LinearFit", "AdaptiveMaxN", "AdaptiveAverageN", "Prophet"]),
+    start=st.integers(-(2**63), 2**63 - 1) | st.just(START),
+    step=st.integers(-(2**63), 2**63 - 1) | st.just(DAY),
+    target=histories,
+    config=st.sampled_from([{}, {"latest_n": 3}, {"latest_n": 2.0}, {"latest_n": "3"}, {"latest_n": math.nan}]),
+    next_k_prediction=st.integers(-1, 55),
+    eval_metrics=st.lists(st.sampled_from(["mse", "r2", "mase", "r2_score", "nonsense"]), max_size=4),
+    refit=st.booleans(),
+    timestamps=st.one_of(
+        st.just(()),
+        st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4),
+        st.integers(1, 30).map(lambda count: [START + DAY * day for day in range(count)]),
+    ),
+)
+
+
+@profile(max_examples=60, deadline=None)
+@given(batch=st.lists(commands | st.binary(max_size=8), max_size=6))
+def test_every_command_has_exactly_one_result_and_a_replay_the_same_bytes(batch: list[Any]) -> None:
+    """Whatever arrives: one result per command, a dead letter per other message, and the same again for the same."""
+    records = answer(*batch)
+    asked = [(command.job_id, command.ts_id, command.n) for command in batch if isinstance(command, TrainSeries)]
+    answered = results(records)
+
+    assert [(result.job_id, result.ts_id, result.n) for result in answered] == asked
+    assert sum(record.topic == "dead-letters" for record in records) == len(batch) - len(asked)
+    assert all(math.isfinite(value) for result in answered for value in result.predictions)
+    assert answer(*batch) == records
+
+
+def test_J109_an_answer_does_not_depend_on_its_batch() -> None:
+    """A replay cuts the log into other batches; the bytes stay the same."""
+    asked = [
+        replace(SAMPLE, ts_id=ts_id, target=HISTORY[: 20 + ts_id], model_name=model, refit=refit)
+        for ts_id in range(6)
+        for model in ("LinearFit", "AdaptiveMaxN")
+        for refit in (False, True)
+    ]
+    together = [(record.topic, record.key, record.value) for record in answer(*asked)]
+    apart = [(record.topic, record.key, record.value) for command in asked for record in answer(command)]
+
+    assert together == apart
+
+
+LSTM = replace(
+    SAMPLE,
+    model_name="Lstm",
+    config={"lstm_cells_per_layer_used": 4, "epochs_used": 5},
+)
+
+
+def test_J109_a_network_is_seeded_by_job_series_and_submission() -> None:
+    """The same submission gives the same bytes, the next one another forecast."""
+    once, again, other = (answer(command) for command in (LSTM, LSTM, replace(LSTM, n=4)))
+
+    assert [record.value for record in once] == [record.value for record in again]
+    assert results(once)[0].predictions != results(other)[0].predictions
+
+
+def test_J106_a_trained_model_is_saved_and_its_path_reported() -> None:
+    """In the object store, under job, series and submission; the other models save nothing."""
+    (saved,) = results(answer(LSTM))
+    (plain,) = results(answer(SAMPLE))
+
+    assert saved.model_path == "models/7/8797/3.h5"
+    assert Stub.store.files[saved.model_path].startswith(b"\x89HDF")
+    assert plain.model_path is None
+
+
+def test_J087_trials_become_metric_points() -> None:
+    """Numbered from 1, under a name of their own; the result has the configuration that was found."""
+    space = (HyperParam("latest_n", "int", low=1, high=3), HyperParam("add_std_factor", "float", val=0.0))
+    tuned = replace(SAMPLE, model_name="LinearFit", config={}, search=Search(space, 10, "mae"))
+    records = answer(tuned)
+    trials = [point for point in of(records, "metrics") if point.metric_name == "tuning_mae"]
+
+    assert [point.iteration for point in trials] == [*range(1, len(trials) + 1)]
+    assert min(point.value for point in trials) == pytest.approx(2.2)
+    assert results(records)[0].config == {"latest_n": 1, "add_std_factor": 0.0}
+
+
+def test_features_reach_models_that_use_them_and_only_those() -> None:
+    """A feature of a wrong length fails the series of such a model, with the length that is expected."""
+    feature = tuple(float(value) for value in range(38))
+    wrong = replace(SAMPLE, model_name="ARIMA", config={}, feat_dynamic_real=(feature[:-1],))
+
+    assert only_error(wrong).startswith("feature 1 has 37 values, expected 38 (one per value of the series) to 43")
+    assert results(answer(replace(wrong, feat_dynamic_real=(feature,))))[0].error is None
+    assert results(answer(replace(SAMPLE, feat_dynamic_real=(feature[:-1],))))[0].error is None
+
+
+def test_quantiles_and_notes_are_told() -> None:
+    """In the result, the quantiles in the public forecast too; who answered only where it is another model."""
+    records = answer(
+        replace(SAMPLE, model_name="Theta", config={}), replace(SAMPLE, model_name="Theta", config={}, target=[5, 6])
+    )
+    told, short = results(records)
+    forecast, fallback = of(records, "forecasts")
+
+    assert set(told.quantiles) == {"0.025", "0.1", "0.9", "0.975"}
+    assert forecast.quantiles == told.quantiles
+    assert (told.answered_by, told.note) == (None, None)
+    assert fallback.answered_by == short.answered_by == "SeasonalNaive"
+    assert short.note
+
+
+async def test_a_batch_is_acknowledged_when_the_broker_has_its_answers(trainer: Worker) -> None:
+    """Not before: a crash in between trains it again."""
+    topic = trainer.runtime.topics.series_commands
+    trainer.publisher.held = []
+    asked = trainer.message(topic, b"8797", SAMPLE)
+    task = trainer.start(topic, asked)
+    try:
+        async with asyncio.timeout(20):
+            while not trainer.publisher.held:
+                await asyncio.sleep(0.001)
+
+        assert not trainer.committed(asked)
+        trainer.publisher.release()
+        await trainer.settled(task)
+        assert trainer.committed(asked)
+    finally:
+        await stopped(task)
+
+
+async def test_a_failed_delivery_takes_the_trainer_down_unacknowledged(trainer: Worker) -> None:
+    """The error reaches the supervisor, which ends the process; the next one trains the batch again."""
+    topics = trainer.runtime.topics
+    trainer.publisher.failing = {topics.job_results}
+    asked = trainer.message(topics.series_commands, b"8797", SAMPLE)
+
+    with pytest.raises(DeliveryError, match="the broker is gone"):
+        await trainer.consume(topics.series_commands, asked)
+    assert not trainer.committed(asked)
+
+
+async def test_J109_a_redelivered_command_is_answered_with_the_same_records(trainer: Worker) -> None:
+    """A repeat overwrites itself wherever its keyed records are kept."""
+    topic = trainer.runtime.topics.series_commands
+    for _ in range(2):
+        await trainer.consume(topic, trainer.message(topic, b"8797", SAMPLE))
+    records = trainer.publisher.records
+
+    assert len(records) == 8
+    assert records[:4] == records[4:]
+
+
+async def test_an_answer_too_large_to_send_becomes_a_short_error(trainer: Worker) -> None:
+    """A command that is nearly as large as a record may be cannot be repeated in its answer; the trainer goes on."""
+    topics = trainer.runtime.topics
+    huge = replace(SAMPLE, config={"x" * 900_000: 1, "latest_n": "y" * 140_000})
+    asked = trainer.message(topics.series_commands, b"8797", huge)
+    after = trainer.message(topics.series_commands, b"8797", replace(SAMPLE, n=4))
+    await trainer.consume(topics.series_commands, asked, after)
+    first, second = trainer.events(topics.job_results)
+
+    assert (first.n, first.config) == (3, {})
+    assert "too large" in first.error
+    assert (second.n, second.error) == (4, None)
+    assert trainer.committed(after)
+
+
+async def test_a_dead_letter_too_large_to_send_keeps_its_reason(trainer: Worker) -> None:
+    """Bytes that fill a whole record leave no room for the reason: the letter then says where the original lies."""
+    topics = trainer.runtime.topics
+    limit = trainer.publisher.max_message_bytes
+    asked = trainer.message(topics.series_commands, b"k", b"{" * limit)
+    await trainer.consume(topics.series_commands, asked)
+    (letter,) = trainer.sent(topics.dead_letters)
+
+    assert letter.value is None
+    assert "first byte is 123" in headers(letter)["error"]
+    assert headers(letter)["omitted-bytes"] == str(limit + len(b"k"))
+    assert trainer.committed(asked)
+
+
+def test_the_agent_ends_the_process_when_it_fails(trainer: Worker) -> None:
+    """Faust would go on after the failed batch; the crash makes the next start read it again."""
+    assert trainer.runtime.app.agents["train_series"].supervisor_strategy is CrashingSupervisor
+
+
+class TestTurns:
+    """Many jobs at one trainer."""
+
+    async def test_a_small_job_is_answered_among_a_large_one(self, trainer: Worker) -> None:
+        """Not behind it, though it came last."""
+        topic = trainer.runtime.topics.series_commands
+        large = [replace(SAMPLE, n=n) for n in range(5_000)]
+        small = replace(SAMPLE, job_id=8, ts_id=9000, n=0)
+        await trainer.consume(topic, *(trainer.message(topic, b"%d" % one.ts_id, one) for one in [*large, small]))
+        answered = [(one.job_id, one.n) for one in trainer.events(trainer.runtime.topics.job_results)]
+
+        assert sorted(answered) == [*((7, n) for n in range(5_000)), (8, 0)]
+        assert answered.index((8, 0)) < 3_000  # what was being computed and read when it came, and a turn
+        assert [n for job_id, n in answered if job_id == 7] == list(range(5_000))
+
+    async def test_batches_of_slow_series_hold_up_no_quick_one(
+        self, trainer: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many there are, each with a command of its own."""
+        begun = asyncio.Event()
+
+        async def never(*_: Any) -> list[Any]:
+            begun.set()
+            await asyncio.Event().wait()
+            return []
+
+        monkeypatch.setattr(Offload, "answer", never)
+        trainer.runtime.settings.__dict__["batch_size"] = 1
+        topic, results_topic = trainer.runtime.topics.series_commands, trainer.runtime.topics.job_results
+        slow = [replace(SAMPLE, job_id=job_id, model_name="ARIMA", config={}) for job_id in range(100, 140)]
+        messages = [trainer.message(topic, b"1", one) for one in [*slow, SAMPLE]]
+        task = trainer.start(topic, *messages)
+        async with asyncio.timeout(20):
+            while not trainer.events(results_topic):
+                await asyncio.sleep(0.01)
+        await stopped(task)
+
+        assert begun.is_set()
+        assert [one.job_id for one in trainer.events(results_topic)] == [7]
+        assert not trainer.committed(messages[0])
+
+    @pytest.mark.parametrize("status", [None, JobStatus(7, CmdStatus.EXCEPTION, 3, 1, 4, 4, 4, "cancelled", 4)])
+    @pytest.mark.parametrize("model", ["AdaptiveMaxN", "ARIMA"])
+    async def test_what_was_deleted_or_stopped_is_not_computed(
+        self, trainer: Worker, status: JobStatus | None, model: str
+    ) -> None:
+        """It is done without a word: the state has answered, or nobody asks. What was submitted since is answered."""
+        trainer.runtime.stops.told(7, status)
+        topic = trainer.runtime.topics.series_commands
+        config = SAMPLE.config if model == "AdaptiveMaxN" else {}
+        asked = [replace(SAMPLE, n=n, model_name=model, config=config) for n in (3, 4)]
+        messages = [trainer.message(topic, b"1", one) for one in asked]
+        await trainer.consume(topic, *messages)
+
+        answered = [one.n for one in trainer.events(trainer.runtime.topics.job_results)]
+        assert answered == ([] if status is None else [4])
+        assert trainer.committed(messages[-1])
+
+    async def test_a_stop_ends_what_waits_and_what_is_computed(self, trainer: Worker) -> None:
+        """Within a moment, not when the training would have ended."""
+        topic, stops = trainer.runtime.topics.series_commands, trainer.runtime.stops
+        space = (HyperParam("epochs_used", "int", low=100, high=1000),)
+        long = replace(SAMPLE, model_name="Lstm", config={}, search=Search(space, 1000, "mse"))
+        messages = [trainer.message(topic, b"1", replace(long, n=n)) for n in range(8)]
+        task = trainer.start(topic, *messages)
+        await asyncio.sleep(2)
+        assert not trainer.committed(messages[0])
+        stops.told(7, None)
+        began = time.monotonic()
+        stops.changed()
+        await trainer.settled(task)
+        took = time.monotonic() - began
+        await stopped(task)
+
+        assert took < 10
+        assert trainer.committed(messages[-1])
+        assert trainer.events(trainer.runtime.topics.job_results) == []
+
+    def test_a_job_made_anew_under_its_old_id_is_trained(self, trainer: Worker) -> None:
+        """A producer may do so; the first status of the new one ends the deletion."""
+        stops = trainer.runtime.stops
+        stops.told(7, None)
+        assert stops.covers(7, 10**6)
+        stops.told(7, JobStatus(7, CmdStatus.CREATED, 1, 0, 0, 0, 0))
+
+        assert not stops.covers(7, 0)

@@ -1,0 +1,135 @@
+"""What the publisher does without a broker."""
+
+import asyncio
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from connectors.kafka import publisher as module
+from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Publisher, Record, partition_for
+
+NOBODY = "127.0.0.1:1"  # a port that no broker listens on
+
+
+# Values of org.apache.kafka.common.utils.Utils.murmur2, masked as its default partitioner does.
+@pytest.mark.parametrize(
+    ("key", "hashed"),
+    [
+        (b"21", -973932308),
+        (b"foobar", -790332482),
+        (b"a-little-bit-long-string", -985981536),
+        (b"a-little-bit-longer-string", -1486304829),
+        (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+        (b"abc", 479470107),
+    ],
+)
+def test_partition_for_is_javas(key: bytes, hashed: int) -> None:
+    """Keys lie where Java's producers place them."""
+    assert partition_for(key, 12) == (hashed & 0x7FFFFFFF) % 12
+
+
+def test_nothing_connects_before_the_first_send() -> None:
+    """Building a publisher starts no thread and needs no broker."""
+    before = threading.active_count()
+
+    Publisher(NOBODY, client_id="test")
+
+    assert threading.active_count() == before
+
+
+async def test_an_unreachable_broker_fails_the_delivery_in_time() -> None:
+    """The error names the topic and the reason, within the delivery timeout."""
+    publisher = Publisher(NOBODY, client_id="test", delivery_timeout=timedelta(seconds=0.3))
+
+    with pytest.raises(DeliveryError, match=r"topic forecasts: .*timed out") as error:
+        await asyncio.wait_for(publisher.send([Record("forecasts", b"k", b"v")]), 10)
+
+    assert error.value.topic == "forecasts"
+    await publisher.close()
+
+
+async def test_a_record_beyond_the_limit_is_named_and_nothing_is_sent() -> None:
+    """All of the call is refused before the broker is needed, and the caller learns which record it was."""
+    publisher = Publisher(NOBODY, client_id="test", max_message_bytes=1000)
+    records = [Record("t", b"k", b"small"), Record("t", b"key", b"v" * 998)]
+
+    with pytest.raises(
+        MessageTooLargeError, match="topic t: a record of 1001 bytes exceeds the limit of 1000 bytes"
+    ) as error:
+        await publisher.send(records)
+
+    assert (error.value.index, error.value.size, error.value.limit) == (1, 1001, 1000)
+    assert publisher._producer is None
+
+
+async def test_headers_of_the_place_count_towards_the_limit() -> None:
+    """Those that the record has itself come once."""
+    trace = ("traceparent", b"x" * 55)
+    publisher = Publisher(NOBODY, client_id="test", max_message_bytes=1000, headers_here=lambda: [trace])
+    bare, own = Record("t", None, b"v" * 930), Record("t", None, b"v" * 930, [trace])
+
+    for record in (bare, own):
+        with pytest.raises(MessageTooLargeError, match="a record of 1006 bytes"):
+            await publisher.send([record])
+
+
+async def test_sending_nothing_ends_at_once() -> None:
+    """An empty call needs no broker."""
+    publisher = Publisher(NOBODY, client_id="test")
+
+    await asyncio.wait_for(publisher.send([]), 1)
+    publisher.enqueue([]).result(1)
+
+
+async def test_closing_fails_what_was_not_delivered() -> None:
+    """No future stays open, and a closed publisher takes nothing."""
+    publisher = Publisher(NOBODY, client_id="test")
+    publisher._config["queue.buffering.max.messages"] = 10
+    sent = publisher.send_nowait([Record("t", b"k", b"v") for _ in range(50)])  # 40 of them in the backlog
+
+    await publisher.close(timedelta(seconds=0.2))
+
+    with pytest.raises(DeliveryError):
+        await sent
+    with pytest.raises(RuntimeError, match="closed"):
+        publisher.send_nowait([Record("t", b"k", b"v")])
+
+
+async def test_a_cancelled_sender_harms_nobody() -> None:
+    """The report of a call whose caller is gone is dropped."""
+    publisher = Publisher(NOBODY, client_id="test", delivery_timeout=timedelta(seconds=0.3))
+    gone = asyncio.ensure_future(publisher.send([Record("t", b"k", b"v")]))
+    await asyncio.sleep(0)
+    gone.cancel()
+    cancelled = publisher.enqueue([Record("t", b"k", b"v")])
+    cancelled.cancel()
+
+    with pytest.raises(DeliveryError):
+        await publisher.send([Record("t", b"k", b"v")])
+    await publisher.close()
+
+
+async def test_after_a_fatal_error_every_send_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """librdkafka refuses everything after a fatal error, and each caller hears it."""
+
+    class BrokenProducer:
+        def __init__(self, config: Any, **settings: Any) -> None:
+            self.stopped = threading.Event()
+
+        def produce(self, *args: Any, **kwargs: Any) -> None:
+            raise KafkaException(KafkaError(KafkaError._FATAL, "fenced", True))
+
+        def poll(self, timeout: float) -> int:
+            self.stopped.wait(timeout)
+            return 0
+
+    monkeypatch.setattr(module, "Producer", BrokenProducer)
+    publisher = Publisher(NOBODY, client_id="test")
+
+    for _ in range(2):
+        with pytest.raises(DeliveryError, match="topic t: fenced"):
+            await publisher.send([Record("t", b"k", b"v"), Record("t", b"k", b"w")])
+    await publisher.close()

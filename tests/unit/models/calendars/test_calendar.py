@@ -1,0 +1,298 @@
+"""Which calendar times follow, and what comes next (decision 16): known answers, and what holds for every alias."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas._libs.tslibs import offsets as pandas_offsets
+
+from models.calendars.calendar import Calendar, calendar_of
+from models.calendars.names import name_of, rule_named
+from models.calendars.search import find_calendar, find_frequency
+from models.calendars.time_zones import zone_named
+from models.errors import RejectedInputError
+
+Times = np.ndarray
+
+
+def times(*texts: str) -> Times:
+    """Times of texts."""
+    return np.array(texts, dtype="M8[us]").astype(np.int64)
+
+
+def texts(moments: Times) -> list[str]:
+    """The texts of times, without midnight."""
+    return [str(moment).removesuffix("T00:00:00.000000") for moment in np.asarray(moments).astype("M8[us]")]
+
+
+def axis(alias: str, start: str, count: int) -> Times:
+    """The first times of an alias, as pandas counts them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of old spellings
+        return pd.date_range(start, periods=count, freq=alias).as_unit("us").asi8.copy()
+
+
+# Every prefix that pandas knows but those of nanoseconds and of 52 and 53 weeks, with anchors and multiples.
+ALIASES = (
+    "B BME BMS BQE BQS BYE BYS C CBME CBMS D ME MS QE QS SME SMS W YE YS bh cbh h min ms s us WOM-1MON WOM-2TUE"
+    " WOM-3FRI WOM-4SUN SMS-10 SME-20 W-MON W-TUE W-SAT QS-FEB QS-MAR QE-JAN QE-NOV YS-JUL YE-MAR BQE-NOV BQS-MAR"
+    " BYS-FEB BYE-JUN 2h 6h 12h 36h 15min 90min 5s 250ms 125us 2D 10D 28D 30D 31D 365D 366D 1461D 2W 2W-FRI 2B 3B 2MS"
+    " 2ME 6MS 6ME 2QS 2YS 2YE 3BME 2BMS"
+).split()
+SHORTEST = {"bh": 40, "cbh": 40, "BQS": 20, "BQE": 20, "BYS": 20, "BYE": 20, "BMS": 12, "BME": 12, "CBM": 12}
+
+
+class TestEveryAlias:
+    """Cut a history anywhere and continue it: the dates of the part that was cut off come out."""
+
+    def test_no_prefix_of_pandas_is_forgotten(self) -> None:
+        """A new one must be thought about; nanoseconds are too fine, and RE and REQ have no fixed place to begin."""
+        known = {alias.lstrip("0123456789").split("-")[0] for alias in ALIASES}
+
+        assert set(pandas_offsets.prefix_mapping) - known == {"ns", "RE", "REQ"}
+
+    @settings(max_examples=15, deadline=None)
+    @pytest.mark.parametrize("alias", ALIASES)
+    @given(data=st.data())
+    def test_a_history_cut_anywhere_is_continued(self, alias: str, data: st.DataObject) -> None:
+        """From any day of any year, cut anywhere that the rule can be told."""
+        shortest = next((count for name, count in SHORTEST.items() if alias.lstrip("0123456789").startswith(name)), 6)
+        start = data.draw(st.datetimes(min_value=pd.Timestamp(1950, 1, 1), max_value=pd.Timestamp(2015, 1, 1)))
+        whole = axis(alias, start.replace(second=0, microsecond=0).isoformat(), 60)
+        cut = data.draw(st.integers(shortest, 55))
+
+        found = find_frequency(whole[:cut])
+
+        assert found.regular
+        assert found.next_times(int(whole[cut - 1]), 60 - cut).tolist() == whole[cut:].tolist()
+
+    @settings(max_examples=10, deadline=None)
+    @pytest.mark.parametrize("alias", ALIASES)
+    @given(data=st.data())
+    def test_absent_rows_change_nothing(self, alias: str, data: st.DataObject) -> None:
+        """A fifth of the rows are gone: the same dates come, and the places of the others tell which are absent."""
+        whole = axis(alias, "2019-03-05", 60 if "bh" not in alias else 160)
+        cut = len(whole) - 15
+        gone = data.draw(st.sets(st.integers(1, cut - 2), max_size=cut // 5 if "bh" not in alias else cut // 8))
+        kept = np.setdiff1d(np.arange(cut), np.array(sorted(gone), dtype=int))
+
+        found = find_frequency(whole[kept])
+        places, fits = found.places(whole[kept])
+
+        assert fits.all()
+        assert places.tolist() == kept.tolist()
+        assert found.next_times(int(whole[cut - 1]), 15).tolist() == whole[cut:].tolist()
+
+    @pytest.mark.parametrize("alias", ALIASES)
+    def test_an_alias_is_the_rule_that_is_found(self, alias: str) -> None:
+        """What a user may send as freq fits the times of that alias, and its own name is read as the same."""
+        whole = axis(alias, "2019-03-05", 60)
+        calendar = Calendar(rule_named(alias))
+
+        places, fits = calendar.places(whole)
+
+        assert fits.all()
+        assert places.tolist() == list(range(60))
+        assert calendar_of(find_frequency(whole).text).times(int(whole[0]), 60).tolist() == whole.tolist()
+        assert rule_named(name_of(calendar.rule)) == calendar.rule
+
+
+KNOWN = """
+MS      | 2020-11-01 2020-12-01 | 2021-01-01 2021-02-01 2021-03-01
+ME      | 2020-10-31 2020-11-30 2020-12-31 | 2021-01-31 2021-02-28 2021-03-31
+MS-30   | 2019-11-30 2019-12-30 2020-01-30 | 2020-02-29 2020-03-30 2020-04-30
+MS-15   | 2020-01-15 2020-02-15 2020-03-15 | 2020-04-15 2020-05-15 2020-06-15
+QS-MAR  | 2019-03-01 2019-06-01 2019-09-01 2019-12-01 | 2020-03-01 2020-06-01 2020-09-01
+QE-DEC  | 2019-03-31 2019-06-30 2019-09-30 | 2019-12-31 2020-03-31 2020-06-30
+YS-JUL  | 2019-07-01 2020-07-01 2021-07-01 | 2022-07-01 2023-07-01 2024-07-01
+YS-JAN  | 2021-01-01 2022-01-01 2023-01-01 | 2024-01-01 2025-01-01 2026-01-01
+YE-DEC  | 2019-12-31 2020-12-31 2021-12-31 | 2022-12-31 2023-12-31 2024-12-31
+6MS     | 2020-01-01 2020-07-01 2021-01-01 | 2021-07-01 2022-01-01 2022-07-01
+W-SUN   | 2020-01-05 2020-01-12 | 2020-01-19 2020-01-26 2020-02-02
+BME     | 2020-01-31 2020-02-28 2020-03-31 2020-04-30 | 2020-05-29 2020-06-30 2020-07-31
+B       | 2020-01-03 2020-01-06 2020-01-07 | 2020-01-08 2020-01-09 2020-01-10
+D       | 2020-01-06 2020-01-07 2020-01-08 | 2020-01-09 2020-01-10 2020-01-11
+6h      | 2020-01-01T06 2020-01-01T12 | 2020-01-01T18:00:00.000000 2020-01-02 2020-01-02T06:00:00.000000
+12MS-28 | 2020-02-28 2021-02-28 2022-02-28 2023-02-28 | 2024-02-28 2025-02-28 2026-02-28
+YE-FEB  | 2020-02-29 2021-02-28 2022-02-28 2023-02-28 | 2024-02-29 2025-02-28 2026-02-28
+28D     | 2020-01-01 2020-01-29 2020-02-26 | 2020-03-25 2020-04-22 2020-05-20
+365D    | 2021-01-01 2022-01-01 2023-01-01 2024-01-01 2024-12-31 | 2025-12-31 2026-12-31 2027-12-31
+1461D   | 2004-01-01 2008-01-01 2012-01-01 | 2016-01-01 2020-01-01 2024-01-01
+"""
+
+
+@pytest.mark.parametrize("line", KNOWN.strip().splitlines())
+def test_16_known_answers(line: str) -> None:
+    """The frequency as pandas names it, and the next three dates."""
+    freq, history, following = (part.split() for part in line.split("|"))
+    given_times = times(*history)
+    found = find_frequency(given_times)
+
+    assert ([found.freq], found.note) == (freq, "")
+    assert texts(found.next_times(int(given_times[-1]), 3)) == following
+
+
+def test_16_half_of_the_places_must_be_filled() -> None:
+    """Ten days of which five are there are days; of eleven, no rule is told, and the usual step is used."""
+    assert find_frequency(times("2020-01-01", "2020-01-04", "2020-01-06")).text == "D"
+    found = find_frequency(times("2020-01-04", "2020-01-05", "2020-01-06", "2020-01-12", "2020-01-13"))
+    sparse = find_frequency(times("2020-01-04", "2020-01-05", "2020-01-06", "2020-01-13", "2020-01-14"))
+
+    assert found.text == "D"
+    assert sparse.text == "~D"
+    assert not sparse.regular
+    assert "most frequent" in sparse.note
+
+
+def test_B45_jittered_times_have_their_median_distance() -> None:
+    """Hours with some seconds more or less, two rows 20 s apart: the smallest distance of all is no step."""
+    jitter = np.random.default_rng(1).permutation(400)[:40] - 200
+    moments = (np.arange(40) * 3600 + jitter) * 1_000_000
+    moments = np.sort(np.append(moments, moments[-1] - 20_000_000))
+
+    found = find_frequency(moments)
+
+    assert not found.regular
+    assert 3300e6 < found.usual_step < 3900e6
+
+
+def test_B08_office_hours_are_kept() -> None:
+    """Half-hourly values from 09:00 to 15:30 go on at 09:00 of the next day; on business days after the weekend."""
+    clock = np.arange(9 * 2, 16 * 2) * 1_800_000_000
+    daily = (times("2020-03-02")[0] + np.arange(10)[:, None] * 86_400_000_000 + clock).ravel()
+    business = (axis("B", "2020-03-02", 10)[:, None] + clock).ravel()
+
+    found, weekly = find_frequency(daily), find_frequency(business)
+
+    assert found.freq == "D@09:00-15:30/30min"
+    assert texts(found.next_times(int(daily[-1]), 2)) == ["2020-03-12T09:00:00.000000", "2020-03-12T09:30:00.000000"]
+    assert texts(weekly.next_times(int(business[-1]), 1)) == ["2020-03-16T09:00:00.000000"]
+    assert "times of day" in found.note
+    assert (found.season_lengths, weekly.season_lengths) == ((14, 98), (14, 70))
+
+
+def test_a_single_time_is_taken_for_a_day() -> None:
+    """Nothing tells its step, and the note says so."""
+    found = find_frequency(times("2020-01-01"))
+
+    assert (found.freq, found.regular) == ("D", True)
+    assert "single time" in found.note
+
+
+class TestClocks:
+    """Decision 17."""
+
+    def test_B46_a_constant_offset_is_the_clock(self) -> None:
+        """The next hour is that of the file's clock, and its offset stays known."""
+        wall = axis("h", "2020-01-01", 48)
+
+        found, on_it = find_calendar(wall, np.full(48, 330, np.int16))
+
+        assert on_it.tolist() == wall.tolist()
+        assert (found.text, found.offsets(wall[:1])) == ("h +05:30", [330])
+        assert calendar_of(found.text) == found
+
+    def test_B11_of_differing_offsets_the_last_is_used(self) -> None:
+        """Hours across the begin of summer time: none is twice, none is left out."""
+        instants = axis("h", "2021-03-27", 48)
+        offsets = np.where(instants < times("2021-03-28T01")[0], 60, 120).astype(np.int16)
+
+        found, on_it = find_calendar(instants + offsets.astype(np.int64) * 60_000_000, offsets)
+
+        assert found.text == "h +02:00"
+        assert texts(on_it[-1:]) == ["2021-03-29T01:00:00.000000"]
+        assert texts(found.next_times(int(on_it[-1]), 1)) == ["2021-03-29T02:00:00.000000"]
+
+    def test_17_local_midnights_are_days(self) -> None:
+        """Their instants are 23 and 25 hours apart; what the clock shows is a day."""
+        wall = axis("D", "2021-03-20", 20)
+        offsets = np.where(wall < times("2021-03-28T02")[0], 60, 120).astype(np.int16)
+
+        found, on_it = find_calendar(wall, offsets)
+
+        assert found.text == "D"
+        assert texts(found.next_times(int(on_it[-1]), 1)) == ["2021-04-09"]
+
+    @pytest.mark.parametrize(
+        ("instant", "shown", "offsets"),
+        [
+            ("2021-10-31T00:00", ["02:00", "02:00", "03:00"], [120, 60, 60]),
+            ("2021-03-28T00:00", ["01:00", "03:00", "04:00"], [60, 120, 120]),
+        ],
+    )
+    def test_17_a_time_zone_repeats_and_leaves_out_hours(
+        self, instant: str, shown: list[str], offsets: list[int]
+    ) -> None:
+        """In Berlin's autumn 02:00 comes twice, in spring not at all."""
+        instants = axis("h", "2021-03-01", 48)
+        found, _ = find_calendar(instants + 60 * 60_000_000, np.full(48, 60, np.int16), "Europe/Berlin")
+
+        following = found.times(int(times(instant)[0]), 3)
+
+        assert found.text == "h @Europe/Berlin"
+        assert [text[11:16] for text in texts(found.shown(following))] == shown
+        assert found.offsets(following) == offsets
+
+    def test_17_a_time_zone_keeps_days_at_midnight(self) -> None:
+        """Days are counted on the clock, and each knows its offset."""
+        wall = axis("D", "2021-03-20", 8)
+        found, on_it = find_calendar(wall, np.full(8, 60, np.int16), "Europe/Berlin")
+
+        following = found.next_times(int(on_it[-1]), 2)
+
+        assert texts(found.shown(following)) == ["2021-03-28", "2021-03-29"]
+        assert found.offsets(following) == [60, 120]
+
+
+class TestNames:
+    """What a user may send as freq."""
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("M", "ME"), ("H", "h"), ("T", "min"), ("S", "s"), ("L", "ms"), ("U", "us"), ("A", "YE-DEC"),
+            ("Q", "QE-DEC"), ("BM", "BME"), ("AS", "YS-JAN"), ("A-JUL", "YE-JUL"), ("Q-MAR", "QE-DEC"),
+            ("SM", "SME-15"), ("BH", "bh"), ("1D12h", "36h"), ("24h", "D"), ("60min", "h"), (" 15min ", "15min"),
+        ],
+    )  # fmt: skip
+    def test_old_and_new_spellings(self, old: str, new: str) -> None:
+        """Both are read, the new one is shown."""
+        assert name_of(rule_named(old)) == new
+
+    @pytest.mark.parametrize("wrong", ["", "x", "0D", "-1D", "ns", "easter", "W-XXX", "MS-32", "1.5.D", "D" * 200])
+    def test_what_is_none_is_refused_with_the_remedy(self, wrong: str) -> None:
+        """It names the field and what can be sent."""
+        with pytest.raises(RejectedInputError, match=r"freq: .* is no frequency; send an offset alias of pandas"):
+            rule_named(wrong)
+
+    @pytest.mark.parametrize("wrong", ["Europe/Atlantis", "", "../etc/passwd", "h", "+25:00", "Europe"])
+    def test_a_zone_that_is_none_is_refused(self, wrong: str) -> None:
+        """It names the field and an example."""
+        with pytest.raises(RejectedInputError, match="IANA"):
+            zone_named(wrong)
+
+    @pytest.mark.parametrize("text", ["MS", "~h", "?D", "h +05:30", "h -08:00", "D Europe/Berlin", "15min @Asia/Tokyo"])
+    def test_a_calendar_is_read_from_its_text(self, text: str) -> None:
+        """The text is all that a command carries."""
+        assert calendar_of(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("freq", "seasons"),
+    [
+        ("MS", (12,)), ("QS", (4,)), ("W-SUN", (52,)), ("B", (5, 260)), ("D", (7, 365)), ("h", (24, 168)), ("YS", ()),
+        ("5min", (288, 2016)), ("10min", (144, 1008)), ("15min", (96, 672)), ("30min", (48, 336)), ("6h", (4, 28)),
+        ("min", (1440, 10080)), ("s", (3600,)), ("250ms", ()), ("SMS", (24,)), ("bh", (8, 40)), ("7min", ()),
+        ("2W", (26,)),        ("30D", (12,)), ("91D", (4,)), ("28D", (13,)), ("2MS", (6,)), ("BME", (12,)), ("YE", ()),
+        ("365D", ()), ("5h", ()),
+    ],
+)  # fmt: skip
+def test_13_seasons(freq: str, seasons: tuple[int, ...]) -> None:
+    """The day of steps below a day, the week of days, the year of all longer steps."""
+    found = calendar_of(freq)
+
+    assert found.season_lengths == seasons
+    assert found.season_length == (seasons[0] if seasons else 1)

@@ -1,0 +1,177 @@
+"""Bytes that we put together ourselves are those of fastavro, whatever an event holds."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.catalogue import parse
+from schemas.coding.avro_writer import value_writer
+from schemas.coding.codec import Codec
+from schemas.coding.wire import unframe
+from schemas.commands import Search, TrainSeries
+from schemas.events import Backtest, CmdStatus, Forecast, MetricPoint, SeriesResult
+from tests.unit.schemas.coding.stock import datum_of, schema_of, stock_bytes
+
+CODEC = Codec()
+
+longs = st.integers(-(2**63), 2**63 - 1)
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)  # longer and shorter than what is remembered
+doubles = st.lists(st.floats(), max_size=5)
+moments = st.integers(-(2**52), 2**52)
+times = st.lists(moments, max_size=5) | st.builds(lambda at, n: range(at, at + 10 * n, 10), moments, st.integers(0, 70))
+configs = st.dictionaries(names, longs | st.floats() | names, max_size=3)
+quantiles = st.dictionaries(names, doubles, max_size=2)
+
+offsets = st.lists(st.integers(-1000, 1000), max_size=3).map(tuple)
+TRAININGS = st.builds(
+    TrainSeries,
+    longs,
+    longs,
+    longs,
+    names,
+    moments,
+    longs,
+    doubles.map(np.array),
+    item_id=names,
+    config=configs,
+    eval_metrics=st.lists(names, max_size=3).map(tuple),
+    refit=st.booleans(),
+    timestamps=times,
+    search=st.none() | st.builds(Search, st.just(()), st.integers(1, 9), names),
+    feat_dynamic_real=st.lists(doubles, max_size=2),
+    allow_negative=st.booleans(),
+    freq=names,
+    start_micros=st.integers(0, 999),
+)
+EVENTS = st.one_of(
+    st.builds(
+        SeriesResult,
+        longs,
+        longs,
+        longs,
+        st.integers(1, 9),
+        names,
+        configs,
+        times,
+        doubles,
+        st.dictionaries(names, st.none() | st.floats(), max_size=3),
+        st.none() | st.builds(Backtest, times, doubles, offsets, offsets),
+        st.none() | names,
+        quantiles,
+        st.none() | names,
+        st.none() | names,
+        offsets,
+        offsets,
+        st.none() | names,
+        st.none() | moments,
+    ),
+    st.builds(
+        Forecast,
+        longs,
+        longs,
+        longs,
+        names,
+        names,
+        moments,
+        times,
+        doubles,
+        quantiles,
+        st.none() | names,
+        offsets,
+        offsets,
+    ),
+    st.builds(MetricPoint, names, names, st.none() | st.floats(), moments, st.integers(0, 99), names),
+    TRAININGS,
+)
+
+
+@given(st.lists(TRAININGS, max_size=4), st.lists(st.tuples(longs, doubles), max_size=4))
+def test_many_commands_have_the_bytes_of_each(
+    different: list[TrainSeries], alike: list[tuple[int, list[float]]]
+) -> None:
+    """Those with the same settings too, and any between them."""
+    commands = [
+        replace(event, ts_id=ts_id, target=np.array(target)) for event in different for ts_id, target in alike
+    ] + different
+
+    assert CODEC.encode_all(commands) == [CODEC.encode(command) for command in commands]
+
+
+def test_commands_that_are_alike_but_not_the_same_are_told_apart() -> None:
+    """3 and 3.0 are equal, but not on the wire."""
+    first = TrainSeries(1, 2, 3, "m", 0, 1, np.ones(2), config={"a": 3})
+    second = replace(first, config={"a": 3.0})
+
+    assert repr(CODEC.decode(CODEC.encode_all([first, second])[1]).config) == "{'a': 3.0}"
+
+
+def test_a_wrong_value_is_refused_among_many_too() -> None:
+    """As fastavro refuses it."""
+    good = TrainSeries(1, 2, 3, "m", 0, 1, np.ones(2))
+
+    with pytest.raises(TypeError):
+        CODEC.encode_all([good, replace(good, ts_id="2")])
+
+
+@given(EVENTS)
+def test_the_bytes_are_those_of_fastavro(event: Any) -> None:
+    """All kinds of values, the absent ones too."""
+    schema = parse(schema_of(type(event).__name__), plain_times=True)
+
+    assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, datum_of(event, schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ("long", 1.0),  # equal to 1, which has been written before
+        ("long", "1"),
+        ("long", 2**63),
+        ("long", -(2**63) - 1),
+        ("int", 2**31),
+        ("int", -(2**31) - 1),
+        ("int", 1.0),
+        ("int", "1"),
+        ("string", b"text"),
+        ("string", None),
+        ("double", "1"),
+        (["long", "double", "string"], None),
+        (["long", "double", "string"], True),
+        ({"type": "array", "items": "double"}, ["1"]),
+        ({"type": "array", "items": "double"}, np.zeros((2, 2))),
+        ({"type": "array", "items": "string"}, "text"),
+    ],
+)
+def test_what_is_not_of_the_type_is_left_to_fastavro(schema: Any, value: Any) -> None:
+    """It knows more types than we do, and has the words for what is wrong."""
+    write = value_writer(schema)
+    assert write is not None
+    write_one = value_writer("long")
+    assert write_one is not None
+    assert write_one(1) == b"\2"
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, `Format.encode` asks fastavro then
+        write(value)
+
+
+@pytest.mark.parametrize("kind", ["int", "long"])
+def test_a_named_number_is_a_number(kind: str) -> None:
+    """Statuses are IntEnum."""
+    write = value_writer(kind)
+    assert write is not None
+    assert write(CmdStatus.DONE) == write(3) == b"\6"
+
+
+def test_numpys_numbers_are_written_too() -> None:
+    """By fastavro."""
+    given_by_numpy = SeriesResult(
+        1, 2, 3, 1, "m", {"a": np.float64(0.5)}, (), (np.float64(1.5),), {"mse": np.float64(math.pi)}
+    )
+
+    back = CODEC.decode(CODEC.encode(given_by_numpy))
+
+    assert (back.config, back.predictions, back.metrics) == ({"a": 0.5}, [1.5], {"mse": math.pi})

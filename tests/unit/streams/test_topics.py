@@ -1,0 +1,170 @@
+"""Names, clean-up and record types of the topics, and the registry subjects that follow from them."""
+
+import pytest
+
+from schemas.coding.codec import EVENT_TYPES
+from streams.settings import Settings
+from streams.topics import Topics, TopicSpec, record_subjects
+
+DAY_MS = 86_400_000
+
+NAMES = (
+    "dataset-commands",
+    "job-commands",
+    "series-commands",
+    "forecasts",
+    "metrics",
+    "job-results",
+    "job-status",
+    "training-commands",
+    "training-runs",
+    "training-status",
+    "transform-commands",
+    "inference-requests",
+    "inference-results",
+    "dead-letters",
+    "jobs-changelog",
+    "results-changelog",
+    "training-jobs-changelog",
+    "transforms-changelog",
+    "forecasts-changelog",
+)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    """Topics of a default installation."""
+    return Topics(Settings())
+
+
+def spec(topics: Topics, name: str) -> TopicSpec:
+    """The topic of that name."""
+    return next(spec for spec in topics.all if spec.name == name)
+
+
+def test_the_topics_of_the_architecture(topics: Topics) -> None:
+    """Kebab-case nouns under the prefix, each declared once, each with an attribute of its name in snake case."""
+    assert [spec.name for spec in topics.all] == [f"tidecast.{name}" for name in NAMES]
+    assert [getattr(topics, name.replace("-", "_")) for name in NAMES] == [f"tidecast.{name}" for name in NAMES]
+
+
+@pytest.mark.parametrize("prefix", ["", "blue.", "a_b-"])
+def test_the_prefix_is_before_every_topic(prefix: str) -> None:
+    """Two installations can share a cluster."""
+    assert {spec.name for spec in Topics(Settings(topic_prefix=prefix)).all} == {prefix + name for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("dataset-commands", "delete"),
+        ("job-commands", "delete"),
+        ("series-commands", "delete"),
+        ("forecasts", "compact,delete"),
+        ("metrics", "delete"),
+        ("job-results", "delete"),
+        ("job-status", "compact"),
+        ("training-commands", "delete"),
+        ("training-runs", "delete"),
+        ("training-status", "delete"),
+        ("transform-commands", "delete"),
+        ("inference-requests", "delete"),
+        ("inference-results", "delete"),
+        ("dead-letters", "delete"),
+        ("jobs-changelog", "compact"),
+        ("results-changelog", "compact"),
+        ("training-jobs-changelog", "compact"),
+        ("transforms-changelog", "compact"),
+        ("forecasts-changelog", "compact"),
+    ],
+)
+def test_clean_up(topics: Topics, name: str, policy: str) -> None:
+    """State is compacted and never expires; commands and facts expire; the latest forecast does both."""
+    config = spec(topics, f"tidecast.{name}").config
+
+    assert config["cleanup.policy"] == policy
+    assert ("retention.ms" in config) == ("delete" in policy)
+
+
+def test_retention() -> None:
+    """Days as set: commands and answers to inference once, results four times, dead letters their own."""
+    topics = Topics(Settings(event_retention_days=2, dead_letter_retention_days=5))
+
+    def kept(name: str) -> float:
+        return int(spec(topics, f"tidecast.{name}").config["retention.ms"]) / DAY_MS
+
+    commands = ("dataset-commands", "job-commands", "series-commands", "training-commands", "transform-commands")
+    assert {kept(name) for name in (*commands, "training-runs", "inference-requests", "inference-results")} == {2}
+    assert {kept(name) for name in ("metrics", "job-results", "forecasts", "training-status")} == {8}
+    assert kept("dead-letters") == 5
+
+
+def test_every_topic_takes_the_largest_message() -> None:
+    """Kafka's own limit of 1 MB would refuse long histories."""
+    topics = Topics(Settings(max_message_bytes=3_000_000))
+
+    assert {spec.config["max.message.bytes"] for spec in topics.all} == {"3001024"}
+
+
+def test_settings_are_text_as_kafka_wants_them(topics: Topics) -> None:
+    """The admin API takes strings only."""
+    assert all(isinstance(value, str) for spec in topics.all for value in spec.config.values())
+
+
+def test_partitions_are_those_of_the_settings() -> None:
+    """The same for every topic, so that tables and their topics are partitioned alike."""
+    assert Topics(Settings(partitions=7)).partitions == 7
+
+
+def test_every_record_type_has_a_topic(topics: Topics) -> None:
+    """And no topic carries a record that does not exist."""
+    assert {record for spec in topics.all for record in spec.records} == {kind.__name__ for kind in EVENT_TYPES}
+
+
+def test_public_topics_carry_one_record_type(topics: Topics) -> None:
+    """Kafka Connect reads them; only command topics may mix."""
+    assert {spec.name for spec in topics.all if len(spec.records) > 1} == {
+        "tidecast.dataset-commands",
+        "tidecast.job-commands",
+        "tidecast.training-commands",
+        "tidecast.training-runs",
+        "tidecast.transform-commands",
+    }
+
+
+def test_subjects(topics: Topics) -> None:
+    """TopicNameStrategy where a topic has one record type, RecordNameStrategy where several share it; each once."""
+    assert record_subjects(topics) == {
+        "AddDataset": ("tidecast.AddDataset",),
+        "DeleteDataset": ("tidecast.DeleteDataset",),
+        "CreateJob": ("tidecast.CreateJob",),
+        "ConfigureJob": ("tidecast.ConfigureJob",),
+        "SubmitJob": ("tidecast.SubmitJob",),
+        "StopJob": ("tidecast.StopJob",),
+        "DeleteJob": ("tidecast.DeleteJob",),
+        "TrainSeries": ("tidecast.series-commands-value",),
+        "Forecast": ("tidecast.forecasts-value", "tidecast.forecasts-changelog-value"),
+        "MetricPoint": ("tidecast.metrics-value",),
+        "SeriesResult": ("tidecast.job-results-value", "tidecast.results-changelog-value"),
+        "JobStatus": ("tidecast.job-status-value",),
+        "JobRecord": ("tidecast.jobs-changelog-value",),
+        "TrainDeepAR": ("tidecast.TrainDeepAR",),
+        "StopTrainingJob": ("tidecast.StopTrainingJob",),
+        "DeleteTrainingJob": ("tidecast.DeleteTrainingJob",),
+        "TrainTogether": ("tidecast.TrainTogether",),
+        "TrainingStatus": ("tidecast.training-status-value",),
+        "TrainingJobRecord": ("tidecast.training-jobs-changelog-value",),
+        "StartTransform": ("tidecast.StartTransform",),
+        "StopTransform": ("tidecast.StopTransform",),
+        "TransformRecord": ("tidecast.transforms-changelog-value",),
+        "InferenceRequest": ("tidecast.inference-requests-value",),
+        "InferenceResult": ("tidecast.inference-results-value",),
+    }
+
+
+def test_record_subjects_do_not_follow_the_prefix() -> None:
+    """A record's full name is the schema's namespace and name, whatever the topics are called."""
+    subjects = record_subjects(Topics(Settings(topic_prefix="blue.")))
+
+    assert subjects["CreateJob"] == ("tidecast.CreateJob",)
+    assert subjects["Forecast"] == ("blue.forecasts-value", "blue.forecasts-changelog-value")

@@ -1,0 +1,207 @@
+"""Slow clients, on real connections: heads and bodies that do not come, and those that come slowly but honestly."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, Response
+
+from streams.settings import Settings
+from streams.views.serving import TimedProtocol
+from streams.views.web import limits
+from streams.views.web.limits import BodyLimits
+from streams.views.web.reading import BodyRefusedError
+
+HEAD = b"POST /uploads/x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+_Connect = Callable[[], Any]
+
+
+@asynccontextmanager
+async def served(*, header_timeout_s: float = 0.5, **settings: Any) -> AsyncIterator[_Connect]:
+    """A server that reads bodies, but those at /unread; how to connect to it."""
+    app = FastAPI()
+
+    @app.exception_handler(HTTPException)
+    async def _(_request: Request, error: Any) -> Response:
+        return Response(error.detail, error.status_code)
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    async def _(request: Request, path: str) -> Response:
+        try:
+            body = b"" if path == "unread" else await request.body()
+        except BodyRefusedError as error:
+            return Response(error.detail, error.status_code)
+        return Response(b"%d" % len(body))
+
+    app.add_middleware(BodyLimits, settings=Settings(**settings))
+    protocol: Any = type("Protocol", (TimedProtocol,), {"header_timeout_s": header_timeout_s})
+    config = uvicorn.Config(app, port=0, http=protocol, ws="none", lifespan="off", log_level="error")
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    task = asyncio.ensure_future(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield lambda: asyncio.open_connection("127.0.0.1", port)
+    server.should_exit = True
+    await task
+
+
+async def rest_of(reader: asyncio.StreamReader, within: float = 5.0) -> bytes:
+    """All that comes until the server closes the connection."""
+    async with asyncio.timeout(within):
+        return await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"), [(b"", b""), (b"GET / HT", b"408"), (b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: 1", b"408")]
+)
+async def test_connections_whose_head_does_not_come_are_closed(sent: bytes, answer: bytes) -> None:
+    """Twenty of them; who has sent a part of it is told."""
+    async with served() as connect:
+        pairs = [await connect() for _ in range(20)]
+        for _, writer in pairs:
+            writer.write(sent)
+        answers = await asyncio.gather(*(rest_of(reader) for reader, _ in pairs))
+
+        assert all((answer in got) if answer else not got for got in answers)
+
+
+async def test_a_head_that_comes_byte_by_byte_has_the_same_time() -> None:
+    """Each byte does not begin it anew."""
+    async with served() as connect:
+        reader, writer = await connect()
+        reading = asyncio.ensure_future(rest_of(reader))
+        begun = asyncio.get_running_loop().time()
+        for _ in range(50):
+            if reading.done():
+                break
+            writer.write(b"X")
+            await asyncio.sleep(0.1)
+
+        assert b"408" in await reading
+        assert asyncio.get_running_loop().time() - begun < 3
+
+
+async def test_the_head_of_a_second_request_has_its_time_too() -> None:
+    """On a connection that was of use; and whole requests in time are answered on it."""
+    async with served() as connect:
+        reader, writer = await connect()
+        for _ in range(3):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n0")
+            await asyncio.sleep(0.3)
+        writer.write(b"GET / HT")
+
+        assert b"408" in await rest_of(reader)
+
+
+async def test_a_body_that_trickles_is_refused_in_the_end() -> None:
+    """Each of its bytes comes in time, but all together do not: 408, and the connection ends."""
+    async with served(body_timeout_s=0.5) as connect:
+        reader, writer = await connect()
+        writer.write(HEAD % 1000)
+        begun = asyncio.get_running_loop().time()
+        answered = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
+        while not answered.done() and asyncio.get_running_loop().time() - begun < 5:
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+
+        assert b"408" in await answered
+        assert asyncio.get_running_loop().time() - begun < 3
+
+
+async def test_a_body_that_stops_is_refused_and_says_so() -> None:
+    """As before."""
+    async with served(body_timeout_s=0.3) as connect:
+        reader, writer = await connect()
+        writer.write((HEAD % 1000) + b"x")
+
+        assert b"no byte of the body came for 0.3 s" in await rest_of(reader, 20)
+
+
+async def test_a_slow_but_honest_body_is_taken() -> None:
+    """It takes several times the time that a small one may take, at more than the least rate."""
+    async with served(body_timeout_s=0.4, min_body_rate=10_000) as connect:
+        reader, writer = await connect()
+        writer.write(HEAD % 40_000)
+        for _ in range(20):
+            writer.write(b"x" * 2000)
+            await asyncio.sleep(0.1)
+
+        assert b"40000" in await reader.readuntil(b"40000")
+
+
+async def test_only_the_waiting_for_a_body_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what the server does between two parts of it."""
+    parts = [{"type": "http.request", "body": b"x", "more_body": True}] * 5
+    scope: Any = {"type": "http", "path": "/", "headers": []}
+
+    async def receive() -> Any:
+        return parts.pop()
+
+    body = limits._CountedBody(scope, receive, Settings(body_timeout_s=0.2))
+    for _ in range(5):
+        await body()
+        await asyncio.sleep(0.1)
+
+
+async def test_what_nobody_reads_does_not_hold_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that is answered before its body came: who goes on sending is cut off after a while."""
+    monkeypatch.setattr("streams.views.serving._LINGER_S", 0.5)
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(b"POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        reading = asyncio.ensure_future(rest_of(reader))
+        for _ in range(50):
+            if reading.done():
+                break
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+
+        assert b"200 OK" in await reading
+
+
+async def test_waiting_for_the_answer_has_no_limit() -> None:
+    """Once the body has ended, `receive` only tells that the client has gone, which may take as long as it will."""
+    came = asyncio.Event()
+
+    async def receive() -> Any:
+        if not came.is_set():
+            came.set()
+            return {"type": "http.request", "body": b"x", "more_body": False}
+        await asyncio.sleep(0.5)
+        return {"type": "http.disconnect"}
+
+    body = limits._CountedBody({"type": "http", "path": "/", "headers": []}, receive, Settings(body_timeout_s=0.1))
+
+    assert [(await body())["type"], (await body())["type"]] == ["http.request", "http.disconnect"]
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", '"raw_unicode_escape"', "utf-16", "idna", "x"])
+async def test_a_form_in_another_charset_is_415(charset: str) -> None:
+    """The client would choose among all codecs of Python."""
+    with pytest.raises(BodyRefusedError) as refused:
+        await form(charset)
+
+    assert (refused.value.status_code, refused.value.code) == (415, "unsupported_charset")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", '"UTF-8"', "utf8", "us-ascii"])
+async def test_a_form_in_utf_8_is_taken(charset: str) -> None:
+    """Whether it says so or not."""
+    await form(charset)
+
+
+async def form(charset: str) -> None:
+    """Receive a form that says to be written so."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    kind = f"Multipart/form-data; boundary=x; CharSet={charset}".encode()
+    scope: Any = {"type": "http", "path": "/data/", "headers": [(b"content-type", kind)]}
+    await limits._CountedBody(scope, receive, Settings())()
