@@ -17,7 +17,7 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import PRODUCERS, is_in, is_incoming
 from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
-from schemas.commands import AddDataset, DeleteDataset
+from schemas.datasets import AddDataset, DeleteDataset
 from streams.doors import check_command
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried

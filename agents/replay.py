@@ -12,7 +12,7 @@ from agents.series.training import SeriesWork
 from connectors.kafka.publisher import Publisher, Record
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
-from schemas.commands import TrainTogether
+from schemas.series import TrainTogether
 from streams.engine.tries import Tries
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings

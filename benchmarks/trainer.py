@@ -20,7 +20,7 @@ from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
 from connectors.embedded_kafka.java import find_java
 from connectors.kafka.publisher import Publisher, Record
 from schemas.coding.codec import Codec
-from schemas.commands import TrainSeries
+from schemas.series import TrainSeries
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.workers.apps import declare_topics

@@ -12,8 +12,7 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
-from schemas.commands import SeriesConfig, SubmitJob
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord, SeriesConfig, SubmitJob
 from streams.errors import RejectedError
 
 __all__ = ["check_repeat", "digest_known", "digest_of", "with_command"]

@@ -9,7 +9,8 @@ import structlog
 from connectors.kafka.publisher import Publisher, Record, partition_for
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
-from schemas.records import TrainingJobRecord, TransformRecord
+from schemas.inference import TransformRecord
+from schemas.training import TrainingJobRecord
 from streams.doors import time_of
 from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter

@@ -18,8 +18,7 @@ from connectors.processes.compute_process import EndedError, RaisedError
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
-from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
-from schemas.events import TrainingStatus
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
 from streams.engine.deliveries import Delivery
 from streams.errors import RejectedError
 from streams.inference.transforms import object_key

@@ -20,8 +20,7 @@ from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar import artefact as artefacts
 from models.deepar.artefact import Artefact, ArtefactError
 from models.errors import RejectedInputError
-from schemas.commands import TrainDeepAR
-from schemas.events import TrainingStatus
+from schemas.training import TrainDeepAR, TrainingStatus
 from streams.training.jobs import INFERENCE_CONFIG, TrainingState, first_version
 
 __all__ = ["NameTakenError", "Outcome", "TrainingOutcomes", "checkpoint_key"]

@@ -7,8 +7,8 @@ from typing import Final
 
 from agents.deepar.job_calls import Begun, EpochDone
 from connectors.kafka.publisher import Record
-from schemas.commands import TrainDeepAR
-from schemas.events import MetricPoint, TrainingStatus
+from schemas.training import TrainDeepAR, TrainingStatus
+from schemas.workloads import MetricPoint
 from streams.runtime import TrainerRuntime
 from streams.training.jobs import TrainingState, first_version
 

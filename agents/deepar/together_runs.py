@@ -18,8 +18,8 @@ from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.scores.metrics import metric_names
 from schemas.coding.wire import UndecodableError
-from schemas.commands import TrainSeries, TrainTogether
-from schemas.events import MetricPoint
+from schemas.series import TrainSeries, TrainTogether
+from schemas.workloads import MetricPoint
 from streams.doors import time_of
 from streams.runtime import TrainerRuntime
 

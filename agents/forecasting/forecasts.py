@@ -11,7 +11,7 @@ from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError
-from schemas.events import Forecast
+from schemas.series import Forecast
 from streams.engine.transport import open_batches
 from streams.engine.tries import work_on
 from streams.errors import RejectedError

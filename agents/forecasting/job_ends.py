@@ -4,8 +4,8 @@ from typing import Any
 
 from agents.forecasting.refusals import refusals, result_records
 from schemas.coding.wire import UndecodableError
-from schemas.commands import SubmitJob
-from schemas.events import SeriesResult
+from schemas.forecasting import SubmitJob
+from schemas.series import SeriesResult
 from streams.engine.tries import GivenUpError
 from streams.forecasting import jobs
 from streams.runtime import StateRuntime

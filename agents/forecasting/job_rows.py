@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from connectors.kafka.publisher import Record
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
 from streams.engine.transport import check_writer
 from streams.forecasting import jobs
 from streams.runtime import StateRuntime

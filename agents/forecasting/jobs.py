@@ -15,9 +15,8 @@ from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.kafka.publisher import Record
 from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, JobCommand, StopJob, SubmitJob
-from schemas.events import CmdStatus, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob, SubmitJob
+from schemas.series import SeriesResult
 from streams.doors import check_command, time_of
 from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on

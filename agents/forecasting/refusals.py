@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from connectors.kafka.publisher import Record
-from schemas.events import SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
+from schemas.series import SeriesResult
 from streams.forecasting import jobs
 from streams.forecasting.plans import model_names
 from streams.runtime import StateRuntime

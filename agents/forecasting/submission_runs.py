@@ -20,7 +20,7 @@ from agents.forecasting.refusals import refusals, result_records
 from connectors.datasets.splits import Split
 from connectors.kafka.publisher import DeliveryError, partition_for
 from models.catalog import CATALOG
-from schemas.records import JobRecord, Planned
+from schemas.forecasting import JobRecord, Planned
 from streams.engine.transport import may_write
 from streams.errors import RejectedError
 from streams.forecasting import plans

@@ -17,8 +17,8 @@ from connectors.objects.endpoints import UnknownEndpointError
 from models.deepar.frequency import Frequency
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.commands import InferenceRequest
-from schemas.events import Forecast, InferenceResult
+from schemas.inference import InferenceRequest, InferenceResult
+from schemas.series import Forecast
 from streams.doors import check_text
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on

@@ -14,8 +14,7 @@ from models.deepar.series import Series
 from models.deepar.serving.inference_config import ConfigurationError, InferenceConfiguration, parse_text
 from models.deepar.serving.instances import InstanceError, parse_instance, parse_line
 from schemas.coding.codec import Codec
-from schemas.commands import InferenceRequest
-from schemas.records import TransformRecord
+from schemas.inference import InferenceRequest, TransformRecord
 from streams.settings import Settings
 
 __all__ = ["InputError", "InputLines", "Line", "TransformInput"]

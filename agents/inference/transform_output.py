@@ -11,8 +11,7 @@ from connectors.kafka.topic_reader import read_partition
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.events import InferenceResult
-from schemas.records import TransformRecord
+from schemas.inference import InferenceResult, TransformRecord
 
 __all__ = ["ResultsLostError", "check_result", "output_line", "write_output"]
 

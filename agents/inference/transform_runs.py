@@ -10,8 +10,7 @@ from weakref import WeakValueDictionary
 from agents.inference.transform_lines import InputError, InputLines, Line, TransformInput
 from agents.inference.transform_output import ResultsLostError, write_output
 from connectors.kafka.publisher import Record
-from schemas.events import InferenceResult
-from schemas.records import TransformRecord
+from schemas.inference import InferenceResult, TransformRecord
 from streams.engine.transport import is_current
 from streams.engine.tries import is_infrastructure
 from streams.inference import transforms

@@ -13,9 +13,7 @@ from agents.inference.transform_runs import TransformRun, TransformRuns, still_o
 from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
 from schemas.coding.wire import UndecodableError
-from schemas.commands import StartTransform, StopTransform
-from schemas.events import InferenceResult
-from schemas.records import TransformRecord
+from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
 from streams.doors import check_command, time_of
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on

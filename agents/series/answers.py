@@ -10,7 +10,8 @@ from connectors.objects.model_files import model_file
 from connectors.objects.store import ObjectStore
 from models.batch import SeriesAnswer
 from schemas.coding.codec import Codec
-from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.series import Backtest, Forecast, SeriesResult
+from schemas.workloads import MetricPoint
 from streams.topics import Topics
 
 __all__ = ["AnswerWriter"]

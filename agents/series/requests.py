@@ -18,8 +18,9 @@ from models.catalog import model_spec
 from models.fitted.covariates import with_future
 from models.scores.metrics import metric_names
 from models.tuning.search_space import Dimension, Search
-from schemas import commands
-from schemas.commands import ParameterValue, TrainSeries
+from schemas.series import Search as AskedSearch
+from schemas.series import TrainSeries
+from schemas.values import ParameterValue
 from streams.doors import time_of
 from streams.telemetry.tracing import trace_headers
 
@@ -88,7 +89,7 @@ def _more(command: TrainSeries) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _search(asked: commands.Search) -> Search:
+def _search(asked: AskedSearch) -> Search:
     """The models' form of a search; the commands of a job mostly ask the same."""
     dimensions = (
         Dimension(parameter.name, cast("Any", parameter.type), val=parameter.val)

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.calendars.calendar import Calendar, calendar_of
 from models.calendars.rules import Integers
-from schemas.commands import TrainSeries
+from schemas.series import TrainSeries
 
 __all__ = ["CommandTimes", "ShownTimes", "calendar_note", "command_times", "last_time", "usual_step_ms"]
 

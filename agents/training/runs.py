@@ -13,7 +13,8 @@ from agents.deepar.pool import TrainingPool
 from agents.deepar.together_runs import answer_together, refuse_together
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainTogether
+from schemas.series import TrainTogether
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
 from streams.doors import check_text
 from streams.engine.deliveries import Deliveries, Delivery
 from streams.engine.transport import open_batches

@@ -5,56 +5,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from schemas import datasets, forecasting, inference, series, training, workloads
 from schemas.catalogue import Schema, current_schemas, locked_schemas
 from schemas.coding.event_formats import Format, format_of
 from schemas.coding.wire import UndecodableError, encode_long, frame, unframe
-from schemas.commands import (
-    AddDataset,
-    ConfigureJob,
-    CreateJob,
-    DeleteDataset,
-    DeleteJob,
-    DeleteTrainingJob,
-    InferenceRequest,
-    StartTransform,
-    StopJob,
-    StopTrainingJob,
-    StopTransform,
-    SubmitJob,
-    TrainDeepAR,
-    TrainSeries,
-    TrainTogether,
-)
-from schemas.events import Forecast, InferenceResult, JobStatus, MetricPoint, SeriesResult, TrainingStatus
-from schemas.records import JobRecord, TrainingJobRecord, TransformRecord
 
 __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
 
-EVENT_TYPES: tuple[type, ...] = (
-    AddDataset,
-    DeleteDataset,
-    CreateJob,
-    ConfigureJob,
-    SubmitJob,
-    DeleteJob,
-    TrainSeries,
-    TrainTogether,
-    TrainDeepAR,
-    StopTrainingJob,
-    DeleteTrainingJob,
-    InferenceRequest,
-    StartTransform,
-    StopJob,
-    StopTransform,
-    Forecast,
-    MetricPoint,
-    SeriesResult,
-    JobStatus,
-    TrainingStatus,
-    InferenceResult,
-    JobRecord,
-    TrainingJobRecord,
-    TransformRecord,
+EVENT_TYPES: tuple[type, ...] = tuple(
+    event_type
+    for system in (datasets, forecasting, series, training, inference, workloads)
+    for event_type in system.TYPES
 )
 
 _SECOND_BRANCH = encode_long(1)  # of the union [null, long]

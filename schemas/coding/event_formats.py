@@ -16,7 +16,8 @@ from schemas.catalogue import Schema, current_schemas, parse
 from schemas.coding.avro_writer import Write, optional, record_writer, value_writer
 from schemas.coding.outlines import OutlineReader, names_without_doubles
 from schemas.coding.wire import UndecodableError, decode_doubles, decode_long, encode_long, read_only
-from schemas.commands import SeriesConfig, SubmitJob, TrainSeries
+from schemas.forecasting import SeriesConfig, SubmitJob
+from schemas.series import TrainSeries
 
 __all__ = ["Format", "format_of"]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import isfinite
 
 from models.catalog import CATALOG, HyperParameterError
-from schemas.commands import HyperParam, SeriesConfig
+from schemas.forecasting import SeriesConfig
+from schemas.values import HyperParam
 
 __all__ = ["ElementError", "check_parameters", "check_shape", "check_unbent", "field_of", "shown"]
 

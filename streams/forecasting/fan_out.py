@@ -11,9 +11,8 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.splits import Split
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
-from schemas.commands import TrainSeries, TrainTogether
-from schemas.events import SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
+from schemas.series import SeriesResult, TrainSeries, TrainTogether
 from streams.errors import RejectedError
 from streams.forecasting.series_grids import on_grid
 from streams.forecasting.series_limits import check_features_fit

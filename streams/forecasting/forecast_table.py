@@ -11,7 +11,7 @@ import orjson
 from connectors.csv_files.timestamps import event_times, offset_texts
 from connectors.kafka.publisher import Publisher
 from schemas.coding.codec import Codec
-from schemas.events import Forecast
+from schemas.series import Forecast
 from streams.rows.event_table import EventTable
 from streams.rows.row_stores import Row
 

@@ -7,9 +7,19 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from connectors.csv_files.timestamp_formats import BadFormatError, check_format
-from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, StopJob, SubmitJob
-from schemas.events import CmdStatus, JobStatus
-from schemas.records import Columns, JobRecord, Planned, Submission
+from schemas.forecasting import (
+    CmdStatus,
+    Columns,
+    ConfigureJob,
+    CreateJob,
+    JobRecord,
+    JobStatus,
+    Planned,
+    SeriesConfig,
+    StopJob,
+    Submission,
+    SubmitJob,
+)
 from streams.errors import RejectedError
 from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.submissions import Training

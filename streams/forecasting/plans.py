@@ -6,8 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from schemas.coding.codec import Codec
-from schemas.commands import SubmitJob
-from schemas.records import JobRecord, Planned, Submission
+from schemas.forecasting import JobRecord, Planned, Submission, SubmitJob
 from streams.forecasting.submissions import Training, trainings_again
 
 __all__ = ["count_of", "model_names", "packed", "planned_again", "sent", "trainings_of", "unsent"]

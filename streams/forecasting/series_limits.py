@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from connectors.datasets.splits import Split
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
 from streams.errors import RejectedError
 from streams.forecasting.submissions import Training
 

@@ -16,8 +16,7 @@ from connectors.datasets.manifests import Dataset
 from connectors.datasets.splits import Split, StoredSplitError, load_split, save_split
 from connectors.datasets.splitter import split_csv
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from schemas.commands import ConfigureJob
-from schemas.records import Columns
+from schemas.forecasting import Columns, ConfigureJob
 from streams.errors import RejectedError
 from streams.file_threads import FileThreads
 from streams.forecasting.calendars import JobCalendars, checked_calendars

@@ -8,8 +8,9 @@ from operator import attrgetter
 from typing import Any
 
 from models.catalog import CATALOG, ModelSpec
-from schemas.commands import HyperParam, ParameterValue, Search, SeriesConfig
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord, SeriesConfig
+from schemas.series import Search
+from schemas.values import HyperParam, ParameterValue
 from streams.errors import RejectedError
 from streams.forecasting.element_checks import (
     ElementError,

@@ -9,8 +9,8 @@ import faust
 
 from connectors.kafka.publisher import Publisher
 from schemas.coding.codec import Codec
-from schemas.events import SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
+from schemas.series import SeriesResult
 from streams.errors import RejectedError
 from streams.forecasting.jobs import Progress
 from streams.rows.event_table import EventTable

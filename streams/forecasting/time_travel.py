@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import takewhile
 
 from schemas.coding.codec import Codec
-from schemas.events import CmdStatus, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import CmdStatus, JobRecord
+from schemas.series import SeriesResult
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting.jobs import Progress

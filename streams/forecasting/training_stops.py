@@ -9,7 +9,7 @@ from typing import Final
 from connectors.kafka.topic_follower import TopicFollower
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.events import JobStatus
+from schemas.forecasting import JobStatus
 
 __all__ = ["TrainingStops"]
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from connectors.datasets.incoming import USERS, is_in
 from connectors.objects.store import BadKeyError, check_key
-from schemas.commands import StartTransform
-from schemas.records import TransformRecord
+from schemas.inference import StartTransform, TransformRecord
 from streams.errors import RejectedError
 from streams.repeats import digest_of
 

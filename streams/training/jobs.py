@@ -11,9 +11,7 @@ from connectors.datasets.incoming import OWN, is_in
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
-from schemas.commands import TrainDeepAR
-from schemas.events import TrainingStatus
-from schemas.records import TrainingJobRecord
+from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams.errors import RejectedError
 from streams.forecasting.jobs import ID_LIMIT
 from streams.inference.transforms import path_key

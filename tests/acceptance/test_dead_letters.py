@@ -11,7 +11,7 @@ import pytest
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import frame
-from schemas.events import CmdStatus, JobStatus
+from schemas.forecasting import CmdStatus, JobStatus
 from tests.acceptance.forecasting.jobs import PREVIEW, element, new_job, sample, train
 from tests.acceptance.stock import StockClient
 from tests.integration.services import Service, until

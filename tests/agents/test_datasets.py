@@ -12,7 +12,8 @@ from mode.supervisors import CrashingSupervisor
 from agents.datasets import apply_command
 from connectors.datasets import manifests as datasets
 from connectors.kafka.publisher import DeliveryError
-from schemas.commands import AddDataset, CreateJob, DeleteDataset
+from schemas.datasets import AddDataset, DeleteDataset
+from schemas.forecasting import CreateJob
 from streams.errors import RejectedError
 from tests.agents.bench import CODEC, Worker, headers
 

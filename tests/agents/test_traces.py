@@ -8,8 +8,9 @@ import pytest
 from agents.deepar.together_calls import Loss
 from agents.training import runs as training_runs
 from connectors.kafka.publisher import partition_for
-from schemas.commands import ConfigureJob, CreateJob, InferenceRequest, SubmitJob, TrainSeries
-from schemas.events import SeriesResult
+from schemas.forecasting import ConfigureJob, CreateJob, SubmitJob
+from schemas.inference import InferenceRequest
+from schemas.series import SeriesResult, TrainSeries
 from tests.agents.bench import CODEC, Worker
 from tests.agents.deepar.test_together_runs import COMMAND, FakePool
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.coding.codec import Codec
-from schemas.events import CmdStatus
+from schemas.forecasting import CmdStatus
 from streams.topics import Topics
 from tests.faults.history import RecordingApi
 from tests.faults.log import ends

@@ -25,7 +25,8 @@ from connectors.schema_registry import IdNote, RegistryError, connect_registry
 from schemas.catalogue import locked_schemas, parse
 from schemas.coding.codec import EVENT_TYPES
 from schemas.coding.wire import frame
-from schemas.events import CmdStatus, Forecast, JobStatus, SeriesResult
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.series import Forecast, SeriesResult
 from streams.settings import Settings
 from streams.topics import Topics, record_subjects
 from tests.faults.figures import CaseFigures

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from connectors.objects.store import ObjectStore
-from schemas.events import CmdStatus
+from schemas.forecasting import CmdStatus
 from tests.acceptance.deepar import instance, publish
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi

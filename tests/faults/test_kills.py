@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from connectors.kafka.admin import broker_reachable
 from connectors.kafka.publisher import partition_for
-from schemas.commands import ConfigureJob, CreateJob, JobCommand
+from schemas.forecasting import ConfigureJob, CreateJob, JobCommand
 from streams.workers import stack
 from tests.faults.figures import CaseFigures
 from tests.faults.history import History, RecordingApi

@@ -16,8 +16,7 @@ from connectors.embedded_kafka.config import ForwardedPort
 from connectors.embedded_kafka.java import Java
 from connectors.embedded_kafka.ports import free_port
 from connectors.kafka.publisher import DeliveryError, Publisher, Record
-from schemas.commands import CreateJob
-from schemas.events import CmdStatus
+from schemas.forecasting import CmdStatus, CreateJob
 from tests.faults.background import in_background
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi

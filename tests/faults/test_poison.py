@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from connectors.kafka.publisher import partition_for
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
-from schemas.commands import CreateJob
+from schemas.forecasting import CreateJob
 from tests.acceptance.deepar import publish
 from tests.integration.services import Service, csv_of, read_all, running_service, until
 

@@ -23,7 +23,8 @@ from confluent_kafka import KafkaException, Message
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.events import CmdStatus, JobStatus, SeriesResult
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.series import SeriesResult
 from streams.topics import Topics
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi

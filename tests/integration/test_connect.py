@@ -25,7 +25,9 @@ from connectors.kafka.admin import Topic, ensure_topics
 from connectors.kafka_connect.rest import SINKS, KafkaConnect, read_connectors
 from connectors.schema_registry import connect_registry
 from schemas.coding.codec import Codec
-from schemas.events import CmdStatus, Forecast, JobStatus, MetricPoint
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.series import Forecast
+from schemas.workloads import MetricPoint
 from streams.cli.main import app
 from streams.settings import Settings
 from streams.topics import Topics, record_subjects

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from connectors.kafka.publisher import partition_for
 from connectors.objects.store import ObjectStore
 from models.deepar import artefact as artefacts
-from schemas.commands import DeleteTrainingJob, TrainDeepAR
-from schemas.events import TrainingStatus
+from schemas.training import DeleteTrainingJob, TrainDeepAR, TrainingStatus
 from tests.integration.processes import computing
 from tests.integration.services import Service, Tail, running_service, until
 

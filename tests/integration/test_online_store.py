@@ -16,7 +16,7 @@ from connectors.embedded_kafka.ports import kept_or_free
 from connectors.kafka.publisher import Publisher, Record, partition_for
 from connectors.online_store import OnlineStore, StoreAwayError, new_rebuild
 from schemas.coding.codec import Codec
-from schemas.events import Forecast
+from schemas.series import Forecast
 from streams.forecasting.forecast_table import forecast_json
 from streams.forecasting.online_forecasts import OnlineForecasts
 from tests.integration.processes import WorkerProcess

@@ -13,7 +13,8 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.coding.codec import Codec
-from schemas.events import Forecast, MetricPoint, SeriesResult
+from schemas.series import Forecast, SeriesResult
+from schemas.workloads import MetricPoint
 from tests.integration.program import SOON_S, Up
 from tests.integration.services import Api, csv_of, read_all, until
 

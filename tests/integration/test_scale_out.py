@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from connectors.embedded_kafka.broker import EmbeddedKafka
 from connectors.kafka.publisher import partition_for
 from schemas.coding.codec import Codec
-from schemas.commands import TrainSeries
+from schemas.series import TrainSeries
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.workers.apps import declare_topics

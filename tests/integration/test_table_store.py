@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.embedded_kafka.broker import EmbeddedKafka
-from schemas.events import CmdStatus
+from schemas.forecasting import CmdStatus
 from tests.integration.processes import WorkerProcess
 from tests.integration.services import Api, Service, csv_of, running_service, until
 

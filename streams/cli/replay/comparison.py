@@ -11,7 +11,8 @@ import numpy as np
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import unframe
-from schemas.events import Forecast, MetricPoint, SeriesResult
+from schemas.series import Forecast, SeriesResult
+from schemas.workloads import MetricPoint
 
 __all__ = ["KINDS", "Compared", "Comparison", "Difference", "Output", "output_of"]
 

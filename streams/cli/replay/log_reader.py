@@ -9,9 +9,9 @@ from connectors.kafka.admin import BrokerUnreachableError
 from connectors.kafka.topic_reader import StoredRecord, TopicMissingError, read_key, read_topic
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.commands import TrainSeries, TrainTogether
-from schemas.events import Forecast, MetricPoint, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
+from schemas.series import Forecast, SeriesResult, TrainSeries, TrainTogether
+from schemas.workloads import MetricPoint
 from streams.cli.console.failure import CommandError
 from streams.settings import Settings
 from streams.topics import Topics

@@ -14,7 +14,8 @@ from rich.text import Text
 from connectors.kafka.publisher import Record
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.events import CmdStatus, SeriesResult
+from schemas.forecasting import CmdStatus
+from schemas.series import SeriesResult
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.forecasting.tables import LONGEST_TABLE, number
 from streams.cli.replay.comparison import Compared, Comparison

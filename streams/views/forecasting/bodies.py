@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
-from schemas.commands import HyperParam, ParameterValue, SeriesConfig
+from schemas.forecasting import SeriesConfig
+from schemas.values import HyperParam, ParameterValue
 from streams.forecasting.jobs import ID_LIMIT
 from streams.views.web.strict import StrictBody
 

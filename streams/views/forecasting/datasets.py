@@ -15,7 +15,7 @@ from connectors.csv_files.dialect import BadDatasetError, DialectSettings, check
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import incoming_key
 from connectors.objects.store import ObjectStore
-from schemas.commands import AddDataset, DeleteDataset
+from schemas.datasets import AddDataset, DeleteDataset
 from streams.errors import RejectedError
 from streams.forecasting.jobs import ID_LIMIT, check_name
 from streams.runtime import StateRuntime

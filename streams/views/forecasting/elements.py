@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field, ValidationError, WrapValidator
 
-from schemas.commands import SeriesConfig
+from schemas.forecasting import SeriesConfig
 from streams.forecasting.jobs import ID_LIMIT
 from streams.views.forecasting.bodies import SeriesBody
 

@@ -14,9 +14,17 @@ from fastapi.responses import StreamingResponse
 from connectors.csv_files.timestamps import event_times, offset_texts
 from connectors.datasets.splits import Split
 from models.calendars.calendar import calendar_of
-from schemas.commands import ConfigureJob, CreateJob, DeleteJob, SeriesConfig, StopJob, SubmitJob
-from schemas.events import CmdStatus, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import (
+    CmdStatus,
+    ConfigureJob,
+    CreateJob,
+    DeleteJob,
+    JobRecord,
+    SeriesConfig,
+    StopJob,
+    SubmitJob,
+)
+from schemas.series import SeriesResult
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, WithJsonSchema
 
-from schemas.commands import StartTransform
+from schemas.inference import StartTransform
 from streams.views.web.strict import ForgivingBody
 
 __all__ = ["TransformBody", "TransformReply", "TransformStartedReply", "TransformsReply"]

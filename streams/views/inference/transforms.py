@@ -5,8 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from schemas.commands import StopTransform
-from schemas.records import TransformRecord
+from schemas.inference import StopTransform, TransformRecord
 from streams.errors import RejectedError
 from streams.inference import transforms
 from streams.runtime import StateRuntime

@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from models.catalog import CATALOG
-from schemas.commands import ParameterValue, TrainDeepAR
+from schemas.training import TrainDeepAR
+from schemas.values import ParameterValue
 from streams.errors import RejectedError
 from streams.json_values import check_kept
 from streams.training.jobs import LARGEST_STATUS, WRONG_PARAMETER

@@ -6,8 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from connectors.processes.compute_process import cores
-from schemas.commands import DeleteTrainingJob, StopTrainingJob
-from schemas.records import TrainingJobRecord
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainingJobRecord
 from streams.forecasting.jobs import ID_LIMIT
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs

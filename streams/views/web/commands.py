@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Header, Request
 
 from connectors.kafka.publisher import DeliveryError, Record
-from schemas.commands import SubmitJob
+from schemas.forecasting import SubmitJob
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.catalog import CATALOG
-from schemas.commands import TrainSeries
+from schemas.series import TrainSeries
 from tests.acceptance.forecasting.jobs import HISTORY, check_error, csv, element, new_job, sample, train
 from tests.acceptance.stock import StockClient
 from tests.integration.services import Api, Service, until

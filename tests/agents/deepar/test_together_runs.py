@@ -22,8 +22,9 @@ from connectors.kafka.publisher import DeliveryError
 from connectors.objects.store import ObjectStore
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.answers import SeriesAnswer, failure
-from schemas.commands import HyperParam, Search, TrainSeries, TrainTogether
-from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
+from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries, TrainTogether
+from schemas.values import HyperParam
+from schemas.workloads import MetricPoint
 from tests.agents.bench import AT, FakePublisher, Worker
 
 DAY = 86_400_000

@@ -21,8 +21,9 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import incoming_key
 from connectors.kafka.publisher import DeliveryError
 from connectors.objects import endpoints
-from schemas.commands import StartTransform
-from schemas.events import CmdStatus, InferenceResult, SeriesResult
+from schemas.forecasting import CmdStatus
+from schemas.inference import InferenceResult, StartTransform
+from schemas.series import SeriesResult
 from streams.engine import tries
 from streams.engine.tries import Tries, is_infrastructure
 from streams.errors import RejectedError

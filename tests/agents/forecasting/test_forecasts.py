@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka.publisher import DeliveryError, partition_for
-from schemas.events import CmdStatus, Forecast, JobStatus
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.series import Forecast
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import CODEC, FakePublisher, Worker, headers

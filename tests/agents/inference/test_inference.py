@@ -11,8 +11,8 @@ from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects import endpoints
-from schemas.commands import InferenceRequest, StopTransform
-from schemas.events import Forecast, InferenceResult
+from schemas.inference import InferenceRequest, InferenceResult, StopTransform
+from schemas.series import Forecast
 from tests.acceptance.deepar import publish
 from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
 

@@ -15,9 +15,7 @@ from connectors.kafka.publisher import DeliveryError, partition_for
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, model_key
 from connectors.objects.store import ObjectStore
-from schemas.commands import InferenceRequest, StartTransform, StopTransform
-from schemas.events import InferenceResult
-from schemas.records import TransformRecord
+from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
 from streams.errors import RejectedError
 from streams.inference import transforms
 from streams.settings import Settings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.series.times import ShownTimes, command_times
-from schemas.commands import TrainSeries
+from schemas.series import TrainSeries
 
 DAY = 86_400_000
 

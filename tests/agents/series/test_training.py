@@ -15,8 +15,10 @@ from mode.supervisors import CrashingSupervisor
 from agents.series.offload import Offload
 from agents.series.training import answer_commands
 from connectors.kafka.publisher import DeliveryError, Record
-from schemas.commands import CreateJob, HyperParam, Search, TrainSeries
-from schemas.events import Backtest, CmdStatus, Forecast, JobStatus, MetricPoint, SeriesResult
+from schemas.forecasting import CmdStatus, CreateJob, JobStatus
+from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries
+from schemas.values import HyperParam
+from schemas.workloads import MetricPoint
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics

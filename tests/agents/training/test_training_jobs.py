@@ -8,9 +8,7 @@ import pytest
 from connectors.kafka.publisher import DeliveryError, partition_for
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError, model_key
-from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
-from schemas.events import TrainingStatus
-from schemas.records import TrainingJobRecord
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams.errors import RejectedError
 from streams.repeats import digest_of
 from streams.settings import Settings

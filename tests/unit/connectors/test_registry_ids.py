@@ -17,7 +17,8 @@ from connectors.schema_registry import IdNote, RegistryError, connect_registry, 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError, frame, unframe
-from schemas.events import CmdStatus, JobStatus, MetricPoint
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.workloads import MetricPoint
 from streams.cli.console.failure import CommandError
 from streams.cli.replay import command as replay
 from streams.cli.replay.comparison import Comparison

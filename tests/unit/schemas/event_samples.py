@@ -3,36 +3,26 @@
 import math
 from typing import Any
 
-from schemas.commands import (
-    AddDataset,
+from schemas.datasets import AddDataset, DeleteDataset
+from schemas.forecasting import (
+    CmdStatus,
+    Columns,
     ConfigureJob,
     CreateJob,
-    DeleteDataset,
     DeleteJob,
-    DeleteTrainingJob,
-    HyperParam,
-    InferenceRequest,
-    SeriesConfig,
-    StartTransform,
-    StopJob,
-    StopTrainingJob,
-    StopTransform,
-    SubmitJob,
-    TrainDeepAR,
-    TrainSeries,
-    TrainTogether,
-)
-from schemas.events import (
-    Backtest,
-    CmdStatus,
-    Forecast,
-    InferenceResult,
+    JobRecord,
     JobStatus,
-    MetricPoint,
-    SeriesResult,
-    TrainingStatus,
+    Planned,
+    SeriesConfig,
+    StopJob,
+    Submission,
+    SubmitJob,
 )
-from schemas.records import Columns, JobRecord, Planned, Submission, TrainingJobRecord, TransformRecord
+from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
+from schemas.series import Backtest, Forecast, SeriesResult, TrainSeries, TrainTogether
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
+from schemas.values import HyperParam
+from schemas.workloads import MetricPoint
 
 __all__ = ["EVENTS", "FULL_CONFIG", "NOON"]
 

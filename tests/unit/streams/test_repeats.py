@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.coding.codec import Codec
-from schemas.commands import CreateJob, DeleteJob, HyperParam, SeriesConfig, StopJob, SubmitJob, TrainDeepAR
-from schemas.records import JobRecord
+from schemas.forecasting import CreateJob, DeleteJob, JobRecord, SeriesConfig, StopJob, SubmitJob
+from schemas.training import TrainDeepAR
+from schemas.values import HyperParam
 from streams.errors import RejectedError
 from streams.repeats import check_repeat, digest_known, digest_of, with_command
 from tests.unit.schemas.event_samples import EVENTS, FULL_CONFIG

@@ -13,8 +13,8 @@ from connectors.kafka.publisher import Record
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
 from models.deepar.artefact import dump
-from schemas.commands import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
-from schemas.events import MetricPoint, TrainingStatus
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
+from schemas.workloads import MetricPoint
 from streams.engine.consumer import _Offsets
 from tests.acceptance.deepar import artefact
 from tests.agents.bench import CODEC, Worker, stopped

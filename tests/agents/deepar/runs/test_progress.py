@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from agents.deepar.job_calls import Begun, EpochDone
-from schemas.events import MetricPoint, TrainingStatus
+from schemas.training import TrainingStatus
+from schemas.workloads import MetricPoint
 from tests.agents.bench import Worker
 from tests.agents.deepar.runs.samples import JOB, PROJECT, TRAIN, Agent, FakePool, consume, epochs, points, statuses
 

@@ -11,8 +11,8 @@ from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import DeliveryError
 from connectors.objects import endpoints
-from schemas.commands import StopTransform
-from schemas.events import TrainingStatus
+from schemas.inference import StopTransform
+from schemas.training import TrainingStatus
 from tests.agents.bench import CODEC, FakePublisher, Worker
 from tests.agents.deepar.runs.samples import (
     CHECKPOINT,

@@ -10,18 +10,9 @@ import pytest
 from connectors.csv_files.inspection import opened_csv
 from connectors.datasets import manifests as datasets
 from connectors.kafka.publisher import partition_for
-from schemas.commands import (
-    ConfigureJob,
-    CreateJob,
-    DeleteJob,
-    HyperParam,
-    SeriesConfig,
-    SubmitJob,
-    TrainSeries,
-    TrainTogether,
-)
-from schemas.events import JobStatus, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import ConfigureJob, CreateJob, DeleteJob, JobRecord, JobStatus, SeriesConfig, SubmitJob
+from schemas.series import SeriesResult, TrainSeries, TrainTogether
+from schemas.values import HyperParam
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker

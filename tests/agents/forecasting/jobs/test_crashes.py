@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.kafka.publisher import DeliveryError
-from schemas.commands import SeriesConfig
+from schemas.forecasting import SeriesConfig
 from streams.settings import Settings
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import (

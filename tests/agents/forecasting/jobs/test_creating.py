@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.datasets import manifests as datasets
-from schemas.commands import ConfigureJob, CreateJob
-from schemas.events import CmdStatus, JobStatus
-from schemas.records import JobRecord
+from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, JobRecord, JobStatus
 from streams.errors import RejectedError
 from streams.repeats import digest_of
 from streams.settings import Settings

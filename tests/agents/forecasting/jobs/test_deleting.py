@@ -8,8 +8,7 @@ import pytest
 from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import DeliveryError
-from schemas.commands import ConfigureJob
-from schemas.records import JobRecord
+from schemas.forecasting import ConfigureJob, JobRecord
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker, headers
 from tests.agents.forecasting.jobs.samples import (

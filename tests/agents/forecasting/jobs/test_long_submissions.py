@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.forecasting import submission_runs
-from schemas.commands import CreateJob, StopJob
-from schemas.events import CmdStatus
+from schemas.forecasting import CmdStatus, CreateJob, StopJob
 from streams.settings import Settings
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.datasets import manifests as datasets
-from schemas.records import JobRecord
+from schemas.forecasting import JobRecord
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import CODEC, Worker

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import ConfigureJob, DeleteJob, StopJob
+from schemas.forecasting import ConfigureJob, DeleteJob, StopJob
 from streams.errors import RejectedError
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, asked, job_of, submission, training

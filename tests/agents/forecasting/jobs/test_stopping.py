@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.kafka.publisher import DeliveryError
-from schemas.commands import StopJob
-from schemas.events import CmdStatus, SeriesResult
+from schemas.forecasting import CmdStatus, StopJob
+from schemas.series import SeriesResult
 from streams.settings import Settings
 from tests.agents.bench import CODEC, Worker
 from tests.agents.forecasting.jobs.samples import (

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from connectors.kafka.publisher import DeliveryError
-from schemas.commands import ConfigureJob, HyperParam, SeriesConfig
-from schemas.events import CmdStatus, JobStatus
+from schemas.forecasting import CmdStatus, ConfigureJob, JobStatus, SeriesConfig
+from schemas.values import HyperParam
 from streams.forecasting import fan_out
 from streams.settings import Settings
 from tests.agents.bench import Worker, headers

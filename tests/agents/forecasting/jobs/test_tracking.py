@@ -7,7 +7,7 @@ import pytest
 
 from agents.series.training import answer_commands
 from connectors.kafka.publisher import DeliveryError
-from schemas.events import CmdStatus, JobStatus
+from schemas.forecasting import CmdStatus, JobStatus
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker
 from tests.agents.forecasting.jobs.samples import (

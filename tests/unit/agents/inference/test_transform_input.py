@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agents.inference import transform_lines
 from agents.inference.transform_lines import InputError, InputLines
 from connectors.objects.store import ObjectStore
-from schemas.commands import StartTransform
+from schemas.inference import StartTransform
 from streams.inference import transforms
 from streams.settings import Settings
 

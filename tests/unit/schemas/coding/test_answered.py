@@ -6,7 +6,7 @@ import pytest
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import frame
-from schemas.events import SeriesResult
+from schemas.series import SeriesResult
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import EVENTS, NOON
 

@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.coding.codec import EVENT_TYPES, Codec
 from schemas.coding.wire import UndecodableError, frame
-from schemas.commands import (
-    DeleteJob,
-)
-from schemas.events import CmdStatus, JobStatus
+from schemas.forecasting import CmdStatus, DeleteJob, JobStatus
 from tests.unit.schemas.event_samples import EVENTS
 
 

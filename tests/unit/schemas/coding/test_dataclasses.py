@@ -7,13 +7,9 @@ import pytest
 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
-from schemas.commands import (
-    HyperParam,
-    Search,
-    SeriesConfig,
-)
-from schemas.events import Backtest, CmdStatus
-from schemas.records import Columns, Planned, Submission
+from schemas.forecasting import CmdStatus, Columns, Planned, SeriesConfig, Submission
+from schemas.series import Backtest, Search
+from schemas.values import HyperParam
 from tests.unit.schemas.coding.stock import branches, plain
 
 RECORDS = {

@@ -8,10 +8,7 @@ from schemas.catalogue import current_schemas, locked_schemas
 from schemas.coding import codec
 from schemas.coding.codec import EVENT_TYPES, Codec
 from schemas.coding.wire import UndecodableError, frame, unframe
-from schemas.commands import (
-    DeleteJob,
-    SeriesConfig,
-)
+from schemas.forecasting import DeleteJob, SeriesConfig
 from tests.unit.schemas.coding.stock import codec_knowing, plain, schema_of, stock_bytes
 
 

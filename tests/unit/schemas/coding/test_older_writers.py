@@ -10,10 +10,8 @@ from schemas import catalogue
 from schemas.catalogue import current_schemas, locked_schemas
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError, frame
-from schemas.commands import (
-    TrainSeries,
-)
-from schemas.events import Forecast, MetricPoint
+from schemas.series import Forecast, TrainSeries
+from schemas.workloads import MetricPoint
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, plain, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import EVENTS, NOON
 

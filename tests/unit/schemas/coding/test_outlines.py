@@ -12,7 +12,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.event_formats import format_of
 from schemas.coding.outlines import OutlineReader, double_places, has_doubles
 from schemas.coding.wire import UndecodableError, frame, unframe
-from schemas.events import Backtest, Forecast, SeriesResult
+from schemas.series import Backtest, Forecast, SeriesResult
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, plain, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import EVENTS, NOON
 

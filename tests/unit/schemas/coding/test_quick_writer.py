@@ -13,8 +13,9 @@ from schemas.catalogue import parse
 from schemas.coding.avro_writer import value_writer
 from schemas.coding.codec import Codec
 from schemas.coding.wire import unframe
-from schemas.commands import Search, TrainSeries
-from schemas.events import Backtest, CmdStatus, Forecast, MetricPoint, SeriesResult
+from schemas.forecasting import CmdStatus
+from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries
+from schemas.workloads import MetricPoint
 from tests.unit.schemas.coding.stock import datum_of, schema_of, stock_bytes
 
 CODEC = Codec()

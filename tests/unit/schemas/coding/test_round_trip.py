@@ -7,13 +7,10 @@ import numpy as np
 import pytest
 
 from schemas.coding.codec import EVENT_TYPES, Codec
-from schemas.commands import (
-    AddDataset,
-    CreateJob,
-    SubmitJob,
-    TrainSeries,
-)
-from schemas.events import CmdStatus, Forecast, InferenceResult, JobStatus, SeriesResult
+from schemas.datasets import AddDataset
+from schemas.forecasting import CmdStatus, CreateJob, JobStatus, SubmitJob
+from schemas.inference import InferenceResult
+from schemas.series import Forecast, SeriesResult, TrainSeries
 from tests.unit.schemas.coding.stock import plain
 from tests.unit.schemas.event_samples import EVENTS, FULL_CONFIG, NOON
 

@@ -13,10 +13,9 @@ import pytest
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import frame, unframe
-from schemas.commands import (
-    TrainSeries,
-)
-from schemas.events import CmdStatus, Forecast, JobStatus, MetricPoint
+from schemas.forecasting import CmdStatus, JobStatus
+from schemas.series import Forecast, TrainSeries
+from schemas.workloads import MetricPoint
 from tests.unit.schemas.coding.stock import datum_of, plain, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import NOON
 

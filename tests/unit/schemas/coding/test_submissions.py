@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError, encode_long, frame, unframe
-from schemas.commands import HyperParam, SeriesConfig, SubmitJob
+from schemas.forecasting import SeriesConfig, SubmitJob
+from schemas.values import HyperParam
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, plain, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import FULL_CONFIG
 

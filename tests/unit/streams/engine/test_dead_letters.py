@@ -7,7 +7,7 @@ import pytest
 from connectors.kafka.publisher import Record
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
-from schemas.commands import DeleteJob
+from schemas.forecasting import DeleteJob
 from streams.engine.dead_letters import dead_letter
 from streams.errors import RejectedError
 

@@ -12,7 +12,7 @@ from yarl import URL
 
 from connectors.kafka.publisher import Record
 from schemas.coding.codec import Codec
-from schemas.events import Forecast
+from schemas.series import Forecast
 from streams.forecasting.forecast_table import ForecastTable, NewForecast, SubmissionNumber, forecast_json
 from tests.unit.streams.rows.changelog import ChangelogPublisher, put_back
 

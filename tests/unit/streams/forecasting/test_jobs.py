@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from schemas.commands import ConfigureJob, CreateJob, SeriesConfig, SubmitJob
-from schemas.events import CmdStatus, JobStatus
-from schemas.records import JobRecord, Submission
+from schemas.forecasting import (
+    CmdStatus,
+    ConfigureJob,
+    CreateJob,
+    JobRecord,
+    JobStatus,
+    SeriesConfig,
+    Submission,
+    SubmitJob,
+)
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting.jobs import Progress

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from connectors.datasets.splits import Split
-from schemas.records import Columns, JobRecord
+from schemas.forecasting import Columns, JobRecord
 from streams.errors import RejectedError
 from streams.forecasting.series_limits import check_features_fit, check_lengths
 from streams.forecasting.submissions import Plan, Training

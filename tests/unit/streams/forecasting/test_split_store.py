@@ -10,8 +10,7 @@ from connectors.csv_files.inspection import opened_csv
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
 from connectors.objects.store import ObjectStore
-from schemas.commands import ConfigureJob
-from schemas.records import Columns
+from schemas.forecasting import Columns, ConfigureJob
 from streams.errors import RejectedError
 from streams.forecasting import split_store as splits
 from streams.forecasting.split_store import SplitStore

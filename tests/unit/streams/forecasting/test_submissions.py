@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from models.catalog import CATALOG
 from models.scores.metrics import METRICS
-from schemas.commands import HyperParam, Search, SeriesConfig
-from schemas.events import CmdStatus
-from schemas.records import Columns, JobRecord
+from schemas.forecasting import CmdStatus, Columns, JobRecord, SeriesConfig
+from schemas.series import Search
+from schemas.values import HyperParam
 from streams.errors import RejectedError
 from streams.forecasting.submissions import ACCEPTED, EVAL_METRICS, Limits, Plan, Training, check_elements
 

@@ -14,9 +14,9 @@ from yarl import URL
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.coding.codec import Codec
-from schemas.commands import HyperParam, SeriesConfig
-from schemas.events import CmdStatus, SeriesResult
-from schemas.records import JobRecord
+from schemas.forecasting import CmdStatus, JobRecord, SeriesConfig
+from schemas.series import SeriesResult
+from schemas.values import HyperParam
 from streams.engine.ids import SeriesIdMinter
 from streams.errors import RejectedError
 from streams.forecasting.tables import Answer, JobTable, ResultTable

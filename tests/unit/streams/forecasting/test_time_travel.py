@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.coding.codec import Codec
-from schemas.events import CmdStatus, SeriesResult
-from schemas.records import Columns, JobRecord, Submission
+from schemas.forecasting import CmdStatus, Columns, JobRecord, Submission
+from schemas.series import SeriesResult
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.commands import SubmitJob
+from schemas.forecasting import SubmitJob
 from streams.telemetry.logs import Repeats, event_fields
 from tests.agents.bench import message
 

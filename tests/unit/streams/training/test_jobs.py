@@ -9,9 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.commands import TrainDeepAR
-from schemas.events import TrainingStatus
-from schemas.records import TrainingJobRecord
+from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams.errors import RejectedError
 from streams.repeats import digest_of
 from streams.training.jobs import ENDED, TrainingState, advanced, begun, check_new, check_stop, key_of, queued, stopping

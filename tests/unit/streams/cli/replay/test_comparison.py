@@ -14,9 +14,9 @@ from connectors.kafka.publisher import Record
 from schemas.catalogue import locked_schemas, parse
 from schemas.coding.codec import Codec
 from schemas.coding.wire import frame
-from schemas.commands import TrainSeries, TrainTogether
-from schemas.events import Backtest, Forecast, MetricPoint, SeriesResult
-from schemas.records import JobRecord, Submission
+from schemas.forecasting import JobRecord, Submission
+from schemas.series import Backtest, Forecast, SeriesResult, TrainSeries, TrainTogether
+from schemas.workloads import MetricPoint
 from streams.cli.replay.command import _verdict
 from streams.cli.replay.comparison import Comparison, Difference, Output, output_of
 from streams.cli.replay.log_reader import JobCommands, LoggedMessage

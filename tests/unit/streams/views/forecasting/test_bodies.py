@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from schemas.coding.codec import Codec
-from schemas.commands import HyperParam, SeriesConfig, SubmitJob
+from schemas.forecasting import SeriesConfig, SubmitJob
+from schemas.values import HyperParam
 from streams.forecasting.jobs import check_name
 from streams.views.forecasting.bodies import JobBody, JobColumnsBody, SeriesBody
 

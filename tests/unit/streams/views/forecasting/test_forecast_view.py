@@ -9,7 +9,7 @@ import pytest
 from fastapi import Response
 from yarl import URL
 
-from schemas.events import Forecast
+from schemas.series import Forecast
 from streams.forecasting.forecast_table import forecast_json
 from streams.runtime import StateRuntime
 from streams.settings import Settings

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from schemas.commands import HyperParam, SeriesConfig
+from schemas.forecasting import SeriesConfig
+from schemas.values import HyperParam
 from streams.views.forecasting.bodies import HyperParamBody, JobBody, JobColumnsBody, SeriesBody
 from streams.views.forecasting.elements import ElementsBody
 from streams.views.forecasting.jobs import _effect

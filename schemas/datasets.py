@@ -1,0 +1,40 @@
+"""What is said of data sets."""
+
+from dataclasses import dataclass
+
+__all__ = ["TYPES", "AddDataset", "DeleteDataset"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddDataset:
+    """Register a CSV file that lies in the object store under `path`; the service takes a copy of it.
+
+    How the file is written is found out where the fields from `encoding` on do not say it.
+    """
+
+    command_id: str
+    data_id: int
+    name: str
+    path: str
+    file_name: str
+    related_user: int = 1
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    skipped_lines: int | None = None
+    compression: str | None = None
+    ignored_columns: tuple[int, ...] | None = None
+    timestamp_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDataset:
+    """Remove a data set and its file."""
+
+    command_id: str
+    data_id: int
+
+
+TYPES: tuple[type, ...] = (AddDataset, DeleteDataset)

@@ -1,0 +1,213 @@
+"""What is said of forecasting jobs (contract 000), and the row that is kept of each. Times are epoch milliseconds."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from schemas.values import HyperParam
+
+__all__ = [
+    "TYPES",
+    "CmdStatus",
+    "Columns",
+    "ConfigureJob",
+    "CreateJob",
+    "DeleteJob",
+    "JobCommand",
+    "JobRecord",
+    "JobStatus",
+    "Planned",
+    "SeriesConfig",
+    "StopJob",
+    "Submission",
+    "SubmitJob",
+]
+
+
+class CmdStatus(IntEnum):
+    """Life cycle of a job and of a series; names as on the wire, misspellings included (contract J-010 … J-015)."""
+
+    CREATED = 0
+    UNCOMITTED = 1
+    COMITTED = 2
+    DONE = 3
+    EXCEPTION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """Create a forecasting job on a data set."""
+
+    command_id: str
+    job_id: int
+    data_id: int
+    name: str | None = None
+    related_user: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureJob:
+    """Choose the job's columns; its data set is split into series (contract J-050 … J-056).
+
+    `freq`, `time_zone` and `timestamp_format` say what the data do not tell (decisions 16 to 18); empty: it is found in
+    them.
+    """
+
+    command_id: str
+    job_id: int
+    timestamp_indexs: tuple[int, ...]
+    target_indexs: tuple[int, ...]
+    groupby_indexs: tuple[int, ...] = ()
+    freq: str = ""
+    time_zone: str = ""
+    timestamp_format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesConfig:
+    """Settings of one series (contract J-072 … J-079, J-087, J-121, decision 22)."""
+
+    ts_id: int
+    model_name: str | None = None
+    hyper_params: tuple[HyperParam, ...] | None = None
+    feature_indexs: tuple[int, ...] | None = None
+    max_eval: int | None = None
+    next_k_prediction: int | None = None
+    auto_tune: int | None = None
+    auto_tune_metric: str | None = None
+    eval_metrics: tuple[str, ...] | None = None
+    refit: int | None = None
+    allow_negative: int | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it asks for training rather than for storing settings (contract J-088)."""
+        return (
+            self.max_eval is not None
+            or self.next_k_prediction is not None
+            or self.auto_tune is not None
+            or self.eval_metrics is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitJob:
+    """Store settings of series, or train them."""
+
+    command_id: str
+    job_id: int
+    elements: tuple[SeriesConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopJob:
+    """Stop the training of a job. What is answered stays; what is not gets the error "cancelled"."""
+
+    command_id: str
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJob:
+    """Remove a job and its results."""
+
+    command_id: str
+    job_id: int
+
+
+JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The status of a job changed; readers drop an event whose `sequence` is not above the last one.
+
+    Of the submissions numbered below `stopped`, those without an answer are cancelled: nobody need train them.
+    """
+
+    job_id: int
+    status: CmdStatus
+    sequence: int
+    series: int
+    submitted: int
+    finished: int
+    failed: int
+    message: str | None = None
+    stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Chosen columns, by index in the data set's header; frequency, time zone and form of times as asked for."""
+
+    timestamp_indexs: tuple[int, ...]
+    target_indexs: tuple[int, ...]
+    groupby_indexs: tuple[int, ...]
+    freq: str = ""
+    time_zone: str = ""
+    timestamp_format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One accepted SubmitJob that asked for training: element i has number first_n + i and series ts_offsets[i]."""
+
+    command_id: str
+    first_n: int
+    ts_offsets: tuple[int, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How the elements of a submission are trained, kept until the job has all its answers.
+
+    `sent` of them have been sent out, in their order. `plans` is a SubmitJob in the wire format, whose elements are the
+    different settings; `plan_of` says which of them each element has, and is empty where all have the first.
+    """
+
+    first_n: int
+    sent: int
+    plans: bytes
+    plan_of: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job, as the table `jobs` keeps it; `digests` are those of `commands`, see `streams.repeats`."""
+
+    job_id: int
+    data_id: int
+    name: str | None
+    related_user: int
+    created: int
+    status: CmdStatus = CmdStatus.CREATED
+    sequence: int = 0
+    message: str | None = None
+    columns: Columns | None = None
+    column_count: int = 0
+    split: str | None = None
+    first_ts_id: int = 0
+    series_count: int = 0
+    settings: tuple[SeriesConfig, ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    commands: tuple[str, ...] = ()
+    settings_at: int | None = None
+    stopped: int = 0
+    planned: tuple[Planned, ...] = ()
+    digests: tuple[str, ...] = ()
+
+    @property
+    def submitted(self) -> int:
+        """Series submissions accepted so far; also the number of the next one."""
+        if not self.submissions:
+            return 0
+        last = self.submissions[-1]
+        return last.first_n + len(last.ts_offsets)
+
+    @property
+    def ts_ids(self) -> range:
+        """The ids of its series, ascending."""
+        return range(self.first_ts_id, self.first_ts_id + self.series_count)
+
+
+TYPES: tuple[type, ...] = (CreateJob, ConfigureJob, SubmitJob, StopJob, DeleteJob, JobStatus, JobRecord)

@@ -1,0 +1,129 @@
+"""What the state and its trainers say of the series of forecasting jobs: trainings, results, forecasts.
+
+Times are epoch milliseconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.values import HyperParam, ParameterValue
+
+__all__ = ["TYPES", "Backtest", "Forecast", "Search", "SeriesResult", "TrainSeries", "TrainTogether"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What tuning may choose from, at most how often it tries, and the metric that judges a try."""
+
+    space: tuple[HyperParam, ...]
+    max_eval: int
+    metric: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainSeries:
+    """Train one series and forecast it. Self-contained: it carries its history.
+
+    `start`, `step` and `timestamps` are milliseconds, `start_micros` the microseconds beyond those of `start`. Empty
+    `timestamps` mean that value i is i steps of the calendar `freq` (see `models.calendars.calendar`) after `start`;
+    without one, every step is `step`. `target` is the history, oldest first, NaN where an observation is missing;
+    decoded: a read-only float64 array. `feat_dynamic_real` has one sequence per feature: a value per value of `target`,
+    and up to next_k_prediction more.
+    """
+
+    job_id: int
+    ts_id: int
+    n: int
+    model_name: str
+    start: int
+    step: int
+    target: Sequence[float]
+    attempt: int = 1
+    item_id: str = ""
+    config: Mapping[str, ParameterValue] = field(default_factory=dict)
+    next_k_prediction: int = 5
+    eval_metrics: Sequence[str] = ("mse", "rmse")
+    refit: bool = False
+    timestamps: Sequence[int] = ()
+    search: Search | None = None
+    feat_dynamic_real: Sequence[Sequence[float]] = ()
+    allow_negative: bool = False
+    freq: str = ""
+    start_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainTogether:
+    """Train one model on all series of a forecasting job's split, and forecast those of `ts_ids`, numbered by `ns`."""
+
+    job_id: int
+    split: str
+    first_ts_id: int
+    model_name: str
+    config: Mapping[str, ParameterValue] = field(default_factory=dict)
+    next_k_prediction: int = 5
+    eval_metrics: Sequence[str] = ("mse", "rmse")
+    refit: bool = False
+    ns: Sequence[int] = ()
+    ts_ids: Sequence[int] = ()
+    attempt: int = 1
+    allow_negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The latest forecast of a series.
+
+    Times are what the clock of the data shows, as if it were that of UTC; `micros` and `utc_offsets` have for each of
+    `timestamps` its microseconds beyond the millisecond and the minutes that the clock is from UTC, or nothing.
+    """
+
+    job_id: int
+    ts_id: int
+    n: int
+    item_id: str
+    model_name: str
+    cutoff: int
+    timestamps: Sequence[int]
+    mean: Sequence[float]
+    quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    answered_by: str | None = None
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The hold-out forecast that the metrics belong to."""
+
+    timestamps: Sequence[int]
+    predictions: Sequence[float]
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult:
+    """Everything that one series submission yields, or its error; times as in `Forecast`."""
+
+    job_id: int
+    ts_id: int
+    n: int
+    attempt: int
+    model_name: str
+    config: Mapping[str, ParameterValue]
+    timestamps: Sequence[int]
+    predictions: Sequence[float]
+    metrics: Mapping[str, float | None]
+    backtest: Backtest | None = None
+    error: str | None = None
+    quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    answered_by: str | None = None
+    model_path: str | None = None
+    micros: tuple[int, ...] = ()
+    utc_offsets: tuple[int, ...] = ()
+    note: str | None = None
+    answered_at: int | None = None
+
+
+TYPES: tuple[type, ...] = (TrainSeries, TrainTogether, Forecast, SeriesResult)
