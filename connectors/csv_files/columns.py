@@ -174,6 +174,9 @@ def _not_a_number(
     # Texts are in order of first appearance, so the first wrong one is in the first wrong row.
     wrong = next(code for code, text in enumerate(texts) if np.isinf(found[text]))
     text, line = column.texts[wrong], line_of_row(path, int(np.argmax(column.codes == wrong)), dialect)
+    if text == label:
+        again = f'column "{label}", line {line}: the line has the names of the columns again; remove it'
+        return BadColumnError(field, again)
     why = "is too large for a number" if found.is_written_as_number(text) else "is not a number"
     thousands = f'"{form.thousands}" between thousands' if form.thousands else "no thousands separators"
     point = "a point" if form.decimal == "." else "a comma"

@@ -22,6 +22,7 @@ from connectors.csv_files.preview import Cell, examples, numbers_shown, preview_
 from connectors.csv_files.scan import CsvScan, NotUtf8Error, csv_rows
 from connectors.csv_files.sniff import find_shape, looks_like_a_row
 from connectors.csv_files.text import MOST_UNPACKED, CsvText, legacy_text, plain_text
+from connectors.csv_margins import trimmed
 
 __all__ = ["MISSING", "BadDatasetError", "Cell", "CsvFacts", "OpenCsv", "inspect_csv", "line_of_row", "opened_csv"]
 
@@ -91,14 +92,13 @@ def _opened(path: Path, settings: DialectSettings, max_bytes: int, limits: _Limi
     with ExitStack() as stack:
         text = stack.enter_context(plain_text(path, settings, max_bytes=max_bytes))
         try:
-            facts = _facts(text, settings, limits)
+            table, facts = _facts(text, settings, limits, stack)
         except NotUtf8Error as error:
             legacy = stack.enter_context(legacy_text(text)) if settings.encoding is None else None
             if legacy is None:
                 raise BadDatasetError(error.code, _damaged(error, settings)) from None
-            text = legacy
-            facts = _facts(text, settings, limits)
-        yield OpenCsv(path, text.path, replace(facts, bytes=path.stat().st_size))
+            table, facts = _facts(legacy, settings, limits, stack)
+        yield OpenCsv(path, table, replace(facts, bytes=path.stat().st_size))
 
 
 def _damaged(error: NotUtf8Error, settings: DialectSettings) -> str:
@@ -107,12 +107,17 @@ def _damaged(error: NotUtf8Error, settings: DialectSettings) -> str:
     return f"{error.message}; the rest of it is UTF-8, so correct these bytes, or name the encoding"
 
 
-def _facts(text: CsvText, settings: DialectSettings, limits: _Limits) -> CsvFacts:
+def _facts(text: CsvText, settings: DialectSettings, limits: _Limits, stack: ExitStack) -> tuple[Path, CsvFacts]:
+    """The facts of a text, and where it lies without what is around its table."""
     with text.path.open("rb") as file:
         sample = file.read(_SAMPLE)
-        whole = len(sample) < _SAMPLE
-        lines = _sample_lines(sample, whole=whole)
-        shape = find_shape(lines, settings, whole=whole)
+    whole = len(sample) < _SAMPLE
+    lines = _sample_lines(sample, whole=whole)
+    shape = find_shape(lines, settings, whole=whole)
+    bare = stack.enter_context(trimmed(text.path, shape, lines))
+    if shape.units_line is not None:
+        lines[shape.units_line] = ""
+    with bare.path.open("rb") as file:
         dialect = Dialect(
             encoding=text.encoding,
             delimiter=shape.delimiter,
@@ -129,7 +134,6 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits) -> CsvFact
             max_cell=limits.cell,
             max_record=limits.record,
         )
-        file.seek(0)
         _scan(scan, file, shape.skipped_lines)
     if not scan.header:
         raise BadDatasetError(
@@ -142,11 +146,23 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits) -> CsvFact
     numbers = numbers_shown(dialect, settings, scan.header, examples(dialect, len(scan.header), lines))
     columns = zip(scan.header, zip(*scan.preview, strict=True), numbers.formats, strict=True)
     heads = {label: preview_cells(cells, form) for label, cells, form in columns}
-    warnings = numbers.warnings
+    warnings = (*bare.told, *numbers.warnings)
+    if len(scan.header) == 1:
+        warnings = (_one_column(scan.header[0]), *warnings)
     if looks_like_a_row(scan.header, scan.preview):
         first = f"line {scan.header_line} looks like a row of values, and is taken for the names of the columns"
         warnings = (f"{first}; put a line with names above it if it is one", *warnings)
-    return CsvFacts(scan.header, heads, scan.rows, 0, numbers.dialect, warnings)
+    return bare.path, CsvFacts(scan.header, heads, scan.rows, 0, numbers.dialect, warnings)
+
+
+def _one_column(label: str) -> str:
+    """A job needs two: times and values."""
+    likely = {" ": "space", ":": ":", "^": "^", "~": "~"}
+    mark = next((word for char, word in likely.items() if char in label.strip()), None)
+    remedy = "name what separates the columns: delimiter" + (f", here perhaps {mark}" if mark else "")
+    if "," in label or ";" in label or "\t" in label:
+        remedy = "remove the quotation marks around whole lines"
+    return f'the file has one column, "{label[:60]}", and a job needs times and values; if there are more, {remedy}'
 
 
 def _sample_lines(sample: bytes, *, whole: bool) -> list[str]:

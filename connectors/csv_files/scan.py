@@ -130,6 +130,9 @@ class CsvScan:
         after = view[closing + 1]
         odd_close = closing[(after != comma) & (after != _NEWLINE) & (after != _RETURN) & (after != quote)]
         odd = [int(positions[0]) for positions in (odd_open, odd_close) if len(positions)]
+        if len(odd_open) and odd_open[0] == min(odd) and re.search(rb"[,;\t|] +$", data[: min(odd)][-9:]):
+            text = "a blank before a quotation mark that opens a cell; remove the blanks behind the separators"
+            self._refuse("stray_quote", data, min(odd), text)
         if odd:
             text = (
                 "a quotation mark inside a cell; put the whole cell in quotation marks and double those in it: "
@@ -218,6 +221,8 @@ class CsvScan:
         else:
             mark = self._dialect.delimiter
             remedy = f"put a cell that holds {_NAMES.get(mark, mark)} in quotation marks"
+            if not self.rows and cells == width + 1:
+                remedy += ", or, if the first column has no name, give it one"
             if not self.rows:
                 remedy += (
                     f", or, if line {self.header_line} is not the table's header, say how many lines lie above it: "

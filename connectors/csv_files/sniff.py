@@ -2,16 +2,14 @@
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from connectors.csv_cells import is_date, is_value, is_year, kind_of, names_dates
 from connectors.csv_files.dialect import BadDatasetError, Dialect, DialectSettings
-from connectors.csv_files.number_format import MISSING
 from connectors.csv_files.scan import csv_rows
-from connectors.dressed_numbers import is_placeholder
 
 __all__ = ["Shape", "find_shape", "looks_like_a_row", "sep_line"]
 
@@ -19,24 +17,26 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _ROWS: Final = 300  # looked at; a few would do, but lines above a table and bad rows must stay the minority
 _HIGHEST: Final = 100  # lines above a header that are found without being told
 _SOUND: Final = 0.9  # share of the rows below a header that must fit it, when the header is not in line 1
+_FEWEST_ROWS: Final = 3  # with dates, to tell what is above and below them
+_MOST_BELOW: Final = 20  # lines at the end that have none
 _SEP: Final = re.compile(r'"?sep=(?P<delimiter>[^\r\n"])"?\r?', re.IGNORECASE)
-_NUMBER: Final = re.compile(
-    r"[+-]?[0-9](?:[0-9.,' \u00a0\u2009\u202f\u2019]*[0-9.])?(?:[eE][+-]?[0-9]+)?%?|[+-]?[.,][0-9]+"
-)
-_DATE: Final = re.compile(
-    r"[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[ T][0-9:. +Z-]*(?:[AaPp]\.?[Mm]\.?)?)?|"
-    r"[0-9]{4}[ -]?[QWqw][0-9]{1,2}|"
-    r"(?:[0-9]{1,2}[ -])?[A-Za-z]{3,9}\.?[ -](?:[0-9]{1,2},? )?(?:[0-9]{4}|[0-9]{2})"
-)
+_LINE: Final = re.compile(r"[-+|=: \t]*[-=]{2,}[-+|=: \t]*")  # drawn below the names of columns
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The delimiter, the quotation mark (None: there is none) and the number of lines above the header."""
+    """The delimiter, the quotation mark (None: there is none) and the number of lines above the header.
+
+    ``units_line`` is the line (from 0) of units below the header, ``dated`` the first column that has dates only,
+    ``width`` how many columns there are; None and 0 where that is not known.
+    """
 
     delimiter: str = ","
     quote: str | None = '"'
     skipped_lines: int = 0
+    units_line: int | None = None
+    dated: int | None = None
+    width: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class _Table:
     skipped_lines: int
     typed: int
     width: int
-    dated: bool
+    dated: int | None
+    units_line: int | None
 
 
 def sep_line(first: str) -> str | None:
@@ -76,16 +77,20 @@ def find_shape(lines: Sequence[str], settings: DialectSettings, *, whole: bool) 
     quote = _quote(lines, settings.quote)
     tables = [_table(lines, delimiter, quote, skipped, whole=whole) for delimiter in delimiters]
     found = [table for table in tables if table is not None]
+    if named is not None and settings.delimiter is None and not any(table.width > 1 for table in found):
+        # The first line may be wrong: some programs write it whatever they separate by.
+        others = [_table(lines, delimiter, quote, skipped, whole=whole) for delimiter in _DELIMITERS]
+        found = [table for table in others if table is not None and table.width > 1] or found
     if not found:
         return Shape(delimiters[0], quote, skipped or 0)
     # A file of one column is nothing to forecast, and lines above a table are rare: both are thought of last.
     best = max(found, key=lambda table: (table.width > 1, table.skipped_lines == (skipped or 0), table.typed))
-    return Shape(best.delimiter, quote, best.skipped_lines)
+    return Shape(best.delimiter, quote, best.skipped_lines, best.units_line, best.dated, best.width)
 
 
 def looks_like_a_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the names are a date and other values above columns of the same kinds: then the file has no header."""
-    kinds = [(_kind([label]), _kind(cells)) for label, cells in zip(header, zip(*rows, strict=True), strict=True)]
+    kinds = [(kind_of([label]), kind_of(cells)) for label, cells in zip(header, zip(*rows, strict=True), strict=True)]
     return ("dates", "dates") in kinds and all(above == below for above, below in kinds)
 
 
@@ -130,9 +135,10 @@ def _further_down(first: _Row, rows: Sequence[_Row], delimiter: str, *, apart: b
         set_apart = set_apart or row.line > previous.line + 1 or len(row.cells) != len(first.cells)
         previous = row
         width = _fits(row, rows)
-        if width > 1 and set_apart and _is_header(row, _below(row, rows)):
+        tells = names_dates(row.cells) and not names_dates(first.cells)
+        if width > 1 and (set_apart or tells) and _is_header(row, _below(row, rows)):
             table = _judged(row, rows, delimiter, width, 0)
-            return table if table.typed and (table.dated or not apart) else None
+            return table if table.typed and (table.dated is not None or not apart) else None
     return None
 
 
@@ -165,9 +171,11 @@ def _names(row: _Row) -> list[str]:
 def _fits(header: _Row, rows: Sequence[_Row]) -> int:
     """How many columns the header names if nearly all rows below have as many, beyond which all is empty; else 0."""
     width = len(_names(header))
-    below = _below(header, rows)
-    sound = sum(len(cells) >= width and not any(map(str.strip, cells[width:])) for cells in below)
-    return width if width and below and sound >= _SOUND * len(below) else 0
+    sound = [len(cells) >= width and not any(map(str.strip, cells[width:])) for cells in _below(header, rows)]
+    notes = next((count for count, fits in enumerate(reversed(sound)) if fits), 0)
+    if notes <= len(sound) // 3:
+        sound = sound[: len(sound) - notes]
+    return width if width and sound and sum(sound) >= _SOUND * len(sound) else 0
 
 
 def _is_header(row: _Row, below: Sequence[list[str]]) -> bool:
@@ -176,8 +184,8 @@ def _is_header(row: _Row, below: Sequence[list[str]]) -> bool:
     named = names[1:] if names and not names[0] else names
     if not below or not named or len(set(named)) < len(named) or not all(named):
         return False
-    values = [name for name in named if _is_value(name)]
-    return not values or (len(values) > 2 and len(values) < len(named) and all(map(_is_year, values)))
+    values = [name for name in named if is_value(name)]
+    return not values or (len(values) > 2 and len(values) < len(named) and all(map(is_year, values)))
 
 
 def _below_comments(rows: Sequence[_Row]) -> _Row:
@@ -189,26 +197,52 @@ def _below_comments(rows: Sequence[_Row]) -> _Row:
 
 
 def _judged(header: _Row, rows: Sequence[_Row], delimiter: str, width: int, above: int) -> _Table:
-    columns = Counter(
-        kind
-        for cells in zip(*(cells[:width] for cells in _below(header, rows) if len(cells) >= width), strict=True)
-        if (kind := _kind(cells))
-    )
+    kinds, dated, units = _columns(header, [row for row in rows if row.line > header.line], width)
     # Lines above the table count from its header's own line; leading blank lines are no heading.
     skipped = above + (header.line if header.line != rows[0].line else 0)
-    return _Table(delimiter, skipped, columns.total(), width, columns["dates"] > 0)
+    typed = sum(kind is not None for kind in kinds)
+    return _Table(delimiter, skipped, typed, width, dated, None if units is None else above + units.line)
 
 
-def _kind(cells: Sequence[str]) -> str | None:
-    present = [bare for cell in cells if (bare := cell.strip()) not in MISSING and not is_placeholder(bare)]
-    if present and all(map(_DATE.fullmatch, present)):
-        return "dates"
-    return "numbers" if present and all(map(_NUMBER.fullmatch, present)) else None
+def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[str | None], int | None, _Row | None]:
+    """What the columns have, the first one with dates, and a row of units: texts around its dates are no part of it."""
+    for place in range(width):
+        rest = _dated_rows(below, place)
+        if rest is None:
+            continue
+        kinds = _kinds(rest, width)
+        if rest[0] is below[0]:
+            return kinds, place, None
+        is_named = names_dates(header.cells) or not names_dates(below[0].cells)
+        if is_named and _is_header(header, [row.cells for row in below]) and _is_units(below[0], kinds, width):
+            return kinds, place, below[0]
+    kinds = _kinds(below, width)
+    return kinds, kinds.index("dates") if "dates" in kinds else None, None
 
 
-def _is_value(cell: str) -> bool:
-    return cell in MISSING or _DATE.fullmatch(cell) is not None or _NUMBER.fullmatch(cell) is not None
+def _kinds(below: Sequence[_Row], width: int) -> list[str | None]:
+    cells = [row.cells[:width] for row in below if len(row.cells) >= width]
+    return [kind_of(column) for column in zip(*cells, strict=True)]
 
 
-def _is_year(cell: str) -> bool:
-    return re.fullmatch(r"1[89][0-9]{2}|20[0-9]{2}", cell) is not None
+def _dated_rows(below: Sequence[_Row], place: int) -> Sequence[_Row] | None:
+    """The rows from the first date of a column to its last one; None where there is none in it, or another text."""
+
+    def has_date(row: _Row) -> bool:
+        return len(row.cells) > place and is_date(row.cells[place].strip())
+
+    begin = next((number for number, row in enumerate(below[:2]) if has_date(row)), None)
+    if begin is None:
+        return None
+    end = next((len(below) - number for number, row in enumerate(below[:-_MOST_BELOW:-1]) if has_date(row)), 0)
+    rest = below[begin:end]
+    return rest if len(rest) >= _FEWEST_ROWS and all(map(has_date, rest)) else None
+
+
+def _is_units(row: _Row, kinds: Sequence[str | None], width: int) -> bool:
+    """Whether a row below the names has none of the values that all others have: texts, or nothing."""
+    if _LINE.fullmatch("|".join(row.cells)):
+        return True
+    cells = [cell.strip() for cell in row.cells[:width]]
+    typed = [cell for cell, kind in zip(cells, kinds, strict=False) if kind is not None]
+    return len(cells) == width and any(typed) and not any(cell and is_value(cell) for cell in typed)

@@ -43,6 +43,7 @@ _NOT_TEXT: Final = (  # what other files begin with, and what they are
     (b"SQLite format 3", "a SQLite database"),
     (b"<!doctype", "a web page"),
     (b"<html", "a web page"),
+    (b"<table", "a web page"),
     (b"<?xml", "an XML document"),
     (b'{"', "JSON"),
     (b"[{", "JSON"),
@@ -176,6 +177,9 @@ def _opened(path: Path, compression: str) -> Iterator[IO[bytes]]:
         names = [info.filename for info in archive.infolist() if not info.is_dir() and not _is_clutter(info.filename)]
         if "[Content_Types].xml" in names or "mimetype" in names:
             raise BadDatasetError("not_csv", "the file is a spreadsheet or another document; save it as CSV")
+        tables = [name for name in names if name.lower().endswith((".csv", ".tsv"))]
+        if len(names) > 1 and len(tables) == 1:  # beside a text to be read first, as archives of data often have one
+            names = tables
         if len(names) != 1:
             shown = ", ".join(names[:5]) + (" …" if names[5:] else "")
             text = f"the archive holds {len(names)} files ({shown}); pack the one CSV file alone"

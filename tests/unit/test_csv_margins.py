@@ -1,0 +1,146 @@
+"""What lies around a table: notes and units that are none of its rows, and what only looks like them (decision 18)."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.csv_files.dialect import BadDatasetError, DialectSettings
+from connectors.csv_files.inspection import opened_csv
+from connectors.datasets.splits import Split
+from connectors.datasets.splitter import split_csv
+from streams.forecasting.calendars import JobCalendars
+
+ROWS = "".join(f"2020-01-{day:02},{day}.5\n" for day in range(1, 10))
+
+
+def read(tmp_path: Path, text: str) -> tuple[tuple[str, ...], tuple[str, ...], Split]:
+    """The labels, the warnings of the upload, and the one series of columns 0 and 1."""
+    path = tmp_path / "upload"
+    path.write_text(text, newline="")
+    with opened_csv(path, DialectSettings()) as table:
+        made = split_csv(
+            table.text, table.facts.header, timestamp_index=0, target_index=1, groupby_indexs=(), max_series=10,
+            calendars=JobCalendars(), dialect=table.facts.dialect,
+        )  # fmt: skip
+        return table.facts.header, table.facts.warnings, made
+
+
+@pytest.mark.parametrize(
+    "units", [",EUR", "yyyy-mm-dd,kWh", "(UTC),(MW)", "-,°C", "date,float", "----,-----", "------+------"]
+)
+def test_D18_a_row_of_units_is_left_out_and_told(tmp_path: Path, units: str) -> None:
+    """The series has the rows below it."""
+    header, warnings, made = read(tmp_path, f"Date,Value\n{units}\n{ROWS}")
+
+    assert header == ("Date", "Value")
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+    assert warnings == (f'line 2 is taken for the units of the columns, and left out: "{units}"',)
+
+
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        ("Source: World Bank\n", 'line 11 lies below the table, and is left out: "Source: World Bank"'),
+        ("\nNotes\n* provisional\n", 'line 13 lies below the table, and is left out: "* provisional"'),
+        ("\nSource: a\n* b, c, d\n", 'lines 12 to 13 lie below the table, and are left out: "Source: a"'),
+        ('"Source: World Bank, 2020"\r\n', 'line 11 lies below the table, and is left out: "Source: World Bank, 2020"'),
+        ("Source: World Bank, 2020\n", 'line 11 lies below the table, and is left out: "Source: World Bank, 2020"'),
+        ("(9 rows affected)\n", 'line 11 lies below the table, and is left out: "(9 rows affected)"'),
+        ("Total,1234\n", 'line 11 lies below the table, and is left out: "Total, 1234"'),
+        ("Summe,1234\nMittelwert,5\n", 'lines 11 to 12 lie below the table, and are left out: "Summe, 1234"'),
+        ("END", 'line 11 lies below the table, and is left out: "END"'),
+        ("\x1a", None),
+        (",\n,\n", None),
+    ],
+)
+def test_D18_what_lies_below_a_table_is_left_out_and_told(tmp_path: Path, below: str, told: str | None) -> None:
+    """Notes, totals, and empty lines of a spreadsheet, which nobody needs to hear of."""
+    if "Notes" in below:  # a word alone can be a damaged row
+        with pytest.raises(BadDatasetError, match="line 12: the row has 1 cells"):
+            read(tmp_path, f"Date,Value\n{ROWS}{below}")
+        return
+    _, warnings, made = read(tmp_path, f"Date,Value\n{ROWS}{below}")
+
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+    assert warnings == ((told,) if told else ())
+
+
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        ("2020-01-10\n", "line 11: the row has 1 cells"),
+        ("2020-01-10,4,5\n", "line 11: the row has 3 cells"),
+        ("soon,4\n", 'line 11: "soon" is not a date'),
+        (",1234\n", 'line 11: "" is an empty timestamp'),
+        ("2020-01-10,Total\n", '"Total" is not a number'),
+        ("Date,Value\n2020-01-10,5\n", "line 11: the line has the names of the columns again"),
+    ],
+)
+def test_a_damaged_row_at_the_end_is_refused(tmp_path: Path, end: str, says: str) -> None:
+    """With its line: nobody would miss it."""
+    with pytest.raises(ValueError, match=says):
+        read(tmp_path, f"Date,Value\n{ROWS}{end}")
+
+
+@pytest.mark.parametrize(
+    "above", ["Sales,2020\n", "Source,World Bank\nUpdated,2020-02-01\n", "Report,Q1 figures\n", "Total,1234\n\n"]
+)
+def test_D18_lines_above_that_are_as_wide_as_the_table_are_found(tmp_path: Path, above: str) -> None:
+    """The header is the row that names a column of dates."""
+    header, warnings, made = read(tmp_path, f"{above}Date,Value\n{ROWS}")
+
+    assert header == ("Date", "Value")
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+    assert warnings == ()
+
+
+def test_lines_of_messages_are_those_of_the_file_when_units_are_left_out(tmp_path: Path) -> None:
+    """The line of units is counted."""
+    with pytest.raises(ValueError, match=r'line 12: "2020-01-32" names a day'):
+        read(tmp_path, f"Date,Value\n,EUR\n{ROWS}2020-01-32,5\nTotal,6\n")
+
+
+def test_texts_in_a_table_without_dates_are_rows(tmp_path: Path) -> None:
+    """Nothing is left out of a table that has none."""
+    path = tmp_path / "upload"
+    path.write_text("name,value\nof,EUR\n" + "a,1\n" * 9 + "Total,9\n,\n")
+    with opened_csv(path, DialectSettings()) as table:
+        assert (table.facts.rows, table.facts.warnings, table.text) == (12, (), path)
+
+
+def test_a_long_text_is_copied_without_what_is_around_it(tmp_path: Path) -> None:
+    """Longer than what is looked at, at both ends."""
+    rows = "".join(f"2020-01-01 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},{n}\n" for n in range(20_000))
+    _, warnings, made = read(tmp_path, f"Date,Value\n,EUR\n{rows}\nSource: us\nTotal,5\n")
+
+    assert made.target.tolist() == list(range(20_000))
+    assert warnings[1] == 'lines 20004 to 20005 lie below the table, and are left out: "Source: us"'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Date Value\n2020-01-01 5\n", "here perhaps space"),
+        ('"Date,Value"\n"2020-01-01,5"\n', "quotation marks around whole lines"),
+        ("Value\n5\n", "name what separates the columns: delimiter"),
+    ],
+)
+def test_a_file_of_one_column_is_told(tmp_path: Path, text: str, says: str) -> None:
+    """It can be kept, but not used; the likely reason is named."""
+    path = tmp_path / "upload"
+    path.write_text(text)
+    with opened_csv(path, DialectSettings()) as table:
+        assert says in table.facts.warnings[0]
+
+
+def test_a_sep_line_that_is_wrong_does_not_count(tmp_path: Path) -> None:
+    """Some programs write it whatever they separate by."""
+    header, _, made = read(tmp_path, f"sep=;\nDate,Value\n{ROWS}")
+
+    assert (header, len(made.target)) == (("Date", "Value"), 9)
+
+
+def test_a_blank_before_a_quoted_cell_is_called_so(tmp_path: Path) -> None:
+    """Not a quotation mark inside a cell."""
+    with pytest.raises(BadDatasetError, match="line 2: a blank before a quotation mark"):
+        read(tmp_path, 'Date, Value\n2020-01-01, "5"\n')
