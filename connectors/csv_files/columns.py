@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.csv_files.dialect import RFC4180, Dialect
+from connectors.csv_files.dressed_numbers import Undressed, undressed
 from connectors.csv_files.inspection import MISSING, line_of_row
 from connectors.csv_files.number_format import NumberFormat, NumbersFound, best_format, find_format, in_two_ways
 from connectors.csv_files.preview import likely_formats
-from connectors.dressed_numbers import Undressed, undressed
 
 __all__ = ["BadColumnError", "NumberColumn", "ReadColumns", "TextColumn", "read_columns"]
 

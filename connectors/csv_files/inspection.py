@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import IO, Final
 
 from connectors.csv_files.dialect import RFC4180, BadDatasetError, Dialect, DialectSettings, checked
+from connectors.csv_files.margins import trimmed
 from connectors.csv_files.number_format import MISSING
 from connectors.csv_files.preview import Cell, examples, numbers_shown, preview_cells
 from connectors.csv_files.scan import CsvScan, NotUtf8Error, csv_rows
 from connectors.csv_files.sniff import find_shape, looks_like_a_row
 from connectors.csv_files.text import MOST_UNPACKED, CsvText, legacy_text, plain_text
-from connectors.csv_margins import trimmed
 
 __all__ = ["MISSING", "BadDatasetError", "Cell", "CsvFacts", "OpenCsv", "inspect_csv", "line_of_row", "opened_csv"]
 

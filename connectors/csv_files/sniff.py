@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from connectors.csv_cells import is_date, is_value, is_year, kind_of, names_dates
+from connectors.csv_files.cells import is_date, is_value, is_year, kind_of, names_dates
 from connectors.csv_files.dialect import BadDatasetError, Dialect, DialectSettings
 from connectors.csv_files.scan import csv_rows
 

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from connectors.timestamp_shapes import DAY, MINUTE, MONTH_NUMBERS, SECOND, Form
+from connectors.csv_files.timestamp_shapes import DAY, MINUTE, MONTH_NUMBERS, SECOND, Form
 
 __all__ = ["DAY_FIRST", "MONTH_FIRST", "WITH_OFFSET", "YEAR_FIRST", "Read", "plain_text", "read_shape"]
 

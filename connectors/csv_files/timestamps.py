@@ -20,6 +20,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from connectors.csv_files.timestamp_columns import (
+    BadTimestampError,
+    TimeColumn,
+    goes_on,
+    read_in_likely_order,
+    read_in_order,
+    why_refused,
+)
 from connectors.csv_files.timestamp_formats import (
     BadFormatError,
     NotWrittenSoError,
@@ -29,14 +37,6 @@ from connectors.csv_files.timestamp_formats import (
     word_of_order,
 )
 from connectors.csv_files.timestamp_forms import DAY_FIRST
-from connectors.timestamp_columns import (
-    BadTimestampError,
-    TimeColumn,
-    goes_on,
-    read_in_likely_order,
-    read_in_order,
-    why_refused,
-)
 
 __all__ = [
     "BadTimestampError",

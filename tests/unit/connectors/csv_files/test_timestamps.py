@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import timestamp_columns
+from connectors.csv_files import timestamp_columns
 from connectors.csv_files.timestamps import (
     BadTimestampError,
     format_timestamp,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from connectors.csv_cells import is_date, is_value
+from connectors.csv_files.cells import is_date, is_value
 from connectors.csv_files.dialect import Dialect
 from connectors.csv_files.scan import csv_rows
 from connectors.csv_files.sniff import Shape

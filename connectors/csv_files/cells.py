@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from connectors.csv_files.dressed_numbers import is_placeholder
 from connectors.csv_files.number_format import MISSING
-from connectors.dressed_numbers import is_placeholder
 
 __all__ = ["is_date", "is_value", "is_year", "kind_of", "names_dates"]
 
