@@ -21,7 +21,16 @@ from streams.forecasting.element_checks import (
     shown,
 )
 
-__all__ = ["ACCEPTED", "EVAL_METRICS", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
+__all__ = [
+    "ACCEPTED",
+    "EVAL_METRICS",
+    "METRIC_ALIASES",
+    "Limits",
+    "Plan",
+    "Training",
+    "check_elements",
+    "trainings_again",
+]
 
 # Contract J-110, in its order. models.scores.metrics computes them; its list is compared with this one in a test,
 # because importing it here would load numpy code into processes that only validate.
@@ -30,7 +39,7 @@ EVAL_METRICS = (
     "mase", "std_ae", "std_ape", "rmspe", "rmdspe", "rmsse", "inrse", "rrse", "mre", "rae", "mrae", "mdrae", "gmrae",
     "mbrae", "umbrae", "mda", "bias", "r2",
 )  # fmt: skip
-_METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
+METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
 DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
 DEFAULT_MAX_EVAL = 100  # contract J-076
@@ -243,7 +252,7 @@ def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _check_metric(field: str, name: str) -> str:
-    name = _METRIC_ALIASES.get(name, name)
+    name = METRIC_ALIASES.get(name, name)
     if name not in EVAL_METRICS:
         raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(EVAL_METRICS)}")
     return name

@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from faust.contrib.asgi import serve_asgi
@@ -23,6 +22,7 @@ from streams.telemetry.tracing import Traced
 from streams.views.forecasting import datasets, forecasts, jobs, models
 from streams.views.inference import endpoints, transforms, uploads
 from streams.views.operation import asyncapi, health, registry
+from streams.views.operation.openapi_document import openapi_document
 from streams.views.operation.schema_catalogue import CatalogueError, SchemaCatalogue
 from streams.views.serving import TimedProtocol
 from streams.views.training import jobs as training_jobs
@@ -40,11 +40,17 @@ log = structlog.get_logger(__name__)
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full; the quota used up; larger than a file may be
 _WALK = """\
-A forecast takes four requests, all on this page: 1. `POST /data/` uploads a CSV file, 2. `POST /job/` creates a job on
-it, 3. `PUT /job/{job_id}/` chooses the columns and answers with the series, 4. `PATCH /job/{job_id}/` trains them;
-send `next_k_prediction`, and `refit` 1 for a forecast from the end of the history. Then `GET /job/{job_id}/` tells how
-far it is, and `GET /job/{job_id}/job_results/` what came of it. Each write may carry an `Idempotency-Key`: sent again
-under the same key it takes effect once. Fields that nobody knows are refused.
+A forecast takes four requests, all on this page:
+
+1. `POST /data/` uploads a CSV file;
+2. `POST /job/` creates a job on it;
+3. `PUT /job/{job_id}/` chooses the columns, and answers with the series;
+4. `PATCH /job/{job_id}/` trains them: send `next_k_prediction`, and `refit` 1 to forecast from the end of the history.
+
+Then `GET /job/{job_id}/` tells how far it is, and `GET /job/{job_id}/job_results/` what came of it.
+
+Each write may carry an `Idempotency-Key`: sent again under the same key it takes effect once. Fields that nobody knows
+are refused.
 """
 _TAGS = {
     "data sets": "CSV files and their previews.",
@@ -57,10 +63,6 @@ _TAGS = {
     "files": "What training and transform jobs read and write.",
     "schema catalogue": "Avro schemas of all topics, in the words of a schema registry.",
     "operation": "Health and figures.",
-}
-_BROWSERS = {
-    "Misdirected": {"description": "The Host is none of this service's names: see TIDECAST_ALLOWED_HOSTS."},
-    "ForeignPage": {"description": "A web page of another site may change nothing here (Origin, Sec-Fetch-Site)."},
 }
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -126,7 +128,7 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.add_middleware(BrowserGuard, settings=runtime.settings)
     http.add_middleware(_Measured, metrics=runtime.metrics)
     http.add_middleware(Traced)
-    http.openapi = lambda: _openapi(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    http.openapi = lambda: openapi_document(http)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return http
 
 
@@ -209,30 +211,3 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Any) -> Response:
     return invalid_request(error.errors())
-
-
-def _openapi(http: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, less the 422 that it adds everywhere: we answer 400."""
-    if http.openapi_schema is None:
-        document = get_openapi(
-            title=http.title,
-            version=http.version,
-            summary=http.summary,
-            description=http.description,
-            tags=http.openapi_tags,
-            routes=http.routes,
-        )
-        document["components"]["responses"] = _BROWSERS
-        for path in document["paths"].values():
-            for method, operation in path.items():
-                operation["responses"]["421"] = {"$ref": "#/components/responses/Misdirected"}
-                if method != "get":
-                    operation["responses"]["403"] = {"$ref": "#/components/responses/ForeignPage"}
-                answer = operation["responses"].get("422", {})
-                schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-                if schema.get("$ref", "").endswith("/HTTPValidationError"):
-                    del operation["responses"]["422"]
-        for name in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(name, None)
-        http.openapi_schema = document
-    return http.openapi_schema

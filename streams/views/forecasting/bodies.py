@@ -5,9 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
+from models.catalog import CATALOG
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam, ParameterValue
 from streams.forecasting.jobs import ID_LIMIT
+from streams.forecasting.submissions import EVAL_METRICS, METRIC_ALIASES
 from streams.views.web.strict import StrictBody
 
 __all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
@@ -62,6 +64,8 @@ _NUMBER_SCHEMA = {"type": "number", "minimum": -ID_LIMIT, "maximum": ID_LIMIT}
 Value = Annotated[
     Any, BeforeValidator(_number_or_text), WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, {"type": "string"}]})
 ]
+Metric = Annotated[StrictStr, WithJsonSchema({"enum": [*EVAL_METRICS, *METRIC_ALIASES]})]
+ModelName = Annotated[StrictStr, WithJsonSchema({"enum": [*CATALOG]})]
 Bound = Annotated[Any, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
 
 
@@ -89,12 +93,12 @@ def _parameters(value: Any) -> Any:
 class HyperParamBody(StrictBody):
     """A hyper-parameter: fixed (`val`), a range (`low`, `high`) or options (`choice`)."""
 
-    name: StrictStr
-    type: Literal["int", "float", "list"]
-    val: Value | None = None
-    low: Bound | None = None
-    high: Bound | None = None
-    choice: list[Value] | None = None
+    name: StrictStr = Field(description="As GET /model/{model_name}/ has it.", examples=["latest_n"])
+    type: Literal["int", "float", "list"] = Field(description="As GET /model/{model_name}/ has it.")
+    val: Value | None = Field(None, description="Its value, where it is fixed.")
+    low: Bound | None = Field(None, description="With auto_tune 1: the lowest value to try.")
+    high: Bound | None = Field(None, description="With auto_tune 1: the highest value to try.")
+    choice: list[Value] | None = Field(None, description="With auto_tune 1: the values to try.")
 
     def to_event(self) -> HyperParam:
         """The hyper-parameter as the command carries it."""
@@ -133,7 +137,7 @@ class SeriesBody(StrictBody):
         }
     )
     ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
-    model_name: StrictStr | None = Field(None, description="GET /model/ lists them.")
+    model_name: ModelName | None = Field(None, description="GET /model/ tells what each does.")
     hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
     feature_indexs: Indexs | None = Field(None, description="Columns used as features.")
     max_eval: StrictInt | None = Field(
@@ -143,8 +147,8 @@ class SeriesBody(StrictBody):
         None, ge=-_INT_32, le=_INT_32, description=f"Steps to forecast; 5. {_TRIGGER}"
     )
     auto_tune: Flag | None = Field(None, description=f"1 searches the hyper-parameters. {_TRIGGER}")
-    auto_tune_metric: StrictStr | None = Field(None, description="Metric that the search optimises; mse.")
-    eval_metrics: list[StrictStr] | None = Field(
+    auto_tune_metric: Metric | None = Field(None, description="Metric that the search optimises; mse.")
+    eval_metrics: list[Metric] | None = Field(
         None, description=f'Metrics to report, at least one; ["mse", "rmse"]. {_TRIGGER}'
     )
     refit: Flag | None = Field(None, description="1 fits again on the whole history after scoring: half the error.")
@@ -172,6 +176,7 @@ class SeriesBody(StrictBody):
 class JobBody(StrictBody):
     """A new job."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data_id": 1, "name": "first"}]})
     data_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="An uploaded data set.")
     name: StrictStr | None = Field(None, pattern="^[A-Za-z0-9_]{1,32}$", description="1 to 32 of A-Z a-z 0-9 _.")
 

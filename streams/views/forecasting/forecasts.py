@@ -12,6 +12,7 @@ from streams.forecasting.jobs import ID_LIMIT
 from streams.rows.ownership import owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
+from streams.views.forecasting.replies import UTC_OFFSETS
 from streams.views.web.answers import ERRORS
 from streams.views.web.forwarding import passed_on
 from streams.views.web.reading import runtime
@@ -27,14 +28,17 @@ SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the own
 class ForecastReply(BaseModel):
     """A forecast; the same JSON is in Redis at `forecast:{ts_id}`, where that is used."""
 
-    ts_id: int
-    job_id: int
+    ts_id: int = Field(description="The series.")
+    job_id: int = Field(description="The job that trained it; 0: an endpoint was asked by an event.")
     n: int = Field(description="Number of the submission within the job: the latest that has a forecast.")
     item_id: str = Field(description="The group values of the series.")
-    model_name: str
+    model_name: str = Field(description="The model that was asked for, or the endpoint.")
     cutoff: str = Field(description="Time of the last value of the history.")
-    timestamps: list[str] = Field(description="YYYY-MM-DD HH:MM:SS of each value.")
-    mean: list[float]
+    timestamps: list[str] = Field(
+        description="YYYY-MM-DD HH:MM:SS of each value on the file's clock, with a fraction where steps are shorter."
+    )
+    utc_offsets: list[str] | None = UTC_OFFSETS
+    mean: list[float] = Field(description="The forecast.")
     quantiles: dict[str, list[float]] | None = Field(
         None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
     )

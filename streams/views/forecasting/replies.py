@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 __all__ = [
+    "UTC_OFFSETS",
     "DatasetReply",
     "DatasetsReply",
     "HealthReply",
@@ -24,6 +25,9 @@ __all__ = [
 Status = Annotated[
     Literal[0, 1, 2, 3, 4], Field(description="0 CREATED, 1 UNCOMITTED, 2 COMITTED, 3 DONE, 4 EXCEPTION (sic).")
 ]
+UTC_OFFSETS = Field(
+    None, description='Of each timestamp, such as "+01:00"; absent where the file and time_zone do not tell.'
+)
 _Cell = int | float | str | None
 _Value = int | float | str
 _WARNINGS = Field(None, description="What can be read in two ways, or is probably not meant; absent where nothing is.")
@@ -32,7 +36,7 @@ _WARNINGS = Field(None, description="What can be read in two ways, or is probabl
 class Dialect(BaseModel):
     """How an uploaded file is written."""
 
-    encoding: str
+    encoding: str = Field(description="Its text encoding.")
     delimiter: str = Field(description="What separates its columns.")
     quote: str | None = Field(description="What encloses cells; null: nothing does.")
     decimal: str = Field(description="What stands before decimals.")
@@ -47,12 +51,12 @@ class Dialect(BaseModel):
 class Dataset(BaseModel):
     """An uploaded file."""
 
-    id: int
-    name: str
-    uuid: str
+    id: int = Field(description="Its id, the `data_id` of jobs.")
+    name: str = Field(description="As sent, or made from the file's name.")
+    uuid: str = Field(description="The same everywhere and for ever.")
     time_created: str = Field(description="ISO-8601 with microseconds and offset.")
     upload: str = Field(description="Where the file can be read as it was uploaded: /uploads/ and its name.")
-    related_user: int
+    related_user: int = Field(description="Always 1: there are no users yet.")
     rows: int = Field(description="Data rows.")
     dialect: Dialect
 
@@ -60,8 +64,8 @@ class Dataset(BaseModel):
 class Column(BaseModel):
     """A column of a data set."""
 
-    index: int
-    label: str
+    index: int = Field(description="From 0; jobs choose columns by it.")
+    label: str = Field(description="As in the file's header.")
 
 
 class DatasetReply(BaseModel):
@@ -90,7 +94,7 @@ class PreviewReply(BaseModel):
 class JobCreatedReply(BaseModel):
     """A new job."""
 
-    job_id: int
+    job_id: int = Field(description="The job.")
     status: Status
 
 
@@ -103,8 +107,8 @@ class StoppedReply(JobCreatedReply):
 class JobSummary(JobCreatedReply):
     """A job in a list."""
 
-    data_id: int
-    name: str | None
+    data_id: int = Field(description="Its data set.")
+    name: str | None = Field(description="As sent.")
 
 
 class JobsReply(BaseModel):
@@ -116,7 +120,7 @@ class JobsReply(BaseModel):
 class SeriesStatus(BaseModel):
     """A series and how far it is."""
 
-    ts_id: int
+    ts_id: int = Field(description="The series.")
     status: Status
 
 
@@ -125,7 +129,7 @@ class JobReply(JobSummary):
 
     submitted: int = Field(description="Series submissions accepted so far.")
     finished: int = Field(description="Submissions that ended, failed ones among them.")
-    failed: int
+    failed: int = Field(description="Submissions that ended with an error.")
     message: str | None = Field(description="What failed, when the status is 4.")
     series: list[SeriesStatus]
 
@@ -162,19 +166,23 @@ class SubmissionReply(JobCreatedReply):
 class Backtest(BaseModel):
     """The forecast of the points that were held out, to which the metrics belong."""
 
-    timestamps: list[str]
-    predictions: list[float]
+    timestamps: list[str] = Field(description="Of the points held out.")
+    utc_offsets: list[str] | None = UTC_OFFSETS
+    predictions: list[float] = Field(description="What was forecast for them.")
 
 
 class Result(BaseModel):
     """What one submission of a series yielded."""
 
-    predictions: list[float]
-    timestamps: list[str] = Field(description="YYYY-MM-DD HH:MM:SS of each prediction.")
+    predictions: list[float] = Field(description="The forecast.")
+    timestamps: list[str] = Field(
+        description="YYYY-MM-DD HH:MM:SS of each on the file's clock, with a fraction where steps are shorter."
+    )
+    utc_offsets: list[str] | None = UTC_OFFSETS
     metrics: dict[str, float | None] = Field(description="null where a metric is not defined.")
     config: dict[str, _Value] = Field(description="The hyper-parameters that were used.")
-    ts_id: int
-    model_name: str
+    ts_id: int = Field(description="The series.")
+    model_name: str = Field(description="As asked for.")
     quantiles: dict[str, list[float]] | None = Field(
         None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
     )
@@ -190,28 +198,28 @@ class Result(BaseModel):
 class FailedResult(BaseModel):
     """Why a submission of a series yielded nothing."""
 
-    ts_id: int
-    model_name: str
-    error: str
+    ts_id: int = Field(description="The series.")
+    model_name: str = Field(description="As asked for.")
+    error: str = Field(description="Why, and what helps.")
 
 
 class SeriesResults(BaseModel):
     """All results of one series, in order of submission."""
 
-    ts_id: int
-    results: list[Result | FailedResult]
+    ts_id: int = Field(description="The series.")
+    results: list[Result | FailedResult] = Field(description="One for each element that trained it.")
 
 
 class UnfinishedReply(BaseModel):
     """A job that is not finished has no results yet."""
 
-    status: Literal[0, 1, 2]
+    status: Literal[0, 1, 2] = Field(description="0 CREATED, 1 UNCOMITTED, 2 COMITTED: ask again.")
 
 
 class ResultsReply(BaseModel):
     """A finished job."""
 
-    status: Literal[3, 4]
+    status: Literal[3, 4] = Field(description="3 DONE, 4 EXCEPTION: some or all submissions failed or were stopped.")
     message: str | None = Field(None, description="What failed; only with status 4.")
     results: list[SeriesResults]
 
@@ -219,9 +227,9 @@ class ResultsReply(BaseModel):
 class Model(BaseModel):
     """A model that can be asked for."""
 
-    model_id: int
-    model_name: str
-    intro: str
+    model_id: int = Field(description="Its number, from 1.")
+    model_name: str = Field(description="Its name in submissions.")
+    intro: str = Field(description="What it does.")
 
 
 class ModelsReply(BaseModel):
@@ -234,13 +242,13 @@ class ModelsReply(BaseModel):
 class HyperParameter(BaseModel):
     """A hyper-parameter of a model."""
 
-    label: str
-    intro: str
-    type: Literal["int", "float", "list"]
+    label: str = Field(description="Its name in submissions.")
+    intro: str = Field(description="What it does.")
+    type: Literal["int", "float", "list"] = Field(description="list: one of `choice`.")
     val: _Value = Field(description="Its default.")
     low: int | float | None = Field(description="Range worth searching when tuning.")
-    high: int | float | None
-    choice: list[_Value]
+    high: int | float | None = Field(description="The other end of that range.")
+    choice: list[_Value] = Field(description="What a list may be.")
 
 
 class ModelReply(BaseModel):

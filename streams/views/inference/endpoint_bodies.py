@@ -1,5 +1,6 @@
 """Bodies of contract 001 for the API document: they are read and written elsewhere, for speed."""
 
+import json
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -35,6 +36,7 @@ _INSTANCE: Final = {
         },
     },
 }
+_EXAMPLE: Final = {"start": "2024-01-01", "target": [4.0, 10.0, "NaN", 12.0]}
 _CONFIGURATION: Final = {
     "type": "object",
     "properties": {
@@ -66,10 +68,15 @@ REQUEST: Final[dict[str, Any]] = {
                         "instances": {"type": "array", "minItems": 1, "items": _INSTANCE},
                         "configuration": _CONFIGURATION,
                     },
-                }
+                },
+                "example": {
+                    "instances": [_EXAMPLE],
+                    "configuration": {"num_samples": 100, "quantiles": ["0.1", "0.5", "0.9"]},
+                },
             },
             "application/jsonlines": {
-                "schema": {"type": "string", "description": "An instance on each line; the answer has its forecast."}
+                "schema": {"type": "string", "description": "An instance on each line; the answer has its forecast."},
+                "example": json.dumps(_EXAMPLE),
             },
         },
     }

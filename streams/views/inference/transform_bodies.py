@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictStr, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 
 from schemas.inference import StartTransform
 from streams.views.web.strict import ForgivingBody
@@ -75,7 +75,24 @@ class TransformOutputBody(ForgivingBody):
 class TransformBody(ForgivingBody):
     """A new transform job. SageMaker's other fields are accepted and mean nothing here."""
 
-    TransformJobName: StrictStr = Field(pattern="^[A-Za-z0-9_-]{1,64}$")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "TransformJobName": "departures-1",
+                    "ModelName": "departures",
+                    "BatchStrategy": "SingleRecord",
+                    "Environment": {"DEEPAR_INFERENCE_CONFIG": '{"num_samples": 200, "output_types": ["mean"]}'},
+                    "TransformInput": {
+                        "SplitType": "Line",
+                        "DataSource": {"S3DataSource": {"S3Uri": "/uploads/departures.jsonl"}},
+                    },
+                    "TransformOutput": {"AssembleWith": "Line", "S3OutputPath": "/outputs/departures"},
+                }
+            ]
+        }
+    )
+    TransformJobName: StrictStr = Field(pattern="^[A-Za-z0-9_-]{1,64}$", description="Unique.")
     ModelName: StrictStr = Field(description="The endpoint: the name of the training job that made it.")
     BatchStrategy: Literal["SingleRecord", "MultiRecord"] | None = Field(
         None, description="Each line is always a request of its own."

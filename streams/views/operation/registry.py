@@ -6,7 +6,7 @@ connectors/kafka_connect/sinks.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 from streams.views.operation.schema_catalogue import SchemaCatalogue
 from streams.views.web.answers import json_response
@@ -21,6 +21,9 @@ def _catalogue(request: Request) -> SchemaCatalogue:
 
 
 Catalogue = Annotated[SchemaCatalogue, Depends(_catalogue)]
+SchemaId = Annotated[int, Path(description="As the first bytes of a record name it.")]
+Subject = Annotated[str, Path(description="A topic and -value, such as tidecast.forecasts-value.")]
+Version = Annotated[str, Path(description="A number from 1, or latest.")]
 SchemaBody = Annotated[dict[str, Any], Body(examples=[{"schema": '"string"'}])]
 _ERROR = {
     "description": "No such thing, as a schema registry says it.",
@@ -56,7 +59,7 @@ router = APIRouter(prefix="/registry", tags=["schema catalogue"], route_class=_R
 
 
 @router.get("/schemas/ids/{schema_id}", summary="A schema by its id", responses=_READ)
-async def get_schema(catalogue: Catalogue, schema_id: int) -> Response:
+async def get_schema(catalogue: Catalogue, schema_id: SchemaId) -> Response:
     """The schema as text."""
     return json_response(catalogue.schema(schema_id))
 
@@ -68,31 +71,31 @@ async def list_subjects(catalogue: Catalogue) -> Response:
 
 
 @router.get("/subjects/{subject}/versions", summary="Versions of a subject", responses=_READ)
-async def list_versions(catalogue: Catalogue, subject: str) -> Response:
+async def list_versions(catalogue: Catalogue, subject: Subject) -> Response:
     """Their numbers."""
     return json_response(catalogue.versions(subject))
 
 
 @router.get("/subjects/{subject}/versions/{version}", summary="One version of a subject", responses=_READ)
-async def get_version(catalogue: Catalogue, subject: str, version: str) -> Response:
+async def get_version(catalogue: Catalogue, subject: Subject, version: Version) -> Response:
     """Its id and schema; `latest` is the last one."""
     return json_response(catalogue.version(subject, version))
 
 
 @router.post("/subjects/{subject}/versions", summary="The id of a schema that is here already", responses=_WRITE)
-async def register(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+async def register(catalogue: Catalogue, subject: Subject, body: SchemaBody) -> Response:
     """409 for a schema that is not: the catalogue comes with the release."""
     return json_response(catalogue.register(subject, body))
 
 
 @router.post("/subjects/{subject}", summary="Look a schema up", responses=_WRITE)
-async def find(catalogue: Catalogue, subject: str, body: SchemaBody) -> Response:
+async def find(catalogue: Catalogue, subject: Subject, body: SchemaBody) -> Response:
     """Its subject, version and id."""
     return json_response(catalogue.find(subject, body))
 
 
 @router.get("/apis/registry/v2/ids/contentIds/{schema_id}", summary="A schema by its id, for Apicurio", responses=_READ)
-async def get_content(catalogue: Catalogue, schema_id: int) -> Response:
+async def get_content(catalogue: Catalogue, schema_id: SchemaId) -> Response:
     """The schema itself."""
     return Response(catalogue.schema(schema_id)["schema"], media_type="application/json")
 
@@ -100,7 +103,7 @@ async def get_content(catalogue: Catalogue, schema_id: int) -> Response:
 @router.get(
     "/apis/registry/v2/ids/contentIds/{schema_id}/references", summary="What a schema refers to", responses=_READ
 )
-async def list_references(catalogue: Catalogue, schema_id: int) -> Response:
+async def list_references(catalogue: Catalogue, schema_id: SchemaId) -> Response:
     """Nothing: our schemas are each whole."""
     catalogue.schema(schema_id)
     return json_response([])

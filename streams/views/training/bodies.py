@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     StrictBool,
     StrictFloat,
@@ -41,6 +42,13 @@ _LARGEST: Final = 2**63 - 1  # as commands and answers carry it
 _DIGITS: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)  # Python reads no more than 4300
 _OWN: Final = {"parameter", "data_url", "train_url", "log_url", "create_version"}  # have a place of their own
 
+TrainingStatus = Annotated[
+    int,
+    Field(
+        description="1 initialising, 7 queued, 8 running, 9 stopping, 10 completed, 11 failed, 12 stopped, "
+        "13 stopped before it ran, 5 could not be begun, 14 lost."
+    ),
+]
 SortKey = Literal["job_name", "job_desc", "status", "duration", "version_count", "create_time"]
 Value = StrictStr | StrictInt | StrictFloat | StrictBool
 
@@ -72,7 +80,7 @@ Kept = Annotated[Sequence[Mapping[str, Any]] | None, AfterValidator(_kept)]
 class ParameterBody(ForgivingBody):
     """A run parameter."""
 
-    label: StrictStr = Field(min_length=1, examples=["time_freq"])
+    label: StrictStr = Field(min_length=1, description="A hyper-parameter.", examples=["time_freq"])
     value: Value = Field(description="A text, a number or a truth value; numbers may be texts.", examples=["D"])
 
 
@@ -92,29 +100,48 @@ class TrainingConfigBody(ForgivingBody, protected_namespaces=()):
         examples=["/uploads/s.jsonl"],
     )
     dataset_id: StrictStr = Field("", description="With dataset_version_id, another form of data; not for DeepAR.")
-    dataset_version_id: StrictStr = ""
+    dataset_version_id: StrictStr = Field("", description="Goes with dataset_id.")
     data_source: Kept = Field(None, description="The third form; not for DeepAR.")
     train_url: StrictStr = Field("", description="Kept and shown; the model becomes an endpoint.")
     log_url: StrictStr = Field("", description="Kept and shown.")
-    app_url: StrictStr | None = None
-    boot_file_url: StrictStr | None = None
-    engine_id: Id = None
-    spec_id: Id = None
-    pool_id: StrictStr | None = None
+    app_url: StrictStr | None = Field(None, description="Kept and shown, never run.")
+    boot_file_url: StrictStr | None = Field(None, description="Kept and shown, never run.")
+    engine_id: Id = Field(None, description="Kept and shown.")
+    spec_id: Id = Field(None, description="Kept and shown.")
+    pool_id: StrictStr | None = Field(None, description="Kept and shown.")
     user_image_url: StrictStr | None = Field(None, description="Kept and shown, never run.")
     user_command: StrictStr | None = Field(None, description="Kept and shown, never run.")
-    volumes: Kept = None
-    create_version: StrictBool = True
+    volumes: Kept = Field(None, description="Kept and shown, never mounted.")
+    create_version: StrictBool = Field(True, description="Only true is possible yet.")
 
 
 class TrainingBody(ForgivingBody):
     """A new training job with its first version."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_name": "departures",
+                    "config": {
+                        "worker_server_num": 1,
+                        "model_id": _DEEPAR,
+                        "data_url": "/uploads/departures.jsonl",
+                        "parameter": [
+                            {"label": "time_freq", "value": "D"},
+                            {"label": "prediction_length", "value": "14"},
+                            {"label": "epochs", "value": "4"},
+                        ],
+                    },
+                }
+            ]
+        }
+    )
     job_name: StrictStr = Field(
         pattern="^[A-Za-z0-9_-]{1,64}$", description="Unique in the project; the endpoint has this name too."
     )
-    job_desc: StrictStr = Field("", max_length=256)
-    workspace_id: StrictStr = Field("0", max_length=64)
+    job_desc: StrictStr = Field("", max_length=256, description="For people.")
+    workspace_id: StrictStr = Field("0", max_length=64, description="Lists show the jobs of one workspace.")
     config: TrainingConfigBody
 
     def to_event(self, command_id: str, project_id: str, job_id: int) -> TrainDeepAR:
@@ -175,13 +202,13 @@ class TrainingListQuery(BaseModel):
     """Which jobs a list shows (T-090 … T-100)."""
 
     status: str = Field("", description="Status numbers, parted by | or a comma; empty: all.", examples=["10|11"])
-    per_page: int = Field(10, ge=1, le=1000)
-    page: int = Field(1, ge=1, le=65_535)
+    per_page: int = Field(10, ge=1, le=1000, description="Jobs on a page.")
+    page: int = Field(1, ge=1, le=65_535, description="The page, from 1.")
     sort_key: SortKey | None = Field(None, alias="sortBy", description="job_name where it is absent.")
     sort_by: SortKey | None = Field(None, description="The same as sortBy.")
-    order: Literal["asc", "desc"] = "asc"
+    order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending.")
     search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
-    workspace_id: str = "0"
+    workspace_id: str = Field("0", description="The workspace whose jobs are shown.")
 
     @field_validator("status")
     @classmethod
@@ -233,10 +260,7 @@ class TrainingJobSummary(BaseModel):
     job_id: int
     job_name: str
     version_id: int
-    status: int = Field(
-        description="1 initialising, 7 queued, 8 running, 9 stopping, 10 completed, 11 failed, 12 stopped, "
-        "13 stopped before it ran, 5 could not be begun, 14 lost."
-    )
+    status: TrainingStatus
     create_time: int
     duration: int = Field(description="Milliseconds of training, up to now or to its end.")
     job_desc: str
@@ -255,10 +279,10 @@ class TrainingJobsReply(TrainingDoneReply):
 class TrainingVersionFields(BaseModel, protected_namespaces=()):
     """A version: what was sent, and how far it is."""
 
-    version_id: int
-    version_name: str
-    status: int
-    create_time: int
+    version_id: int = Field(description="The version.")
+    version_name: str = Field(description="V0001 and so on.")
+    status: TrainingStatus
+    create_time: int = Field(description="Epoch milliseconds, as all times.")
     start_time: int | None = Field(None, description="When it began to run; absent before.")
     duration: int
     model_id: int

@@ -36,7 +36,7 @@ Project = Annotated[
 ]
 JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 VersionId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The version.")]
-PerPage = Annotated[int, Query(ge=1, le=1000)]
+PerPage = Annotated[int, Query(ge=1, le=1000, description="Versions on a page.")]
 
 
 @router.post(

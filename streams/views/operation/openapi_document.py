@@ -1,0 +1,66 @@
+"""The document `/openapi.json`: FastAPI's, made to say what is so and to read well on the API page."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+__all__ = ["openapi_document"]
+
+_BROWSERS: Final = {
+    "Misdirected": {"description": "The Host is none of this service's names: see TIDECAST_ALLOWED_HOSTS."},
+    "ForeignPage": {"description": "A web page of another site may change nothing here (Origin, Sec-Fetch-Site)."},
+}
+_NOT_NULL: Final = ({"type": "null"},)
+_FASTAPIS_WORDS: Final = "Successful Response"
+
+
+def openapi_document(http: FastAPI) -> dict[str, Any]:
+    """The document of the application, made once."""
+    if http.openapi_schema is None:
+        document = get_openapi(
+            title=http.title,
+            version=http.version,
+            summary=http.summary,
+            description=http.description,
+            tags=http.openapi_tags,
+            routes=http.routes,
+        )
+        document["components"]["responses"] = _BROWSERS
+        schemas = document["components"]["schemas"]
+        for path in document["paths"].values():
+            for method, operation in path.items():
+                _refine(operation, schemas, reads=method == "get")
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        http.openapi_schema = document
+    return http.openapi_schema
+
+
+def _refine(operation: dict[str, Any], schemas: dict[str, Any], *, reads: bool) -> None:
+    """What every door answers; nothing of FastAPI's 422, as we answer 400; no null where text alone can be sent."""
+    answers = operation["responses"]
+    answers["421"] = {"$ref": "#/components/responses/Misdirected"}
+    if not reads:
+        answers["403"] = {"$ref": "#/components/responses/ForeignPage"}
+    schema = answers.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        del answers["422"]
+    for status, answer in answers.items():
+        if answer.get("description") == _FASTAPIS_WORDS:
+            answer["description"] = "Done." if status == "204" else "Done; the answer is as below."
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
+    form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+    if form:
+        name = form["schema"]["$ref"].rpartition("/")[2]
+        for field in schemas[name]["properties"].values():
+            _without_null(field)
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Of "this or null", this: a header, a query or a form has no null, it is left out."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind not in _NOT_NULL]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema.update(kinds[0])

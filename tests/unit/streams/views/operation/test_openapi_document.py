@@ -1,0 +1,89 @@
+"""The API document: everything that can be sent is described, and examples can be sent as they are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from streams.forecasting.submissions import EVAL_METRICS
+from streams.settings import Settings
+from streams.views.application import create_http
+from streams.workers import apps
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The document of a state worker that is not started."""
+    return create_http(apps.create_state(Settings(home=tmp_path_factory.mktemp("home")), "127.0.0.1:1")).openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Method with path, and description, of each."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def sent(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schemas of bodies, by name, with those that they refer to."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting = [str(operation.get("requestBody", "")) for _, operation in operations(document)]
+    while waiting:
+        text = waiting.pop()
+        for name, schema in document["components"]["schemas"].items():
+            if f"'#/components/schemas/{name}'" in text and name not in found:
+                found[name] = schema
+                waiting.append(str(schema))
+    return found
+
+
+def test_every_operation_says_what_it_does_and_answers(document: dict[str, Any]) -> None:
+    """In words of ours."""
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["description"], name
+        for answer in operation["responses"].values():
+            assert "$ref" in answer or answer["description"] not in ("", "Successful Response"), name
+
+
+def test_every_parameter_and_field_that_can_be_sent_is_described(document: dict[str, Any]) -> None:
+    """A field that is an object of its own has its description there."""
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], (name, parameter["name"])
+    for name, schema in sent(document).items():
+        for field, told in schema.get("properties", {}).items():
+            assert "$ref" in told or told.get("description"), (name, field)
+
+
+def test_nothing_that_is_text_alone_may_be_null(document: dict[str, Any]) -> None:
+    """Headers, queries and forms have no null."""
+    form = document["components"]["schemas"]["Body_add_dataset"]["properties"].values()
+    parameters = [one["schema"] for _, operation in operations(document) for one in operation.get("parameters", ())]
+
+    assert not [schema for schema in (*form, *parameters) if {"type": "null"} in schema.get("anyOf", ())]
+
+
+def test_examples_are_what_the_schema_allows(document: dict[str, Any]) -> None:
+    """Each of the bodies that a reader of the page would try."""
+    tried = {name: schema["examples"] for name, schema in sent(document).items() if "examples" in schema}
+
+    assert {"JobBody", "JobColumnsBody", "SeriesBody", "TrainingBody", "TransformBody"} <= tried.keys()
+    for name, examples in tried.items():
+        allowed = jsonschema_rs.validator_for(
+            {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        )
+        for example in examples:
+            allowed.validate(example)
+
+
+def test_metrics_are_listed(document: dict[str, Any]) -> None:
+    """All that can be asked for."""
+    (metrics,) = (
+        kind["items"]["enum"]
+        for kind in document["components"]["schemas"]["SeriesBody"]["properties"]["eval_metrics"]["anyOf"]
+        if "items" in kind
+    )
+
+    assert set(EVAL_METRICS) <= set(metrics)
