@@ -28,6 +28,7 @@ class CaseFigures:
     visible: int = 0
     lost: int = 0
     duplicated: int = 0
+    foreign: int = 0  # answers that nobody asked for
     repeated: int = 0  # records of the log that say again, byte for byte, what was there: allowed
     calls: dict[str, int] = field(default_factory=dict)  # HTTP calls by outcome
     timings: list[Timing] = field(default_factory=list)
@@ -43,14 +44,15 @@ class CaseFigures:
         self.notes.append(text)
 
 
-_HEADS = ("case", "outcome", "submitted", "visible", "lost", "duplicated", "repeated", "ok/fail/info", "measured")
+_NUMBERS = ("submitted", "visible", "lost", "duplicated", "foreign", "repeated")
+_HEADS = ("case", "outcome", *_NUMBERS, "ok/fail/info", "measured")
 
 
 def table(cases: Sequence[CaseFigures]) -> list[str]:
     """The lines of a table of all cases, with their sum."""
     rows = [_HEADS, *map(_row, cases)]
     total = CaseFigures("all")
-    for name in ("submitted", "visible", "lost", "duplicated", "repeated"):
+    for name in _NUMBERS:
         setattr(total, name, sum(getattr(case, name) for case in cases))
     for outcome in ("ok", "fail", "info"):
         total.calls[outcome] = sum(case.calls.get(outcome, 0) for case in cases)
@@ -61,7 +63,7 @@ def table(cases: Sequence[CaseFigures]) -> list[str]:
 
 
 def _row(case: CaseFigures) -> tuple[str, ...]:
-    numbers = (case.submitted, case.visible, case.lost, case.duplicated, case.repeated)
+    numbers = [getattr(case, name) for name in _NUMBERS]
     shown = map(str, numbers) if case.submitted or any(numbers) else ("",) * len(numbers)
     calls = "/".join(str(case.calls.get(outcome, 0)) for outcome in ("ok", "fail", "info")) if case.calls else ""
     return (case.case, case.outcome, *shown, calls, "; ".join([*map(str, case.timings), *case.notes]))

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 
 from tests.integration.services import READY_S, Api, until
 
-__all__ = ["History", "Operation", "Outcome", "RecordingApi"]
+__all__ = ["History", "Operation", "Outcome", "RecordingApi", "server_errors", "unknown"]
 
 
 _SAID = (503, 507)  # retry; free some space
@@ -41,6 +41,10 @@ class Operation:
     code: str | None
     begun: float
     seconds: float
+    sent: Any = None
+    """The JSON that a write was sent with."""
+    answer: Any = None
+    """The JSON that a write which took effect was answered with."""
 
 
 class History:
@@ -53,18 +57,20 @@ class History:
         """How many calls ended how."""
         return Counter(str(operation.outcome) for operation in self.operations)
 
-    def unknown(self) -> list[Operation]:
-        """Writes of which nobody knows whether they took effect: no try under their key was answered for sure."""
-        known = {operation.key for operation in self.operations if operation.outcome is Outcome.OK}
-        return [
-            operation
-            for operation in self.operations
-            if operation.outcome is Outcome.INFO and operation.method != "GET" and operation.key not in known
-        ]
 
-    def server_errors(self) -> list[Operation]:
-        """Calls that were answered with a 5xx that does not say what to do: there must be none, whatever breaks."""
-        return [one for one in self.operations if (one.status or 0) >= 500 and one.status not in _SAID]
+def unknown(operations: Sequence[Operation]) -> list[Operation]:
+    """Writes of which nobody knows whether they took effect: no try under their key was answered for sure."""
+    known = {operation.key for operation in operations if operation.outcome is Outcome.OK}
+    return [
+        operation
+        for operation in operations
+        if operation.outcome is Outcome.INFO and operation.method != "GET" and operation.key not in known
+    ]
+
+
+def server_errors(operations: Sequence[Operation]) -> list[Operation]:
+    """Calls that were answered with a 5xx that does not say what to do: there must be none, whatever breaks."""
+    return [one for one in operations if (one.status or 0) >= 500 and one.status not in _SAID]
 
 
 class RecordingApi(Api):
@@ -104,6 +110,8 @@ class RecordingApi(Api):
             None if answer is None else _code(answer),
             begun,
             time.monotonic() - begun,
+            arguments.get("json"),
+            _json(answer) if method != "GET" and outcome is Outcome.OK else None,
         )
         self.history.operations.append(operation)
         return answer
@@ -118,7 +126,11 @@ def _outcome(answer: httpx.Response) -> Outcome:
 
 
 def _code(answer: httpx.Response) -> str | None:
-    if answer.is_success or "json" not in answer.headers.get("content-type", ""):
-        return None
-    body = answer.json()
+    body = None if answer.is_success else _json(answer)
     return body.get("code") if isinstance(body, dict) else None
+
+
+def _json(answer: httpx.Response | None) -> Any:
+    if answer is None or "json" not in answer.headers.get("content-type", ""):
+        return None
+    return answer.json()

@@ -9,6 +9,7 @@ from schemas.forecasting import CmdStatus
 from streams.topics import Topics
 from tests.faults.history import RecordingApi
 from tests.faults.log import ends
+from tests.faults.seen import Asked
 from tests.integration.services import READY_S, Tail, csv_of, until
 
 __all__ = ["Job", "csv_of_values"]
@@ -43,6 +44,11 @@ class Job:
     def of_series(cls, api: RecordingApi, bootstrap: str, topics: Topics, *, series: int, points: int = 30) -> "Job":
         """A job with so many random series."""
         return cls(api, bootstrap, topics, csv=csv_of(series, points))
+
+    @property
+    def asked(self) -> Asked:
+        """What the judge compares with."""
+        return Asked(self.job_id, self.ts_ids, tuple(self.submissions), self.ends_as)
 
     def submit(self, models: Sequence[str] = ("LinearFit",), *, ts_ids: Sequence[int] | None = None) -> None:
         """Ask for every series once per model; returns when the service has said that it will."""
