@@ -18,11 +18,10 @@ from connectors.datasets.incoming import PRODUCERS, is_in, is_incoming
 from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
-from streams.doors import check_command
+from streams.checks import check_command, check_id, check_key
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
 from streams.errors import RejectedError
-from streams.forecasting.jobs import check_id, check_key
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of

@@ -11,7 +11,7 @@ from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
 from schemas.inference import TransformRecord
 from schemas.training import TrainingJobRecord
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter
 from streams.engine.ids import IdMinter, SeriesIdMinter

@@ -19,9 +19,9 @@ from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
+from streams.checks import object_key
 from streams.engine.deliveries import Delivery
 from streams.errors import RejectedError
-from streams.inference.transforms import object_key
 from streams.runtime import TrainerRuntime
 from streams.training.jobs import INFERENCE_CONFIG, TrainingState, first_version
 

@@ -20,7 +20,7 @@ from models.scores.metrics import metric_names
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.runtime import TrainerRuntime
 
 __all__ = ["answer_together", "refuse_together"]

@@ -12,11 +12,11 @@ from mode.supervisors import CrashingSupervisor
 from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError
 from schemas.series import Forecast
+from streams.checks import check_key
 from streams.engine.transport import open_batches
 from streams.engine.tries import work_on
 from streams.errors import RejectedError
 from streams.forecasting.forecast_table import NewForecast, SubmissionNumber
-from streams.forecasting.jobs import check_key
 from streams.rows.row_stores import Row
 from streams.runtime import StateRuntime
 

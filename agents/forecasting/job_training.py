@@ -8,7 +8,7 @@ from agents.forecasting.job_rows import put_job_for
 from agents.forecasting.refusals import refusals, result_records
 from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
 from schemas.forecasting import JobRecord, StopJob, SubmitJob
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.engine.transport import check_writer
 from streams.errors import RejectedError
 from streams.forecasting import jobs

@@ -17,12 +17,12 @@ from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob, SubmitJob
 from schemas.series import SeriesResult
-from streams.doors import check_command, time_of
+from streams.checks import check_command, check_key, time_of
 from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
 from streams.errors import RejectedError
 from streams.forecasting import jobs
-from streams.forecasting.fan_out import dataset_of
+from streams.forecasting.inputs import dataset_of
 from streams.forecasting.tables import Answer
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
@@ -89,7 +89,7 @@ async def _handle(state: StateRuntime, runs: SubmissionRuns, event: Any) -> None
     try:
         with speaking_of(message, command):
             check_command(message, command)
-            jobs.check_key("job_id", command.job_id, message.key)
+            check_key("job_id", command.job_id, message.key)
             moved = state.moved(message)
             if moved is None:
                 await _apply(state, runs, command, event)
@@ -141,7 +141,7 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
 
 
 async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
-    await dataset_of(state, command.data_id)
+    await dataset_of(state.store, command.data_id)
     job = jobs.created(command, at=time_of(event.message))
     state.jobs.check_size(job)
     await put_job_for(state, event, job)
@@ -150,7 +150,7 @@ async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
 async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Any) -> None:
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
     partition = event.message.partition
-    dataset = await dataset_of(state, job.data_id)
+    dataset = await dataset_of(state.store, job.data_id)
     columns = jobs.check_columns(job, command, dataset.header)
     key, split = await state.splits.make(command, dataset, columns)
     state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
@@ -254,7 +254,7 @@ def _answer(state: StateRuntime, message: Any) -> Answer:
     fields = state.codec.outline_of(message.value, SeriesResult)
     row = state.codec.answered(message.value, fields, time_of(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
-    jobs.check_key("job_id", answer.job_id, message.key)
+    check_key("job_id", answer.job_id, message.key)
     if len(message.value) > state.settings.record_limit + _ROW:
         raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
     return answer

@@ -16,6 +16,7 @@ import structlog
 from faust.types import TP
 from numpy.typing import NDArray
 
+from agents.forecasting.fan_out import send_training
 from agents.forecasting.refusals import refusals, result_records
 from connectors.datasets.splits import Split
 from connectors.kafka.publisher import DeliveryError, partition_for
@@ -24,7 +25,7 @@ from schemas.forecasting import JobRecord, Planned
 from streams.engine.transport import may_write
 from streams.errors import RejectedError
 from streams.forecasting import plans
-from streams.forecasting.fan_out import Features, features_of, send_training
+from streams.forecasting.inputs import Features, features_of
 from streams.forecasting.plans import count_of, trainings_of, unsent
 from streams.forecasting.submissions import Plan, Training
 from streams.rows.recovery import is_ready
@@ -74,7 +75,9 @@ async def prepared_for(state: StateRuntime, job: JobRecord, trainings: Sequence[
     """With the series and the features; RejectedError where they are gone or a feature is not numeric."""
     assert job.split is not None  # a job with series has one
     split = await state.splits.load(job.split)
-    return Prepared(job, trainings, split, await features_of(state, job, trainings))
+    limit = state.settings.record_limit
+    features = await features_of(state.store, state.splits, job, trainings, record_limit=limit)
+    return Prepared(job, trainings, split, features)
 
 
 class SubmissionRuns:

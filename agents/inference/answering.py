@@ -19,7 +19,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceRequest, InferenceResult
 from schemas.series import Forecast
-from streams.doors import check_text
+from streams.checks import check_text
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError

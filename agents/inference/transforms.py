@@ -14,7 +14,7 @@ from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
-from streams.doors import check_command, time_of
+from streams.checks import check_command, time_of
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError

@@ -21,7 +21,7 @@ from models.tuning.search_space import Dimension, Search
 from schemas.series import Search as AskedSearch
 from schemas.series import TrainSeries
 from schemas.values import ParameterValue
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.telemetry.tracing import trace_headers
 
 __all__ = ["Accepted", "accepted"]

@@ -17,7 +17,7 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.runtime import TrainerRuntime

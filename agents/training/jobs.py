@@ -15,7 +15,7 @@ from connectors.objects.endpoints import UnknownEndpointError
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
-from streams.doors import check_command, time_of
+from streams.checks import check_command, time_of
 from streams.engine.transport import batches, check_writer, handle_by_key
 from streams.engine.tries import GivenUpError, guarded, together
 from streams.errors import RejectedError

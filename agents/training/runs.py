@@ -15,7 +15,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainTogether
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
-from streams.doors import check_text
+from streams.checks import check_text
 from streams.engine.deliveries import Deliveries, Delivery
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, tried

@@ -24,7 +24,7 @@ from faust.types import EventT
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from streams.doors import time_of
+from streams.checks import time_of
 from streams.engine.transport import Batch, SupersededError, is_current
 from streams.errors import RejectedError
 from streams.telemetry.logs import event_fields

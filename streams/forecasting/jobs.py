@@ -1,6 +1,5 @@
 """The life of a job as pure functions: record and command in, new record out (contract 000, sections 2, 4 and 6)."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from schemas.forecasting import (
     Submission,
     SubmitJob,
 )
+from streams.checks import check_id, check_name
 from streams.errors import RejectedError
 from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.submissions import Training
@@ -27,13 +27,9 @@ from streams.repeats import digest_of, with_command
 
 __all__ = [
     "CANCELLED",
-    "ID_LIMIT",
     "Progress",
     "cancelled",
     "check_columns",
-    "check_id",
-    "check_key",
-    "check_name",
     "configured",
     "created",
     "finished",
@@ -46,8 +42,6 @@ __all__ = [
     "submitted",
 ]
 
-ID_LIMIT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
-_NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
 CANCELLED = "cancelled"  # the message of a job that was stopped, and the error of what it had not trained
 _LONGEST_MESSAGE = 1000  # characters of a series' error that its job repeats; the result has the whole
 
@@ -58,24 +52,6 @@ class Progress:
 
     finished: Collection[int]
     errors: Mapping[int, str]
-
-
-def check_id(field: str, value: int) -> None:
-    """RejectedError unless the value can be an id."""
-    if not 1 <= value <= ID_LIMIT:
-        raise RejectedError(400, "invalid_id", f"{field} is {value}, expected 1 to {ID_LIMIT}")
-
-
-def check_key(field: str, value: int, key: bytes | None) -> None:
-    """RejectedError unless a record's key is this id as text: another one lies in a partition of its own."""
-    if key != b"%d" % value:
-        raise RejectedError(400, "wrong_key", f"the record's key must be the {field}, {value}, as text")
-
-
-def check_name(name: str | None) -> None:
-    """RejectedError unless the name is absent or at most 32 characters of A-Z a-z 0-9 _ (contract J-031, J-043)."""
-    if name is not None and not _NAME.fullmatch(name):
-        raise RejectedError(400, "invalid_name", f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
 
 
 def created(command: CreateJob, *, at: int) -> JobRecord:

@@ -1,15 +1,12 @@
-"""Transform jobs as values: what may be asked for, how a job's row moves forward, and how clients see it."""
+"""Transform jobs as values: what may be asked for, and how a job's row moves forward."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from connectors.datasets.incoming import USERS, is_in
-from connectors.objects.store import BadKeyError, check_key
 from schemas.inference import StartTransform, TransformRecord
-from streams.errors import RejectedError
+from streams.checks import invalid_field, object_key
 from streams.repeats import digest_of
 
 __all__ = [
@@ -23,13 +20,9 @@ __all__ = [
     "answered",
     "begun",
     "counted",
-    "description",
     "ended",
     "is_complete",
-    "object_key",
-    "path_key",
     "stopping",
-    "summary",
 ]
 
 IN_PROGRESS: Final = "InProgress"
@@ -46,7 +39,6 @@ Enough to keep four trainers busy with full batches. It bounds the row, which is
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # as the names of endpoints, and without the colon of a request's key
 _LONGEST_CONFIG: Final = 64 * 1024  # characters; nine quantiles take 200, and a row has to fit into a record
-_LONGEST_PATH: Final = 1024  # characters, as an S3 key
 _LONGEST_REASON: Final = 2000  # characters; a reason repeats what a line says
 _BASE: Final = 8  # bytes
 
@@ -89,15 +81,17 @@ class Answered:
 def begun(command: StartTransform, at: int) -> TransformRecord:
     """The row of a new job; RejectedError names the field that cannot be."""
     if not _NAME.fullmatch(command.name):
-        raise _refused("TransformJobName", f"found {command.name[:80]!r}, expected 1 to 64 of A-Z, a-z, 0-9, _ and -")
+        raise invalid_field(
+            "TransformJobName", f"found {command.name[:80]!r}, expected 1 to 64 of A-Z, a-z, 0-9, _ and -"
+        )
     for name, value, choices in (
         ("AssembleWith", command.assemble_with, ("Line", "None")),
         ("on_error", command.on_error, ("fail", "emit")),
     ):
         if value not in choices:
-            raise _refused(name, f"found {value[:80]!r}, expected {' or '.join(choices)}")
+            raise invalid_field(name, f"found {value[:80]!r}, expected {' or '.join(choices)}")
     if len(command.inference_config or "") > _LONGEST_CONFIG:
-        raise _refused("DEEPAR_INFERENCE_CONFIG", f"expected at most {_LONGEST_CONFIG} characters")
+        raise invalid_field("DEEPAR_INFERENCE_CONFIG", f"expected at most {_LONGEST_CONFIG} characters")
     source = object_key("S3Uri", command.input_path)
     folder = object_key("S3OutputPath", command.output_path)
     output = object_key("S3OutputPath", f"{folder}/{source.rpartition('/')[2]}.out")
@@ -115,35 +109,6 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
         status=IN_PROGRESS,
         digest=digest_of(command),
     )
-
-
-def object_key(field: str, path: str) -> str:
-    """The object's key of a path that users may name, or of `s3://bucket/key`, whose bucket plays no part.
-
-    RejectedError, naming the field, for any other.
-    """
-    key = path_key(field, path)
-    if not is_in(USERS, key):
-        places = " or ".join(f"/{folder}/" for folder in USERS)
-        raise _refused(field, f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own")
-    return key
-
-
-def path_key(field: str, path: str) -> str:
-    """The same of any path that could be an object's, wherever it leads."""
-    if len(path) > _LONGEST_PATH:
-        raise _refused(field, f"expected at most {_LONGEST_PATH} characters")
-    key = path
-    if path.startswith("s3://"):
-        key = path.removeprefix("s3://").partition("/")[2]
-    key = key.removeprefix("/").removesuffix("/")
-    try:
-        check_key(key)
-    except BadKeyError:
-        raise _refused(
-            field, f"found {path!r}, expected a path such as /uploads/batch.jsonl of letters, digits and . _ = -"
-        ) from None
-    return key
 
 
 def counted(record: TransformRecord, lines: int) -> TransformRecord:
@@ -179,46 +144,3 @@ def ended(record: TransformRecord, status: str, *, at: int, reason: str | None =
     if reason is not None and len(reason) > _LONGEST_REASON:
         reason = f"{reason[:_LONGEST_REASON]}…"
     return replace(record, status=status, ended=at, failure_reason=reason)
-
-
-def summary(record: TransformRecord) -> dict[str, Any]:
-    """A job in a list."""
-    shown = {
-        "TransformJobName": record.name,
-        "TransformJobStatus": record.status,
-        "CreationTime": _time(record.created),
-    }
-    if record.ended is not None:
-        shown["TransformEndTime"] = _time(record.ended)
-    if record.failure_reason is not None:
-        shown["FailureReason"] = record.failure_reason
-    return shown
-
-
-def description(record: TransformRecord) -> dict[str, Any]:
-    """A job with what was asked for and how far it is."""
-    environment: Mapping[str, str] = {}
-    if record.inference_config is not None:
-        environment = {"DEEPAR_INFERENCE_CONFIG": record.inference_config}
-    return summary(record) | {
-        "ModelName": record.model_name,
-        "BatchStrategy": "SingleRecord",
-        "Environment": environment,
-        "TransformInput": {
-            "SplitType": "Line",
-            "DataSource": {"S3DataSource": {"S3Uri": f"/{record.input_path}"}},
-        },
-        "TransformOutput": {"AssembleWith": record.assemble_with, "S3OutputPath": record.output_path},
-        "OutputFile": f"/{record.output_key}",
-        "on_error": record.on_error,
-        "lines": record.lines,
-        "finished": Answered.of(record).count,
-    }
-
-
-def _refused(field: str, text: str) -> RejectedError:
-    return RejectedError(400, "invalid_request", f"{field}: {text}")
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

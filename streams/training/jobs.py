@@ -12,10 +12,8 @@ from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
 from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
+from streams.checks import ID_LIMIT, check_kept, path_key
 from streams.errors import RejectedError
-from streams.forecasting.jobs import ID_LIMIT
-from streams.inference.transforms import path_key
-from streams.json_values import check_kept
 from streams.repeats import digest_of
 from streams.rows.event_table import RecordTable
 

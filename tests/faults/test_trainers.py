@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.forecasting.fan_out import partition_of_series
+from agents.forecasting.fan_out import partition_of_series
 from tests.faults.figures import CaseFigures
 from tests.faults.history import RecordingApi
 from tests.faults.load import Job, csv_of_values

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, W
 from models.catalog import CATALOG
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam, ParameterValue
-from streams.forecasting.jobs import ID_LIMIT
+from streams.checks import ID_LIMIT
 from streams.forecasting.submissions import EVAL_METRICS, METRIC_ALIASES
 from streams.views.web.strict import StrictBody
 

@@ -16,8 +16,8 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import incoming_key
 from connectors.objects.store import ObjectStore
 from schemas.datasets import AddDataset, DeleteDataset
+from streams.checks import ID_LIMIT, check_name
 from streams.errors import RejectedError
-from streams.forecasting.jobs import ID_LIMIT, check_name
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.web.answers import ERRORS, json_response

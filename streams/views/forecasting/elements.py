@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field, ValidationError, WrapValidator
 
 from schemas.forecasting import SeriesConfig
-from streams.forecasting.jobs import ID_LIMIT
+from streams.checks import ID_LIMIT
 from streams.views.forecasting.bodies import SeriesBody
 
 __all__ = ["Elements", "ElementsBody", "read_elements"]

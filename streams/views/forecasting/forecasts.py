@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from schemas.coding.wire import UndecodableError
+from streams.checks import ID_LIMIT
 from streams.errors import RejectedError
 from streams.forecasting.forecast_table import forecast_json
-from streams.forecasting.jobs import ID_LIMIT
 from streams.rows.ownership import owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime

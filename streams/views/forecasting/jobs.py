@@ -1,9 +1,7 @@
 """Forecasting jobs: `/job/…` of contract 000."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -11,24 +9,13 @@ import orjson
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from connectors.csv_files.timestamps import event_times, offset_texts
-from connectors.datasets.splits import Split
 from models.calendars.calendar import calendar_of
-from schemas.forecasting import (
-    CmdStatus,
-    ConfigureJob,
-    CreateJob,
-    DeleteJob,
-    JobRecord,
-    SeriesConfig,
-    StopJob,
-    SubmitJob,
-)
-from schemas.series import SeriesResult
+from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobRecord, StopJob, SubmitJob
+from streams.checks import ID_LIMIT
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past
-from streams.forecasting.fan_out import dataset_of, features_of
+from streams.forecasting.inputs import dataset_of, features_of
 from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
@@ -44,6 +31,8 @@ from streams.views.forecasting.replies import (
     SubmissionReply,
     UnfinishedReply,
 )
+from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result_chunks
+from streams.views.forecasting.submissions import submitted
 from streams.views.web.answers import ERRORS, json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.creations import create_once
@@ -55,11 +44,9 @@ __all__ = ["router"]
 router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRoute)
 
 State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=jobs.ID_LIMIT, description="The job.")]
+JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 _JSON = (Depends(sent_as_json),)
 _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
-_MOST_NAMED = 10  # series that a sentence names; the answer's `series` has all
-_SERIES_PER_CHUNK = 50  # of a streamed answer: other requests get their turn in between
 
 
 @router.post(
@@ -140,7 +127,7 @@ async def configure_job(
             body.time_zone or "",
             body.timestamp_format or "",
         )
-        dataset = await dataset_of(state, job.data_id)
+        dataset = await dataset_of(state.store, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
         await state.splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
@@ -214,51 +201,10 @@ async def submit_job(
     if not is_repeat(command_id, job.commands):
         # In a thread, for a submission may be long, and others wait for answers too.
         _, trainings = await asyncio.to_thread(check_elements, job, command.elements, state.limits)
-        await features_of(state, job, trainings)
+        await features_of(state.store, state.splits, job, trainings, record_limit=state.settings.record_limit)
         await send_command(state, state.topics.job_commands, job_id, command)
     job, progress = _job(state, job_id), state.results.progress(job_id)
-    return await _told(_submitted, job, progress, command.elements)
-
-
-def _submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig]) -> bytes:
-    statuses = jobs.series_statuses(job, progress)
-    asked = dict.fromkeys(element.ts_id for element in elements)
-    # A repeat may come when a later PUT has given the series new ids.
-    series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
-    message = _effect(elements)
-    return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "message": message, "series": series})
-
-
-def _effect(elements: Sequence[SeriesConfig]) -> str:
-    """Which series a submission trains, and of which it only stores the settings, in words."""
-    train = dict.fromkeys(element.ts_id for element in elements if element.trains)
-    store = dict.fromkeys(element.ts_id for element in elements if not element.trains)
-    told = [f"in training: {_listed(train)}"] if train else []
-    if store:
-        told.append(
-            f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
-            "eval_metrics with the element"
-        )
-    return "; ".join((*told, *_taken_as_whole(elements)))
-
-
-def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:
-    """Floats that were sent for whole numbers (J-141), each once: most elements share their hyper-parameters."""
-    distinct = {id(element.hyper_params): element.hyper_params or () for element in elements}
-    floats = {
-        (parameter.name, value)
-        for parameters in distinct.values()
-        for parameter in parameters
-        for value in (parameter.val, parameter.low, parameter.high)
-        if parameter.type == "int" and isinstance(value, float)
-    }
-    return [f"{name} {value} is taken as {value:.0f}" for name, value in sorted(floats)[:_MOST_NAMED]]
-
-
-def _listed(ts_ids: Collection[int]) -> str:
-    shown = ", ".join(map(str, islice(ts_ids, _MOST_NAMED)))
-    more = len(ts_ids) - _MOST_NAMED
-    return f"{len(ts_ids)} series ({shown}{f' and {more} more' if more > 0 else ''})"
+    return await _told(submitted, job, progress, command.elements)
 
 
 @router.post(
@@ -327,82 +273,15 @@ async def job_results(
     if job.status < CmdStatus.DONE or job.split is None:
         return json_response({"status": int(job.status)})
     split = await state.splits.load(job.split)
-    chunks = _result_chunks(state, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
-    if len(chosen) <= _SERIES_PER_CHUNK:  # nothing to take turns for: in one piece, it takes half of the time
+    chunks = result_chunks(state.codec, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
+    if len(chosen) <= SERIES_PER_CHUNK:  # nothing to take turns for: in one piece, it takes half of the time
         return Response(b"".join(chunks), media_type="application/json")
-    return StreamingResponse(_taking_turns(chunks), media_type="application/json")
-
-
-async def _taking_turns(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
-        await asyncio.sleep(0)
-
-
-def _result_chunks(state: StateRuntime, job: JobRecord, rows: Rows, split: Split | None) -> Iterator[bytes]:
-    ts_ids = tuple(rows)
-    head: dict[str, Any] = {"status": int(job.status)}
-    if job.status is CmdStatus.EXCEPTION:
-        head["message"] = job.message
-    yield orjson.dumps(head)[:-1] + b',"results":['
-    for start in range(0, len(ts_ids), _SERIES_PER_CHUNK):
-        entries = [
-            {"ts_id": ts_id, "results": _series_results(state, job, rows[ts_id], ts_id=ts_id, split=split)}
-            for ts_id in ts_ids[start : start + _SERIES_PER_CHUNK]
-        ]
-        yield (b"," if start else b"") + orjson.dumps(entries)[1:-1]
-    yield b"]}"
-
-
-def _series_results(
-    state: StateRuntime, job: JobRecord, rows: Sequence[bytes], *, ts_id: int, split: Split | None
-) -> list[dict[str, Any]]:
-    ts_history = None
-    if split is not None and rows:
-        values, texts = split.history(ts_id - job.first_ts_id)
-        ts_history = {split.target_label: values, split.timestamp_label: texts}
-    return [_result(state.codec.decode(row), ts_history) for row in rows]
-
-
-def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str, Any]:
-    if result.error is not None:
-        return {"ts_id": result.ts_id, "model_name": result.model_name, "error": result.error}
-    shown = {
-        "predictions": result.predictions,
-        "timestamps": _formatted(tuple(result.timestamps), tuple(result.micros)),
-        "metrics": result.metrics,
-        "config": result.config,
-        "ts_id": result.ts_id,
-        "model_name": result.model_name,
-    }
-    if result.utc_offsets:
-        shown["utc_offsets"] = offset_texts(result.utc_offsets)
-    if result.quantiles:
-        shown["quantiles"] = result.quantiles
-    for name in ("answered_by", "model_path", "note"):
-        if (value := getattr(result, name)) is not None:
-            shown[name] = value
-    if result.backtest is not None:
-        shown["backtest"] = {
-            "timestamps": _formatted(tuple(result.backtest.timestamps), tuple(result.backtest.micros)),
-            "predictions": result.backtest.predictions,
-        }
-        if result.backtest.utc_offsets:
-            shown["backtest"]["utc_offsets"] = offset_texts(result.backtest.utc_offsets)
-    if ts_history is not None:
-        shown["ts_history"] = ts_history
-    return shown
-
-
-@lru_cache(maxsize=1024)
-def _formatted(times: tuple[int, ...], micros: tuple[int, ...]) -> list[str]:
-    """The series of a job mostly end on the same day, so their forecasts share their timestamps."""
-    return event_times(times, micros)
+    return StreamingResponse(in_turns(chunks), media_type="application/json")
 
 
 async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Response:
     """What `tell` says of a job and its series, in a thread where they are many: others get their turn meanwhile."""
-    few = job.series_count <= _SERIES_PER_CHUNK
+    few = job.series_count <= SERIES_PER_CHUNK
     body = tell(job, *more) if few else await asyncio.to_thread(tell, job, *more)
     return Response(body, media_type="application/json")
 

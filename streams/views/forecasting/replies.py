@@ -8,7 +8,6 @@ __all__ = [
     "UTC_OFFSETS",
     "DatasetReply",
     "DatasetsReply",
-    "HealthReply",
     "JobCreatedReply",
     "JobReply",
     "JobsReply",
@@ -255,9 +254,3 @@ class ModelReply(BaseModel):
     """The hyper-parameters of a model."""
 
     data: list[HyperParameter]
-
-
-class HealthReply(BaseModel):
-    """The process is up, or ready."""
-
-    status: Literal["ok", "ready"]

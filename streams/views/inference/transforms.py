@@ -15,6 +15,7 @@ from streams.views.inference.transform_bodies import (
     TransformsReply,
     TransformStartedReply,
 )
+from streams.views.inference.transform_summaries import description, summary
 from streams.views.web import forwarding
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
@@ -66,7 +67,7 @@ async def list_transforms(state: State, request: Request) -> Response:
     """All jobs, the newest first."""
     names = state.transforms.keys()
     own = (state.transforms.get(name) for name in names)
-    listed = [transforms.summary(record) for record in own if record is not None]
+    listed = [summary(record) for record in own if record is not None]
     listed += await forwarding.from_others(state, request, "TransformJobSummaries")
     return json_response({"TransformJobSummaries": sorted(listed, key=itemgetter("CreationTime"), reverse=True)})
 
@@ -74,7 +75,7 @@ async def list_transforms(state: State, request: Request) -> Response:
 @router.get("/{name}", summary="Describe a transform job", response_model=TransformReply, responses=REFUSALS(404, 503))
 async def get_transform(state: State, name: Name) -> Response:
     """Its status, what was asked for and how far it is."""
-    return json_response(transforms.description(_record(state, name)))
+    return json_response(description(_record(state, name)))
 
 
 @router.get(

@@ -2,15 +2,15 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 
 from connectors.kafka.admin import broker_reachable
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.forecasting.replies import HealthReply
 from streams.views.web.answers import ERRORS, error_response, json_response
 from streams.views.web.reading import runtime
 
@@ -20,6 +20,12 @@ router = APIRouter(tags=["operation"])
 
 State = Annotated[StateRuntime, Depends(runtime)]
 _BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
+
+
+class HealthReply(BaseModel):
+    """The process is up, or ready."""
+
+    status: Literal["ok", "ready"]
 
 
 @router.get("/healthz", summary="Is the process up?", response_model=HealthReply)

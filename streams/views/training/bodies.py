@@ -21,8 +21,8 @@ from pydantic import (
 from models.catalog import CATALOG
 from schemas.training import TrainDeepAR
 from schemas.values import ParameterValue
+from streams.checks import check_kept
 from streams.errors import RejectedError
-from streams.json_values import check_kept
 from streams.training.jobs import LARGEST_STATUS, WRONG_PARAMETER
 from streams.views.training.summaries import Listing
 from streams.views.web.strict import ForgivingBody

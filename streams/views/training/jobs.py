@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from connectors.processes.compute_process import cores
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainingJobRecord
-from streams.forecasting.jobs import ID_LIMIT
+from streams.checks import ID_LIMIT
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
 from streams.views.training import summaries as training_summaries

@@ -19,6 +19,7 @@ from schemas.inference import InferenceRequest, InferenceResult, StartTransform,
 from streams.errors import RejectedError
 from streams.inference import transforms
 from streams.settings import Settings
+from streams.views.inference.transform_summaries import description
 from streams.workers import apps
 from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
 
@@ -374,7 +375,7 @@ class TestTracking:
         await results(state, topic, *[result(number) for number in range(40)])
 
         assert len(state.sent(state.runtime.topics.transforms_changelog)) == 1
-        assert transforms.description(row(state))["finished"] == 40
+        assert description(row(state))["finished"] == 40
 
     async def test_D064_an_error_fails_the_job(self, state: Worker, topic: list[Any]) -> None:
         """The reason names the lowest such line of the batch, as the file counts them; nothing is written."""

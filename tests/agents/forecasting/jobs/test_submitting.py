@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.forecasting import fan_out
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import CmdStatus, ConfigureJob, JobStatus, SeriesConfig
 from schemas.values import HyperParam
-from streams.forecasting import fan_out
 from streams.settings import Settings
 from tests.agents.bench import Worker, headers
 from tests.agents.forecasting.jobs.samples import (

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from streams.forecasting.fan_out import partition_of_series
+from agents.forecasting.fan_out import partition_of_series
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from streams.forecasting.jobs import ID_LIMIT
+from streams.checks import ID_LIMIT
 from streams.views.forecasting.bodies import SeriesBody
 from streams.views.forecasting.elements import Elements, ElementsBody, read_elements
 

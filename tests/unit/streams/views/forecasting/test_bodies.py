@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.coding.codec import Codec
 from schemas.forecasting import SeriesConfig, SubmitJob
 from schemas.values import HyperParam
-from streams.forecasting.jobs import check_name
+from streams.checks import check_name
 from streams.views.forecasting.bodies import JobBody, JobColumnsBody, SeriesBody
 
 LARGEST = 2**53 - 1

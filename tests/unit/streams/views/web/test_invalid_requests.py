@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, StrictStr, TypeAdapter, ValidationError
 
+from streams.checks import check_name
 from streams.errors import RejectedError
-from streams.forecasting.jobs import check_name
 from streams.views.forecasting.bodies import JobBody
 from streams.views.web.invalid_requests import described
 

@@ -10,7 +10,7 @@ from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam
 from streams.views.forecasting.bodies import HyperParamBody, JobBody, JobColumnsBody, SeriesBody
 from streams.views.forecasting.elements import ElementsBody
-from streams.views.forecasting.jobs import _effect
+from streams.views.forecasting.submissions import _effect
 from streams.views.inference.transform_bodies import TransformBody
 from streams.views.training.bodies import TrainingBody
 from streams.views.web.invalid_requests import described, invalid_request

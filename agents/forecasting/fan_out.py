@@ -1,74 +1,26 @@
 """From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from connectors.datasets import manifests as datasets
 from connectors.datasets.splits import Split
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
-from streams.errors import RejectedError
+from streams.forecasting.inputs import Features
 from streams.forecasting.series_grids import on_grid
-from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.submissions import Plan, Training
 from streams.runtime import StateRuntime
 
-__all__ = ["Features", "dataset_of", "features_of", "partition_of_series", "send_training"]
+__all__ = ["partition_of_series", "send_training"]
 
 _IN_ONE_TURN = 50  # commands encoded in one turn of the event loop: below 1 ms; requests get theirs in between
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / the golden ratio
 _VALUES_IN_ONE_TURN = 50_000  # as many commands of 1,000 values; longer series are fewer at a time
 
-Features = Mapping[int, NDArray[np.float64]]
-"""Columns of the data set by index, row by row as the job's targets."""
-
 _Numbered = tuple[int, Training]
-
-
-async def dataset_of(state: StateRuntime, data_id: int) -> datasets.Dataset:
-    """The data set; RejectedError 404 where there is none."""
-    return await asyncio.to_thread(_dataset, state, data_id)
-
-
-def _dataset(state: StateRuntime, data_id: int) -> datasets.Dataset:
-    try:
-        return datasets.load(state.store, data_id)
-    except datasets.UnknownDatasetError as error:
-        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
-
-
-async def features_of(state: StateRuntime, job: JobRecord, trainings: Sequence[Training]) -> Features:
-    """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more.
-
-    It names the first element that uses a wrong column (J-092), or whose series is too long with its features.
-    """
-    first_users: dict[int, Training] = {}
-    for training in trainings:
-        for index in training.plan.features:
-            first_users.setdefault(index, training)
-    features: dict[int, NDArray[np.float64]] = {}
-    for index, user in first_users.items():
-        assert job.split is not None  # a job with series has both
-        assert job.columns is not None
-        try:
-            features[index] = await state.splits.feature(
-                job.split, job.columns, index, lambda: _dataset(state, job.data_id)
-            )
-        except RejectedError as error:
-            if error.code != "bad_column":  # what is gone is no fault of an element
-                raise
-            text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
-            place = {"element": user.number - 1, "field": "feature_indexs"}
-            raise RejectedError(error.status, error.code, text, place) from None
-    if features and job.split is not None:
-        check_features_fit(job, await state.splits.load(job.split), trainings, state.settings.record_limit)
-    return features
 
 
 def partition_of_series(ts_id: int, partitions: int) -> int:
@@ -198,15 +150,15 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
 def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
     """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
     result = SeriesResult(
-        command.job_id,
-        command.ts_id,
-        command.n,
-        command.attempt,
-        command.model_name,
-        command.config,
-        (),
-        (),
-        {},
+        job_id=command.job_id,
+        ts_id=command.ts_id,
+        n=command.n,
+        attempt=command.attempt,
+        model_name=command.model_name,
+        config=command.config,
+        timestamps=(),
+        predictions=(),
+        metrics={},
         error=f"the series has {len(command.target)} points, more than a Kafka record of "
         f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
     )

@@ -1,0 +1,129 @@
+"""What ids, names, keys, times, paths and JSON must be, in every system, whoever sends them, by whichever door."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from connectors.datasets.incoming import USERS, is_in
+from connectors.objects import store
+from connectors.objects.store import BadKeyError
+from streams.errors import RejectedError
+
+__all__ = [
+    "ID_LIMIT",
+    "check_command",
+    "check_id",
+    "check_kept",
+    "check_key",
+    "check_name",
+    "check_text",
+    "invalid_field",
+    "object_key",
+    "path_key",
+    "time_of",
+]
+
+ID_LIMIT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
+_LONGEST_ID: Final = 255  # characters, as an Idempotency-Key; ids are kept in rows and repeated in answers
+_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # seconds: the years 1 to 9999, which a time can be shown of
+_LONGEST_PATH: Final = 1024  # characters, as an S3 key
+_DEEPEST: Final = 20  # what people write has five levels; at 255 our own writer of JSON gives up
+_LARGEST: Final = 2**63 - 1  # of whole numbers in JSON that is kept
+
+
+def invalid_field(field: str, text: str) -> RejectedError:
+    """What to raise of a field that cannot be what it is; `text` says what was found and what is expected."""
+    return RejectedError(400, "invalid_request", f"{field}: {text}")
+
+
+def check_command(message: Any, command: Any) -> None:
+    """RejectedError where the command's id cannot be kept, or the record's time cannot be shown."""
+    check_text("command_id", command.command_id)
+    if not _EARLIEST <= message.timestamp <= _LATEST:
+        raise RejectedError(
+            400,
+            "wrong_time",
+            f"the record's timestamp, {time_of(message)} ms, is not within the years 1 to 9999: let the "
+            "producer send the time now",
+        )
+
+
+def check_text(field: str, text: str, *, longest: int = _LONGEST_ID) -> None:
+    """RejectedError where an id is too long to be repeated in whatever comes of it."""
+    if len(text) > longest:
+        raise RejectedError(400, "id_too_long", f"{field}: has {len(text)} characters, at most {longest} are allowed")
+
+
+def time_of(message: Any) -> int:
+    """When the log got a message, in milliseconds: what is kept of it is the same after a replay."""
+    return round(message.timestamp * 1000)
+
+
+def check_kept(value: Any) -> None:
+    """ValueError, in words, for what nests too deeply or has whole numbers beyond 64 bits."""
+    layer = [value]
+    for _ in range(_DEEPEST + 1):
+        if not layer:
+            return
+        layer = [inner for outer in layer for inner in _inside(outer)]
+    raise ValueError(f"expected at most {_DEEPEST} arrays and objects inside one another")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"expected whole numbers between -{_LARGEST} and {_LARGEST}")
+    return ()
+
+
+def check_id(field: str, value: int) -> None:
+    """RejectedError unless the value can be an id."""
+    if not 1 <= value <= ID_LIMIT:
+        raise RejectedError(400, "invalid_id", f"{field} is {value}, expected 1 to {ID_LIMIT}")
+
+
+def check_key(field: str, value: int, key: bytes | None) -> None:
+    """RejectedError unless a record's key is this id as text: another one lies in a partition of its own."""
+    if key != b"%d" % value:
+        raise RejectedError(400, "wrong_key", f"the record's key must be the {field}, {value}, as text")
+
+
+def check_name(name: str | None) -> None:
+    """RejectedError unless the name is absent or at most 32 characters of A-Z a-z 0-9 _ (contract J-031, J-043)."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise RejectedError(400, "invalid_name", f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
+
+
+def object_key(field: str, path: str) -> str:
+    """The object's key of a path that users may name, or of `s3://bucket/key`, whose bucket plays no part.
+
+    RejectedError, naming the field, for any other.
+    """
+    key = path_key(field, path)
+    if not is_in(USERS, key):
+        places = " or ".join(f"/{folder}/" for folder in USERS)
+        raise invalid_field(
+            field, f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own"
+        )
+    return key
+
+
+def path_key(field: str, path: str) -> str:
+    """The object's key of a path, or of `s3://bucket/key`, wherever it leads; RejectedError where it cannot be one."""
+    if len(path) > _LONGEST_PATH:
+        raise invalid_field(field, f"expected at most {_LONGEST_PATH} characters")
+    key = path
+    if path.startswith("s3://"):
+        key = path.removeprefix("s3://").partition("/")[2]
+    key = key.removeprefix("/").removesuffix("/")
+    try:
+        store.check_key(key)
+    except BadKeyError:
+        raise invalid_field(
+            field, f"found {path!r}, expected a path such as /uploads/batch.jsonl of letters, digits and . _ = -"
+        ) from None
+    return key
