@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from operator import attrgetter
 from types import UnionType
@@ -299,9 +299,11 @@ def _converted(event_type: type, *, leave_out: Collection[str] = ()) -> Callable
     return converted
 
 
-def _hints(event_type: type) -> list[tuple[str, Any]]:
+@cache
+def _hints(event_type: type) -> tuple[tuple[str, Any], ...]:
+    """Names and types of an event's fields; each is asked for several times, also by the records that hold it."""
     hints = get_type_hints(event_type)
-    return [(field.name, hints[field.name]) for field in fields(event_type)]
+    return tuple((field.name, hints[field.name]) for field in fields(event_type))
 
 
 def _outward(hint: Any) -> Callable[[Any], Any] | None:

@@ -136,10 +136,21 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
     return apps.create_state(Settings(home=tmp_path), "127.0.0.1:1")
 
 
+@pytest.fixture(scope="module")
+def documents() -> list[dict[str, Any]]:
+    """The API document, once it was made: it is the same for all, and takes longer than most tests."""
+    return []
+
+
 @pytest.fixture
-def app(state: StateRuntime) -> FastAPI:
+def app(state: StateRuntime, documents: list[dict[str, Any]]) -> FastAPI:
     """The application."""
-    return create_http(state)
+    http = create_http(state)
+    if documents:
+        http.openapi_schema = documents[0]
+    else:
+        documents.append(http.openapi())
+    return http
 
 
 @pytest.fixture

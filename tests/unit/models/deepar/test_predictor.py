@@ -165,10 +165,12 @@ def test_a_series_does_not_depend_on_the_others(likelihood: str, num_samples: in
     """Bit for bit the same alone, in any order, among few and among more than fit into a block."""
     model = predictor(likelihood, num_cells=40)
     histories = [np.clip(values, 0, 1) if likelihood == "beta" else np.abs(values) for values in HISTORIES.values()]
-    many = [series(histories[place % len(histories)], model, place=place) for place in range(20)]
+    # More than a block holds, which is 1,600 paths.
+    count = 20 if num_samples <= 100 else 6
+    many = [series(histories[place % len(histories)], model, place=place) for place in range(count)]
     alone = [model.sample([one], num_samples, [place])[0] for place, one in enumerate(many)]
 
-    for places in (range(20), range(19, -1, -1), range(3, 5), (17, 2, 2, 9, 11)):
+    for places in (range(count), range(count)[::-1], range(3, 5), (count - 3, 2, 2, count // 2, 1)):
         together = model.sample([many[place] for place in places], num_samples, list(places))
 
         for place, paths in zip(places, together, strict=True):

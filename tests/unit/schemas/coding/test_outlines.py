@@ -16,6 +16,7 @@ from schemas.series import Backtest, Forecast, SeriesResult
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, plain, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import EVENTS, NOON
 
+CODEC = Codec()
 TIMES = range(NOON, NOON + 50, 10)
 RESULT = SeriesResult(
     9_000_000_000_000,
@@ -68,7 +69,7 @@ def outline(event: Any) -> dict[str, Any]:
 
 def payload_of(event: Any) -> memoryview:
     """Its bytes behind the header."""
-    return unframe(Codec().encode(event))[1]
+    return unframe(CODEC.encode(event))[1]
 
 
 @pytest.mark.parametrize("event", [event for event in EVENTS if type(event) in WITHOUT_DOUBLES])
@@ -98,10 +99,10 @@ def test_damage_is_seen_as_it_is_by_who_reads_all(first: Any, second: Any) -> No
     good = bytes(payload_of(second))
     damaged = [good[:length] for length in range(len(good))] + [good + b"\0"]
     damaged += [good[:place] + bytes([good[place] ^ 1 << place % 8]) + good[place + 1 :] for place in range(len(good))]
-    read_all = Counted(kind)
+    read_all, schema, known = Counted(kind), current_schemas()[kind.__name__], payload_of(first)
     for payload in damaged:
-        reader = OutlineReader(current_schemas()[kind.__name__], read_all)
-        reader.read(payload_of(first))
+        reader = OutlineReader(schema, read_all)
+        reader.read(known)
         try:
             expected: Any = {
                 name: value for name, value in read_all(memoryview(payload)).items() if name in WITHOUT_DOUBLES[kind]
