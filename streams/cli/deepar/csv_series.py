@@ -71,7 +71,7 @@ def read_csv(path: Path, columns: Columns, *, future: int = 0) -> CsvSeries:
     except BadDatasetError as error:
         raise CommandError(f"{path}: {error.message}") from None
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+        raise CommandError(f"FILE {path} cannot be read: {error.strerror}; correct the path") from None
     except BadColumnError as error:
         raise CommandError(f"{error.field}: {error.message}") from None
     except RejectedInputError as error:

@@ -47,7 +47,7 @@ def is_json_lines(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(_LOOKED_AT).lstrip().startswith(b"{")
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+        raise CommandError(f"FILE {path} cannot be read: {error.strerror}; correct the path") from None
 
 
 def read_series(path: Path) -> list[SeriesLine]:

@@ -256,7 +256,7 @@ def _header(file: Path, dialect: "DialectSettings") -> tuple[str, ...]:
         text = in_options(error.message)
         raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
     except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+        raise CommandError(f"FILE {file} cannot be read: {error.strerror}; correct the path") from None
 
 
 def _later(job_id: int, *, embedded: bool) -> str:

@@ -59,7 +59,9 @@ def test_the_begin_of_a_file_tells_its_kind(tmp_path: Path, content: bytes, line
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """In words."""
-    with pytest.raises(CommandError, match=r"missing\.jsonl cannot be read: No such file"):
+    with pytest.raises(
+        CommandError, match=r"^FILE .*missing\.jsonl cannot be read: No such file or directory; correct the path$"
+    ):
         is_json_lines(tmp_path / "missing.jsonl")
 
 
