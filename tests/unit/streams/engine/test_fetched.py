@@ -100,7 +100,7 @@ def test_F06_a_batch_that_unpacks_hugely_is_skipped_with_a_reason(codec: int) ->
 @pytest.mark.parametrize("content", [b"\0", b"the quick brown fox ", bytes(range(256))])
 def test_the_size_is_told_before_unpacking(codec: int, encode: Any, content: bytes) -> None:
     """Never too small, and not much too large."""
-    data = (content * (8 * MIB))[: 8 * MIB]
+    data = (content * (8 * MIB // len(content) + 1))[: 8 * MIB]
     size = unpacked_size(memoryview(HEADER + encode(data)), codec, 4 * MIB)
 
     assert size > 4 * MIB
