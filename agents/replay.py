@@ -14,6 +14,7 @@ from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
 from schemas.series import TrainTogether
 from streams.engine.tries import Tries
+from streams.forecasting.state import open_trainer
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.topics import Topics
@@ -46,10 +47,9 @@ async def recomputed(
             publisher=cast("Publisher", kept),
             app=missing,
             store=store,
-            inference=missing,
-            endpoints=missing,
             tries=Tries(store),
         )
+        runtime.add(open_trainer(runtime))
         if series:
             await _series(runtime, series)
         if together:

@@ -1,47 +1,67 @@
 """What the agents and views of a process work with: built once by `streams.workers.apps`, passed on, never global."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self, cast
 
 import faust
 import structlog
+from prometheus_client.core import Metric
 
 from connectors.kafka.publisher import Publisher, Record, partition_for
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
-from schemas.inference import TransformRecord
-from schemas.training import TrainingJobRecord
 from streams.checks import time_of
 from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter
-from streams.engine.ids import IdMinter, SeriesIdMinter
+from streams.engine.ids import IdMinter
 from streams.engine.tries import Tries
 from streams.file_threads import FileThreads
-from streams.forecasting.forecast_table import ForecastTable
-from streams.forecasting.submissions import Limits
-from streams.forecasting.tables import JobTable, ResultTable
-from streams.forecasting.training_stops import TrainingStops
-from streams.inference.endpoint_cache import Endpoints
-from streams.inference.pool import InferencePool
-from streams.rows.event_table import RecordTable
+from streams.rows.event_table import EventTable
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics
 from streams.telemetry.logs import event_fields
 from streams.telemetry.tracing import trace_headers
 from streams.topics import Topics
 
-if TYPE_CHECKING:  # pandas and Redis: the state's, see streams.workers.apps
-    from streams.forecasting.online_forecasts import OnlineForecasts
-    from streams.forecasting.split_store import SplitStore
-
-__all__ = ["StateRuntime", "TrainerRuntime"]
+__all__ = ["Part", "StateRuntime", "TrainerRuntime"]
 
 log = structlog.get_logger(__name__)
 
 
+class Part:
+    """What a system has in a process: its tables and stores, or whatever its agents and views share there.
+
+    Made by the function that the system's declaration names, found again by its class: `ForecastingState.of(runtime)`.
+    """
+
+    @classmethod
+    def of(cls, runtime: "TrainerRuntime") -> Self:
+        """The part of the process; LookupError where the system is none of the installation's."""
+        found = runtime.parts.get(cls)
+        if found is None:
+            raise LookupError(
+                f"{cls.__name__} is no part of this process: its system is not in streams.systems.SYSTEMS"
+            )
+        return cast("Self", found)
+
+    tables: tuple[EventTable, ...] = ()
+    """The tables that it has."""
+
+    async def prepare(self) -> None:
+        """Do beforehand what would delay first requests; is cancelled when the process ends."""
+
+    async def close(self) -> None:
+        """End what the part has running."""
+
+    def figures(self) -> Iterable[Metric]:
+        """What Prometheus is told of it, looked up now; may be called from any thread."""
+        return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainerRuntime:
-    """The parts of a trainer process: stateless."""
+    """What every process has, and the parts of its systems; a trainer keeps no state."""
 
     settings: Settings
     bootstrap: str
@@ -50,11 +70,13 @@ class TrainerRuntime:
     publisher: Publisher
     app: faust.App
     store: ObjectStore
-    inference: InferencePool
-    endpoints: Endpoints
     tries: Tries
     metrics: Metrics = field(default_factory=Metrics)
-    stops: TrainingStops = field(default_factory=TrainingStops)
+    parts: dict[type[Part], Part] = field(default_factory=dict)
+
+    def add(self, part: Part) -> None:
+        """Let agents and views find a part by its class."""
+        self.parts[type(part)] = part
 
     def dead_letter(self, message: Any, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
@@ -65,19 +87,21 @@ class TrainerRuntime:
 
 @dataclass(frozen=True, kw_only=True)
 class StateRuntime(TrainerRuntime):
-    """The parts of a state process: the tables of its partitions and the senders that wait for them."""
+    """A state process: it keeps the rows of its partitions, and senders wait for its commands."""
 
-    jobs: JobTable
-    results: ResultTable
-    training_jobs: RecordTable[TrainingJobRecord]
-    transforms: RecordTable[TransformRecord]
-    forecasts: ForecastTable
-    online: "OnlineForecasts | None"
-    splits: "SplitStore"
     files: FileThreads = field(default_factory=FileThreads)
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)
-    series_ids: SeriesIdMinter = field(default_factory=SeriesIdMinter)
+
+    @property
+    def table_options(self) -> dict[str, Any]:
+        """What every table is made with, beside the app and its changelog."""
+        return {"partitions": self.topics.partitions, "publisher": self.publisher, "codec": self.codec}
+
+    @property
+    def tables(self) -> list[EventTable]:
+        """The tables of all systems."""
+        return [table for part in self.parts.values() for table in part.tables]
 
     def moved(self, message: Any) -> Record | None:
         """The record for the partition of its key, where a producer with another partitioner put it elsewhere.
@@ -94,8 +118,3 @@ class StateRuntime(TrainerRuntime):
         at = time_of(message)
         headers = trace_headers(message)
         return Record(message.topic, message.key, message.value, headers, partition=home, timestamp_ms=at)
-
-    @property
-    def limits(self) -> Limits:
-        """The limits that submissions are held to."""
-        return Limits(self.settings.max_elements, self.settings.max_next_k_prediction, self.settings.max_max_eval)

@@ -21,6 +21,7 @@ from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint
 from streams.checks import time_of
+from streams.forecasting.state import ForecastingTrainer
 from streams.runtime import TrainerRuntime
 
 __all__ = ["answer_together", "refuse_together"]
@@ -111,7 +112,7 @@ async def _unless_stopped(
     """What the work makes; None where the job is stopped or deleted meanwhile, and then the work ends."""
     last = max(command.ns, default=-1)
     computing = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(runtime.stops.until_covered(command.job_id, last))
+    stopped = asyncio.ensure_future(ForecastingTrainer.of(runtime).stops.until_covered(command.job_id, last))
     try:
         await asyncio.wait([computing, stopped], return_when=asyncio.FIRST_COMPLETED)
         return computing.result() if computing.done() else None

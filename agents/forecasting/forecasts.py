@@ -17,6 +17,7 @@ from streams.engine.transport import open_batches
 from streams.engine.tries import work_on
 from streams.errors import RejectedError
 from streams.forecasting.forecast_table import NewForecast, SubmissionNumber
+from streams.forecasting.state import ForecastingState
 from streams.rows.row_stores import Row
 from streams.runtime import StateRuntime
 
@@ -39,18 +40,22 @@ def attach(state: StateRuntime) -> Agent:
     )
     async def keep_forecasts(stream: Any) -> None:
         """Write the table; the online store follows it at its own pace."""
-        following = None if state.online is None else asyncio.ensure_future(state.online.run())
+        following = (
+            None
+            if ForecastingState.of(state).online is None
+            else asyncio.ensure_future(ForecastingState.of(state).online.run())
+        )
         try:
             async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
                 state.metrics.observe_batch("keep_forecasts", len(batch.events))
                 work_on(state, "keep_forecasts", batch, partial(_keep, state))
                 await asyncio.sleep(0)
         finally:
-            if following is not None and state.online is not None:
+            if following is not None and ForecastingState.of(state).online is not None:
                 following.cancel()
                 with suppress(asyncio.CancelledError):
                     await following
-                await state.online.close()
+                await ForecastingState.of(state).online.close()
 
     return keep_forecasts
 
@@ -76,14 +81,14 @@ def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
             except (UndecodableError, RejectedError) as error:
                 writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
         stay: list[Row] = []
-        writes.append(state.forecasts.put(partition, rows, stay))
+        writes.append(ForecastingState.of(state).forecasts.put(partition, rows, stay))
         if stay:
             repeats = [Record(state.topics.forecasts, key, row, _REPEAT, partition) for key, row in stay]
             writes.append(state.publisher.send_nowait(repeats))
-        if state.online is not None:
+        if ForecastingState.of(state).online is not None:
             keys = [row.key for row in rows]
             generation, first, last = those[0].generation_id, those[0].offset, those[-1].offset
-            state.online.changed(generation, partition, keys, first=first, last=last)
+            ForecastingState.of(state).online.changed(generation, partition, keys, first=first, last=last)
     return asyncio.gather(*writes)
 
 

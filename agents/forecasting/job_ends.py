@@ -8,6 +8,7 @@ from schemas.forecasting import SubmitJob
 from schemas.series import SeriesResult
 from streams.engine.tries import GivenUpError
 from streams.forecasting import jobs
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 
 __all__ = ["end_command", "end_result"]
@@ -19,7 +20,7 @@ async def end_command(state: StateRuntime, event: Any, error: GivenUpError) -> N
         command = state.codec.decode(event.message.value)
     except UndecodableError:
         return
-    job = state.jobs.get(command.job_id)
+    job = ForecastingState.of(state).jobs.get(command.job_id)
     if isinstance(command, SubmitJob) and job is not None:
         begun = next((one for one in job.submissions if one.command_id == command.command_id), None)
         numbers = range(begun.first_n, begun.first_n + len(begun.ts_offsets)) if begun is not None else range(0)
@@ -34,7 +35,7 @@ async def end_result(state: StateRuntime, event: Any, error: GivenUpError) -> No
         fields = state.codec.outline_of(event.message.value, SeriesResult)
     except UndecodableError:
         return
-    job = state.jobs.get(fields["job_id"])
+    job = ForecastingState.of(state).jobs.get(fields["job_id"])
     if job is None or fields["error"] is not None or jobs.series_of(job, fields["n"]) != fields["ts_id"]:
         return
     for results in refusals(state, job, range(fields["n"], fields["n"] + 1), error.message):

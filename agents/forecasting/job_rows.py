@@ -7,6 +7,7 @@ from connectors.kafka.publisher import Record
 from schemas.forecasting import JobRecord
 from streams.engine.transport import check_writer
 from streams.forecasting import jobs
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 
 __all__ = ["put_job", "put_job_for", "status_record"]
@@ -17,8 +18,8 @@ def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Fut
 
     No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run.
     """
-    known = state.jobs.get(job.job_id)
-    writes = [state.jobs.put(partition, job)]
+    known = ForecastingState.of(state).jobs.get(job.job_id)
+    writes = [ForecastingState.of(state).jobs.put(partition, job)]
     if known is None or known.sequence != job.sequence:
         writes.append(state.publisher.send_nowait([status_record(state, job)]))
     return asyncio.gather(*writes)
@@ -32,5 +33,5 @@ def put_job_for(state: StateRuntime, event: Any, job: JobRecord) -> "asyncio.Fut
 
 def status_record(state: StateRuntime, job: JobRecord) -> Record:
     """What the public topic is told of the job."""
-    status = jobs.status_event(job, state.results.progress(job.job_id))
+    status = jobs.status_event(job, ForecastingState.of(state).results.progress(job.job_id))
     return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))

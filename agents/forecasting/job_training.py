@@ -13,6 +13,7 @@ from streams.engine.transport import check_writer
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting.plans import packed, planned_again
+from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, check_elements
 from streams.forecasting.tables import Answer
 from streams.repeats import digest_of
@@ -28,7 +29,7 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
     """
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     # In threads, for a submission may be long. Between here and the writing only results may change the job.
-    limits = state.limits if begun is None else ACCEPTED
+    limits = ForecastingState.of(state).limits if begun is None else ACCEPTED
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
     prepared = await prepared_for(state, job, trainings) if trainings else None
     planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
@@ -42,8 +43,8 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
         assert planned is not None  # what was begun by an earlier release, which kept its plan in the log alone
         return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest)
 
-    await asyncio.to_thread(state.jobs.check_size, changed(job))
-    await put_job_for(state, event, changed(state.jobs.get(job.job_id) or job))
+    await asyncio.to_thread(ForecastingState.of(state).jobs.check_size, changed(job))
+    await put_job_for(state, event, changed(ForecastingState.of(state).jobs.get(job.job_id) or job))
     state.waiters.applied(command.command_id)
     if prepared is not None:
         await send_out(runs, job.job_id, event, prepared)
@@ -73,11 +74,11 @@ async def stop(state: StateRuntime, runs: SubmissionRuns, command: StopJob, job:
         answers = [Answer(one.job_id, one.ts_id, one.n, one.error, row) for one, row in rows]
         check_writer(state.app, event)
         writes += [
-            state.results.put(partition, answers),
+            ForecastingState.of(state).results.put(partition, answers),
             state.publisher.send_nowait(result_records(state, results)),
         ]
         await asyncio.sleep(0)
     await asyncio.gather(*writes)
-    latest = state.jobs.get(job.job_id)
+    latest = ForecastingState.of(state).jobs.get(job.job_id)
     if latest is not None and (changed := jobs.cancelled(latest)) is not latest:
         await put_job_for(state, event, changed)

@@ -23,6 +23,7 @@ from streams.engine.tries import guarded, work_on
 from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting.inputs import dataset_of
+from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
@@ -115,11 +116,11 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
     what it has set going is set going again.
     """
     check_writer(state.app, event)
-    job = state.jobs.get(command.job_id)
+    job = ForecastingState.of(state).jobs.get(command.job_id)
     if job is not None and (known := digest_known(job, command.command_id)) is not None:
         await asyncio.to_thread(check_repeat, command, known, f"job {job.job_id}")  # it may be long
         check_writer(state.app, event)
-        job = state.jobs.get(command.job_id)  # results may have come
+        job = ForecastingState.of(state).jobs.get(command.job_id)  # results may have come
     if isinstance(command, DeleteJob):
         await _delete(state, runs, command, job, event)
     elif isinstance(command, StopJob):
@@ -143,7 +144,7 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
 async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
     await dataset_of(state.store, command.data_id)
     job = jobs.created(command, at=time_of(event.message))
-    state.jobs.check_size(job)
+    ForecastingState.of(state).jobs.check_size(job)
     await put_job_for(state, event, job)
 
 
@@ -152,21 +153,21 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
     partition = event.message.partition
     dataset = await dataset_of(state.store, job.data_id)
     columns = jobs.check_columns(job, command, dataset.header)
-    key, split = await state.splits.make(command, dataset, columns)
-    state.series_ids.observe(partition, state.jobs.highest_ts_id(partition))
+    key, split = await ForecastingState.of(state).splits.make(command, dataset, columns)
+    ForecastingState.of(state).series_ids.observe(partition, ForecastingState.of(state).jobs.highest_ts_id(partition))
     changed = jobs.configured(
         job,
         command,
         columns,
         split=key,
         series_count=len(split),
-        first_ts_id=state.series_ids.mint(partition, event.message.timestamp),
+        first_ts_id=ForecastingState.of(state).series_ids.mint(partition, event.message.timestamp),
         column_count=len(dataset.header),
     )
-    state.jobs.check_size(changed)
+    ForecastingState.of(state).jobs.check_size(changed)
     await put_job_for(state, event, changed)
     if job.split is not None and job.split != key:
-        await state.splits.delete(job.split)
+        await ForecastingState.of(state).splits.delete(job.split)
 
 
 async def _delete(
@@ -179,18 +180,18 @@ async def _delete(
     """
     job_id, partition = command.job_id, event.message.partition
     await asyncio.to_thread(idempotency.free, state.store, job.commands[0] if job else "")
-    series = state.results.series_of(job_id)
+    series = ForecastingState.of(state).results.series_of(job_id)
     await state.publisher.send(_no_forecasts(state, series))
     check_writer(state.app, event)
-    late = state.results.series_of(job_id) - series
+    late = ForecastingState.of(state).results.series_of(job_id) - series
     await asyncio.gather(
         state.publisher.send_nowait(_no_forecasts(state, late)),
-        state.results.delete(partition, job_id),
-        state.jobs.delete(partition, job_id),
+        ForecastingState.of(state).results.delete(partition, job_id),
+        ForecastingState.of(state).jobs.delete(partition, job_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
     runs.answered(job_id)
-    await state.splits.delete_all(job_id)
+    await ForecastingState.of(state).splits.delete_all(job_id)
     await asyncio.to_thread(state.store.delete, models_of(job_id))
     if job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
@@ -198,7 +199,11 @@ async def _delete(
 
 def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
     """Remove what trainers have made for jobs deleted meanwhile: forecasts come before their results, models too."""
-    late = [answer for answer in answers if answer.error is None and state.jobs.was_deleted(answer.job_id)]
+    late = [
+        answer
+        for answer in answers
+        if answer.error is None and ForecastingState.of(state).jobs.was_deleted(answer.job_id)
+    ]
     folders = {models_of(answer.job_id) for answer in late}
     return asyncio.gather(
         state.publisher.send_nowait(_no_forecasts(state, {answer.ts_id for answer in late})),
@@ -236,12 +241,12 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Any]) -> 
     if unasked:
         writes.append(_remove_late(state, unasked))
     for partition, answers in by_partition.items():
-        writes.append(state.results.put(partition, answers))
+        writes.append(ForecastingState.of(state).results.put(partition, answers))
         for job_id in dict.fromkeys(answer.job_id for answer in answers):
             runs.answered(job_id)
-            job = state.jobs.get(job_id)
+            job = ForecastingState.of(state).jobs.get(job_id)
             assert job is not None  # looked up above, and nothing has run in between
-            changed = jobs.finished(job, state.results.progress(job_id))
+            changed = jobs.finished(job, ForecastingState.of(state).results.progress(job_id))
             with following(latest[job_id], "track_results"):
                 if changed is not job:
                     writes.append(put_job(state, changed, partition))
@@ -262,7 +267,7 @@ def _answer(state: StateRuntime, message: Any) -> Answer:
 
 def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
     """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
-    job = state.jobs.get(answer.job_id)
+    job = ForecastingState.of(state).jobs.get(answer.job_id)
     if job is None or jobs.series_of(job, answer.n) != answer.ts_id:
         return False
-    return not jobs.is_too_late(job, answer.n, state.results.progress(answer.job_id))
+    return not jobs.is_too_late(job, answer.n, ForecastingState.of(state).results.progress(answer.job_id))

@@ -7,6 +7,7 @@ from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult
 from streams.forecasting import jobs
 from streams.forecasting.plans import model_names
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 
 __all__ = ["refusals", "result_records"]
@@ -17,7 +18,7 @@ _TOGETHER = 500  # made in one turn of the event loop: some milliseconds
 def refusals(state: StateRuntime, job: JobRecord, numbers: range, error: str) -> Iterator[list[SeriesResult]]:
     """Results with this error for the submissions that have none when they are asked for; some at a time."""
     models = model_names(state.codec, job)
-    answered = state.results.progress(job.job_id).finished  # which answers are added to meanwhile
+    answered = ForecastingState.of(state).results.progress(job.job_id).finished  # which answers are added to meanwhile
     for first in range(numbers.start, numbers.stop, _TOGETHER):
         found = ((n, jobs.series_of(job, n)) for n in range(first, min(first + _TOGETHER, numbers.stop)))
         yield [

@@ -27,6 +27,7 @@ from streams.errors import RejectedError
 from streams.forecasting import plans
 from streams.forecasting.inputs import Features, features_of
 from streams.forecasting.plans import count_of, trainings_of, unsent
+from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import Plan, Training
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
@@ -74,9 +75,9 @@ def _weights_of(plan: Plan) -> tuple[float, float]:
 async def prepared_for(state: StateRuntime, job: JobRecord, trainings: Sequence[Training]) -> Prepared:
     """With the series and the features; RejectedError where they are gone or a feature is not numeric."""
     assert job.split is not None  # a job with series has one
-    split = await state.splits.load(job.split)
+    split = await ForecastingState.of(state).splits.load(job.split)
     limit = state.settings.record_limit
-    features = await features_of(state.store, state.splits, job, trainings, record_limit=limit)
+    features = await features_of(state.store, ForecastingState.of(state).splits, job, trainings, record_limit=limit)
     return Prepared(job, trainings, split, features)
 
 
@@ -93,7 +94,7 @@ class SubmissionRuns:
 
         Without effect for what is under way already.
         """
-        job = self._state.jobs.get(job_id)
+        job = ForecastingState.of(self._state).jobs.get(job_id)
         if job is None or not any(unsent(job)):
             return
         run = self._runs.get(job_id)
@@ -147,12 +148,15 @@ class SubmissionRuns:
 
     async def _resume(self, generation: int) -> None:
         app, topics = self._state.app, self._state.topics
-        for number, job_id in enumerate(self._state.jobs.ids()):
+        for number, job_id in enumerate(ForecastingState.of(self._state).jobs.ids()):
             if not number % _ROWS_IN_ONE_TURN:
                 await asyncio.sleep(0)
             if app.consumer_generation_id != generation:
                 return
-            job, home = self._state.jobs.look(job_id), partition_for(b"%d" % job_id, topics.partitions)
+            job, home = (
+                ForecastingState.of(self._state).jobs.look(job_id),
+                partition_for(b"%d" % job_id, topics.partitions),
+            )
             if job is not None and job.planned and TP(topics.job_commands, home) in app.assignor.assigned_actives():
                 self.begin(job_id, generation)
         self._seen_generation = generation
@@ -184,7 +188,7 @@ class _Run:
         """Again and again: 1. send a part of the first submission that has one, or wait for room, 2. write it down."""
         while may_write(self._state.app, self.generation):
             self.more.clear()
-            job = self._state.jobs.get(self._job_id)
+            job = ForecastingState.of(self._state).jobs.get(self._job_id)
             planned = None if job is None else next(unsent(job), None)
             if job is None or planned is None:
                 return
@@ -212,7 +216,7 @@ class _Run:
             return await self._refuse(job, planned, _UNSENT.format(reason))
 
     async def _send_part(self, job: JobRecord, planned: Planned, prepared: Prepared) -> int:
-        answered = self._state.results.progress(self._job_id).finished
+        answered = ForecastingState.of(self._state).results.progress(self._job_id).finished
         out = job.submitted - sum(count_of(job, one.first_n) - one.sent for one in unsent(job)) - len(answered)
         weights = prepared.weights[planned.sent :]
         room = _OUT - out * self._weight
@@ -239,11 +243,11 @@ class _Run:
         return count
 
     async def _note(self, first_n: int, sent: int) -> None:
-        job = self._state.jobs.get(self._job_id)
+        job = ForecastingState.of(self._state).jobs.get(self._job_id)
         if job is None or not may_write(self._state.app, self.generation):
             return
         changed = plans.sent(job, first_n, sent)
         if changed is not job:
-            await self._state.jobs.put(self._partition, changed)
+            await ForecastingState.of(self._state).jobs.put(self._partition, changed)
         if sent == count_of(job, first_n):
             self.prepared.pop(first_n, None)

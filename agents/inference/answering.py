@@ -24,6 +24,7 @@ from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError
 from streams.inference.calls import InferenceCall, InferenceError, InstanceForecast
+from streams.inference.state import InferenceProcesses
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import batch_of, trace_headers
 
@@ -108,10 +109,12 @@ async def _answer_one(runtime: TrainerRuntime, request: InferenceRequest) -> tup
     """The result, and where the request names a series its forecast too. Trouble that is not the request's raises."""
     result = InferenceResult(request.request_id, request.endpoint, transform=request.transform, line=request.line)
     try:
-        reply = await runtime.endpoints.ask(request.endpoint, InferenceCall(_fields(request), "instance"), patient=True)
+        reply = await InferenceProcesses.of(runtime).endpoints.ask(
+            request.endpoint, InferenceCall(_fields(request), "instance"), patient=True
+        )
         if reply.forecast is None:
             return replace(result, error=reply.error or f"the model failed with status {reply.status}"), None
-        time_freq = (await runtime.endpoints.get(request.endpoint)).time_freq
+        time_freq = (await InferenceProcesses.of(runtime).endpoints.get(request.endpoint)).time_freq
     except UnknownEndpointError as error:
         return replace(result, error=str(error)), None
     except InferenceError as error:

@@ -14,6 +14,7 @@ from schemas.inference import InferenceResult, TransformRecord
 from streams.engine.transport import is_current
 from streams.engine.tries import is_infrastructure
 from streams.inference import transforms
+from streams.inference.state import TransformState
 from streams.runtime import StateRuntime
 
 __all__ = ["TransformRun", "TransformRuns", "still_ours"]
@@ -64,12 +65,12 @@ class TransformRun:
     @property
     def record(self) -> TransformRecord | None:
         """The job's row."""
-        return self._state.transforms.get(self.name.encode())
+        return TransformState.of(self._state).transforms.get(self.name.encode())
 
     def put(self, record: TransformRecord) -> "asyncio.Future[None]":
         """Write the row; the future ends when the changelog has it."""
         self.answered.set()
-        return self._state.transforms.put(self.event.message.partition, self.name.encode(), record)
+        return TransformState.of(self._state).transforms.put(self.event.message.partition, self.name.encode(), record)
 
     async def end(self, status: str, reason: str | None = None) -> None:
         """Move a job that is in progress to its end; one that has ended keeps its status."""

@@ -19,6 +19,7 @@ from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError
 from streams.inference import transforms
+from streams.inference.state import TransformState
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -222,7 +223,7 @@ def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[_Found]:
 
 def _result(state: StateRuntime, message: Any) -> InferenceResult | None:
     """The result; None where it is none of a job here, and only looked at."""
-    if state.transforms.get(message.key or b"") is None:
+    if TransformState.of(state).transforms.get(message.key or b"") is None:
         name = state.codec.outline_of(message.value, InferenceResult)["transform"]
         result = None
     else:

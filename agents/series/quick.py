@@ -9,6 +9,7 @@ from agents.series.requests import Accepted
 from agents.series.turns import Turns
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
+from streams.forecasting.state import ForecastingTrainer
 from streams.runtime import TrainerRuntime
 
 __all__ = ["QuickSeries"]
@@ -64,7 +65,7 @@ class QuickSeries:
 
     def drop_unwanted(self) -> None:
         """Drop the series of jobs that were stopped or deleted."""
-        stops = self._runtime.stops
+        stops = ForecastingTrainer.of(self._runtime).stops
         _count_down(self._lines.remove(lambda one: stops.covers(one.item.command.job_id, one.item.command.n)))
 
     async def _turns(self) -> None:

@@ -20,6 +20,7 @@ from schemas.series import TrainSeries
 from streams.checks import time_of
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
+from streams.forecasting.state import ForecastingTrainer
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import batch_of, trace_headers
 
@@ -55,7 +56,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
             work = SeriesWork(runtime, offload)
             status = runtime.bootstrap, topics.job_status, topics.partitions
             refuse = partial(_refuse, runtime)
-            with runtime.stops.followed(*status, runtime.codec, work.drop_unwanted):
+            with ForecastingTrainer.of(runtime).stops.followed(*status, runtime.codec, work.drop_unwanted):
                 async for batch in open_batches(app, stream, settings.batch_size, max_open=_OPEN_BATCHES):
                     work_on(runtime, "train_series", batch, work.begin, refuse)
                     await work.room()
@@ -151,7 +152,7 @@ def _sorted(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Reco
     quick: list[Accepted] = []
     slow: list[Accepted] = []
     for item in items:
-        if runtime.stops.covers(item.command.job_id, item.command.n):
+        if ForecastingTrainer.of(runtime).stops.covers(item.command.job_id, item.command.n):
             continue
         (quick if item.request is None or not is_heavy(item.request) else slow).append(item)
     return letters, quick, slow
@@ -189,7 +190,7 @@ async def _answer_part(work: SeriesWork, items: Sequence[Accepted]) -> None:
     job_id = items[0].command.job_id
 
     def wanted(place: int) -> bool:
-        return not runtime.stops.covers(job_id, items[place].command.n)
+        return not ForecastingTrainer.of(runtime).stops.covers(job_id, items[place].command.n)
 
     with runtime.metrics.training(*{request.model_name for request in requests}):
         found = await work.offload.answer(requests, job_id, wanted)

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -13,24 +14,11 @@ import typer
 from streams.cli.console.failure import CommandError
 from streams.cli.console.help_pages import polish
 from streams.cli.console.terminal import notices, one_line
-from streams.cli.deepar import commands as deepar
-from streams.cli.demo import command as demo
-from streams.cli.forecasting import forecast, job
 from streams.cli.operation import connect, dead_letters, redis
-from streams.cli.replay import command as replay
 from streams.cli.service import commands as service
+from streams.systems import SYSTEMS, System, named
 
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    help="Event-driven forecasting on Kafka. Start with: tidecast demo",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for module in (service, demo, forecast, job, replay, deepar, dead_letters, connect, redis):
-    module.register(app)
+__all__ = ["app", "main", "program"]
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it
@@ -39,7 +27,6 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it
         raise typer.Exit
 
 
-@app.callback()
 def _every_command(
     *,
     _version: Annotated[
@@ -49,7 +36,24 @@ def _every_command(
     """Options of the program itself."""
 
 
-polish(app)
+def program(systems: Sequence[System] = SYSTEMS) -> typer.Typer:
+    """The commands that every installation has, and those of the systems."""
+    made = typer.Typer(
+        help="Event-driven forecasting on Kafka. Start with: tidecast demo",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    of_systems = [named(module) for system in systems for module in system.commands]
+    for module in (service, *of_systems, dead_letters, connect, redis):
+        module.register(made)
+    made.callback()(_every_command)
+    polish(made)
+    return made
+
+
+app = program()
 
 
 def main() -> None:

@@ -53,8 +53,7 @@ class Hands:
     @classmethod
     def of(cls, settings: "Settings", role: str) -> "Hands":
         """Those of a worker."""
-        topics = Topics(settings)
-        left_out = topics.training_runs, topics.transform_commands, topics.inference_results
+        left_out = [topic.name for topic in Topics(settings).all if topic.declared.long]
         return cls(settings.home / "hands" / f"{role}-{settings.worker_id}.json", left_out)
 
     def open(self) -> dict[str, Any] | None:

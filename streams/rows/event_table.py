@@ -27,6 +27,7 @@ class EventTable:
     """Bytes under bytes, in the partition of the event that caused the write."""
 
     def __init__(self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher) -> None:
+        self.name = name
         self.log = OwnedLog(changelog, publisher)
         self._publisher = publisher
         self._table = app.Table(

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -17,15 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.systems import SYSTEMS, System, named
 from streams.telemetry.counters import Metrics
 from streams.telemetry.tracing import Traced
-from streams.views.forecasting import datasets, forecasts, jobs, models
-from streams.views.inference import endpoints, transforms, uploads
 from streams.views.operation import asyncapi, health, registry
 from streams.views.operation.openapi_document import openapi_document
 from streams.views.operation.schema_catalogue import CatalogueError, SchemaCatalogue
 from streams.views.serving import TimedProtocol
-from streams.views.training import jobs as training_jobs
 from streams.views.web.answers import error_response, json_response
 from streams.views.web.browsers import BrowserGuard
 from streams.views.web.envelopes import refusal_at
@@ -82,7 +81,7 @@ def serve(runtime: StateRuntime) -> None:
     )
 
 
-def create_http(runtime: StateRuntime) -> FastAPI:
+def create_http(runtime: StateRuntime, systems: Sequence[System] = SYSTEMS) -> FastAPI:
     """The application; its pages need no network."""
     http = FastAPIOffline(
         title="Tidecast",
@@ -99,19 +98,7 @@ def create_http(runtime: StateRuntime) -> FastAPI:
     http.state.runtime = runtime
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
-    views = (
-        datasets,
-        jobs,
-        forecasts,
-        models,
-        endpoints,
-        training_jobs,
-        transforms,
-        uploads,
-        registry,
-        asyncapi,
-        health,
-    )
+    views = [*(named(module) for system in systems for module in system.views), registry, asyncapi, health]
     for module in views:
         http.include_router(module.router)
     http.add_api_route("/", _root, include_in_schema=False)

@@ -6,9 +6,7 @@ What only one of them needs, or only with some settings, is imported there: so a
 # ruff: noqa: PLC0415
 
 import shutil
-from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 from zlib import crc32
 
 import faust
@@ -22,26 +20,16 @@ from schemas.coding.codec import Codec
 from streams.engine.hands import Hands
 from streams.engine.transport import SafeTransport
 from streams.engine.tries import Tries
-from streams.file_threads import FileThreads
-from streams.forecasting.forecast_table import ForecastTable
-from streams.forecasting.tables import JobTable, ResultTable
-from streams.inference.endpoint_cache import Endpoints
-from streams.inference.pool import InferencePool
-from streams.rows.event_table import RecordTable
-from streams.rows.ownership import owned_offsets
 from streams.rows.recovery import QuickTableManager, RawKeyRouter, install_fast_recovery
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
-from streams.telemetry.counters import Metrics
+from streams.systems import SYSTEMS, System, named
 from streams.telemetry.tracing import current_headers
 from streams.topics import Topics, record_subjects
 from streams.workers.gauges import Figures, KnownEnds
 from streams.workers.known_topics import known_topics, note_topics, remedy
 from streams.workers.note_sweep import NoteSweep
 from streams.workers.topic_watch import TopicWatch
-
-if TYPE_CHECKING:
-    from streams.forecasting.online_forecasts import OnlineForecasts
 
 __all__ = ["create_state", "create_trainer", "declare_topics"]
 
@@ -69,11 +57,11 @@ def declare_topics(settings: Settings, topics: Topics, bootstrap: str) -> None:
         note_topics(settings, ids)
 
 
-def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
-    """The trainer's app with its agent; stateless."""
-    topics = Topics(settings)
+def create_trainer(settings: Settings, bootstrap: str, systems: Sequence[System] = SYSTEMS) -> TrainerRuntime:
+    """The trainer's app with the agents of the systems; stateless."""
+    topics = Topics(settings, systems)
     app = _app(settings, "trainer", bootstrap)
-    store, inference, metrics = ObjectStore(settings.object_store_url), InferencePool(settings), Metrics()
+    store = ObjectStore(settings.object_store_url)
     runtime = TrainerRuntime(
         settings=settings,
         bootstrap=bootstrap,
@@ -82,64 +70,43 @@ def create_trainer(settings: Settings, bootstrap: str) -> TrainerRuntime:
         publisher=_publisher(settings, "trainer", bootstrap),
         app=app,
         store=store,
-        inference=inference,
-        endpoints=Endpoints(store, inference, metrics.inference),
         tries=Tries(store),
-        metrics=metrics,
     )
-    for module in ("series.training", "training.runs", "inference.answering"):
-        _attach(f"agents.{module}", runtime)
+    for system in systems:
+        if system.trainer is not None:
+            runtime.add(named(system.trainer)(runtime))
+    for module in (module for system in systems for module in system.trainer_agents):
+        named(module).attach(runtime)
     _measure(runtime)
-    metrics.expect_series()
+    runtime.metrics.expect_series()
     return runtime
 
 
-def create_state(settings: Settings, bootstrap: str) -> StateRuntime:
-    """The state's app with its tables and agents; the HTTP view is added by `streams.views.application.serve`."""
-    from streams.forecasting.split_store import SplitStore
+def create_state(settings: Settings, bootstrap: str, systems: Sequence[System] = SYSTEMS) -> StateRuntime:
+    """The state's app with the systems' tables and agents; `streams.views.application.serve` adds the HTTP view."""
     from streams.rows.log_guard import LogGuard
 
-    topics = Topics(settings)
+    topics = Topics(settings, systems)
     app = _app(settings, "state", bootstrap, _table_store(settings, topics))
     install_fast_recovery(app)
-    codec = _codec(settings, topics)
-    publisher = _publisher(settings, "state", bootstrap)
-    store, inference, metrics = ObjectStore(settings.object_store_url), InferencePool(settings), Metrics()
-    files = FileThreads()
-    table = {"partitions": topics.partitions, "publisher": publisher, "codec": codec}
-    forecasts = ForecastTable(app, topics.forecasts_changelog, **table)
+    store = ObjectStore(settings.object_store_url)
     runtime = StateRuntime(
         settings=settings,
         bootstrap=bootstrap,
         topics=topics,
-        codec=codec,
-        publisher=publisher,
+        codec=_codec(settings, topics),
+        publisher=_publisher(settings, "state", bootstrap),
         app=app,
         store=store,
-        inference=inference,
-        endpoints=Endpoints(store, inference, metrics.inference),
         tries=Tries(store),
-        metrics=metrics,
-        splits=SplitStore(
-            store,
-            settings.max_series_per_job,
-            files,
-            max_points=settings.max_series_points,
-            record_limit=settings.record_limit,
-        ),
-        files=files,
-        jobs=JobTable(app, topics.jobs_changelog, **table),
-        results=ResultTable(app, topics.results_changelog, **table),
-        training_jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **table),
-        transforms=RecordTable(app, "transforms", topics.transforms_changelog, **table),
-        forecasts=forecasts,
-        online=_online(settings, topics, app, forecasts, bootstrap),
     )
-    for module in ("datasets", "forecasting.jobs", "training.jobs", "inference.transforms", "forecasting.forecasts"):
-        _attach(f"agents.{module}", runtime)
+    for system in systems:
+        if system.state is not None:
+            runtime.add(named(system.state)(runtime))
+    for module in (module for system in systems for module in system.state_agents):
+        named(module).attach(runtime)
     app.service(NoteSweep(store, settings.idempotency_retention_days))
-    tables = runtime.jobs, runtime.results, runtime.training_jobs, runtime.transforms, runtime.forecasts
-    app.service(LogGuard(app, tables, bootstrap))
+    app.service(LogGuard(app, runtime.tables, bootstrap))
     _measure(runtime)
     return runtime
 
@@ -151,29 +118,6 @@ def _measure(runtime: TrainerRuntime) -> None:
     app.service(ends)
     metrics.registry.register(Figures(runtime, ends))
     metrics.expect_dead_letters(topic for agent in app.agents.values() for topic in agent.get_topic_names())
-
-
-def _attach(module: str, runtime: Any) -> None:
-    # Imported by name, because agents are above streams; not by Faust's discovery, which logs a module that fails to
-    # import and starts the worker without its agents.
-    import_module(module).attach(runtime)
-
-
-def _online(
-    settings: Settings, topics: Topics, app: faust.App, forecasts: ForecastTable, bootstrap: str
-) -> "OnlineForecasts | None":
-    if settings.redis_url is None:
-        return None
-    from connectors.online_store import OnlineStore
-    from streams.forecasting.online_forecasts import OnlineForecasts
-
-    return OnlineForecasts(
-        OnlineStore(settings.redis_url),
-        forecasts,
-        owned=partial(owned_offsets, app, topics.forecasts),
-        end=partial(TopicEnds(bootstrap).end, topics.forecasts),
-        partitions=topics.partitions,
-    )
 
 
 def _codec(settings: Settings, topics: Topics) -> Codec:

@@ -86,14 +86,8 @@ class Figures(Collector):
         for topic, count in Counter(runtime.publisher.sent).items():
             sent.add_metric([topic], count)
         yield sent
-        yield GaugeMetricFamily(
-            "tidecast_inference_waiting",
-            "Requests that wait for an inference process.",
-            value=runtime.inference.waiting,
-        )
-        yield GaugeMetricFamily(
-            "tidecast_inference_processes", "Inference processes that run.", value=len(runtime.inference.pids)
-        )
+        for part in list(runtime.parts.values()):
+            yield from part.figures()
         if isinstance(runtime, StateRuntime):
             yield from _held(runtime)
 
@@ -134,8 +128,8 @@ def _acked(app: AppT) -> set[TP]:
 
 def _held(state: StateRuntime) -> Iterator[Metric]:
     rows = GaugeMetricFamily("tidecast_table_rows", "Rows of the tables of this worker.", labels=["table"])
-    for name in state.app.tables:
-        rows.add_metric([name], len(getattr(state, name)))
+    for table in state.tables:
+        rows.add_metric([table.name], len(table))
     yield rows
     yield GaugeMetricFamily(
         "tidecast_partitions", "Partitions of the jobs that this worker owns.", value=owned_partitions(state.app)
@@ -143,7 +137,3 @@ def _held(state: StateRuntime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "tidecast_writes_waiting", "Requests that wait until their command is applied.", value=len(state.waiters)
     )
-    if state.online is not None:
-        yield GaugeMetricFamily(
-            "tidecast_online_store_behind", "Forecasts that Redis lacks.", value=state.online.behind
-        )

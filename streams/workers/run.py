@@ -62,7 +62,8 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
         if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
             end.within(_END_S, 1)
     hands.close()  # what ends in order, be it by an error, was not killed by a message
-    await runtime.inference.close()
+    for part in runtime.parts.values():
+        await part.close()
     await runtime.publisher.close(_FLUSH)
     await asyncio.to_thread(figures.close)
     log.info("worker stopped", role=role)
@@ -73,7 +74,9 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
 
 async def _until_end(runtime: TrainerRuntime, role: str, stop: asyncio.Event) -> BaseException | None:
     """Wait for the signal, or for the app's crash, which is returned."""
-    preparing = asyncio.ensure_future(runtime.endpoints.prepare()) if role == "state" else None
+    preparing = None
+    if role == "state":
+        preparing = asyncio.gather(*(part.prepare() for part in runtime.parts.values()))
     waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), runtime.app.wait_until_stopped())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:

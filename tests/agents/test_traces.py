@@ -11,6 +11,7 @@ from connectors.kafka.publisher import partition_for
 from schemas.forecasting import ConfigureJob, CreateJob, SubmitJob
 from schemas.inference import InferenceRequest
 from schemas.series import SeriesResult, TrainSeries
+from streams.forecasting.state import ForecastingState
 from tests.agents.bench import CODEC, Worker
 from tests.agents.deepar.test_together_runs import COMMAND, FakePool
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training
@@ -51,7 +52,7 @@ async def test_what_a_command_sets_going_is_of_its_trace(state: Worker) -> None:
     topics = state.runtime.topics
     await command(state, CREATE, ONE)
     await command(state, CONFIGURE)
-    first = state.runtime.jobs.get(JOB_ID).first_ts_id
+    first = ForecastingState.of(state.runtime).jobs.get(JOB_ID).first_ts_id
     await command(state, SubmitJob("s", JOB_ID, (training(first), training(first + 1, "DeepAR"))), TWO)
     await command(state, SubmitJob("t", JOB_ID, (training(first),)))
 
@@ -82,7 +83,7 @@ async def test_the_end_of_a_job_is_of_the_trace_of_its_last_answer(state: Worker
     """The row that keeps the answer needs none."""
     topics = state.runtime.topics
     await state.commands(CREATE, CONFIGURE)
-    first = state.runtime.jobs.get(JOB_ID).first_ts_id
+    first = ForecastingState.of(state.runtime).jobs.get(JOB_ID).first_ts_id
     await state.commands(SubmitJob("s", JOB_ID, (training(first), training(first + 1))))
     state.forget()
     made = [SeriesResult(JOB_ID, first + n, n, 1, "LinearFit", {}, [], [], {}, error="bad") for n in range(2)]

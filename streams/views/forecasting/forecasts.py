@@ -9,6 +9,7 @@ from schemas.coding.wire import UndecodableError
 from streams.checks import ID_LIMIT
 from streams.errors import RejectedError
 from streams.forecasting.forecast_table import forecast_json
+from streams.forecasting.state import ForecastingState
 from streams.rows.ownership import owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
@@ -55,8 +56,8 @@ async def get_forecast(
     key = b"%d" % ts_id
     ready = is_ready(state.app)
     elsewhere = not ready or owner_elsewhere(state.app, key) is not None
-    if elsewhere and state.online is not None:
-        complete, body = await state.online.read(key)
+    if elsewhere and ForecastingState.of(state).online is not None:
+        complete, body = await ForecastingState.of(state).online.read(key)
         if complete:
             return _answer(ts_id, body, "redis")
     if not ready:
@@ -64,7 +65,7 @@ async def get_forecast(
     if elsewhere and (response := await passed_on(state, request, key)) is not None:
         return response
     try:
-        forecast = state.forecasts.get(key)
+        forecast = ForecastingState.of(state).forecasts.get(key)
     except UndecodableError:  # a row of a later release, after a step back to this one
         raise RejectedError(503, "unreadable", f"the forecast of series {ts_id} is of a later release") from None
     return _answer(ts_id, None if forecast is None else forecast_json(forecast), "table")

@@ -16,6 +16,7 @@ from streams.errors import RejectedError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past
 from streams.forecasting.inputs import dataset_of, features_of
+from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
@@ -72,7 +73,7 @@ async def create_job(state: State, request: Request, body: JobBody, key: Idempot
 @router.get("/", summary="List the jobs", response_model=JobsReply, responses=ERRORS(503))
 async def list_jobs(state: State, request: Request) -> Response:
     """All jobs, oldest first."""
-    own = (state.jobs.get(job_id) for job_id in state.jobs.ids())
+    own = (ForecastingState.of(state).jobs.get(job_id) for job_id in ForecastingState.of(state).jobs.ids())
     listed = [_summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
     return json_response({"jobs": sorted(listed, key=itemgetter("job_id"))})
 
@@ -85,7 +86,7 @@ async def list_jobs(state: State, request: Request) -> Response:
 )
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
-    job, progress = _job(state, job_id), state.results.progress(job_id)
+    job, progress = _job(state, job_id), ForecastingState.of(state).results.progress(job_id)
     return await _told(_stands, job, progress)
 
 
@@ -129,7 +130,7 @@ async def configure_job(
         )
         dataset = await dataset_of(state.store, job.data_id)
         columns = jobs.check_columns(job, command, dataset.header)
-        await state.splits.make(command, dataset, columns)
+        await ForecastingState.of(state).splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
     return await ts_details(state, job_id)
 
@@ -145,8 +146,8 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     job = _job(state, job_id)
     if job.split is None:
         return json_response({"features": [], "ts_details": []})
-    split = await state.splits.load(job.split)
-    statuses = jobs.series_statuses(job, state.results.progress(job_id))
+    split = await ForecastingState.of(state).splits.load(job.split)
+    statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
     calendars = [_shown_calendar(text) for text in split.calendars]
     return json_response(
         {
@@ -200,10 +201,12 @@ async def submit_job(
     command = SubmitJob(command_id, job_id, elements)
     if not is_repeat(command_id, job.commands):
         # In a thread, for a submission may be long, and others wait for answers too.
-        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, state.limits)
-        await features_of(state.store, state.splits, job, trainings, record_limit=state.settings.record_limit)
+        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, ForecastingState.of(state).limits)
+        await features_of(
+            state.store, ForecastingState.of(state).splits, job, trainings, record_limit=state.settings.record_limit
+        )
         await send_command(state, state.topics.job_commands, job_id, command)
-    job, progress = _job(state, job_id), state.results.progress(job_id)
+    job, progress = _job(state, job_id), ForecastingState.of(state).results.progress(job_id)
     return await _told(submitted, job, progress, command.elements)
 
 
@@ -266,13 +269,13 @@ async def job_results(
     chosen = job.ts_ids if ts_id is None else (ts_id,)
     rows: Rows
     if as_of is None:
-        rows = state.results.of_series(job_id, chosen if job.status >= CmdStatus.DONE else ())
+        rows = ForecastingState.of(state).results.of_series(job_id, chosen if job.status >= CmdStatus.DONE else ())
     else:  # in a thread, for every result is looked at; whether the job was finished depends on all series
-        rows = state.results.of_series(job_id, job.ts_ids)
+        rows = ForecastingState.of(state).results.of_series(job_id, job.ts_ids)
         job, rows = await asyncio.to_thread(past.as_of, state.codec, job, rows, as_of)
     if job.status < CmdStatus.DONE or job.split is None:
         return json_response({"status": int(job.status)})
-    split = await state.splits.load(job.split)
+    split = await ForecastingState.of(state).splits.load(job.split)
     chunks = result_chunks(state.codec, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
     if len(chosen) <= SERIES_PER_CHUNK:  # nothing to take turns for: in one piece, it takes half of the time
         return Response(b"".join(chunks), media_type="application/json")
@@ -291,7 +294,7 @@ def _summary(job: JobRecord) -> dict[str, Any]:
 
 
 def _job(state: StateRuntime, job_id: int) -> JobRecord:
-    job = state.jobs.get(job_id)
+    job = ForecastingState.of(state).jobs.get(job_id)
     if job is None:
         raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
     return job

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
 from streams.errors import RejectedError
 from streams.inference.calls import InferenceCall, InferenceClosedError, InferenceReply, InferenceUnavailableError
+from streams.inference.state import InferenceProcesses
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.inference.endpoint_bodies import ANSWERS, REQUEST, EndpointReply, EndpointsReply
@@ -77,8 +78,8 @@ async def invoke(state: State, request: Request, name: Name) -> Response:
 )
 async def invoke_only(state: State, request: Request) -> Response:
     """The same, where there is exactly one endpoint."""
-    name = await state.endpoints.only()
-    if name is None and await state.endpoints.all():
+    name = await InferenceProcesses.of(state).endpoints.only()
+    if name is None and await InferenceProcesses.of(state).endpoints.all():
         raise RejectedError(
             409, "ConflictError", "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists"
         )
@@ -98,13 +99,15 @@ async def ping(state: State) -> Response:
 @router.get("/endpoints", summary="List the endpoints", response_model=EndpointsReply)
 async def list_endpoints(state: State) -> Response:
     """All endpoints by name, with what their requests must look like."""
-    return json_response({"endpoints": [_shown(endpoint) for endpoint in await state.endpoints.all()]})
+    return json_response(
+        {"endpoints": [_shown(endpoint) for endpoint in await InferenceProcesses.of(state).endpoints.all()]}
+    )
 
 
 @router.get("/endpoints/{name}", summary="Describe an endpoint", response_model=EndpointReply, responses=ANSWERS(404))
 async def get_endpoint(state: State, name: Name) -> Response:
     """What its requests must look like: frequency, length of the forecast, categories and features."""
-    return json_response(_shown(await state.endpoints.get(name)))
+    return json_response(_shown(await InferenceProcesses.of(state).endpoints.get(name)))
 
 
 async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
@@ -116,14 +119,16 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
             _CODES[415],
             f"Content-Type is {content_type(request)[:80]}: send application/json or application/jsonlines",
         )
-    endpoint = await state.endpoints.get(name)
+    endpoint = await InferenceProcesses.of(state).endpoints.get(name)
     try:
         body = await request.body()
     except ClientDisconnect:
         return Response(status_code=_GONE)
     # The environment of the model sets what JSON Lines ask for (D-054, D-066); a JSON request says it itself (D-028).
     defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG") if form == "jsonlines" else None
-    reply = await _unless_gone(request, state.endpoints.ask(name, InferenceCall(body, form, defaults)))
+    reply = await _unless_gone(
+        request, InferenceProcesses.of(state).endpoints.ask(name, InferenceCall(body, form, defaults))
+    )
     if reply is None:
         return Response(status_code=_GONE)
     if reply.detail:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from schemas.inference import StopTransform, TransformRecord
 from streams.errors import RejectedError
 from streams.inference import transforms
+from streams.inference.state import TransformState
 from streams.runtime import StateRuntime
 from streams.views.inference.transform_bodies import (
     TransformBody,
@@ -48,7 +49,7 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
     command = body.to_event(command_id_of(request, key, await request.body()))
 
     async def create(_: int) -> Response:
-        known = state.transforms.get(name.encode())
+        known = TransformState.of(state).transforms.get(name.encode())
         if known is None:
             transforms.begun(command, at=0)  # refused here, it need not take the way through the log
             await send_command(state, state.topics.transform_commands, name, command)
@@ -65,8 +66,8 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
 @router.get("", summary="List the transform jobs", response_model=TransformsReply, responses=REFUSALS(503))
 async def list_transforms(state: State, request: Request) -> Response:
     """All jobs, the newest first."""
-    names = state.transforms.keys()
-    own = (state.transforms.get(name) for name in names)
+    names = TransformState.of(state).transforms.keys()
+    own = (TransformState.of(state).transforms.get(name) for name in names)
     listed = [summary(record) for record in own if record is not None]
     listed += await forwarding.from_others(state, request, "TransformJobSummaries")
     return json_response({"TransformJobSummaries": sorted(listed, key=itemgetter("CreationTime"), reverse=True)})
@@ -116,7 +117,7 @@ async def stop_transform(state: State, request: Request, name: Name, key: Idempo
 
 
 def _record(state: StateRuntime, name: str) -> TransformRecord:
-    record = state.transforms.get(name.encode("utf-8", "replace"))
+    record = TransformState.of(state).transforms.get(name.encode("utf-8", "replace"))
     if record is None:
         raise RejectedError(
             404, "unknown_transform", f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"

@@ -25,7 +25,6 @@ async def asyncapi(request: Request, state: State) -> Response:
         asyncapi_document(
             state.topics,
             version=request.app.version,
-            prefix=settings.topic_prefix,
             servers=state.bootstrap.split(","),
             registry_url=_registry(state),
             replicas=settings.replication_factor,

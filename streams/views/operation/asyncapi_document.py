@@ -6,68 +6,19 @@ known, and no operation.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from schemas.catalogue import Schema, current_schemas
+from streams.systems import DeclaredTopic
 from streams.topics import Topics, TopicSpec
 
-__all__ = ["DESCRIBED", "TopicWords", "asyncapi_document"]
+__all__ = ["asyncapi_document"]
 
 _VERSION: Final = "3.0.0"  # 3.1.0 is out; tools read 3.0.0 and we use nothing of the newer one
 _BINDING: Final = "0.5.0"  # of the Kafka bindings; without it tools take whatever is their latest
 _AVRO: Final = "application/vnd.apache.avro+json;version=1.9.0"  # as AsyncAPI names a schema in Avro's own language
 _FRAMED: Final = "application/vnd.confluent.avro"  # a zero byte, four bytes of schema id, Avro; no registered name
 
-
-@dataclass(frozen=True, slots=True)
-class TopicWords:
-    """What is to be said of a topic beyond its settings; `action` is None for what is nobody else's business."""
-
-    summary: str
-    key: str
-    action: Literal["send", "receive"] | None = None
-    reply: str | None = None
-
-
-DESCRIBED: Final[Mapping[str, TopicWords]] = {
-    "dataset-commands": TopicWords("Keep or remove a data set.", "The data_id as decimal text.", "receive"),
-    "job-commands": TopicWords("Create, configure, submit or delete a job.", "The job_id as decimal text.", "receive"),
-    "series-commands": TopicWords(
-        "Train one series and forecast it; the command carries its history.",
-        "The ts_id as decimal text.",
-        "receive",
-        reply="job-results",
-    ),
-    "forecasts": TopicWords(
-        "The latest forecast of every series; a higher n of the same series is newer.",
-        "The ts_id as decimal text.",
-        "send",
-    ),
-    "metrics": TopicWords("Metrics of trainings, point by point.", "The workload_uid.", "send"),
-    "job-results": TopicWords(
-        "One answer per submitted series, a forecast or an error.", "The job_id as decimal text."
-    ),
-    "job-status": TopicWords(
-        "The status of every job; an empty record where the job was deleted.", "The job_id as decimal text.", "send"
-    ),
-    "training-commands": TopicWords("Start or remove a training job.", "The project_id.", "receive"),
-    "training-runs": TopicWords("Trainings that were accepted, for the trainers.", "The job_id as decimal text."),
-    "training-status": TopicWords("What training jobs have come to, one event per epoch.", "The project_id.", "send"),
-    "transform-commands": TopicWords("Start or stop a transform job.", "The transform job's name.", "receive"),
-    "inference-requests": TopicWords(
-        "Forecast one instance with an endpoint.",
-        "Any; those of a transform job have its name and the line.",
-        "receive",
-        reply="inference-results",
-    ),
-    "inference-results": TopicWords(
-        "The answer to every request, a forecast or an error.", "The transform job's name, else the request_id.", "send"
-    ),
-    "dead-letters": TopicWords(
-        "What could not be read or applied: the original bytes, with the reason in headers.", "As the original.", "send"
-    ),
-}
 
 _LETTER: Final[dict[str, Any]] = {
     "name": "DeadLetter",
@@ -90,18 +41,16 @@ _LETTER: Final[dict[str, Any]] = {
 
 
 def asyncapi_document(
-    topics: Topics, *, version: str, prefix: str, servers: Sequence[str], registry_url: str, replicas: int
+    topics: Topics, *, version: str, servers: Sequence[str], registry_url: str, replicas: int
 ) -> dict[str, Any]:
-    """The document; `servers` are brokers as host:port, `prefix` is what the names of topics begin with."""
+    """The document; `servers` are brokers as host:port."""
     channels: dict[str, Any] = {}
     for spec in topics.all:
-        name = spec.name.removeprefix(prefix)
-        words = DESCRIBED.get(name, TopicWords("A table's changelog, private: others must not read it.", "The row's."))
-        channels[name] = _channel(spec, words, topics.partitions, replicas)
+        channels[spec.declared.name] = _channel(spec, topics.partitions, replicas)
     operations = {
-        f"{words.action}-{name}": _operation(name, words, channels)
-        for name, words in DESCRIBED.items()
-        if words.action is not None and name in channels
+        f"{topic.action}-{topic.name}": _operation(topic, channels)
+        for topic in (spec.declared for spec in topics.all)
+        if topic.action is not None
     }
     return {
         "asyncapi": _VERSION,
@@ -128,7 +77,7 @@ def _server(at: str, registry_url: str) -> dict[str, Any]:
     return {"host": at, "protocol": "kafka", "bindings": {"kafka": registry}}
 
 
-def _channel(spec: TopicSpec, words: TopicWords, partitions: int, replicas: int) -> dict[str, Any]:
+def _channel(spec: TopicSpec, partitions: int, replicas: int) -> dict[str, Any]:
     config: dict[str, Any] = {
         "cleanup.policy": spec.config["cleanup.policy"].split(","),
         "max.message.bytes": int(spec.config["max.message.bytes"]),
@@ -142,10 +91,10 @@ def _channel(spec: TopicSpec, words: TopicWords, partitions: int, replicas: int)
         "topicConfiguration": config,
         "bindingVersion": _BINDING,
     }
-    key = {"type": "string", "description": words.key}
+    key = {"type": "string", "description": spec.declared.key}
     return {
         "address": spec.name,
-        "summary": words.summary,
+        "summary": spec.declared.words,
         "messages": {record: _message(record, current_schemas()[record], key) for record in spec.records}
         or {"DeadLetter": {**_LETTER, "bindings": {"kafka": {"key": key, "bindingVersion": _BINDING}}}},
         "bindings": {"kafka": binding},
@@ -170,9 +119,9 @@ def _message(record: str, schema: Schema, key: Mapping[str, str]) -> dict[str, A
     }
 
 
-def _operation(name: str, words: TopicWords, channels: Mapping[str, Any]) -> dict[str, Any]:
-    operation = {"action": words.action, "summary": words.summary, **_place(name, channels)}
-    return operation | ({} if words.reply is None else {"reply": _place(words.reply, channels)})
+def _operation(topic: DeclaredTopic, channels: Mapping[str, Any]) -> dict[str, Any]:
+    operation = {"action": topic.action, "summary": topic.words, **_place(topic.name, channels)}
+    return operation | ({} if topic.reply is None else {"reply": _place(topic.reply, channels)})
 
 
 def _place(name: str, channels: Mapping[str, Any]) -> dict[str, Any]:

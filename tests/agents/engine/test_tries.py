@@ -27,7 +27,10 @@ from schemas.series import SeriesResult
 from streams.engine import tries
 from streams.engine.tries import Tries, is_infrastructure
 from streams.errors import RejectedError
+from streams.forecasting.state import ForecastingState
+from streams.inference.state import TransformState
 from streams.settings import Settings
+from streams.training.state import TrainingState
 from streams.workers import apps
 from tests.agents.bench import AT, FakePublisher, Worker, message
 from tests.agents.deepar.test_together_runs import COMMAND as TOGETHER
@@ -128,7 +131,7 @@ class TestState:
 
         assert isinstance(refusal, RejectedError)
         assert (refusal.status, refusal.code) == (500, "given_up")
-        assert state.runtime.jobs.ids() == [7, 8]
+        assert ForecastingState.of(state.runtime).jobs.ids() == [7, 8]
 
     async def test_a_submission_that_has_begun_ends_its_series_as_failed(
         self, state: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -171,7 +174,7 @@ class TestState:
 
         assert (failure.n, failure.ts_id) == (1, first + 1)
         assert isinstance(failure, SeriesResult)
-        assert state.runtime.results.progress(JOB_ID).finished == {0, 1, 2}
+        assert ForecastingState.of(state.runtime).results.progress(JOB_ID).finished == {0, 1, 2}
 
     async def test_forecasts(self, state: Worker, poisoned: Any) -> None:
         """The rows of the others are written."""
@@ -181,7 +184,7 @@ class TestState:
         messages = [state.message(topic, b"17", replace(FORECAST, n=n, item_id=item)) for n, item in enumerate(items)]
         await check(state, poison, topic, *messages)
 
-        assert state.runtime.forecasts.get(b"17").item_id == "c"
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17").item_id == "c"
 
     async def test_commands_of_training_jobs(self, state: Worker, poisoned: Any) -> None:
         """Where its row is written already, the job fails; those of other jobs begin."""
@@ -190,7 +193,7 @@ class TestState:
         commands = [replace(TRAIN, command_id=f"c-{n}", job_id=n, job_name=f"n{n}") for n in (11, 12, 13)]
         commands[1] = replace(commands[1], job_desc="POISON")
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in commands])
-        rows = {n: state.runtime.training_jobs.get(b"p1/%d" % n) for n in (11, 12, 13)}
+        rows = {n: TrainingState.of(state.runtime).jobs.get(b"p1/%d" % n) for n in (11, 12, 13)}
 
         assert [rows[n].status for n in (11, 12, 13)] == [7, 11, 7]
         assert "KeyError" in rows[12].message
@@ -204,7 +207,7 @@ class TestState:
         statuses = [told(8, epoch=1), told(8, message="POISON"), told(8, epoch=3)]
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in statuses])
 
-        assert state.runtime.training_jobs.get(b"p1/11").epoch == 3
+        assert TrainingState.of(state.runtime).jobs.get(b"p1/11").epoch == 3
 
     async def test_transforms(self, state: Worker, poisoned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """A job that has begun fails; the next one begins."""
@@ -221,7 +224,7 @@ class TestState:
         topic = state.runtime.topics.transform_commands
         commands = [replace(START, name=f"b{n}", model_name=ENDPOINT.name, command_id=f"c{n}") for n in (1, 2, 3)]
         await state.consume(topic, *[state.message(topic, one.name.encode(), one) for one in commands])
-        rows = [state.runtime.transforms.get(b"b%d" % n) for n in (1, 2, 3)]
+        rows = [TransformState.of(state.runtime).transforms.get(b"b%d" % n) for n in (1, 2, 3)]
 
         assert [row.status for row in rows] == ["InProgress", "Failed", "InProgress"]
         assert "KeyError" in rows[1].failure_reason
@@ -245,7 +248,7 @@ class TestState:
         made = [InferenceResult(f"b{n}:0", ENDPOINT.name, transform=f"b{n}", mean=[1.0]) for n in (2, 1)]
         messages = [state.message(topic, str(one.transform).encode(), one, partition=0) for one in made]
         await state.consume(topic, *messages)
-        rows = [state.runtime.transforms.get(b"b%d" % n) for n in (1, 2)]
+        rows = [TransformState.of(state.runtime).transforms.get(b"b%d" % n) for n in (1, 2)]
 
         assert [row.status for row in rows] == ["Completed", "Failed"]
         assert len(state.dead()) == 1

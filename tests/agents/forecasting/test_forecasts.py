@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from connectors.kafka.publisher import DeliveryError, partition_for
 from schemas.forecasting import CmdStatus, JobStatus
 from schemas.series import Forecast
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import CODEC, FakePublisher, Worker, headers
@@ -58,7 +59,7 @@ class TestRows:
         message = state.message(topic, b"17", FORECAST)
         await state.consume(topic, message)
 
-        assert state.runtime.forecasts.get(b"17") == FORECAST
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") == FORECAST
         assert state.committed(message)
 
     async def test_rows_are_acknowledged_with_their_changelog(self, state: Worker, topic: str) -> None:
@@ -75,7 +76,7 @@ class TestRows:
         await state.consume(topic, state.message(topic, b"17", FORECAST))
         await state.consume(topic, state.message(topic, b"17", None))
 
-        assert state.runtime.forecasts.get(b"17") is None
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") is None
         assert state.sent(state.runtime.topics.forecasts_changelog)[-1].value is None
 
     async def test_the_topic_ends_with_the_row_that_stays(self, state: Worker, topic: str) -> None:
@@ -86,7 +87,7 @@ class TestRows:
         await state.consume(topic, _read_back(state, repeat))
 
         assert (repeat.key, repeat.value, repeat.partition) == (b"17", CODEC.encode(FORECAST), HOME)
-        assert state.runtime.forecasts.get(b"17") == FORECAST
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") == FORECAST
         assert state.sent(topic) == [repeat]
 
     async def test_forecasts_in_their_order_are_not_repeated(self, state: Worker, topic: str) -> None:
@@ -105,7 +106,7 @@ class TestRows:
         await state.consume(topic, _read_back(state, repeat))
 
         assert state.sent(topic)[-1].value is None
-        assert state.runtime.forecasts.get(b"17") is None
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") is None
 
     async def test_a_forecast_in_another_partition_than_its_keys_is_moved(self, state: Worker, topic: str) -> None:
         """Where a producer with another partitioner put it; requests look for it where its key belongs."""
@@ -113,7 +114,7 @@ class TestRows:
         await state.consume(topic, state.message(topic, b"17", FORECAST, partition=other))
         [moved] = state.sent(topic)
 
-        assert state.runtime.forecasts.get(b"17") is None
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") is None
         assert (moved.key, moved.value, moved.partition) == (b"17", CODEC.encode(FORECAST), HOME)
 
 
@@ -139,7 +140,7 @@ class TestWrongEvents:
         await state.consume(topic, good[0], state.message(topic, key, event), good[1])
         [letter] = state.sent(state.runtime.topics.dead_letters)
 
-        assert state.runtime.forecasts.get(b"17").n == 2
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17").n == 2
         assert reason in headers(letter)["error"]
 
     async def test_a_dead_letter_is_logged_and_counted(self, state: Worker, topic: str) -> None:
@@ -189,4 +190,4 @@ class TestOnlineStore:
 
 async def test_without_redis_there_is_no_online_store(state: Worker) -> None:
     """Nothing of it runs."""
-    assert state.runtime.online is None
+    assert ForecastingState.of(state.runtime).online is None

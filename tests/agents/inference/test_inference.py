@@ -13,6 +13,7 @@ from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects import endpoints
 from schemas.inference import InferenceRequest, InferenceResult, StopTransform
 from schemas.series import Forecast
+from streams.inference.state import InferenceProcesses
 from tests.acceptance.deepar import publish
 from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
 
@@ -27,7 +28,7 @@ async def worker(trainer: Worker) -> AsyncIterator[Worker]:
     """A trainer, and an endpoint `demo` of daily series with three steps."""
     publish(trainer.runtime.store, "demo")
     yield trainer
-    await trainer.runtime.inference.close()
+    await InferenceProcesses.of(trainer.runtime).pool.close()
 
 
 async def consume(worker: Worker, *requests: Any) -> list[Any]:
@@ -190,7 +191,7 @@ async def test_an_endpoint_that_changed_is_asked_anew(worker: Worker) -> None:
 
 async def test_a_model_that_vanished_is_looked_up_again(worker: Worker) -> None:
     """Within the second in which the old version is still known, by a process that has not loaded it."""
-    await worker.runtime.endpoints.get("demo")
+    await InferenceProcesses.of(worker.runtime).endpoints.get("demo")
     publish(worker.runtime.store, "demo", version="2", prediction_length=4)
     (result,) = await results(worker, REQUEST)
 
@@ -199,7 +200,7 @@ async def test_a_model_that_vanished_is_looked_up_again(worker: Worker) -> None:
 
 async def test_an_endpoint_that_was_deleted_is_no_reason_to_stop(worker: Worker) -> None:
     """Its requests are answered with an error, also while it is still known here."""
-    await worker.runtime.endpoints.get("demo")
+    await InferenceProcesses.of(worker.runtime).endpoints.get("demo")
     endpoints.delete(worker.runtime.store, "demo")
     (result,) = await results(worker, REQUEST)
 

@@ -18,6 +18,7 @@ from connectors.objects.store import ObjectStore
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
 from streams.errors import RejectedError
 from streams.inference import transforms
+from streams.inference.state import TransformState
 from streams.settings import Settings
 from streams.views.inference.transform_summaries import description
 from streams.workers import apps
@@ -100,7 +101,7 @@ async def results(state: Worker, topic: list[Any], *made: Any, key: bytes = b"b1
 
 def row(state: Worker, name: bytes = b"b1") -> TransformRecord:
     """The job as the table has it."""
-    found: TransformRecord | None = state.runtime.transforms.get(name)
+    found: TransformRecord | None = TransformState.of(state.runtime).transforms.get(name)
     assert found is not None
     return found
 
@@ -121,7 +122,7 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     publisher = FakePublisher()
     monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
     runtime = apps.create_state(settings, "127.0.0.1:1")
-    table = runtime.transforms
+    table = TransformState.of(runtime).transforms
     for record in worker.publisher.log:
         if record.topic == runtime.topics.transforms_changelog:
             table._rows.write(record.partition, [(record.key, record.value)])
@@ -210,7 +211,7 @@ class TestStarting:
         assert refusal.status == 409
         assert refusal.message.startswith("S3OutputPath: ")
         assert reason in refusal.message
-        assert state.runtime.transforms.get(b"b1") is None
+        assert TransformState.of(state.runtime).transforms.get(b"b1") is None
 
     async def test_D064_a_wrong_line_fails_the_job_before_anything_is_sent(self, state: Worker) -> None:
         """The reason names the line as an editor counts them, blank ones included."""
@@ -312,7 +313,7 @@ class TestStarting:
         assert error.status == status
         assert words in error.message
         assert [words in letter["error"] for letter in state.dead()] == [True]
-        assert state.runtime.transforms.get(b"b1") is None
+        assert TransformState.of(state.runtime).transforms.get(b"b1") is None
 
     async def test_a_second_job_of_the_name_is_refused(self, state: Worker) -> None:
         """The first goes on."""
@@ -329,7 +330,7 @@ class TestStarting:
         (moved,) = state.sent(state.runtime.topics.transform_commands)
 
         assert moved.partition == HOME
-        assert state.runtime.transforms.get(b"b1") is None
+        assert TransformState.of(state.runtime).transforms.get(b"b1") is None
 
     async def test_what_is_no_command_becomes_a_dead_letter(self, state: Worker) -> None:
         """Bytes, other records and wrong keys."""

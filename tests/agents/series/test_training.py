@@ -19,6 +19,7 @@ from schemas.forecasting import CmdStatus, CreateJob, JobStatus
 from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries
 from schemas.values import HyperParam
 from schemas.workloads import MetricPoint
+from streams.forecasting.state import ForecastingTrainer
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics
@@ -548,7 +549,7 @@ class TestTurns:
         self, trainer: Worker, status: JobStatus | None, model: str
     ) -> None:
         """It is done without a word: the state has answered, or nobody asks. What was submitted since is answered."""
-        trainer.runtime.stops.told(7, status)
+        ForecastingTrainer.of(trainer.runtime).stops.told(7, status)
         topic = trainer.runtime.topics.series_commands
         config = SAMPLE.config if model == "AdaptiveMaxN" else {}
         asked = [replace(SAMPLE, n=n, model_name=model, config=config) for n in (3, 4)]
@@ -561,7 +562,7 @@ class TestTurns:
 
     async def test_a_stop_ends_what_waits_and_what_is_computed(self, trainer: Worker) -> None:
         """Within a moment, not when the training would have ended."""
-        topic, stops = trainer.runtime.topics.series_commands, trainer.runtime.stops
+        topic, stops = trainer.runtime.topics.series_commands, ForecastingTrainer.of(trainer.runtime).stops
         space = (HyperParam("epochs_used", "int", low=100, high=1000),)
         long = replace(SAMPLE, model_name="Lstm", config={}, search=Search(space, 1000, "mse"))
         messages = [trainer.message(topic, b"1", replace(long, n=n)) for n in range(8)]
@@ -581,7 +582,7 @@ class TestTurns:
 
     def test_a_job_made_anew_under_its_old_id_is_trained(self, trainer: Worker) -> None:
         """A producer may do so; the first status of the new one ends the deletion."""
-        stops = trainer.runtime.stops
+        stops = ForecastingTrainer.of(trainer.runtime).stops
         stops.told(7, None)
         assert stops.covers(7, 10**6)
         stops.told(7, JobStatus(7, CmdStatus.CREATED, 1, 0, 0, 0, 0))

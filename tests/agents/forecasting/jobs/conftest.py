@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.forecasting.state import ForecastingState
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample
 
@@ -19,6 +20,6 @@ async def state(state: Worker, tmp_path: Path) -> Worker:
 async def first(state: Worker) -> int:
     """The first series id of a configured job."""
     await state.commands(CREATE, CONFIGURE)
-    job = state.runtime.jobs.get(JOB_ID)
+    job = ForecastingState.of(state.runtime).jobs.get(JOB_ID)
     state.forget()
     return int(job.first_ts_id)

@@ -13,6 +13,7 @@ from connectors.kafka.publisher import partition_for
 from schemas.forecasting import ConfigureJob, CreateJob, DeleteJob, JobRecord, JobStatus, SeriesConfig, SubmitJob
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
 from schemas.values import HyperParam
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker
@@ -106,7 +107,7 @@ def statuses(state: Worker) -> list[JobStatus]:
 
 def job_of(state: Worker) -> JobRecord:
     """The job as the table has it."""
-    job: JobRecord | None = state.runtime.jobs.get(JOB_ID)
+    job: JobRecord | None = ForecastingState.of(state.runtime).jobs.get(JOB_ID)
     assert job is not None
     return job
 
@@ -131,8 +132,8 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
     runtime = apps.create_state(settings, "127.0.0.1:1")
     for table, topic in (
-        (runtime.jobs, runtime.topics.jobs_changelog),
-        (runtime.results, runtime.topics.results_changelog),
+        (ForecastingState.of(runtime).jobs, runtime.topics.jobs_changelog),
+        (ForecastingState.of(runtime).results, runtime.topics.results_changelog),
     ):
         for record in worker.publisher.log:
             if record.topic == topic:

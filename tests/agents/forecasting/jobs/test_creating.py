@@ -8,6 +8,7 @@ import pytest
 from connectors.datasets import manifests as datasets
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, JobRecord, JobStatus
 from streams.errors import RejectedError
+from streams.forecasting.state import ForecastingState
 from streams.repeats import digest_of
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker
@@ -80,7 +81,7 @@ class TestCreating:
         """The log's door checks as HTTP's does; the refusal says what HTTP would say, and nothing changes."""
         await state.commands(command)
 
-        assert state.runtime.jobs.ids() == []
+        assert ForecastingState.of(state.runtime).jobs.ids() == []
         assert [reason in letter["error"] for letter in state.dead()] == [True]
         assert {letter["error-class"] for letter in state.dead()} == {"RejectedError"}
         assert statuses(state) == []
@@ -117,7 +118,7 @@ class TestConfiguring:
         """Consecutive ids in the order of the file, a split that can be loaded, and no change of status."""
         await state.commands(CREATE, CONFIGURE)
         job = job_of(state)
-        split = await state.runtime.splits.load(job.split)
+        split = await ForecastingState.of(state.runtime).splits.load(job.split)
 
         assert (job.status, job.sequence, job.series_count, job.column_count) == (CmdStatus.CREATED, 1, 3, 4)
         assert split.groupby_val == ("('west',)", "('east',)", "('north',)")
@@ -173,7 +174,7 @@ class TestConfiguring:
         job = job_of(state)
         assert job.columns is not None
         assert job.split is not None
-        split = await state.runtime.splits.load(job.split)
+        split = await ForecastingState.of(state.runtime).splits.load(job.split)
 
         assert (job.columns.freq, job.columns.time_zone) == ("H", "Europe/Berlin")
         assert split.calendars == ("h @Europe/Berlin",)
@@ -208,7 +209,7 @@ class TestConfiguring:
         """The next process starts above every block that the table knows, also when its clock is behind."""
         await state.commands(replace(CONFIGURE, command_id="again"))
         following = await restarted(state, settings, monkeypatch)
-        following.runtime.series_ids._clock = lambda: 0.0
+        ForecastingState.of(following.runtime).series_ids._clock = lambda: 0.0
         state.forget()
         await following.commands(replace(CONFIGURE, command_id="third"))
 

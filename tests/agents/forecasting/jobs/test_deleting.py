@@ -9,6 +9,7 @@ from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import ConfigureJob, JobRecord
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker, headers
 from tests.agents.forecasting.jobs.samples import (
@@ -39,7 +40,11 @@ class TestDeleting:
         await state.commands(DELETE)
         topics = state.runtime.topics
 
-        assert (state.runtime.jobs.get(JOB_ID), len(state.runtime.jobs), len(state.runtime.results)) == (None, 0, 0)
+        assert (
+            ForecastingState.of(state.runtime).jobs.get(JOB_ID),
+            len(ForecastingState.of(state.runtime).jobs),
+            len(ForecastingState.of(state.runtime).results),
+        ) == (None, 0, 0)
         [series_ids] = [record for record in state.publisher.records if (record.key or b"").startswith(b"-")]
         assert CODEC.decode(series_ids.value).first_ts_id == first  # so that they are not given again
         assert {
@@ -76,7 +81,7 @@ class TestDeleting:
         log = [*state.publisher.log, *following.publisher.log]
         left = {record.key: record.value for record in log if record.topic == getattr(topics, lost)}
         assert set(left.values()) == {None}
-        assert len(following.runtime.results) == 0
+        assert len(ForecastingState.of(following.runtime).results) == 0
 
 
 class TestDoor:
@@ -112,7 +117,7 @@ class TestDoor:
         """It would be applied where its job is not, or out of order."""
         await state.commands(CREATE, key=key)
 
-        assert state.runtime.jobs.ids() == []
+        assert ForecastingState.of(state.runtime).jobs.ids() == []
         assert [letter["error"] for letter in state.dead()] == ["the record's key must be the job_id, 7, as text"]
 
     async def test_a_command_without_a_key_is_a_dead_letter(self, state: Worker) -> None:
@@ -129,32 +134,32 @@ class TestDoor:
         await state.consume(topic, *elsewhere)
         moved = state.sent(topic)
 
-        assert state.runtime.jobs.ids() == []
+        assert ForecastingState.of(state.runtime).jobs.ids() == []
         assert [(one.key, one.value, one.partition) for one in moved] == [(b"7", m.value, HOME) for m in elsewhere]
         assert {one.timestamp_ms for one in moved} == {int(AT * 1000)}
 
     async def test_jobs_of_one_batch_do_not_wait_for_one_another(self, state: Worker) -> None:
         """A slow split of one job holds up that job alone; commands of one job keep their order."""
-        gate, make = asyncio.Event(), state.runtime.splits.make
+        gate, make = asyncio.Event(), ForecastingState.of(state.runtime).splits.make
 
         async def slow(command: ConfigureJob, *rest: Any) -> Any:
             if command.job_id == JOB_ID:
                 await gate.wait()
             return await make(command, *rest)
 
-        state.runtime.splits.make = slow
+        ForecastingState.of(state.runtime).splits.make = slow
         topic = state.runtime.topics.job_commands
         commands = [CREATE, CONFIGURE, DELETE] + [replace(one, job_id=8) for one in (CREATE, CONFIGURE)]
         task = state.start(topic, *(state.message(topic, b"%d" % one.job_id, one) for one in commands))
         async with asyncio.timeout(20):
-            while (other := state.runtime.jobs.get(8)) is None or not other.series_count:
+            while (other := ForecastingState.of(state.runtime).jobs.get(8)) is None or not other.series_count:
                 await asyncio.sleep(0.001)
         assert job_of(state).series_count == 0
         gate.set()
         await state.settled(task)
         task.cancel()
 
-        assert state.runtime.jobs.ids() == [8]
+        assert ForecastingState.of(state.runtime).jobs.ids() == [8]
         assert state.dead() == []
 
     def test_the_agents_end_the_process_when_they_fail(self, state: Worker) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from agents.forecasting import submission_runs
 from schemas.forecasting import CmdStatus, CreateJob, StopJob
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import (
@@ -84,7 +85,7 @@ async def test_another_job_is_served_meanwhile(state: Worker, first: int) -> Non
     await state.commands(submission(*[training(first)] * 18), CreateJob("other", 8, DATA_ID), key=None)
     await state.commands(submission(storing(first, "LinearFit", 2), command_id="store"))
 
-    assert state.runtime.jobs.get(8) is not None
+    assert ForecastingState.of(state.runtime).jobs.get(8) is not None
     assert job_of(state).settings[0].model_name == "LinearFit"
     assert len(numbers(state)) == 4
 

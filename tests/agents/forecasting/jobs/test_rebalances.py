@@ -8,6 +8,7 @@ import pytest
 
 from connectors.datasets import manifests as datasets
 from schemas.forecasting import JobRecord
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import CODEC, Worker
@@ -34,7 +35,7 @@ class Held:
 @pytest.fixture
 def held(state: Worker) -> Held:
     """The splits of the worker."""
-    splits = Held(state.runtime.splits)
+    splits = Held(ForecastingState.of(state.runtime).splits)
     object.__setattr__(state.runtime, "splits", splits)
     return splits
 
@@ -56,16 +57,16 @@ async def test_a_late_command_leaves_the_new_owners_row_alone(state: Worker, set
     await held.begun.wait()
     state._app.consumer_generation_id += 1
     owner = Worker(apps.create_state(settings, "127.0.0.1:1"), state.publisher)
-    owner.runtime.jobs._rows.write(HOME, [(row.key, row.value)])
+    ForecastingState.of(owner.runtime).jobs._rows.write(HOME, [(row.key, row.value)])
     await owner.commands(CONFIGURE)
-    job = owner.runtime.jobs.get(JOB_ID)
+    job = ForecastingState.of(owner.runtime).jobs.get(JOB_ID)
     assert job is not None
     await owner.commands(submission(training(job.first_ts_id)))
     held.go_on.set()
     await state.settled(task)
     task.cancel()
 
-    assert _last_row(state) == owner.runtime.jobs.get(JOB_ID)
+    assert _last_row(state) == ForecastingState.of(owner.runtime).jobs.get(JOB_ID)
     assert _last_row(state).submitted == 1
     assert not state.committed(late)
 

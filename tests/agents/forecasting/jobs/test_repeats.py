@@ -7,6 +7,7 @@ import pytest
 
 from schemas.forecasting import ConfigureJob, DeleteJob, StopJob
 from streams.errors import RejectedError
+from streams.forecasting.state import ForecastingState
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, asked, job_of, submission, training
 
@@ -75,7 +76,7 @@ async def test_an_id_is_free_again_once_its_job_is_deleted(state: Worker, submit
 async def test_commands_of_an_older_release_may_be_repeated(state: Worker, submitted: int) -> None:
     """Their rows do not know what they said."""
     job = job_of(state)
-    await state.runtime.jobs.put(0, replace(job, digests=()))
+    await ForecastingState.of(state.runtime).jobs.put(0, replace(job, digests=()))
     await state.commands(submission(training(submitted + 1)))
 
     assert (state.dead(), asked(state)) == ([], [])

@@ -7,6 +7,7 @@ import pytest
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import CmdStatus, StopJob
 from schemas.series import SeriesResult
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import CODEC, Worker
 from tests.agents.forecasting.jobs.samples import (
@@ -27,7 +28,7 @@ STOP = StopJob("stop", JOB_ID)
 
 def shown(state: Worker) -> dict[int, SeriesResult]:
     """The results that the job has, by their number."""
-    rows = state.runtime.results.of_series(JOB_ID, job_of(state).ts_ids)
+    rows = ForecastingState.of(state.runtime).results.of_series(JOB_ID, job_of(state).ts_ids)
     found = [CODEC.decode(row) for of_series in rows.values() for row in of_series]
     return {one.n: one for one in found}
 

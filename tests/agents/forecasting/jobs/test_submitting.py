@@ -11,6 +11,7 @@ from agents.forecasting import fan_out
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import CmdStatus, ConfigureJob, JobStatus, SeriesConfig
 from schemas.values import HyperParam
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import Worker, headers
 from tests.agents.forecasting.jobs.samples import (
@@ -163,7 +164,7 @@ class TestSubmitting:
 
     async def test_series_too_long_for_a_record_are_answered_with_an_error(self, state: Worker, tmp_path: Path) -> None:
         """Where columns were chosen under another limit: the job ends in EXCEPTION, the worker goes on."""
-        state.runtime.splits._record_limit = 2**30
+        ForecastingState.of(state.runtime).splits._record_limit = 2**30
         file = tmp_path / "long.csv"
         minutes = [
             str(minute).replace("T", " ") for minute in np.datetime64("2020-01-01T00:00:00") + np.arange(135_000) * 60
@@ -194,7 +195,7 @@ class TestSubmitting:
     ) -> None:
         """Before anything is accepted; the worker goes on."""
         split = job_of(state).split
-        state.runtime.splits._kept.clear()
+        ForecastingState.of(state.runtime).splits._kept.clear()
         if damage == "gone":
             state.runtime.store.delete(split)
         else:

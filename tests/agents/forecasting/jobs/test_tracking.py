@@ -8,6 +8,7 @@ import pytest
 from agents.series.training import answer_commands
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import CmdStatus, JobStatus
+from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import AT, CODEC, Worker
 from tests.agents.forecasting.jobs.samples import (
@@ -98,7 +99,7 @@ class TestTracking:
         (sent,) = await results(state, result(first + offset, n))
 
         assert state.publisher.records == []
-        assert state.runtime.results.progress(JOB_ID).finished == set()
+        assert ForecastingState.of(state.runtime).results.progress(JOB_ID).finished == set()
         assert state.committed(sent)
 
     async def test_what_trainers_still_make_for_a_deleted_job_is_removed(self, state: Worker, first: int) -> None:
@@ -114,7 +115,7 @@ class TestTracking:
         assert [(record.topic, record.key, record.value) for record in state.publisher.records] == [
             (topics.forecasts, b"%d" % first, None)
         ]
-        assert len(state.runtime.results) == 0
+        assert len(ForecastingState.of(state.runtime).results) == 0
         assert (early, store.exists(f"models/{JOB_ID}")) == (False, False)
         assert state.committed(sent)
 
@@ -140,7 +141,7 @@ class TestTracking:
         """The results around it are stored."""
         await results(state, result(first, 0), value, result(first, 2))
 
-        assert set(state.runtime.results.progress(JOB_ID).finished) == {0, 2}
+        assert set(ForecastingState.of(state.runtime).results.progress(JOB_ID).finished) == {0, 2}
         assert [reason in letter["error"] for letter in state.dead()] == [True]
 
     async def test_a_result_under_another_key_is_a_dead_letter(self, state: Worker, first: int) -> None:
@@ -148,7 +149,7 @@ class TestTracking:
         await results(state, result(first, 0), key=b"8")
 
         assert [letter["error-class"] for letter in state.dead()] == ["RejectedError"]
-        assert len(state.runtime.results) == 0
+        assert len(ForecastingState.of(state.runtime).results) == 0
 
     async def test_a_result_in_another_partition_is_sent_to_its_own(self, state: Worker, first: int) -> None:
         """Producers place keys in several ways; the job's worker gets it."""
@@ -156,7 +157,7 @@ class TestTracking:
         (moved,) = state.sent(state.runtime.topics.job_results)
 
         assert (moved.key, moved.value, moved.partition) == (sent.key, sent.value, HOME)
-        assert len(state.runtime.results) == 0
+        assert len(ForecastingState.of(state.runtime).results) == 0
 
     async def test_a_result_too_large_to_keep_is_a_dead_letter(self, state: Worker, first: int) -> None:
         """A record that fills its size limit has no room for the longer key of a row."""
@@ -195,7 +196,7 @@ class TestTracking:
             CODEC.decode(r.value) for r in answer_commands(state.runtime, commands) if r.topic == topics.job_results
         ]
         await results(state, result(first, 0), result(first + 1, 1), result(first, 2), *answers)
-        rows = state.runtime.results.of_series(JOB_ID, [first + 2])[first + 2]
+        rows = ForecastingState.of(state.runtime).results.of_series(JOB_ID, [first + 2])[first + 2]
 
         assert job_of(state).status is CmdStatus.DONE
         assert [CODEC.decode(row).predictions for row in rows] == [[307.0] * 5]
@@ -226,7 +227,7 @@ class TestTimes:
         again = await restarted(state, settings, monkeypatch)
 
         for worker in (state, again):
-            (row,) = worker.runtime.results.of_series(JOB_ID, [first])[first]
+            (row,) = ForecastingState.of(worker.runtime).results.of_series(JOB_ID, [first])[first]
             assert job_of(worker).settings_at == 10_001
             assert [one.at for one in job_of(worker).submissions] == [12_003, 15_006]
             assert CODEC.decode(row).answered_at == 13_004

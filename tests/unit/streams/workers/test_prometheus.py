@@ -21,6 +21,7 @@ from connectors.kafka import topic_ends
 from connectors.kafka.topic_ends import TopicEnds
 from models.catalog import CATALOG
 from streams.engine.consumer import _Offsets
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics
@@ -331,7 +332,7 @@ class TestLookedUp:
 
     async def test_rows_of_every_table(self, state: StateRuntime) -> None:
         """A new table is there by itself."""
-        state.forecasts._rows.write(0, [(b"17", b"row")])
+        ForecastingState.of(state).forecasts._rows.write(0, [(b"17", b"row")])
         found = samples(state.metrics)
 
         assert {labels[1] for labels in found if labels[0] == "tidecast_table_rows"} == set(state.app.tables)

@@ -26,7 +26,7 @@ class Runtime:
     def __init__(self, when_ready: Callable[["Runtime"], None]) -> None:
         self.when_ready = when_ready
         self.app = self.publisher = self
-        self.inference = SimpleNamespace(close=self._close_inference)
+        self.parts = {Runtime: SimpleNamespace(close=self._close_part)}
         self.settings = SimpleNamespace(worker_id="1", metrics_port=None)
         hands = SimpleNamespace(open=lambda: None, healthy=lambda: None, close=lambda: None)
         self.transport = SimpleNamespace(hands=hands)
@@ -44,8 +44,8 @@ class Runtime:
     async def close(self, within: timedelta) -> None:
         self.happened.append(f"publisher closed within {within.total_seconds():g} s")
 
-    async def _close_inference(self) -> None:
-        self.happened.append("inference closed")
+    async def _close_part(self) -> None:
+        self.happened.append("part closed")
 
     def end(self, reason: BaseException | None = None) -> None:
         """End as an app does whose agent failed."""
@@ -73,7 +73,7 @@ def run(when_ready: Callable[[Runtime], None]) -> tuple[int, list[str]]:
     return run_worker(runtime, "trainer"), runtime.happened
 
 
-ORDERLY = ["publisher started", "app started", "app stopped", "inference closed", "publisher closed within 3 s"]
+ORDERLY = ["publisher started", "app started", "app stopped", "part closed", "publisher closed within 3 s"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,6 +11,7 @@ from yarl import URL
 
 from schemas.series import Forecast
 from streams.forecasting.forecast_table import forecast_json
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.views.application import create_http
@@ -41,8 +42,8 @@ class World:
         self.ready = True
         self.owner: URL | None = None
         self.online = Online()
-        object.__setattr__(state, "online", self.online)
-        state.forecasts._rows.write(0, [(b"17", CODEC.encode(FORECAST))])
+        object.__setattr__(ForecastingState.of(state), "online", self.online)
+        ForecastingState.of(state).forecasts._rows.write(0, [(b"17", CODEC.encode(FORECAST))])
         monkeypatch.setattr(forecasts, "is_ready", lambda app: self.ready)
         monkeypatch.setattr(forecasts, "owner_elsewhere", lambda app, key: self.owner)
         monkeypatch.setattr(forecasts, "passed_on", self._passed_on)
@@ -148,7 +149,7 @@ async def test_without_redis_the_owner_answers(client: httpx.AsyncClient, world:
 
 async def test_a_row_of_a_later_release_is_no_crash(client: httpx.AsyncClient, state: StateRuntime) -> None:
     """After a step back to an earlier release: a reason, no traceback."""
-    state.forecasts._rows.write(0, [(b"17", b"\0\0\0\xff\xff")])
+    ForecastingState.of(state).forecasts._rows.write(0, [(b"17", b"\0\0\0\xff\xff")])
     answer = await client.get("/forecasts/17")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unreadable")

@@ -1,0 +1,18 @@
+"""The systems of this installation: what each brings, by name. Adding one is a module here and its name in `SYSTEMS`.
+
+The declarations are data: what they name is imported by the process that needs it, when it needs it.
+"""
+
+from streams.systems.datasets import DATASETS
+from streams.systems.declaration import DeclaredTopic, Keep, System, named
+from streams.systems.forecasting import FORECASTING
+from streams.systems.inference import INFERENCE
+from streams.systems.long_training import LONG_TRAINING
+from streams.systems.training import TRAINING
+from streams.systems.workloads import WORKLOADS
+
+__all__ = ["SYSTEMS", "DeclaredTopic", "Keep", "System", "named"]
+
+# Others are named where something is missing without them: training needs inference (its models are asked there), and
+# DeepAR among forecasting models needs long trainings.
+SYSTEMS: tuple[System, ...] = (DATASETS, FORECASTING, INFERENCE, TRAINING, LONG_TRAINING, WORKLOADS)

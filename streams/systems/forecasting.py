@@ -1,0 +1,74 @@
+"""Forecasting jobs (contract 000)."""
+
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+
+__all__ = ["FORECASTING"]
+
+_BY_JOB = "The job_id as decimal text."
+_BY_SERIES = "The ts_id as decimal text."
+
+FORECASTING = System(
+    name="forecasting",
+    topics=(
+        DeclaredTopic(
+            name="job-commands",
+            records=("CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob"),
+            keep=Keep.COMMANDS,
+            words="Create, configure, submit, stop or delete a job.",
+            key=_BY_JOB,
+            action="receive",
+        ),
+        DeclaredTopic(
+            name="series-commands",
+            records=("TrainSeries",),
+            keep=Keep.COMMANDS,
+            words="Train one series and forecast it; the command carries its history.",
+            key=_BY_SERIES,
+            action="receive",
+            reply="job-results",
+        ),
+        DeclaredTopic(
+            name="forecasts",
+            records=("Forecast",),
+            keep=Keep.LATEST,
+            words="The latest forecast of every series; a higher n of the same series is newer.",
+            key=_BY_SERIES,
+            action="send",
+        ),
+        DeclaredTopic(
+            name="job-results",
+            records=("SeriesResult",),
+            keep=Keep.EVENTS,
+            words="One answer per submitted series, a forecast or an error.",
+            key=_BY_JOB,
+        ),
+        DeclaredTopic(
+            name="job-status",
+            records=("JobStatus",),
+            keep=Keep.STATUS,
+            words="The status of every job; an empty record where the job was deleted.",
+            key=_BY_JOB,
+            action="send",
+        ),
+    ),
+    tables=(
+        DeclaredTable("jobs", "JobRecord"),
+        DeclaredTable("results", "SeriesResult"),
+        DeclaredTable("forecasts", "Forecast"),
+    ),
+    state="streams.forecasting.state:open_state",
+    trainer="streams.forecasting.state:open_trainer",
+    state_agents=("agents.forecasting.jobs", "agents.forecasting.forecasts"),
+    trainer_agents=("agents.series.training",),
+    views=(
+        "streams.views.forecasting.jobs",
+        "streams.views.forecasting.forecasts",
+        "streams.views.forecasting.models",
+    ),
+    commands=(
+        "streams.cli.demo.command",
+        "streams.cli.forecasting.forecast",
+        "streams.cli.forecasting.job",
+        "streams.cli.replay.command",
+    ),
+)

@@ -1,0 +1,27 @@
+"""What the state has for training jobs."""
+
+from dataclasses import dataclass
+
+from schemas.training import TrainingJobRecord
+from streams.rows.event_table import EventTable, RecordTable
+from streams.runtime import Part, StateRuntime
+
+__all__ = ["TrainingState", "open_state"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingState(Part):
+    """Rows of training jobs."""
+
+    jobs: RecordTable[TrainingJobRecord]
+
+    @property
+    def tables(self) -> tuple[EventTable, ...]:  # type: ignore[override]
+        """The tables that it has."""
+        return (self.jobs,)
+
+
+def open_state(runtime: StateRuntime) -> Part:
+    """The state's part."""
+    topic = runtime.topics.training_jobs_changelog
+    return TrainingState(jobs=RecordTable(runtime.app, "training_jobs", topic, **runtime.table_options))

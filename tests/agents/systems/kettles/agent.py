@@ -1,0 +1,24 @@
+"""Boils kettles."""
+
+from typing import Any
+
+from mode.supervisors import CrashingSupervisor
+
+from streams.engine.transport import batches
+from streams.runtime import StateRuntime
+from tests.agents.systems.kettles.state import KettleState
+
+
+def attach(state: StateRuntime) -> None:
+    app, topic = state.app, state.topics.kettle_commands
+
+    @app.agent(
+        app.topic(topic, value_serializer="raw", internal=True),
+        name="boil_kettles",
+        supervisor_strategy=CrashingSupervisor,
+    )
+    async def boil_kettles(stream: Any) -> None:
+        async for events in batches(app, stream, 100):
+            for message in (event.message for event in events):
+                command = state.codec.decode(message.value)
+                await KettleState.of(state).kettles.put(message.partition, message.key, command)
