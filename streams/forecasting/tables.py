@@ -134,7 +134,6 @@ class ResultTable(EventTable):
         super().__init__(app, "results", changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
         self._by_job: dict[int, dict[int, int]] = {}  # job → n → ts_id of what is there; absent: not yet asked for
-        self._all_indexed = False
         self._errors: dict[int, dict[int, str]] = {}  # job → n → text; absent: not yet looked for
         self._numbers: dict[int, dict[int, list[int]]] = {}  # job → ts_id → n, as they came; absent: not yet asked for
 
@@ -202,17 +201,14 @@ class ResultTable(EventTable):
         return self._codec.encode(replace(self._codec.decode(row), answered_at=first))
 
     def _answers(self, job_id: int) -> dict[int, int]:
-        if job_id not in self._by_job and not self._all_indexed:
-            prefix = b"%d:" % job_id if self._rows.ordered else b""  # unordered, one look at all jobs is quicker
-            for key in self._rows.beginning_with(prefix):
-                job, ts_id, n = map(int, key.split(b":"))
-                self._by_job.setdefault(job, {})[n] = ts_id
-            self._all_indexed = not prefix
-        return self._by_job.setdefault(job_id, {})
+        known = self._by_job.get(job_id)
+        if known is None:
+            keys = (key.split(b":") for key in self._rows.beginning_with(b"%d:" % job_id))
+            known = self._by_job[job_id] = {int(n): int(ts_id) for _, ts_id, n in keys}
+        return known
 
     async def _recovered(self) -> None:
         self._by_job.clear()
-        self._all_indexed = False
         self._errors.clear()
         self._numbers.clear()
 

@@ -28,8 +28,6 @@ _TRUSTED_MS: Final = 12 * 3600 * 1000
 class DiskRows(RowStore):
     """Rows in RocksDB. Those of partitions that another worker has stay on the disk, and are not shown."""
 
-    ordered = True
-
     def __init__(self, app: faust.App, table: CollectionT, folder: Path) -> None:
         super().__init__(app, table)
         self._folder = folder
@@ -89,7 +87,7 @@ class DiskRows(RowStore):
         return found[1] if found is not None and found[0] in self._held else default
 
     def __len__(self) -> int:
-        """About."""
+        """The number of rows, as RocksDB estimates it: deleted ones may be counted until they are compacted."""
         return max(0, self._database.count())
 
     def keys(self, partition: int | None = None) -> list[bytes]:
@@ -97,8 +95,8 @@ class DiskRows(RowStore):
         return [key for home, key, _ in self.items() if partition in (None, home)]
 
     def beginning_with(self, prefix: bytes) -> list[bytes]:
-        """The keys that begin so."""
-        return [key for _, key, _ in self._beginning_with(prefix)]
+        """The keys that begin so, ascending."""
+        return sorted(key for _, key, _ in self._beginning_with(prefix))
 
     def items(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Partition, key and row of every row; some seconds for a million."""

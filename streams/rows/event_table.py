@@ -109,7 +109,11 @@ class RecordTable(EventTable, Generic[_ANY]):
 
     def keys(self) -> list[bytes]:
         """Keys of the records that this worker has, ascending."""
-        return sorted(self._rows)
+        return self.beginning_with(b"")
+
+    def beginning_with(self, prefix: bytes) -> list[bytes]:
+        """The keys that begin so, of records that this worker has, ascending."""
+        return self._rows.beginning_with(prefix)
 
     async def _recovered(self) -> None:
         self._decoded.clear()

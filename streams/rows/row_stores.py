@@ -1,13 +1,14 @@
 """Where a table's rows are on this worker, filled from the changelog: what any such place can do, and memory."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.stores.base import Store
 from faust.types import TP
 from faust.types.tables import CollectionT
+from sortedcontainers import SortedList
 
 from connectors.kafka.changelog_reader import Changes
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryRows", "Row", "RowStore", "Stored"]
 
+_FEW = 1000
 Row = tuple[bytes, bytes | None]
 Stored = Callable[[int, int], None]
 """Takes the first and the last offset that the broker has given to the rows of one write."""
@@ -24,8 +26,6 @@ Stored = Callable[[int, int], None]
 class RowStore(Store):  # type: ignore[misc]
     """Bytes under bytes. What Faust asks of a store and nobody uses here does nothing."""
 
-    ordered: ClassVar[bool]
-    """Whether the keys that begin alike are found without a look at all of them."""
     owned_log: "OwnedLog"
     """Where changes of the rows are sent."""
 
@@ -42,7 +42,7 @@ class RowStore(Store):  # type: ignore[misc]
 
     @abstractmethod
     def beginning_with(self, prefix: bytes) -> list[bytes]:
-        """The keys that begin so."""
+        """The keys that begin so, ascending; it costs what it returns, not what the table holds."""
 
     @abstractmethod
     def items(self) -> Iterator[tuple[int, bytes, bytes]]:
@@ -101,14 +101,41 @@ class RowStore(Store):  # type: ignore[misc]
         """The changelog is the backup."""
 
 
+class _KeysInOrder:
+    """The keys of a dictionary in order. They are sorted when somebody looks, so that writing takes next to no time."""
+
+    def __init__(self, rows: Mapping[bytes, bytes]) -> None:
+        self._rows = rows
+        self._sorted: SortedList[bytes] = SortedList()
+        self._new: list[bytes] = []
+
+    def add(self, key: bytes) -> None:
+        """Know of a key that was not among the rows. One that is no longer is left out when somebody looks."""
+        self._new.append(key)
+
+    def beginning_with(self, prefix: bytes) -> list[bytes]:
+        """The keys that begin so and have rows, ascending."""
+        if len(self._new) + len(self._sorted) > 2 * len(self._rows) + _FEW:  # most of them have gone
+            self._sorted = SortedList(self._rows)
+        else:
+            self._sorted.update(self._new)
+        self._new.clear()
+        found: list[bytes] = []
+        for key in self._sorted.irange(prefix):
+            if not key.startswith(prefix):
+                break
+            if key in self._rows and (not found or key != found[-1]):  # what went and came again is there twice
+                found.append(key)
+        return found
+
+
 class MemoryRows(RowStore):
     """All rows in dictionaries: the quickest, and read from the changelog at every start."""
-
-    ordered = False
 
     def __init__(self, app: faust.App, table: CollectionT) -> None:
         super().__init__(app, table)
         self._rows: dict[bytes, bytes] = {}
+        self._keys = _KeysInOrder(self._rows)
         self._partition_of: dict[bytes, int] = {}
 
     def get(self, key: bytes, default: None = None) -> bytes | None:
@@ -125,8 +152,8 @@ class MemoryRows(RowStore):
         return [key for key, home in list(self._partition_of.items()) if home == partition]
 
     def beginning_with(self, prefix: bytes) -> list[bytes]:
-        """The keys that begin so, after a look at all of them."""
-        return [key for key in self._rows if key.startswith(prefix)]
+        """The keys that begin so, ascending."""
+        return self._keys.beginning_with(prefix)
 
     def items(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Partition, key and row of every row."""
@@ -141,6 +168,8 @@ class MemoryRows(RowStore):
                 known.pop(key, None)
                 partition_of.pop(key, None)
             else:
+                if key not in known:
+                    self._keys.add(key)
                 known[key] = row
                 partition_of[key] = partition
         return None

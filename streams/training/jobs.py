@@ -94,8 +94,7 @@ def key_of(project_id: str, job_id: int) -> bytes:
 def of_project(table: RecordTable[TrainingJobRecord], project_id: str) -> list[TrainingJobRecord]:
     """All jobs of a project that this worker owns."""
     prefix = key_of(project_id, 0)[:-1]
-    keys = table.keys()
-    found = (table.get(key) for key in keys if key.startswith(prefix))
+    found = (table.get(key) for key in table.beginning_with(prefix))
     return [record for record in found if record is not None]
 
 

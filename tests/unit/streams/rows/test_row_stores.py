@@ -114,8 +114,22 @@ class TestBoth:
         _read(store, 1, 2, (b"1:1", b"x"), (b"11:1", b"x"), (b"1:2", b"x"), (b"2:1", b"x"))
         store.write(1, [(b"1:3", b"x"), (b"1:1", None), (b"11:2", b"x")])
 
-        assert sorted(store.beginning_with(b"1:")) == [b"1:2", b"1:3"]
+        assert store.beginning_with(b"1:") == [b"1:2", b"1:3"]
         assert store.beginning_with(b"3:") == []
+        assert store.beginning_with(b"") == [b"11:1", b"11:2", b"1:2", b"1:3", b"2:1"]
+
+    async def test_keys_that_went_and_came_again(self, store: RowStore) -> None:
+        """Looked at in between or not, many or few: each is there once, in its order."""
+        for count in (3, 3000):
+            keys = [b"7:%04d" % number for number in range(count)]
+            store.write(1, [(key, b"x") for key in reversed(keys)])
+            assert store.beginning_with(b"7:") == keys
+            store.write(1, [(key, None) for key in keys])
+            assert store.beginning_with(b"7:") == []
+            store.write(1, [(key, b"x") for key in keys[1:]])
+            store.write(1, [(keys[1], None), (keys[1], b"y"), (keys[0], b"y")])
+            assert store.beginning_with(b"7:") == keys
+            store.write(1, [(key, None) for key in keys])
 
     async def test_a_partition_can_be_forgotten(self, store: RowStore) -> None:
         """Others stay."""
