@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks.m1_yearly import HORIZON, fitted_matrix, in_sample_scores, m1_yearly
 from benchmarks.report import show
-from models.catalog import CATALOG, ConfigValue
+from models.catalog import CATALOG
 from models.forecasts import Forecasts, SeriesBatch
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["run"]
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from benchmarks.report import Figure, measure, show
-from models.scores.metrics import METRICS, evaluate
+from models.scores.metrics import evaluate
+from models.scores.names import METRICS
 
 __all__ = ["run"]
 

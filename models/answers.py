@@ -8,9 +8,9 @@ from math import isnan
 import numpy as np
 
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue
 from models.errors import RejectedInputError
 from models.holdout import HoldOutForecast
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["INFINITE", "NOTHING_OBSERVED", "SeriesAnswer", "answers_of", "failure", "plain_words"]
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray, column_sums
 from models.arrays.scaling import scaled_rows, unscaled
-from models.catalog import ConfigValue, model_spec
+from models.catalog import model_spec
 from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import chosen_rows
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["CANDIDATES", "Candidate", "forecast"]
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, plain_words
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue, ModelSpec, model_spec
+from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
 from models.holdout import TunedBatch, chosen_rows, forecast_with_hold_out
-from models.scores.metrics import metric_names
+from models.hyper_parameters import ConfigValue
+from models.model_spec import ModelSpec
+from models.scores.names import metric_names
 from models.tuning.search import Search, tune
 from models.tuning.tuned_model import tuned_model
 

@@ -8,7 +8,8 @@ from math import ceil, inf
 from typing import Any, Final
 
 from models.batch import SeriesRequest
-from models.catalog import ModelSpec, model_spec
+from models.catalog import model_spec
+from models.model_spec import ModelSpec
 from models.tuning.search import is_quick
 
 __all__ = ["is_network", "predicted_s"]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["Forecasts", "SeriesBatch"]
 

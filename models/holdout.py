@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
-from models.catalog import ConfigValue, ForecastFunction
 from models.forecasts import Forecasts, SeriesBatch
+from models.hyper_parameters import ConfigValue
+from models.model_spec import ForecastFunction
 from models.scores.metrics import evaluate
 
 __all__ = [

@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Literal
+from typing import Final, Literal
 
 from models.errors import RejectedInputError
 
-__all__ = ["ConfigValue", "HyperParameter", "HyperParameterError"]
+__all__ = ["SEASON_LENGTH", "ConfigValue", "HyperParameter", "HyperParameterError"]
 
 ConfigValue = int | float | str
 """A hyper-parameter's value, as it stands in a request and in a result."""
@@ -90,3 +90,15 @@ class HyperParameter:
             shown = shown[:_LONGEST_SHOWN] + "..."
         message = f"hyper-parameter {self.name} of {model_name} must be {rule}, not {shown}"
         return HyperParameterError(self.name, message)
+
+
+SEASON_LENGTH: Final = HyperParameter(
+    name="season_length",
+    type="int",
+    default=0,
+    low=1,
+    high=52,
+    minimum=0,
+    intro="After how many steps the pattern repeats; 0 takes it from the data's step, 1 means no season.",
+)
+"""Of every model that can repeat a season."""

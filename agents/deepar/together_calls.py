@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.answers import SeriesAnswer
-from models.catalog import ConfigValue
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["Loss", "SeriesForecast", "TogetherRun"]
 

@@ -16,7 +16,7 @@ from connectors.kafka.publisher import Record
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.catalog import model_spec
 from models.errors import RejectedInputError
-from models.scores.metrics import metric_names
+from models.scores.names import metric_names
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint

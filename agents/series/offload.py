@@ -29,8 +29,9 @@ from agents.series.heavy import HeavyChunk, HeavySeries, Waiting
 from agents.series.process import new_process
 from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError, cores
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
-from models.catalog import ModelSpec, UnknownModelError, model_spec
+from models.catalog import UnknownModelError, model_spec
 from models.costs import predicted_s
+from models.model_spec import ModelSpec
 from models.tuning.search import is_quick
 from streams.settings import Settings
 

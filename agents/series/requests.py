@@ -16,7 +16,7 @@ from models.batch import SeriesRequest
 from models.calendars.calendar import calendar_of
 from models.catalog import model_spec
 from models.fitted.covariates import with_future
-from models.scores.metrics import metric_names
+from models.scores.names import metric_names
 from models.tuning.search_space import Dimension, Search
 from schemas.series import Search as AskedSearch
 from schemas.series import TrainSeries

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
+from models.hyper_parameters import ConfigValue
 from models.lstm.keras_file import keras_files
 from models.lstm.training import Float32Array, continue_series, initial_networks, train
 from models.quick.adaptive import forecast_average, forecast_max

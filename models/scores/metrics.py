@@ -1,35 +1,15 @@
 """Scores of forecasts: any of the contract's 32 metrics for many series at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from models.arrays.columns import FloatArray, Rows
-from models.errors import RejectedInputError
 from models.scores.comparison import Comparison
 from models.scores.formulas import FORMULAS
+from models.scores.names import metric_names
 
-__all__ = ["ALIASES", "METRICS", "UnknownMetricError", "evaluate", "metric_names"]
-
-METRICS: tuple[str, ...] = tuple(FORMULAS)
-"""The 32 names in the contract's order (J-110)."""
-
-ALIASES: Mapping[str, str] = MappingProxyType({"r2_score": "r2"})
-"""Names accepted on input only (J-111)."""
-
-
-class UnknownMetricError(RejectedInputError):
-    """A metric's name is not among `METRICS` or `ALIASES`."""
-
-
-def metric_names(asked: Iterable[str]) -> tuple[str, ...]:
-    """Return the contract's names for those asked for: aliases replaced, repeats dropped, order kept."""
-    names = dict.fromkeys(ALIASES.get(name, name) for name in asked)
-    for name in names:
-        if name not in FORMULAS:
-            raise UnknownMetricError("eval_metrics", f"there is no metric {name!r}; choose from: {', '.join(METRICS)}")
-    return tuple(names)
+__all__ = ["evaluate"]
 
 
 def evaluate(actual: FloatArray, predicted: FloatArray, names: Iterable[str]) -> dict[str, FloatArray]:

@@ -18,7 +18,6 @@ import numpy as np
 
 from models.arrays.columns import FloatArray
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
-from models.catalog import ConfigValue, ForecastFunction, ModelSpec
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
 from models.holdout import (
@@ -27,8 +26,11 @@ from models.holdout import (
     hold_out_length,
     scorable,
 )
+from models.hyper_parameters import ConfigValue
+from models.model_spec import ForecastFunction, ModelSpec
 from models.quick.lines import LINES_ENTRY
-from models.scores.metrics import evaluate, metric_names
+from models.scores.metrics import evaluate
+from models.scores.names import metric_names
 from models.tuning.factor_search import best_factors
 from models.tuning.search_space import Dimension, Search, Space, search_space
 

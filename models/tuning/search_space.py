@@ -7,9 +7,10 @@ from itertools import product
 from numbers import Integral
 from typing import Literal
 
-from models.catalog import ConfigValue, HyperParameter, ModelSpec
 from models.errors import RejectedInputError
-from models.scores.metrics import metric_names
+from models.hyper_parameters import ConfigValue, HyperParameter
+from models.model_spec import ModelSpec
+from models.scores.names import metric_names
 
 __all__ = ["Axis", "Dimension", "Search", "Space", "search_space"]
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue, ForecastFunction, ModelSpec
 from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import TunedBatch
+from models.hyper_parameters import ConfigValue
+from models.model_spec import ForecastFunction, ModelSpec
 from models.quick.lines import LINES_ENTRY, raised_lines
 
 __all__ = ["tuned_model"]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from models.catalog import CATALOG, HyperParameterError
+from models.catalog import CATALOG
+from models.hyper_parameters import HyperParameterError
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam
 

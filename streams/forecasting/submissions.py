@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
-from models.catalog import CATALOG, ModelSpec
+from models.catalog import CATALOG
+from models.model_spec import ModelSpec
+from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import JobRecord, SeriesConfig
 from schemas.series import Search
 from schemas.values import HyperParam, ParameterValue
@@ -23,8 +25,6 @@ from streams.forecasting.element_checks import (
 
 __all__ = [
     "ACCEPTED",
-    "EVAL_METRICS",
-    "METRIC_ALIASES",
     "Limits",
     "Plan",
     "Training",
@@ -32,14 +32,6 @@ __all__ = [
     "trainings_again",
 ]
 
-# Contract J-110, in its order. models.scores.metrics computes them; its list is compared with this one in a test,
-# because importing it here would load numpy code into processes that only validate.
-EVAL_METRICS = (
-    "mse", "rmse", "nrmse", "me", "mae", "mad", "gmae", "mdae", "mpe", "mape", "mdape", "smape", "smdape", "maape",
-    "mase", "std_ae", "std_ape", "rmspe", "rmdspe", "rmsse", "inrse", "rrse", "mre", "rae", "mrae", "mdrae", "gmrae",
-    "mbrae", "umbrae", "mda", "bias", "r2",
-)  # fmt: skip
-METRIC_ALIASES = {"r2_score": "r2"}  # contract J-111
 DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
 DEFAULT_MAX_EVAL = 100  # contract J-076
@@ -252,9 +244,9 @@ def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _check_metric(field: str, name: str) -> str:
-    name = METRIC_ALIASES.get(name, name)
-    if name not in EVAL_METRICS:
-        raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(EVAL_METRICS)}")
+    name = ALIASES.get(name, name)
+    if name not in METRICS:
+        raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(METRICS)}")
     return name
 
 

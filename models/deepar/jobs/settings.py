@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
-from models.catalog import ConfigValue
 from models.deepar.artefact import Artefact
 from models.deepar.config import DeepARConfig
 from models.deepar.frequency import Frequency
 from models.deepar.predictor import Predictor
 from models.deepar.series import Series
 from models.deepar.summaries import mean_of, quantiles_of
+from models.hyper_parameters import ConfigValue
 
 __all__ = ["LARGEST", "LEVELS", "TOO_LARGE", "mean_and_quantiles", "model_config"]
 
@@ -40,7 +40,7 @@ def model_config(
     cardinality: tuple[int, ...] = (),
     allow_negative: bool = False,
 ) -> DeepARConfig:
-    """The configuration of a model; `settings` are complete (`models.deepar.hyper_parameters`)."""
+    """The configuration of a model; `settings` are complete (`models.deepar.specs`)."""
     given = {name: value for name, value in settings.items() if name != "context_length"}
     context = int(settings["context_length"]) or max(_SHORTEST_CONTEXT, 2 * prediction_length)
     names = {"time_freq": str(frequency), "prediction_length": prediction_length, "context_length": context}

@@ -12,19 +12,20 @@ import numpy as np
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure
 from models.arrays.columns import FloatArray
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
-from models.catalog import ConfigValue, model_spec
 from models.deepar.frequency import Frequency
 from models.deepar.jobs.grid import History, LaidOut, common_frequency, frequency_of, lay_out
 from models.deepar.jobs.settings import LARGEST, TOO_LARGE, mean_and_quantiles, model_config
 from models.deepar.learning.training import Progress, resolved, train
 from models.deepar.series import Series
+from models.deepar.specs import DEEPAR
 from models.errors import RejectedInputError
 from models.holdout import HoldOutForecast, hold_out_length, scorable
-from models.scores.metrics import evaluate, metric_names
+from models.hyper_parameters import ConfigValue
+from models.scores.metrics import evaluate
+from models.scores.names import metric_names
 
 __all__ = ["Asked", "TogetherAnswer", "forecast_together"]
 
-_MODEL: Final = "DeepAR"
 _DAY_MS: Final = 86_400_000  # the step where no series shows one
 # With refit the model is trained for this share of its epochs again, from the weights that it has: what it learnt of
 # the series stays true, and only the steps of the hold-out and of the validation window are new to it. On three
@@ -74,15 +75,14 @@ def forecast_together(
 
     The same series and settings give the same answers, whichever of them are wanted. `report` is told of each epoch.
     """
-    spec = model_spec(_MODEL)
-    asked = replace(asked, config=spec.resolve(asked.config), eval_metrics=metric_names(asked.eval_metrics))
+    asked = replace(asked, config=DEEPAR.resolve(asked.config), eval_metrics=metric_names(asked.eval_metrics))
     grid, laid, errors = _laid_out([history for history, _ in series])
     answers = {place: failure(error) for place, error in errors.items()}
     rows = [place for place in dict.fromkeys(wanted) if place in laid]
     if rows:
         try:
             run = _Run(asked, grid.frequency, laid, [cat for _, cat in series], report)
-            found = answers_of(run.result(rows), asked.config, refit=asked.refit, model_name=_MODEL)
+            found = answers_of(run.result(rows), asked.config, refit=asked.refit, model_name=DEEPAR.name)
         except RejectedInputError as error:
             found = iter([failure(error.message)] * len(rows))
         answers |= dict(zip(rows, found, strict=True))

@@ -187,9 +187,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     """
     from connectors.csv_files.dialect import DialectSettings
     from models.catalog import CATALOG
+    from models.scores.names import METRICS
     from streams.cli.forecasting import following, planning, presenting
     from streams.cli.service.session import find_service, open_session
-    from streams.forecasting.submissions import EVAL_METRICS
 
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     dialect = DialectSettings(
@@ -218,7 +218,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             if parameter.tuned:
                 raise CommandError(f"--param {parameter.name}: a range or several options need --tune")
     planning.check_columns(plan, header)
-    planning.check_metrics(plan.metrics, EVAL_METRICS)
+    planning.check_metrics(plan.metrics, METRICS)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
     address = find_service(settings, url)

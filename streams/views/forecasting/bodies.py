@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
 from models.catalog import CATALOG
+from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam, ParameterValue
 from streams.checks import ID_LIMIT
-from streams.forecasting.submissions import EVAL_METRICS, METRIC_ALIASES
 from streams.views.web.strict import StrictBody
 
 __all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
@@ -64,7 +64,7 @@ _NUMBER_SCHEMA = {"type": "number", "minimum": -ID_LIMIT, "maximum": ID_LIMIT}
 Value = Annotated[
     Any, BeforeValidator(_number_or_text), WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, {"type": "string"}]})
 ]
-Metric = Annotated[StrictStr, WithJsonSchema({"enum": [*EVAL_METRICS, *METRIC_ALIASES]})]
+Metric = Annotated[StrictStr, WithJsonSchema({"enum": [*METRICS, *ALIASES]})]
 ModelName = Annotated[StrictStr, WithJsonSchema({"enum": [*CATALOG]})]
 Bound = Annotated[Any, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
 

@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_info
 
 from models import catalog
 from models.arrays.columns import FloatArray
-from models.catalog import ModelSpec
 from models.forecasts import Forecasts, SeriesBatch
+from models.model_spec import ModelSpec
 
 __all__ = ["BAD", "marker", "models", "register"]
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from models import auto
 from models.auto import CANDIDATES, forecast
-from models.catalog import CATALOG, ForecastFunction, ModelSpec, model_spec
+from models.catalog import CATALOG, model_spec
 from models.forecasts import Forecasts, SeriesBatch
+from models.model_spec import ForecastFunction, ModelSpec
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from models import batch, catalog
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
-from models.catalog import CATALOG, ModelSpec
+from models.catalog import CATALOG
 from models.forecasts import Forecasts, SeriesBatch
-from models.scores.metrics import METRICS
+from models.model_spec import ModelSpec
+from models.scores.names import METRICS
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

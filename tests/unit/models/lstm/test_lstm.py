@@ -18,9 +18,10 @@ from threadpoolctl import threadpool_info
 
 import models
 from models.batch import SeriesRequest, forecast_batch
-from models.catalog import CATALOG, HyperParameter, HyperParameterError
+from models.catalog import CATALOG
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
+from models.hyper_parameters import HyperParameter, HyperParameterError
 from models.lstm import forecast as lstm
 from models.lstm import training as lstm_training
 from models.lstm.training import LOSSES, Networks, continue_series, initial_networks, train

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scores.metrics import ALIASES, METRICS, UnknownMetricError, evaluate, metric_names
+from models.scores.formulas import FORMULAS
+from models.scores.metrics import evaluate
+from models.scores.names import ALIASES, METRICS, UnknownMetricError, metric_names
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -194,8 +196,9 @@ def comparisons(draw: st.DrawFn, most_rows: int = 6, most_points: int = 12) -> t
 
 
 def test_J110_the_32_names_in_the_contracts_order() -> None:
-    """METRICS lists exactly the allowed keys, in the contract's order."""
+    """METRICS lists exactly the allowed keys, in the contract's order, and each has its formula."""
     assert list(METRICS) == CONTRACT_ORDER
+    assert tuple(FORMULAS) == METRICS
 
 
 @pytest.mark.parametrize(("name", "lstm_long", "max_n"), CHECK_TABLE, ids=[row[0] for row in CHECK_TABLE])

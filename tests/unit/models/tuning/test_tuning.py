@@ -16,11 +16,13 @@ import pytest
 from models import batch, catalog
 from models.arrays.published_values import ValueKinds
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
-from models.catalog import CATALOG, HyperParameter, ModelSpec
+from models.catalog import CATALOG
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
+from models.hyper_parameters import HyperParameter
+from models.model_spec import ModelSpec
 from models.quick.lines import raised_lines
-from models.scores.metrics import METRICS
+from models.scores.names import METRICS
 from models.tuning.factor_search import best_factors
 from models.tuning.search import MOST_CELLS, Dimension, Search, loss
 from models.tuning.search_space import search_space

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.catalog import CATALOG
-from models.scores.metrics import METRICS
+from models.scores.names import METRICS
 from schemas.forecasting import CmdStatus, Columns, JobRecord, SeriesConfig
 from schemas.series import Search
 from schemas.values import HyperParam
 from streams.errors import RejectedError
-from streams.forecasting.submissions import ACCEPTED, EVAL_METRICS, Limits, Plan, Training, check_elements
+from streams.forecasting.submissions import ACCEPTED, Limits, Plan, Training, check_elements
 
 FIRST = 1700
 LIMITS = Limits(max_elements=4, max_next_k_prediction=30, max_max_eval=200)
@@ -240,11 +240,6 @@ class TestPlan:
             "eval_metrics: is empty: name at least one metric, or leave it out for mse and rmse"
         )
 
-    def test_J110_the_metrics_are_those_of_the_models_room(self) -> None:
-        """Two lists, so that validation need not load numpy code; they must not part."""
-        assert EVAL_METRICS == METRICS
-        assert len(EVAL_METRICS) == 32
-
     @pytest.mark.parametrize(("refit", "asked"), [(None, False), (0, False), (1, True)])
     def test_J121_refit(self, refit: int | None, asked: bool) -> None:
         """Only 1 asks for it."""
@@ -412,7 +407,7 @@ class TestRefusals:
     def test_J110_unknown_metrics_are_refused(self, name: str) -> None:
         """The message lists all 32."""
         assert wrong(eval_metrics=("mse", name)) == (
-            f"eval_metrics: {name!r} is unknown; known are {', '.join(EVAL_METRICS)}"
+            f"eval_metrics: {name!r} is unknown; known are {', '.join(METRICS)}"
         )
 
     def test_J087_the_objective_is_a_metric(self) -> None:
@@ -639,7 +634,7 @@ def test_J088_every_element_is_stored_or_trained(submission: list[SeriesConfig])
     for training in to_train:
         assert CATALOG[training.plan.model_name].resolve(training.plan.config) == training.plan.config
         assert 1 <= training.plan.next_k_prediction <= 30
-        assert set(training.plan.eval_metrics) <= set(EVAL_METRICS)
+        assert set(training.plan.eval_metrics) <= set(METRICS)
 
 
 @given(before=st.lists(good, max_size=2), bad=elements, after=st.lists(good, max_size=1))

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from streams.forecasting.submissions import EVAL_METRICS
+from models.scores.names import METRICS
 from streams.settings import Settings
 from streams.views.application import create_http
 from streams.workers import apps
@@ -86,4 +86,4 @@ def test_metrics_are_listed(document: dict[str, Any]) -> None:
         if "items" in kind
     )
 
-    assert set(EVAL_METRICS) <= set(metrics)
+    assert set(METRICS) <= set(metrics)

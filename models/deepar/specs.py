@@ -1,14 +1,15 @@
-"""What a forecasting job can tell DeepAR. Imports nothing heavy: the catalogue shows it in every process."""
+"""What DeepAR is called and can be told by a forecasting job. Imports nothing heavy, for every process reads it."""
 
 from typing import Final
 
 from models.hyper_parameters import HyperParameter
+from models.model_spec import ModelSpec
 
-__all__ = ["HYPER_PARAMETERS"]
+__all__ = ["DEEPAR"]
 
 # Defaults as GluonTS has them, except the epochs: on the few series of a usual job the loss stands still before 50.
 # The maxima are those of training jobs, where they are smaller than what keeps a training within hours.
-HYPER_PARAMETERS: Final = (
+_HYPER_PARAMETERS: Final = (
     HyperParameter(
         name="epochs",
         type="int",
@@ -106,4 +107,13 @@ HYPER_PARAMETERS: Final = (
         maximum=100,
         intro="How many numbers stand for a group of series, at most; one category per group-by column.",
     ),
+)
+
+DEEPAR: Final = ModelSpec(
+    name="DeepAR",
+    intro="One recurrent network for all series of a submission together, whose forecast is a distribution.",
+    hyper_parameters=_HYPER_PARAMETERS,
+    entry="models.deepar.jobs.alone:forecast",
+    heavy=True,
+    together=True,
 )
