@@ -33,9 +33,15 @@ _ALPHABETS: Final = (
 _OLD_LATIN: Final = ("cp437", "cp850", "cp852", "mac_roman")  # read any bytes, so only where they stand among letters
 # In no table of numbers: control characters, and the pieces that frames were drawn of.
 _NO_TEXT: Final = re.compile("[\x80-\x9f\u2500-\u259f]")
-# Letters with a sign between them that stands in no word; the apostrophe does, and so may a hyphen.
+# Letters with a sign between them that stands in no word (the apostrophe does, and so may a hyphen), a letter with an
+# accent behind it, and letters of two scripts in one word.
 _BROKEN_WORD: Final = re.compile(
     "[^\\W\\d_][\u00a1-\u00a9\u00ab-\u00b4\u00b6\u00b8\u00bb-\u00bf\u00d7\u00f7\u2018\u201a-\u203a][^\\W\\d_]"
+    "|[^\\W\\d_][\u02c7-\u02dd]|[A-Za-z][\u0370-\u1dff]|[\u0370-\u1dff][A-Za-z]"
+)
+# A letter alone next to a number, where other encodings have the sign of a currency or a degree.
+_LONE_LETTER: Final = re.compile(
+    r"[0-9] ?(?![A-Za-z\u00aa\u00b5\u00ba])[^\W\d_][A-Za-z]{0,2}(?![^\W\d_])|(?<![^\W\d_])(?![A-Za-z])[^\W\d_] ?[0-9]"
 )
 # Syllables of the words that tables of numbers have in their headers, and the commonest ones of Korean prose.
 _KOREAN: Final = frozenset(
@@ -101,14 +107,15 @@ def is_damaged_utf8(told: bytes) -> bool:
 
 def guess_legacy(told: bytes) -> str:
     """The likeliest encoding of lines that are not UTF-8."""
-    names = (*_ALPHABETS, *(_OLD_LATIN if _amid_letters(told) else _EAST_ASIAN))
+    names = (*_ALPHABETS, *(_OLD_LATIN if _amid_letters(_distinct(told)) else _EAST_ASIAN))
     readable = [name for name in names if _can_decode(told, name)]
     allowed = [name for name in readable if not _BROKEN_WORD.search(told.decode(name, "replace"))] or readable
+    allowed = [name for name in allowed if not _has_lone_letters(told, name)] or allowed
     found = None
     if allowed:
-        found = chardet.detect(told, include_encodings=allowed, compat_names=False, no_match_encoding=allowed[0])[
-            "encoding"
-        ]
+        found = chardet.detect(
+            _distinct(told), include_encodings=allowed, compat_names=False, no_match_encoding=allowed[0]
+        )["encoding"]
     name = codecs.lookup(found).name if found else "iso8859-1"
     if name in ("gb18030", "euc_jis_2004") and _is_korean(told):
         name = "cp949"
@@ -156,12 +163,22 @@ def _can_decode(data: bytes, name: str) -> bool:
     return not _NO_TEXT.search(text)
 
 
+def _distinct(told: bytes) -> bytes:
+    """Each cell once: a table repeats the same few words, which are no sign of a language."""
+    return b"\n".join(dict.fromkeys(cell for cell in re.split(rb"[,;|\t\n]", told) if not cell.isascii()))
+
+
+def _has_lone_letters(data: bytes, name: str) -> bool:
+    """Whether letters beside numbers show that another encoding is meant; in East Asia they stand there."""
+    return name not in _EAST_ASIAN and _LONE_LETTER.search(data.decode(name, "replace")) is not None
+
+
 def _same(data: bytes, name: str, other: str) -> bool:
     return data.decode(name, "replace") == data.decode(other, "replace")
 
 
 def _amid_letters(data: bytes) -> bool:
-    """Whether bytes beyond ASCII mostly stand between ASCII letters, as in words of Latin letters with accents."""
+    """Whether bytes beyond ASCII stand between ASCII letters half of the time, as Latin letters with accents do."""
     alone = beside = 0
     length = len(data)
     for place, byte in enumerate(data[: 1 << 14]):
@@ -174,7 +191,7 @@ def _amid_letters(data: bytes) -> bool:
         letters_behind = data[end : end + 2].isalpha()  # two: one is often the second byte of a Japanese character
         beside += end - place <= 2 and (letter_before or letters_behind)
         alone += 1
-    return beside > alone / 2
+    return beside >= alone / 2
 
 
 def _is_korean(data: bytes) -> bool:

@@ -214,7 +214,7 @@ def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[
         if rest[0] is below[0]:
             return kinds, place, None
         is_named = names_dates(header.cells) or not names_dates(below[0].cells)
-        if is_named and _is_header(header, [row.cells for row in below]) and _is_units(below[0], kinds, width):
+        if is_named and _is_header(header, [row.cells for row in below]) and _is_units(below[0], width):
             return kinds, place, below[0]
     kinds = _kinds(below, width)
     return kinds, kinds.index("dates") if "dates" in kinds else None, None
@@ -239,10 +239,9 @@ def _dated_rows(below: Sequence[_Row], place: int) -> Sequence[_Row] | None:
     return rest if len(rest) >= _FEWEST_ROWS and all(map(has_date, rest)) else None
 
 
-def _is_units(row: _Row, kinds: Sequence[str | None], width: int) -> bool:
-    """Whether a row below the names has none of the values that all others have: texts, or nothing."""
+def _is_units(row: _Row, width: int) -> bool:
+    """Whether a row below the names is none of values, which all others are."""
     if _LINE.fullmatch("|".join(row.cells)):
         return True
-    cells = [cell.strip() for cell in row.cells[:width]]
-    typed = [cell for cell, kind in zip(cells, kinds, strict=False) if kind is not None]
-    return len(cells) == width and any(typed) and not any(cell and is_value(cell) for cell in typed)
+    present = [cell for cell in map(str.strip, row.cells[:width]) if cell]
+    return len(row.cells) >= width and bool(present) and not any(map(is_value, present))

@@ -220,8 +220,8 @@ def _help_short(
             counted[calendar] += count
     if not counted:
         return
-    usual = counted.most_common(1)[0][0]
-    if usual.in_utc:  # its times are not what the clock shows
+    usual, times_counted = counted.most_common(1)[0]
+    if usual.in_utc or 2 * times_counted <= counted.total():  # its times are not what the clock shows, or most differ
         return
     for place, (calendar, length) in enumerate(zip(found, lengths, strict=True)):
         if length > _SHORT or calendar.in_utc or (calendar.offset, calendar.zone) != (usual.offset, usual.zone):

@@ -67,6 +67,25 @@ def test_D18_a_file_is_read_in_the_encoding_that_it_is_in(tmp_path: Path, encodi
         assert "x".encode(found.dialect.encoding)  # Python knows the name that is shown
 
 
+@pytest.mark.parametrize(
+    ("encoding", "label", "cell"),
+    [
+        ("cp1252", "Umsatz", "12,50 €"), ("cp1252", "Umsätze", "€ 12"), ("latin-1", "Price", "£5"),
+        ("latin-1", "Größe", "5 °C"), ("cp1250", "Sprzedaż", "5 zł"), ("cp1251", "Продажи", "5 \u0433."),
+        ("cp1251", "Доход", "5 \u0440\u0443\u0431."), ("gbk", "销量", "5月6日"), ("cp932", "売上", "5円"),
+        ("latin-1", "Menge", "5 m²"), ("latin-1", "Weight", "5 µg"), ("big5", "銷量", "5元"),
+        ("cp949", "판매량", "5원"), ("big5", "城市", "臺北"), ("gbk", "店", "甲"), ("cp932", "都市", "東京"),
+    ],
+)  # fmt: skip
+def test_D18_signs_beside_numbers_tell_an_encoding(tmp_path: Path, encoding: str, label: str, cell: str) -> None:
+    """They are most of what is not ASCII in many files, and no letters."""
+    text = f"Date;{label}\n" + "".join(f"{day};{cell}\n" for day in DAYS * 5)
+    found = facts(tmp_path, text.encode(encoding))
+
+    assert found.header == ("Date", label)
+    assert found.heads[label][0] == cell
+
+
 def test_D18_bytes_far_down_a_file_tell_its_encoding(tmp_path: Path) -> None:
     """The first of them comes long after what the separators are found by."""
     text = "day,city,value\n" + "2020-01-01,Bonn,1\n" * 20_000 + "2020-01-02,Köln,2\n"

@@ -108,6 +108,20 @@ def test_texts_in_a_table_without_dates_are_rows(tmp_path: Path) -> None:
         assert (table.facts.rows, table.facts.warnings, table.text) == (12, (), path)
 
 
+def test_D18_all_of_it_at_once(tmp_path: Path) -> None:
+    """A title, units, days first, decimal commas with a sign behind, a total and a note."""
+    days = "".join(f"{day:02}.01.2020;1.{day:03},50 €\n" for day in range(1, 25))
+    text = f"Umsätze\nDatum;Umsatz (EUR, netto)\n;EUR\n{days}Summe;9.999,00 €\n\nQuelle: uns\n"
+    header, warnings, made = read(tmp_path, text)
+
+    assert header == ("Datum", "Umsatz (EUR, netto)")
+    assert made.target.tolist() == [1000.5 + day for day in range(1, 25)]
+    assert warnings == (
+        'line 3 is taken for the units of the columns, and left out: ";EUR"',
+        'lines 28 to 30 lie below the table, and are left out: "Summe, 9.999,00 €"',
+    )
+
+
 def test_a_long_text_is_copied_without_what_is_around_it(tmp_path: Path) -> None:
     """Longer than what is looked at, at both ends."""
     rows = "".join(f"2020-01-01 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},{n}\n" for n in range(20_000))

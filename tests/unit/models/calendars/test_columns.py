@@ -89,6 +89,15 @@ def test_16_short_series_follow_the_others() -> None:
     assert [found.calendars[code] for code in found.codes] == ["MS", "MS", "MS", "?D"]
 
 
+def test_16_short_series_do_not_follow_one_of_many() -> None:
+    """Where no calendar is that of most series, a single row says nothing, and the note tells it."""
+    wall, bounds = columns([axis("W-WED", "2020-01-15", 9), axis("MS", "2015-01-01", 24), axis("D", "2020-01-15", 1)])
+
+    found = find_calendars(wall, None, bounds)
+
+    assert [found.calendars[code] for code in found.codes] == ["W-WED", "MS", "?D"]
+
+
 def test_17_offsets_that_differ_are_of_their_own() -> None:
     """Series that show the same times with other offsets are not alike; in a zone they are on its clock."""
     wall = axis("h", "2021-03-27", 48)
