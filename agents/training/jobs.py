@@ -24,6 +24,7 @@ from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
 from streams.training.jobs import TrainingState
+from streams.training.state import TrainingJobsState
 from streams.views.web import idempotency
 
 __all__ = ["attach"]
@@ -68,7 +69,7 @@ async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
     except UndecodableError:
         return
     if isinstance(command, TrainDeepAR):
-        record = TrainingState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+        record = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
         ours = record is not None and record.command_id == command.command_id
         if record is not None and ours and record.status == TrainingState.INITIALISING:
             at = time_of(event.message)
@@ -111,7 +112,7 @@ async def _apply(
 ) -> TrainingJobRecord:
     """Apply one command; the row that it was about, as its sender may show it."""
     check_writer(state.app, event)
-    record = TrainingState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
+    record = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
     if record is not None and command.command_id == record.command_id:
         check_repeat(command, record.digest, f"training job {record.job_id}")
     if isinstance(command, TrainDeepAR):
@@ -132,7 +133,7 @@ async def _create(
     """
     if record is None:
         record = training_jobs.begun(command, at=time_of(event.message), max_samples=state.settings.max_num_samples)
-        known = training_jobs.of_project(TrainingState.of(state).jobs, command.project_id)
+        known = training_jobs.of_project(TrainingJobsState.of(state).jobs, command.project_id)
         training_jobs.check_new(record, known, most=state.settings.max_training_jobs)
         await asyncio.to_thread(_check_endpoint, state.store, record)
         await _put_for(state, event, record)
@@ -141,7 +142,7 @@ async def _create(
         raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
     if record.status == TrainingState.INITIALISING:
         await _tell_trainers(state, command)
-        current = TrainingState.of(state).jobs.get(training_jobs.key_of(record.project_id, record.job_id))
+        current = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(record.project_id, record.job_id))
         if current is not None and current.status == TrainingState.INITIALISING:  # else it runs already
             await _put_for(state, event, training_jobs.queued(current))
     return record
@@ -179,7 +180,7 @@ async def _delete(
     InferenceProcesses.of(state).endpoints.forget(record.job_name)
     await asyncio.to_thread(idempotency.free, state.store, record.command_id)
     check_writer(state.app, event)
-    await TrainingState.of(state).jobs.delete(
+    await TrainingJobsState.of(state).jobs.delete(
         event.message.partition, training_jobs.key_of(record.project_id, record.job_id)
     )
     return record
@@ -201,7 +202,9 @@ async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainin
 
 def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asyncio.Future[None]":
     """No coroutine: two agents change rows, and between a row's reading and its writing nothing else may run."""
-    return TrainingState.of(state).jobs.put(partition, training_jobs.key_of(record.project_id, record.job_id), record)
+    return TrainingJobsState.of(state).jobs.put(
+        partition, training_jobs.key_of(record.project_id, record.job_id), record
+    )
 
 
 def _put_for(state: StateRuntime, event: Any, record: TrainingJobRecord) -> "asyncio.Future[None]":
@@ -221,7 +224,7 @@ async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
                 writes.append(state.publisher.send_nowait([moved]))
                 continue
             key = training_jobs.key_of(told.project_id, told.job_id)
-            record = changed[key][1] if key in changed else TrainingState.of(state).jobs.get(key)
+            record = changed[key][1] if key in changed else TrainingJobsState.of(state).jobs.get(key)
             if record is None:
                 writes.append(_forget(state, told))
             elif told.version_id == record.version_id:
@@ -231,7 +234,7 @@ async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
         except (UndecodableError, RejectedError) as error:
             writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
     for key, (partition, record) in changed.items():
-        if record is not TrainingState.of(state).jobs.get(key):
+        if record is not TrainingJobsState.of(state).jobs.get(key):
             writes.append(_put(state, record, partition))
     await asyncio.gather(*writes)
 

@@ -6,11 +6,11 @@ from schemas.training import TrainingJobRecord
 from streams.rows.event_table import EventTable, RecordTable
 from streams.runtime import Part, StateRuntime
 
-__all__ = ["TrainingState", "open_state"]
+__all__ = ["TrainingJobsState", "open_state"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingState(Part):
+class TrainingJobsState(Part):
     """Rows of training jobs."""
 
     jobs: RecordTable[TrainingJobRecord]
@@ -24,4 +24,4 @@ class TrainingState(Part):
 def open_state(runtime: StateRuntime) -> Part:
     """The state's part."""
     topic = runtime.topics.training_jobs_changelog
-    return TrainingState(jobs=RecordTable(runtime.app, "training_jobs", topic, **runtime.table_options))
+    return TrainingJobsState(jobs=RecordTable(runtime.app, "training_jobs", topic, **runtime.table_options))

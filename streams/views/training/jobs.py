@@ -10,7 +10,7 @@ from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainingJobReco
 from streams.checks import ID_LIMIT
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
-from streams.training.state import TrainingState
+from streams.training.state import TrainingJobsState
 from streams.views.training import summaries as training_summaries
 from streams.views.training.bodies import (
     TrainingBody,
@@ -70,7 +70,7 @@ async def list_training_jobs(
     state: State, project_id: Project, asked: Annotated[TrainingListQuery, Query()]
 ) -> Response:
     """One page of the project's jobs in a workspace."""
-    records = training_jobs.of_project(TrainingState.of(state).jobs, project_id)
+    records = training_jobs.of_project(TrainingJobsState.of(state).jobs, project_id)
     listing = asked.to_listing()
     total, jobs = training_summaries.listed(records, listing, now=_now())
     return json_response(
@@ -155,7 +155,7 @@ async def stop_training_version(
 
 
 def _find(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobRecord | None:
-    return TrainingState.of(state).jobs.get(training_jobs.key_of(project_id, job_id))
+    return TrainingJobsState.of(state).jobs.get(training_jobs.key_of(project_id, job_id))
 
 
 def _known(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobRecord:

@@ -30,7 +30,7 @@ from streams.errors import RejectedError
 from streams.forecasting.state import ForecastingState
 from streams.inference.state import TransformState
 from streams.settings import Settings
-from streams.training.state import TrainingState
+from streams.training.state import TrainingJobsState
 from streams.workers import apps
 from tests.agents.bench import AT, FakePublisher, Worker, message
 from tests.agents.deepar.test_together_runs import COMMAND as TOGETHER
@@ -193,7 +193,7 @@ class TestState:
         commands = [replace(TRAIN, command_id=f"c-{n}", job_id=n, job_name=f"n{n}") for n in (11, 12, 13)]
         commands[1] = replace(commands[1], job_desc="POISON")
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in commands])
-        rows = {n: TrainingState.of(state.runtime).jobs.get(b"p1/%d" % n) for n in (11, 12, 13)}
+        rows = {n: TrainingJobsState.of(state.runtime).jobs.get(b"p1/%d" % n) for n in (11, 12, 13)}
 
         assert [rows[n].status for n in (11, 12, 13)] == [7, 11, 7]
         assert "KeyError" in rows[12].message
@@ -207,7 +207,7 @@ class TestState:
         statuses = [told(8, epoch=1), told(8, message="POISON"), told(8, epoch=3)]
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in statuses])
 
-        assert TrainingState.of(state.runtime).jobs.get(b"p1/11").epoch == 3
+        assert TrainingJobsState.of(state.runtime).jobs.get(b"p1/11").epoch == 3
 
     async def test_transforms(self, state: Worker, poisoned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """A job that has begun fails; the next one begins."""

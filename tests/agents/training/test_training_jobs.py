@@ -13,7 +13,7 @@ from streams.errors import RejectedError
 from streams.repeats import digest_of
 from streams.settings import Settings
 from streams.training.jobs import key_of
-from streams.training.state import TrainingState
+from streams.training.state import TrainingJobsState
 from streams.workers import apps
 from tests.agents.bench import AT, CODEC, FakePublisher, Worker
 
@@ -48,7 +48,7 @@ def told(number: int, job_id: int = JOB, **fields: Any) -> TrainingStatus:
 
 def find(state: Worker, job_id: int = JOB, project: str = PROJECT) -> TrainingJobRecord | None:
     """The job as the table has it."""
-    found: TrainingJobRecord | None = TrainingState.of(state.runtime).jobs.get(key_of(project, job_id))
+    found: TrainingJobRecord | None = TrainingJobsState.of(state.runtime).jobs.get(key_of(project, job_id))
     return found
 
 
@@ -108,7 +108,7 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     publisher = FakePublisher()
     monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
     runtime = apps.create_state(settings, "127.0.0.1:1")
-    table = TrainingState.of(runtime).jobs
+    table = TrainingJobsState.of(runtime).jobs
     for record in worker.publisher.log:
         if record.topic == runtime.topics.training_jobs_changelog:
             table._rows.write(record.partition, [(record.key, record.value)])
@@ -155,7 +155,7 @@ class TestCreating:
 
         async def quick(records: Any) -> None:
             await send(records)
-            TrainingState.of(state.runtime).jobs.put(HOME, key_of(PROJECT, JOB), replace(row(state), status=8))
+            TrainingJobsState.of(state.runtime).jobs.put(HOME, key_of(PROJECT, JOB), replace(row(state), status=8))
 
         monkeypatch.setattr(state.publisher, "send", quick)
         await command(state, TRAIN)
