@@ -69,7 +69,7 @@ class System:
 
     `topics` and `tables` are made on the broker before any process starts. `state` and `trainer` make the system's
     part of such a process (`streams.runtime.Part`). Modules of `state_agents` and `trainer_agents` have
-    `attach(runtime)`, those of `views` a `router`, those of `commands` a `register(app)`.
+    `attach(runtime)`, those of `views` a `DOOR`, those of `commands` a `register(app)`.
     """
 
     name: str

@@ -20,16 +20,26 @@ from streams.checks import ID_LIMIT, check_name
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
-from streams.views.web.answers import ERRORS, json_response
+from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.creations import create_once
+from streams.views.web.door import BodyLimit, Door, Tag, by_id
+from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import runtime, sent_as_form
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
+_FORM = 64 * 1024  # bytes of boundaries and text fields around an uploaded file
 _BLOCK = 1024 * 1024  # bytes of an upload in memory at a time
 
-router = APIRouter(prefix="/data", tags=["data sets"])
+router = APIRouter(prefix="/data")
+DOOR = Door(
+    router=router,
+    tag=Tag("data sets", "CSV files and their previews."),
+    owner=by_id(2, in_tables=False),
+    slash=True,
+    body_limit=BodyLimit("max_upload_bytes", around=_FORM),
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 
@@ -103,7 +113,7 @@ DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
     status_code=201,
     summary="Upload a CSV file",
     response_model=DatasetReply,
-    responses=ERRORS(400, 408, 409, 413, 415, 503, 507),
+    responses=PLAIN.responses(400, 408, 409, 413, 415, 503, 507),
     dependencies=[Depends(sent_as_form)],
 )
 async def add_dataset(
@@ -157,7 +167,9 @@ async def list_datasets(state: State) -> Response:
     return json_response({"data": [_shown(dataset) for dataset in found]})
 
 
-@router.get("/{data_id}/", summary="Preview a data set", response_model=PreviewReply, responses=ERRORS(400, 404))
+@router.get(
+    "/{data_id}/", summary="Preview a data set", response_model=PreviewReply, responses=PLAIN.responses(400, 404)
+)
 async def preview(state: State, data_id: DataId) -> Response:
     """The data set, its columns and its first five rows."""
     dataset = await asyncio.to_thread(_load, state.store, data_id)
@@ -172,7 +184,7 @@ async def preview(state: State, data_id: DataId) -> Response:
     )
 
 
-@router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=ERRORS(400, 404, 503))
+@router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=PLAIN.responses(400, 404, 503))
 async def delete_dataset(state: State, request: Request, data_id: DataId, key: IdempotencyKey = None) -> Response:
     """The data set and its file are gone; jobs keep the series that they made of it."""
     await asyncio.to_thread(_load, state.store, data_id)

@@ -14,13 +14,15 @@ from streams.rows.ownership import owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import UTC_OFFSETS
-from streams.views.web.answers import ERRORS
+from streams.views.web.door import Door, Tag
+from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import passed_on
 from streams.views.web.reading import runtime
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(prefix="/forecasts", tags=["forecasts"])
+router = APIRouter(prefix="/forecasts")
+DOOR = Door(router=router, tag=Tag("forecasts", "The latest forecast of a series."), slash=False)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the owner's, or `redis`
@@ -47,7 +49,10 @@ class ForecastReply(BaseModel):
 
 
 @router.get(
-    "/{ts_id}", summary="The latest forecast of a series", response_model=ForecastReply, responses=ERRORS(400, 404, 503)
+    "/{ts_id}",
+    summary="The latest forecast of a series",
+    response_model=ForecastReply,
+    responses=PLAIN.responses(400, 404, 503),
 )
 async def get_forecast(
     state: State, request: Request, ts_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The series.")]

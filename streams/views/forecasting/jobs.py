@@ -34,15 +34,23 @@ from streams.views.forecasting.replies import (
 )
 from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result_chunks
 from streams.views.forecasting.submissions import submitted
-from streams.views.web.answers import ERRORS, json_response
+from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.creations import create_once
+from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others
 from streams.views.web.reading import JsonRoute, read_by, runtime, sent_as_json
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(prefix="/job", tags=["forecasting jobs"], route_class=JsonRoute)
+router = APIRouter(prefix="/job", route_class=JsonRoute)
+DOOR = Door(
+    router=router,
+    tag=Tag("forecasting jobs", "Columns, models, training and results."),
+    owner=by_id(2),
+    slash=True,
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
@@ -55,7 +63,7 @@ _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that
     status_code=201,
     summary="Create a job on a data set",
     response_model=JobCreatedReply,
-    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503, 507),
     dependencies=_JSON,
 )
 async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
@@ -70,7 +78,7 @@ async def create_job(state: State, request: Request, body: JobBody, key: Idempot
     return await create_once(state, request, command_id, create)
 
 
-@router.get("/", summary="List the jobs", response_model=JobsReply, responses=ERRORS(503))
+@router.get("/", summary="List the jobs", response_model=JobsReply, responses=PLAIN.responses(503))
 async def list_jobs(state: State, request: Request) -> Response:
     """All jobs, oldest first."""
     own = (ForecastingState.of(state).jobs.get(job_id) for job_id in ForecastingState.of(state).jobs.ids())
@@ -82,7 +90,7 @@ async def list_jobs(state: State, request: Request) -> Response:
     "/{job_id}/",
     summary="Status of a job and of its series",
     response_model=JobReply,
-    responses=ERRORS(400, 404, 503),
+    responses=PLAIN.responses(400, 404, 503),
 )
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
@@ -108,7 +116,7 @@ def _stands(job: JobRecord, progress: jobs.Progress) -> bytes:
     "/{job_id}/",
     summary="Choose the columns",
     response_model=SeriesReply,
-    responses=ERRORS(400, 404, 408, 409, 413, 415, 503, 507),
+    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503, 507),
     dependencies=_JSON,
 )
 async def configure_job(
@@ -139,7 +147,7 @@ async def configure_job(
     "/{job_id}/ts_details/",
     summary="The series of a job",
     response_model=SeriesReply,
-    responses=ERRORS(400, 404, 409, 503),
+    responses=PLAIN.responses(400, 404, 409, 503),
 )
 async def ts_details(state: State, job_id: JobId) -> Response:
     """Every series with its group values, and the columns that can be features."""
@@ -178,7 +186,7 @@ def _shown_calendar(text: str) -> dict[str, str]:
     "/{job_id}/",
     summary="Store settings of series, or train them",
     response_model=SubmissionReply,
-    responses=ERRORS(400, 404, 408, 409, 413, 415, 503),
+    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503),
     dependencies=_JSON,
 )
 @read_by(read_elements)
@@ -214,7 +222,7 @@ async def submit_job(
     "/{job_id}/stop/",
     summary="Stop the training of a job",
     response_model=StoppedReply,
-    responses=ERRORS(400, 404, 503),
+    responses=PLAIN.responses(400, 404, 503),
 )
 async def stop_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
     """The job is at status 4 with the message "cancelled".
@@ -232,7 +240,9 @@ async def stop_job(state: State, request: Request, job_id: JobId, key: Idempoten
     return json_response({"job_id": job_id, "status": int(job.status), "message": job.message})
 
 
-@router.delete("/{job_id}/", summary="Remove a job and its results", status_code=204, responses=ERRORS(400, 404, 503))
+@router.delete(
+    "/{job_id}/", summary="Remove a job and its results", status_code=204, responses=PLAIN.responses(400, 404, 503)
+)
 async def delete_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
     """The job, its series and its results are gone, and what is computed for it is ended.
 
@@ -247,7 +257,7 @@ async def delete_job(state: State, request: Request, job_id: JobId, key: Idempot
     "/{job_id}/job_results/",
     summary="Results of a job",
     response_model=ResultsReply | UnfinishedReply,
-    responses=ERRORS(400, 404, 409, 503),
+    responses=PLAIN.responses(400, 404, 409, 503),
 )
 async def job_results(
     state: State,

@@ -7,11 +7,14 @@ from fastapi import APIRouter, Path, Response
 from models.catalog import CATALOG
 from streams.errors import RejectedError
 from streams.views.forecasting.replies import ModelReply, ModelsReply
-from streams.views.web.answers import ERRORS, json_response
+from streams.views.web.answers import json_response
+from streams.views.web.door import Door, Tag
+from streams.views.web.envelope import PLAIN
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(prefix="/model", tags=["models"])
+router = APIRouter(prefix="/model")
+DOOR = Door(router=router, tag=Tag("models", "What a job can ask for."), slash=True)
 
 
 @router.get("/", summary="List the models", response_model=ModelsReply)
@@ -28,7 +31,9 @@ async def list_models() -> Response:
     )
 
 
-@router.get("/{model_name}/", summary="Hyper-parameters of a model", response_model=ModelReply, responses=ERRORS(404))
+@router.get(
+    "/{model_name}/", summary="Hyper-parameters of a model", response_model=ModelReply, responses=PLAIN.responses(404)
+)
 async def get_model(model_name: Annotated[str, Path(description="A model of the list.")]) -> Response:
     """Each with its type, default and range."""
     spec = CATALOG.get(model_name)

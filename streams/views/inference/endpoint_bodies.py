@@ -5,19 +5,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["ANSWERS", "REQUEST", "EndpointReply", "EndpointsReply"]
+__all__ = ["ANSWER", "REQUEST", "EndpointReply", "EndpointsReply"]
 
-_MEANINGS: Final = {
-    400: "The request is wrong: the message says what, `instance` where.",
-    404: "There is no such endpoint.",
-    408: "The body stopped coming: send it again.",
-    409: "The present state does not allow it.",
-    413: "The request is larger than a limit, or would take longer than there is time.",
-    415: "The content type or encoding is not supported.",
-    500: "The model failed on this request.",
-    503: "Nothing can be computed at the moment: retry after the seconds that Retry-After names.",
-    504: "No answer in time: send fewer series, or ask for fewer samples.",
-}
 _INSTANCE: Final = {
     "type": "object",
     "required": ["start", "target"],
@@ -98,12 +87,14 @@ class InvocationReply(BaseModel):
     predictions: list[Prediction]
 
 
-class InvocationError(BaseModel):
-    """What went wrong: a name for programs, a sentence for people, and the number of the wrong instance, from 0."""
-
-    code: str
-    message: str
-    instance: int | None = None
+ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": InvocationReply,
+        "description": "The forecasts, in the content type of the request.",
+        "content": {"application/jsonlines": {"schema": {"type": "string"}}},
+    }
+}
+"""What a route says of the answer to an invocation."""
 
 
 class EndpointReply(BaseModel):
@@ -130,17 +121,3 @@ class EndpointsReply(BaseModel):
     """All endpoints by name."""
 
     endpoints: list[EndpointReply]
-
-
-def ANSWERS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802  # as `ERRORS` of the other views
-    """The `responses` argument of a route that may answer these errors; with 200, the answer of an invocation."""
-    answers: dict[int | str, dict[str, Any]] = {
-        status: {"model": InvocationError, "description": _MEANINGS[status]} for status in statuses if status != 200
-    }
-    if 200 in statuses:
-        answers[200] = {
-            "model": InvocationReply,
-            "description": "The forecasts, in the content type of the request.",
-            "content": {"application/jsonlines": {"schema": {"type": "string"}}},
-        }
-    return answers

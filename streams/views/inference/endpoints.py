@@ -1,13 +1,13 @@
 """Model endpoints and their invocations: contract 001, sections 1 and 2."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
@@ -16,51 +16,36 @@ from streams.inference.calls import InferenceCall, InferenceClosedError, Inferen
 from streams.inference.state import InferenceProcesses
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.inference.endpoint_bodies import ANSWERS, REQUEST, EndpointReply, EndpointsReply
+from streams.views.inference.endpoint_bodies import ANSWER, REQUEST, EndpointReply, EndpointsReply
+from streams.views.inference.envelope import INVOCATIONS
 from streams.views.web.answers import json_response
-from streams.views.web.reading import BodyRefusedError, content_type, runtime
+from streams.views.web.door import Door, Tag
+from streams.views.web.reading import content_type, runtime
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
 log = structlog.get_logger(__name__)
 
-_CODES: Final = {408: "TimeoutError", 413: "TooLargeError", 415: "UnsupportedMediaTypeError"}
 _FORMS: Final = {"": "json", "application/json": "json", "application/jsonlines": "jsonlines"}
 _GONE: Final = 499  # as nginx notes it in its log; nobody reads the answer
 _VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMaker's clients may ask for it
 _RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time
 
 
-class _EndpointRoute(APIRoute):
-    """A route whose errors are `{"code", "message"}` (contract D-081) with the real status."""
-
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """The handler, with refusals made answers."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Any:
-            try:
-                return await handler(request)
-            except RejectedError as error:
-                return _error(error.status, error.code, error.message)
-            except BodyRefusedError as error:
-                return _error(error.status_code, _CODES[error.status_code], error.detail)
-            except UnknownEndpointError as error:
-                return _error(404, "NotFoundError", str(error))
-            except (InferenceUnavailableError, InferenceClosedError) as error:
-                log.warning("inference_unavailable", path=request.url.path, error=str(error))
-                return _error(503, "UnavailableError", f"{error}: ask again later")
-
-        return handle
-
-
-router = APIRouter(tags=["endpoints"], route_class=_EndpointRoute)
+router = APIRouter()
+DOOR = Door(
+    router=router,
+    prefixes=("/endpoints", "/invocations", "/ping"),
+    tag=Tag("endpoints", "Trained DeepAR models that can be asked, in the words of SageMaker."),
+    envelope=INVOCATIONS,
+    slash=False,
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The endpoint: the name of the training job that made it.")]
 _INVOCATION: Final[dict[str, Any]] = {
     "response_class": Response,
-    "responses": ANSWERS(200, 400, 404, 408, 413, 415, 500, 503, 504),
+    "responses": ANSWER | INVOCATIONS.responses(400, 404, 408, 413, 415, 500, 503, 504),
     "openapi_extra": REQUEST,
 }
 
@@ -74,25 +59,27 @@ async def invoke(state: State, request: Request, name: Name) -> Response:
 @router.post(
     "/invocations",
     summary="Forecast with the only endpoint's model",
-    **{**_INVOCATION, "responses": _INVOCATION["responses"] | ANSWERS(409)},
+    **{**_INVOCATION, "responses": _INVOCATION["responses"] | INVOCATIONS.responses(409)},
 )
 async def invoke_only(state: State, request: Request) -> Response:
     """The same, where there is exactly one endpoint."""
     name = await InferenceProcesses.of(state).endpoints.only()
     if name is None and await InferenceProcesses.of(state).endpoints.all():
         raise RejectedError(
-            409, "ConflictError", "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists"
+            409,
+            "several_endpoints",
+            "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists",
         )
     if name is None:
-        raise RejectedError(404, "NotFoundError", "there is no endpoint: train a model, and its endpoint appears")
+        raise RejectedError(404, "no_endpoint", "there is no endpoint: train a model, and its endpoint appears")
     return await _invoke(state, request, name)
 
 
-@router.get("/ping", summary="Can endpoints be asked?", response_class=Response, responses=ANSWERS(503))
+@router.get("/ping", summary="Can endpoints be asked?", response_class=Response, responses=INVOCATIONS.responses(503))
 async def ping(state: State) -> Response:
     """200 with an empty body when this worker is ready."""
     if not is_ready(state.app):
-        raise RejectedError(503, "UnavailableError", "the worker is starting or its partitions are moving")
+        raise RejectedError(503, "recovering", "the worker is starting or its partitions are moving")
     return Response()
 
 
@@ -104,10 +91,16 @@ async def list_endpoints(state: State) -> Response:
     )
 
 
-@router.get("/endpoints/{name}", summary="Describe an endpoint", response_model=EndpointReply, responses=ANSWERS(404))
+@router.get(
+    "/endpoints/{name}",
+    summary="Describe an endpoint",
+    response_model=EndpointReply,
+    responses=INVOCATIONS.responses(404),
+)
 async def get_endpoint(state: State, name: Name) -> Response:
     """What its requests must look like: frequency, length of the forecast, categories and features."""
-    return json_response(_shown(await InferenceProcesses.of(state).endpoints.get(name)))
+    with _refusals(name):
+        return json_response(_shown(await InferenceProcesses.of(state).endpoints.get(name)))
 
 
 async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
@@ -116,19 +109,20 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
     if form is None:
         raise RejectedError(
             415,
-            _CODES[415],
+            "unsupported_media_type",
             f"Content-Type is {content_type(request)[:80]}: send application/json or application/jsonlines",
         )
-    endpoint = await InferenceProcesses.of(state).endpoints.get(name)
+    endpoints = InferenceProcesses.of(state).endpoints
+    with _refusals(name):
+        endpoint = await endpoints.get(name)
     try:
         body = await request.body()
     except ClientDisconnect:
         return Response(status_code=_GONE)
     # The environment of the model sets what JSON Lines ask for (D-054, D-066); a JSON request says it itself (D-028).
     defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG") if form == "jsonlines" else None
-    reply = await _unless_gone(
-        request, InferenceProcesses.of(state).endpoints.ask(name, InferenceCall(body, form, defaults))
-    )
+    with _refusals(name):
+        reply = await _unless_gone(request, endpoints.ask(name, InferenceCall(body, form, defaults)))
     if reply is None:
         return Response(status_code=_GONE)
     if reply.detail:
@@ -154,8 +148,16 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _error(status: int, code: str, message: str) -> Response:
-    return json_response({"code": code, "message": message}, status, _RETRY_AFTER.get(status))
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """What goes wrong with an endpoint, as what its user is told."""
+    try:
+        yield
+    except UnknownEndpointError as error:
+        raise RejectedError(404, "unknown_endpoint", str(error)) from None
+    except (InferenceUnavailableError, InferenceClosedError) as error:
+        log.warning("inference_unavailable", endpoint=name, error=str(error))
+        raise RejectedError(503, "unavailable", f"{error}: ask again later") from None
 
 
 def _shown(endpoint: Endpoint) -> dict[str, Any]:

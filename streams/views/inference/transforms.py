@@ -10,6 +10,7 @@ from streams.errors import RejectedError
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.runtime import StateRuntime
+from streams.views.inference.envelope import SERVING
 from streams.views.inference.transform_bodies import (
     TransformBody,
     TransformReply,
@@ -21,13 +22,20 @@ from streams.views.web import forwarding
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.creations import create_once
+from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.files import file_response
-from streams.views.web.reading import runtime, sent_as_json
-from streams.views.web.serving_envelope import REFUSALS, ServingRoute
+from streams.views.web.reading import JsonRoute, runtime, sent_as_json
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(prefix="/transform-jobs", tags=["transform jobs"], route_class=ServingRoute)
+router = APIRouter(prefix="/transform-jobs", route_class=JsonRoute)
+DOOR = Door(
+    router=router,
+    tag=Tag("transform jobs", "All lines of a file, forecast by an endpoint."),
+    envelope=SERVING,
+    owner=by_name(2),
+    slash=False,
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The job: its TransformJobName.")]
@@ -37,7 +45,7 @@ Name = Annotated[str, Path(description="The job: its TransformJobName.")]
     "",
     summary="Forecast every line of a file",
     response_model=TransformStartedReply,
-    responses=REFUSALS(400, 404, 408, 409, 413, 415, 503),
+    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 503, 507),
     dependencies=[Depends(sent_as_json)],
 )
 async def start_transform(state: State, request: Request, body: TransformBody, key: IdempotencyKey = None) -> Response:
@@ -63,7 +71,7 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
     return await create_once(state, request, command.command_id, create, owned_by_id=False)
 
 
-@router.get("", summary="List the transform jobs", response_model=TransformsReply, responses=REFUSALS(503))
+@router.get("", summary="List the transform jobs", response_model=TransformsReply, responses=SERVING.responses(503))
 async def list_transforms(state: State, request: Request) -> Response:
     """All jobs, the newest first."""
     names = TransformState.of(state).transforms.keys()
@@ -73,7 +81,9 @@ async def list_transforms(state: State, request: Request) -> Response:
     return json_response({"TransformJobSummaries": sorted(listed, key=itemgetter("CreationTime"), reverse=True)})
 
 
-@router.get("/{name}", summary="Describe a transform job", response_model=TransformReply, responses=REFUSALS(404, 503))
+@router.get(
+    "/{name}", summary="Describe a transform job", response_model=TransformReply, responses=SERVING.responses(404, 503)
+)
 async def get_transform(state: State, name: Name) -> Response:
     """Its status, what was asked for and how far it is."""
     return json_response(description(_record(state, name)))
@@ -83,7 +93,7 @@ async def get_transform(state: State, name: Name) -> Response:
     "/{name}/output",
     summary="The output of a transform job",
     response_class=Response,
-    responses=REFUSALS(404, 409, 503)
+    responses=SERVING.responses(404, 409, 503)
     | {
         200: {
             "description": "One prediction per line, in the order of the input.",
@@ -106,7 +116,7 @@ async def get_transform_output(state: State, name: Name) -> Response:
     "/{name}/stop",
     summary="Stop a transform job",
     response_model=TransformStartedReply,
-    responses=REFUSALS(400, 404, 408, 409, 503),
+    responses=SERVING.responses(400, 404, 408, 409, 503),
 )
 async def stop_transform(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """No further lines are forecast; Stopping soon becomes Stopped. What is stopped already stays so."""

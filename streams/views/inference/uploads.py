@@ -13,20 +13,28 @@ from connectors.datasets.manifests import Dataset
 from connectors.objects.store import BadKeyError, ObjectStore, check_key
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
+from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import file_response
-from streams.views.web.reading import runtime
-from streams.views.web.serving_envelope import REFUSALS, ServingRoute
+from streams.views.web.reading import JsonRoute, runtime
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(tags=["files"], route_class=ServingRoute)
+router = APIRouter(route_class=JsonRoute)
+DOOR = Door(
+    router=router,
+    prefixes=("/uploads", "/outputs"),
+    tag=Tag("files", "What training and transform jobs read and write."),
+    envelope=SERVING,
+    body_limit=BodyLimit("max_upload_bytes"),
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 FilePath = Annotated[str, Path(description="Names of letters, digits and . _ = -, with slashes in between.")]
 _CHUNK = 1024 * 1024  # bytes that are written by one turn of a thread
 _BYTES = {"type": "string", "format": "binary"}
-_FILE: dict[int | str, dict[str, Any]] = REFUSALS(400, 404) | {
+_FILE: dict[int | str, dict[str, Any]] = SERVING.responses(400, 404) | {
     200: {
         "description": "The file.",
         "content": {kind: {"schema": _BYTES} for kind in ("application/octet-stream", "application/jsonlines")},
@@ -45,7 +53,7 @@ class UploadReply(BaseModel):
     "/uploads/{path:path}",
     summary="Store a file",
     response_model=UploadReply,
-    responses=REFUSALS(400, 404, 408, 409, 413, 415),
+    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 507),
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}},
 )
 async def put_upload(state: State, request: Request, path: FilePath) -> Response:

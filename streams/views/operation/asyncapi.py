@@ -8,11 +8,13 @@ from yarl import URL
 from streams.runtime import StateRuntime
 from streams.views.operation.asyncapi_document import asyncapi_document
 from streams.views.web.answers import json_response
+from streams.views.web.door import OPERATION, Door
 from streams.views.web.reading import runtime
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(tags=["operation"])
+router = APIRouter()
+DOOR = Door(router=router, prefixes=("/asyncapi.json",), tag=OPERATION)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 

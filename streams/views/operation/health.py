@@ -11,12 +11,15 @@ from pydantic import BaseModel
 from connectors.kafka.admin import broker_reachable
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.web.answers import ERRORS, error_response, json_response
+from streams.views.web.answers import json_response
+from streams.views.web.door import OPERATION, Door
+from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import runtime
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(tags=["operation"])
+router = APIRouter()
+DOOR = Door(router=router, prefixes=("/healthz", "/readyz", "/metrics"), tag=OPERATION)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 _BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
@@ -34,13 +37,13 @@ async def healthz() -> Response:
     return json_response({"status": "ok"})
 
 
-@router.get("/readyz", summary="Can it work?", response_model=HealthReply, responses=ERRORS(503))
+@router.get("/readyz", summary="Can it work?", response_model=HealthReply, responses=PLAIN.responses(503))
 async def readyz(state: State) -> Response:
     """200 when the tables are recovered and the broker answers; 503 with the reason otherwise."""
     if not is_ready(state.app):
-        return error_response(503, "recovering", "the tables are being recovered or partitions are moving")
+        return PLAIN.refusal(503, "recovering", "the tables are being recovered or partitions are moving")
     if not await asyncio.to_thread(broker_reachable, state.bootstrap, _BROKER_TIMEOUT):
-        return error_response(503, "broker_unreachable", f"no Kafka broker answers at {state.bootstrap}")
+        return PLAIN.refusal(503, "broker_unreachable", f"no Kafka broker answers at {state.bootstrap}")
     return json_response({"status": "ready"})
 
 

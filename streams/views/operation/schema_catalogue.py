@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.catalogue import LockedSchema, canonical_form, locked_schemas
+from streams.errors import RejectedError
 from streams.topics import Topics
 
 __all__ = ["CatalogueError", "SchemaCatalogue"]
@@ -14,14 +15,12 @@ __all__ = ["CatalogueError", "SchemaCatalogue"]
 _LONGEST_NUMBER = 9  # digits of a version; no subject has a billion
 
 
-class CatalogueError(Exception):
+class CatalogueError(RejectedError):
     """A request that a Confluent registry would answer with `status` and this `error_code`."""
 
     def __init__(self, status: int, error_code: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, str(error_code), message)
         self.error_code = error_code
-        self.message = message
 
 
 class SchemaCatalogue:

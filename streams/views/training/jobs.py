@@ -21,15 +21,34 @@ from streams.views.training.bodies import (
     TrainingVersionReply,
     TrainingVersionsReply,
 )
+from streams.views.training.envelope import TRAINING
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.creations import create_once
-from streams.views.web.reading import runtime, sent_as_json
-from streams.views.web.training_envelope import TRAINING_REFUSALS, TrainingRoute
+from streams.views.web.door import Door, Owned, Tag
+from streams.views.web.reading import HeadRoute, runtime, sent_as_json
 
-__all__ = ["router"]
+__all__ = ["DOOR"]
 
-router = APIRouter(prefix="/v1/{project_id}/training-jobs", tags=["training jobs"], route_class=TrainingRoute)
+router = APIRouter(prefix="/v1/{project_id}/training-jobs", route_class=HeadRoute)
+
+
+def _project(path: str) -> Owned | None:
+    """A project's jobs are all with one worker, which also counts them."""
+    match path.split("/"):
+        case ["", "v1", project, "training-jobs", *_] if project:
+            return Owned(project.encode("utf-8", "replace"))
+    return None
+
+
+DOOR = Door(
+    router=router,
+    prefixes=("/v1",),  # also where there is nothing: the contract has its envelope "in all cases"
+    tag=Tag("training jobs", "DeepAR, trained on a file of JSON Lines, in the words of ModelArts."),
+    envelope=TRAINING,
+    owner=_project,
+    slash=False,
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Project = Annotated[
@@ -44,7 +63,7 @@ PerPage = Annotated[int, Query(ge=1, le=1000, description="Versions on a page.")
     "",
     summary="Train a model",
     response_model=TrainingCreatedReply,
-    responses=TRAINING_REFUSALS(400, 408, 409, 413, 415, 503),
+    responses=TRAINING.responses(400, 408, 409, 413, 415, 503, 507),
     dependencies=[Depends(sent_as_json)],
 )
 async def create_training_job(
@@ -65,7 +84,7 @@ async def create_training_job(
     return await create_once(state, request, command_id, create, owned_by_id=False)
 
 
-@router.get("", summary="List training jobs", response_model=TrainingJobsReply, responses=TRAINING_REFUSALS(400, 503))
+@router.get("", summary="List training jobs", response_model=TrainingJobsReply, responses=TRAINING.responses(400, 503))
 async def list_training_jobs(
     state: State, project_id: Project, asked: Annotated[TrainingListQuery, Query()]
 ) -> Response:
@@ -88,7 +107,7 @@ async def list_training_jobs(
     "/{job_id}",
     summary="Delete a training job",
     response_model=TrainingDoneReply,
-    responses=TRAINING_REFUSALS(400, 404, 503),
+    responses=TRAINING.responses(400, 404, 503),
 )
 async def delete_training_job(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
@@ -104,7 +123,7 @@ async def delete_training_job(
     "/{job_id}/versions",
     summary="Versions of a training job",
     response_model=TrainingVersionsReply,
-    responses=TRAINING_REFUSALS(400, 404, 503),
+    responses=TRAINING.responses(400, 404, 503),
 )
 async def list_training_versions(
     state: State,
@@ -124,7 +143,7 @@ async def list_training_versions(
     "/{job_id}/versions/{version_id}",
     summary="Describe a version",
     response_model=TrainingVersionReply,
-    responses=TRAINING_REFUSALS(400, 404, 503),
+    responses=TRAINING.responses(400, 404, 503),
 )
 async def get_training_version(state: State, project_id: Project, job_id: JobId, version_id: VersionId) -> Response:
     """What was asked for and how far it is."""
@@ -137,7 +156,7 @@ async def get_training_version(state: State, project_id: Project, job_id: JobId,
     "/{job_id}/versions/{version_id}/stop",
     summary="Stop a version",
     response_model=TrainingDoneReply,
-    responses=TRAINING_REFUSALS(400, 404, 408, 503),
+    responses=TRAINING.responses(400, 404, 408, 503),
 )
 async def stop_training_version(
     state: State,

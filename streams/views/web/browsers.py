@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.addresses import is_address, listens_everywhere, named_hosts, own_hosts
 from streams.settings import Settings
-from streams.views.web.envelopes import refusal_at
+from streams.views.web.door import Doors
 
-__all__ = ["BrowserGuard"]
+__all__ = ["FRESH", "BrowserGuard"]
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+?)\.?(?::(\d{0,5}))?", re.ASCII)
 _TARGET: Final = re.compile(rb"(?i:https?)://([^/?]*)(/[^?]*)?")
@@ -31,7 +31,8 @@ _ALWAYS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"frame-ancestors 'none'"),
 )
-_ALWAYS_AND_FRESH: Final = (*_ALWAYS, (b"cache-control", b"no-store"))
+FRESH: Final = (*_ALWAYS, (b"cache-control", b"no-store"))
+"""What every answer carries that is not the same for everybody."""
 _Headers = Mapping[bytes, bytes]
 
 
@@ -41,8 +42,9 @@ class BrowserGuard:
     421 for a host that is not ours; 403 for a write that comes from elsewhere. It comes before all that reads bodies.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, doors: Doors) -> None:
         self._app = app
+        self._doors = doors
         self._named = named_hosts(settings)
         self._hosts = self._named | own_hosts(settings)
         self._any_name = "*" in self._named
@@ -63,11 +65,11 @@ class BrowserGuard:
                 f"Host: {_shown(host)} is none of this service's names, {', '.join(sorted(self._hosts))}: use one of "
                 "them, or add it to TIDECAST_ALLOWED_HOSTS"
             )
-            await refusal_at(path, 421, "misdirected", text)(scope, receive, sending)
+            await self._doors.envelope_at(path).refusal(421, "misdirected", text)(scope, receive, sending)
             return
         wrong = None if scope["method"] in _HARMLESS else self._foreign(headers)
         if wrong is not None:
-            await refusal_at(path, 403, "foreign_page", wrong)(scope, receive, sending)
+            await self._doors.envelope_at(path).refusal(403, "foreign_page", wrong)(scope, receive, sending)
             return
         await self._app(scope, receive, sending)
 
@@ -130,7 +132,7 @@ def _shown(value: bytes) -> str:
 
 def _hardened(send: Send, path: str) -> Send:
     """Answers that a browser neither guesses the type of, nor frames, nor keeps."""
-    wanted = _ALWAYS if path == "/" or path.startswith(_STATIC) else _ALWAYS_AND_FRESH
+    wanted = _ALWAYS if path == "/" or path.startswith(_STATIC) else FRESH
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import aiohttp
 from fastapi import Request, Response
@@ -15,11 +14,9 @@ from streams.rows.ownership import other_workers, owned_partitions, owner_elsewh
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.web import idempotency
-from streams.views.web.answers import error_response
 from streams.views.web.commands import note_name
+from streams.views.web.door import Door, Doors, Owned
 from streams.views.web.reading import BodyRefusedError, has_body
-from streams.views.web.serving_envelope import refusal
-from streams.views.web.training_envelope import training_refusal
 
 __all__ = ["OwnerForwarding", "from_others", "passed_on"]
 
@@ -33,55 +30,41 @@ _LIST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _UNREACHABLE: Final = "the worker that owns this does not answer"
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """What a request is about: a kind of resource, and the key of the one that it names."""
-
-    resource: Literal["job", "data", "transform job", "training job"]
-    key: bytes | None = None
-
-    def error(self, status: int, code: str, message: str) -> Response:
-        """An error in the envelope of the resource's contract."""
-        if self.resource == "training job":
-            return training_refusal(status, message)
-        if self.resource == "transform job":
-            return refusal(status, message)
-        return error_response(status, code, message)
-
-
 class OwnerForwarding:
     """Answers what belongs to a job of any kind, and writes of data sets, on the owner; 503 while that is unsettled."""
 
-    def __init__(self, app: ASGIApp, runtime: StateRuntime) -> None:
+    def __init__(self, app: ASGIApp, runtime: StateRuntime, doors: Doors) -> None:
         self._app = app
         self._runtime = runtime
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request to this process's views or to the owner."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope, receive)
-        address = _addressed(request)
-        if address is None:
+        door = self._doors.at(scope["path"])
+        owned = None if door is None or door.owner is None else door.owner(scope["path"])
+        if door is None or owned is None:
             await self._app(scope, receive, send)
             return
-        if _reads_tables(request, address) and not is_ready(self._runtime.app):
+        request = Request(scope, receive)
+        if _reads_tables(request, owned) and not is_ready(self._runtime.app):
             text = "the job's state is being recovered or is moving to a worker"
-            await address.error(503, "recovering", text)(scope, receive, send)
+            await door.envelope.refusal(503, "recovering", text)(scope, receive, send)
             return
-        owner = None if _HOP in request.headers else await self._owner(request, address)
+        owner = None if _HOP in request.headers else await self._owner(request, owned)
         if owner is None:
             await self._app(scope, receive, send)
         else:
-            await self._forward(owner, request, send, address)
+            await self._forward(owner, request, send, door)
 
-    async def _owner(self, request: Request, address: _Address) -> URL | None:
+    async def _owner(self, request: Request, owned: Owned) -> URL | None:
         """The owner's address, None where this worker can answer."""
-        app, key = self._runtime.app, address.key
-        if address.resource == "data" and request.method in ("GET", "HEAD"):
+        app, key = self._runtime.app, owned.key
+        if not owned.in_tables and request.method in ("GET", "HEAD"):
             return None  # every worker sees the object store
-        if key is None and request.method == "POST" and address.resource in ("job", "data"):
+        if key is None and owned.minted and request.method == "POST":
             name = note_name(request, request.headers.get("idempotency-key"))
             note = None if name is None else await asyncio.to_thread(idempotency.find, self._runtime.store, name)
             if note is None and not owned_partitions(app):
@@ -89,7 +72,7 @@ class OwnerForwarding:
             key = None if note is None else b"%d" % note.minted
         return None if key is None else owner_elsewhere(app, key)
 
-    async def _forward(self, owner: URL, request: Request, send: Send, address: _Address) -> None:
+    async def _forward(self, owner: URL, request: Request, send: Send, door: Door) -> None:
         body = _Body(request)
         started = False
         try:
@@ -105,9 +88,9 @@ class OwnerForwarding:
                 raise  # the client must see that the answer is incomplete
             refused = body.refused
             if refused is not None:
-                response = address.error(refused.status_code, refused.code, refused.detail)
+                response = door.envelope.refusal(refused.status_code, refused.code, refused.detail)
             else:
-                response = address.error(503, "owner_unreachable", _UNREACHABLE)
+                response = door.envelope.refusal(503, "owner_unreachable", _UNREACHABLE)
             await response(request.scope, request.receive, send)
 
 
@@ -200,36 +183,6 @@ def _headers_of(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
     return [(k, v) for k, v in pairs if k not in _OF_THE_CONNECTION]
 
 
-def _addressed(request: Request) -> _Address | None:
-    """What the request is about; None for what every worker answers by itself."""
-    match request.scope["path"].split("/"):
-        case ["", "transform-jobs", *rest]:
-            return _Address("transform job", _text_key(rest))
-        case ["", "v1", project, "training-jobs", *_] if project:
-            return _Address("training job", _text_key([project]))
-        case ["", "job", *rest]:
-            return _with_id("job", rest)
-        case ["", "data", *rest]:
-            return _with_id("data", rest)
-    return None
-
-
-def _with_id(resource: Literal["job", "data"], rest: Sequence[str]) -> _Address | None:
-    name = rest[0] if rest else ""
-    if name == "":
-        return _Address(resource)
-    # Digits only, and no more than an id can have: the views refuse the rest.
-    if name.isascii() and name.isdecimal() and len(name) <= 20:
-        return _Address(resource, b"%d" % int(name))
-    return None
-
-
-def _text_key(rest: Sequence[str]) -> bytes | None:
-    return rest[0].encode("utf-8", "replace") or None if rest else None
-
-
-def _reads_tables(request: Request, address: _Address) -> bool:
-    """Whether it takes a recovered table to answer; who creates a job or a data set only needs an id."""
-    if address.resource == "data":
-        return False
-    return address.resource != "job" or address.key is not None or request.method == "GET"
+def _reads_tables(request: Request, owned: Owned) -> bool:
+    """Whether it takes a recovered table to answer; who creates something under a new id only needs the id."""
+    return owned.in_tables and (not owned.minted or owned.key is not None or request.method == "GET")

@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from fastapi import Response
 
-from streams.views.web.answers import error_response
 from streams.views.web.strict import UnknownFieldError
 
-__all__ = ["described", "invalid_request"]
+__all__ = ["described", "place_of"]
 
 _LONGEST_SHOWN: Final = 60  # characters of what came that a message repeats: enough to find it
 
@@ -51,13 +49,12 @@ _WORDS: Final[Mapping[str, Callable[[_Context], str]]] = {
 _NOTHING_CAME: Final = ("missing", "json_invalid", "string_too_long")
 
 
-def invalid_request(problems: Sequence[Mapping[str, Any]]) -> Response:
-    """400 with the first of FastAPI's problems, and how many more there are."""
+def place_of(problems: Sequence[Mapping[str, Any]]) -> Mapping[str, int | str]:
+    """Where the first of FastAPI's problems is, for programs: `element` and `field`, where it is in one of an array."""
     where, *path = problems[0]["loc"]
-    place: dict[str, int | str] = {}
-    if where == "body" and path and isinstance(path[0], int) and problems[0]["type"] != "json_invalid":
-        place = {"element": path[0]} | ({"field": str(path[1])} if len(path) > 1 else {})
-    return error_response(400, "invalid_request", described(problems), place)
+    if where != "body" or not path or not isinstance(path[0], int) or problems[0]["type"] == "json_invalid":
+        return {}
+    return {"element": path[0]} | ({"field": str(path[1])} if len(path) > 1 else {})
 
 
 def described(problems: Sequence[Mapping[str, Any]]) -> str:

@@ -7,12 +7,11 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.settings import Settings
-from streams.views.web.envelopes import refusal_at
+from streams.views.web.door import BodyLimit, Doors
 from streams.views.web.reading import BodyRefusedError
 
 __all__ = ["BodyLimits"]
 
-_FORM_OVERHEAD: Final = 64 * 1024  # boundaries and text fields around an uploaded file
 _CHARSET: Final = re.compile(rb";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
 _UTF_8: Final = (b"utf-8", b"utf8", b"us-ascii")
 
@@ -23,29 +22,33 @@ class BodyLimits:
     And bodies that come too slowly: what counts is the time that was spent on waiting for them.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, doors: Doors) -> None:
         self._app = app
         self._settings = settings
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its body counted."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        door = self._doors.at(scope["path"])
+        limit = BodyLimit() if door is None else door.body_limit
         try:
-            await self._app(scope, _CountedBody(scope, receive, self._settings), send)
+            await self._app(scope, _CountedBody(scope, receive, self._settings, limit), send)
         except BodyRefusedError as error:  # met by another middleware; the views' are answered by the application
-            await refusal_at(scope["path"], error.status_code, error.code, error.detail)(scope, receive, send)
+            envelope = self._doors.envelope_at(scope["path"])
+            await envelope.refusal(error.status_code, error.code, error.detail)(scope, receive, send)
 
 
 class _CountedBody:
     """What a request's body is received by."""
 
-    def __init__(self, scope: Scope, receive: Receive, settings: Settings) -> None:
+    def __init__(self, scope: Scope, receive: Receive, settings: Settings, limit: BodyLimit) -> None:
         self._headers = dict(scope["headers"])
         self._receive = receive
         self._settings = settings
-        self._limit, self._name = _limit(scope["path"], settings)
+        self._limit, self._name = limit.of(settings), limit.variable
         self._read = 0
         self._waited = 0.0
         self._ended = False
@@ -100,14 +103,6 @@ class _CountedBody:
         length = self._headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limit:
             raise _too_large(self._limit, self._name)
-
-
-def _limit(path: str, settings: Settings) -> tuple[int, str]:
-    if path.rstrip("/") == "/data":
-        return settings.max_upload_bytes + _FORM_OVERHEAD, "TIDECAST_MAX_UPLOAD_BYTES"
-    if path.startswith("/uploads/"):
-        return settings.max_upload_bytes, "TIDECAST_MAX_UPLOAD_BYTES"
-    return settings.max_body_bytes, "TIDECAST_MAX_BODY_BYTES"
 
 
 def _too_large(limit: int, name: str) -> BodyRefusedError:

@@ -9,15 +9,18 @@ import orjson
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.json_words import json_problem
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
+from streams.views.web.door import Doors
 from streams.views.web.strict import unknown_field
 
 __all__ = [
     "BodyRefusedError",
+    "HeadRoute",
     "JsonRoute",
     "SlashPaths",
     "content_type",
@@ -28,7 +31,6 @@ __all__ = [
     "sent_as_json",
 ]
 
-_WITHOUT_SLASH = ("/endpoints", "/forecasts", "/invocations", "/ping", "/transform-jobs", "/v1/")
 _LONG_BODY = 16 * 1024  # bytes: reading them takes about as long as the way to a thread and back
 _READ_BY = "tidecast_read_by"
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -67,6 +69,22 @@ class JsonRoute(APIRoute):
             return await handler(json_request)
 
         return handle
+
+
+class HeadRoute(JsonRoute):
+    """A route that answers HEAD where it answers GET (T-003); the server leaves the answer's body out."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As for the GET that a HEAD stands for."""
+        return super().matches(_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As the GET that a HEAD stands for."""
+        await super().handle(_as_get(scope), receive, send)
+
+
+def _as_get(scope: Scope) -> Scope:
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
 
 
 def read_by(read: Callable[[bytes], Any]) -> Callable[[_View], _View]:
@@ -129,17 +147,17 @@ def content_type(request: Request) -> str:
 class SlashPaths:
     """Answers paths of the contracts with and without the final slash, directly (J-003)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
         self._app = app
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the final slash that the routes of contract 000 have, and take it from those of 001 and 002."""
+        """Add the final slash where the addresses of a door have one, and remove it where they have none."""
         if scope["type"] == "http":
             path = scope["path"]
-            if path.startswith(("/job", "/data", "/model")) and not path.endswith("/"):
-                scope = {**scope, "path": f"{path}/"}
-            elif path.endswith("/") and path.startswith(_WITHOUT_SLASH):
-                scope = {**scope, "path": path.rstrip("/")}
+            door = self._doors.at(path)
+            if door is not None and door.slash is not None and door.slash is not path.endswith("/"):
+                scope = {**scope, "path": f"{path}/" if door.slash else path.rstrip("/")}
         await self._app(scope, receive, send)
 
 

@@ -14,6 +14,7 @@ from streams.settings import Settings
 from streams.systems import SYSTEMS, System
 from streams.topics import Topics
 from streams.views.application import create_http
+from streams.views.doors import doors_of
 from streams.views.operation.asyncapi_document import asyncapi_document
 from streams.views.web import forwarding
 from streams.workers import apps
@@ -32,7 +33,7 @@ def worker(settings: Settings, publisher: FakePublisher, systems: Sequence[Syste
 
 async def asked(state: Worker, systems: Sequence[System], path: str) -> httpx.Response:
     """What its HTTP view answers."""
-    http = create_http(state.runtime, systems)
+    http = create_http(state.runtime, doors_of(systems))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(http), base_url="http://127.0.0.1") as client:
         return await client.get(path)
 

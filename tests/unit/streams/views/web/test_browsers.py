@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from streams.settings import Settings
+from streams.views.doors import doors_of
 from streams.views.web.browsers import BrowserGuard
 
 OWN = "http://127.0.0.1:8080"
@@ -34,7 +35,7 @@ async def guarded(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     async def _(request: Request) -> Response:
         return Response(f"{request.scope['path']} {request.headers.get('host')}")
 
-    transport = httpx.ASGITransport(BrowserGuard(inner, Settings(**settings)))
+    transport = httpx.ASGITransport(BrowserGuard(inner, Settings(**settings), doors_of()))
     async with httpx.AsyncClient(transport=transport, base_url=OWN) as client:
         yield client
 
@@ -192,7 +193,7 @@ async def absolute(target: bytes) -> tuple[int, str]:
         "query_string": query,
         "headers": [(b"host", b"127.0.0.1:8080")],
     }
-    await BrowserGuard(inner, Settings())(scope, receive, send)
+    await BrowserGuard(inner, Settings(), doors_of())(scope, receive, send)
     return sent[0]["status"], sent[1]["body"].decode()
 
 

@@ -13,6 +13,7 @@ from yarl import URL
 
 from connectors.objects.store import ObjectStore
 from streams.errors import RejectedError
+from streams.views.doors import doors_of
 from streams.views.web import forwarding
 from streams.views.web.forwarding import OwnerForwarding, passed_on
 
@@ -60,7 +61,7 @@ async def cluster(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         runtime: Any = SimpleNamespace(
             app=SimpleNamespace(http_client=session), store=ObjectStore(f"file://{tmp_path}")
         )
-        transport = httpx.ASGITransport(OwnerForwarding(here, runtime))
+        transport = httpx.ASGITransport(OwnerForwarding(here, runtime, doors_of()))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             made = Cluster(runtime, client)
             monkeypatch.setattr(forwarding, "is_ready", lambda _: made.ready)

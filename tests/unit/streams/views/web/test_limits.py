@@ -10,8 +10,10 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from streams.settings import Settings
+from streams.views.doors import doors_of
 from streams.views.serving import TimedProtocol
 from streams.views.web import limits
+from streams.views.web.door import BodyLimit
 from streams.views.web.limits import BodyLimits
 from streams.views.web.reading import BodyRefusedError
 
@@ -36,7 +38,7 @@ async def served(*, header_timeout_s: float = 0.5, **settings: Any) -> AsyncIter
             return Response(error.detail, error.status_code)
         return Response(b"%d" % len(body))
 
-    app.add_middleware(BodyLimits, settings=Settings(**settings))
+    app.add_middleware(BodyLimits, settings=Settings(**settings), doors=doors_of())
     protocol: Any = type("Protocol", (TimedProtocol,), {"header_timeout_s": header_timeout_s})
     config = uvicorn.Config(app, port=0, http=protocol, ws="none", lifespan="off", log_level="error")
     server = uvicorn.Server(config)
@@ -143,7 +145,7 @@ async def test_only_the_waiting_for_a_body_counts(monkeypatch: pytest.MonkeyPatc
     async def receive() -> Any:
         return parts.pop()
 
-    body = limits._CountedBody(scope, receive, Settings(body_timeout_s=0.2))
+    body = limits._CountedBody(scope, receive, Settings(body_timeout_s=0.2), BodyLimit())
     for _ in range(5):
         await body()
         await asyncio.sleep(0.1)
@@ -176,7 +178,9 @@ async def test_waiting_for_the_answer_has_no_limit() -> None:
         await asyncio.sleep(0.5)
         return {"type": "http.disconnect"}
 
-    body = limits._CountedBody({"type": "http", "path": "/", "headers": []}, receive, Settings(body_timeout_s=0.1))
+    body = limits._CountedBody(
+        {"type": "http", "path": "/", "headers": []}, receive, Settings(body_timeout_s=0.1), BodyLimit()
+    )
 
     assert [(await body())["type"], (await body())["type"]] == ["http.request", "http.disconnect"]
 
@@ -204,4 +208,4 @@ async def form(charset: str) -> None:
 
     kind = f"Multipart/form-data; boundary=x; CharSet={charset}".encode()
     scope: Any = {"type": "http", "path": "/data/", "headers": [(b"content-type", kind)]}
-    await limits._CountedBody(scope, receive, Settings())()
+    await limits._CountedBody(scope, receive, Settings(), BodyLimit())()

@@ -1,0 +1,15 @@
+"""The doors of the HTTP view: those that the systems of an installation declare, and those of its operation."""
+
+from collections.abc import Iterable
+
+from streams.systems import SYSTEMS, System, named
+from streams.views.operation import asyncapi, health, registry
+from streams.views.web.door import Doors
+
+__all__ = ["doors_of"]
+
+
+def doors_of(systems: Iterable[System] = SYSTEMS) -> Doors:
+    """In the order in which the API document shows them."""
+    views = [*(named(module) for system in systems for module in system.views), registry, asyncapi, health]
+    return Doors(view.DOOR for view in views)

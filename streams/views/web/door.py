@@ -1,0 +1,142 @@
+"""Doors: the addresses of a resource, with all that has to be known of a request before its view is.
+
+Each module of views has a `DOOR`. Routers, tags of the API document, final slashes, limits of bodies, owners and the
+form of every refusal follow from it; nothing else looks at how a path begins.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fastapi import APIRouter
+
+from streams.settings import Settings
+from streams.views.web.envelope import PLAIN, Envelope
+
+__all__ = ["OPERATION", "BodyLimit", "Door", "Doors", "Owned", "Tag", "by_id", "by_name"]
+
+_LONGEST_ID: Final = 20  # digits: more than any id has; the views refuse the rest
+
+
+class Tag(NamedTuple):
+    """A chapter of the API document."""
+
+    name: str
+    words: str
+
+
+OPERATION: Final = Tag("operation", "Health and figures.")
+"""Whatever whoever runs the service asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Whose answer a request asks for: that of the worker which owns the key's partition.
+
+    `key` is None where the path names no one thing. `in_tables`: to read takes that worker's tables, not only
+    the object store, which all workers see. `minted`: what is created gets a new id, for which it takes no table.
+    """
+
+    key: bytes | None
+    in_tables: bool = True
+    minted: bool = False
+
+
+_Owner = Callable[[str], Owned | None]
+
+
+def by_id(place: int, *, in_tables: bool = True) -> _Owner:
+    """For paths whose part of this number, from 1, is an id that we mint; what can be no id is nobody's."""
+
+    def owner(path: str) -> Owned | None:
+        name = _part(path, place)
+        if name == "":
+            return Owned(None, in_tables=in_tables, minted=True)
+        if name.isascii() and name.isdecimal() and len(name) <= _LONGEST_ID:
+            return Owned(b"%d" % int(name), in_tables=in_tables, minted=True)
+        return None
+
+    return owner
+
+
+def by_name(place: int) -> _Owner:
+    """For paths whose part of this number, from 1, is a name that the user chooses."""
+    return lambda path: Owned(_part(path, place).encode("utf-8", "replace") or None)
+
+
+def _part(path: str, place: int) -> str:
+    parts = path.split("/", place + 1)
+    return parts[place] if place < len(parts) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """How large a body may be: as a setting says, and `around` bytes for what encloses the part that it speaks of."""
+
+    setting: str = "max_body_bytes"
+    around: int = 0
+
+    def of(self, settings: Settings) -> int:
+        """In bytes."""
+        largest: int = getattr(settings, self.setting)
+        return largest + self.around
+
+    @property
+    def variable(self) -> str:
+        """By which the setting can be raised."""
+        return f"TIDECAST_{self.setting.upper()}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Door:
+    """A resource's addresses: how they begin, who answers, in whose words it is refused, who owns what they name."""
+
+    router: APIRouter
+    tag: Tag
+    prefixes: Sequence[str] = ()
+    """Whole parts of paths, `{…}` for any one; the longest that fits decides. The router's own where none are given."""
+    envelope: Envelope = PLAIN
+    owner: _Owner | None = None
+    """None: every worker answers by itself."""
+    slash: bool | None = None
+    """Whether addresses end with a slash: it is added or removed then. None: as they come."""
+    body_limit: BodyLimit = BodyLimit()
+
+    def begins(self) -> Sequence[str]:
+        """What its addresses begin with."""
+        return self.prefixes or (self.router.prefix,)
+
+
+class Doors:
+    """All doors, and which of them an address belongs to."""
+
+    def __init__(self, doors: Iterable[Door]) -> None:
+        self._all = tuple(doors)
+        known = [(tuple(prefix.split("/")[1:]), door) for door in self._all for prefix in door.begins()]
+        known.sort(key=lambda it: len(it[0]), reverse=True)
+        self._by_first: dict[str, list[tuple[Sequence[str], Door]]] = {}
+        for parts, door in known:
+            beside = self._by_first.setdefault(parts[0] if parts else "", [])
+            if not parts or any(parts == other for other, _ in beside):
+                raise ValueError(f"/{'/'.join(parts)}: there can be one door only, and none at the root")
+            beside.append((parts, door))
+
+    def __iter__(self) -> Iterator[Door]:
+        return iter(self._all)
+
+    def at(self, path: str) -> Door | None:
+        """The door that an address belongs to, whether or not there is something."""
+        parts = path.split("/")[1:]
+        for prefix, door in self._by_first.get(parts[0], ()) if parts else ():
+            if len(prefix) <= len(parts) and all(map(_fits, prefix, parts)):
+                return door
+        return None
+
+    def envelope_at(self, path: str) -> Envelope:
+        """In whose words a request to this address is refused."""
+        door = self.at(path)
+        return PLAIN if door is None else door.envelope
+
+
+def _fits(prefix: str, part: str) -> bool:
+    return prefix == part or (prefix.startswith("{") and part != "")

@@ -1,0 +1,91 @@
+"""How a contract says no (decision 5): the body of its refusals, their codes, what the API document tells of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from streams.views.web.answers import json_response
+
+__all__ = ["PLAIN", "Envelope", "Refusal"]
+
+_RETRY_AFTER_S: Final = "2"  # a rebalance or a broker's restart takes about that
+_MEANINGS: Final = {
+    400: "The request is wrong; the message names the field and the remedy.",
+    404: "There is no such thing.",
+    408: "The body stopped coming: send it again.",
+    409: "The present state does not allow it.",
+    413: "The request is larger than a limit.",
+    415: "The content type or encoding is not supported.",
+    503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
+    507: "The object store is full; nothing has changed.",
+}
+# For the API page: a code that goes with each status, and there are others.
+_CODES: Final = {
+    400: "invalid_request",
+    404: "unknown_job",
+    408: "timeout",
+    409: "name_taken",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    500: "internal_error",
+    503: "not_confirmed",
+    504: "timeout",
+    507: "insufficient_storage",
+}
+
+
+class Refusal(NamedTuple):
+    """What is to be told: the HTTP status, our own code, a sentence, and where the fault is (decision 19)."""
+
+    status: int
+    code: str
+    message: str
+    place: Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One contract's way to say no."""
+
+    body: Callable[[Refusal], Mapping[str, Any]]
+    """The answer's JSON."""
+    shown: Mapping[str, Any]
+    """That JSON in the API document: `model` or `content`, as FastAPI takes it for a route's `responses`."""
+    meanings: Mapping[int, str] = field(default_factory=dict)
+    """What statuses mean in this contract, where that is not what they mean everywhere."""
+
+    def refusal(self, status: int, code: str, message: str, place: Mapping[str, int | str] | None = None) -> Response:
+        """The refusal as an answer."""
+        headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else {}
+        return json_response(self.body(Refusal(status, code, message, place or {})), status, headers)
+
+    def responses(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
+        """The `responses` argument of a route that may answer these errors."""
+        return {status: self._documented(status) for status in statuses}
+
+    def _documented(self, status: int) -> dict[str, Any]:
+        meaning = self.meanings.get(status) or _MEANINGS[status]
+        example = {"example": self.body(Refusal(status, _CODES[status], meaning, {}))}
+        content = {"application/json": {**self.shown.get("content", {}).get("application/json", {}), **example}}
+        return {**self.shown, "description": meaning, "content": content}
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: the HTTP status, a slug for programs, a sentence for people."""
+
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="For programs.")
+    message: str = Field(description="For people: the field, what was found, and the remedy.")
+    element: int | None = Field(None, description="The wrong element of an array, from 0; only where it is one.")
+    field: str | None = Field(None, description="The field of that element.")
+
+
+PLAIN: Final = Envelope(
+    body=lambda it: {"status": it.status, "code": it.code, "message": it.message, **it.place},
+    shown={"model": ErrorBody},
+)
+"""Contract 000's (J-145), and that of every address which is no contract's."""
