@@ -12,7 +12,7 @@ from models.errors import RejectedInputError
 from models.holdout import HoldOutForecast
 from models.hyper_parameters import ConfigValue
 
-__all__ = ["INFINITE", "NOTHING_OBSERVED", "SeriesAnswer", "answers_of", "failure", "plain_words"]
+__all__ = ["INFINITE", "NOTHING_OBSERVED", "SeriesAnswer", "answers_of", "failure", "raised"]
 
 NOTHING_OBSERVED = "the series has no observed values; give it at least one number"
 INFINITE = "the series has an infinite value; replace it with a finite number or mark it as missing"
@@ -28,7 +28,7 @@ class SeriesAnswer:
     when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
     `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
     as their value (J-141). `trials` are those of `models.tuning.search.Outcome`, empty without a search. Otherwise
-    `error` is a text for the user and the rest is empty.
+    `error` is a text for the user and the rest is empty; `short_of_memory` says that memory was what was wrong.
 
     Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
     same, whatever the `config`.
@@ -44,6 +44,7 @@ class SeriesAnswer:
     note: str = ""
     config: Mapping[str, ConfigValue] | None = field(default=None, compare=False)
     trials: tuple[float | None, ...] = ()
+    short_of_memory: bool = False
 
 
 def answers_of(
@@ -93,14 +94,15 @@ def _nullable(values: FloatArray) -> list[float | None]:
     return [None if isnan(value) else value for value in values.tolist()]
 
 
-def plain_words(error: Exception, model_name: str) -> str:
-    """What a user is told of an error that was raised while a series was forecast."""
+def raised(error: Exception, model_name: str) -> SeriesAnswer:
+    """The answer where an error was raised while a series was forecast."""
     if isinstance(error, RejectedInputError):
-        return error.message
+        return failure(error.message)
     kind = type(error).__name__
-    return f"{model_name} could not forecast this series ({kind}); check its values or choose another model"
+    text = f"{model_name} could not forecast this series ({kind}); check its values or choose another model"
+    return failure(text, short_of_memory=isinstance(error, MemoryError))
 
 
-def failure(message: str) -> SeriesAnswer:
+def failure(message: str, *, short_of_memory: bool = False) -> SeriesAnswer:
     """The answer that is an error."""
-    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message)
+    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message, short_of_memory=short_of_memory)

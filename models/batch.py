@@ -10,7 +10,7 @@ from numbers import Integral
 
 import numpy as np
 
-from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, plain_words
+from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, raised
 from models.arrays.columns import FloatArray
 from models.catalog import model_spec
 from models.errors import RejectedInputError
@@ -116,7 +116,7 @@ def _answer(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
         return _answer_together(requests)
     except Exception as error:  # noqa: BLE001 - the room's edge: one series must not take the others down
         if len(requests) == 1:
-            return [failure(plain_words(error, requests[0].model_name))]
+            return [raised(error, requests[0].model_name)]
     return [answer for request in requests for answer in _answer([request])]
 
 
@@ -183,7 +183,7 @@ def _tuned(
         answers = answers_of(result, None, refit=refit, model_name=spec.name)
     for outcome in outcomes:
         if outcome.error is not None:
-            yield failure(plain_words(outcome.error, request.model_name))
+            yield raised(outcome.error, request.model_name)
             continue
         answer = next(answers)
         if answer.error is None:

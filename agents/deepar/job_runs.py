@@ -192,9 +192,9 @@ class DeepARRuns:
         except EndedError:
             raise _FailedError(_ENDED) from None
         except RaisedError as error:
-            if error.kind == StoreUnavailableError.__name__:
+            if error.is_a(StoreUnavailableError):
                 raise StoreUnavailableError(error.text) from None
-            if error.kind == OutOfMemoryError.__name__:
+            if error.is_a(OutOfMemoryError):
                 raise _FailedError(_OUT_OF_MEMORY.format(settings.training_memory_bytes // 1024**2)) from None
             log.error("training_failed", data=run.data_key, error=str(error))  # noqa: TRY400 - it has the reason
             raise _FailedError(_FAILED) from None

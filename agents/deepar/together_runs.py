@@ -164,10 +164,10 @@ async def _computed(
         except EndedError:
             raise _FailedError(_ENDED.format(model)) from None
         except RaisedError as error:
-            if error.kind == OutOfMemoryError.__name__:
+            if error.is_a(OutOfMemoryError):
                 raise _FailedError(_OUT_OF_MEMORY.format(model, settings.training_memory_bytes // 1024**2)) from None
             log.error("together_failed", job_id=command.job_id, error=str(error))  # noqa: TRY400 - it has the reason
-            if error.kind != StoreUnavailableError.__name__:
+            if not error.is_a(StoreUnavailableError):
                 raise _FailedError(_FAILED.format(model, error.kind)) from None
             if pause_s is None:
                 raise _FailedError(_UNREADABLE.format(error.text)) from None

@@ -28,6 +28,7 @@ import structlog
 from agents.series.heavy import HeavyChunk, HeavySeries, Waiting
 from agents.series.process import new_process
 from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError, cores
+from models.answers import failure
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import UnknownModelError, model_spec
 from models.costs import predicted_s
@@ -173,7 +174,7 @@ class Offload:
             too_long = isinstance(error, TimeoutError)
             if len(waiting) == 1 and (too_long or waiting[0].tried):
                 text = _TOO_LONG.format(waiting[0].request.model_name, self._time_limit_s)
-                waiting[0].tell(_failure(text if too_long else _ENDED.format(waiting[0].request.model_name)))
+                waiting[0].tell(failure(text if too_long else _ENDED.format(waiting[0].request.model_name)))
             else:
                 for one in waiting:
                     one.again()
@@ -289,7 +290,3 @@ def is_heavy(request: SeriesRequest) -> bool:
 
 def _is_long_search(spec: ModelSpec, request: SeriesRequest) -> bool:
     return request.search is not None and not is_quick(spec, request.search, request.config)
-
-
-def _failure(message: str) -> SeriesAnswer:
-    return SeriesAnswer(predictions=[], backtest=None, metrics={}, error=message)

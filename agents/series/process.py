@@ -9,9 +9,6 @@ from models.catalog import CATALOG
 
 __all__ = ["Chunk", "compute", "new_process"]
 
-# `models.batch` makes an error of what a model raises, and names the kind: MemoryError, numpy's own, TensorFlow's.
-_OUT_OF_MEMORY = ("MemoryError)", "(ResourceExhaustedError)")
-
 Chunk = tuple[Callable[[], object] | None, list[SeriesRequest]]
 """What is called beforehand, and requests that are computed together."""
 
@@ -35,6 +32,6 @@ def compute(chunk: Chunk, report: Callable[[object], None]) -> list[SeriesAnswer
     if prepare is not None:
         prepare()
     answers = forecast_batch(requests)
-    if any(kind in answer.error for answer in answers if answer.error for kind in _OUT_OF_MEMORY):
+    if any(answer.short_of_memory for answer in answers):
         os._exit(1)  # what is short now would be short for the next series too
     return answers

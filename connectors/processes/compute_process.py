@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Self
 
 __all__ = ["ComputeProcess", "EndedError", "RaisedError", "cores"]
 
@@ -42,12 +42,27 @@ class EndedError(RuntimeError):
 
 
 class RaisedError(RuntimeError):
-    """The function raised, and its process is ready for the next call; `kind` is the class of what it raised."""
+    """The function raised, and its process is ready for the next call.
 
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(f"{kind}: {text}")
-        self.kind = kind
+    What it raised is told by name, for it may be of a library that this process has not loaded, or not bear the way:
+    `kind` is its class as people know it, `text` what it says, and `is_a` tells of which classes it is.
+    """
+
+    def __init__(self, classes: Sequence[str], text: str) -> None:
+        """`classes` are the full names of its class and of those that this is one of, the nearest first."""
+        self.kind = classes[0].rpartition(".")[2]
+        super().__init__(f"{self.kind}: {text}")
+        self.classes = tuple(classes)
         self.text = text
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """What a caller is told of this error."""
+        return cls([_full_name(one) for one in type(error).__mro__], str(error))
+
+    def is_a(self, kind: type[BaseException]) -> bool:
+        """Whether ``except kind`` would have caught it where it was raised."""
+        return _full_name(kind) in self.classes
 
 
 class ComputeProcess:
@@ -143,6 +158,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """The environment for the fork server, should it be started with a process; this process keeps its own."""
@@ -185,7 +204,8 @@ def _serve(pipe: Connection, entry: str, memory_limit: int | None, niceness: int
         try:
             message = _ANSWER, compute(argument, report)
         except Exception as error:  # noqa: BLE001 - the edge of the process: the caller decides what it means
-            message = _RAISED, (type(error).__name__, str(error))
+            told = RaisedError.of(error)
+            message = _RAISED, (told.classes, told.text)
         pipe.send(message)
 
 

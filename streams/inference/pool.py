@@ -233,9 +233,9 @@ class InferencePool:
     def _raised(self, batch: _Batch, error: RaisedError) -> None:
         """The process could not answer, but goes on."""
         name = batch.members[0].endpoint.name
-        if error.kind == ObjectNotFoundError.__name__:
+        if error.is_a(ObjectNotFoundError):
             self._fail(batch, ModelMissingError(name))
-        elif error.kind == ModelUnreadableError.__name__:
+        elif error.is_a(ModelUnreadableError):
             self._fail(batch, InferenceUnavailableError(error.text))
         else:
             log.error("inference_failed", endpoint=name, calls=len(batch.members), error=str(error))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from agents.deepar import together_runs
-from agents.deepar.job_calls import Refused
+from agents.deepar.job_calls import OutOfMemoryError, Refused, StoreUnavailableError
 from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from agents.deepar.together_training import categories, train_together
 from agents.series.requests import accepted
@@ -150,8 +150,8 @@ async def test_what_is_computed_does_not_depend_on_the_numbers(trainer: Worker, 
     [
         (TimeoutError(), "took longer than 86400 s"),
         (EndedError("killed"), "killed or out of memory"),
-        (RaisedError("OutOfMemoryError", "x"), "than the 2048 MiB"),
-        (RaisedError("KeyError", "'secret'"), "could not be trained on the job's series (KeyError)"),
+        (RaisedError.of(OutOfMemoryError("x")), "than the 2048 MiB"),
+        (RaisedError.of(KeyError("secret")), "could not be trained on the job's series (KeyError)"),
         (Refused("the series are gone"), "the series are gone"),
     ],
 )
@@ -171,7 +171,7 @@ async def test_a_training_that_fails_is_an_error_of_each_series(
 
 async def test_a_store_that_is_away_is_asked_again(trainer: Worker, pool: FakePool) -> None:
     """For a while; then it is an error."""
-    away = RaisedError("StoreUnavailableError", "no route")
+    away = RaisedError.of(StoreUnavailableError("no route"))
     pool.answers = [away, away, FORECASTS]
     assert [one.error for one in await answered(trainer)] == [None, "it is empty", None]
     trainer.forget()

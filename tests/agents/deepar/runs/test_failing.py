@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents.deepar import job_runs as deepar_runs
-from agents.deepar.job_calls import Refused, Trained
+from agents.deepar.job_calls import OutOfMemoryError, Refused, StoreUnavailableError, Trained
 from connectors.processes.compute_process import EndedError, RaisedError
 from tests.agents.bench import Worker
 from tests.agents.deepar.runs.samples import (
@@ -57,8 +57,8 @@ class TestFailing:
             (Refused("line 3: target is missing"), "line 3: target is missing"),
             (TimeoutError(), "took longer than 86400 s"),
             (EndedError("the process ended"), "killed or out of memory"),
-            (RaisedError("OutOfMemoryError", "MemoryError"), "2048 MiB"),
-            (RaisedError("ZeroDivisionError", "secret"), "the training failed; the service's log says why"),
+            (RaisedError.of(OutOfMemoryError("MemoryError")), "2048 MiB"),
+            (RaisedError.of(ZeroDivisionError("secret")), "the training failed; the service's log says why"),
             (Trained(b"no model"), "not the file of a DeepAR model"),
         ],
     )
@@ -119,7 +119,7 @@ class TestFailing:
     ) -> None:
         """The training goes on; it fails where that does not help."""
         monkeypatch.setattr(deepar_runs, "_STORE_PAUSES_S", (0.0, 0.0))
-        away = RaisedError("StoreUnavailableError", "the object store cannot be used: ConnectionError")
+        away = RaisedError.of(StoreUnavailableError("the object store cannot be used: ConnectionError"))
         pool.answers = [away, away, Trained(MODEL), away, away, away]
         await consume(worker, TRAIN)
         await consume(worker, replace(TRAIN, job_id=8, job_name="other"))

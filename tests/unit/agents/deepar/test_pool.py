@@ -205,8 +205,10 @@ async def test_what_the_entry_raises_is_raised() -> None:
 async def test_memory_is_limited() -> None:
     """A training cannot take the machine's."""
     async with pool_of(training_memory_bytes=512 * 1024**2) as pool:
-        with pytest.raises(RaisedError, match="MemoryError"):
+        with pytest.raises(RaisedError, match="MemoryError") as raised:
             await pool.compute((("fill", 1024**3),), limit_s=LIMIT_S)
+
+    assert raised.value.is_a(MemoryError)
 
 
 async def test_who_stops_waiting_ends_the_process(tmp_path: Path) -> None:
