@@ -14,7 +14,9 @@ from connectors.csv_files.dialect import DialectSettings
 from connectors.csv_files.inspection import BadDatasetError, opened_csv
 from connectors.csv_files.text import MOST_UNPACKED, is_compressed
 from connectors.datasets import manifests as datasets
-from connectors.datasets.incoming import PRODUCERS, is_in, is_incoming
+from connectors.datasets.incoming import is_incoming
+from connectors.objects import layout
+from connectors.objects.layout import Who
 from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
@@ -140,8 +142,8 @@ def apply_command(
             text = f"data_id: data set {command.data_id} exists already: delete it first, or choose another data_id"
             raise RejectedError(409, "dataset_exists", text)
         return known  # a repeated command changes nothing
-    if not (is_in(PRODUCERS, command.path) or is_incoming(command.path)):
-        places = ", ".join(f"{folder}/" for folder in PRODUCERS)
+    if not (layout.may_read(Who.PRODUCER, command.path) or is_incoming(command.path)):
+        places = ", ".join(f"{folder}/" for folder in layout.readable(Who.PRODUCER))
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
         raise RejectedError(400, "unknown_path", text)
     try:

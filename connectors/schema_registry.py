@@ -15,6 +15,7 @@ import structlog
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from connectors.objects.layout import INSTALLATION
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.catalogue import current_schemas, locked_schemas
 from schemas.coding.codec import Codec
@@ -52,7 +53,7 @@ class IdNote:
     @classmethod
     def of(cls, store: ObjectStore, topic_prefix: str) -> "IdNote":
         """An installation's: beside the note of its topics, and for the same reason, all workers share the store."""
-        return cls(store, f"installation/schema-ids-{topic_prefix}.json")
+        return cls(store, INSTALLATION.key(f"schema-ids-{topic_prefix}.json"))
 
     def read(self, url: str) -> _Ids:
         """What was noted of this registry; nothing where there is no note."""

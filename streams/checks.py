@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from connectors.datasets.incoming import USERS, is_in
-from connectors.objects import store
+from connectors.objects import layout, store
+from connectors.objects.layout import Who
 from connectors.objects.store import BadKeyError
 from streams.errors import RejectedError
 
@@ -98,17 +98,17 @@ def check_name(name: str | None) -> None:
         raise RejectedError(400, "invalid_name", f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
 
 
-def object_key(field: str, path: str) -> str:
-    """The object's key of a path that users may name, or of `s3://bucket/key`, whose bucket plays no part.
+def object_key(field: str, path: str, *, written: bool = False) -> str:
+    """The object's key of a path that users may have read, or written; of `s3://bucket/key` the bucket plays no part.
 
     RejectedError, naming the field, for any other.
     """
     key = path_key(field, path)
-    if not is_in(USERS, key):
-        places = " or ".join(f"/{folder}/" for folder in USERS)
-        raise invalid_field(
-            field, f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own"
-        )
+    allowed, folders = (layout.may_write, layout.writable) if written else (layout.may_read, layout.readable)
+    if not allowed(Who.USER, key):
+        places = " or ".join(f"/{folder}/" for folder in folders(Who.USER))
+        text = f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own"
+        raise invalid_field(field, text)
     return key
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError, model_key
+from connectors.objects.layout import CHECKPOINTS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar import artefact as artefacts
 from models.deepar.artefact import Artefact, ArtefactError
@@ -126,7 +127,7 @@ class TrainingOutcomes:
 
 def _folder(project_id: str, job_id: int) -> str:
     """Producers choose ids of jobs, so two projects may have the same; a project's id may have any characters."""
-    return f"checkpoints/{job_id}-{blake2b(project_id.encode(), digest_size=8).hexdigest()}"
+    return CHECKPOINTS.key(f"{job_id}-{blake2b(project_id.encode(), digest_size=8).hexdigest()}")
 
 
 def _outcome_key(project_id: str, job_id: int) -> str:

@@ -13,6 +13,7 @@ from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from agents.series.answers import AnswerWriter
 from agents.series.requests import Accepted
 from connectors.kafka.publisher import Record
+from connectors.objects.layout import SPLITS
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.catalog import model_spec
 from models.errors import RejectedInputError
@@ -45,9 +46,6 @@ _OUT_OF_MEMORY: Final = (
 )
 _UNREADABLE: Final = "the job's series cannot be read: {}"
 _FAILED: Final = "{} could not be trained on the job's series ({}); check their values or choose another model"
-
-
-_SPLITS = "splits/"  # as `streams.forecasting.split_store` names them
 
 
 class _FailedError(Exception):
@@ -135,8 +133,8 @@ def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...
         raise _FailedError(
             f"next_k_prediction is {command.next_k_prediction}, expected 1 to {settings.max_next_k_prediction}"
         )
-    if not command.split.startswith(_SPLITS):  # any other object would be opened, and quoted in the error
-        raise _FailedError(f"split is {command.split[:200]!r}, expected the key of a job's split in {_SPLITS}")
+    if command.split not in SPLITS:  # any other object would be opened, and quoted in the error
+        raise _FailedError(f"split is {command.split[:200]!r}, expected the key of a job's split in {SPLITS.name}/")
     if any(place < 0 for place in places):
         raise _FailedError(f"ts_ids has ids below first_ts_id, {command.first_ts_id}")
     return TogetherRun(

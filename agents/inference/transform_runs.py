@@ -127,6 +127,8 @@ class TransformRun:
         if record is None:
             return
         try:
+            if (problem := transforms.misplaced(record)) is not None:
+                raise InputError(problem)
             if not record.lines:
                 count = await self._check(record)
                 record = await self._active()
@@ -208,6 +210,9 @@ class TransformRun:
         async with self._runs.outputs:
             record = await self._active()
             if record is None or not transforms.is_complete(record):
+                return
+            if (problem := transforms.misplaced(record)) is not None:
+                await self.end(transforms.FAILED, problem)
                 return
             state = self._state
             try:

@@ -17,6 +17,7 @@ from connectors.csv_files.date_warnings import dates_in_two_ways
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import BadDatasetError, Cell, OpenCsv
 from connectors.datasets import names as dataset_names
+from connectors.objects.layout import DATASETS, UPLOADS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
 _MANIFEST: Final = "dataset.json"
-_UPLOADS: Final = "/uploads/"
+_UPLOADS: Final = f"/{UPLOADS.name}/"
 _TEXT: Final = "=text"  # a folder; no stored file name has such a sign
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
 _DEVICES: Final = re.compile(
@@ -175,7 +176,7 @@ def load(store: ObjectStore, data_id: int) -> Dataset:
 
 def list_all(store: ObjectStore) -> list[Dataset]:
     """All datasets by ascending id; one that is deleted meanwhile may be missing."""
-    ids = (re.fullmatch(rf"datasets/([0-9]+)/{re.escape(_MANIFEST)}", key) for key in store.keys("datasets"))
+    ids = (re.fullmatch(DATASETS.key("([0-9]+)", re.escape(_MANIFEST)), key) for key in store.keys(DATASETS.name))
     found = []
     for data_id in sorted(int(match[1]) for match in ids if match):
         try:
@@ -204,7 +205,7 @@ def of_upload(store: ObjectStore, name: str) -> Dataset | None:
 
 
 def _folder(data_id: int) -> str:
-    return f"datasets/{data_id}"
+    return DATASETS.key(data_id)
 
 
 def _manifest(data_id: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from connectors.objects.layout import ENDPOINTS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # the names that a training job may have
-_FOLDER: Final = "endpoints"
 _MANIFEST: Final = "endpoint.json"
 
 
@@ -91,7 +91,7 @@ def check_name(name: str) -> None:
 
 def model_key(name: str, version: str) -> str:
     """Where the model of an endpoint's version lies."""
-    return f"{_FOLDER}/{name}/{version}/model.npz"
+    return ENDPOINTS.key(name, version, "model.npz")
 
 
 def publish(store: ObjectStore, endpoint: Endpoint, model: bytes) -> None:
@@ -103,7 +103,7 @@ def publish(store: ObjectStore, endpoint: Endpoint, model: bytes) -> None:
     store.put_bytes(endpoint.model_key, model)
     manifest = _manifest(endpoint.name)
     store.put_bytes(manifest, json.dumps(asdict(endpoint), ensure_ascii=False).encode())
-    for key in store.keys(f"{_FOLDER}/{endpoint.name}"):
+    for key in store.keys(ENDPOINTS.key(endpoint.name)):
         if key not in (manifest, endpoint.model_key):
             store.delete(key.rpartition("/")[0])  # the version's folder
 
@@ -124,7 +124,7 @@ def load(store: ObjectStore, name: str) -> Endpoint:
 
 def list_all(store: ObjectStore) -> list[Endpoint]:
     """All endpoints by name, without damaged ones; one that is deleted meanwhile may be missing."""
-    names = (re.fullmatch(rf"{_FOLDER}/([^/]+)/{re.escape(_MANIFEST)}", key) for key in store.keys(_FOLDER))
+    names = (re.fullmatch(_manifest("([^/]+)"), key) for key in store.keys(ENDPOINTS.name))
     found = []
     for match in names:
         try:
@@ -139,8 +139,8 @@ def delete(store: ObjectStore, name: str) -> None:
     if not _NAME.fullmatch(name) or not store.exists(_manifest(name)):
         raise UnknownEndpointError(name)
     store.delete(_manifest(name))
-    store.delete(f"{_FOLDER}/{name}")
+    store.delete(ENDPOINTS.key(name))
 
 
 def _manifest(name: str) -> str:
-    return f"{_FOLDER}/{name}/{_MANIFEST}"
+    return ENDPOINTS.key(name, _MANIFEST)

@@ -1,11 +1,13 @@
 """Where trained models of forecasting jobs lie in the object store."""
 
+from connectors.objects.layout import MODELS
+
 __all__ = ["model_file", "models_of"]
 
 
 def models_of(job_id: int) -> str:
     """The folder of a job's models."""
-    return f"models/{job_id}"
+    return MODELS.key(job_id)
 
 
 def model_file(job_id: int, ts_id: int, n: int) -> str:

@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from faust.types import EventT
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
+from connectors.objects.layout import TRIES
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.checks import time_of
 from streams.engine.transport import Batch, SupersededError, is_current
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from streams.runtime import TrainerRuntime
 
 __all__ = [
-    "FOLDER",
     "MOST_TRIES",
     "GivenUpError",
     "Tries",
@@ -48,7 +48,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 MOST_TRIES: Final = 3  # contract: decision 21
-FOLDER: Final = "tries"  # of the object store; nobody's uploads lie there
 _PAUSES_S: Final = (0.1, 0.5)  # before the second and the third try: what was busy may be free by then
 _NOTES_KEPT_S: Final = 8 * 86_400  # a day longer than commands are kept
 _LONGEST_REASON: Final = 500  # characters; the log has all of it
@@ -101,7 +100,7 @@ class Tries:
     def given_up(self, reason: str) -> dict[tuple[str, int, int], int]:
         """Messages that have had their tries, for this reason, with their times; removes notes of what is not kept."""
         found = {}
-        for key in self._store.keys(FOLDER) if self._store.exists(FOLDER) else ():
+        for key in self._store.keys(TRIES.name) if self._store.exists(TRIES.name) else ():
             note = self._read(key)
             if note is None or note.get("noted", 0) < time.time() - _NOTES_KEPT_S:
                 self._store.delete(key)
@@ -291,4 +290,4 @@ def _place(message: Any) -> tuple[str, int, int]:
 
 
 def _key(topic: str, partition: int, offset: int) -> str:
-    return f"{FOLDER}/{topic}/{partition}-{offset}"
+    return TRIES.key(topic, f"{partition}-{offset}")

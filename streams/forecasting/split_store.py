@@ -15,6 +15,7 @@ from connectors.csv_files.dialect import Dialect
 from connectors.datasets.manifests import Dataset
 from connectors.datasets.splits import Split, StoredSplitError, load_split, save_split
 from connectors.datasets.splitter import split_csv
+from connectors.objects.layout import SPLITS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.forecasting import Columns, ConfigureJob
 from streams.errors import RejectedError
@@ -32,7 +33,7 @@ FloatArray = NDArray[np.float64]
 
 
 def _splits_of(job_id: int) -> str:
-    return f"splits/{job_id}"
+    return SPLITS.key(job_id)
 
 
 def _feature_key(key: str, index: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from connectors.objects import layout
 from schemas.inference import StartTransform, TransformRecord
 from streams.checks import invalid_field, object_key
 from streams.repeats import digest_of
@@ -22,6 +23,7 @@ __all__ = [
     "counted",
     "ended",
     "is_complete",
+    "misplaced",
     "stopping",
 ]
 
@@ -93,8 +95,8 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
     if len(command.inference_config or "") > _LONGEST_CONFIG:
         raise invalid_field("DEEPAR_INFERENCE_CONFIG", f"expected at most {_LONGEST_CONFIG} characters")
     source = object_key("S3Uri", command.input_path)
-    folder = object_key("S3OutputPath", command.output_path)
-    output = object_key("S3OutputPath", f"{folder}/{source.rpartition('/')[2]}.out")
+    folder = object_key("S3OutputPath", command.output_path, written=True)
+    output = object_key("S3OutputPath", f"{folder}/{source.rpartition('/')[2]}.out", written=True)
     return TransformRecord(
         name=command.name,
         command_id=command.command_id,
@@ -109,6 +111,14 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
         status=IN_PROGRESS,
         digest=digest_of(command),
     )
+
+
+def misplaced(record: TransformRecord) -> str | None:
+    """Why a job must not go on whose row is of a release that let users name what is the service's own; else None."""
+    for field, key in (("S3Uri", record.input_path), ("S3OutputPath", record.output_key)):
+        if layout.is_own(key):
+            return f"{field}: /{key} is the service's own: start the job again with a path below /uploads/ or /outputs/"
+    return None
 
 
 def counted(record: TransformRecord, lines: int) -> TransformRecord:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
-from connectors.datasets.incoming import OWN, is_in
+from connectors.objects import layout
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
@@ -212,7 +212,7 @@ def _check_names(command: TrainDeepAR) -> None:
     for field, most in _LONGEST.items():
         if len(getattr(command, field)) > most:
             raise _wrong(field, f"expected at most {most} characters")
-    if is_in(OWN, path_key("data_url", command.data_url)):  # any other place is looked at when it runs (T-071)
+    if layout.is_own(path_key("data_url", command.data_url)):  # any other place is looked at when it runs (T-071)
         raise _wrong("data_url", f"found {command.data_url[:80]!r}, the service's own: PUT the file to /uploads/")
     for field, path in (("train_url", command.train_url), ("log_url", command.log_url)):
         if ".." in path.split("/"):

@@ -8,6 +8,7 @@ and it is the half of an installation that then is still there.
 import json
 from collections.abc import Mapping
 
+from connectors.objects.layout import INSTALLATION
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.settings import Settings
 
@@ -37,4 +38,4 @@ def remedy(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
-    return f"installation/topics-{settings.topic_prefix}.json"
+    return INSTALLATION.key(f"topics-{settings.topic_prefix}.json")

@@ -1,9 +1,11 @@
 """The two workers that the agents live in, without a broker."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from connectors.objects.layout import FOLDERS
 from streams.settings import Settings
 from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker
@@ -18,9 +20,11 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> FakePublisher:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An installation of its own."""
-    return Settings(home=tmp_path, max_message_bytes=1024 * 1024, max_next_k_prediction=50, max_elements=20)
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """An installation of its own, whose object store has no folders but those that are known."""
+    yield Settings(home=tmp_path, max_message_bytes=1024 * 1024, max_next_k_prediction=50, max_elements=20)
+    objects = tmp_path / "objects"
+    assert {one.name for one in (objects.iterdir() if objects.is_dir() else ())} <= {one.name for one in FOLDERS}
 
 
 @pytest.fixture

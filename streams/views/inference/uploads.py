@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
+from connectors.objects.layout import OUTPUTS, UPLOADS, Folder
 from connectors.objects.store import BadKeyError, ObjectStore, check_key
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
@@ -58,7 +59,7 @@ class UploadReply(BaseModel):
 )
 async def put_upload(state: State, request: Request, path: FilePath) -> Response:
     """The body as it is, of any content type, in place of what was there; nothing is stored if it breaks off."""
-    key = _key("uploads", path)
+    key = _key(UPLOADS, path)
     taken = await asyncio.to_thread(_dataset, state.store, path)
     if taken is not None:
         text = f"path: /{key} is the file of data set {taken.data_id}: use another name"
@@ -88,7 +89,7 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
 @router.get("/uploads/{path:path}", summary="Get a stored file", response_class=Response, responses=_FILE)
 async def get_upload(state: State, path: FilePath) -> Response:
     """The file's bytes: of what was PUT there, or of the data set whose `upload` it is, as they were uploaded."""
-    key = _key("uploads", path)
+    key = _key(UPLOADS, path)
     try:
         return await file_response(state.store, key)
     except RejectedError:
@@ -101,15 +102,15 @@ async def get_upload(state: State, path: FilePath) -> Response:
 @router.get("/outputs/{path:path}", summary="Get an output file", response_class=Response, responses=_FILE)
 async def get_output(state: State, path: FilePath) -> Response:
     """What a transform job wrote into a folder below /outputs/."""
-    return await file_response(state.store, _key("outputs", path))
+    return await file_response(state.store, _key(OUTPUTS, path))
 
 
 def _dataset(store: ObjectStore, path: str) -> Dataset | None:
     return None if "/" in path else datasets.of_upload(store, path)
 
 
-def _key(folder: str, path: str) -> str:
-    key = f"{folder}/{path}"
+def _key(folder: Folder, path: str) -> str:
+    key = folder.key(path)
     try:
         check_key(key)
     except BadKeyError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from connectors.objects.layout import IDEMPOTENCY
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = ["SHARDS", "Note", "claim", "confirm", "find", "free", "name_of", "sweep"]
@@ -19,7 +20,6 @@ SHARDS: Final = 256
 
 _NAME: Final = 36  # characters of a command id that stand for the key, as a UUID; what follows stands for the content
 _WITH_KEY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{16}")
-_FOLDER: Final = "idempotency"
 _CREATED: Final = "created"
 _TRIES: Final = 5  # a note goes between two looks only where a request under its key has just been refused
 _PAUSE_S: Final = 0.02  # in which another worker writes the rest of its note, where the file system has no links
@@ -50,7 +50,7 @@ def name_of(command_id: str) -> str | None:
 
 def find(store: ObjectStore, name: str) -> Note | None:
     """The note of this name."""
-    for key in (_key(name), f"{_FOLDER}/{name}"):  # the latter: where releases before 2026-11-29 put them
+    for key in (_key(name), IDEMPOTENCY.key(name)):  # the latter: where releases before 2026-11-29 put them
         try:
             return _note(store.read_bytes(key))
         except ObjectNotFoundError:
@@ -79,20 +79,20 @@ def free(store: ObjectStore, command_id: str) -> None:
     """Let the key that a command was sent with, if it was, name a new write: what it created is no more."""
     name = name_of(command_id)
     if name is not None:
-        for key in (f"{_FOLDER}/{name}", _key(name)):
+        for key in (IDEMPOTENCY.key(name), _key(name)):
             store.delete(key)
 
 
 def sweep(store: ObjectStore, shard: int, before: datetime, *, at_most: int) -> int:
     """Remove notes of one of the SHARDS that were written before; how many."""
-    removed = store.remove_older(f"{_FOLDER}/{shard:02x}", before, at_most=at_most)
+    removed = store.remove_older(IDEMPOTENCY.key(f"{shard:02x}"), before, at_most=at_most)
     if shard == 0:
-        removed += store.remove_older(_FOLDER, before, at_most=at_most)  # of releases before 2026-11-29
+        removed += store.remove_older(IDEMPOTENCY.name, before, at_most=at_most)  # of releases before 2026-11-29
     return removed
 
 
 def _key(name: str) -> str:
-    return f"{_FOLDER}/{name[:2]}/{name}"
+    return IDEMPOTENCY.key(name[:2], name)
 
 
 def _note(data: bytes) -> Note | None:

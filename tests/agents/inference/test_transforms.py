@@ -626,6 +626,29 @@ class TestFlow:
         assert again == [0, 2, 4]
         assert output(second) == b"".join(b'{"mean":[%d.0,0.1]}\n' % number for number in range(5))
 
+    @pytest.mark.parametrize("moment", ["before it is sent", "before its output"])
+    @pytest.mark.parametrize(
+        ("place", "key"), [("output_key", "installation/topics.json"), ("input_path", "endpoints/m1/endpoint.json")]
+    )
+    async def test_a_job_of_a_release_that_let_it_into_the_services_own_folders_fails(
+        self, state: Worker, topic: list[Any], moment: str, place: str, key: str
+    ) -> None:
+        """Nothing is read or written there."""
+        store(state, line(1))
+        before = state.runtime.store.keys()
+        await command(state, START)
+        old = replace(row(state), **{place: key}, lines=0 if moment == "before it is sent" else 1)
+        partition = partition_for(b"b1", state.runtime.topics.partitions)
+        await state.runtime.transforms.put(partition, b"b1", old)
+        if moment == "before it is sent":
+            await command(state, START)
+        else:
+            await results(state, topic, result(0))
+
+        assert row(state).status == "Failed"
+        assert f"/{key} is the service's own" in (row(state).failure_reason or "")
+        assert state.runtime.store.keys() == before
+
     async def test_a_crash_before_the_end_is_written_repeats_the_output(
         self, state: Worker, topic: list[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
