@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from time import perf_counter
 
+from agents.inference.rendering import rendered
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar.predictor import Predictor
-from models.deepar.serving.answering import Call, Reply, answer
-from streams.inference.calls import InferenceCall, InferenceReply, InstanceForecast, ModelCalls, ModelUnreadableError
+from models.deepar.serving.answering import Call, answer
+from streams.inference.calls import InferenceCall, InferenceReply, ModelCalls, ModelUnreadableError
 
 __all__ = ["serve"]
 
@@ -20,7 +22,8 @@ def serve(asked: ModelCalls, report: Callable[[object], None]) -> list[Inference
     """
     predictor = _predictor(asked.store_url, asked.model_key, asked.created)
     calls = [_call(asked, call, time_left_s) for call, time_left_s in zip(asked.calls, asked.times_left_s, strict=True)]
-    return [_reply(reply) for reply in answer(predictor, calls)]
+    answers = answer(predictor, calls, clock=perf_counter)
+    return [rendered(call, one) for call, one in zip(calls, answers, strict=True)]
 
 
 @lru_cache(maxsize=_MODELS)
@@ -43,20 +46,4 @@ def _call(asked: ModelCalls, call: InferenceCall, time_left_s: float) -> Call:
         max_samples=asked.max_samples,
         time_left_s=time_left_s,
         limit_s=asked.limit_s,
-    )
-
-
-def _reply(reply: Reply) -> InferenceReply:
-    given = reply.prediction
-    forecast = None
-    if given is not None:
-        forecast = InstanceForecast(given.timestamps, given.mean, given.quantiles, given.samples)
-    return InferenceReply(
-        status=reply.status,
-        content=reply.content,
-        media_type=reply.media_type,
-        headers=reply.headers,
-        forecast=forecast,
-        error=reply.error,
-        detail=reply.detail,
     )

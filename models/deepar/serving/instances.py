@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -62,6 +62,19 @@ def parse_instance(fields: object, config: DeepARConfig, *, training: bool = Fal
         _features(features, len(target), extra, config.num_dynamic_feat),
         item_id if isinstance(item_id, str) else "",
     )
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """The object that a request's body is; InstanceError where it is none."""
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InstanceError(
+            "body", f"the body is not JSON: {json_problem(error)}, at character {error.pos + 1}"
+        ) from None
+    if not isinstance(request, dict):
+        raise InstanceError("body", 'the body is not an object: send {"instances": [...]}')
+    return request
 
 
 def parse_line(line: bytes) -> object:

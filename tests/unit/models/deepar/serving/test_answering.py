@@ -1,442 +1,129 @@
-"""Calls of an endpoint in, replies out: the formats of contract 001, and that no call suffers from another."""
+"""What is forecast for a call or why it is not, as values: nobody here knows how they go over the wire."""
 
-import re
-from collections.abc import Callable, Sequence
+import ast
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
-from numpy.typing import NDArray
 
+import models
 from models.deepar.config import DeepARConfig
-from models.deepar.predictor import Predictor
-from models.deepar.series import Series
-from models.deepar.serving.answering import Call, Prediction, Reply, answer
+from models.deepar.serving.answering import Call, Predicted, Refusal, Refused, answer
 from models.deepar.serving.pace import pace_of
 from tests.unit.models.deepar.deepar_models import predictor
 
-EXAMPLE = {
-    "instances": [
-        {
-            "start": "2009-11-01 00:00:00",
-            "target": [4.0, 10.0, "NaN", 100.0, 113.0],
-            "cat": [0, 1],
-            "dynamic_feat": [[1.0, 1.1, 2.1, 0.5, 3.1, 4.1, 1.2, 5.0]],
-        },
-        {"start": "2012-01-30", "target": [1.0], "cat": [2, 1], "dynamic_feat": [[2.0, 3.1, 4.5, 1.5]]},
-        {"start": "1999-01-30", "target": [2.0, 1.0], "cat": [1, 3], "dynamic_feat": [[1.0, 0.1, -2.5, 0.3, 2.0]]},
-    ],
-    "configuration": {
-        "num_samples": 50,
-        "output_types": ["mean", "quantiles", "samples"],
-        "quantiles": ["0.5", "0.9"],
-    },
-}
+ROOM = Path(models.__file__).parent
+READ_JSON = {"json_words.py", "deepar/serving/instances.py", "deepar/serving/inference_config.py"}
+MODULES = sorted(path.relative_to(ROOM).as_posix() for path in ROOM.rglob("*.py"))
+MODEL = predictor(prediction_length=3, cardinality=(), num_dynamic_feat=0)
 INSTANCE: dict[str, Any] = {"start": "2012-01-30", "target": [5.0, 6.0]}
 
 
-class Told:
-    """Forecasts the last value of each history, plus 0, 1, 2 … for the sample paths; notes what it is asked."""
+class Broken:
+    """A model with a bug."""
 
-    def __init__(self, fails: Callable[[Sequence[Series]], bool] = lambda _: False, **changed: Any) -> None:
-        fields = {"time_freq": "D", "prediction_length": 3, "context_length": 5, "likelihood": "gaussian"}
-        self.config = DeepARConfig(**({**fields, "cardinality": (), "num_dynamic_feat": 0} | changed))
-        self.asked: list[tuple[int, int]] = []
-        self.seeds: list[int] = []
-        self._fails = fails
+    config: DeepARConfig = MODEL.config
 
-    def sample(self, series: Sequence[Series], num_samples: int, seeds: Sequence[int]) -> list[NDArray[np.float32]]:
-        """See the class."""
-        self.asked.append((len(series), num_samples))
-        self.seeds += seeds
-        if self._fails(series):
-            raise ZeroDivisionError("a bug")
-        steps = np.zeros(self.config.prediction_length, np.float32)
-        return [one.target[-1] + np.arange(num_samples, dtype=np.float32)[:, np.newaxis] + steps for one in series]
+    def sample(self, *_: object) -> list[Any]:
+        """Raise."""
+        raise ZeroDivisionError("a bug")
 
 
-def request(*targets: list[Any], **configuration: Any) -> bytes:
-    """A request for a forecast of each history."""
-    instances = [{**INSTANCE, "target": target} for target in targets]
-    return orjson.dumps({"instances": instances, "configuration": configuration})
+def one(call: Call, model: Any = MODEL) -> Any:
+    """The answer to a call."""
+    (found,) = answer(model, [call], clock=count().__next__)
+    return found
 
 
-def told(reply: Reply) -> Any:
-    """The body of a reply as a value."""
-    return orjson.loads(reply.content)
+def test_a_forecast_is_arrays() -> None:
+    """Of each series what was asked for; times where nobody else knows them."""
+    asked = {"num_samples": 4, "output_types": ["mean", "samples", "quantiles"], "quantiles": ["0.5"]}
+    found = one(Call({**INSTANCE, "configuration": asked}, "instance"))
+    (prediction,) = found.predictions
 
-
-def example_model() -> Predictor:
-    """A small network that the contract's example fits."""
-    return predictor(prediction_length=3, cardinality=(3, 4), num_dynamic_feat=1)
-
-
-def test_D031_to_D038_the_contracts_example() -> None:
-    """One prediction per instance with all that was asked for, finite, and all of it from the same sample paths."""
-    (reply,) = answer(example_model(), [Call(orjson.dumps(EXAMPLE))])
-    predictions = told(reply)["predictions"]
-
-    assert (reply.status, reply.media_type, reply.headers) == (200, "application/json", {})
-    assert len(predictions) == 3
-    for one in predictions:
-        samples = np.array(one["samples"])
-        assert list(one) == ["quantiles", "samples", "mean"]
-        assert samples.shape == (50, 3)
-        assert np.isfinite(samples).all()
-        assert one["mean"] == pytest.approx(samples.mean(axis=0), rel=1e-5)
-        assert one["quantiles"].keys() == {"0.5", "0.9"}
-        for level, values in one["quantiles"].items():
-            assert values == pytest.approx(np.quantile(samples, float(level), axis=0), rel=1e-5)
-
-
-def test_D031_predictions_are_in_the_order_of_the_instances() -> None:
-    """The history tells which is which."""
-    (reply,) = answer(Told(), [Call(request([1.0], [9.0], [4.0], num_samples=1, output_types=["mean"]))])
-
-    assert told(reply) == {"predictions": [{"mean": [1.0] * 3}, {"mean": [9.0] * 3}, {"mean": [4.0] * 3}]}
-
-
-@pytest.mark.parametrize("kinds", [["mean"], ["quantiles"], ["samples"], ["samples", "mean"]])
-def test_D032_only_what_is_asked_for(kinds: list[str]) -> None:
-    """No other keys, also in the answer to an event."""
-    model = Told()
-    configuration = {"output_types": kinds, "num_samples": 3}
-    calls = [Call(request([1.0], **configuration)), Call({**INSTANCE, "configuration": configuration}, "instance")]
-    body, event = answer(model, calls)
-
-    assert event.prediction is not None
-    assert told(body)["predictions"][0].keys() == set(kinds)
-    assert {kind for kind in ("mean", "quantiles", "samples") if getattr(event.prediction, kind) is not None} == {
-        *kinds
+    assert isinstance(found, Predicted)
+    assert found.timestamps is not None
+    assert len(found.timestamps) == 3
+    assert {name: np.shape(values) for name, values in prediction.items() if name != "quantiles"} == {
+        "mean": (3,),
+        "samples": (4, 3),
     }
+    assert {name: np.shape(values) for name, values in prediction["quantiles"].items()} == {"0.5": (3,)}
 
 
-def test_D036_quantiles_do_not_decrease_with_their_level() -> None:
-    """At every step, however close the levels are."""
-    levels = [f"{level / 1000:.3f}" for level in range(1, 1000, 7)]
-    body = orjson.dumps({**EXAMPLE, "configuration": {"quantiles": levels, "num_samples": 20}})
-    (reply,) = answer(example_model(), [Call(body)])
+def test_the_times_of_many_series_are_not_computed() -> None:
+    """HTTP's answers have none."""
+    found = one(Call(b'{"start": "2012-01-30", "target": [1]}', "jsonlines"))
 
-    for one in told(reply)["predictions"]:
-        assert (np.diff([one["quantiles"][level] for level in levels], axis=0) >= 0).all()
+    assert found.timestamps is None
 
 
-def test_D028_D054_the_endpoints_defaults() -> None:
-    """What the request does not say is the endpoint's; without any, 100 paths, mean and nine quantiles."""
-    model = Told()
-    defaults = '{"num_samples": 7, "output_types": ["samples"]}'
-    plain, own, changed = answer(
-        model,
-        [
-            Call(request([1.0])),
-            Call(request([1.0]), defaults=defaults),
-            Call(request([1.0], num_samples=2), "json", defaults),
-        ],
-    )
+def test_a_category_that_is_ignored_is_told() -> None:
+    """Where the service is lenient."""
+    line = b'{"start": "2012-01-30", "target": [1], "cat": [0]}'
 
-    assert list(told(plain)["predictions"][0]["quantiles"]) == [f"0.{place}" for place in range(1, 10)]
-    assert len(told(own)["predictions"][0]["samples"]) == 7
-    assert len(told(changed)["predictions"][0]["samples"]) == 2
-
-
-def test_D039_a_seed_makes_an_answer_repeatable() -> None:
-    """The same for the same request, and for the first instances whatever follows; others without it."""
-    model = predictor(prediction_length=3, cardinality=(), num_dynamic_feat=0)
-    targets: list[list[Any]] = [[1.0, 2.0], [1.0, 2.0], [3.0]]
-    whole, again, shorter, fresh, another = (
-        told(reply)["predictions"]
-        for reply in answer(
-            model,
-            [
-                Call(request(*targets, seed=5)),
-                Call(request(*targets, seed=5)),
-                Call(request(*targets[:2], seed=5)),
-                Call(request(*targets)),
-                Call(request(*targets)),
-            ],
-        )
-    )
-
-    assert whole == again
-    assert whole[:2] == shorter
-    assert whole[0] != whole[1]  # the same history, but a draw of its own
-    assert fresh != whole
-    assert fresh != another
-
-
-def test_D056_D066_json_lines() -> None:
-    """One prediction per line in order, a newline behind the last; blank lines ignored, a last one without newline."""
-    lines = b'{"start": "2012-01-30", "target": [1]}\r\n\n  \n{"start": "2012-01-30", "target": [2]}'
-    (reply,) = answer(Told(), [Call(lines, "jsonlines", '{"output_types": ["mean"], "num_samples": 1}')])
-
-    assert (reply.status, reply.media_type) == (200, "application/jsonlines")
-    assert reply.content == b'{"mean":[1.0,1.0,1.0]}\n{"mean":[2.0,2.0,2.0]}\n'
-
-
-def test_an_event_is_answered_with_plain_numbers_and_times() -> None:
-    """The steps behind the last value, in epoch milliseconds; numbers as any encoder takes them."""
-    configuration = {"num_samples": 2, "output_types": ["mean", "quantiles", "samples"], "quantiles": ["0.5"]}
-    (reply,) = answer(Told(), [Call({**INSTANCE, "configuration": configuration}, "instance")])
-    first = int(np.datetime64("2012-02-01", "ms").astype(int))
-
-    assert reply == Reply(
-        200,
-        prediction=Prediction(
-            timestamps=[first, first + 86_400_000, first + 2 * 86_400_000],
-            mean=[6.5] * 3,
-            quantiles={"0.5": [6.5] * 3},
-            samples=[[6.0] * 3, [7.0] * 3],
-        ),
-    )
-    assert reply.prediction is not None
-    assert {type(value) for value in reply.prediction.mean or ()} == {float}
+    assert one(Call(line, "jsonlines", lenient=True)).ignored_cat
+    assert not one(Call(b'{"start": "2012-01-30", "target": [1]}', "jsonlines", lenient=True)).ignored_cat
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("call", "kind", "instance"),
     [
-        (b"{", r"the body is not JSON: .* at character \d+"),
-        (b"\xff", "the body is not JSON: .*"),
-        (b"[]", "the body is not an object.*"),
-        (b"{}", "instances is missing.*"),
-        (b'{"instances": []}', "instances is empty.*"),
-        (b'{"instances": {}}', "instances is not an array.*"),
-        (b'{"instances": [{}], "configuration": []}', "configuration is an array, expected an object"),
-        (b'{"instances": [{}], "configuration": {"output_types": ["median"]}}', "output_types has 'median'.*"),
-        (b'{"instances": [{}], "configuration": {"quantiles": ["2"]}}', "quantiles has '2'.*"),
+        (Call(b"{"), Refusal.INVALID, None),
+        (Call(b'{"instances": [{"start": "2012-01-30", "target": [1]}, {}]}'), Refusal.INVALID, 1),
+        (Call(INSTANCE, "instance", defaults='{"num_samples": -1}'), Refusal.INVALID, None),
+        (Call(INSTANCE, "instance", time_left_s=0), Refusal.TOO_LARGE, None),
+        (Call(INSTANCE, "instance", time_left_s=0, limit_s=60), Refusal.CROWDED, None),
     ],
 )
-def test_D081_a_wrong_request(body: bytes, found: str) -> None:
-    """400 with the reason; no instance is to blame."""
-    (reply,) = answer(Told(), [Call(body)])
+def test_a_refusal_has_a_kind(call: Call, kind: Refusal, instance: int | None) -> None:
+    """It tells what who asks can do; the service's log has nothing to add."""
+    found = one(call)
 
-    assert (reply.status, reply.media_type) == (400, "application/json")
-    assert told(reply).keys() == {"code", "message"}
-    assert told(reply)["code"] == "ValidationError"
-    assert re.fullmatch(found, told(reply)["message"])
-
-
-def test_D081_the_first_wrong_instance_refuses_the_request() -> None:
-    """As the contract has it, and nothing is predicted."""
-    model = Told(cardinality=(3, 4), num_dynamic_feat=1)
-    instances = [*EXAMPLE["instances"][:2], {**EXAMPLE["instances"][2], "dynamic_feat": [[1.3, 0.4]]}, {}]  # type: ignore[index]
-    (reply,) = answer(model, [Call(orjson.dumps({"instances": instances}))])
-
-    assert reply.status == 400
-    assert told(reply) == {
-        "code": "ValidationError",
-        "message": "dynamic_feat[0]: expected 5 values (2 target + 3 prediction_length), found 2",
-        "instance": 2,
-    }
-    assert model.asked == []
+    assert isinstance(found, Refused)
+    assert (found.kind, found.instance, found.detail) == (kind, instance, "")
+    assert found.text
 
 
-@pytest.mark.parametrize(
-    ("lines", "body"),
-    [
-        (
-            b'{"start": "2012-01-30", "target": [1]}\n\n{"target": [1]}\n{',
-            {"message": "line 3: start is missing, expected a text such as 2024-01-31 00:00:00", "instance": 1},
-        ),
-        (b"7", {"message": "line 1: it is a number, expected an object with start and target", "instance": 0}),
-        (b"\n \n", {"message": "the body has no lines: send one time series per line as JSON"}),
-    ],
-)
-def test_D081_a_wrong_line(lines: bytes, body: dict[str, Any]) -> None:
-    """Its number in the text counts blank lines, its place among the instances does not."""
-    (reply,) = answer(Told(), [Call(lines, "jsonlines")])
+def test_a_fault_is_none_of_the_calls() -> None:
+    """Its words are for the log alone."""
+    found = one(Call(INSTANCE, "instance"), Broken())
 
-    assert (reply.status, told(reply)) == (400, {"code": "ValidationError", **body})
+    assert found.kind is Refusal.FAILED
+    assert "ZeroDivisionError" not in found.text
+    assert found.detail == "ZeroDivisionError: a bug"
 
 
-def test_D055_a_wrong_default_of_the_endpoint() -> None:
-    """The caller learns which variable is wrong."""
-    (reply,) = answer(Told(), [Call(request([1.0]), defaults='{"num_samples": -1}')])
+def test_the_clock_that_is_given_tells_the_pace() -> None:
+    """It is looked at before and after a draw."""
+    config = DeepARConfig(**{**MODEL.config.as_dict(), "num_cells": 77})
+    model = Broken()
+    model.config = config
+    model.sample = lambda series, *_: [np.zeros((100_000, 3), np.float32) for _ in series]  # type: ignore[method-assign]
+    seconds = iter((10.0, 14.0))
+    body = {**INSTANCE, "configuration": {"num_samples": 100_000}}
+    answer(model, [Call(body, "instance", max_samples=100_000)], clock=seconds.__next__)
 
-    assert reply.status == 400
-    assert told(reply)["message"].startswith("DEEPAR_INFERENCE_CONFIG: num_samples is -1")
-
-
-def test_an_event_is_refused_with_a_text() -> None:
-    """No body: the text goes into the result."""
-    (reply,) = answer(Told(), [Call({"start": "2012-01-30", "target": 1}, "instance")])
-
-    assert reply == Reply(400, error='target is a number, expected an array of numbers, "NaN" or null')
+    assert pace_of(config).seconds * 300_000 == pytest.approx(4.0, rel=0.01)
 
 
-def test_D022_a_lenient_service_says_that_it_ignored_a_category() -> None:
-    """In a header, for both forms; without a category there is no header."""
-    given = {**INSTANCE, "cat": [1]}
-    model = Told()
-    strict, one, lines, none = answer(
-        model,
-        [
-            Call(orjson.dumps({"instances": [given]})),
-            Call(orjson.dumps({"instances": [INSTANCE, given]}), lenient=True),
-            Call(orjson.dumps(given), "jsonlines", lenient=True),
-            Call(orjson.dumps({"instances": [INSTANCE]}), lenient=True),
-        ],
-    )
+@pytest.mark.parametrize("module", MODULES)
+def test_models_know_no_wire_and_no_clock(module: str) -> None:
+    """No JSON but where series and settings are read, no media types, no headers, no status codes, no time of day."""
+    tree = ast.parse((ROOM / module).read_text("utf-8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    texts = [text for text in constants if isinstance(text, str)]
 
-    assert strict.status == 400
-    assert [reply.status for reply in (one, lines, none)] == [200] * 3
-    assert (
-        one.headers
-        == lines.headers
-        == {"x-tidecast-warning": "cat was ignored: the model was trained without categories"}
-    )
-    assert none.headers == {}
-
-
-def test_calls_are_forecast_together() -> None:
-    """Those with the same number of sample paths in one draw, whatever else they ask for; each gets its own answer."""
-    model = Told()
-    calls = [
-        Call(request([1.0], [2.0], num_samples=2, output_types=["mean"])),
-        Call(request([3.0], num_samples=5, output_types=["mean"])),
-        Call(b"wrong"),
-        Call({**INSTANCE, "configuration": {"num_samples": 2, "output_types": ["mean"]}}, "instance"),
-    ]
-    replies = answer(model, calls)
-
-    assert model.asked == [(3, 2), (1, 5)]
-    assert len(set(model.seeds)) == 4
-    assert told(replies[0]) == {"predictions": [{"mean": [1.5] * 3}, {"mean": [2.5] * 3}]}
-    assert told(replies[1]) == {"predictions": [{"mean": [5.0] * 3}]}
-    assert replies[2].status == 400
-    assert replies[3].prediction is not None
-    assert replies[3].prediction.mean == [6.5] * 3
-
-
-def test_many_paths_are_drawn_in_parts() -> None:
-    """What is held at once is bounded: of 10 000 paths of 300 steps two series, of 1000 all."""
-    model = Told(prediction_length=300)
-    few, many = (request(*[[float(place)] for place in range(5)], num_samples=count) for count in (1000, 10_000))
-    replies = answer(model, [Call(few), Call(many, time_left_s=600)])
-
-    assert model.asked == [(5, 1000), (2, 10_000), (2, 10_000), (1, 10_000)]
-    assert [one["quantiles"]["0.5"][0] for one in told(replies[1])["predictions"]] == [4999.5 + n for n in range(5)]
-
-
-def test_a_call_that_fails_takes_no_other_with_it() -> None:
-    """It is told so without a trace of the inside, which goes to the log; the others are answered."""
-    model = Told(fails=lambda series: any(one.target[-1] == 13 for one in series))
-    fine, bad, event = answer(
-        model,
-        [
-            Call(request([1.0], num_samples=1, output_types=["mean"])),
-            Call(request([13.0], num_samples=1)),
-            Call({**INSTANCE, "target": [13.0], "configuration": {"num_samples": 1}}, "instance"),
-        ],
-    )
-    text = "the model failed on this request; the service's log says why"
-
-    assert told(fine) == {"predictions": [{"mean": [1.0] * 3}]}
-    assert (bad.status, told(bad)) == (500, {"code": "InternalError", "message": text})
-    assert (event.status, event.error, event.prediction) == (500, text, None)
-    assert bad.detail == event.detail == "ZeroDivisionError: a bug"
-
-
-def test_D043_D046_what_would_not_be_ready_in_time_is_refused_before_any_work() -> None:
-    """413, how many series would fit, and what else helps; calls that fit are answered."""
-    model = Told(num_cells=41)
-    each = 4 * 8 + 100 * 3
-    seconds = pace_of(model.config).seconds * each
-    large, small, hopeless = answer(
-        model,
-        [
-            Call(request(*[[1.0]] * 10), time_left_s=7.5 * seconds),
-            Call(request(*[[1.0]] * 7), time_left_s=7.5 * seconds),
-            Call(request([1.0]), time_left_s=0.5 * seconds),
-        ],
-    )
-
-    assert (large.status, told(large)["code"]) == (413, "TooLargeError")
-    assert "10 series with 100 sample paths would take about" in told(large)["message"]
-    assert "send at most 7 series per request, several requests at a time, or ask for fewer" in told(large)["message"]
-    assert small.status == 200
-    assert hopeless.status == 413
-    assert "left: ask for fewer num_samples" in told(hopeless)["message"]
-    assert model.asked == [(7, 100)]
-
-
-def test_D046_a_request_that_others_left_no_time_for_is_not_too_large() -> None:
-    """504 and the crowd's fault, where it would have been ready in time alone; else 413 as ever."""
-    model = Told(num_cells=42)
-    seconds = pace_of(model.config).seconds * (4 * 8 + 100 * 3)
-    late, large = answer(
-        model,
-        [
-            Call(request(*[[1.0]] * 10), time_left_s=5 * seconds, limit_s=20 * seconds),
-            Call(request(*[[1.0]] * 30), time_left_s=5 * seconds, limit_s=20 * seconds),
-        ],
-    )
-
-    assert (late.status, told(late)["code"]) == (504, "TimeoutError")
-    assert "the endpoint is crowded: this request waited" in told(late)["message"]
-    assert (large.status, told(large)["code"]) == (413, "TooLargeError")
-    assert "send at most" in told(large)["message"]
-
-
-@pytest.mark.parametrize("form", ["json", "jsonlines"])
-def test_D046_what_would_not_be_ready_in_time_is_refused_before_its_series_are_looked_at(form: Any) -> None:
-    """To read a million of them takes longer than there is time."""
-    rows = [{"start": "nonsense"}] * 10
-    content = orjson.dumps({"instances": rows}) if form == "json" else b"\n".join(map(orjson.dumps, rows))
-    late, wrong = answer(Told(), [Call(content, form, time_left_s=0), Call(content, form)])
-
-    assert late.status == 413
-    assert wrong.status == 400
-
-
-def test_D046_refusals_do_not_go_on_for_ever() -> None:
-    """After a slow time nobody would measure again if only large requests came: in the end one is tried."""
-    model = Told(num_cells=42)
-    pace = pace_of(model.config)
-    call = Call(request(*[[1.0]] * 10), time_left_s=100 * pace.seconds * 10 * (4 * 8 + 300))
-    for _ in range(8):
-        pace.note(50_000, 50_000.0)
-    statuses = [answer(model, [call])[0].status for _ in range(9)]
-
-    assert statuses == [413] * 8 + [200]
-
-
-def test_D046_an_event_that_would_not_be_ready_in_time() -> None:
-    """Its result has the same text."""
-    (reply,) = answer(Told(), [Call(INSTANCE, "instance", time_left_s=0)])
-
-    assert reply.status == 413
-    assert reply.error is not None
-    assert reply.error.startswith("1 series with 100 sample paths would take about")
-
-
-def test_no_calls() -> None:
-    """Nothing is asked of the model."""
-    model = Told()
-
-    assert answer(model, []) == []
-    assert model.asked == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message", "instance"),
-    [
-        ({"configuration": {"num_sample": 5}}, "'num_sample' is unknown; did you mean num_samples?", None),
-        ({"configuration": {"Quantiles": ["0.5"]}}, "'Quantiles' is unknown; did you mean quantiles?", None),
-        ({"configurations": {"num_samples": 5}}, "'configurations' is unknown; did you mean configuration?", None),
-        (
-            {"instances": [{"start": "2020-01-01", "target": [1.0], "dynamic_feats": [[1.0]]}]},
-            "'dynamic_feats' is unknown; did you mean dynamic_feat?",
-            0,
-        ),
-    ],
-)
-def test_a_slip_in_a_name_is_told(change: dict[str, Any], message: str, instance: int | None) -> None:
-    """It had no effect, and nobody was told; other fields of stock clients are still taken."""
-    right = {"instances": [{"start": "2020-01-01", "target": [1.0], "id": 7}], "client": "x"}
-    others = right | {"configuration": {"other": 1}}
-    reply, wrong = answer(Told(), [Call(orjson.dumps(others)), Call(orjson.dumps(right | change))])
-
-    assert reply.status == 200
-    assert (wrong.status, told(wrong)["message"], told(wrong).get("instance")) == (400, message, instance)
+    assert not imported & {"http", "time", "fastapi", "httpx", "starlette"}
+    assert "orjson" not in imported or module in READ_JSON
+    assert not [text for text in texts if text.startswith(("application/", "text/", "x-"))]
+    if module.startswith("deepar/serving/"):
+        assert not [one for one in constants if type(one) is int and 400 <= one < 600]
