@@ -8,15 +8,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
-from threading import Lock
 from typing import Any, Final
 
 import structlog
 
-from connectors.processes.compute_process import ComputeProcess, EndedError, cores
+from connectors.processes.compute_process import EndedError, cores
+from connectors.processes.process_set import Lease, ProcessSet
 from streams.settings import Settings
 
 __all__ = ["TrainingPool", "TrainingPoolClosedError"]
@@ -26,7 +24,6 @@ log = structlog.get_logger(__name__)
 _TRAIN: Final = "agents.deepar.process:train"  # named, because it loads TensorFlow, which this process does without
 _TRIES: Final = 3  # a process may be killed for what another one did, or while the machine is short of memory for once
 _PAUSES_S: Final = (0.1, 0.5, 2.0)  # a fork server that was killed is not known to be gone at once
-_CLOSED_WITHIN_S: Final = 3.0
 
 Report = Callable[[Any], object]
 
@@ -42,13 +39,11 @@ class TrainingPool:
     """
 
     def __init__(self, settings: Settings, *, entry: str = _TRAIN, preload: Sequence[str] = ()) -> None:
-        self._entry = entry
-        self._preload = preload
-        self._memory_limit = settings.training_memory_bytes
-        processes = settings.training_processes or cores()
-        self._places = asyncio.Semaphore(processes)
-        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="training")  # each waits for a process
-        self._running: set[_Try] = set()
+        most = settings.training_processes or cores()
+        self._places = asyncio.Semaphore(most)
+        self._processes = ProcessSet(
+            entry, preload, name="tidecast-training", threads=most, memory_limit=settings.training_memory_bytes
+        )
         self._closed = False
 
     async def compute(
@@ -87,64 +82,34 @@ class TrainingPool:
     async def close(self) -> None:
         """End every process at once. Calls of `compute` raise TrainingPoolClosedError."""
         self._closed = True
-        for one in list(self._running):
-            one.end()
-        self._threads.shutdown(wait=False)
-        with suppress(TimeoutError):  # a thread may still wait for a process that is only being started
-            async with asyncio.timeout(_CLOSED_WITHIN_S):
-                await asyncio.to_thread(self._threads.shutdown)
+        await self._processes.close()
 
     @property
     def pids(self) -> list[int]:
         """The ids of the processes that there are."""
-        return [one.process.pid for one in list(self._running) if one.process is not None and one.process.pid]
+        return self._processes.pids
 
     async def _try(self, argument: object, limit_s: float, on_report: Report | None) -> Any:
         """Let a new process compute. Whatever comes of it, the process has ended afterwards."""
-        loop = asyncio.get_running_loop()
-        one = _Try(self._entry, self._preload, self._memory_limit)
-
+        loop, lease = asyncio.get_running_loop(), Lease()
         context = copy_context()  # so that what is sent and logged belongs to the trace and the job of this call
 
+        def tell(content: object) -> None:
+            if on_report is not None and not lease.ended:  # somebody still waits
+                on_report(content)
+
         def reported(content: object) -> None:
-            if on_report is not None:
-                loop.call_soon_threadsafe(one.tell, on_report, content, context=context)
+            loop.call_soon_threadsafe(tell, content, context=context)
 
-        self._running.add(one)
+        def compute() -> Any:
+            process = self._processes.start()
+            try:
+                lease.hold(process)
+                return process.call(argument, limit_s, on_report=None if on_report is None else reported)
+            finally:
+                self._processes.end(process)
+
         try:
-            return await loop.run_in_executor(self._threads, one.compute, argument, limit_s, reported)
+            return await self._processes.in_thread(compute)
         finally:
-            one.end()
-            self._running.discard(one)
-
-
-class _Try:
-    """One process and what it computes; `compute` blocks a thread, the rest is for the event loop."""
-
-    def __init__(self, entry: str, preload: Sequence[str], memory_limit: int) -> None:
-        self._entry = entry
-        self._preload = preload
-        self._memory_limit = memory_limit
-        self._lock = Lock()  # so that no process comes to life unseen after `end`
-        self._ended = False
-        self.process: ComputeProcess | None = None
-
-    def compute(self, argument: object, limit_s: float, on_report: Callable[[object], None]) -> Any:
-        process = ComputeProcess(self._entry, self._preload, memory_limit=self._memory_limit, name="tidecast-training")
-        with self._lock:
-            self.process = process
-            ended = self._ended
-        if ended:  # while it was being started
-            process.kill()
-        return process.call(argument, limit_s, on_report=on_report)
-
-    def tell(self, on_report: Report, content: object) -> None:
-        """Hand on a report, unless nobody waits any more."""
-        if not self._ended:
-            on_report(content)
-
-    def end(self) -> None:
-        with self._lock:
-            self._ended = True
-        if self.process is not None:
-            self.process.kill()
+            lease.end()

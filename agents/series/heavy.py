@@ -11,9 +11,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from agents.series.turns import Turns
+from connectors.processes.process_set import Lease
 from models.batch import SeriesAnswer, SeriesRequest
 from models.catalog import model_spec
 from models.costs import is_network, predicted_s
@@ -63,13 +64,13 @@ class Waiting:
 
 
 class HeavyChunk:
-    """Requests that one process computes together; `end` ends it."""
+    """Requests that one process computes together, of which they have the lease."""
 
     def __init__(self, waiting: list[Waiting]) -> None:
         self.waiting = waiting
         self.owners = frozenset(one.owner for one in waiting)
         self.long = any(one.long for one in waiting)
-        self.end: Callable[[], Any] | None = None
+        self.lease = Lease()
 
     @property
     def wanted(self) -> bool:
@@ -113,8 +114,7 @@ class HeavySeries:
             if not chunk.wanted:
                 for one in chunk.waiting:
                     one.tell(None)
-                if chunk.end is not None:
-                    chunk.end()
+                chunk.lease.end()
 
     def fail_all(self, error: BaseException) -> None:
         """Nothing more is computed."""

@@ -14,20 +14,19 @@ together at little more than the cost of one. Which are, and whose turn it is, i
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from threading import Lock
 from typing import Any, TypeVar
 
 import structlog
 
 from agents.series.heavy import HeavyChunk, HeavySeries, Waiting
-from agents.series.process import new_process
-from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError, cores
+from agents.series.process import new_processes
+from connectors.processes.compute_process import EndedError, RaisedError, cores
+from connectors.processes.process_set import shut_down
 from models.answers import failure
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import UnknownModelError, model_spec
@@ -45,8 +44,6 @@ _Made = TypeVar("_Made")
 _TIME_LIMIT = timedelta(minutes=10)
 _MEMORY_LIMIT = 2 * 1024**3  # bytes; TensorFlow with a small network and XLA takes 500 MiB of them
 _QUICK_S = 0.25  # of a core; quick series have one thread, and all others wait meanwhile
-_PAUSES_S = (0.1, 0.5)  # between trials to start one: a fork server that was killed is not known to be gone at once
-_CLOSED_WITHIN_S = 3.0
 # Where every core is busy, what is predicted to take minutes gives way to what somebody will have in a second.
 _NICENESS, _LONG_NICENESS = 10, 19
 
@@ -84,38 +81,24 @@ class Offload:
     ) -> None:
         self._processes = processes or cores()
         self._time_limit_s = time_limit.total_seconds()
-        self._memory_limit = memory_limit
         self._prepare = prepare
         self._light: ThreadPoolExecutor | None = None
-        self._heavy: ThreadPoolExecutor | None = None
         self._series = HeavySeries(self._processes)
+        threads = self._processes + self._series.guests  # each waits for a process
+        self._children = new_processes(threads, self._processes, memory_limit)
         self._computing: set[asyncio.Future[None]] = set()
-        self._idle: list[ComputeProcess] = []
-        self._children: set[ComputeProcess] = set()
-        self._lock = Lock()  # for the two above, which the heavy threads share
         self._closed = False
 
     def start(self) -> None:
         """Begin to take requests. Starts no process yet."""
-        threads = self._processes + self._series.guests  # each waits for a process
         self._light = ThreadPoolExecutor(1, thread_name_prefix="light-series")
-        self._heavy = ThreadPoolExecutor(threads, thread_name_prefix="heavy-series")
 
     async def close(self) -> None:
         """End every process at once, busy or not. Calls of `answer` that wait for one raise OffloadClosedError."""
-        with self._lock:
-            self._closed = True
-            children = list(self._children)
-        for child in children:
-            child.kill()
+        self._closed = True
         self._series.fail_all(OffloadClosedError("no more series are computed"))
-        executors = [executor for executor in (self._light, self._heavy) if executor is not None]
-        for executor in executors:
-            executor.shutdown(wait=False)
-        ended = [asyncio.to_thread(executor.shutdown) for executor in executors]
-        with suppress(TimeoutError):  # a thread may still wait for a process that is only being started
-            async with asyncio.timeout(_CLOSED_WITHIN_S):
-                await asyncio.gather(*ended)
+        light = () if self._light is None else (shut_down(self._light),)
+        await asyncio.gather(self._children.close(), *light)
 
     async def answer(
         self, requests: Sequence[SeriesRequest], owner: Hashable = None, wanted: Callable[[int], bool] = _always
@@ -143,7 +126,11 @@ class Offload:
 
     async def beside(self, function: Callable[..., _Made], *arguments: Any) -> _Made:
         """Call a function in the thread of the quick series, which does one thing after the other."""
-        return await self._run(self._light, function, *arguments)
+        if self._light is None:
+            raise RuntimeError("start() has not been called")
+        if self._closed:
+            raise OffloadClosedError("no more series are computed")
+        return await asyncio.get_running_loop().run_in_executor(self._light, partial(function, *arguments))
 
     def drop_unwanted(self) -> None:
         """Begin nothing that nobody wants any more, and end the processes that compute it."""
@@ -151,7 +138,7 @@ class Offload:
         self._begin()
 
     def _let_wait(self, waiting: Iterable[Waiting]) -> None:
-        if self._heavy is None:
+        if self._light is None:
             raise RuntimeError("start() has not been called")
         if self._closed:
             raise OffloadClosedError("no more series are computed")
@@ -169,8 +156,10 @@ class Offload:
         """Compute a chunk; if that fails, its series are computed again, each alone, once."""
         waiting = chunk.waiting
         try:
-            answers = await self._run(self._heavy, self._compute, [one.request for one in waiting], chunk)
+            answers = await self._children.in_thread(self._compute, [one.request for one in waiting], chunk)
         except (TimeoutError, EndedError, RaisedError) as error:
+            if self._closed:
+                return  # who waited knows
             too_long = isinstance(error, TimeoutError)
             if len(waiting) == 1 and (too_long or waiting[0].tried):
                 text = _TOO_LONG.format(waiting[0].request.model_name, self._time_limit_s)
@@ -179,9 +168,6 @@ class Offload:
                 for one in waiting:
                     one.again()
                 self._series.add(one for one in waiting if one.wanted())
-        except OffloadClosedError as error:
-            for one in waiting:
-                one.fail(error)
         except BaseException as error:
             for one in waiting:
                 one.fail(error)
@@ -193,33 +179,19 @@ class Offload:
             self._series.done(chunk)
             self._begin()
 
-    async def _run(self, executor: ThreadPoolExecutor | None, compute: Callable[..., _Made], *arguments: Any) -> _Made:
-        if executor is None:
-            raise RuntimeError("start() has not been called")
-        if self._closed:
-            raise OffloadClosedError("no more series are computed")
-        waiting: Future[_Made] = executor.submit(compute, *arguments)
-        try:
-            return await asyncio.wrap_future(waiting)
-        except EndedError as error:
-            if self._closed:
-                raise OffloadClosedError("no more series are computed") from error
-            raise
-
     def _compute(self, requests: list[SeriesRequest], chunk: HeavyChunk) -> list[SeriesAnswer]:
         """In a thread: let a process compute. Errors leave no process behind."""
         child = None
         try:
-            child = self._take_child(long=chunk.long)
-            chunk.end = child.kill
-            if not chunk.wanted:  # dropped while the process was started
-                raise EndedError("nobody waits for it")
+            if not chunk.long:
+                child = self._children.take()
+            if child is None:
+                child = self._children.start(niceness=_LONG_NICENESS if chunk.long else _NICENESS)
+            chunk.lease.hold(child)
             answers: list[SeriesAnswer] = child.call((self._prepare, requests), self._time_limit_s)
         except BaseException as error:
             if child is not None:
-                with self._lock:
-                    self._children.discard(child)
-                child.kill()
+                self._children.end(child)
             if not self._closed and chunk.wanted:
                 log.warning(
                     "training_process_replaced",
@@ -228,40 +200,12 @@ class Offload:
                     series=len(requests),
                 )
             raise
-        with self._lock:
-            keep = not chunk.long and len(self._idle) < self._processes
-            if keep:
-                self._idle.append(child)
-            else:  # it gives way to all others, or is a guest's; idle ones take memory too
-                self._children.discard(child)
-        if not keep:
-            child.kill()
+        chunk.lease.release()
+        if chunk.long:  # it gives way to all others
+            self._children.end(child)
+        else:  # beyond one per place it ends: that was a guest's, and idle ones take memory too
+            self._children.give_back(child)
         return answers
-
-    def _take_child(self, *, long: bool) -> ComputeProcess:
-        with self._lock:
-            if self._closed:
-                raise EndedError("closed")
-            while self._idle and not long:
-                child = self._idle.pop()
-                if child.alive:
-                    return child
-                self._children.discard(child)
-        child = self._new_child(_LONG_NICENESS if long else _NICENESS)
-        with self._lock:
-            self._children.add(child)
-            closed = self._closed
-        if closed:  # while it was being started
-            child.kill()
-        return child
-
-    def _new_child(self, niceness: int) -> ComputeProcess:
-        for pause_s in _PAUSES_S:
-            try:
-                return new_process(self._memory_limit, niceness)
-            except EndedError:
-                time.sleep(pause_s)
-        return new_process(self._memory_limit, niceness)
 
 
 @asynccontextmanager

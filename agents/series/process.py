@@ -3,26 +3,27 @@
 import os
 from collections.abc import Callable
 
-from connectors.processes.compute_process import ComputeProcess
+from connectors.processes.process_set import ProcessSet
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import CATALOG
 
-__all__ = ["Chunk", "compute", "new_process"]
+__all__ = ["Chunk", "compute", "new_processes"]
 
 Chunk = tuple[Callable[[], object] | None, list[SeriesRequest]]
 """What is called beforehand, and requests that are computed together."""
 
 
-def new_process(memory_limit: int | None, niceness: int) -> ComputeProcess:
-    """A new process that answers chunks. EndedError if it cannot be started."""
+def new_processes(threads: int, most_idle: int, memory_limit: int | None) -> ProcessSet:
+    """Those that answer chunks; none is started yet."""
     # The fork server loads the code of every heavy model once for all, but no model is run there.
     heavy = {spec.entry.partition(":")[0] for spec in CATALOG.values() if spec.heavy}
-    return ComputeProcess(
+    return ProcessSet(
         f"{__name__}:{compute.__name__}",
         sorted(heavy),
-        memory_limit=memory_limit,
-        niceness=niceness,
         name="tidecast-training",
+        threads=threads,
+        memory_limit=memory_limit,
+        most_idle=most_idle,
     )
 
 

@@ -639,7 +639,7 @@ class TestFlow:
         await command(state, START)
         old = replace(row(state), **{place: key}, lines=0 if moment == "before it is sent" else 1)
         partition = partition_for(b"b1", state.runtime.topics.partitions)
-        await state.runtime.transforms.put(partition, b"b1", old)
+        await TransformState.of(state.runtime).transforms.put(partition, b"b1", old)
         if moment == "before it is sent":
             await command(state, START)
         else:

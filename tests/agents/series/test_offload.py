@@ -60,7 +60,7 @@ def forecasts(answers: list[SeriesAnswer]) -> list[float | None]:
 
 def pids(offload: Offload) -> list[int]:
     """The processes that there are."""
-    return [child._process.pid for child in offload._children]
+    return offload._children.pids
 
 
 def running(pid: int) -> bool:
@@ -447,9 +447,9 @@ async def main():
         [SeriesRequest(np.full(30, 1.0), name, {}, 1, False, ()) for name in ("Stuck", "Worker")]
         + [SeriesRequest(np.full(30, 9e9), "Sleeper", {}, 1, False, ())]
     ))
-    while len(offload._children) < 2 or any(child._new for child in offload._children):
+    while len(offload._children) < 2 or any(child._new for child in offload._children._all):
         await asyncio.sleep(0.01)
-    print(*(child._process.pid for child in offload._children), flush=True)
+    print(*(child._process.pid for child in offload._children._all), flush=True)
     await task
 
 slow_models.register()
