@@ -14,7 +14,6 @@ Acknowledge from the event loop only. Faust's settings `broker_commit_every` and
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -26,130 +25,15 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, EventT
 from faust.types.tuples import ack_lock
 
-from streams.engine.fetched import install_safe_fetching
+from streams.engine.fetch_thread import SafeConsumerThread
+from streams.engine.lanes import Lane, Offsets, put_all
 
 __all__ = ["SafeConsumer"]
 
 log = structlog.get_logger(__name__)
 
-_CHUNK = 100  # messages of a partition delivered before others get a turn: about 3 ms of the event loop
-_FETCH_BYTES = 4 * 1024**2  # of a partition at a time
 _FETCH_S = 1.0  # how long a fetch waits for data; Faust's own value
-_BESIDE_MS = 100  # how long the broker may wait where records of other partitions are left out of the question
 _IDLE_S = 0.05  # how often idle partitions are asked for data while others wait for a slow agent
-
-
-class _Offsets:
-    """The offsets of one partition that were delivered, in order, and are not yet known to be done."""
-
-    __slots__ = ("committable", "outstanding")
-
-    def __init__(self) -> None:
-        self.committable: int | None = None
-        self.outstanding: deque[int] = deque()
-
-    def advance(self, acked: set[int]) -> int | None:
-        """Move over what is acknowledged up to the first offset that is not; holes in the log cost nothing."""
-        outstanding = self.outstanding
-        while outstanding and outstanding[0] in acked:
-            offset = outstanding.popleft()
-            acked.discard(offset)
-            self.committable = offset + 1
-        if not outstanding:
-            acked.clear()  # left-overs from an assignment that has ended
-        return self.committable
-
-
-class _Lane:
-    """Fetched records of one partition on their way to the queues of its agents."""
-
-    __slots__ = ("offsets", "queues", "raw", "records")
-
-    def __init__(self, records: Sequence[Any], queues: Sequence[Any], *, raw: bool, offsets: _Offsets | None) -> None:
-        self.records = deque(records)
-        self.queues = queues
-        self.raw = raw
-        self.offsets = offsets
-
-    def ready(self) -> int:
-        """How many records can be delivered now without waiting."""
-        room = min((queue.maxsize - queue.qsize() for queue in self.queues if queue.maxsize), default=_CHUNK)
-        return min(room, len(self.records), _CHUNK)
-
-
-class _SafeConsumerThread(driver.AIOKafkaConsumerThread):
-    """No fetch outlives the assignment, or the seek, that it was made before."""
-
-    _fetch: "asyncio.Future[Any] | None" = None
-    _given_up = False
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - what a producer has taken back is no command
-        # Of each partition a batch at least, however large; more than this would only be held compressed.
-        most = min(consumer._max_partition_fetch_bytes, _FETCH_BYTES)  # noqa: SLF001
-        consumer._max_partition_fetch_bytes = most  # noqa: SLF001
-        return consumer
-
-    async def on_start(self) -> None:
-        install_safe_fetching()
-        await super().on_start()
-        if not self.app.client_only:
-            _ask_briefly_beside_records(self.consumer, self._ensure_consumer()._fetcher)  # noqa: SLF001
-
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        if consumer._subscription.reassignment_in_progress:  # noqa: SLF001
-            return {}
-        self._given_up = False
-        self._fetch = asyncio.ensure_future(super()._fetch_records(consumer, *args, **kwargs))
-        try:
-            return await self._fetch
-        except asyncio.CancelledError:
-            if self._given_up:
-                return {}  # nothing is lost: aiokafka takes records off its buffer only when it returns them
-            raise
-
-    def _give_up_fetch(self) -> None:
-        if self._fetch is not None:
-            self._given_up = True
-            self._fetch.cancel()
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self._give_up_fetch()
-        await super().on_partitions_revoked(revoked)
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        return await self.call_thread(self._seek_to_committed)
-
-    async def _seek_to_committed(self) -> Mapping[TP, int]:
-        self._give_up_fetch()
-        consumer = self._ensure_consumer()
-        committed: Mapping[TP, int] = await consumer.seek_to_committed()
-        # aiokafka 0.14.0 leaves the position alone where nothing, or 0, is committed: what was fetched and dropped
-        # before the seek would never be read. Changelogs are never committed; the recovery positions them.
-        is_acked = self.app.topics.acks_enabled_for
-        uncommitted = [tp for tp, offset in committed.items() if not offset and is_acked(tp.topic)]
-        if uncommitted and self.app.conf.consumer_auto_offset_reset == "earliest":
-            await consumer.seek_to_beginning(*uncommitted)
-        return committed
-
-
-def _ask_briefly_beside_records(consumer: "SafeConsumer", fetcher: Any) -> None:
-    """Let no partition wait because another is idle.
-
-    aiokafka 0.14.0 has one request open at a time, which leaves out partitions whose records have not been taken yet.
-    Where all that comes next is in those, Faust's request would keep them waiting for 1.5 s. Partitions that nobody
-    reads here, such as changelogs, do not count: their records are never taken.
-    """
-    actions, alone_ms = fetcher._get_actions_per_node, fetcher._fetch_max_wait_ms  # noqa: SLF001
-
-    def actions_per_node(assignment: Any) -> Any:
-        read = consumer._active_partitions or ()  # noqa: SLF001
-        waiting = any(partition in read for partition in fetcher._records)  # noqa: SLF001
-        fetcher._fetch_max_wait_ms = _BESIDE_MS if waiting else alone_ms  # noqa: SLF001
-        return actions(assignment)
-
-    fetcher._get_actions_per_node = actions_per_node  # noqa: SLF001
 
 
 class SafeConsumer(driver.Consumer):
@@ -161,8 +45,8 @@ class SafeConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._offsets: dict[TP, _Offsets] = {}
-        self._lanes: dict[TP, _Lane] = {}
+        self._offsets: dict[TP, Offsets] = {}
+        self._lanes: dict[TP, Lane] = {}
         self._taken = asyncio.Event()  # an agent has made room in its queue
         self._open: set[object] = set()  # batches
         self._all_closed = asyncio.Event()
@@ -171,7 +55,7 @@ class SafeConsumer(driver.Consumer):
         self.handing_over = False
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        return _SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     # -- what may be committed
 
@@ -340,11 +224,11 @@ class SafeConsumer(driver.Consumer):
         topics = self.app.topics
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         channels = tuple(topics._tp_index.get(tp, ()))  # noqa: SLF001
-        self._lanes[tp] = _Lane(
+        self._lanes[tp] = Lane(
             records,
             [channel.queue for channel in channels],
             raw=all(self._is_raw(channel) for channel in channels),
-            offsets=self._offsets.setdefault(tp, _Offsets()) if topics.acks_enabled_for(tp.topic) else None,
+            offsets=self._offsets.setdefault(tp, Offsets()) if topics.acks_enabled_for(tp.topic) else None,
         )
 
     def _is_raw(self, channel: Any) -> bool:
@@ -352,7 +236,7 @@ class SafeConsumer(driver.Consumer):
         serializers = channel.key_serializer or conf.key_serializer, channel.value_serializer or conf.value_serializer
         return serializers == ("raw", "raw") and {channel.key_type, channel.value_type} <= {None, bytes}
 
-    async def _deliver(self, tp: TP, lane: _Lane) -> int:
+    async def _deliver(self, tp: TP, lane: Lane) -> int:
         app, read_offset, to_message = self.app, self._read_offset, self._to_message
         if not app.flow_control.is_active():
             return 0
@@ -376,16 +260,7 @@ class SafeConsumer(driver.Consumer):
                 if self._lanes.get(tp) is not lane:
                     break  # given up while the delivery waited
         for queue in queues if events else ():
-            _put_all(queue, events)
+            put_all(queue, events)
         if not lane.records and self._lanes.get(tp) is lane:
             del self._lanes[tp]
         return ready
-
-
-def _put_all(queue: Any, events: Sequence[EventT]) -> None:
-    """What `queue.force_put_nowait` does, for many."""
-    queue._queue.extend(events)  # noqa: SLF001
-    queue._unfinished_tasks += len(events)  # noqa: SLF001
-    queue._finished.clear()  # noqa: SLF001
-    for _ in range(min(len(events), len(queue._getters))):  # noqa: SLF001
-        queue._wakeup_next(queue._getters)  # noqa: SLF001

@@ -14,7 +14,7 @@ from faust.types import TP, ConsumerMessage
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Record, _with, partition_for
 from schemas.coding.codec import Codec
-from streams.engine.consumer import _Offsets
+from streams.engine.lanes import Offsets
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import current_headers
 
@@ -96,7 +96,7 @@ class Worker:
         stream = self._app.stream(self._app.channel(maxsize=100_000))
         self._app.topics.acking_topics.add(topic)
         for item in messages:
-            self._app.consumer._offsets.setdefault(item.tp, _Offsets()).outstanding.append(item.offset)
+            self._app.consumer._offsets.setdefault(item.tp, Offsets()).outstanding.append(item.offset)
             item.refcount = 1
             stream.channel.queue.force_put_nowait(self._app.create_event(item.key, item.value, [], item))
         task = asyncio.ensure_future(agent.fun(stream))

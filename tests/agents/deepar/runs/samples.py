@@ -15,7 +15,7 @@ from connectors.objects.endpoints import Endpoint, UnknownEndpointError
 from models.deepar.artefact import dump
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
 from schemas.workloads import MetricPoint
-from streams.engine.consumer import _Offsets
+from streams.engine.lanes import Offsets
 from tests.acceptance.deepar import artefact
 from tests.agents.bench import CODEC, Worker, stopped
 
@@ -111,7 +111,7 @@ class Agent:
     def feed(self, message: Any) -> Any:
         """Let a message arrive."""
         app = self.worker._app
-        app.consumer._offsets.setdefault(message.tp, _Offsets()).outstanding.append(message.offset)
+        app.consumer._offsets.setdefault(message.tp, Offsets()).outstanding.append(message.offset)
         message.refcount = 1
         self.task.queue.force_put_nowait(app.create_event(message.key, message.value, [], message))
         return message

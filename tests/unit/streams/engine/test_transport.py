@@ -12,7 +12,8 @@ from faust.types import ConsumerMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.consumer import _ask_briefly_beside_records, _Offsets
+from streams.engine.fetch_thread import ask_briefly_beside_records
+from streams.engine.lanes import Offsets
 from streams.engine.transport import (
     Batch,
     SafeTransport,
@@ -33,7 +34,7 @@ def test_an_offset_is_committable_only_if_all_delivered_before_it_are_done(
     offsets: list[int], order: Any, cut: int
 ) -> None:
     """Whatever the holes in the log and the order of acknowledgements, no message is passed that is not done."""
-    tracked, acked = _Offsets(), set()
+    tracked, acked = Offsets(), set()
     tracked.outstanding.extend(offsets)
     done = order.sample(offsets, min(cut, len(offsets)))
     for offset in done:
@@ -48,7 +49,7 @@ def test_an_offset_is_committable_only_if_all_delivered_before_it_are_done(
 
 def test_acknowledgements_of_an_earlier_assignment_leave_nothing_behind() -> None:
     """What was acknowledged but never delivered in this assignment is neither committed nor kept."""
-    tracked, acked = _Offsets(), {3, 4, 99}
+    tracked, acked = Offsets(), {3, 4, 99}
     tracked.outstanding.extend([3, 4])
 
     assert tracked.advance(acked) == 5
@@ -78,7 +79,7 @@ def deliver(app: faust.App, stream: Any) -> Callable[..., None]:
 
     def deliver(*offsets: int, generation: int = 7) -> None:
         tp = faust.types.TP("commands", 0)
-        tracked = app.consumer._offsets.setdefault(tp, _Offsets())
+        tracked = app.consumer._offsets.setdefault(tp, Offsets())
         for offset in offsets:
             tracked.outstanding.append(offset)
             message = ConsumerMessage(*tp, offset, 0.0, 0, [], b"k", b"v", None, tp=tp, generation_id=generation)
@@ -368,7 +369,7 @@ def test_the_broker_is_asked_briefly_where_records_wait(read: Any, waiting: dict
     fetcher = SimpleNamespace(_fetch_max_wait_ms=1500, _records={("commands", 0): "earlier"})
     fetcher._get_actions_per_node = lambda assignment: (assignment, fetcher._fetch_max_wait_ms)
     consumer: Any = SimpleNamespace(_active_partitions={("commands", 0)})
-    _ask_briefly_beside_records(consumer, fetcher)
+    ask_briefly_beside_records(consumer, fetcher)
     fetcher._get_actions_per_node("before")
     consumer._active_partitions, fetcher._records = read, waiting
 

@@ -20,7 +20,7 @@ from connectors.embedded_kafka.ports import kept_or_free
 from connectors.kafka import topic_ends
 from connectors.kafka.topic_ends import TopicEnds
 from models.catalog import CATALOG
-from streams.engine.consumer import _Offsets
+from streams.engine.lanes import Offsets
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime, TrainerRuntime
 from streams.settings import Settings
@@ -309,7 +309,7 @@ class TestLag:
     async def test_what_is_open(self, trainer: TrainerRuntime, tps: list[TP]) -> None:
         """Also where the end is not known."""
         consumer: Any = trainer.app.consumer
-        consumer._offsets[tps[2]] = _Offsets()
+        consumer._offsets[tps[2]] = Offsets()
         consumer._offsets[tps[2]].outstanding.extend([40, 41])
         found = samples(trainer.metrics)
 
