@@ -1,8 +1,10 @@
 """The two consoles: results go to standard output, everything else to standard error; and text made safe to print."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
 
-__all__ = ["notices", "one_line", "output"]
+__all__ = ["notices", "one_line", "output", "print_warnings"]
 
 _WIDE = 160  # columns where nobody tells the width: a file or a pipe
 
@@ -22,6 +24,12 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def print_warnings(warnings: Iterable[str], console: Console) -> None:
+    """Print what was read in a way that may not be meant."""
+    for warning in warnings:
+        console.print(f"warning: {one_line(warning)}", style="yellow", soft_wrap=True, markup=False)
 
 
 def _console(*, stderr: bool) -> Console:

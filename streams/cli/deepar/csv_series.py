@@ -11,6 +11,7 @@ import numpy.typing as npt
 from connectors.csv_files.columns import BadColumnError, TextColumn, read_columns
 from connectors.csv_files.inspection import BadDatasetError, OpenCsv, line_of_row, opened_csv
 from connectors.csv_files.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
+from connectors.datasets.split_warnings import groups_differing_in_blanks
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.cli.deepar.series import SeriesLine
@@ -52,11 +53,12 @@ class Columns:
 
 
 class CsvSeries(NamedTuple):
-    """The series of a file, the columns, and the calendars of the rows."""
+    """The series of a file, the columns, the calendars of the rows, and what of the file can be read in two ways."""
 
     series: list[SeriesLine]
     columns: Columns
     calendar: FileCalendar
+    warnings: tuple[str, ...] = ()
 
 
 def read_csv(path: Path, columns: Columns, *, future: int = 0) -> CsvSeries:
@@ -86,7 +88,9 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
     features = [column_index(name, header, option="--feature") for name in columns.features]
     _check_once([("--timestamp", when), ("--target", target)], groups, features, header)
     numbers = {target: "--target", **dict.fromkeys(features, "--feature")}
-    texts, values, _ = read_columns(path, header, dialect, texts=list(dict.fromkeys([when, *groups])), numbers=numbers)
+    texts, values, told = read_columns(
+        path, header, dialect, texts=list(dict.fromkeys([when, *groups])), numbers=numbers
+    )
     parsed = _parsed(table, header[when], texts[when])
     moments = parsed.instants[texts[when].codes]
     codes, columns = _codes([texts[index] for index in groups], columns)
@@ -121,7 +125,16 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
                 _filled(_on_steps(values[index][rows], places), header[index], name).tolist() for index in features
             ]
         found.append(SeriesLine(titles[number], line, laid))
-    return CsvSeries(found, columns, calendar)
+    doubt = (f'column "{header[when]}": {parsed.warning}',) if parsed.warning else ()
+    blanks = groups_differing_in_blanks(header, {index: texts[index] for index in groups})
+    warnings = tuple(dict.fromkeys(map(_for_the_file, (*table.facts.warnings, *doubt, *told, *blanks))))
+    return CsvSeries(found, columns, calendar, warnings)
+
+
+def _for_the_file(warning: str) -> str:
+    """A warning whose remedy is the file: there are no options that say how it is written."""
+    read, doubted, _ = warning.partition("; if ")
+    return f"{read}; if that is wrong, correct the file" if doubted else warning
 
 
 def _check_once(

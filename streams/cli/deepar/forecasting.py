@@ -15,7 +15,7 @@ from rich.text import Text
 from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
 from streams.cli.console.program import command_line
-from streams.cli.console.terminal import one_line
+from streams.cli.console.terminal import one_line, print_warnings
 from streams.cli.deepar import client as deepar_client
 from streams.cli.deepar.batch import transform_all
 from streams.cli.deepar.csv_series import Columns, read_csv
@@ -121,7 +121,8 @@ def series_for(
         raise CommandError(
             f"--group-by: {name} has the categories {', '.join(stored.group_by)}: give as many columns, in this order"
         )
-    series, columns, calendar = read_csv(request.file, columns, future=model["prediction_length"])
+    series, columns, calendar, warnings = read_csv(request.file, columns, future=model["prediction_length"])
+    print_warnings(warnings, console)
     _check_frequency(request, calendar, console)
     if not model["cardinality"]:
         series = [replace(one, fields={**one.fields, "cat": None}) for one in series]

@@ -18,7 +18,7 @@ from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import exit_status
 from streams.cli.console.program import command_line
-from streams.cli.console.terminal import one_line
+from streams.cli.console.terminal import one_line, print_warnings
 from streams.cli.deepar.client import Trainee, create_job, endpoint, keep_columns, version
 from streams.cli.deepar.csv_series import Columns, read_csv
 from streams.cli.deepar.options import check_parameters
@@ -65,7 +65,8 @@ def train_model(plan: TrainingPlan, settings: "Settings", url: str | None, resul
             if "time_freq" not in parameters:
                 raise CommandError("--freq is missing: JSON Lines do not say it; give the distance of two values, as D")
         else:
-            series, columns, _ = read_csv(plan.file, columns)
+            series, columns, _, warnings = read_csv(plan.file, columns)
+            print_warnings(warnings, console)
             first = series[0]
             parameters["time_freq"] = columns.freq
             data = stack.enter_context(lines_file(series))

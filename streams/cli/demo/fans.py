@@ -56,7 +56,7 @@ def past_of(series: Sequence[SeriesLine], until: str, steps: int) -> list[Past]:
 def show_fans(session: Session, file: Path, picture: Path, results: Console, console: Console) -> None:
     """Train, forecast, draw; CommandError where anything is missing."""
     begun = time.monotonic()
-    series, columns, _ = read_csv(file, _COLUMNS)
+    series, columns, *_ = read_csv(file, _COLUMNS)
     past = past_of(series, _UNTIL, _STEPS)
     before = [one.series for one in past]
     with lines_file(before) as data:

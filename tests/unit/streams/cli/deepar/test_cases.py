@@ -22,7 +22,7 @@ COLUMNS = Columns("Date", "Value", ("G",))
 
 def next_times(path: Path, count: int, columns: Columns = COLUMNS) -> tuple[str, list[list[str]]]:
     """The frequency that a training would have, and the times of a forecast of each series."""
-    series, found, _ = read_csv(path, columns)
+    series, found, *_ = read_csv(path, columns)
     assert found.freq is not None
     frequency = Frequency.parse(found.freq)
     answers = [{"mean": [0.0] * count, "quantiles": {}} for _ in series]
@@ -53,7 +53,7 @@ def test_G16_the_time_of_day_stays() -> None:
 
 def test_G17_business_days_have_no_holes() -> None:
     """The weekend is not forecast as if it were missing, and what the curl line sends begins on a business day."""
-    series, _, _ = read_csv(CASES / "G17.csv", COLUMNS)
+    series, *_ = read_csv(CASES / "G17.csv", COLUMNS)
 
     assert [len(one.fields["target"]) for one in series] == [200] * 3
     assert not any(np.isnan(one.history).any() for one in series)

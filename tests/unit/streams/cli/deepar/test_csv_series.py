@@ -23,7 +23,7 @@ def _file(folder: Path, *rows: str, header: str = "shop,day,sold") -> Path:
 def test_D073_each_group_is_a_series_with_a_code_as_its_category(tmp_path: Path) -> None:
     """In order of first appearance; codes follow the order of the values; rows need not be sorted."""
     path = _file(tmp_path, "south,2020-01-02,4", "north,2020-01-01,1", "south,2020-01-01,3", "north,2020-01-02,2")
-    series, columns, _ = read_csv(path, SALES)
+    series, columns, *_ = read_csv(path, SALES)
 
     assert [one.name for one in series] == [("south",), ("north",)]
     assert [one.fields for one in series] == [
@@ -36,7 +36,7 @@ def test_D073_each_group_is_a_series_with_a_code_as_its_category(tmp_path: Path)
 def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
     """Each keeps its place in time; they can be trained on."""
     path = _file(tmp_path, "a,2020-01-01,1", "a,2020-01-02,", "a,2020-01-05,5")
-    series, _, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D"))
+    series, *_ = read_csv(path, Columns("day", "sold", ("shop",), (), "D"))
     config = DeepARConfig(time_freq="D", prediction_length=1, context_length=1)
     (trained,), _ = read_training_data([json.dumps(series[0].fields).encode()], config)
 
@@ -62,7 +62,7 @@ def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
 def test_the_step_is_the_most_usual_distance_of_rows(tmp_path: Path, times: list[str], freq: str) -> None:
     """Unless it is given."""
     path = _file(tmp_path, *(f"a,{time},1" for time in times))
-    _, columns, _ = read_csv(path, SALES)
+    _, columns, *_ = read_csv(path, SALES)
 
     assert columns.freq == freq
 
@@ -70,7 +70,7 @@ def test_the_step_is_the_most_usual_distance_of_rows(tmp_path: Path, times: list
 def test_without_groups_the_file_is_one_series(tmp_path: Path) -> None:
     """Named as its column, without categories."""
     path = _file(tmp_path, "a,2020-01-01,1", "a,2020-01-02,2")
-    (series,), columns, _ = read_csv(path, Columns("day", "sold"))
+    (series,), columns, *_ = read_csv(path, Columns("day", "sold"))
 
     assert series.name == ("sold",)
     assert series.fields == {"start": "2020-01-01 00:00:00", "target": [1.0, 2.0]}
@@ -80,7 +80,7 @@ def test_without_groups_the_file_is_one_series(tmp_path: Path) -> None:
 def test_a_file_to_forecast_has_the_codes_of_the_training(tmp_path: Path) -> None:
     """Also where it has fewer values, or comes in another order."""
     path = _file(tmp_path, "south,2020-01-01,1", "south,2020-01-02,2")
-    series, _, _ = read_csv(path, Columns("day", "sold", ("shop",), (), "D", (("north", "south"),)))
+    series, *_ = read_csv(path, Columns("day", "sold", ("shop",), (), "D", (("north", "south"),)))
 
     assert series[0].fields["cat"] == [1]
 
@@ -92,7 +92,7 @@ PRICED = ("a,2020-01-01,1,9", "a,2020-01-02,2,", "a,2020-01-03,3,8", "a,2020-01-
 def test_D024_features_of_a_training_are_as_long_as_the_target(tmp_path: Path) -> None:
     """A gap has the value before it."""
     path = _file(tmp_path, *PRICED, header="shop,day,sold,price")
-    (series,), _, _ = read_csv(path, FEATURES)
+    (series,), *_ = read_csv(path, FEATURES)
 
     assert series.fields["target"] == [1.0, 2.0, 3.0, None, None]
     assert series.fields["dynamic_feat"] == [[9.0, 9.0, 8.0, 7.0, 6.0]]
@@ -101,7 +101,7 @@ def test_D024_features_of_a_training_are_as_long_as_the_target(tmp_path: Path) -
 def test_D024_features_of_a_forecast_reach_to_its_end(tmp_path: Path) -> None:
     """The last rows have no target: they are what is to be forecast."""
     path = _file(tmp_path, *PRICED, header="shop,day,sold,price")
-    (series,), _, _ = read_csv(path, FEATURES, future=2)
+    (series,), *_ = read_csv(path, FEATURES, future=2)
 
     assert series.fields["target"] == [1.0, 2.0, 3.0]
     assert len(series.fields["dynamic_feat"][0]) == 5
@@ -147,3 +147,17 @@ def test_a_feature_without_any_value_is_refused(tmp_path: Path) -> None:
     path = _file(tmp_path, "a,2020-01-01,1,", header="shop,day,sold,price")
     with pytest.raises(CommandError, match=r"^--feature price: a has no value of it"):
         read_csv(path, FEATURES)
+
+
+def test_D18_what_can_be_read_in_two_ways_is_told(tmp_path: Path) -> None:
+    """As `tidecast forecast` does; the remedy is the file, which has no options here."""
+    path = tmp_path / "sales.csv"
+    rows = "".join(f"0{month}/01/2020,$1,{shop}\n" for month in range(1, 8) for shop in ("a", "a "))
+    path.write_text(f"day,sold,shop\n{rows}\nSource: us\n")
+
+    warnings = read_csv(path, Columns("day", "sold", ("shop",))).warnings
+
+    assert warnings[0].startswith('line 17 lies below the table, and is left out: "Source: us"')
+    assert warnings[1].endswith('"01/01/2020" are read month first; if that is wrong, correct the file')
+    assert warnings[2] == 'column "sold": "$" before each number is left out'
+    assert "differ in blanks alone" in warnings[3]
