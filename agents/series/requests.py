@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from agents.series.times import command_times, last_time, usual_step_ms
-from connectors.csv_files.timestamps import event_times
 from connectors.kafka.publisher import Headers
+from connectors.timestamps.parsing import event_times
 from models.arrays.season import season_length
 from models.batch import SeriesRequest
 from models.calendars.calendar import calendar_of

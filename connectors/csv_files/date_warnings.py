@@ -9,7 +9,7 @@ from typing import Final
 from connectors.csv_files.columns import read_columns
 from connectors.csv_files.inspection import OpenCsv
 from connectors.csv_files.scan import csv_rows
-from connectors.csv_files.timestamps import BadTimestampError, parse_timestamps
+from connectors.timestamps.parsing import BadTimestampError, parse_timestamps
 
 __all__ = ["dates_in_two_ways"]
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from connectors.csv_files.timestamp_formats import BadFormatError, check_format
+from connectors.timestamps.formats import BadFormatError, check_format
 
 __all__ = ["RFC4180", "BadDatasetError", "Dialect", "DialectSettings", "checked"]
 

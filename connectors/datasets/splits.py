@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.timestamps import parse_timestamps
 from connectors.objects.store import ObjectStore
+from connectors.timestamps.parsing import parse_timestamps
 
 __all__ = ["Arrange", "Arranged", "Column", "SeriesData", "Split", "StoredSplitError", "load_split", "save_split"]
 

@@ -15,9 +15,9 @@ import pandas as pd
 from connectors.csv_files.columns import BadColumnError, NumberColumn, TextColumn, read_columns
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import line_of_row
-from connectors.csv_files.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
 from connectors.datasets.split_warnings import double_times, groups_differing_in_blanks
 from connectors.datasets.splits import Arrange, Column, Split
+from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
 
 __all__ = ["Calendars", "check_columns", "split_csv"]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from models.deepar.frequency import Frequency
-from models.deepar.serving.wording import shown
+from models.deepar.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["LIKELIHOODS", "MOST_CATEGORIES", "ConfigError", "DeepARConfig"]

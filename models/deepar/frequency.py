@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calendars.rules import business_dates, business_days
-from models.deepar.serving.wording import shown
+from models.deepar.wording import shown
 from models.errors import RejectedInputError
 
 __all__ = ["Frequency", "FrequencyError"]

@@ -7,8 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.csv_files.timestamps import ParsedTimes
 from connectors.datasets.splits import Arranged
+from connectors.timestamps.parsing import ParsedTimes
 from models.calendars.columns import find_calendars
 from models.calendars.names import rule_named
 from models.calendars.rules import Rule

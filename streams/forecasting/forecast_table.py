@@ -8,8 +8,8 @@ from typing import NamedTuple
 import faust
 import orjson
 
-from connectors.csv_files.timestamps import event_times, offset_texts
 from connectors.kafka.publisher import Publisher
+from connectors.timestamps.parsing import event_times, offset_texts
 from schemas.coding.codec import Codec
 from schemas.series import Forecast
 from streams.rows.event_table import EventTable

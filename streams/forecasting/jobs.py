@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from connectors.csv_files.timestamp_formats import BadFormatError, check_format
+from connectors.timestamps.formats import BadFormatError, check_format
 from schemas.forecasting import (
     CmdStatus,
     Columns,

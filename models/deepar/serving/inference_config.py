@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from models.deepar.serving.wording import kind_of, shown
+from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
 from models.json_words import json_problem
 

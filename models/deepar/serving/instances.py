@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.deepar.config import DeepARConfig
 from models.deepar.frequency import Frequency
 from models.deepar.series import Series
-from models.deepar.serving.wording import kind_of, shown
+from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
 from models.json_words import json_problem
 

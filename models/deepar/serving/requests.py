@@ -9,7 +9,7 @@ from models.deepar.series import Series
 from models.deepar.serving.inference_config import InferenceConfiguration, parse_configuration, parse_text
 from models.deepar.serving.instances import InstanceError, parse_body, parse_instance, parse_line
 from models.deepar.serving.pace import pace_of, work_of
-from models.deepar.serving.wording import check_names
+from models.deepar.wording import check_names
 from models.errors import RejectedInputError
 
 __all__ = ["Call", "CrowdedError", "ParsedCall", "TooLargeError", "parse_call"]

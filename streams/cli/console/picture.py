@@ -13,7 +13,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from connectors.csv_files.timestamps import parse_timestamps
+from connectors.timestamps.parsing import parse_timestamps
 from streams.cli.console.failure import CommandError
 
 __all__ = ["COLOURS", "FAINT", "INK", "drawing", "mark_future", "moments", "panels_of", "save", "style"]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from connectors.csv_files.columns import BadColumnError, TextColumn, read_columns
 from connectors.csv_files.inspection import BadDatasetError, OpenCsv, line_of_row, opened_csv
-from connectors.csv_files.timestamps import BadTimestampError, ParsedTimes, parse_timestamps
 from connectors.datasets.split_warnings import groups_differing_in_blanks
+from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.cli.deepar.series import SeriesLine

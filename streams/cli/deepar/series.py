@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from connectors.csv_files.timestamps import BadTimestampError, parse_timestamps, shown_times
+from connectors.timestamps.parsing import BadTimestampError, parse_timestamps, shown_times
 from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.frequency import Frequency
 from models.json_words import json_problem

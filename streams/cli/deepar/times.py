@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.csv_files.timestamps import ParsedTimes, shown_times
+from connectors.timestamps.parsing import ParsedTimes, shown_times
 from models.calendars.calendar import Calendar, calendar_of
 from models.calendars.rules import DAY, business_days
 from models.calendars.search import find_calendar

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from connectors.csv_files.timestamps import event_times, offset_texts
 from connectors.datasets.splits import Split
+from connectors.timestamps.parsing import event_times, offset_texts
 from schemas.coding.codec import Codec
 from schemas.forecasting import CmdStatus, JobRecord
 from schemas.series import SeriesResult

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.timestamp_forms import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
+from connectors.timestamps.forms import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 
 __all__ = ["BadFormatError", "NotWrittenSoError", "check_format", "order_of", "times_written", "word_of_order"]
 

@@ -1,6 +1,6 @@
 """Timestamp texts to times and back (J-134, J-143), whole columns at a time.
 
-The forms are in ``timestamp_forms``: ISO-8601, days and months in digits or names, quarters, weeks, plain numbers of
+The forms are in `forms`: ISO-8601, days and months in digits or names, quarters, weeks, plain numbers of
 seconds or of a spreadsheet's days. Blanks and tabs around a text are ignored. A fraction has 1 to 9 digits; what is
 finer than a microsecond is cut off.
 
@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.timestamp_columns import (
+from connectors.timestamps.columns import (
     BadTimestampError,
     TimeColumn,
     goes_on,
@@ -28,7 +28,7 @@ from connectors.csv_files.timestamp_columns import (
     read_in_order,
     why_refused,
 )
-from connectors.csv_files.timestamp_formats import (
+from connectors.timestamps.formats import (
     BadFormatError,
     NotWrittenSoError,
     check_format,
@@ -36,7 +36,7 @@ from connectors.csv_files.timestamp_formats import (
     times_written,
     word_of_order,
 )
-from connectors.csv_files.timestamp_forms import DAY_FIRST
+from connectors.timestamps.forms import DAY_FIRST
 
 __all__ = [
     "BadTimestampError",
@@ -85,7 +85,7 @@ class ParsedTimes:
 def parse_timestamps(texts: Sequence[str], written: str = "") -> ParsedTimes:
     """The time of every text, in the same order.
 
-    `written` says how, as `timestamp_formats` has it; empty: it is found. Raises BadTimestampError for the first text
+    `written` says how, as `formats` has it; empty: it is found. Raises BadTimestampError for the first text
     that has no accepted form or does not exist in the calendar; else for the first of another family than the first.
     """
     order = order_of(written)

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.timestamp_formats import word_of_order
-from connectors.csv_files.timestamp_forms import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Read, plain_text, read_shape
-from connectors.csv_files.timestamp_shapes import Form, forms_of
+from connectors.timestamps.formats import word_of_order
+from connectors.timestamps.forms import DAY_FIRST, MONTH_FIRST, YEAR_FIRST, Read, plain_text, read_shape
+from connectors.timestamps.shapes import Form, forms_of
 
 __all__ = ["BadTimestampError", "TimeColumn", "goes_on", "read_in_likely_order", "read_in_order", "why_refused"]
 

@@ -1,7 +1,7 @@
 """The times of texts that have one shape: its fields as numbers, and what they tell.
 
-One match of a shape (see ``timestamp_shapes``) places the fields of all texts of that shape, so a column costs a few
-matches and some arithmetic.
+One match of a shape (see `shapes`) places the fields of all texts of that shape, so a column costs a few matches and
+some arithmetic.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.timestamp_shapes import DAY, MINUTE, MONTH_NUMBERS, SECOND, Form
+from connectors.timestamps.shapes import DAY, MINUTE, MONTH_NUMBERS, SECOND, Form
 
 __all__ = ["DAY_FIRST", "MONTH_FIRST", "WITH_OFFSET", "YEAR_FIRST", "Read", "plain_text", "read_shape"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.csv_files import timestamp_columns
-from connectors.csv_files.timestamps import (
+from connectors.timestamps import columns as timestamp_columns
+from connectors.timestamps.parsing import (
     BadTimestampError,
     format_timestamp,
     format_timestamps,
