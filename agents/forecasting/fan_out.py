@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from connectors.datasets.splits import Split
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
 from streams.forecasting.inputs import Features
-from streams.forecasting.series_grids import on_grid
+from streams.forecasting.series_grids import on_grid, step_ms
 from streams.forecasting.submissions import Plan, Training
 from streams.runtime import StateRuntime
 
@@ -68,7 +70,7 @@ def _records(
     state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
 ) -> list[Record]:
     limit = state.settings.record_limit
-    commands = [_command(job, split, features, n, training) for n, training in todo]
+    commands = list(_commands(job, split, features, todo))
     records = []
     for command, value in zip(commands, state.codec.encode_all(commands), strict=True):
         partition = partition_of_series(command.ts_id, state.topics.partitions)
@@ -77,33 +79,48 @@ def _records(
     return records
 
 
-def _command(job: JobRecord, split: Split, features: Features, n: int, training: Training) -> TrainSeries:
-    place, plan = training.ts_id - job.first_ts_id, training.plan
-    series = split.series(place)
-    grid = on_grid(series, [split.rows_of(features[index], place) for index in plan.features])
-    more: dict[str, Any] = {}
-    if plan.features:
-        more["feat_dynamic_real"] = [column.tolist() for column in grid.columns]
-    return TrainSeries(
-        job_id=job.job_id,
-        ts_id=training.ts_id,
-        n=n,
-        item_id=series.item_id,
-        model_name=plan.model_name,
-        config=plan.config,
-        next_k_prediction=plan.next_k_prediction,
-        eval_metrics=plan.eval_metrics,
-        refit=plan.refit,
-        start=grid.start // 1000,
-        start_micros=grid.start % 1000,
-        step=grid.step,
-        freq=series.calendar,
-        timestamps=grid.timestamps,
-        target=grid.target,
-        search=plan.search,
-        allow_negative=plan.allow_negative,
-        **more,
+def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]) -> Iterator[TrainSeries]:
+    places = np.array([training.ts_id for _, training in todo]) - job.first_ts_id
+    begins, ends = split.offsets[places], split.offsets[places + 1].tolist()  # of all at once: that takes half the time
+    facts = zip(
+        places.tolist(),
+        begins.tolist(),
+        ends,
+        split.times[begins].tolist(),
+        split.calendar_codes[places].tolist(),
+        split.is_complete[places].tolist(),
+        strict=True,
     )
+    for (n, training), (place, begin, end, start, calendar, complete) in zip(todo, facts, strict=True):
+        plan, freq = training.plan, split.calendars[calendar]
+        target = split.target[begin:end]
+        timestamps: Sequence[int] = ()
+        more: dict[str, Any] = {}
+        if not complete or plan.features:
+            grid = on_grid(split.series(place), [split.rows_of(features[index], place) for index in plan.features])
+            target, timestamps = grid.target, grid.timestamps
+            if plan.features:
+                more["feat_dynamic_real"] = [column.tolist() for column in grid.columns]
+        yield TrainSeries(
+            job_id=job.job_id,
+            ts_id=training.ts_id,
+            n=n,
+            item_id=split.groupby_val[place],
+            model_name=plan.model_name,
+            config=plan.config,
+            next_k_prediction=plan.next_k_prediction,
+            eval_metrics=plan.eval_metrics,
+            refit=plan.refit,
+            start=start // 1000,
+            start_micros=start % 1000,
+            step=step_ms(freq),
+            freq=freq,
+            timestamps=timestamps,
+            target=target,
+            search=plan.search,
+            allow_negative=plan.allow_negative,
+            **more,
+        )
 
 
 def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) -> list[Record]:

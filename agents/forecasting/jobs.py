@@ -270,4 +270,6 @@ def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
     job = ForecastingState.of(state).jobs.get(answer.job_id)
     if job is None or jobs.series_of(job, answer.n) != answer.ts_id:
         return False
-    return not jobs.is_too_late(job, answer.n, ForecastingState.of(state).results.progress(answer.job_id))
+    progress = ForecastingState.of(state).results.progress
+    # Mostly it was not stopped, and then nothing need be counted.
+    return answer.n >= job.stopped or not jobs.is_too_late(job, answer.n, progress(answer.job_id))

@@ -83,12 +83,32 @@ def _by_steps(command: TrainSeries, ahead: int, back: int) -> CommandTimes:
 @lru_cache(maxsize=4096)  # the series of a job mostly begin and end on the same day
 def _by_calendar(freq: str, start: int, values: int, ahead: int, back: int) -> CommandTimes:
     calendar = calendar_of(freq)
+    if (step := _plain_step(freq)) and not start % 1000:
+        return _by_fixed_steps(calendar, step, start // 1000 + (values - 1) * step, ahead, back)
     last = calendar.times(start, 1, first=values - 1)
     return CommandTimes(
         _on_clock(calendar, last).timestamps[0],
         _on_clock(calendar, calendar.times(start, ahead, first=values)),
         _on_clock(calendar, calendar.times(start, back, first=values - back)),
     )
+
+
+@lru_cache(maxsize=256)
+def _plain_step(freq: str) -> int:
+    """Milliseconds of a step that is always as long, on a clock that is never changed; 0 for all others."""
+    calendar = calendar_of(freq)
+    step = calendar.fixed_step or 0
+    return 0 if calendar.zone or step % 1000 or step < _SECOND else step // 1000
+
+
+def _by_fixed_steps(calendar: Calendar, step: int, last: int, ahead: int, back: int) -> CommandTimes:
+    """The same as by the calendar without its arrays: series that begin on different days cost half as much."""
+
+    def shown(first: int, count: int) -> ShownTimes:
+        offsets = () if calendar.offset is None else (calendar.offset,) * count
+        return ShownTimes(range(first, first + count * step, step), (), offsets)
+
+    return CommandTimes(last, shown(last + step, ahead), shown(last - (back - 1) * step, back))
 
 
 def _on_clock(calendar: Calendar, times: Integers, *, of_rows: bool = False) -> ShownTimes:

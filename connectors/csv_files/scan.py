@@ -90,7 +90,7 @@ class CsvScan:
             self._check_returns(data, view, quotes, size)
         self._check_rows(data, view, separators, ends)
         self._offset += size
-        self._line += data.count(b"\n", 0, size)
+        self._line += data.count(b"\n", 0, size) if len(quotes) else len(ends)
         return size
 
     def check_unfinished(self, left: bytes) -> None:

@@ -134,9 +134,10 @@ def _further_down(first: _Row, rows: Sequence[_Row], delimiter: str, *, apart: b
             break
         set_apart = set_apart or row.line > previous.line + 1 or len(row.cells) != len(first.cells)
         previous = row
-        width = _fits(row, rows)
+        if len(row.cells) < 2:  # of most separators that are tried; to look at all rows below each would take long
+            continue
         tells = names_dates(row.cells) and not names_dates(first.cells)
-        if width > 1 and (set_apart or tells) and _is_header(row, _below(row, rows)):
+        if (set_apart or tells) and (width := _fits(row, rows)) > 1 and _is_header(row, _below(row, rows)):
             table = _judged(row, rows, delimiter, width, 0)
             return table if table.typed and (table.dated is not None or not apart) else None
     return None
