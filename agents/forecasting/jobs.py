@@ -17,6 +17,7 @@ from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob, SubmitJob
 from schemas.series import SeriesResult
+from streams import idempotency
 from streams.checks import check_command, check_key, time_of
 from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
@@ -29,7 +30,6 @@ from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
-from streams.views.web import idempotency
 
 __all__ = ["attach"]
 

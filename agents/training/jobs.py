@@ -15,6 +15,7 @@ from connectors.objects.endpoints import UnknownEndpointError
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
+from streams import idempotency
 from streams.checks import check_command, time_of
 from streams.engine.transport import batches, check_writer, handle_by_key
 from streams.engine.tries import GivenUpError, guarded, together
@@ -25,7 +26,6 @@ from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
 from streams.training.jobs import TrainingState
 from streams.training.state import TrainingJobsState
-from streams.views.web import idempotency
 
 __all__ = ["attach"]
 

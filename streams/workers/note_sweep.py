@@ -9,7 +9,7 @@ import structlog
 from mode import Service
 
 from connectors.objects.store import ObjectStore
-from streams.views.web import idempotency
+from streams import idempotency
 
 __all__ = ["NoteSweep"]
 

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
+from streams import idempotency
 from streams.errors import RejectedError
+from streams.idempotency import Note
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
-from streams.views.web import idempotency
 from streams.views.web.commands import is_repeat
 from streams.views.web.forwarding import passed_on
-from streams.views.web.idempotency import Note
 
 __all__ = ["create_once"]
 

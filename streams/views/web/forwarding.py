@@ -9,11 +9,11 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
+from streams import idempotency
 from streams.errors import RejectedError
 from streams.rows.ownership import other_workers, owned_partitions, owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.web import idempotency
 from streams.views.web.commands import note_name
 from streams.views.web.door import Door, Doors, Owned
 from streams.views.web.reading import BodyRefusedError, has_body

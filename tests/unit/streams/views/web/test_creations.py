@@ -11,8 +11,9 @@ import pytest
 from fastapi import Response
 
 from connectors.objects.store import ObjectStore
+from streams import idempotency
 from streams.errors import RejectedError
-from streams.views.web import creations, idempotency
+from streams.views.web import creations
 from streams.views.web.commands import command_id_of
 from streams.views.web.creations import create_once
 
