@@ -163,12 +163,16 @@ class Planned:
 
     `sent` of them have been sent out, in their order. `plans` is a SubmitJob in the wire format, whose elements are the
     different settings; `plan_of` says which of them each element has, and is empty where all have the first.
+    `offsets` says by partition from where on its TrainSeries are in their topic, `run_offset` the same of its
+    TrainTogether; -1: none is, or it was not said.
     """
 
     first_n: int
     sent: int
     plans: bytes
     plan_of: tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
+    run_offset: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class TrainingJobRecord:
     config: str = "{ }"  # not "{}": Apicurio 3.3 takes no schema with that default
     note: str | None = None
     digest: str = ""
+    run_offset: int = -1
 
 
 TYPES: tuple[type, ...] = (TrainDeepAR, StopTrainingJob, DeleteTrainingJob, TrainingStatus, TrainingJobRecord)

@@ -1,7 +1,7 @@
 """From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,19 +37,23 @@ def partition_of_series(ts_id: int, partitions: int) -> int:
 
 async def send_training(
     state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
-) -> None:
+) -> Mapping[tuple[str, int], int]:
     """Send commands for all numbered trainings, the first at once; ends when the broker has all of them.
 
-    Those with the same plan and a model that learns from many series are one command.
+    Those with the same plan and a model that learns from many series are one command. The answer says from which offset
+    on they are in each partition, by topic and partition.
     """
     together = [one for one in todo if CATALOG[one[1].plan.model_name].together]
-    sent = [state.publisher.send_nowait(await asyncio.to_thread(_together, state, job, together))] if together else []
+    sent = [state.publisher.send_placed(await asyncio.to_thread(_together, state, job, together))] if together else []
     alone = [one for one in todo if not CATALOG[one[1].plan.model_name].together] if together else todo
     # Not in a thread: it would work half the time, and requests would wait for it to hand over the interpreter.
     for part in _in_turns(job, split, alone):
-        sent.append(state.publisher.send_nowait(_records(state, job, split, features, part)))
+        sent.append(state.publisher.send_placed(_records(state, job, split, features, part)))
         await asyncio.sleep(0)
-    await asyncio.gather(*sent)
+    lowest: dict[tuple[str, int], int] = {}
+    for placed in await asyncio.gather(*sent):
+        lowest |= {at: min(offset, lowest.get(at, offset)) for at, offset in placed.items()}
+    return lowest
 
 
 def _in_turns(job: JobRecord, split: Split, todo: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:

@@ -11,8 +11,10 @@ from mode.supervisors import CrashingSupervisor
 from agents.forecasting.job_ends import end_command, end_result
 from agents.forecasting.job_rows import put_job, put_job_for, status_record
 from agents.forecasting.job_training import send_out, stop, submit
+from agents.forecasting.lost_commands import lost_commands
 from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.kafka.publisher import Record
+from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob, SubmitJob
@@ -53,14 +55,16 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         orders = KeyOrders()
         handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs), partial(end_command, state))
-        watch = asyncio.create_task(runs.watch())
+        lost = lost_commands(state, runs, TopicEnds(state.bootstrap))
+        watches = [asyncio.create_task(watch) for watch in (runs.watch(), lost.watch())]
         try:
             async for batch in open_batches(app, stream, max_open=_OPEN_COMMANDS):
                 state.metrics.observe_batch("orchestrate_jobs", len(batch.events))
                 in_turn = handle_by_key("orchestrate_jobs", batch.events, orders.in_order(handle))
                 batch.ack_when(asyncio.ensure_future(in_turn))
         finally:
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
             runs.close()
 
     @app.agent(

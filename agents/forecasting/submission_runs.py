@@ -6,7 +6,7 @@ is, and how the rest is to be trained, is in its row. Whoever gets its partition
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -43,6 +43,7 @@ _LEAST_OUT: Final = 8  # however long the series are, every process of a trainer
 _LEAST_PART: Final = 0.25  # of `_OUT` is sent at once, unless less is left: each part writes the row
 _LOOK_S: Final = 0.5  # how often it is looked whether partitions have come
 _ROWS_IN_ONE_TURN: Final = 20  # looked at in one turn of the event loop
+_Placed = Mapping[tuple[str, int], int]
 _UNSENT: Final = "its training could not be asked for: {}"
 
 
@@ -192,16 +193,16 @@ class _Run:
             planned = None if job is None else next(unsent(job), None)
             if job is None or planned is None:
                 return
-            sent = await self._next(job, planned)
+            sent, placed = await self._next(job, planned)
             if sent:
-                await self._note(planned.first_n, sent)
+                await self._note(planned, sent, placed)
                 continue
             self.waits.set()
             await self.more.wait()
             self.waits.clear()
 
-    async def _next(self, job: JobRecord, planned: Planned) -> int:
-        """Send a part of this submission; how many of its elements are sent then, 0: there is no room."""
+    async def _next(self, job: JobRecord, planned: Planned) -> tuple[int, _Placed]:
+        """Send a part of this submission; how many of its elements are sent then, and where; 0: there is no room."""
         try:
             prepared = self.prepared.get(planned.first_n)
             if prepared is None:
@@ -213,15 +214,15 @@ class _Run:
         except Exception as error:  # whatever it is, it is about this job, and others must go on
             log.exception("submission_not_sent", job_id=self._job_id)
             reason = error.message if isinstance(error, RejectedError) else type(error).__name__
-            return await self._refuse(job, planned, _UNSENT.format(reason))
+            return await self._refuse(job, planned, _UNSENT.format(reason)), {}
 
-    async def _send_part(self, job: JobRecord, planned: Planned, prepared: Prepared) -> int:
+    async def _send_part(self, job: JobRecord, planned: Planned, prepared: Prepared) -> tuple[int, _Placed]:
         answered = ForecastingState.of(self._state).results.progress(self._job_id).finished
         out = job.submitted - sum(count_of(job, one.first_n) - one.sent for one in unsent(job)) - len(answered)
         weights = prepared.weights[planned.sent :]
         room = _OUT - out * self._weight
         if room < _OUT * _LEAST_PART and weights.sum() > room and out >= _LEAST_OUT:
-            return 0
+            return 0, {}
         count = max(int(np.searchsorted(weights.cumsum(), room, side="right")), min(len(weights), _LEAST_OUT - out))
         self._weight = max(float(weights[:count].mean()), self._weight * out / max(1, out + count))
         end = planned.sent + count
@@ -231,8 +232,7 @@ class _Run:
             for n, training in zip(numbers, prepared.trainings[planned.sent : end], strict=True)
             if n not in answered
         ]
-        await send_training(self._state, job, prepared.split, prepared.features, todo)
-        return end
+        return end, await send_training(self._state, job, prepared.split, prepared.features, todo)
 
     async def _refuse(self, job: JobRecord, planned: Planned, error: str) -> int:
         """Answer what is not sent with an error."""
@@ -242,12 +242,15 @@ class _Run:
             await self._state.publisher.send(result_records(self._state, results))
         return count
 
-    async def _note(self, first_n: int, sent: int) -> None:
+    async def _note(self, planned: Planned, sent: int, placed: _Placed) -> None:
         job = ForecastingState.of(self._state).jobs.get(self._job_id)
         if job is None or not may_write(self._state.app, self.generation):
             return
-        changed = plans.sent(job, first_n, sent)
+        topics = self._state.topics
+        offsets = {partition: at for (topic, partition), at in placed.items() if topic == topics.series_commands}
+        run_offset = placed.get((topics.training_runs, self._partition), -1)
+        changed = plans.sent(job, planned, sent, offsets, run_offset)
         if changed is not job:
             await ForecastingState.of(self._state).jobs.put(self._partition, changed)
-        if sent == count_of(job, first_n):
-            self.prepared.pop(first_n, None)
+        if sent == count_of(job, planned.first_n):
+            self.prepared.pop(planned.first_n, None)

@@ -9,7 +9,9 @@ from typing import Any, Final
 from faust.agents import Agent
 from mode.supervisors import CrashingSupervisor
 
+from agents.training.lost_commands import lost_commands
 from connectors.kafka.publisher import Record
+from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
 from connectors.objects.store import ObjectStore
@@ -44,9 +46,13 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def orchestrate_training_jobs(stream: Any) -> None:
         """Apply commands, those of one project in their order, those of several projects side by side."""
         handle = guarded(state, "orchestrate_training_jobs", partial(_handle, state), partial(_end, state))
-        async for events in batches(app, stream):
-            state.metrics.observe_batch("orchestrate_training_jobs", len(events))
-            await handle_by_key("orchestrate_training_jobs", events, handle)
+        watch = asyncio.create_task(lost_commands(state, TopicEnds(state.bootstrap)).watch())
+        try:
+            async for events in batches(app, stream):
+                state.metrics.observe_batch("orchestrate_training_jobs", len(events))
+                await handle_by_key("orchestrate_training_jobs", events, handle)
+        finally:
+            watch.cancel()
 
     @app.agent(
         app.topic(topics.training_status, value_serializer="raw", internal=True),
@@ -141,10 +147,10 @@ async def _create(
         text = f"job_id: project {command.project_id} has a training job {command.job_id} already"
         raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
     if record.status == TrainingState.INITIALISING:
-        await _tell_trainers(state, command)
+        offset = await _tell_trainers(state, command)
         current = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(record.project_id, record.job_id))
-        if current is not None and current.status == TrainingState.INITIALISING:  # else it runs already
-            await _put_for(state, event, training_jobs.queued(current))
+        if current is not None:
+            await _put_for(state, event, training_jobs.sent(current, offset))
     return record
 
 
@@ -194,10 +200,11 @@ def _remove_endpoint(store: ObjectStore, project_id: str, job_id: int, name: str
             endpoints.delete(store, name)
 
 
-async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob) -> None:
-    """All commands about a job have one key, so that one trainer finds them in their order."""
+async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob) -> int:
+    """All commands about a job have one key, so that one trainer finds them in their order. The offset; -1: unknown."""
     record = Record(state.topics.training_runs, b"%d" % command.job_id, state.codec.encode(command))
-    await state.publisher.send([record])
+    placed = await state.publisher.send_placed([record])
+    return min(placed.values(), default=-1)
 
 
 def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asyncio.Future[None]":

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from datetime import timedelta
@@ -34,6 +34,7 @@ _PURGE_WAIT_S = 5.0  # purged records are reported at once; this only bounds a d
 Headers = Sequence[tuple[str, bytes]]
 _Settle = Callable[["DeliveryError | None"], None]
 _Stored = Callable[[int, int], None]
+_Place = Callable[[Message, int], None]
 
 
 class Record(NamedTuple):
@@ -162,7 +163,28 @@ class Publisher:
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(_end, future, error, tell)
 
-        self._dispatch(records, settle, None if stored is None else offsets)
+        self._dispatch(records, settle, None if stored is None else lambda _, offset: offsets.append(offset))
+        return future
+
+    def send_placed(self, records: Iterable[Record]) -> "asyncio.Future[Mapping[tuple[str, int], int]]":
+        """The same; the future ends with the lowest offset that they got in each partition, by topic and partition.
+
+        A partition is left out where the broker did not say: it had the records from an earlier try.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Mapping[tuple[str, int], int]] = loop.create_future()
+        lowest: dict[tuple[str, int], int] = {}
+
+        def place(message: Message, offset: int) -> None:
+            at = message.topic() or "", message.partition() or 0
+            if offset != _NO_OFFSET:
+                lowest[at] = min(offset, lowest.get(at, offset))
+
+        def settle(error: DeliveryError | None) -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_end, future, error, None, lowest)
+
+        self._dispatch(records, settle, place)
         return future
 
     def enqueue(self, records: Iterable[Record]) -> "Future[None]":
@@ -187,7 +209,7 @@ class Publisher:
         """Flush for `within` at most (the delivery timeout, if None), fail what is left, and disconnect."""
         await asyncio.to_thread(self._close, (within or self._delivery_timeout).total_seconds())
 
-    def _dispatch(self, records: Iterable[Record], settle: _Settle, offsets: list[int] | None = None) -> None:
+    def _dispatch(self, records: Iterable[Record], settle: _Settle, place: _Place | None = None) -> None:
         batch, headers = tuple(records), self._headers_here()
         if headers:
             batch = tuple(_with(record, headers) for record in batch)
@@ -200,7 +222,7 @@ class Publisher:
             return
         with self._lock:
             producer = self._started()
-            delivery = _Delivery(len(batch), settle, self._finished, offsets)
+            delivery = _Delivery(len(batch), settle, self._finished, place)
             self._open.add(delivery)
             self.sent.update(record.topic for record in batch)
             for index, record in enumerate(batch):
@@ -264,12 +286,12 @@ class Publisher:
 class _Delivery:
     """Counts the delivery reports of one call and settles it after the last."""
 
-    __slots__ = ("_error", "_finished", "_lock", "_offsets", "_remaining", "_settle")
+    __slots__ = ("_error", "_finished", "_lock", "_place", "_remaining", "_settle")
 
     def __init__(
-        self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]", offsets: list[int] | None
+        self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]", place: _Place | None
     ) -> None:
-        self._offsets = offsets
+        self._place = place
         self._remaining = count
         self._settle = settle
         self._finished = finished
@@ -278,8 +300,8 @@ class _Delivery:
 
     def reported(self, error: KafkaError | None, message: Message) -> None:
         """Take the report of one record; librdkafka calls this in the polling thread."""
-        if self._offsets is not None:
-            self._offsets.append(_NO_OFFSET if (offset := message.offset()) is None else offset)
+        if self._place is not None:
+            self._place(message, _NO_OFFSET if (offset := message.offset()) is None else offset)
         self._count(None if error is None else _delivery_error(error, message))
 
     def refused(self, topic: str, reason: str) -> None:
@@ -328,7 +350,9 @@ def _delivery_error(error: KafkaError, message: Message) -> DeliveryError:
     return DeliveryError(topic, error.str())
 
 
-def _end(future: "asyncio.Future[None]", error: Exception | None, tell: Callable[[], None] | None = None) -> None:
+def _end(
+    future: "asyncio.Future[Any]", error: Exception | None, tell: Callable[[], None] | None = None, outcome: Any = None
+) -> None:
     if error is None and tell is not None:
         try:
             tell()
@@ -337,7 +361,7 @@ def _end(future: "asyncio.Future[None]", error: Exception | None, tell: Callable
     if future.done():  # the caller was cancelled
         return
     if error is None:
-        future.set_result(None)
+        future.set_result(outcome)
     else:
         future.set_exception(error)
 

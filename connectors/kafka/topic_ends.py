@@ -1,4 +1,4 @@
-"""Where partitions end now: how whoever holds a copy proves that it misses nothing."""
+"""Where partitions begin and end now: what is lost already, and whether whoever holds a copy misses anything."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -35,15 +35,20 @@ class TopicEnds:
         answers = await self._answers(partitions)
         return {partition: end for partition, end in answers.items() if not isinstance(end, Exception)}
 
+    async def starts(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """The offset of the first record that is still there, likewise: all before it have been removed."""
+        answers = await self._answers(partitions, first=True)
+        return {partition: start for partition, start in answers.items() if not isinstance(start, Exception)}
+
     async def _answers(
-        self, partitions: Collection[tuple[str, int]]
+        self, partitions: Collection[tuple[str, int]], *, first: bool = False
     ) -> dict[tuple[str, int], int | KafkaException | TimeoutError]:
         if not partitions:  # librdkafka refuses the question
             return {}
         if self._admin is None:
             self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        spec = {TopicPartition(topic, partition): latest for topic, partition in partitions}
+        asked_for = OffsetSpec.earliest() if first else OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        spec = {TopicPartition(topic, partition): asked_for for topic, partition in partitions}
         asked = self._admin.list_offsets(spec, request_timeout=_TIMEOUT_S)
         waiting = {(at.topic, at.partition): asyncio.wrap_future(answer) for at, answer in asked.items()}
         try:

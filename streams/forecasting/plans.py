@@ -9,9 +9,21 @@ from schemas.coding.codec import Codec
 from schemas.forecasting import JobRecord, Planned, Submission, SubmitJob
 from streams.forecasting.submissions import Training, trainings_again
 
-__all__ = ["count_of", "model_names", "packed", "planned_again", "sent", "trainings_of", "unsent"]
+__all__ = [
+    "count_of",
+    "is_lost",
+    "model_names",
+    "packed",
+    "planned_again",
+    "sent",
+    "sent_again",
+    "trainings_of",
+    "unsent",
+]
 
 _ANY_SERIES = 1  # settings are kept once for all series that have them
+_NONE = -1
+_NOWHERE: Mapping[int, int] = {}
 
 
 def packed(codec: Codec, command: SubmitJob, trainings: Sequence[Training]) -> Planned:
@@ -58,12 +70,50 @@ def planned_again(job: JobRecord, planned: Planned, first_n: int) -> JobRecord:
     return replace(job, planned=(*job.planned, replace(planned, first_n=first_n)))
 
 
-def sent(job: JobRecord, first_n: int, count: int) -> JobRecord:
-    """The job once so many elements of a submission have been sent out; itself where that is known, or all is over."""
+def sent(
+    job: JobRecord, before: Planned, count: int, offsets: Mapping[int, int] = _NOWHERE, run_offset: int = -1
+) -> JobRecord:
+    """The job once so many elements of a submission have been sent out; itself where the row is of another mind.
+
+    It is where all is over, and where what was sent `before` is to be sent again. `offsets`, by partition, and
+    `run_offset` are the lowest of what was sent.
+    """
     planned = tuple(
-        replace(one, sent=count) if one.first_n == first_n and one.sent < count else one for one in job.planned
+        _placed(replace(one, sent=count), offsets, run_offset)
+        if (one.first_n, one.sent) == (before.first_n, before.sent)
+        else one
+        for one in job.planned
     )
     return job if planned == job.planned else replace(job, planned=planned)
+
+
+def _placed(planned: Planned, offsets: Mapping[int, int], run_offset: int) -> Planned:
+    known = {place: offset for place, offset in enumerate(planned.offsets) if offset >= 0}
+    lowest = {place: min(known.get(place, offset), offset) for place, offset in {**known, **offsets}.items()}
+    return replace(
+        planned,
+        offsets=tuple(lowest.get(place, _NONE) for place in range(max(lowest, default=-1) + 1)),
+        run_offset=min((at for at in (planned.run_offset, run_offset) if at >= 0), default=_NONE),
+    )
+
+
+def is_lost(job: JobRecord, planned: Planned, starts: Sequence[int], run_start: int, before: int) -> bool:
+    """Whether commands of the submission may be gone from their topics, which begin at `starts` and `run_start` now.
+
+    `before` is the time whose records are gone: it decides where the row does not say at which offsets they were.
+    """
+    if not planned.sent or planned.first_n < job.stopped:
+        return False
+    if planned.offsets or planned.run_offset >= 0:
+        series = zip(planned.offsets, starts, strict=False)
+        return any(0 <= offset < start for offset, start in (*series, (planned.run_offset, run_start)))
+    return _submission(job, planned).at < before and (run_start > 0 or any(starts))
+
+
+def sent_again(job: JobRecord, planned: Planned, n: int) -> JobRecord:
+    """The job whose submission is to be sent out anew from element number `n` on."""
+    again = replace(planned, sent=n - planned.first_n, offsets=(), run_offset=_NONE)
+    return replace(job, planned=tuple(again if one.first_n == planned.first_n else one for one in job.planned))
 
 
 def count_of(job: JobRecord, first_n: int) -> int:

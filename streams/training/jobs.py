@@ -35,7 +35,7 @@ __all__ = [
     "first_version",
     "key_of",
     "of_project",
-    "queued",
+    "sent",
     "stopping",
     "unknown_job",
 ]
@@ -147,9 +147,10 @@ def check_new(record: TrainingJobRecord, known: Iterable[TrainingJobRecord], *, 
         )
 
 
-def queued(record: TrainingJobRecord) -> TrainingJobRecord:
-    """The row of a job that a trainer will find."""
-    return replace(record, status=TrainingState.QUEUED)
+def sent(record: TrainingJobRecord, offset: int) -> TrainingJobRecord:
+    """The row of a job that a trainer will find, or has begun already; `offset` is its command's."""
+    begun = record.status != TrainingState.INITIALISING
+    return replace(record, status=record.status if begun else TrainingState.QUEUED, run_offset=offset)
 
 
 def advanced(record: TrainingJobRecord, told: TrainingStatus) -> TrainingJobRecord:

@@ -5,7 +5,8 @@ process is replaced: the publisher.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,12 +19,13 @@ from streams.engine.lanes import Offsets
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import current_headers
 
-__all__ = ["AT", "CODEC", "FakePublisher", "Worker", "headers", "message"]
+__all__ = ["AT", "CODEC", "FakePublisher", "Log", "Worker", "headers", "message"]
 
 AT = 1_600_000_000.0  # when every message was appended: 2020-09-13T12:26:40Z
 CODEC = Codec()
 _WITHIN = timedelta(seconds=20)
 _GENERATION = 7
+_PARTITIONS = 4
 
 
 class FakePublisher:
@@ -64,11 +66,30 @@ class FakePublisher:
             future.set_result(None)
         return future
 
+    def send_placed(self, records: Iterable[Record]) -> "asyncio.Future[Mapping[tuple[str, int], int]]":
+        """As the publisher's; the offsets are those of `log`."""
+        batch, ends = tuple(records), Counter((record.topic, _place(record)) for record in self.log)
+        placed: dict[tuple[str, int], int] = {}
+        for record in batch:
+            at = record.topic, _place(record)
+            placed.setdefault(at, ends[at])
+            ends[at] += 1
+        return asyncio.ensure_future(_then(self.send_nowait(batch), placed))
+
     def release(self) -> None:
         """Deliver what was held back, and hold no more."""
         for future in self.held or ():
             future.set_result(None)
         self.held = None
+
+
+def _place(record: Record) -> int:
+    return partition_for(record.key or b"", _PARTITIONS) if record.partition is None else record.partition
+
+
+async def _then(sent: "asyncio.Future[None]", placed: Mapping[tuple[str, int], int]) -> Mapping[tuple[str, int], int]:
+    await sent
+    return placed
 
 
 class Worker:
@@ -151,6 +172,24 @@ class Worker:
     def forget(self) -> None:
         """Start counting anew what is published."""
         self.publisher.records.clear()
+
+
+class Log:
+    """Where topics begin and end, and up to where the worker has read answers."""
+
+    def __init__(self, topics: Any) -> None:
+        self.begin: dict[str, int] = {}
+        self.end: dict[str, int] = {}
+        self.read = 0
+        self.topics = topics
+
+    async def starts(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """As the broker says."""
+        return {(topic, place): self.begin.get(topic, 0) for topic, place in partitions}
+
+    async def ends(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """Likewise."""
+        return {(topic, place): self.end.get(topic, 0) for topic, place in partitions}
 
 
 async def stopped(task: "asyncio.Task[None]") -> None:

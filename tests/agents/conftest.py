@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from connectors.objects.layout import FOLDERS
+from streams.rows import lost_commands
 from streams.settings import Settings
 from streams.workers import apps
-from tests.agents.bench import FakePublisher, Worker
+from tests.agents.bench import FakePublisher, Log, Worker
 
 
 @pytest.fixture
@@ -37,3 +38,13 @@ async def state(settings: Settings, publisher: FakePublisher) -> Worker:
 async def trainer(settings: Settings, publisher: FakePublisher) -> Worker:
     """A trainer."""
     return Worker(apps.create_trainer(settings, "127.0.0.1:1"), publisher)
+
+
+@pytest.fixture
+def log(state: Worker, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """A log that nothing is gone from, of which all answers have been read."""
+    made = Log(state.runtime.topics)
+    monkeypatch.setattr(
+        lost_commands, "owned_offsets", lambda app, _: (app.consumer_generation_id, dict.fromkeys(range(4), made.read))
+    )
+    return made

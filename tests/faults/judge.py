@@ -136,7 +136,7 @@ class Judge:
             if (says.job_id, says.ts_id, says.model_name) != (job.job_id, *asked.get(says.n, ())):
                 yield Finding("foreign command", f"{says.model_name}, which nobody asked for", *_place(says))
         for n, answer in answers.items():
-            if answer.error is None and n not in first:
+            if answer.error is None and n not in first and not job.commands_removed:
                 yield Finding("command lost", "answered, but no trainer was asked", *_place(answer))
 
     def _of_metrics(self, job: Asked, answers: Answers, log: Decoded) -> Iterator[Finding]:

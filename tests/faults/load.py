@@ -32,6 +32,7 @@ class Job:
         self.job_id, self.ts_ids = api.new_job(csv)
         self.submissions: list[tuple[int, str]] = []  # by n: series and model
         self.ends_as = CmdStatus.DONE
+        self.commands_removed = False  # from the log, so that not all of them can be found there
         self._bootstrap = bootstrap
         self._topics = topics
         self._tail = Tail(bootstrap, topics.job_results, topics.partitions)
@@ -48,7 +49,7 @@ class Job:
     @property
     def asked(self) -> Asked:
         """What the judge compares with."""
-        return Asked(self.job_id, self.ts_ids, tuple(self.submissions), self.ends_as)
+        return Asked(self.job_id, self.ts_ids, tuple(self.submissions), self.ends_as, self.commands_removed)
 
     def submit(self, models: Sequence[str] = ("LinearFit",), *, ts_ids: Sequence[int] | None = None) -> None:
         """Ask for every series once per model; returns when the service has said that it will."""

@@ -47,12 +47,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked of one job: submission n is for `submissions[n]`, a series and a model."""
+    """What was asked of one job: submission n is for `submissions[n]`, a series and a model.
+
+    With `commands_removed` not all of its commands are in the log any more.
+    """
 
     job_id: int
     ts_ids: Sequence[int]
     submissions: Sequence[tuple[int, str]]
     ends_as: CmdStatus = CmdStatus.DONE
+    commands_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

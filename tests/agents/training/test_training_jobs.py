@@ -135,6 +135,7 @@ class TestCreating:
             parameters=NEEDED,
             epochs=20,
             digest=digest_of(TRAIN),
+            run_offset=0,
         )
         assert runs(state) == [(b"11", TRAIN)]
         changelog = state.sent(state.runtime.topics.training_jobs_changelog)
@@ -151,13 +152,14 @@ class TestCreating:
 
     async def test_T042_a_trainer_may_be_quick(self, state: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         """What it tells before the sending of its command is confirmed is not set back to queued."""
-        send = state.publisher.send
+        send = state.publisher.send_placed
 
-        async def quick(records: Any) -> None:
-            await send(records)
+        async def quick(records: Any) -> Any:
+            placed = await send(records)
             TrainingJobsState.of(state.runtime).jobs.put(HOME, key_of(PROJECT, JOB), replace(row(state), status=8))
+            return placed
 
-        monkeypatch.setattr(state.publisher, "send", quick)
+        monkeypatch.setattr(state.publisher, "send_placed", quick)
         await command(state, TRAIN)
 
         assert row(state).status == 8

@@ -186,7 +186,7 @@ EVENTS: tuple[Any, ...] = (
         ("c-3", "c-4", "c-5"),
         NOON,
         3,
-        (Planned(0, 1, b"\0plans", (0, 1)), Planned(2, 0, b"")),
+        (Planned(0, 1, b"\0plans", (0, 1), (-1, 2**40), 5), Planned(2, 0, b"")),
         ("", "8f2a77c01b5d3e49", "00"),
     ),
     JobRecord(7, 2, None, 1, NOON),
@@ -217,6 +217,7 @@ EVENTS: tuple[Any, ...] = (
         config='{"worker_server_num": 1}',
         note="ignored: test_quantiles",
         digest="8f2a77c01b5d3e49",
+        run_offset=2**40,
     ),
     TrainingJobRecord("p1", 11, "flights", 12, "V0001", "c-7", NOON, 1, "/uploads/flights.jsonl", {}),
     TransformRecord(

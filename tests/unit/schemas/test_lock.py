@@ -62,6 +62,8 @@ RELEASED = {
     45: ("JobRecord", 7, "fc3bbc60ca0f1cfb"),
     46: ("TrainingJobRecord", 2, "4af17d450ad714ef"),
     47: ("TransformRecord", 2, "4b06e4fed139a6c6"),
+    48: ("JobRecord", 8, "dd92d26bb63b43c8"),
+    49: ("TrainingJobRecord", 3, "e80bace12ee1c900"),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams.errors import RejectedError
 from streams.repeats import digest_of
-from streams.training.jobs import ENDED, TrainingState, advanced, begun, check_new, check_stop, key_of, queued, stopping
+from streams.training.jobs import ENDED, TrainingState, advanced, begun, check_new, check_stop, key_of, sent, stopping
 from streams.views.training.summaries import Listing, created, listed, named, version
 
 AT = 1_600_000_000_000
@@ -137,8 +137,8 @@ class TestAdvanced:
 
     def test_T042_a_training_from_its_beginning_to_its_end(self) -> None:
         """1, 7, 8 with progress, 10 with scores and the endpoint."""
-        record = queued(row())
-        assert record.status == 7
+        record = sent(row(), 12)
+        assert (record.status, record.run_offset) == (7, 12)
 
         record = advanced(record, told(8, epochs=20))
         assert (record.status, record.start_time, record.epoch, record.epochs) == (8, AT + 1000, 0, 20)
