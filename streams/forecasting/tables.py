@@ -19,6 +19,7 @@ from streams.rows.row_stores import Row
 __all__ = ["Answer", "JobTable", "ResultTable"]
 
 _DELETED_KEPT = 10_000  # ids of deleted jobs that are remembered
+_DELETED_NOTED = 200  # of each partition those that the next process knows too: 3 KB, written with each deletion
 _ROW_RESERVE = 64 * 1024  # bytes that a job's row may still grow by when its training ends: its status, and an error
 
 
@@ -31,7 +32,7 @@ class JobTable(EventTable):
         self._partitions = partitions
         self._decoded: dict[int, JobRecord] = {}
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
-        self._deleted: dict[int, None] = {}
+        self._deleted: dict[int, None] | None = None  # None: stale
 
     def __len__(self) -> int:
         remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
@@ -68,35 +69,44 @@ class JobTable(EventTable):
         """Store the job; readers see it at once, the future ends when the changelog has it."""
         written = self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
         self._decoded[record.job_id] = record
-        self._deleted.pop(record.job_id, None)
+        if self._deleted is not None:
+            self._deleted.pop(record.job_id, None)
         if self._highest is not None:
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
         return written
 
     def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
-        """Remove the job; its series' ids are remembered, for they must not be given again."""
-        job = self.get(job_id)
-        changes = [] if job is None else self._remembered(partition, job.first_ts_id)
+        """Remove the job; its series' ids are remembered, for they must not be given again, and that it was deleted."""
+        job, deleted = self.get(job_id), self._remembered_jobs()
+        changes = [] if job is None else [self._remembered(partition, job)]
         self._decoded.pop(job_id, None)
-        self._deleted[job_id] = None
-        if len(self._deleted) > _DELETED_KEPT:
-            del self._deleted[next(iter(self._deleted))]
+        deleted[job_id] = None
+        if len(deleted) > _DELETED_KEPT:
+            del deleted[next(iter(deleted))]
         return self._write(partition, [*changes, (b"%d" % job_id, None)])
 
-    def _remembered(self, partition: int, first_ts_id: int) -> list[Row]:
-        """The row that keeps the highest block of the deleted jobs, where this one is higher."""
-        number = (
-            -1 - partition
-        )  # below zero, where no job is; a release that does not know it takes it for an empty job
-        known = self.get(number)
-        if first_ts_id <= (0 if known is None else known.first_ts_id):
-            return []
-        row = self._decoded[number] = JobRecord(number, 0, None, 0, 0, first_ts_id=first_ts_id)
-        return [(b"%d" % number, self._codec.encode(row))]
+    def _remembered(self, partition: int, job: JobRecord) -> Row:
+        """The row that keeps the highest block of the partition's deleted jobs, and the last of their ids.
+
+        Its number is below zero, where no job is; a release that does not know it takes it for an empty job.
+        """
+        number = -1 - partition
+        known = self.get(number) or JobRecord(number, 0, None, 0, 0)
+        highest = max(known.first_ts_id, job.first_ts_id)
+        noted = (*known.commands, str(job.job_id))[-_DELETED_NOTED:]
+        row = self._decoded[number] = replace(known, first_ts_id=highest, commands=noted)
+        return b"%d" % number, self._codec.encode(row)
+
+    def _remembered_jobs(self) -> dict[int, None]:
+        if self._deleted is None:
+            rows = (self.get(-1 - partition) for partition in range(self._partitions))
+            noted = (int(job_id) for row in rows if row is not None for job_id in row.commands)
+            self._deleted = dict.fromkeys(job_id for job_id in noted if self.get(job_id) is None)
+        return self._deleted
 
     def was_deleted(self, job_id: int) -> bool:
-        """Whether this process has deleted the job, as far as it remembers: trainers may be at it still."""
-        return job_id in self._deleted
+        """Whether the job was deleted, by this process or lately by another: trainers may be at it still."""
+        return job_id in self._remembered_jobs()
 
     def ids(self) -> list[int]:
         """Ids of the jobs that this worker has, ascending."""
@@ -115,6 +125,7 @@ class JobTable(EventTable):
     async def _recovered(self) -> None:
         self._decoded.clear()
         self._highest = None
+        self._deleted = None
 
 
 class Answer(NamedTuple):

@@ -119,6 +119,21 @@ class TestTracking:
         assert (early, store.exists(f"models/{JOB_ID}")) == (False, False)
         assert state.committed(sent)
 
+    async def test_it_is_removed_by_the_next_process_too(
+        self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one that has deleted the job may be gone by then; a job made again under the id is none of these."""
+        await state.commands(DELETE)
+        following = await restarted(state, settings, monkeypatch)
+        await results(following, result(first, 0))
+        removed = following.sent(following.runtime.topics.forecasts)
+        await following.commands(replace(CREATE, command_id="again"))
+        third = await restarted(following, settings, monkeypatch)
+        await results(third, result(first, 0))
+
+        assert [(record.key, record.value) for record in removed] == [(b"%d" % first, None)]
+        assert third.sent(third.runtime.topics.forecasts) == []
+
     async def test_a_job_made_again_under_its_id_is_not_taken_for_deleted(self, state: Worker, first: int) -> None:
         """A result that it did not ask for is left alone, as everybody's."""
         await state.commands(DELETE, replace(CREATE, command_id="again"))
