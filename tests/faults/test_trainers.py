@@ -128,6 +128,27 @@ def test_fault_01_heartbeats_during_a_long_fit(
     assert figures.repeated == 0
 
 
+def test_fault_the_older_of_two_submissions_is_answered_last(
+    service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
+) -> None:
+    """A slow model, then a quick one: the topic of forecasts ends with the quick one's, to a reader without a rule."""
+    trainers.are("1")
+    job = _job(service, api, *[1.0] * 3)
+    job.submit(("Sleeper",))
+    job.submit()
+    verifier.verify(api, job, figures=figures)
+    job.close()
+    order: dict[int, list[int]] = {}
+    for message in service.read_all(service.topics.forecasts):
+        if message.value() is not None and int(message.key()) in job.ts_ids:
+            order.setdefault(int(message.key()), []).append(service.codec.decode(message.value()).n)
+    older_last = [
+        ts_id for ts_id, numbers in order.items() if numbers.index(min(numbers)) > numbers.index(max(numbers))
+    ]
+
+    assert sorted(older_last) == sorted(job.ts_ids), "the trainer has answered in order: no case"
+
+
 def test_fault_02_sigterm_with_20_series_in_flight(
     service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
 ) -> None:
