@@ -162,8 +162,17 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
         allow_negative=plan.allow_negative,
     )
     record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
-    if record.size <= state.settings.record_limit or len(todo) == 1:
+    if record.size <= state.settings.record_limit:
         return [record]
+    if len(todo) == 1:
+        [(n, training)] = todo
+        error = (
+            f"the settings of its training take {record.size} bytes, more than a Kafka record of "
+            f"{state.settings.max_message_bytes} bytes can carry: send fewer eval_metrics, or raise "
+            "TIDECAST_MAX_MESSAGE_BYTES"
+        )
+        result = SeriesResult(job.job_id, training.ts_id, n, 1, plan.model_name, plan.config, (), (), {}, error=error)
+        return [Record(state.topics.job_results, b"%d" % job.job_id, state.codec.encode(result))]
     half = len(todo) // 2
     return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, plan, some)]
 

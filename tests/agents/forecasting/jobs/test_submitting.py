@@ -265,6 +265,18 @@ class TestTogether:
         assert [len(part.ns) for part in parts] == [10, 10]
         assert [n for part in parts for n in part.ns] == list(range(20, 40))
 
+    async def test_a_command_that_is_too_large_for_one_series_is_answered(
+        self, state: Worker, first: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No record could carry it: it would stop the agent at its submission for good."""
+        monkeypatch.setattr(Settings, "record_limit", 50)
+        await state.commands(submission(training(first, "DeepAR"), training(first + 1, "DeepAR")))
+        told = state.events(state.runtime.topics.job_results)
+
+        assert together(state) == []
+        assert [(one.n, one.ts_id, one.model_name) for one in told] == [(0, first, "DeepAR"), (1, first + 1, "DeepAR")]
+        assert all("raise TIDECAST_MAX_MESSAGE_BYTES" in one.error for one in told)
+
 
 async def test_what_a_submission_stores_is_there_before_its_training_is_sent(state: Worker, first: int) -> None:
     """Its sender is told then, and a submission that uses what was stored is accepted at once (decision 10)."""
