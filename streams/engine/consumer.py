@@ -22,13 +22,13 @@ from typing import Any, ClassVar
 import structlog
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, EventT
+from faust.types import TP, AppT, EventT
 from faust.types.tuples import ack_lock
 
 from streams.engine.fetch_thread import SafeConsumerThread
 from streams.engine.lanes import Lane, Offsets, put_all
 
-__all__ = ["SafeConsumer"]
+__all__ = ["SafeConsumer", "consumer_of"]
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +79,11 @@ class SafeConsumer(driver.Consumer):
                 message.acked = True
                 if message.generation_id == generation and message.topic in acking:
                     self._acked_index[message.tp].add(message.offset)
+
+    def committed(self, tp: TP) -> int | None:
+        """What is committed of a partition, as far as is known without asking the broker."""
+        offset: int | None = self._committed_offset.get(tp)
+        return offset
 
     def outstanding(self) -> Mapping[TP, int]:
         """How many delivered messages of each partition cannot be committed yet: a steady rise means one is stuck."""
@@ -223,7 +228,7 @@ class SafeConsumer(driver.Consumer):
     def _open_lane(self, tp: TP, records: Sequence[Any]) -> None:
         topics = self.app.topics
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-        channels = tuple(topics._tp_index.get(tp, ()))  # noqa: SLF001
+        channels = tuple(topics._tp_index.get(tp, ()))
         self._lanes[tp] = Lane(
             records,
             [channel.queue for channel in channels],
@@ -264,3 +269,9 @@ class SafeConsumer(driver.Consumer):
         if not lane.records and self._lanes.get(tp) is lane:
             del self._lanes[tp]
         return ready
+
+
+def consumer_of(app: AppT) -> SafeConsumer | None:
+    """The app's consumer; None where it has none yet, or one of Faust's own."""
+    consumer = app._consumer  # the property would make one
+    return consumer if isinstance(consumer, SafeConsumer) else None

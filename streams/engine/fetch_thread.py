@@ -23,10 +23,10 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - what a producer has taken back is no command
+        consumer._isolation_level = "read_committed"  # what a producer has taken back is no command
         # Of each partition a batch at least, however large; more than this would only be held compressed.
-        most = min(consumer._max_partition_fetch_bytes, _FETCH_BYTES)  # noqa: SLF001
-        consumer._max_partition_fetch_bytes = most  # noqa: SLF001
+        most = min(consumer._max_partition_fetch_bytes, _FETCH_BYTES)
+        consumer._max_partition_fetch_bytes = most
         return consumer
 
     async def on_start(self) -> None:
@@ -34,10 +34,10 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         install_safe_fetching()
         await super().on_start()
         if not self.app.client_only:
-            ask_briefly_beside_records(self.consumer, self._ensure_consumer()._fetcher)  # noqa: SLF001
+            ask_briefly_beside_records(self.consumer, self._ensure_consumer()._fetcher)
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        if consumer._subscription.reassignment_in_progress:  # noqa: SLF001
+        if consumer._subscription.reassignment_in_progress:
             return {}
         self._given_up = False
         self._fetch = asyncio.ensure_future(super()._fetch_records(consumer, *args, **kwargs))
@@ -82,12 +82,12 @@ def ask_briefly_beside_records(consumer: Any, fetcher: Any) -> None:
     Where all that comes next is in those, Faust's request would keep them waiting for 1.5 s. Partitions that nobody
     reads here, such as changelogs, do not count: their records are never taken.
     """
-    actions, alone_ms = fetcher._get_actions_per_node, fetcher._fetch_max_wait_ms  # noqa: SLF001
+    actions, alone_ms = fetcher._get_actions_per_node, fetcher._fetch_max_wait_ms
 
     def actions_per_node(assignment: Any) -> Any:
-        read = consumer._active_partitions or ()  # noqa: SLF001
-        waiting = any(partition in read for partition in fetcher._records)  # noqa: SLF001
-        fetcher._fetch_max_wait_ms = _BESIDE_MS if waiting else alone_ms  # noqa: SLF001
+        read = consumer._active_partitions or ()
+        waiting = any(partition in read for partition in fetcher._records)
+        fetcher._fetch_max_wait_ms = _BESIDE_MS if waiting else alone_ms
         return actions(assignment)
 
-    fetcher._get_actions_per_node = actions_per_node  # noqa: SLF001
+    fetcher._get_actions_per_node = actions_per_node

@@ -134,8 +134,8 @@ def _standing_for(batch: Any) -> _Record:
 def _leniently(raw: memoryview) -> Iterator[_Record]:
     """The records, with header names that can be shown."""
     batch: Any = _DefaultRecordBatchPy(raw)
-    batch._maybe_uncompress()  # noqa: SLF001
-    data, at = batch._buffer, batch._pos  # noqa: SLF001
+    batch._maybe_uncompress()
+    data, at = batch._buffer, batch._pos
 
     def number() -> int:
         nonlocal at
@@ -150,7 +150,7 @@ def _leniently(raw: memoryview) -> Iterator[_Record]:
         at += length
         return bytes(data[at - length : at])
 
-    for _ in range(batch._num_records):  # noqa: SLF001
+    for _ in range(batch._num_records):
         number()  # its length
         number()  # its attributes
         time = batch.first_timestamp + number()

@@ -51,8 +51,8 @@ class Lane:
 
 def put_all(queue: Any, events: Sequence[EventT]) -> None:
     """What `queue.force_put_nowait` does, for many."""
-    queue._queue.extend(events)  # noqa: SLF001
-    queue._unfinished_tasks += len(events)  # noqa: SLF001
-    queue._finished.clear()  # noqa: SLF001
-    for _ in range(min(len(events), len(queue._getters))):  # noqa: SLF001
-        queue._wakeup_next(queue._getters)  # noqa: SLF001
+    queue._queue.extend(events)
+    queue._unfinished_tasks += len(events)
+    queue._finished.clear()
+    for _ in range(min(len(events), len(queue._getters))):
+        queue._wakeup_next(queue._getters)

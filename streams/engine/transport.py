@@ -127,10 +127,10 @@ class _Pipeline:
     def _waiting(self, most: int) -> list[Any]:
         """What waits already. `get_nowait` of Faust's queue would take 5 µs for each."""
         queue = self._queue
-        waiting = queue._queue  # noqa: SLF001
+        waiting = queue._queue
         events = [waiting.popleft() for _ in range(min(most, len(waiting)))]
-        for _ in range(min(len(events), len(queue._putters))):  # noqa: SLF001
-            queue._wakeup_next(queue._putters)  # noqa: SLF001
+        for _ in range(min(len(events), len(queue._putters))):
+            queue._wakeup_next(queue._putters)
         return events
 
     def close(self, batch: Batch) -> bool:
@@ -152,7 +152,7 @@ class _Pipeline:
         self.close(batch)
         self._error = error
         if self._waits:
-            self._queue._throw(error)  # noqa: SLF001
+            self._queue._throw(error)
 
     def _raise_error(self) -> None:
         if self._error is not None:

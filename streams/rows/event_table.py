@@ -51,7 +51,7 @@ class EventTable:
         )
         self._rows: RowStore = row_store(app, self._table)
         self._rows.owned_log = self.log
-        self._table._data = self._rows  # noqa: SLF001 - Faust would make one of its own, which its recovery fills
+        self._table._data = self._rows  # Faust would make one of its own, which its recovery fills
 
     def __len__(self) -> int:
         return len(self._rows)

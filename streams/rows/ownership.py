@@ -41,7 +41,7 @@ def owned_offsets(app: AppT, topic: str) -> tuple[int, Mapping[int, int | None]]
     if not is_ready(app):
         return None
     consumer = app.consumer
-    committed = consumer._committed_offset  # noqa: SLF001 - Faust asks the broker only when it seeks
+    committed = consumer._committed_offset  # Faust asks the broker only when it seeks
     owned = {tp.partition: committed[tp] for tp in consumer.assignment() if tp.topic == topic}
     return app.consumer_generation_id, owned
 

@@ -151,10 +151,10 @@ class RawKeyRouter(Router):  # type: ignore[misc]
 
 def install_fast_recovery(app: AppT) -> None:
     """Let the app recover its tables with `FastRecovery`. To be called before the app starts."""
-    app.tables._recovery = FastRecovery(app, app.tables, beacon=app.tables.beacon)  # noqa: SLF001
+    app.tables._recovery = FastRecovery(app, app.tables, beacon=app.tables.beacon)
 
 
 def is_ready(app: AppT) -> bool:
     """Whether the app's tables may be read: recovered, and no rebalance under way."""
-    recovery = app.tables._recovery  # noqa: SLF001 - the property would create one
+    recovery = app.tables._recovery  # the property would create one
     return recovery is not None and recovery.completed.is_set() and not (app.rebalancing or app.in_recovery)

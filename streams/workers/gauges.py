@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from connectors.kafka.topic_ends import TopicEnds
-from streams.engine.consumer import SafeConsumer
+from streams.engine.consumer import consumer_of
 from streams.rows.ownership import owned_partitions
 from streams.runtime import StateRuntime, TrainerRuntime
 
@@ -103,15 +103,15 @@ def _consumed(app: AppT, ends: KnownEnds) -> Iterator[Metric]:
     open_ = GaugeMetricFamily(
         "tidecast_consumer_open", "Records that an agent has and that are not done.", labels=labels
     )
-    consumer = app._consumer  # noqa: SLF001 - the property would make one
-    if isinstance(consumer, SafeConsumer):
+    consumer = consumer_of(app)
+    if consumer is not None:
         outstanding = consumer.outstanding()
         for tp in sorted(_acked(app)):
             names = [app.conf.id, tp.topic, str(tp.partition)]
             open_.add_metric(names, outstanding.get(tp, 0))
             end = ends.end(tp)
             if end is not None:
-                committed = consumer._committed_offset.get(tp)  # noqa: SLF001 - the broker need not be asked
+                committed = consumer.committed(tp)
                 lag.add_metric(names, max(0, end - (committed or 0)))
     yield lag
     yield open_
@@ -119,8 +119,8 @@ def _consumed(app: AppT, ends: KnownEnds) -> Iterator[Metric]:
 
 def _acked(app: AppT) -> set[TP]:
     """The partitions that this worker owns, less those of changelogs: nothing is committed of them."""
-    consumer = app._consumer  # noqa: SLF001 - the property would make one
-    if isinstance(consumer, SafeConsumer):
+    consumer = consumer_of(app)
+    if consumer is not None:
         with suppress(ConsumerNotStarted, AssertionError, AttributeError):  # or its partitions are being revoked
             return {tp for tp in consumer.assignment() if app.topics.acks_enabled_for(tp.topic)}
     return set()
