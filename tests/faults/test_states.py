@@ -130,8 +130,7 @@ def test_fault_a_producer_is_stuck_while_its_worker_loses_partitions(
         until(lambda: states[_OTHER].is_ready() and states.owned(_OTHER), why="the new owner is ready")
         figures.time("the new owner is ready", time.monotonic() - begun)
         new = states.api(_OTHER, history)
-        moved = [job for job in jobs if _owns(new, job)]
-        assert moved, "the new worker got none of the jobs"
+        moved = until(lambda: [job for job in jobs if _owns(new, job)], why="it has some of the jobs")
         for job in moved:
             job.api = new
             job.submit(("AdaptiveMaxN",))

@@ -4,6 +4,7 @@ Before that the groups must have read everything: committed offsets are nowhere 
 """
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -94,7 +95,8 @@ class Verifier:
         self._count(seen, jobs, figures)
         for outcome, number in api.history.counts().items():
             figures.calls[outcome] = figures.calls.get(outcome, 0) + number
-        assert not found, f"{len(found)} findings:\n" + "\n".join(map(str, found[:_NAMED]))
+        kinds = Counter(finding.rule for finding in found)
+        assert not found, f"{dict(kinds)}\n" + "\n".join(map(str, found[:_NAMED]))
         return bodies
 
     def lag(self) -> dict[str, int]:
