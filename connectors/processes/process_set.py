@@ -99,6 +99,11 @@ class ProcessSet:
         with self._lock:
             return [process.pid for process in self._all if process.pid is not None]
 
+    @property
+    def closed(self) -> bool:
+        """Whether none is started any more."""
+        return self._closed
+
     def take(self) -> ComputeProcess | None:
         """One that waits for work, to be given back or ended; None where none does."""
         with self._lock:

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from streams.errors import RejectedError
+from streams.serving.errors import (  # all that there is to know for who asks an endpoint
+    InferenceClosedError,
+    InferenceError,
+    InferenceUnavailableError,
+    ModelMissingError,
+    ModelUnreadableError,
+)
 
 __all__ = [
     "InferenceCall",
@@ -19,29 +25,6 @@ __all__ = [
 ]
 
 _PER_VALUE: Final = 8  # bytes of a number, in memory as in JSON
-
-
-class InferenceError(RejectedError):
-    """There is no answer, and the one who asked is told why; asking again, or for less, may help."""
-
-
-class ModelMissingError(InferenceError):
-    """The endpoint has been removed or has another model by now: look it up again."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(404, "NotFoundError", f"the model of the endpoint {name} has been removed")
-
-
-class InferenceUnavailableError(RuntimeError):
-    """Nothing can be computed at the moment, whatever is asked: no process can be started, the store cannot be read."""
-
-
-class InferenceClosedError(RuntimeError):
-    """The answer will not come, because the pool was closed."""
-
-
-class ModelUnreadableError(RuntimeError):
-    """In a process: the object store could not be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +80,7 @@ class ModelCalls:
     Each call may take `limit_s` in all; what it has waited for is no more in its `times_left_s`.
     """
 
-    store_url: str
+    store_url: str = field(repr=False)  # it may hold a password
     model_key: str
     created: int
     calls: tuple[InferenceCall, ...]

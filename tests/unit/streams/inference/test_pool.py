@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streams.inference import processes as inference_processes
+from connectors.processes import process_set
 from streams.inference.calls import (
     InferenceCall,
     InferenceClosedError,
@@ -19,6 +19,7 @@ from streams.inference.calls import (
     ModelMissingError,
 )
 from streams.inference.pool import InferencePool
+from streams.serving import processes as serving_processes
 from streams.settings import Settings
 from tests.unit.streams.inference.inference_models import call, endpoint, told
 
@@ -338,7 +339,7 @@ async def test_what_cannot_even_be_sent_fails() -> None:
 async def test_nothing_can_be_asked_when_no_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said at once, and is tried again with the next call."""
     pool = InferencePool(Settings(model_server_workers=1), entry="tests.unit.no_such_module:serve", preload=())
-    monkeypatch.setattr(inference_processes, "_PAUSES_S", (0.0,))
+    monkeypatch.setattr(process_set, "_PAUSES_S", (0.0,))
     try:
         with pytest.raises(InferenceUnavailableError, match=r"^no process that computes forecasts can be started$"):
             await pool.ask(DEMO, call(), patient=True)
@@ -372,12 +373,12 @@ async def test_a_process_can_be_there_before_the_first_call() -> None:
 
 async def test_D044_memory_that_is_short_keeps_it_to_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one is started anyhow; where memory is not short there is one per core."""
-    monkeypatch.setattr(inference_processes, "free_memory", lambda: 1_000_000)
-    monkeypatch.setattr(inference_processes, "cores", lambda: 3)
+    monkeypatch.setattr(serving_processes, "free_memory", lambda: 1_000_000)
+    monkeypatch.setattr(serving_processes, "cores", lambda: 3)
     async with pool_of(None) as pool:
         await asyncio.gather(*(pool.ask(DEMO, call("sleep", 0.1)) for _ in range(8)))
         in_need = len(pool.pids)
-        monkeypatch.setattr(inference_processes, "free_memory", lambda: 10**12)
+        monkeypatch.setattr(serving_processes, "free_memory", lambda: 10**12)
         for _ in range(3):
             await asyncio.gather(*(pool.ask(endpoint(name), call("sleep", 0.5)) for name in "abcd"))
 
@@ -387,8 +388,8 @@ async def test_D044_memory_that_is_short_keeps_it_to_one_process(monkeypatch: py
 
 async def test_D045_the_setting_overrides_the_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """MODEL_SERVER_WORKERS, however little memory and how many cores there are."""
-    monkeypatch.setattr(inference_processes, "free_memory", lambda: 0)
-    monkeypatch.setattr(inference_processes, "cores", lambda: 1)
+    monkeypatch.setattr(serving_processes, "free_memory", lambda: 0)
+    monkeypatch.setattr(serving_processes, "cores", lambda: 1)
     async with pool_of(2) as pool:
         assert len(pool.pids) == 2
 
