@@ -17,6 +17,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from connectors.objects.layout import INSTALLATION
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from connectors.shown_urls import shown_url
 from schemas.catalogue import current_schemas, locked_schemas
 from schemas.coding.codec import Codec
 
@@ -105,7 +106,8 @@ def _noted(note: IdNote | None, url: str, away: _AwayError) -> _Ids:
     ids = {} if note is None else note.read(url)
     if not {_sum(_text(schema)) for schema in current_schemas().values()} <= ids.keys():
         raise RegistryError(
-            f"the schema registry at {url} does not answer ({away}): start it, or correct TIDECAST_REGISTRY_URL"
+            f"the schema registry at {shown_url(url)} does not answer ({away}): start it, or correct "
+            "TIDECAST_REGISTRY_URL"
         ) from away
     log.warning("schema registry away, using the ids noted before", reason=str(away))
     return ids
@@ -165,8 +167,8 @@ def _registered(client: SchemaRegistryClient, url: str, subjects: Mapping[str, S
                 number = _asked(lambda: client.register_schema(subject, Schema(_text(schema), "AVRO")))  # noqa: B023
             except SchemaRegistryError as error:
                 raise RegistryError(
-                    f"the schema registry at {url} refuses subject {subject}: {error.error_message}; compare the "
-                    "versions registered there with schemas/avro, or use another registry"
+                    f"the schema registry at {shown_url(url)} refuses subject {subject}: {error.error_message}; "
+                    "compare the versions registered there with schemas/avro, or use another registry"
                 ) from error
             ids[_sum(_text(schema))] = int(number)
     return ids
@@ -183,8 +185,8 @@ def _looked_up(client: SchemaRegistryClient, url: str, subjects: Mapping[str, Se
             except SchemaRegistryError as error:
                 if error.http_status_code != 404:
                     raise RegistryError(
-                        f"the schema registry at {url} refuses to look up subject {subject}: {error.error_message}; "
-                        "correct TIDECAST_REGISTRY_URL, or what its user may do there"
+                        f"the schema registry at {shown_url(url)} refuses to look up subject {subject}: "
+                        f"{error.error_message}; correct TIDECAST_REGISTRY_URL, or what its user may do there"
                     ) from error
     return ids
 

@@ -4,13 +4,17 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.shown_urls import SecretUrl, shown_url
+
 __all__ = ["Settings"]
 
 MIB = 1024 * 1024
+_BUCKETS = ("s3", "s3a", "gs", "gcs")  # schemes of fsspec whose addresses begin with a bucket
 
 
 def _model_server_workers() -> str | None:
@@ -21,7 +25,7 @@ def _model_server_workers() -> str | None:
 class Settings(BaseSettings):
     """All settings. A variable TIDECAST_<NAME> sets the field <name>; what is absent has the default below."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDECAST_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TIDECAST_", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".tidecast",
@@ -59,16 +63,15 @@ class Settings(BaseSettings):
     kafka_bootstrap: str | None = Field(
         None, description="Brokers of an existing Kafka cluster; switches the embedded broker off."
     )
-    registry_url: str | None = Field(
+    registry_url: SecretUrl | None = Field(
         None, description="Confluent-compatible schema registry; switches the embedded schema catalogue off."
     )
-    redis_url: str | None = Field(
+    redis_url: SecretUrl | None = Field(
         None,
-        pattern=r"^(redis|rediss|unix)://",
         description="Redis that holds the latest forecast of every series, such as redis://host:6379/0; a database of "
         "its own for each installation.",
     )
-    object_store: str | None = Field(
+    object_store: SecretUrl | None = Field(
         None, description="fsspec URL of the object store, such as s3://bucket/prefix; absent: a folder of the home."
     )
     topic_prefix: str = Field("tidecast.", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of every topic.")
@@ -165,10 +168,53 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretUrl | None) -> SecretUrl | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("expected an address that begins with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("redis_url", "registry_url")
+    @classmethod
+    def _readable(cls, value: SecretUrl | None) -> SecretUrl | None:
+        """Whoever parses it later would tell in its error what it took for a port: a part of the password."""
+        try:
+            if value is not None:
+                _ = urlsplit(value.get_secret_value()).port
+        except ValueError:
+            raise ValueError("the address cannot be read: in a password write / as %2F, : as %3A, @ as %40") from None
+        return value
+
+    @field_validator("object_store")
+    @classmethod
+    def _without_keys(cls, value: SecretUrl | None) -> SecretUrl | None:
+        """Such a store takes keys in its address for the name of a bucket, and tells it in its errors."""
+        scheme, _, rest = ("" if value is None else value.get_secret_value()).partition("://")
+        if scheme in _BUCKETS and "@" in rest:
+            raise ValueError(
+                "keys belong in the environment (AWS_ACCESS_KEY_ID …) or in a file of the client, not here"
+            )
+        return value
+
     @property
     def object_store_url(self) -> str:
-        """Where data sets and splits lie."""
-        return self.object_store or f"file://{self.home / 'objects'}"  # no as_uri: fsspec takes %20 as it stands
+        """Where data sets and splits lie: to connect with, for it may hold a password; see `shown_object_store`."""
+        given = self.object_store.get_secret_value() if self.object_store is not None else ""
+        return given or f"file://{self.home / 'objects'}"  # no as_uri: fsspec takes %20 as it stands
+
+    @property
+    def shown_object_store(self) -> str:
+        """The same, for people."""
+        return shown_url(self.object_store_url)
+
+    def environment(self, **changed: object) -> dict[str, str]:
+        """The variables that give another process these settings, but for what is changed. Passwords are in them."""
+        given = self.model_dump(exclude_none=True) | changed
+        return {
+            f"TIDECAST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretUrl) else str(value)
+            for name, value in given.items()
+        }
 
     @property
     def record_limit(self) -> int:

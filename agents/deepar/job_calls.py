@@ -1,6 +1,6 @@
 """What a trainer and a process that trains a DeepAR model tell each other. Imports no TensorFlow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.deepar.config import DeepARConfig
 
@@ -22,7 +22,7 @@ class TrainingRun:
     It goes on from the checkpoint, if there is one of the same training. `epoch` is how far it is known to have come.
     """
 
-    store_url: str
+    store_url: str = field(repr=False)  # it may hold a password
     data_key: str
     data_limit: int
     config: DeepARConfig

@@ -1,7 +1,7 @@
 """What a trainer and a process that trains one model for a forecasting job tell each other. Imports no TensorFlow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.answers import SeriesAnswer
 from models.hyper_parameters import ConfigValue
@@ -16,7 +16,7 @@ class TogetherRun:
     `config` is complete, the names of the metrics are the contract's. `seed` is that of the training.
     """
 
-    store_url: str
+    store_url: str = field(repr=False)  # it may hold a password
     split: str
     places: tuple[int, ...]
     config: Mapping[str, ConfigValue]

@@ -94,7 +94,7 @@ def _online(runtime: StateRuntime, forecasts: ForecastTable) -> OnlineForecasts 
     from streams.forecasting.online_forecasts import OnlineForecasts  # noqa: PLC0415 - Redis' client
 
     return OnlineForecasts(
-        OnlineStore(settings.redis_url),
+        OnlineStore(settings.redis_url.get_secret_value()),
         forecasts,
         owned=partial(owned_offsets, runtime.app, topic),
         end=partial(TopicEnds(runtime.bootstrap).end, topic),

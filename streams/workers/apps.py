@@ -126,7 +126,7 @@ def _codec(settings: Settings, topics: Topics) -> Codec:
     from connectors.schema_registry import IdNote, connect_registry
 
     note = IdNote.of(ObjectStore(settings.object_store_url), settings.topic_prefix)
-    return connect_registry(settings.registry_url, record_subjects(topics), note=note)
+    return connect_registry(settings.registry_url.get_secret_value(), record_subjects(topics), note=note)
 
 
 def _publisher(settings: Settings, role: str, bootstrap: str) -> Publisher:

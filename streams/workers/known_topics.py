@@ -33,7 +33,7 @@ def remedy(settings: Settings) -> str:
     """What the user can do about lost topics."""
     return (
         "give the broker its data back; or, if all jobs and results may go, begin anew by removing the object "
-        f"{_key(settings)} from {settings.object_store_url}"
+        f"{_key(settings)} from {settings.shown_object_store}"
     )
 
 

@@ -244,18 +244,17 @@ class Stack:
         output = self.log_folder / f"{name}.log"
         if output.exists():
             output.replace(output.with_suffix(".log.1"))  # the last words of the process before
-        given = self._settings.model_dump(exclude_none=True) | {
+        given: dict[str, object] = {
             "kafka_bootstrap": self.bootstrap,
             "http_port": self._port,
             "worker_id": worker_id,
         }
         if role == "trainer" and self._settings.metrics_port is not None:
             given["metrics_port"] = self._settings.metrics_port + int(worker_id) - 1
-        environment = os.environ | {f"TIDECAST_{field.upper()}": str(value) for field, value in given.items()}
         self._processes[name] = GuardedProcess(
             [sys.executable, self._mark, "-m", "streams.cli", role],
             cwd=Path.cwd(),
-            env=environment,
+            env=os.environ | self._settings.environment(**given),
             output=output,
         )
         self._born[name] = time.monotonic()

@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415  # pydantic takes longer to load than `tidecast --help` may last
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from streams.cli.console.failure import CommandError, did_you_mean
 
@@ -40,11 +40,14 @@ def unknown_variables() -> list[str]:
 
 
 def _wrong(settings: type["Settings"], fault: Any) -> str:
+    from connectors.shown_urls import SecretUrl, shown_url
+
     field = str(fault["loc"][0])
-    message: str = fault["msg"]
+    message: str = fault["msg"].removeprefix("Value error, ")  # pydantic's own words for a validator's
     about = settings.model_fields[field]
+    given = shown_url(str(fault["input"])) if SecretUrl in get_args(about.annotation) else fault["input"]
     default = "" if about.default is None or about.default_factory else f" Default: {about.default}"
     return (
-        f"{_PREFIX}{field.upper()}={fault['input']} is wrong: {message[0].lower()}{message[1:]}. "
+        f"{_PREFIX}{field.upper()}={given} is wrong: {message[0].lower()}{message[1:]}. "
         f"Correct the variable, or unset it. ({about.description}{default})"
     )

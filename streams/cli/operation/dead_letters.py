@@ -199,7 +199,7 @@ def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
         from streams.topics import Topics, record_subjects
 
         try:
-            codec = read_registry(settings.registry_url, record_subjects(Topics(settings)))
+            codec = read_registry(settings.registry_url.get_secret_value(), record_subjects(Topics(settings)))
         except RegistryError as error:
             notices().print(str(error), style="yellow", soft_wrap=True)
     try:

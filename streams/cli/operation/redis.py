@@ -43,16 +43,15 @@ def rebuild(
     settings = load_settings()
     if settings.redis_url is None:
         raise CommandError("no Redis is used: set TIDECAST_REDIS_URL as the service has it")
-    asyncio.run(_rebuild(settings, settings.redis_url, bootstrap_of(settings), within))
+    asyncio.run(_rebuild(settings, settings.redis_url.get_secret_value(), bootstrap_of(settings), within))
     output().print(f"{settings.partitions} partitions are complete in Redis")
 
 
 async def _rebuild(settings: "Settings", url: str, bootstrap: str, within: float) -> None:
     """1. note where the topic ends, 2. take away the offsets, 3. wait until the workers have put back later ones."""
-    from yarl import URL
-
     from connectors.kafka.topic_ends import EndUnknownError, TopicEnds
     from connectors.online_store import OnlineStore, StoreAwayError
+    from connectors.shown_urls import shown_url
     from streams.topics import Topics
 
     store, ends, topic = OnlineStore(url), TopicEnds(bootstrap), Topics(settings).forecasts
@@ -61,7 +60,7 @@ async def _rebuild(settings: "Settings", url: str, bootstrap: str, within: float
         await store.forget_offsets(list(wanted))
         await _wait(store, wanted, within)
     except StoreAwayError as error:
-        raise CommandError(f"Redis at {URL(url).with_user(None)} does not answer: start it ({error})") from error
+        raise CommandError(f"Redis at {shown_url(url)} does not answer: start it ({error})") from error
     except EndUnknownError as error:
         raise CommandError(f"{error}: start the broker, or correct TIDECAST_KAFKA_BOOTSTRAP") from error
     finally:

@@ -118,7 +118,7 @@ def _codec(settings: "Settings") -> "Codec":
 
     note = IdNote.of(ObjectStore(settings.object_store_url), settings.topic_prefix)
     try:
-        return read_registry(settings.registry_url, record_subjects(Topics(settings)), note=note)
+        return read_registry(settings.registry_url.get_secret_value(), record_subjects(Topics(settings)), note=note)
     except RegistryError as error:
         raise CommandError(str(error), status=_UNKNOWN) from error
 

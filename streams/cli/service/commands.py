@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415  # the service's own parts take seconds to load, and only some commands need them
 
 import os
-import re
 import signal
 import sys
 import time
@@ -25,7 +24,6 @@ __all__ = ["register"]
 
 _WATCH_S = 0.2
 _NICENESS = 10  # a tenth of the share of workers that have none
-_PASSWORD = re.compile(r"(//[^/@:\s]*:)[^/@\s]+@")  # in an address
 
 
 def register(app: typer.Typer) -> None:
@@ -171,7 +169,7 @@ def settings() -> None:
     for name, field in type(given).model_fields.items():
         own = name in given.model_fields_set
         value = getattr(given, name)
-        shown = "not set" if value is None else _PASSWORD.sub(r"\1***@", str(value))
+        shown = "not set" if value is None else str(value)  # of what is secret only what may be shown
         line = Text.assemble(
             (f"TIDECAST_{name.upper()}", "bold"), f" = {shown}", ("  (environment)" if own else "  (default)", "dim")
         )

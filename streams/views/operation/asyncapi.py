@@ -38,4 +38,4 @@ def _registry(state: StateRuntime) -> str:
     """Where the schemas of the ids are found; never with the password that the setting may hold."""
     if state.settings.registry_url is None:
         return str(state.app.conf.canonical_url / "registry")
-    return str(URL(state.settings.registry_url).with_user(None))
+    return str(URL(state.settings.registry_url.get_secret_value()).with_user(None).with_query(None))

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka.publisher import DeliveryError, partition_for
+from connectors.shown_urls import SecretUrl
 from schemas.forecasting import CmdStatus, JobStatus
 from schemas.series import Forecast
 from streams.forecasting.state import ForecastingState
@@ -169,7 +170,7 @@ class TestOnlineStore:
     ) -> Worker:
         """A state worker with Redis."""
         monkeypatch.setattr("streams.forecasting.online_forecasts.OnlineForecasts", lambda *_, **__: notes)
-        given = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"})
+        given = settings.model_copy(update={"redis_url": SecretUrl("redis://127.0.0.1:1")})
         return Worker(apps.create_state(given, "127.0.0.1:1"), publisher)
 
     async def test_it_is_told_keys_and_offsets(self, state: Worker, topic: str, notes: Notes) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
 from streams.cli.service import commands as service
 from streams.settings import Settings
 from streams.telemetry import logs
@@ -110,3 +112,21 @@ def test_settings_hide_passwords(
     service.settings()
 
     assert f"TIDECAST_REGISTRY_URL = {shown}  (environment)" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("REDIS_URL", "http://:c4n4ry@redis"),
+        ("REDIS_URL", "redis://:p/c4n4ry@redis"),
+        ("REGISTRY_URL", "http://u:p/c4n4ry@registry"),
+        ("OBJECT_STORE", "s3://key:c4n4ry@bucket"),
+    ],
+)
+def test_a_wrong_address_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, name: str, given: str) -> None:
+    """The variable, what may be shown of it, and what to do."""
+    monkeypatch.setenv(f"TIDECAST_{name}", given)
+    with pytest.raises(CommandError, match=rf"TIDECAST_{name}=[a-z0-9]+://.*\*\*\*@.* is wrong: .*") as wrong:
+        load_settings()
+
+    assert "c4n4ry" not in str(wrong.value)
