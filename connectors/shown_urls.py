@@ -1,8 +1,6 @@
 """Addresses that hold secrets, as they may be shown: in logs, errors and lists of settings."""
 
-from pydantic import SecretStr
-
-__all__ = ["SecretUrl", "shown_url"]
+__all__ = ["shown_url"]
 
 _HIDDEN = "***"
 
@@ -16,10 +14,3 @@ def shown_url(url: str) -> str:
     if at:
         at = f"{user}:{_HIDDEN}@" if colon else f"{_HIDDEN}@"
     return f"{scheme}{mark}{at}{place}{question and f'?{_HIDDEN}'}"
-
-
-class SecretUrl(SecretStr):
-    """An address that may hold a password: printed it is `shown_url` of it, used it is `get_secret_value`."""
-
-    def _display(self) -> str:
-        return shown_url(self._secret_value)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.shown_urls import SecretUrl, shown_url
+from connectors.shown_urls import shown_url
 
-__all__ = ["Settings"]
+__all__ = ["SecretUrl", "Settings"]
 
 MIB = 1024 * 1024
 _BUCKETS = ("s3", "s3a", "gs", "gcs")  # schemes of fsspec whose addresses begin with a bucket
@@ -20,6 +20,13 @@ _BUCKETS = ("s3", "s3a", "gs", "gcs")  # schemes of fsspec whose addresses begin
 def _model_server_workers() -> str | None:
     """What SageMaker's own variable of that name says (contract D-045), where ours is not set."""
     return os.environ.get("MODEL_SERVER_WORKERS") or None
+
+
+class SecretUrl(SecretStr):
+    """An address that may hold a password: printed it is `shown_url` of it, used it is `get_secret_value`."""
+
+    def _display(self) -> str:
+        return shown_url(self._secret_value)
 
 
 class Settings(BaseSettings):

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.shown_urls import SecretUrl
+from streams.settings import SecretUrl
 from streams.workers.stack import StackError
 from tests.integration.services import running_service, until
 

@@ -40,7 +40,8 @@ def unknown_variables() -> list[str]:
 
 
 def _wrong(settings: type["Settings"], fault: Any) -> str:
-    from connectors.shown_urls import SecretUrl, shown_url
+    from connectors.shown_urls import shown_url
+    from streams.settings import SecretUrl
 
     field = str(fault["loc"][0])
     message: str = fault["msg"].removeprefix("Value error, ")  # pydantic's own words for a validator's

@@ -9,11 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka.publisher import DeliveryError, partition_for
-from connectors.shown_urls import SecretUrl
 from schemas.forecasting import CmdStatus, JobStatus
 from schemas.series import Forecast
 from streams.forecasting.state import ForecastingState
-from streams.settings import Settings
+from streams.settings import SecretUrl, Settings
 from streams.workers import apps
 from tests.agents.bench import CODEC, FakePublisher, Worker, headers
 

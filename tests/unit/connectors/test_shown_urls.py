@@ -2,7 +2,8 @@
 
 import pytest
 
-from connectors.shown_urls import SecretUrl, shown_url
+from connectors.shown_urls import shown_url
+from streams.settings import SecretUrl
 
 CANARY = "c4n4ry"
 

@@ -7,8 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.objects.store import ObjectStore
-from connectors.shown_urls import SecretUrl
-from streams.settings import Settings
+from streams.settings import SecretUrl, Settings
 
 
 @pytest.fixture(autouse=True)
