@@ -16,8 +16,9 @@ from connectors.csv_files.text import MOST_UNPACKED, is_compressed
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import is_incoming
 from connectors.objects import layout
+from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
-from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.checks import check_command, check_id, check_key

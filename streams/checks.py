@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from connectors.objects import layout, store
+from connectors.objects import keys, layout
+from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
-from connectors.objects.store import BadKeyError
 from streams.errors import RejectedError
 
 __all__ = [
@@ -121,7 +121,7 @@ def path_key(field: str, path: str) -> str:
         key = path.removeprefix("s3://").partition("/")[2]
     key = key.removeprefix("/").removesuffix("/")
     try:
-        store.check_key(key)
+        keys.check_key(key)
     except BadKeyError:
         raise invalid_field(
             field, f"found {path!r}, expected a path such as /uploads/batch.jsonl of letters, digits and . _ = -"

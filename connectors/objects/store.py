@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -16,20 +15,13 @@ from typing import IO, Any, Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from connectors.objects.keys import check_key
 from connectors.objects.unfinished_files import UNFINISHED, create_unlinked, finished, sync
 
-__all__ = ["BadKeyError", "ObjectNotFoundError", "ObjectStore", "ObjectStoreError", "check_key"]
+__all__ = ["ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
 
-# A segment never starts with a dot, so neither ".." nor the name of an unfinished file can be a key. Most file systems
-# stop at 255 bytes.
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,199}")
-_LONGEST_KEY: Final = 1024  # bytes, as S3 has it; a path of 4096 is more than Linux takes
 _PLAINLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the last lest a pipe be waited for
 _CREATE_TRIES: Final = 5  # where an S3 server says that somebody else writes the same object at this moment
-
-
-class BadKeyError(ValueError):
-    """A key that is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``."""
 
 
 class ObjectNotFoundError(LookupError):
@@ -38,18 +30,6 @@ class ObjectNotFoundError(LookupError):
 
 class ObjectStoreError(RuntimeError):
     """The store's address cannot be used: unknown scheme, or the package for it is not installed."""
-
-
-def check_key(key: str) -> None:
-    """Refuse with BadKeyError what is not a plain relative path of letters, digits, ``.``, ``_``, ``=`` and ``-``.
-
-    Or has more than 1024 characters.
-    """
-    if len(key) > _LONGEST_KEY:
-        raise BadKeyError(f"{key[:80]!r}… has {len(key)} characters, at most {_LONGEST_KEY} are possible")
-    for segment in key.split("/"):
-        if not _SEGMENT.fullmatch(segment):
-            raise BadKeyError(f"{key!r} is not a key: use relative paths of letters, digits and . _ = -")
 
 
 class ObjectStore:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from schemas import datasets, forecasting, inference, series, training, workloads
 from schemas.catalogue import Schema, current_schemas, locked_schemas
-from schemas.coding.event_formats import Format, format_of
+from schemas.coding.event_formats import Format
+from schemas.coding.shared_settings import format_of
 from schemas.coding.wire import UndecodableError, encode_long, frame, unframe
 
 __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]

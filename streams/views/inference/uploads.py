@@ -10,8 +10,9 @@ from starlette.requests import ClientDisconnect
 
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
+from connectors.objects.keys import BadKeyError, check_key
 from connectors.objects.layout import OUTPUTS, UPLOADS, Folder
-from connectors.objects.store import BadKeyError, ObjectStore, check_key
+from connectors.objects.store import ObjectStore
 from streams.errors import RejectedError
 from streams.runtime import StateRuntime
 from streams.views.inference.envelope import SERVING

@@ -12,9 +12,10 @@ from agents.deepar.outcomes import checkpoint_key
 from connectors.datasets.incoming import incoming_key
 from connectors.objects import layout
 from connectors.objects.endpoints import model_key
+from connectors.objects.keys import check_key
 from connectors.objects.layout import FOLDERS, Folder, Who
 from connectors.objects.model_files import model_file
-from connectors.objects.store import ObjectStore, check_key
+from connectors.objects.store import ObjectStore
 from connectors.schema_registry import IdNote
 
 ROOT = Path(connectors.__file__).parents[1]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.objects.store import BadKeyError, ObjectNotFoundError, ObjectStore, ObjectStoreError
+from connectors.objects.keys import BadKeyError
+from connectors.objects.store import ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 
 @pytest.fixture(params=["folder", "file", "memory"])

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import Codec
-from schemas.coding.event_formats import format_of
 from schemas.coding.outlines import OutlineReader, double_places, has_doubles
+from schemas.coding.shared_settings import format_of
 from schemas.coding.wire import UndecodableError, frame, unframe
 from schemas.series import Backtest, Forecast, SeriesResult
 from tests.unit.schemas.coding.stock import codec_knowing, datum_of, plain, schema_of, stock_bytes
