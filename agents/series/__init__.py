@@ -1,6 +1,6 @@
-"""What a trainer does with one series after another.
+"""What a trainer does with one series after another: quick models in a thread, heavy ones in processes.
 
-It computes forecasts: quick ones in a thread, heavy ones in processes.
+Others use `answers`, `offload`, `requests`, `training`.
 """
 
 __all__: list[str] = []

@@ -1,3 +1,6 @@
-"""CSV files as people write them: how text, cells, numbers and times are read, and what is told of doubts."""
+"""CSV files as people write them: how text, cells and numbers are read, and what is told of doubts.
+
+Others use `columns`, `date_warnings`, `dialect`, `inspection`, `text`.
+"""
 
 __all__: list[str] = []

@@ -2,6 +2,9 @@
 
 Order is the order of the calls, per partition, whatever thread they come from: where librdkafka's queue is full, the
 rest waits in a backlog that later records line up behind. A caller holds back by awaiting what it sent.
+
+Longer than a module should be: records, their errors and the account of deliveries are what everybody imports together,
+and the queue, the backlog and the reports share one lock.
 """
 
 import asyncio

@@ -11,4 +11,7 @@ c = sigmoid(z_forget) * c + sigmoid(z_input) * tanh(z_cell), h = sigmoid(z_outpu
 The last layer's output of step t, times `projection`, are the raw parameters of the distribution of the value at t,
 divided by the scale (`models.deepar.learning.likelihoods`).
 A trained model is a file of numpy (`models.deepar.artefact`), so that serving needs no TensorFlow.
+
+Others use `artefact`, `calendars`, `config`, `frequency`, `jobs`, `learning`, `predictor`, `series`, `serving`,
+`specs`.
 """

@@ -1,3 +1,6 @@
-"""The LSTM models: training, forecasts, and their file in Keras' format."""
+"""The LSTM models: training, forecasts, and their file in Keras' format.
+
+Others use `specs`; the catalogue names `forecast`.
+"""
 
 __all__: list[str] = []

@@ -1,3 +1,6 @@
-"""Faust made safe: how messages come, are handled in order, tried again, and acknowledged. Knows no job."""
+"""Faust made safe: how messages come, are handled in order, tried again, and acknowledged. Knows no job.
+
+Others use `command_waiters`, `consumer`, `dead_letters`, `deliveries`, `hands`, `ids`, `transport`, `tries`.
+"""
 
 __all__: list[str] = []

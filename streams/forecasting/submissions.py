@@ -23,14 +23,7 @@ from streams.forecasting.element_checks import (
     shown,
 )
 
-__all__ = [
-    "ACCEPTED",
-    "Limits",
-    "Plan",
-    "Training",
-    "check_elements",
-    "trainings_again",
-]
+__all__ = ["ACCEPTED", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
 
 DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077

@@ -1,3 +1,6 @@
-"""Processes: built (`apps`), run (`run`), watched (`stack`), gauged, and their installation on disk and broker."""
+"""Processes: built (`apps`), run (`run`), watched (`stack`), gauged, and their installation on disk and broker.
+
+Others use `apps`, `privacy`, `run`, `stack`.
+"""
 
 __all__: list[str] = []

@@ -1,3 +1,6 @@
-"""For who runs the service: dead letters, Kafka Connect, Redis."""
+"""For who runs the service: dead letters, Kafka Connect, Redis.
+
+Others use `connect`, `dead_letters`, `redis`.
+"""
 
 __all__: list[str] = []

@@ -1,3 +1,6 @@
-"""The service as commands see it: started, found, asked over HTTP."""
+"""The service as commands see it: started, found, asked over HTTP.
+
+Others use `client`, `commands`, `running`, `session`.
+"""
 
 __all__: list[str] = []

@@ -1,3 +1,6 @@
-"""Addresses of contract 000: data sets, jobs, models, forecasts."""
+"""Addresses of contract 000: data sets, jobs, models, forecasts.
+
+Others use `datasets`, `forecasts`, `jobs`, `models`, by `DOOR` alone.
+"""
 
 __all__: list[str] = []

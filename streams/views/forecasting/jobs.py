@@ -5,11 +5,9 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from models.calendars.calendar import calendar_of
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobRecord, StopJob, SubmitJob
 from streams.checks import ID_LIMIT
 from streams.errors import RejectedError
@@ -34,6 +32,7 @@ from streams.views.forecasting.replies import (
 )
 from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result_chunks
 from streams.views.forecasting.submissions import submitted
+from streams.views.forecasting.summaries import shown_calendar, stands, summary
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.creations import create_once
@@ -82,7 +81,7 @@ async def create_job(state: State, request: Request, body: JobBody, key: Idempot
 async def list_jobs(state: State, request: Request) -> Response:
     """All jobs, oldest first."""
     own = (ForecastingState.of(state).jobs.get(job_id) for job_id in ForecastingState.of(state).jobs.ids())
-    listed = [_summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
+    listed = [summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
     return json_response({"jobs": sorted(listed, key=itemgetter("job_id"))})
 
 
@@ -95,21 +94,7 @@ async def list_jobs(state: State, request: Request) -> Response:
 async def get_job(state: State, job_id: JobId) -> Response:
     """Status, progress and the status of every series."""
     job, progress = _job(state, job_id), ForecastingState.of(state).results.progress(job_id)
-    return await _told(_stands, job, progress)
-
-
-def _stands(job: JobRecord, progress: jobs.Progress) -> bytes:
-    statuses = jobs.series_statuses(job, progress)
-    return orjson.dumps(
-        _summary(job)
-        | {
-            "submitted": job.submitted,
-            "finished": len(progress.finished),
-            "failed": len(progress.errors),
-            "message": job.message,
-            "series": [{"ts_id": ts_id, "status": int(status)} for ts_id, status in statuses.items()],
-        }
-    )
+    return await _told(stands, job, progress)
 
 
 @router.put(
@@ -156,7 +141,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
         return json_response({"features": [], "ts_details": []})
     split = await ForecastingState.of(state).splits.load(job.split)
     statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
-    calendars = [_shown_calendar(text) for text in split.calendars]
+    calendars = [shown_calendar(text) for text in split.calendars]
     return json_response(
         {
             "features": [{"index": column.index, "label": column.label} for column in split.features],
@@ -175,11 +160,6 @@ async def ts_details(state: State, job_id: JobId) -> Response:
         | ({"timestamp_format": split.timestamp_format} if split.timestamp_format else {})
         | ({"warnings": split.warnings} if split.warnings else {})
     )
-
-
-def _shown_calendar(text: str) -> dict[str, str]:
-    calendar = calendar_of(text)
-    return {"freq": calendar.freq, "freq_note": calendar.note} if calendar.note else {"freq": calendar.freq}
 
 
 @router.patch(
@@ -297,10 +277,6 @@ async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Respo
     few = job.series_count <= SERIES_PER_CHUNK
     body = tell(job, *more) if few else await asyncio.to_thread(tell, job, *more)
     return Response(body, media_type="application/json")
-
-
-def _summary(job: JobRecord) -> dict[str, Any]:
-    return {"job_id": job.job_id, "status": int(job.status), "data_id": job.data_id, "name": job.name}
 
 
 def _job(state: StateRuntime, job_id: int) -> JobRecord:

@@ -12,16 +12,15 @@ from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
 from streams.training.state import TrainingJobsState
 from streams.views.training import summaries as training_summaries
-from streams.views.training.bodies import (
-    TrainingBody,
+from streams.views.training.bodies import TrainingBody, TrainingListQuery
+from streams.views.training.envelope import TRAINING
+from streams.views.training.replies import (
     TrainingCreatedReply,
     TrainingDoneReply,
     TrainingJobsReply,
-    TrainingListQuery,
     TrainingVersionReply,
     TrainingVersionsReply,
 )
-from streams.views.training.envelope import TRAINING
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.creations import create_once
