@@ -1,13 +1,11 @@
 """Trains the DeepAR model of a training job: in a process of its own, for it loads TensorFlow."""
 
-import gzip
 import json
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 import tensorflow as tf
 
@@ -21,6 +19,7 @@ from agents.deepar.job_calls import (
     Trained,
     TrainingRun,
 )
+from connectors.objects.packed_files import BAD_GZIP, open_unpacked
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar.artefact import dump
 from models.deepar.learning.training import Progress, train
@@ -29,7 +28,6 @@ from models.errors import RejectedInputError
 
 __all__ = ["train_job"]
 
-_BAD_GZIP: Final = (gzip.BadGzipFile, EOFError, zlib.error)
 _TOO_LARGE: Final = (
     "data_url: /{} has more than {} bytes: leave out series or old values, or raise TIDECAST_MAX_TRAINING_DATA_BYTES"
 )
@@ -77,7 +75,7 @@ def _lines(store: ObjectStore, run: TrainingRun, digest: Any) -> Iterator[bytes]
     """The file line by line, each added to the digest; RejectedInputError where it is missing, too large or damaged."""
     left = run.data_limit
     try:
-        with _store_errors(), _opened(store, run.data_key) as file:
+        with _store_errors(), open_unpacked(store, run.data_key) as file:
             while line := file.readline(left + 1):
                 left -= len(line)
                 if left < 0:
@@ -87,14 +85,9 @@ def _lines(store: ObjectStore, run: TrainingRun, digest: Any) -> Iterator[bytes]
     except ObjectNotFoundError:
         text = f"data_url: there is no file /{run.data_key}: PUT it to /uploads/ first"
         raise RejectedInputError("data_url", text) from None
-    except _BAD_GZIP as error:
+    except BAD_GZIP as error:
         text = f"data_url: /{run.data_key} is no whole gzip file: {error}"
         raise RejectedInputError("data_url", text) from None
-
-
-def _opened(store: ObjectStore, key: str) -> IO[bytes]:
-    file = store.open(key)
-    return cast("IO[bytes]", gzip.open(file)) if key.endswith(".gz") else file
 
 
 @contextmanager
@@ -102,7 +95,7 @@ def _store_errors() -> Iterator[None]:
     """Whatever the store's client raises is StoreUnavailableError; what is wrong with the file is not."""
     try:
         yield
-    except (ObjectNotFoundError, RejectedInputError, MemoryError, *_BAD_GZIP):
+    except (ObjectNotFoundError, RejectedInputError, MemoryError, *BAD_GZIP):
         raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or type(error).__name__  # not all of it: it has our paths

@@ -6,16 +6,16 @@ an endpoint, and one that has failed is not trained again.
 """
 
 import json
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Final
 
+from agents.deepar.progress import finite
 from connectors.objects import endpoints
-from connectors.objects.endpoints import Endpoint, UnknownEndpointError, model_key
+from connectors.objects.endpoints import Endpoint, model_key
 from connectors.objects.layout import CHECKPOINTS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar import artefact as artefacts
@@ -78,13 +78,12 @@ class TrainingOutcomes:
     def delete(self, project_id: str, job_id: int, command_id: str) -> None:
         """A job is no more. 1. the outcome, 2. the endpoint: whoever still publishes one looks for the first."""
         self.write(project_id, job_id, Outcome(None, command_id))
-        self._remove_endpoint(project_id, job_id)
+        endpoints.delete_of_job(self._store, project_id, job_id)
 
     def check_free(self, command: TrainDeepAR) -> None:
         """NameTakenError where an endpoint of another project has the job's name."""
-        with suppress(UnknownEndpointError):
-            if endpoints.load(self._store, command.job_name).project_id != command.project_id:
-                raise NameTakenError("job_name", _NAME_TAKEN.format(command.job_name))
+        if endpoints.owner(self._store, command.job_name) not in (None, command.project_id):
+            raise NameTakenError("job_name", _NAME_TAKEN.format(command.job_name))
 
     def publish(self, command: TrainDeepAR, model: bytes) -> TrainingStatus | None:
         """Serve the model, if the job has no outcome yet; what there is to tell then.
@@ -99,30 +98,16 @@ class TrainingOutcomes:
         endpoint = _endpoint(command, artefact)
         endpoints.publish(self._store, endpoint, model)
         if self.read(command.project_id, command.job_id) is not None:
-            self._remove_endpoint(command.project_id, command.job_id)
+            endpoints.delete_of_job(self._store, command.project_id, command.job_id)
             return None
         return _completed(endpoint, artefact)
 
     def published(self, project_id: str, job_id: int, name: str | None = None) -> TrainingStatus | None:
         """What there is to tell of a training whose endpoint, of this name, is there; None where it is not."""
-        for endpoint in self._endpoints(project_id, job_id, name):
+        for endpoint in endpoints.of_job(self._store, project_id, job_id, name):
             with suppress(ObjectNotFoundError, ArtefactError):  # a model that cannot be served is none
                 return _completed(endpoint, artefacts.load(self._store.read_bytes(endpoint.model_key)))
         return None
-
-    def _endpoints(self, project_id: str, job_id: int, name: str | None = None) -> list[Endpoint]:
-        found: Sequence[Endpoint] = ()
-        if name is None:
-            found = endpoints.list_all(self._store)
-        else:
-            with suppress(UnknownEndpointError):
-                found = [endpoints.load(self._store, name)]
-        return [one for one in found if (one.project_id, one.job_id) == (project_id, job_id)]
-
-    def _remove_endpoint(self, project_id: str, job_id: int) -> None:
-        for endpoint in self._endpoints(project_id, job_id):
-            with suppress(UnknownEndpointError):
-                endpoints.delete(self._store, endpoint.name)
 
 
 def _folder(project_id: str, job_id: int) -> str:
@@ -169,12 +154,8 @@ def _completed(endpoint: Endpoint, artefact: Artefact) -> TrainingStatus:
         at=endpoint.created,
         epoch=facts["epochs"],
         epochs=artefact.config.epochs,
-        loss=_finite(facts["loss"]),
-        validation_loss=_finite(facts["validation_loss"]),
-        metrics={name: _finite(value) for name, value in metrics.items()},
+        loss=finite(facts["loss"]),
+        validation_loss=finite(facts["validation_loss"]),
+        metrics={name: finite(value) for name, value in metrics.items()},
         endpoint=endpoint.name,
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value

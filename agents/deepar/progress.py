@@ -12,7 +12,7 @@ from schemas.workloads import MetricPoint
 from streams.runtime import TrainerRuntime
 from streams.training.jobs import TrainingState, first_version
 
-__all__ = ["TrainingProgress", "status_record"]
+__all__ = ["TrainingProgress", "finite", "status_record"]
 
 _EVERY_S: Final = 0.5  # small models do an epoch in milliseconds, and who looks on needs no more than two a second
 
@@ -64,8 +64,8 @@ class TrainingProgress:
             at=at,
             epoch=self.epoch,
             epochs=0 if self._begun is None else self._begun.epochs,
-            loss=None if last is None else _finite(last.loss),
-            validation_loss=None if last is None else _finite(last.validation_loss),
+            loss=None if last is None else finite(last.loss),
+            validation_loss=None if last is None else finite(last.validation_loss),
             message=message,
         )
 
@@ -119,7 +119,7 @@ class TrainingProgress:
         workload_uid = f"tj-{self._command.job_id}-{self._version_id}"
         values = {"loss": done.loss, "validation_loss": done.validation_loss}
         points = [
-            MetricPoint(workload_uid, name, _finite(value), done.at, done.epoch, "log")
+            MetricPoint(workload_uid, name, finite(value), done.at, done.epoch, "log")
             for name, value in values.items()
             if value is not None
         ]
@@ -132,5 +132,6 @@ def status_record(runtime: TrainerRuntime, status: TrainingStatus) -> Record:
     return Record(runtime.topics.training_status, status.project_id.encode(), runtime.codec.encode(status))
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The value, None where it is infinite or no number, which JSON does not know."""
     return None if value is None or not math.isfinite(value) else value

@@ -1,13 +1,12 @@
 """The input of a transform job, line by line, as the requests that it consists of."""
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
+from connectors.objects.packed_files import BAD_GZIP, open_unpacked
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar.config import DeepARConfig
 from models.deepar.series import Series
@@ -19,7 +18,6 @@ from streams.settings import Settings
 
 __all__ = ["InputError", "InputLines", "Line", "TransformInput"]
 
-_BAD_GZIP: Final = (gzip.BadGzipFile, EOFError, zlib.error)
 _BLOCK: Final = 256 * 1024  # bytes read at a time: a millisecond's work
 _PART_BYTES: Final = 8 * 1024**2  # of the file in one part: some hundredths of a second
 _RAW_LINES: Final = 10_000  # looked at in one part: likewise
@@ -162,7 +160,7 @@ class InputLines:
     def _block(self) -> bytes:
         try:
             block = self._file.read(min(_BLOCK, self._left + 1))
-        except _BAD_GZIP as error:
+        except BAD_GZIP as error:
             raise InputError(f"/{self._path} is no whole gzip file: {error}") from None
         self._left -= len(block)
         if self._left < 0:
@@ -224,7 +222,6 @@ def _config_of(endpoint: Endpoint) -> DeepARConfig:
 
 def _opened(store: ObjectStore, key: str) -> IO[bytes]:
     try:
-        file = store.open(key)
+        return open_unpacked(store, key)
     except ObjectNotFoundError:
         raise InputError(f"there is no file /{key}") from None
-    return cast("IO[bytes]", gzip.open(file)) if key.endswith(".gz") else file

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ from agents.training.lost_commands import lost_commands
 from connectors.kafka.publisher import Record
 from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects import endpoints
-from connectors.objects.endpoints import UnknownEndpointError
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
@@ -156,10 +154,9 @@ async def _create(
 
 def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
     """RejectedError where the endpoint's name is taken: endpoints have no project in their address."""
-    with suppress(UnknownEndpointError):
-        if endpoints.load(store, record.job_name).project_id != record.project_id:
-            text = "is the name of an endpoint of another project; all projects share these names: use another one"
-            raise RejectedError(400, training_jobs.NAME_TAKEN, f"Job name:{record.job_name} {text}")
+    if endpoints.owner(store, record.job_name) not in (None, record.project_id):
+        text = "is the name of an endpoint of another project; all projects share these names: use another one"
+        raise RejectedError(400, training_jobs.NAME_TAKEN, f"Job name:{record.job_name} {text}")
 
 
 async def _stop(
@@ -182,7 +179,7 @@ async def _delete(
     In this order, because without the row nobody would know what is left to do.
     """
     await _tell_trainers(state, command)
-    await asyncio.to_thread(_remove_endpoint, state.store, record.project_id, record.job_id, record.job_name)
+    await asyncio.to_thread(endpoints.delete_of_job, state.store, record.project_id, record.job_id, record.job_name)
     InferenceProcesses.of(state).endpoints.forget(record.job_name)
     await asyncio.to_thread(idempotency.free, state.store, record.command_id)
     check_writer(state.app, event)
@@ -190,14 +187,6 @@ async def _delete(
         event.message.partition, training_jobs.key_of(record.project_id, record.job_id)
     )
     return record
-
-
-def _remove_endpoint(store: ObjectStore, project_id: str, job_id: int, name: str) -> None:
-    """Remove the endpoint of this name if it is this job's."""
-    with suppress(UnknownEndpointError):
-        endpoint = endpoints.load(store, name)
-        if (endpoint.project_id, endpoint.job_id) == (project_id, job_id):
-            endpoints.delete(store, name)
 
 
 async def _tell_trainers(state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob) -> int:
@@ -259,4 +248,4 @@ def _told(state: StateRuntime, message: Any) -> TrainingStatus:
 async def _forget(state: StateRuntime, told: TrainingStatus) -> None:
     """A job that was deleted while its trainer made the endpoint must not come back to life as one."""
     if told.status == TrainingState.COMPLETED and told.endpoint is not None:
-        await asyncio.to_thread(_remove_endpoint, state.store, told.project_id, told.job_id, told.endpoint)
+        await asyncio.to_thread(endpoints.delete_of_job, state.store, told.project_id, told.job_id, told.endpoint)

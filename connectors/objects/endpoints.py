@@ -7,6 +7,7 @@ it names is whole.
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -20,9 +21,12 @@ __all__ = [
     "UnknownEndpointError",
     "check_name",
     "delete",
+    "delete_of_job",
     "list_all",
     "load",
     "model_key",
+    "of_job",
+    "owner",
     "publish",
 ]
 
@@ -132,6 +136,30 @@ def list_all(store: ObjectStore) -> list[Endpoint]:
         except UnknownEndpointError:
             continue
     return sorted(found, key=lambda endpoint: endpoint.name)
+
+
+def owner(store: ObjectStore, name: str) -> str | None:
+    """The project whose endpoint has this name, which all projects share; None where it is free."""
+    try:
+        return load(store, name).project_id
+    except UnknownEndpointError:
+        return None
+
+
+def of_job(store: ObjectStore, project_id: str, job_id: int, name: str | None = None) -> list[Endpoint]:
+    """The endpoints that a training job has made: with a `name` the one of that name, if it is the job's."""
+    try:
+        found = list_all(store) if name is None else [load(store, name)]
+    except UnknownEndpointError:
+        return []
+    return [one for one in found if (one.project_id, one.job_id) == (project_id, job_id)]
+
+
+def delete_of_job(store: ObjectStore, project_id: str, job_id: int, name: str | None = None) -> None:
+    """Remove what `of_job` finds; another job's stays."""
+    for endpoint in of_job(store, project_id, job_id, name):
+        with suppress(UnknownEndpointError):  # somebody else has removed it just now
+            delete(store, endpoint.name)
 
 
 def delete(store: ObjectStore, name: str) -> None:
