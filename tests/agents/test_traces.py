@@ -15,8 +15,8 @@ from streams.forecasting.state import ForecastingState
 from tests.agents.bench import CODEC, Worker
 from tests.agents.deepar.test_together_runs import COMMAND, FakePool
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add_sample, training
-from tests.agents.series.test_training import SAMPLE
-from tests.agents.training.test_training_jobs import JOB, PROJECT, TRAIN
+from tests.agents.series.training_samples import SAMPLE
+from tests.agents.training.training_jobs_samples import JOB, PROJECT, TRAIN
 
 ONE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TWO = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"

@@ -74,3 +74,11 @@ def test_a_module_of_more_than_300_lines_says_why() -> None:
     ]
 
     assert long == []
+
+
+def test_no_module_of_tests_has_more_than_500_lines() -> None:
+    """What is more is two behaviours; what both need lies beside them, in `…_samples.py` or `conftest.py`."""
+    files = (ROOT / "tests").rglob("*.py")
+    long = [str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > 500]
+
+    assert long == []

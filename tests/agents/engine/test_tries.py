@@ -38,10 +38,10 @@ from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, JOB_ID, add
 from tests.agents.forecasting.jobs.samples import training as element
 from tests.agents.forecasting.test_forecasts import FORECAST
 from tests.agents.inference.test_inference import REQUEST
-from tests.agents.inference.test_transforms import ENDPOINT
-from tests.agents.series.test_training import SAMPLE
+from tests.agents.inference.transforms_samples import ENDPOINT
+from tests.agents.series.training_samples import SAMPLE
 from tests.agents.test_datasets import ADD, CSV
-from tests.agents.training.test_training_jobs import TRAIN, told
+from tests.agents.training.training_jobs_samples import TRAIN, told
 
 START = StartTransform("t-1", "b1", "flights", "uploads/batch.jsonl", "/outputs/b1/")
 LINE = orjson.dumps({"start": "2024-01-01", "target": [1.0]})

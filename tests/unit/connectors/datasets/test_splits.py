@@ -1,7 +1,6 @@
 """Splitting a file into series: numbering, order, missing values, steps, refusals, and the stored form."""
 
 import csv
-import io
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,42 +15,17 @@ from hypothesis import strategies as st
 from connectors.csv_files import columns as csv_columns
 from connectors.csv_files.columns import BadColumnError
 from connectors.csv_files.inspection import inspect_csv
-from connectors.datasets.splits import Column, Split, StoredSplitError, load_split, save_split
+from connectors.datasets.splits import Column, load_split, save_split
 from connectors.datasets.splitter import check_columns, split_csv
-from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from connectors.objects.store import ObjectStore
 from models.calendars.search import find_frequency
-from streams.forecasting.calendars import JobCalendars, checked_calendars
+from tests.unit.connectors.datasets.splits_samples import ARRANGE, NO_CHOICE, split
 
 DAY = 86_400_000_000
-NO_CHOICE = JobCalendars()
-ARRANGE = NO_CHOICE.arrange
-
 SEED_VALUES = (
     "227 246 247 249 255 249 246 228 246 246 245 249 235 233 224 230 261 238 242 266 258 226 233 242 236 236 233 260"
     " 219 230 235 237 226 227 226 221 222 227"
 )
-
-
-def split(
-    path: Path, text: str | bytes, *, groups: Sequence[int] = (0,), when: int = 1, target: int = 2, limit: int = 100
-) -> Split:
-    """Write, inspect and split a file."""
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return split_csv(
-        path,
-        inspect_csv(path).header,
-        timestamp_index=when,
-        target_index=target,
-        groupby_indexs=groups,
-        max_series=limit,
-        calendars=NO_CHOICE,
-    )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where a test's file goes."""
-    return tmp_path / "data.csv"
 
 
 def test_J139_J140_the_sample_history_comes_back(path: Path) -> None:
@@ -439,44 +413,6 @@ def test_any_rows_split_as_plain_python_would(rows: list[tuple[str, str, int, fl
         assert one.features == (Column(2, "skipped"),)
 
 
-def test_a_stored_split_is_complete(path: Path) -> None:
-    """Every field comes back equal and of the same type, from a store that is not a disk too."""
-    made = split(path, "g,t,v,w\na,2020-01-01,1.5,0\nb,2020-01-01,,0\na,2020-01-03,2,0\n")
-    store = ObjectStore("memory://stored-split")
-    save_split(store, "s", made)
-    loaded = load_split(store, "s", ARRANGE)
-
-    for name in Split.__dataclass_fields__:
-        before, after = getattr(made, name), getattr(loaded, name)
-        assert type(after) is type(before), name
-        if isinstance(before, np.ndarray):
-            assert after.dtype == before.dtype, name
-            assert not after.flags.writeable, name
-        np.testing.assert_array_equal(after, before, err_msg=name)
-
-
-def test_absent_and_damaged_splits_are_told_apart(path: Path) -> None:
-    """No object, bytes cut off, other bytes and another version each end in an error, never in wrong data."""
-    store = ObjectStore(str(path.parent / "store"))
-    made = split(path, "g,t,v\na,2020-01-01,1\n")
-    save_split(store, "whole", made)
-    whole = store.read_bytes("whole")
-    store.put_bytes("cut", whole[: len(whole) // 2])
-    store.put_bytes("other", b"not a split")
-    store.put_bytes("empty", b"")
-    with np.load(io.BytesIO(whole)) as arrays, store.writing("newer") as unfinished, unfinished.open("wb") as file:
-        described = bytes(arrays["described"]).replace(b'"version": 2', b'"version": 3')
-        np.savez(file, **{**arrays, "described": np.frombuffer(described, dtype=np.uint8)})
-
-    with pytest.raises(ObjectNotFoundError):
-        load_split(store, "absent", ARRANGE)
-    for key in ("cut", "other", "empty"):
-        with pytest.raises(StoredSplitError, match=r"is damaged: .* configure the job again"):
-            load_split(store, key, ARRANGE)
-    with pytest.raises(StoredSplitError, match="version 3, not 2; configure the job again"):
-        load_split(store, "newer", ARRANGE)
-
-
 def test_flights_with_absent_days_and_missing_delays(path: Path) -> None:
     """Origin and carrier as groups, delays missing where nothing flew, days that are absent: all as in the file."""
     text = (
@@ -488,84 +424,3 @@ def test_flights_with_absent_days_and_missing_delays(path: Path) -> None:
     assert made.history(0) == ([35.2, None, 1.25], ["2013-01-01", "2013-01-02", "2013-01-04"])
     assert made.history(1) == ([-4.0], ["2013-01-01"])
     assert made.features == (Column(3, "Flights"),)
-
-
-def test_a_split_of_the_first_version_has_calendars_too(path: Path) -> None:
-    """Its moments were instants and its steps all equal: what its texts show is looked at anew."""
-    rows = "".join(f"a,2020-0{month}-01T00:00:00+08:00,{month}\n" for month in range(1, 7))
-    made = split(path, "g,t,v\n" + rows)
-    store = ObjectStore(str(path.parent / "store"))
-    save_split(store, "s", made)
-    with np.load(io.BytesIO(store.read_bytes("s"))) as arrays, store.writing("old") as unfinished:
-        described = bytes(arrays["described"]).replace(b'"version": 2', b'"version": 1')
-        kept = {name: array for name, array in arrays.items() if not name.startswith(("calendar", "is_complete"))}
-        old = {
-            "described": np.frombuffer(described, dtype=np.uint8),
-            "moments": arrays["moments"] // 1000 - 8 * 3_600_000,
-            "step_ms": np.array([31 * 86_400_000]),
-            "is_regular": np.array([False]),
-        }
-        with unfinished.open("wb") as file:
-            np.savez(file, **{**kept, **old})
-
-    loaded = load_split(store, "old", ARRANGE)
-
-    assert loaded.calendar(0) == "MS +08:00"
-    assert loaded.times.tolist() == made.times.tolist()
-    assert loaded.history(0) == made.history(0)
-
-
-class TestTimeZones:
-    """Decision 17: the clock of a place, which repeats and leaves out hours."""
-
-    def split_in(self, path: Path, zone: str, *texts: str) -> Split:
-        """One series of these times, in a zone."""
-        path.write_text("t,v\n" + "".join(f"{text},{number}\n" for number, text in enumerate(texts)))
-        calendars = checked_calendars("", zone)
-        return split_csv(
-            path,
-            inspect_csv(path).header,
-            timestamp_index=0,
-            target_index=1,
-            groupby_indexs=(),
-            max_series=9,
-            calendars=calendars,
-        )
-
-    def test_a_repeated_hour_is_two_times(self, path: Path) -> None:
-        """02:00 comes twice in the night of the 25th of October; rows are those of the file, in its order."""
-        texts = [f"2020-10-25 {hour:02}:{minute:02}" for hour in (0, 1, 2, 2, 3) for minute in (0, 30)]
-        made = self.split_in(path, "Europe/Berlin", *texts)
-
-        assert made.series(0).complete
-        assert made.calendar(0) == "30min @Europe/Berlin"
-        assert made.history(0) == (list(range(10)), texts)
-
-    def test_without_the_zone_they_are_one_time(self, path: Path) -> None:
-        """The file does not tell them apart."""
-        made = split(path, "g,t,v\na,2020-10-25 01:00,1\na,2020-10-25 02:00,2\na,2020-10-25 02:00,3\n")
-
-        assert not made.series(0).complete
-
-    def test_offsets_tell_them_apart(self, path: Path) -> None:
-        """Shown alike, an hour from one another: two times, in the right order whatever the file's."""
-        rows = ["2020-10-25T02:00:00+01:00", "2020-10-25T02:00:00+02:00", "2020-10-25T01:00:00+02:00"]
-        made = split(path, "g,t,v\n" + "".join(f"a,{text},{number}\n" for number, text in enumerate(rows)))
-
-        assert made.series(0).complete
-        assert made.history(0)[0] == [2, 1, 0]
-        assert made.calendar(0) == "h +01:00"
-
-    def test_a_left_out_hour_is_no_gap(self, path: Path) -> None:
-        """From 01:00 to 03:00 it is an hour in the night of the 29th of March."""
-        made = self.split_in(path, "Europe/Berlin", *(f"2020-03-29 {hour:02}:00" for hour in (0, 1, 3, 4)))
-
-        assert made.series(0).complete
-        assert made.calendar(0) == "h @Europe/Berlin"
-
-    def test_offsets_and_a_zone(self, path: Path) -> None:
-        """What is written in UTC is shown on the clock of the zone."""
-        made = self.split_in(path, "Asia/Tokyo", *(f"2020-03-{day:02}T15:00:00Z" for day in range(1, 6)))
-
-        assert made.calendar(0) == "D Asia/Tokyo"
-        assert made.times[0] == np.datetime64("2020-03-02T00:00", "us").astype(np.int64)

@@ -1,8 +1,6 @@
 """LstmLong and Lstm: the same arithmetic as Keras, the sample's accuracy, and what happens to difficult series."""
 
 import hashlib
-import io
-import json
 import os
 import subprocess
 import sys
@@ -10,89 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 import models
 from models.batch import SeriesRequest, forecast_batch
 from models.catalog import CATALOG
-from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
 from models.hyper_parameters import HyperParameter, HyperParameterError
 from models.lstm import forecast as lstm
 from models.lstm import training as lstm_training
 from models.lstm.training import LOSSES, Networks, continue_series, initial_networks, train
+from tests.unit.models.lstm.lstm_samples import BOTH, QUICK, SAMPLE, batch_of, ragged_batch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
-
-NAN = np.nan
-
-SAMPLE = np.array(
-    "227 246 247 249 255 249 246 228 246 246 245 249 235 233 224 230 261 238 242 "
-    "266 258 226 233 242 236 236 233 260 219 230 235 237 226 227 226 221 222 227".split(),
-    dtype=np.float64,
-)
 SAMPLE_CONFIG = {"batch_size_used": 8, "epochs_used": 145, "lstm_cells_per_layer_used": 6, "sample_fold_used": 4}
-
-QUICK_LONG = CATALOG["LstmLong"].resolve(
-    {"batch_size_used": 3, "epochs_used": 4, "lstm_cells_per_layer_used": 3, "sample_fold_used": 3}
-)
-QUICK = CATALOG["Lstm"].resolve(
-    {"batch_size_used": 3, "epochs_used": 4, "lstm_cells_per_layer_used": 3, "sample_num": 4, "feature_length_used": 3}
-)
-BOTH = pytest.mark.parametrize(
-    ("model", "config"), [(lstm.forecast_long, QUICK_LONG), (lstm.forecast, QUICK)], ids=["LstmLong", "Lstm"]
-)
-
-
-def batch_of(rows: list[list[float]], config: dict[str, Any], horizon: int = 3) -> SeriesBatch:
-    """Lay rows side by side, right-aligned, with seeds 1, 2, …"""
-    longest = max(map(len, rows))
-    history = np.array([[NAN] * (longest - len(row)) + row for row in rows])
-    return SeriesBatch(history, horizon, config, seeds=np.arange(1, len(rows) + 1, dtype=np.uint64))
-
-
-def ragged_batch(config: dict[str, Any]) -> SeriesBatch:
-    """Series of several lengths and sizes, some with gaps, one too short, one constant."""
-    random = np.random.default_rng(5)
-    rows = [(random.normal(0, 10.0 ** (n % 4), 14 + n % 5) + 7).tolist() for n in range(24)]
-    rows[3][6] = rows[4][-1] = rows[5][-2] = NAN
-    return batch_of([*rows, [1.0, 2.0], [4.5] * 15], config)
 
 
 def rows_of(batch: SeriesBatch, rows: list[int]) -> SeriesBatch:
     """The same series in another company."""
     return replace(batch, history=batch.history[rows], seeds=batch.seeds[rows])
-
-
-def saved_weights(content: bytes) -> dict[str, NDArray[np.float32]]:
-    """Every array of a Keras file, by names such as "dense/bias"."""
-    found: dict[str, NDArray[np.float32]] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name.split("/lstm_forecast/")[1]] = item[()]
-
-    with h5py.File(io.BytesIO(content)) as file:
-        file.visititems(visit)
-    return found
-
-
-def load_keras_model(content: bytes, folder: Path) -> Any:
-    """What a user does with the file."""
-    from keras.models import load_model  # noqa: PLC0415 - seconds, and only a few tests need it
-
-    path = folder / "model.h5"
-    path.write_bytes(content)
-    return load_model(path)
-
-
-# --- the arithmetic -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -180,9 +117,6 @@ def test_each_loss_makes_its_own_network_and_the_default_stays() -> None:
         assert CATALOG[name].resolve({"loss_used": "mse"})["loss_used"] == "mean_squared_error"
 
 
-# --- the sample -----------------------------------------------------------------------------------------------------
-
-
 def test_J118_the_samples_accuracy_is_the_published_one() -> None:
     """6 cells, batch 8, 145 epochs, fold 4: the middle mse over 256 seeds is near the published 110.2."""
     requests = [
@@ -234,9 +168,6 @@ def test_the_forecast_feeds_on_itself(model: Any, config: dict[str, Any]) -> Non
 
     assert np.array_equal(model(replace(batch, horizon=7)).mean[:, :3], model(batch).mean)
     assert len(np.unique(model(replace(batch, horizon=7)).mean[0])) == 7
-
-
-# --- company and repetition -----------------------------------------------------------------------------------------
 
 
 @BOTH
@@ -330,254 +261,6 @@ def test_a_fit_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert set(seen[0]) == {1}
     assert 2 in after
-
-
-# --- saved networks -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("size", "level"), [(1.0, 0.0), (1.0, 1e9), (1e-3, -5.0), (1e290, 0.0)])
-@BOTH
-def test_J107_a_saved_network_is_a_keras_file_that_gives_the_same_forecast(
-    model: Any, config: dict[str, Any], size: float, level: float, tmp_path: Path
-) -> None:
-    """Stock `load_model`, fed with the latest values as they are, step by step; size and level do not matter."""
-    values = level + SAMPLE * size
-    forecasts = model(batch_of([SAMPLE.tolist(), values.tolist(), SAMPLE.tolist()], config))
-    network = load_keras_model(forecasts.saved[1], tmp_path)
-    lags = network.input_shape[-1]
-    known = values.tolist()
-    for _ in range(3):
-        known.append(float(network(np.array(known[-lags:]).reshape(1, lags)).numpy()[0, 0]))
-
-    assert known[-3:] == pytest.approx(forecasts.mean[1].tolist(), abs=1e-5 * np.ptp(values))
-
-
-@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras, for numpy 2
-def test_J107_the_file_is_what_keras_itself_would_have_written(tmp_path: Path) -> None:
-    """The same attributes, arrays and layers as the file of a stock model, and the weights of its own series."""
-    import keras  # noqa: PLC0415 - seconds, and only a few tests need it
-
-    batch = batch_of([SAMPLE.tolist(), SAMPLE[::-1].tolist()], QUICK)
-    content = lstm.forecast(batch).saved[1]
-    stock = keras.Sequential(
-        [
-            keras.Input((3,), dtype="float64", name="latest"),
-            keras.layers.Reshape((3, 1), dtype="float64", name="column"),
-            keras.layers.Dense(1, dtype="float64", trainable=False, name="scaled"),
-            keras.layers.Reshape((1, 3), dtype="float64", name="one_step"),
-            keras.layers.LSTM(3, name="lstm"),
-            keras.layers.Dense(1, name="dense"),
-            keras.layers.Dense(1, dtype="float64", trainable=False, name="forecast"),
-        ],
-        name="lstm_forecast",
-    )
-    loaded = load_keras_model(content, tmp_path)
-    stock.compile(optimizer="adam", loss="mean_squared_error")
-    stock.set_weights(loaded.get_weights())
-    stock.save(tmp_path / "stock.h5", include_optimizer=False)
-    recurrent = loaded.get_layer("lstm").get_weights()[1]
-
-    assert loaded.get_config() == stock.get_config()
-    assert structure(content) == structure((tmp_path / "stock.h5").read_bytes())
-    assert np.ptp(SAMPLE) == loaded.get_layer("forecast").get_weights()[0]
-    assert recurrent @ recurrent.T == pytest.approx(np.eye(3), abs=1e-6)
-
-
-@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras, for numpy 2
-@pytest.mark.parametrize("loss", LOSSES)
-def test_the_file_names_the_loss_as_keras_does(loss: str, tmp_path: Path) -> None:
-    """Keras gives it back compiled, with what a stock file of the same loss says."""
-    content = lstm.forecast(batch_of([SAMPLE.tolist()], {**QUICK, "loss_used": loss})).saved[0]
-    loaded = load_keras_model(content, tmp_path)
-    loaded.compile(optimizer="adam", loss=loss)
-    loaded.save(tmp_path / "stock.h5")
-    ours, stock = (training_config(one) for one in (content, (tmp_path / "stock.h5").read_bytes()))
-
-    assert load_keras_model(content, tmp_path).loss.__name__ == loss
-    assert ours["loss"] == stock["loss"] == loss
-    assert ours.keys() <= stock.keys()
-
-
-def training_config(content: bytes) -> dict[str, Any]:
-    """How the model of a Keras file was trained."""
-    with h5py.File(io.BytesIO(content)) as file:
-        found: dict[str, Any] = json.loads(file.attrs["training_config"])
-    return found
-
-
-def structure(content: bytes) -> dict[str, Any]:
-    """Names, shapes and types of all that is in an HDF5 file, and its attributes but for the description of layers."""
-    found: dict[str, Any] = {}
-    described = ("model_config", "training_config")
-
-    def visit(name: str, item: Any) -> None:
-        array = (item.shape, str(item.dtype)) if isinstance(item, h5py.Dataset) else None
-        attributes = {key: np.asarray(value).tolist() for key, value in item.attrs.items() if key not in described}
-        found[name] = (array, attributes)
-
-    with h5py.File(io.BytesIO(content)) as file:
-        visit("", file)
-        file.visititems(visit)
-    return found
-
-
-def test_J107_each_series_has_the_file_of_its_own_network() -> None:
-    """The weights in the file are the trained ones, and forecast what was forecast."""
-    batch = ragged_batch(QUICK)
-    forecasts = lstm.forecast(batch)
-    for row in (0, 7, 23):
-        arrays = saved_weights(forecasts.saved[row])
-        network = Networks(
-            arrays["lstm/lstm_cell/kernel"][np.newaxis],
-            arrays["lstm/lstm_cell/bias"][np.newaxis],
-            arrays["dense/kernel"][np.newaxis, :, 0],
-            arrays["dense/bias"],
-        )
-        values = batch.history[row][~np.isnan(batch.history[row])]
-        scaled = ((values - values.min()) / np.ptp(values)).astype(np.float32)
-        ahead = continue_series(network, scaled[np.newaxis, -3:], 3)[0]
-
-        assert forecasts.mean[row] == pytest.approx(values.min() + ahead * np.ptp(values), rel=1e-6)
-
-
-# --- difficult series -----------------------------------------------------------------------------------------------
-
-
-@BOTH
-def test_a_missing_lag_is_put_on_the_line_between_its_neighbours(model: Any, config: dict[str, Any]) -> None:
-    """A gap of two among the lags gives what the filled series gives."""
-    values = SAMPLE.tolist()
-    place = -6  # a lag of samples of Lstm; LstmLong's newest third are targets
-    place = place if model is lstm.forecast else 10
-    gap, filled = values.copy(), values.copy()
-    gap[place] = NAN
-    filled[place] = (values[place - 1] + values[place + 1]) / 2
-
-    assert model(batch_of([gap], config)).mean.tolist() == model(batch_of([filled], config)).mean.tolist()
-
-
-def test_a_missing_value_is_no_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LstmLong loses the sample; Lstm takes an older one instead; at the end, lags repeat the last observed value."""
-    seen = []
-    monkeypatch.setattr(lstm, "train", lambda start, x, y, **_: seen.append((x, y)) or start)
-    row = [0.0, 1, 2, 3, 4, 5, NAN, 7, 8, 10, NAN]
-    lstm.forecast_long(batch_of([row], QUICK_LONG))
-    lstm.forecast(batch_of([row], QUICK))
-    (long_inputs, long_targets), (inputs, targets) = seen
-
-    assert np.rint(long_targets * 10).tolist() == [[8, 10]]
-    assert np.rint(long_inputs * 10).tolist() == [[[0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7, 8]]]
-    assert np.rint(targets * 10).tolist() == [[5, 7, 8, 10]]
-    assert np.rint(inputs * 10).tolist() == [[[2, 3, 4], [4, 5, 6], [5, 6, 7], [6, 7, 8]]]
-
-
-def test_a_forecast_starts_at_the_end_of_the_array(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values missing at the end count as steps: the last observed value stands for them."""
-    seen = []
-    spy = lambda networks, lags, steps: seen.append(lags) or continue_series(networks, lags, steps)  # noqa: E731
-    monkeypatch.setattr(lstm, "continue_series", spy)
-    lstm.forecast(batch_of([[0.0, 1, 2, 3, 4, 5, 6, 7, 8, 10, NAN, NAN]], QUICK))
-
-    assert seen[0].tolist() == [[1.0, 1.0, 1.0]]
-
-
-@pytest.mark.parametrize("length", [1, 2, 3, 4])
-@BOTH
-def test_a_series_too_short_to_train_on_is_answered_by_its_mean_and_says_so(
-    model: Any, config: dict[str, Any], length: int
-) -> None:
-    """Two samples are the least: with 4 points there are none, neither at fold 3 nor with 3 lags."""
-    row = [3.0, 5.0, 10.0, 2.0][:length]
-    forecasts = model(batch_of([row, SAMPLE.tolist()], config))
-
-    assert forecasts.mean[0].tolist() == [sum(row) / length] * 3
-    assert forecasts.answered_by[0] == "AdaptiveAverageN"
-    assert forecasts.saved[0] is None
-    assert "too few points to train" in forecasts.notes[0]
-    assert forecasts.saved[1] is not None
-
-
-@pytest.mark.parametrize(
-    ("model", "config", "fewest"), [(lstm.forecast_long, QUICK_LONG, 6), (lstm.forecast, QUICK, 5)]
-)
-def test_the_note_names_the_fewest_points(model: Any, config: dict[str, Any], fewest: int) -> None:
-    """With as many as the note asks for there is a network, with one less there is none."""
-    enough, less = SAMPLE[:fewest].tolist(), SAMPLE[: fewest - 1].tolist()
-    forecasts = model(batch_of([enough, less], config))
-
-    assert [content is not None for content in forecasts.saved] == [True, False]
-    assert f"needs {fewest} observed" in forecasts.notes[1]
-
-
-def test_lstm_says_when_there_are_fewer_samples_than_asked_for() -> None:
-    """Six points and 3 lags are 3 samples, not 4."""
-    forecasts = lstm.forecast(batch_of([SAMPLE[:6].tolist(), SAMPLE[:7].tolist()], QUICK))
-
-    assert forecasts.notes == ["trained on 3 samples, there are not 4", ""]
-
-
-@pytest.mark.parametrize("value", [0.0, -3.25, 7.1, 1e300, -1.7e308, 5e-324])
-@BOTH
-def test_a_series_that_never_changes_is_continued_exactly(model: Any, config: dict[str, Any], value: float) -> None:
-    """Also with gaps; there is no network, and the note says why."""
-    forecasts = model(batch_of([[value] * 9 + [NAN] + [value] * 9], config))
-
-    assert forecasts.mean.tolist() == [[value] * 3]
-    assert forecasts.answered_by == ["AdaptiveMaxN"]
-    assert forecasts.saved == [None]
-    assert "never changes" in forecasts.notes[0]
-
-
-@pytest.mark.parametrize("scale", [1e300, -1e300, 1e-200, 5e-324])
-@BOTH
-def test_huge_and_tiny_values_give_a_finite_forecast_near_the_series(
-    model: Any, config: dict[str, Any], scale: float
-) -> None:
-    """No warning, nothing overflows."""
-    values = (SAMPLE - 200) * scale
-    forecasts = model(batch_of([values.tolist()], config))
-
-    assert np.isfinite(forecasts.mean).all()
-    assert (np.abs(forecasts.mean) <= 3 * np.abs(values).max()).all()
-
-
-@BOTH
-def test_a_spread_beyond_all_numbers_is_refused_without_a_warning(model: Any, config: dict[str, Any]) -> None:
-    """From -1.7e308 to 1.7e308: the answer says that the values are too large, and the neighbour is not touched."""
-    name = "LstmLong" if model is lstm.forecast_long else "Lstm"
-    given = {key: value for key, value in config.items() if key != "loss_used"}
-    wide, fine = [
-        SeriesRequest(values, name, given, 5, refit=True, eval_metrics=(), seed=1)
-        for values in (np.where(SAMPLE > 240, 1.7e308, -1.7e308), SAMPLE)
-    ]
-    answers = forecast_batch([wide, fine])
-
-    assert "too large" in answers[0].error
-    assert answers[1].error is None
-
-
-def test_long_histories_are_cut_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the newest points count, for the scale too; a series with none among them keeps its old level."""
-    monkeypatch.setattr(lstm, "LONGEST_HISTORY", 20)
-    values = SAMPLE.tolist()
-    silent = [*values[:6], *[NAN] * 32]
-    whole = lstm.forecast_long(batch_of([values, values[-20:], silent], QUICK_LONG))
-    newest = lstm.forecast_long(batch_of([values[-20:]], QUICK_LONG))
-
-    assert whole.mean[0].tolist() == newest.mean[0].tolist()
-    assert whole.notes[:2] == ["trained on the newest 20 points", ""]
-    assert whole.mean[2].tolist() == pytest.approx([sum(values[1:6]) / 5] * 3)
-    assert whole.answered_by[2] == "AdaptiveAverageN"
-
-
-def test_endless_training_is_refused_before_it_begins() -> None:
-    """Each value is allowed, together they would take hours; the message says what to lower."""
-    config = CATALOG["LstmLong"].resolve({"batch_size_used": 1, "epochs_used": 1000, "lstm_cells_per_layer_used": 500})
-    with pytest.raises(RejectedInputError, match="too long; lower epochs_used or lstm_cells_per_layer_used"):
-        lstm.forecast_long(SeriesBatch(np.random.default_rng(1).normal(0, 1, (1, 900)), 1, config))
-
-
-# --- the catalogue --------------------------------------------------------------------------------------------------
 
 
 def test_J105_the_hyper_parameters_are_the_contracts() -> None:

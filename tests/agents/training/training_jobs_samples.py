@@ -1,0 +1,90 @@
+"""What tests of training jobs are made of."""
+
+from typing import Any
+
+import pytest
+
+from connectors.kafka.publisher import partition_for
+from connectors.objects import endpoints
+from connectors.objects.endpoints import Endpoint, model_key
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
+from streams.errors import RejectedError
+from streams.training.jobs import key_of
+from streams.training.state import TrainingJobsState
+from tests.agents.bench import AT, CODEC, Worker
+
+PROJECT, JOB, NAME = "p1", 11, "flights"
+HOME = partition_for(b"p1", 4)
+NEEDED: dict[str, Any] = {"time_freq": "D", "prediction_length": 7, "epochs": 20}
+TRAIN = TrainDeepAR("c-1", PROJECT, JOB, NAME, "/uploads/flights.jsonl", NEEDED)
+STOP = StopTrainingJob("c-2", PROJECT, JOB, JOB)
+DELETE = DeleteTrainingJob("c-3", PROJECT, JOB)
+
+
+async def command(state: Worker, *commands: Any, key: bytes = b"p1", **place: Any) -> list[Any]:
+    """Let commands arrive as one batch."""
+    topic = state.runtime.topics.training_commands
+    messages = [state.message(topic, key, one, **place) for one in commands]
+    await state.consume(topic, *messages)
+    return messages
+
+
+async def status(state: Worker, *statuses: Any, key: bytes = b"p1", **place: Any) -> list[Any]:
+    """Let what trainers tell arrive as one batch."""
+    topic = state.runtime.topics.training_status
+    messages = [state.message(topic, key, one, **place) for one in statuses]
+    await state.consume(topic, *messages)
+    return messages
+
+
+def told(number: int, job_id: int = JOB, **fields: Any) -> TrainingStatus:
+    """What a trainer says."""
+    return TrainingStatus(PROJECT, job_id, job_id, number, round(AT * 1000) + number, **fields)
+
+
+def find(state: Worker, job_id: int = JOB, project: str = PROJECT) -> TrainingJobRecord | None:
+    """The job as the table has it."""
+    found: TrainingJobRecord | None = TrainingJobsState.of(state.runtime).jobs.get(key_of(project, job_id))
+    return found
+
+
+def row(state: Worker, job_id: int = JOB) -> TrainingJobRecord:
+    """The same, which is there."""
+    found = find(state, job_id)
+    assert found is not None
+    return found
+
+
+def publish(state: Worker, name: str = NAME, *, project: str = PROJECT, job_id: int = JOB) -> None:
+    """Make an endpoint, as a trainer does."""
+    endpoint = Endpoint(
+        name=name,
+        version="V0001",
+        model_key=model_key(name, "V0001"),
+        project_id=project,
+        job_id=job_id,
+        time_freq="D",
+        prediction_length=7,
+        context_length=7,
+        cardinality=None,
+        num_dynamic_feat=0,
+        likelihood="student-t",
+        num_cells=4,
+        num_layers=1,
+        created=0,
+    )
+    endpoints.publish(state.runtime.store, endpoint, b"model")
+
+
+def runs(state: Worker) -> list[tuple[bytes | None, Any]]:
+    """What the trainers were told, with its keys."""
+    return [(record.key, CODEC.decode(record.value)) for record in state.sent(state.runtime.topics.training_runs)]
+
+
+async def refusal(state: Worker, one: Any, key: bytes = b"p1") -> RejectedError:
+    """Why the command of a sender who waits is refused."""
+    with state.runtime.waiters.waiting(one.command_id) as outcome:
+        await command(state, one, key=key)
+        with pytest.raises(RejectedError) as refused:
+            await outcome
+    return refused.value
