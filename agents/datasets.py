@@ -22,9 +22,10 @@ from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.checks import check_command, check_id, check_key
+from streams.codes.forecasting import ForecastingCode
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
-from streams.errors import RejectedError
+from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError, TooLargeError
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
@@ -136,17 +137,17 @@ def apply_command(
         try:
             datasets.delete(store, command.data_id)
         except datasets.UnknownDatasetError as error:
-            raise RejectedError(404, "unknown_dataset", str(error)) from None
+            raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, str(error)) from None
         return None
     if known is not None:
         if made_by not in ("", command.command_id):
             text = f"data_id: data set {command.data_id} exists already: delete it first, or choose another data_id"
-            raise RejectedError(409, "dataset_exists", text)
+            raise ConflictError(ForecastingCode.DATASET_EXISTS, text)
         return known  # a repeated command changes nothing
     if not (layout.may_read(Who.PRODUCER, command.path) or is_incoming(command.path)):
         places = ", ".join(f"{folder}/" for folder in layout.readable(Who.PRODUCER))
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
-        raise RejectedError(400, "unknown_path", text)
+        raise InvalidError(Code.UNKNOWN_PATH, text)
     try:
         with (
             store.local_file(command.path) as file,
@@ -163,12 +164,13 @@ def apply_command(
                 command=(command.command_id, digest),
             )
     except BadDatasetError as error:
-        raise RejectedError(413 if error.code == "too_large" else 400, error.code, str(error)) from None
+        refused = TooLargeError if error.code == Code.TOO_LARGE else InvalidError
+        raise refused(error.code, str(error)) from None
     except BadKeyError as error:
-        raise RejectedError(400, "unknown_path", f"path: {error}") from None
+        raise InvalidError(Code.UNKNOWN_PATH, f"path: {error}") from None
     except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read
         text = f"path: there is no object {command.path}: put the file into the object store first"
-        raise RejectedError(400, "unknown_path", text) from None
+        raise InvalidError(Code.UNKNOWN_PATH, text) from None
 
 
 def _known(store: ObjectStore, data_id: int) -> datasets.Dataset | None:

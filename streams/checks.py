@@ -7,7 +7,7 @@ from typing import Any, Final
 from connectors.objects import keys, layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
-from streams.errors import RejectedError
+from streams.errors import Code, InvalidError, RejectedError
 
 __all__ = [
     "ID_LIMIT",
@@ -34,16 +34,15 @@ _LARGEST: Final = 2**63 - 1  # of whole numbers in JSON that is kept
 
 def invalid_field(field: str, text: str) -> RejectedError:
     """What to raise of a field that cannot be what it is; `text` says what was found and what is expected."""
-    return RejectedError(400, "invalid_request", f"{field}: {text}")
+    return InvalidError(Code.INVALID_REQUEST, f"{field}: {text}")
 
 
 def check_command(message: Any, command: Any) -> None:
     """RejectedError where the command's id cannot be kept, or the record's time cannot be shown."""
     check_text("command_id", command.command_id)
     if not _EARLIEST <= message.timestamp <= _LATEST:
-        raise RejectedError(
-            400,
-            "wrong_time",
+        raise InvalidError(
+            Code.WRONG_TIME,
             f"the record's timestamp, {time_of(message)} ms, is not within the years 1 to 9999: let the "
             "producer send the time now",
         )
@@ -52,7 +51,7 @@ def check_command(message: Any, command: Any) -> None:
 def check_text(field: str, text: str, *, longest: int = _LONGEST_ID) -> None:
     """RejectedError where an id is too long to be repeated in whatever comes of it."""
     if len(text) > longest:
-        raise RejectedError(400, "id_too_long", f"{field}: has {len(text)} characters, at most {longest} are allowed")
+        raise InvalidError(Code.ID_TOO_LONG, f"{field}: has {len(text)} characters, at most {longest} are allowed")
 
 
 def time_of(message: Any) -> int:
@@ -83,19 +82,19 @@ def _inside(value: Any) -> Iterable[Any]:
 def check_id(field: str, value: int) -> None:
     """RejectedError unless the value can be an id."""
     if not 1 <= value <= ID_LIMIT:
-        raise RejectedError(400, "invalid_id", f"{field} is {value}, expected 1 to {ID_LIMIT}")
+        raise InvalidError(Code.INVALID_ID, f"{field} is {value}, expected 1 to {ID_LIMIT}")
 
 
 def check_key(field: str, value: int, key: bytes | None) -> None:
     """RejectedError unless a record's key is this id as text: another one lies in a partition of its own."""
     if key != b"%d" % value:
-        raise RejectedError(400, "wrong_key", f"the record's key must be the {field}, {value}, as text")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the {field}, {value}, as text")
 
 
 def check_name(name: str | None) -> None:
     """RejectedError unless the name is absent or at most 32 characters of A-Z a-z 0-9 _ (contract J-031, J-043)."""
     if name is not None and not _NAME.fullmatch(name):
-        raise RejectedError(400, "invalid_name", f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
+        raise InvalidError(Code.INVALID_NAME, f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
 
 
 def object_key(field: str, path: str, *, written: bool = False) -> str:

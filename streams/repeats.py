@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from schemas.forecasting import JobRecord, SeriesConfig, SubmitJob
-from streams.errors import RejectedError
+from streams.errors import Code, ConflictError
 
 __all__ = ["check_repeat", "digest_known", "digest_of", "with_command"]
 
@@ -29,9 +29,8 @@ def check_repeat(command: Any, known: str, of: str, digest: str | None = None) -
     whose command it was, `digest` is this command's where it is at hand.
     """
     if known and known != (digest or digest_of(command)):
-        raise RejectedError(
-            409,
-            "command_id_reused",
+        raise ConflictError(
+            Code.COMMAND_ID_REUSED,
             f"command_id: {command.command_id!r} was used before, by a command for {of} with other content; this "
             f"{type(command).__name__} has changed nothing: send it under a new command_id",
         )

@@ -16,6 +16,7 @@ from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter
 from streams.engine.ids import IdMinter
 from streams.engine.tries import Tries
+from streams.errors import class_name
 from streams.file_threads import FileThreads
 from streams.rows.event_table import EventTable
 from streams.settings import Settings
@@ -81,7 +82,7 @@ class TrainerRuntime:
     def dead_letter(self, message: Any, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
         self.metrics.count_dead_letter(message.topic)
-        log.warning("dead letter", **event_fields(message), error_class=type(error).__name__, error=str(error)[:200])
+        log.warning("dead letter", **event_fields(message), error_class=class_name(error), error=str(error)[:200])
         return dead_letter(self.topics.dead_letters, message, error, max_bytes=self.settings.record_limit)
 
 

@@ -13,9 +13,10 @@ from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError
 from schemas.series import Forecast
 from streams.checks import check_key
+from streams.codes.forecasting import ForecastingCode
 from streams.engine.transport import open_batches
 from streams.engine.tries import work_on
-from streams.errors import RejectedError
+from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.forecasting.forecast_table import NewForecast, SubmissionNumber
 from streams.forecasting.state import ForecastingState
 from streams.rows.row_stores import Row
@@ -95,11 +96,11 @@ def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
 def _submission(state: StateRuntime, message: Any) -> SubmissionNumber | None:
     """Whose forecast it is, None where an empty record removes one."""
     if message.key is None:
-        raise RejectedError(400, "wrong_key", "the record's key must be the ts_id, as text: it has none")
+        raise InvalidError(Code.WRONG_KEY, "the record's key must be the ts_id, as text: it has none")
     if message.value is None:
         return None
     if len(message.value) > state.settings.record_limit:
-        raise RejectedError(413, "forecast_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+        raise TooLargeError(ForecastingCode.FORECAST_TOO_LARGE, f"{len(message.value)} bytes cannot be kept in one row")
     fields = state.codec.outline_of(message.value, Forecast)
     check_key("ts_id", fields["ts_id"], message.key)
     return SubmissionNumber(fields["job_id"], fields["n"])

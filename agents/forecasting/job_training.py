@@ -9,8 +9,9 @@ from agents.forecasting.refusals import refusals, result_records
 from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
 from schemas.forecasting import JobRecord, StopJob, SubmitJob
 from streams.checks import time_of
+from streams.codes.forecasting import ForecastingCode
 from streams.engine.transport import check_writer
-from streams.errors import RejectedError
+from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.plans import packed, planned_again
 from streams.forecasting.state import ForecastingState
@@ -62,7 +63,7 @@ async def stop(state: StateRuntime, runs: SubmissionRuns, command: StopJob, job:
     A repeat writes what a crash has prevented, and stops nothing that was submitted since.
     """
     if job is None:
-        raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {command.job_id}")
     if command.command_id not in job.commands:
         job = jobs.stopped(job, command)
         await put_job_for(state, event, job)

@@ -21,9 +21,10 @@ from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, J
 from schemas.series import SeriesResult
 from streams import idempotency
 from streams.checks import check_command, check_key, time_of
+from streams.codes.forecasting import ForecastingCode
 from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
-from streams.errors import RejectedError
+from streams.errors import ConflictError, NotFoundError, RejectedError, TooLargeError
 from streams.forecasting import jobs
 from streams.forecasting.inputs import dataset_of
 from streams.forecasting.state import ForecastingState
@@ -134,10 +135,10 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
         await send_out(runs, job.job_id, event)
     elif isinstance(command, CreateJob):
         if job is not None:
-            raise RejectedError(409, "job_exists", f"job {command.job_id} exists already")
+            raise ConflictError(ForecastingCode.JOB_EXISTS, f"job {command.job_id} exists already")
         await _create(state, command, event)
     elif job is None:
-        raise RejectedError(404, "unknown_job", f"there is no job {command.job_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {command.job_id}")
     elif isinstance(command, ConfigureJob):
         await _configure(state, job, command, event)
     else:
@@ -198,7 +199,7 @@ async def _delete(
     await ForecastingState.of(state).splits.delete_all(job_id)
     await asyncio.to_thread(state.store.delete, models_of(job_id))
     if job is None:
-        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
 
 
 def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
@@ -265,7 +266,7 @@ def _answer(state: StateRuntime, message: Any) -> Answer:
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
     check_key("job_id", answer.job_id, message.key)
     if len(message.value) > state.settings.record_limit + _ROW:
-        raise RejectedError(413, "result_too_large", f"{len(message.value)} bytes cannot be kept in one row")
+        raise TooLargeError(ForecastingCode.RESULT_TOO_LARGE, f"{len(message.value)} bytes cannot be kept in one row")
     return answer
 
 

@@ -15,9 +15,10 @@ from connectors.objects.endpoints import UnknownEndpointError
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
 from streams.checks import check_command, time_of
+from streams.codes.inference import InferenceCode
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
-from streams.errors import RejectedError
+from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.repeats import check_repeat
@@ -140,7 +141,7 @@ async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, e
         try:
             check_command(message, command)
             if message.key != command.name.encode():
-                raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {command.name[:80]}")
+                raise InvalidError(Code.WRONG_KEY, f"the record's key must be the job's name, {command.name[:80]}")
             moved = state.moved(message)
             if moved is not None:
                 await state.publisher.send([moved])
@@ -164,8 +165,8 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
     """1. check what the job depends on, 2. write its row. A repeat goes on where the first time ended."""
     record = run.record
     if record is not None and record.command_id != command.command_id:
-        raise RejectedError(
-            409, "transform_exists", f"TransformJobName: there is a transform job {command.name} already"
+        raise ConflictError(
+            InferenceCode.TRANSFORM_EXISTS, f"TransformJobName: there is a transform job {command.name} already"
         )
     if record is not None:
         check_repeat(command, record.digest, f"transform job {command.name}")
@@ -183,25 +184,27 @@ def _check(state: StateRuntime, record: TransformRecord) -> None:
     try:
         endpoints.load(state.store, record.model_name)
     except UnknownEndpointError as error:
-        raise RejectedError(404, "unknown_endpoint", f"ModelName: {error}") from None
+        raise NotFoundError(InferenceCode.UNKNOWN_ENDPOINT, f"ModelName: {error}") from None
     if not state.store.is_file(record.input_path):
         text = f"S3Uri: there is no file /{record.input_path}: PUT it to /uploads/ first"
-        raise RejectedError(400, "unknown_path", text)
+        raise InvalidError(Code.UNKNOWN_PATH, text)
     obstacle = state.store.obstacle(record.output_key)
     if obstacle is not None:
         text = f"S3OutputPath: /{record.output_key} cannot be written, because {obstacle}: choose another path"
-        raise RejectedError(409, "output_blocked", text)
+        raise ConflictError(InferenceCode.OUTPUT_BLOCKED, text)
 
 
 async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:
     """1. write that the job stops, 2. once nothing is under way for it, write that it has."""
     record = run.record
     if record is None:
-        raise RejectedError(404, "unknown_transform", f"there is no transform job {command.name[:80]}")
+        raise NotFoundError(InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {command.name[:80]}")
     if record.command_id == command.command_id:
         check_repeat(command, record.digest, f"transform job {command.name}")
     if record.status in (transforms.COMPLETED, transforms.FAILED):
-        raise RejectedError(409, "transform_ended", f"transform job {command.name} has ended: it is {record.status}")
+        raise ConflictError(
+            InferenceCode.TRANSFORM_ENDED, f"transform job {command.name} has ended: it is {record.status}"
+        )
     if record.status == transforms.IN_PROGRESS:
         await run.put(transforms.stopping(record))
     return run.stopped() if record.status != transforms.STOPPED else None
@@ -233,7 +236,7 @@ def _result(state: StateRuntime, message: Any) -> InferenceResult | None:
         check_result(result)
         name = result.transform
     if name is not None and message.key != name.encode():
-        raise RejectedError(400, "wrong_key", f"the record's key must be the job's name, {name[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the job's name, {name[:80]}")
     return result
 
 

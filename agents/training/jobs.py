@@ -17,9 +17,10 @@ from schemas.coding.wire import UndecodableError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams import idempotency
 from streams.checks import check_command, time_of
+from streams.codes.training import TrainingCode
 from streams.engine.transport import batches, check_writer, handle_by_key
 from streams.engine.tries import GivenUpError, guarded, together
-from streams.errors import RejectedError
+from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.inference.state import InferenceProcesses
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
@@ -108,7 +109,7 @@ async def _handle(state: StateRuntime, event: Any) -> None:
 
 def _check_key(project_id: str, message: Any) -> None:
     if message.key != project_id.encode():
-        raise RejectedError(400, "wrong_key", f"the record's key must be the project_id, {project_id[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the project_id, {project_id[:80]}")
 
 
 async def _apply(
@@ -143,7 +144,7 @@ async def _create(
         await _put_for(state, event, record)
     elif record.command_id != command.command_id:
         text = f"job_id: project {command.project_id} has a training job {command.job_id} already"
-        raise RejectedError(400, training_jobs.FAILED_OPERATION, text)
+        raise InvalidError(TrainingCode.FAILED_OPERATION, text)
     if record.status == TrainingState.INITIALISING:
         offset = await _tell_trainers(state, command)
         current = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(record.project_id, record.job_id))
@@ -156,7 +157,7 @@ def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
     """RejectedError where the endpoint's name is taken: endpoints have no project in their address."""
     if endpoints.owner(store, record.job_name) not in (None, record.project_id):
         text = "is the name of an endpoint of another project; all projects share these names: use another one"
-        raise RejectedError(400, training_jobs.NAME_TAKEN, f"Job name:{record.job_name} {text}")
+        raise InvalidError(TrainingCode.NAME_TAKEN, f"Job name:{record.job_name} {text}")
 
 
 async def _stop(
@@ -237,7 +238,9 @@ async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
 
 def _told(state: StateRuntime, message: Any) -> TrainingStatus:
     if len(message.value or b"") > _LARGEST_STATUS:
-        raise RejectedError(413, "status_too_large", f"{len(message.value)} bytes, at most {_LARGEST_STATUS} are kept")
+        raise TooLargeError(
+            TrainingCode.STATUS_TOO_LARGE, f"{len(message.value)} bytes, at most {_LARGEST_STATUS} are kept"
+        )
     told = state.codec.decode(message.value)
     if not isinstance(told, TrainingStatus):
         raise UndecodableError(f"a {type(told).__name__} on the topic of training status")

@@ -5,7 +5,7 @@ from typing import Any
 from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError, unframe
 from streams.engine.fetched import UNREADABLE
-from streams.errors import RejectedError
+from streams.errors import RejectedError, class_name
 from streams.telemetry.tracing import trace_headers
 
 __all__ = ["dead_letter"]
@@ -33,7 +33,7 @@ def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | 
         "partition": str(message.partition),
         "offset": str(message.offset),
         "schema-id": schema_id,
-        "error-class": type(error).__name__,
+        "error-class": class_name(error),
         "error": reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…",
     }
     encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from streams.errors import RejectedError
+from streams.errors import Code, RejectedError, UnavailableError
 
 __all__ = ["IdMinter", "SeriesIdMinter"]
 
@@ -72,6 +72,6 @@ class SeriesIdMinter:
 
 
 def _wrong_clock(now: float) -> RejectedError:
-    return RejectedError(
-        503, "wrong_clock", f"the clock of a worker stands at {now:.0f} s, for which there are no ids: set it right"
+    return UnavailableError(
+        Code.WRONG_CLOCK, f"the clock of a worker stands at {now:.0f} s, for which there are no ids: set it right"
     )

@@ -27,7 +27,7 @@ from connectors.objects.layout import TRIES
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.checks import time_of
 from streams.engine.transport import Batch, SupersededError, is_current
-from streams.errors import RejectedError
+from streams.errors import Code, RejectedError
 from streams.telemetry.logs import event_fields
 
 if TYPE_CHECKING:
@@ -76,9 +76,12 @@ Ended = Callable[[EventT, "GivenUpError"], Awaitable[Any]]
 class GivenUpError(RejectedError):
     """A message has failed as often as it may; the text is for users and has neither paths nor a traceback."""
 
+    status = 500
+    called = "GivenUpError"
+
     def __init__(self, error: BaseException) -> None:
         text = f"it could not be handled ({reason_of(error)}) and was given up; the service's log says more"
-        super().__init__(500, "given_up", text)
+        super().__init__(Code.GIVEN_UP, text)
 
 
 class Tries:

@@ -14,7 +14,8 @@ from models.calendars.names import rule_named
 from models.calendars.rules import Rule
 from models.calendars.time_zones import offsets_at, offsets_on_clock, zone_named
 from models.errors import RejectedInputError
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import InvalidError
 
 __all__ = ["JobCalendars", "checked_calendars"]
 
@@ -56,4 +57,4 @@ def _told(ask: Callable[[], _Made]) -> _Made:
     try:
         return ask()
     except RejectedInputError as error:
-        raise RejectedError(400, "invalid_calendar", error.message) from None
+        raise InvalidError(ForecastingCode.INVALID_CALENDAR, error.message) from None

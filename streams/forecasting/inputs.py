@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from connectors.datasets import manifests as datasets
 from connectors.objects.store import ObjectStore
 from schemas.forecasting import JobRecord
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import NotFoundError, RejectedError
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
 from streams.forecasting.submissions import Training
@@ -29,7 +30,7 @@ def _dataset(store: ObjectStore, data_id: int) -> datasets.Dataset:
     try:
         return datasets.load(store, data_id)
     except datasets.UnknownDatasetError as error:
-        raise RejectedError(404, "unknown_dataset", f"data_id: {error}") from None
+        raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, f"data_id: {error}") from None
 
 
 async def features_of(
@@ -50,11 +51,11 @@ async def features_of(
         try:
             features[index] = await splits.feature(job.split, job.columns, index, lambda: _dataset(store, job.data_id))
         except RejectedError as error:
-            if error.code != "bad_column":  # what is gone is no fault of an element
+            if error.code != ForecastingCode.BAD_COLUMN:  # what is gone is no fault of an element
                 raise
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
             place = {"element": user.number - 1, "field": "feature_indexs"}
-            raise RejectedError(error.status, error.code, text, place) from None
+            raise error.saying(text, place) from None
     if features and job.split is not None:
         check_features_fit(job, await splits.load(job.split), trainings, record_limit)
     return features

@@ -20,7 +20,8 @@ from schemas.forecasting import (
     SubmitJob,
 )
 from streams.checks import check_id, check_name
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import ConflictError, InvalidError
 from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.submissions import Training
 from streams.repeats import digest_of, with_command
@@ -73,32 +74,34 @@ def created(command: CreateJob, *, at: int) -> JobRecord:
 def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) -> Columns:
     """The chosen columns; RejectedError where the job cannot take them any more or they do not fit (J-052 … J-057)."""
     if job.status >= CmdStatus.COMITTED:
-        raise RejectedError(
-            409, "already_submitted", f"job {job.job_id} has been submitted: its columns are fixed; create another job"
+        raise ConflictError(
+            ForecastingCode.ALREADY_SUBMITTED,
+            f"job {job.job_id} has been submitted: its columns are fixed; create another job",
         )
     for field in ("timestamp_indexs", "target_indexs"):
         indexs = getattr(command, field)
         if len(indexs) != 1:
-            raise RejectedError(400, "invalid_columns", f"{field} has {len(indexs)} columns, expected exactly one")
+            raise InvalidError(
+                ForecastingCode.INVALID_COLUMNS, f"{field} has {len(indexs)} columns, expected exactly one"
+            )
     seen: dict[int, str] = {}
     for field in ("timestamp_indexs", "target_indexs", "groupby_indexs"):
         for index in getattr(command, field):
             if not 0 <= index < len(header):
-                raise RejectedError(
-                    400,
-                    "invalid_columns",
+                raise InvalidError(
+                    ForecastingCode.INVALID_COLUMNS,
                     f"{field}: column {index} does not exist; the data set has columns 0 to {len(header) - 1}",
                 )
             if index in seen:
                 other = f"twice in {field}" if seen[index] == field else f"in {seen[index]} and in {field}"
-                raise RejectedError(400, "invalid_columns", f"column {index} ({header[index]}) is {other}")
+                raise InvalidError(ForecastingCode.INVALID_COLUMNS, f"column {index} ({header[index]}) is {other}")
             seen[index] = field
     checked_calendars(command.freq, command.time_zone)
     if command.timestamp_format:
         try:
             check_format(command.timestamp_format)
         except BadFormatError as error:
-            raise RejectedError(400, "bad_timestamp_format", f"timestamp_format: {error}") from None
+            raise InvalidError(ForecastingCode.BAD_TIMESTAMP_FORMAT, f"timestamp_format: {error}") from None
     return Columns(
         command.timestamp_indexs,
         command.target_indexs,

@@ -7,7 +7,8 @@ import numpy as np
 
 from connectors.datasets.splits import Split
 from schemas.forecasting import JobRecord
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import InvalidError
 from streams.forecasting.submissions import Training
 
 __all__ = ["check_features_fit", "check_lengths"]
@@ -30,7 +31,7 @@ def check_lengths(split: Split, *, max_points: int, record_limit: int) -> None:
     )
     which = f"series {split.groupby_val[place]}" if len(lengths) > 1 else "the series"
     text = f"{which} has {points} points, at most {most} are accepted: leave out old ones, or raise {setting}"
-    raise RejectedError(400, "series_too_long", f"target_indexs: {text}", {"field": "target_indexs"})
+    raise InvalidError(ForecastingCode.SERIES_TOO_LONG, f"target_indexs: {text}", {"field": "target_indexs"})
 
 
 def check_features_fit(job: JobRecord, split: Split, trainings: Iterable[Training], record_limit: int) -> None:
@@ -47,4 +48,4 @@ def check_features_fit(job: JobRecord, split: Split, trainings: Iterable[Trainin
                 "TIDECAST_MAX_MESSAGE_BYTES"
             )
             place = {"element": training.number - 1, "field": "feature_indexs"}
-            raise RejectedError(400, "series_too_long", text, place)
+            raise InvalidError(ForecastingCode.SERIES_TOO_LONG, text, place)

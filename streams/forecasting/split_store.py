@@ -18,7 +18,8 @@ from connectors.datasets.splitter import split_csv
 from connectors.objects.layout import SPLITS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.forecasting import Columns, ConfigureJob
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.file_threads import FileThreads
 from streams.forecasting.calendars import JobCalendars, checked_calendars
 from streams.forecasting.series_limits import check_lengths
@@ -92,7 +93,7 @@ class SplitStore:
                 await self._made(own, found, chosen)
             except RejectedError as error:
                 message = error.message.replace("target_indexs", "feature_indexs")
-                raise RejectedError(error.status, error.code, message) from None
+                raise error.saying(message) from None
         return (await self.load(own)).target
 
     async def load(self, key: str) -> Split:
@@ -103,9 +104,9 @@ class SplitStore:
                 split = await asyncio.to_thread(load_split, self._store, key, JobCalendars().arrange)
             except (ObjectNotFoundError, FileNotFoundError):
                 text = f"the series of this job ({key}) are gone from the object store: create another job"
-                raise RejectedError(409, "no_series", text) from None
+                raise ConflictError(ForecastingCode.NO_SERIES, text) from None
             except StoredSplitError as error:
-                raise RejectedError(409, "no_series", str(error)) from None
+                raise ConflictError(ForecastingCode.NO_SERIES, str(error)) from None
         self._keep(key, split)
         return split
 
@@ -128,10 +129,10 @@ class SplitStore:
         try:
             self._keep(key, await self._files.whole(dataset.bytes, self._make, key, dataset, columns))
         except BadColumnError as error:
-            raise RejectedError(400, "bad_column", str(error)) from None
+            raise InvalidError(ForecastingCode.BAD_COLUMN, str(error)) from None
         except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read
             text = f"data_id: the file of dataset {dataset.data_id} is gone: upload it again"
-            raise RejectedError(404, "unknown_dataset", text) from None
+            raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, text) from None
 
     def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
         calendars = checked_calendars(columns.freq, columns.time_zone)

@@ -13,7 +13,8 @@ from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import JobRecord, SeriesConfig
 from schemas.series import Search
 from schemas.values import HyperParam, ParameterValue
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import ConflictError, InvalidError, TooLargeError
 from streams.forecasting.element_checks import (
     ElementError,
     check_parameters,
@@ -86,13 +87,14 @@ def check_elements(
     elements of the submission too, then from the model's defaults.
     """
     if job.columns is None:
-        raise RejectedError(409, "no_series", f"job {job.job_id} has no series yet: choose its columns first (PUT)")
+        text = f"job {job.job_id} has no series yet: choose its columns first (PUT)"
+        raise ConflictError(ForecastingCode.NO_SERIES, text)
     if not elements:
-        raise RejectedError(400, "empty_array", "the body is an empty array: send at least one series configuration")
+        text = "the body is an empty array: send at least one series configuration"
+        raise InvalidError(ForecastingCode.EMPTY_ARRAY, text)
     if len(elements) > limits.max_elements:
-        raise RejectedError(
-            413,
-            "too_many_elements",
+        raise TooLargeError(
+            ForecastingCode.TOO_MANY_ELEMENTS,
             f"{len(elements)} elements, at most {limits.max_elements} are accepted: split the request",
         )
     stored = {setting.ts_id: setting for setting in job.settings}
@@ -117,7 +119,7 @@ def check_elements(
         except ElementError as error:
             text = f"element {number} (ts_id {element.ts_id}), {error.field}: {error}"
             place = {"element": number - 1, "field": error.field.partition(" ")[0]}
-            raise RejectedError(400, error.code, text, place) from None
+            raise InvalidError(error.code, text, place) from None
     return to_store, to_train
 
 

@@ -11,7 +11,8 @@ from connectors.kafka.publisher import Publisher
 from schemas.coding.codec import Codec
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import TooLargeError
 from streams.forecasting.jobs import Progress
 from streams.rows.event_table import EventTable
 from streams.rows.row_stores import Row
@@ -58,9 +59,8 @@ class JobTable(EventTable):
         """RejectedError where the job is too large for a row of the changelog, and `put` would fail."""
         size, limit = len(self._codec.encode(record)), self._publisher.max_message_bytes - _ROW_RESERVE
         if size > limit:
-            raise RejectedError(
-                413,
-                "job_too_large",
+            raise TooLargeError(
+                ForecastingCode.JOB_TOO_LARGE,
                 f"the settings and submissions of job {record.job_id} take {size} bytes, at most {limit} can be kept: "
                 "store shorter settings, or create another job",
             )

@@ -7,7 +7,8 @@ from itertools import takewhile
 from schemas.coding.codec import Codec
 from schemas.forecasting import CmdStatus, JobRecord
 from schemas.series import SeriesResult
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.jobs import Progress
 
@@ -24,8 +25,9 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
     got it. Where a row is from before that was noted, it counts as long as the job.
     """
     if job.created > at:
-        raise RejectedError(
-            404, "unknown_job", f"as_of: there was no job {job.job_id} at {at}; it was created at {job.created}"
+        raise NotFoundError(
+            ForecastingCode.UNKNOWN_JOB,
+            f"as_of: there was no job {job.job_id} at {at}; it was created at {job.created}",
         )
     submissions = tuple(takewhile(lambda submission: submission.at <= at, job.submissions))
     past = replace(job, status=CmdStatus.CREATED, message=None, submissions=submissions)

@@ -14,6 +14,10 @@ __all__ = [
 class InferenceError(RejectedError):
     """There is no answer, and the one who asked is told why; asking again, or for less, may help."""
 
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.status = status
+
 
 class ModelMissingError(InferenceError):
     """The endpoint has been removed or has another model by now: look it up again."""

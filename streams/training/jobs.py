@@ -13,19 +13,16 @@ from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
 from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams.checks import ID_LIMIT, check_kept, path_key
-from streams.errors import RejectedError
+from streams.codes.training import TrainingCode
+from streams.errors import InvalidError, NotFoundError, RejectedError
 from streams.repeats import digest_of
 from streams.rows.event_table import RecordTable
 
 __all__ = [
     "ENDED",
-    "FAILED_OPERATION",
     "INFERENCE_CONFIG",
     "LARGEST_STATUS",
-    "LIMIT_REACHED",
     "LONGEST_TEXT",
-    "NAME_TAKEN",
-    "WRONG_PARAMETER",
     "TrainingState",
     "advanced",
     "begun",
@@ -39,11 +36,6 @@ __all__ = [
     "stopping",
     "unknown_job",
 ]
-
-NAME_TAKEN: Final = "ModelArts.0103"
-WRONG_PARAMETER: Final = "ModelArts.0104"
-FAILED_OPERATION: Final = "ModelArts.0105"
-LIMIT_REACHED: Final = "ModelArts.0116"
 
 INFERENCE_CONFIG: Final = "DEEPAR_INFERENCE_CONFIG"
 """The label of a parameter that the endpoint is to have in its environment (contract D-054, D-060)."""
@@ -140,10 +132,11 @@ def check_new(record: TrainingJobRecord, known: Iterable[TrainingJobRecord], *, 
     """
     names = [other.job_name for other in known]
     if record.job_name in names:
-        raise RejectedError(400, NAME_TAKEN, f"Job name:{record.job_name} is existed")
+        raise InvalidError(TrainingCode.NAME_TAKEN, f"Job name:{record.job_name} is existed")
     if len(names) >= most:
-        raise RejectedError(
-            400, LIMIT_REACHED, f"the project has {len(names)} training jobs, the most there may be: delete some first"
+        raise InvalidError(
+            TrainingCode.LIMIT_REACHED,
+            f"the project has {len(names)} training jobs, the most there may be: delete some first",
         )
 
 
@@ -156,7 +149,7 @@ def sent(record: TrainingJobRecord, offset: int) -> TrainingJobRecord:
 def advanced(record: TrainingJobRecord, told: TrainingStatus) -> TrainingJobRecord:
     """The row after what a trainer tells; itself where the job has ended. RejectedError where it cannot tell that."""
     if told.status not in _TOLD:
-        raise RejectedError(400, WRONG_PARAMETER, f"status {told.status} is none that a trainer may tell")
+        raise InvalidError(TrainingCode.WRONG_PARAMETER, f"status {told.status} is none that a trainer may tell")
     if record.status in ENDED:
         return record
     # Not back from 9 to 8, nor from 8 to 7; a stopping job may still complete.
@@ -181,15 +174,16 @@ def check_version(record: TrainingJobRecord, version_id: int) -> None:
     """RejectedError where the job has no such version (T-132)."""
     if record.version_id != version_id:
         text = f"training job {record.job_id} has no version {version_id}; its version is {record.version_id}"
-        raise RejectedError(404, FAILED_OPERATION, text)
+        raise NotFoundError(TrainingCode.FAILED_OPERATION, text)
 
 
 def check_stop(record: TrainingJobRecord, version_id: int) -> None:
     """RejectedError where there is no such version, or it has ended (T-134)."""
     check_version(record, version_id)
     if record.status in ENDED:
-        raise RejectedError(
-            400, FAILED_OPERATION, f"version {version_id} of job {record.job_id} has ended with status {record.status}"
+        raise InvalidError(
+            TrainingCode.FAILED_OPERATION,
+            f"version {version_id} of job {record.job_id} has ended with status {record.status}",
         )
 
 
@@ -200,7 +194,7 @@ def stopping(record: TrainingJobRecord) -> TrainingJobRecord:
 
 def unknown_job(project_id: str, job_id: int) -> RejectedError:
     """The refusal of what is asked about a job that is not there."""
-    return RejectedError(404, FAILED_OPERATION, f"project {project_id[:80]} has no training job {job_id}")
+    return NotFoundError(TrainingCode.FAILED_OPERATION, f"project {project_id[:80]} has no training job {job_id}")
 
 
 def _check_names(command: TrainDeepAR) -> None:
@@ -254,7 +248,7 @@ def _checked(parameters: Mapping[str, object], max_samples: int) -> tuple[DeepAR
 
 
 def _wrong(field: str, text: str) -> RejectedError:
-    return RejectedError(400, WRONG_PARAMETER, f"{field}: {text}")
+    return InvalidError(TrainingCode.WRONG_PARAMETER, f"{field}: {text}")
 
 
 def _shortened(text: str) -> str:

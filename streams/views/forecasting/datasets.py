@@ -17,7 +17,8 @@ from connectors.datasets.incoming import incoming_key
 from connectors.objects.store import ObjectStore
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.checks import ID_LIMIT, check_name
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.web.answers import json_response
@@ -85,14 +86,16 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
     try:
         return checked(settings)
     except BadDatasetError as error:
-        raise RejectedError(400, error.code, error.message) from None
+        raise InvalidError(error.code, error.message) from None
 
 
 def _whole(field: str, text: str | None) -> int | None:
     if text is None or not text.strip():
         return None
     if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        raise RejectedError(400, "bad_dialect", f'{field}: is "{text[:20]}", expected a number of lines such as 2')
+        raise InvalidError(
+            ForecastingCode.BAD_DIALECT, f'{field}: is "{text[:20]}", expected a number of lines such as 2'
+        )
     return int(text)
 
 
@@ -101,7 +104,9 @@ def _indexs(field: str, text: str | None) -> tuple[int, ...] | None:
         return None
     numbers = re.fullmatch(r"\s*\[?\s*((?:[0-9]{1,6}\s*(?:,\s*[0-9]{1,6}\s*)*)?)\]?\s*", text)
     if numbers is None:
-        raise RejectedError(400, "bad_dialect", f'{field}: is "{text[:20]}", expected column indices such as [3]')
+        raise InvalidError(
+            ForecastingCode.BAD_DIALECT, f'{field}: is "{text[:20]}", expected column indices such as [3]'
+        )
     return tuple(int(number) for number in re.findall("[0-9]+", numbers[1]))
 
 
@@ -140,9 +145,8 @@ async def add_dataset(
         name = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(file_name).stem)[:32].strip("_") or "dataset"
     check_name(name)
     if upload.size is not None and upload.size > state.settings.max_upload_bytes:
-        raise RejectedError(
-            413,
-            "too_large",
+        raise TooLargeError(
+            Code.TOO_LARGE,
             f"upload: the file has {upload.size} bytes, at most {state.settings.max_upload_bytes} are accepted: "
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
@@ -197,7 +201,7 @@ def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
     try:
         return datasets.load(store, data_id)
     except datasets.UnknownDatasetError as error:
-        raise RejectedError(404, "unknown_dataset", str(error)) from None
+        raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, str(error)) from None
 
 
 def _is_there(store: ObjectStore, data_id: int) -> bool:

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from schemas.coding.wire import UndecodableError
 from streams.checks import ID_LIMIT
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import Code, NotFoundError, UnavailableError
 from streams.forecasting.forecast_table import forecast_json
 from streams.forecasting.state import ForecastingState
 from streams.rows.ownership import owner_elsewhere
@@ -66,17 +67,19 @@ async def get_forecast(
         if complete:
             return _answer(ts_id, body, "redis")
     if not ready:
-        raise RejectedError(503, "recovering", "the forecasts are being recovered or are moving to a worker")
+        raise UnavailableError(Code.RECOVERING, "the forecasts are being recovered or are moving to a worker")
     if elsewhere and (response := await passed_on(state, request, key)) is not None:
         return response
     try:
         forecast = ForecastingState.of(state).forecasts.get(key)
     except UndecodableError:  # a row of a later release, after a step back to this one
-        raise RejectedError(503, "unreadable", f"the forecast of series {ts_id} is of a later release") from None
+        raise UnavailableError(
+            ForecastingCode.UNREADABLE, f"the forecast of series {ts_id} is of a later release"
+        ) from None
     return _answer(ts_id, None if forecast is None else forecast_json(forecast), "table")
 
 
 def _answer(ts_id: int, body: bytes | None, source: str) -> Response:
     if body is None:
-        raise RejectedError(404, "unknown_forecast", f"there is no forecast of series {ts_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_FORECAST, f"there is no forecast of series {ts_id}")
     return Response(body, media_type="application/json", headers={SOURCE: source})

@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobRecord, StopJob, SubmitJob
 from streams.checks import ID_LIMIT
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past
 from streams.forecasting.inputs import dataset_of, features_of
@@ -255,7 +256,7 @@ async def job_results(
     """
     job = _job(state, job_id)
     if ts_id is not None and ts_id not in job.ts_ids:
-        raise RejectedError(404, "unknown_series", f"ts_id: {ts_id} is not a series of job {job_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, f"ts_id: {ts_id} is not a series of job {job_id}")
     chosen = job.ts_ids if ts_id is None else (ts_id,)
     rows: Rows
     if as_of is None:
@@ -282,5 +283,5 @@ async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Respo
 def _job(state: StateRuntime, job_id: int) -> JobRecord:
     job = ForecastingState.of(state).jobs.get(job_id)
     if job is None:
-        raise RejectedError(404, "unknown_job", f"there is no job {job_id}")
+        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
     return job

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from models.catalog import CATALOG
-from streams.errors import RejectedError
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import NotFoundError
 from streams.views.forecasting.replies import ModelReply, ModelsReply
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
@@ -38,8 +39,8 @@ async def get_model(model_name: Annotated[str, Path(description="A model of the 
     """Each with its type, default and range."""
     spec = CATALOG.get(model_name)
     if spec is None:
-        raise RejectedError(
-            404, "unknown_model", f"there is no model {model_name[:80]!r}; known are {', '.join(CATALOG)}"
+        raise NotFoundError(
+            ForecastingCode.UNKNOWN_MODEL, f"there is no model {model_name[:80]!r}; known are {', '.join(CATALOG)}"
         )
     return json_response(
         {

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
-from streams.errors import RejectedError
+from streams.codes.inference import InferenceCode
+from streams.errors import Code, ConflictError, NotFoundError, UnavailableError, UnsupportedError
 from streams.inference.calls import InferenceCall, InferenceClosedError, InferenceReply, InferenceUnavailableError
 from streams.inference.state import InferenceProcesses
 from streams.rows.recovery import is_ready
@@ -65,13 +66,12 @@ async def invoke_only(state: State, request: Request) -> Response:
     """The same, where there is exactly one endpoint."""
     name = await InferenceProcesses.of(state).endpoints.only()
     if name is None and await InferenceProcesses.of(state).endpoints.all():
-        raise RejectedError(
-            409,
-            "several_endpoints",
+        raise ConflictError(
+            InferenceCode.SEVERAL_ENDPOINTS,
             "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists",
         )
     if name is None:
-        raise RejectedError(404, "no_endpoint", "there is no endpoint: train a model, and its endpoint appears")
+        raise NotFoundError(InferenceCode.NO_ENDPOINT, "there is no endpoint: train a model, and its endpoint appears")
     return await _invoke(state, request, name)
 
 
@@ -79,7 +79,7 @@ async def invoke_only(state: State, request: Request) -> Response:
 async def ping(state: State) -> Response:
     """200 with an empty body when this worker is ready."""
     if not is_ready(state.app):
-        raise RejectedError(503, "recovering", "the worker is starting or its partitions are moving")
+        raise UnavailableError(Code.RECOVERING, "the worker is starting or its partitions are moving")
     return Response()
 
 
@@ -107,9 +107,8 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
     """Hand the body on as it came: a large one would keep this loop from everything else while it is read."""
     form = _FORMS.get(content_type(request))
     if form is None:
-        raise RejectedError(
-            415,
-            "unsupported_media_type",
+        raise UnsupportedError(
+            Code.UNSUPPORTED_MEDIA_TYPE,
             f"Content-Type is {content_type(request)[:80]}: send application/json or application/jsonlines",
         )
     endpoints = InferenceProcesses.of(state).endpoints
@@ -154,10 +153,10 @@ def _refusals(name: str) -> Iterator[None]:
     try:
         yield
     except UnknownEndpointError as error:
-        raise RejectedError(404, "unknown_endpoint", str(error)) from None
+        raise NotFoundError(InferenceCode.UNKNOWN_ENDPOINT, str(error)) from None
     except (InferenceUnavailableError, InferenceClosedError) as error:
         log.warning("inference_unavailable", endpoint=name, error=str(error))
-        raise RejectedError(503, "unavailable", f"{error}: ask again later") from None
+        raise UnavailableError(InferenceCode.UNAVAILABLE, f"{error}: ask again later") from None
 
 
 def _shown(endpoint: Endpoint) -> dict[str, Any]:

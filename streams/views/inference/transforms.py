@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from schemas.inference import StopTransform, TransformRecord
-from streams.errors import RejectedError
+from streams.codes.inference import InferenceCode
+from streams.errors import ConflictError, NotFoundError
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.runtime import StateRuntime
@@ -62,8 +63,9 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
             transforms.begun(command, at=0)  # refused here, it need not take the way through the log
             await send_command(state, state.topics.transform_commands, name, command)
         elif not is_repeat(command.command_id, [known.command_id]):
-            raise RejectedError(
-                409, "transform_exists", f"TransformJobName: there is a transform job {name} already, use another name"
+            raise ConflictError(
+                InferenceCode.TRANSFORM_EXISTS,
+                f"TransformJobName: there is a transform job {name} already, use another name",
             )
         return json_response({"TransformJobName": name, "TransformJobStatus": transforms.IN_PROGRESS})
 
@@ -106,8 +108,9 @@ async def get_transform_output(state: State, name: Name) -> Response:
     record = _record(state, name)
     if record.status != transforms.COMPLETED:
         reason = "" if record.failure_reason is None else f": {record.failure_reason}"
-        raise RejectedError(
-            409, "no_output", f"transform job {name} is {record.status}, only a completed one has an output{reason}"
+        raise ConflictError(
+            InferenceCode.NO_OUTPUT,
+            f"transform job {name} is {record.status}, only a completed one has an output{reason}",
         )
     return await file_response(state.store, record.output_key, "application/jsonlines")
 
@@ -129,7 +132,7 @@ async def stop_transform(state: State, request: Request, name: Name, key: Idempo
 def _record(state: StateRuntime, name: str) -> TransformRecord:
     record = TransformState.of(state).transforms.get(name.encode("utf-8", "replace"))
     if record is None:
-        raise RejectedError(
-            404, "unknown_transform", f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"
+        raise NotFoundError(
+            InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"
         )
     return record

@@ -13,7 +13,8 @@ from connectors.datasets.manifests import Dataset
 from connectors.objects.keys import BadKeyError, check_key
 from connectors.objects.layout import OUTPUTS, UPLOADS, Folder
 from connectors.objects.store import ObjectStore
-from streams.errors import RejectedError
+from streams.codes.inference import InferenceCode
+from streams.errors import Code, ConflictError, InvalidError, RejectedError
 from streams.runtime import StateRuntime
 from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
@@ -64,7 +65,7 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
     taken = await asyncio.to_thread(_dataset, state.store, path)
     if taken is not None:
         text = f"path: /{key} is the file of data set {taken.data_id}: use another name"
-        raise RejectedError(409, "name_taken", text)
+        raise ConflictError(Code.NAME_TAKEN, text)
     size = 0
     with ExitStack() as stack:
         try:
@@ -80,10 +81,10 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
             target.write(parts)
             await asyncio.to_thread(stack.close)
         except ClientDisconnect:
-            raise RejectedError(400, "broken_off", "the body broke off: send it again") from None
+            raise InvalidError(InferenceCode.BROKEN_OFF, "the body broke off: send it again") from None
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             text = f"path: /{key} is a folder, or a file is where one of its folders should be: use another name"
-            raise RejectedError(409, "name_taken", text) from None
+            raise ConflictError(Code.NAME_TAKEN, text) from None
     return json_response({"path": f"/{key}", "bytes": size})
 
 
@@ -116,5 +117,5 @@ def _key(folder: Folder, path: str) -> str:
         check_key(key)
     except BadKeyError:
         text = f"path: found {path[:200]!r}, expected names of letters, digits and . _ = -, with slashes in between"
-        raise RejectedError(400, "bad_path", text) from None
+        raise InvalidError(InferenceCode.BAD_PATH, text) from None
     return key

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from connectors.kafka.admin import broker_reachable
+from streams.errors import Code
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
@@ -41,9 +42,9 @@ async def healthz() -> Response:
 async def readyz(state: State) -> Response:
     """200 when the tables are recovered and the broker answers; 503 with the reason otherwise."""
     if not is_ready(state.app):
-        return PLAIN.refusal(503, "recovering", "the tables are being recovered or partitions are moving")
+        return PLAIN.refusal(503, Code.RECOVERING, "the tables are being recovered or partitions are moving")
     if not await asyncio.to_thread(broker_reachable, state.bootstrap, _BROKER_TIMEOUT):
-        return PLAIN.refusal(503, "broker_unreachable", f"no Kafka broker answers at {state.bootstrap}")
+        return PLAIN.refusal(503, Code.BROKER_UNREACHABLE, f"no Kafka broker answers at {state.bootstrap}")
     return json_response({"status": "ready"})
 
 

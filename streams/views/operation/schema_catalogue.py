@@ -19,7 +19,8 @@ class CatalogueError(RejectedError):
     """A request that a Confluent registry would answer with `status` and this `error_code`."""
 
     def __init__(self, status: int, error_code: int, message: str) -> None:
-        super().__init__(status, str(error_code), message)
+        super().__init__(str(error_code), message)
+        self.status = status
         self.error_code = error_code
 
 

@@ -22,8 +22,9 @@ from models.catalog import CATALOG
 from schemas.training import TrainDeepAR
 from schemas.values import ParameterValue
 from streams.checks import check_kept
-from streams.errors import RejectedError
-from streams.training.jobs import LARGEST_STATUS, WRONG_PARAMETER
+from streams.codes.training import TrainingCode
+from streams.errors import InvalidError, RejectedError
+from streams.training.jobs import LARGEST_STATUS
 from streams.views.training.summaries import Listing
 from streams.views.web.strict import ForgivingBody
 
@@ -187,7 +188,7 @@ def _parameters(items: Sequence[ParameterBody]) -> dict[str, ParameterValue]:
 
 
 def _wrong(field: str, text: str) -> RejectedError:
-    return RejectedError(400, WRONG_PARAMETER, f"config, {field}: {text}")
+    return InvalidError(TrainingCode.WRONG_PARAMETER, f"config, {field}: {text}")
 
 
 class TrainingListQuery(BaseModel):

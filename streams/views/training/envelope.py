@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from streams.training.jobs import FAILED_OPERATION, WRONG_PARAMETER
+from streams.codes.training import TrainingCode
 from streams.views.web.envelope import Envelope, Refusal
 
 __all__ = ["TRAINING"]
@@ -25,7 +25,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
     """What has no code of this contract gets the one for its status."""
     code = told.code
     if not code.startswith(_PREFIX):
-        code = WRONG_PARAMETER if told.status == 400 else FAILED_OPERATION
+        code = TrainingCode.WRONG_PARAMETER if told.status == 400 else TrainingCode.FAILED_OPERATION
     return {"is_success": False, "error_message": told.message, "error_code": code}
 
 

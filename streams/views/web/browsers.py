@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.addresses import is_address, listens_everywhere, named_hosts, own_hosts
+from streams.errors import Code
 from streams.settings import Settings
 from streams.views.web.door import Doors
 
@@ -65,11 +66,11 @@ class BrowserGuard:
                 f"Host: {_shown(host)} is none of this service's names, {', '.join(sorted(self._hosts))}: use one of "
                 "them, or add it to TIDECAST_ALLOWED_HOSTS"
             )
-            await self._doors.envelope_at(path).refusal(421, "misdirected", text)(scope, receive, sending)
+            await self._doors.envelope_at(path).refusal(421, Code.MISDIRECTED, text)(scope, receive, sending)
             return
         wrong = None if scope["method"] in _HARMLESS else self._foreign(headers)
         if wrong is not None:
-            await self._doors.envelope_at(path).refusal(403, "foreign_page", wrong)(scope, receive, sending)
+            await self._doors.envelope_at(path).refusal(403, Code.FOREIGN_PAGE, wrong)(scope, receive, sending)
             return
         await self._app(scope, receive, sending)
 

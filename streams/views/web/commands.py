@@ -10,7 +10,7 @@ from fastapi import Header, Request
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.forecasting import SubmitJob
-from streams.errors import RejectedError
+from streams.errors import Code, ConflictError, UnavailableError
 from streams.runtime import StateRuntime
 
 __all__ = ["IdempotencyKey", "command_id_of", "is_repeat", "note_name", "send_command"]
@@ -52,9 +52,8 @@ def is_repeat(command_id: str, known: Iterable[str]) -> bool:
         if other == command_id:
             return True
         if other[:_PREFIX] == command_id[:_PREFIX]:
-            raise RejectedError(
-                409,
-                "idempotency_key_reused",
+            raise ConflictError(
+                Code.IDEMPOTENCY_KEY_REUSED,
                 "Idempotency-Key: was sent before with another body; use a new key for a new request",
             )
     return False
@@ -80,9 +79,8 @@ async def send_command(state: StateRuntime, topic: str, key: int | str, command:
                 await state.publisher.send([Record(topic, str(key).encode(), value)])
                 return await asyncio.shield(outcome)
     except (TimeoutError, DeliveryError):
-        raise RejectedError(
-            503,
-            "not_confirmed",
+        raise UnavailableError(
+            Code.NOT_CONFIRMED,
             "the write could not be confirmed in time; it may still take effect: "
             "retry with the same Idempotency-Key header",
         ) from None

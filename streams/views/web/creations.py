@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request, Response
 
 from streams import idempotency
-from streams.errors import RejectedError
+from streams.errors import Code, RejectedError, UnavailableError
 from streams.idempotency import Note
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
@@ -54,7 +54,7 @@ async def create_once(
     try:
         answer = await create(note.minted)
     except RejectedError as error:
-        if error.status != 503:
+        if not isinstance(error, UnavailableError):
             await asyncio.to_thread(_free, state, note)
         raise
     if is_there is not None and not note.created:
@@ -88,4 +88,4 @@ def _own_id(state: StateRuntime) -> int:
         new = state.ids.mint()
         if owner_elsewhere(state.app, b"%d" % new) is None:
             return new
-    raise RejectedError(503, "recovering", "no partition belongs to this worker at the moment")
+    raise UnavailableError(Code.RECOVERING, "no partition belongs to this worker at the moment")

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from streams.errors import Code
 from streams.views.web.answers import json_response
 
 __all__ = ["PLAIN", "Envelope", "Refusal"]
@@ -23,18 +24,18 @@ _MEANINGS: Final = {
     507: "The object store is full; nothing has changed.",
 }
 # For the API page: a code that goes with each status, and there are others.
-_CODES: Final = {
-    400: "invalid_request",
+_CODES: Final[Mapping[int, str]] = {
+    400: Code.INVALID_REQUEST,
     404: "unknown_job",
-    408: "timeout",
-    409: "name_taken",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "invalid_request",
-    500: "internal_error",
-    503: "not_confirmed",
-    504: "timeout",
-    507: "insufficient_storage",
+    408: Code.TIMEOUT,
+    409: Code.NAME_TAKEN,
+    413: Code.TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    422: Code.INVALID_REQUEST,
+    500: Code.INTERNAL_ERROR,
+    503: Code.NOT_CONFIRMED,
+    504: Code.TIMEOUT,
+    507: Code.INSUFFICIENT_STORAGE,
 }
 
 

@@ -9,7 +9,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from streams.errors import RejectedError
+from streams.errors import Code, NotFoundError
 
 __all__ = ["file_response"]
 
@@ -21,7 +21,7 @@ async def file_response(store: ObjectStore, key: str, media_type: str | None = N
     try:
         file, size = await asyncio.to_thread(_opened, store, key)
     except ObjectNotFoundError:
-        raise RejectedError(404, "unknown_file", f"there is no file /{key}") from None
+        raise NotFoundError(Code.UNKNOWN_FILE, f"there is no file /{key}") from None
     lines = key.endswith((".jsonl", ".jsonl.out"))
     return StreamingResponse(
         _chunks(file),

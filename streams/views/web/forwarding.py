@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from streams import idempotency
-from streams.errors import RejectedError
+from streams.errors import Code, UnavailableError
 from streams.rows.ownership import other_workers, owned_partitions, owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
@@ -51,7 +51,7 @@ class OwnerForwarding:
         request = Request(scope, receive)
         if _reads_tables(request, owned) and not is_ready(self._runtime.app):
             text = "the job's state is being recovered or is moving to a worker"
-            await door.envelope.refusal(503, "recovering", text)(scope, receive, send)
+            await door.envelope.refusal(503, Code.RECOVERING, text)(scope, receive, send)
             return
         owner = None if _HOP in request.headers else await self._owner(request, owned)
         if owner is None:
@@ -90,7 +90,7 @@ class OwnerForwarding:
             if refused is not None:
                 response = door.envelope.refusal(refused.status_code, refused.code, refused.detail)
             else:
-                response = door.envelope.refusal(503, "owner_unreachable", _UNREACHABLE)
+                response = door.envelope.refusal(503, Code.OWNER_UNREACHABLE, _UNREACHABLE)
             await response(request.scope, request.receive, send)
 
 
@@ -130,7 +130,7 @@ async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Respon
             response.raw_headers += _headers_of(answer)
             return response
     except (aiohttp.ClientError, TimeoutError):
-        raise RejectedError(503, "owner_unreachable", _UNREACHABLE) from None
+        raise UnavailableError(Code.OWNER_UNREACHABLE, _UNREACHABLE) from None
 
 
 async def from_others(state: StateRuntime, request: Request, member: str) -> list[Any]:
@@ -151,7 +151,7 @@ async def from_others(state: StateRuntime, request: Request, member: str) -> lis
     try:
         answers = await asyncio.gather(*map(ask, other_workers(state.app)))
     except (aiohttp.ClientError, TimeoutError):
-        raise RejectedError(503, "owner_unreachable", "a worker that owns some of the jobs does not answer") from None
+        raise UnavailableError(Code.OWNER_UNREACHABLE, "a worker that owns some of the jobs does not answer") from None
     return [item for items in answers for item in items]
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.errors import Code
 from streams.settings import Settings
 from streams.views.web.door import BodyLimit, Doors
 from streams.views.web.reading import BodyRefusedError
@@ -90,20 +91,22 @@ class _CountedBody:
                 f"only {self._read} bytes of the body came in time: one that takes longer than {seconds:g} s must come "
                 f"with {rate} bytes a second; send it quicker or in parts, or raise TIDECAST_BODY_TIMEOUT_S"
             )
-        return BodyRefusedError(408, "timeout", text)
+        return BodyRefusedError(408, Code.TIMEOUT, text)
 
     def _check(self) -> None:
         encoding = self._headers.get(b"content-encoding", b"identity")
         if encoding.lower() != b"identity":
-            raise BodyRefusedError(415, "unsupported_encoding", "Content-Encoding: send the body uncompressed")
+            raise BodyRefusedError(415, Code.UNSUPPORTED_ENCODING, "Content-Encoding: send the body uncompressed")
         kind = self._headers.get(b"content-type", b"")
         charset = _CHARSET.search(kind) if kind.lower().startswith(b"multipart/") else None
         if charset is not None and charset[1].lower() not in _UTF_8:  # it would be any codec that Python has
-            raise BodyRefusedError(415, "unsupported_charset", "Content-Type: send a form in UTF-8, or name no charset")
+            raise BodyRefusedError(
+                415, Code.UNSUPPORTED_CHARSET, "Content-Type: send a form in UTF-8, or name no charset"
+            )
         length = self._headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limit:
             raise _too_large(self._limit, self._name)
 
 
 def _too_large(limit: int, name: str) -> BodyRefusedError:
-    return BodyRefusedError(413, "too_large", f"the body is larger than {limit} bytes: send less, or raise {name}")
+    return BodyRefusedError(413, Code.TOO_LARGE, f"the body is larger than {limit} bytes: send less, or raise {name}")

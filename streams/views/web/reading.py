@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.json_words import json_problem
-from streams.errors import RejectedError
+from streams.errors import Code, InvalidError, UnsupportedError
 from streams.runtime import StateRuntime
 from streams.views.web.door import Doors
 from streams.views.web.strict import unknown_field
@@ -105,8 +105,8 @@ async def sent_as_json(request: Request) -> None:
     if has_body(request):
         kind = content_type(request)
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-            raise RejectedError(
-                415, "unsupported_media_type", f"Content-Type is {kind or 'missing'}: send application/json"
+            raise UnsupportedError(
+                Code.UNSUPPORTED_MEDIA_TYPE, f"Content-Type is {kind or 'missing'}: send application/json"
             )
 
 
@@ -115,15 +115,14 @@ async def sent_as_form(request: Request) -> None:
     if has_body(request):
         kind = content_type(request)
         if kind != "multipart/form-data":
-            raise RejectedError(
-                415,
-                "unsupported_media_type",
+            raise UnsupportedError(
+                Code.UNSUPPORTED_MEDIA_TYPE,
                 f"Content-Type is {kind or 'missing'}: send multipart/form-data with the CSV file in the field upload",
             )
         known = list(_form_fields(request.scope["route"].dependant))
         for name in await request.form():  # read already, by FastAPI
             if name not in known:
-                raise RejectedError(400, "invalid_request", f"{name[:60]}: {unknown_field(name, known)}")
+                raise InvalidError(Code.INVALID_REQUEST, f"{name[:60]}: {unknown_field(name, known)}")
 
 
 def _form_fields(dependant: Any) -> Iterator[str]:

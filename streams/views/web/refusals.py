@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from streams.errors import RejectedError
+from streams.errors import Code, RejectedError
 from streams.views.web.browsers import FRESH
 from streams.views.web.door import Doors
 from streams.views.web.envelope import Envelope
@@ -47,34 +47,34 @@ class _Handlers:
 
     async def invalid(self, request: Request, error: Any) -> Response:
         problems = error.errors()
-        return self._envelope(request).refusal(400, "invalid_request", described(problems), place_of(problems))
+        return self._envelope(request).refusal(400, Code.INVALID_REQUEST, described(problems), place_of(problems))
 
     async def of_the_framework(self, request: Request, error: Any) -> Response:
         envelope, method, path = self._envelope(request), request.method, request.scope["path"][:_LONGEST_SHOWN]
         if isinstance(error, BodyRefusedError):
             return envelope.refusal(error.status_code, error.code, error.detail)
         if error.status_code == 404:
-            return envelope.refusal(404, "not_found", f"there is nothing at {path}: /docs lists the addresses")
+            return envelope.refusal(404, Code.NOT_FOUND, f"there is nothing at {path}: /docs lists the addresses")
         if error.status_code == 405:
             allowed = ", ".join(_allowed(request))
             text = f"{method} is not possible at {path}: use {allowed}"
-            response = envelope.refusal(405, "method_not_allowed", text)
+            response = envelope.refusal(405, Code.METHOD_NOT_ALLOWED, text)
             response.headers["Allow"] = allowed
             return response
-        return envelope.refusal(error.status_code, "invalid_request", str(error.detail))
+        return envelope.refusal(error.status_code, Code.INVALID_REQUEST, str(error.detail))
 
     async def store_failed(self, request: Request, error: Any) -> Response:
         """Of all that a file system may say, the one thing that the user can mend; the rest is unexpected."""
         if error.errno not in _NO_SPACE:
             raise error
         text = f"the object store cannot take more ({error.strerror}): free some space, then retry"
-        return self._envelope(request).refusal(507, "insufficient_storage", text)
+        return self._envelope(request).refusal(507, Code.INSUFFICIENT_STORAGE, text)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Starlette sends it past every middleware, and then raises the error on, for the server's log."""
         log.error("request failed", path=request.scope["path"], error=repr(error))
         text = "the service failed on this request; its log says why"
-        response = self._envelope(request).refusal(500, "internal_error", text)
+        response = self._envelope(request).refusal(500, Code.INTERNAL_ERROR, text)
         response.raw_headers += FRESH
         return response
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from streams.errors import RejectedError
+from streams.errors import UnavailableError
 from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.views.application import create_http
@@ -124,7 +124,7 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
     """A state worker that is not started, and takes nothing."""
 
     async def refuse(*_: Any) -> Any:
-        raise RejectedError(503, "not_confirmed", "no log here")
+        raise UnavailableError("not_confirmed", "no log here")
 
     for module in (datasets, jobs, training_jobs, transforms):
         monkeypatch.setattr(module, "send_command", refuse)
@@ -211,7 +211,7 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
             assert set(body) == {"is_success", "error_code", "error_message"}, sent[:300]
         elif path.startswith(("/endpoints", "/invocations", "/ping", "/transform-jobs", "/uploads/", "/outputs/")):
             assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}, (sent[:300], body)
-        elif path.startswith("/registry"):
+        elif path.startswith("/registry/"):
             assert set(body) == {"error_code", "message"}, sent[:300]
         else:
             assert set(body) - {"element", "field"} == {"status", "code", "message"}, sent[:300]

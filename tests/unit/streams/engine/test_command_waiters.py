@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from streams.engine.command_waiters import CommandWaiters
-from streams.errors import RejectedError
+from streams.errors import NotFoundError, RejectedError
 
-REFUSAL = RejectedError(404, "unknown_job", "there is no job 7")
+REFUSAL = NotFoundError("unknown_job", "there is no job 7")
 
 
 async def test_applied_ends_the_wait_with_the_outcome() -> None:

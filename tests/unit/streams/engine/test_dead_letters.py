@@ -9,7 +9,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import DeleteJob
 from streams.engine.dead_letters import dead_letter
-from streams.errors import RejectedError
+from streams.errors import NotFoundError
 
 EVENT = Codec().encode(DeleteJob("c", 7))
 
@@ -54,7 +54,7 @@ def test_the_headers_say_where_and_why() -> None:
 
 def test_a_refusal_gives_its_message() -> None:
     """The text that HTTP would answer."""
-    letter = dead_letter("dead-letters", Message(), RejectedError(404, "unknown_job", "there is no job 7"))
+    letter = dead_letter("dead-letters", Message(), NotFoundError("unknown_job", "there is no job 7"))
 
     assert (headers(letter)["error-class"], headers(letter)["error"]) == ("RejectedError", "there is no job 7")
 

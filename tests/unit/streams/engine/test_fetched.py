@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.engine.dead_letters import dead_letter
 from streams.engine.fetched import UNREADABLE, _Partition, _Records, _Result, unpacked_size
-from streams.errors import RejectedError
+from streams.errors import InvalidError
 from tests.agents.bench import headers, message
 
 MIB = 1024**2
@@ -75,7 +75,7 @@ def test_F06_a_batch_that_unpacks_hugely_is_skipped_with_a_reason(codec: int) ->
     bomb = batch(b"a", b"\0" * (160 * MIB), codec=codec)
     found = read(bomb, batch(b"c", first=2))
     skipped = found[0]
-    letter = dead_letter("dead", message("t", skipped.key, skipped.value), RejectedError(400, "x", "y"))
+    letter = dead_letter("dead", message("t", skipped.key, skipped.value), InvalidError("x", "y"))
 
     assert [(one.offset, one.value) for one in found] == [(1, b""), (2, b"c")]
     assert skipped.headers[0][0] == UNREADABLE

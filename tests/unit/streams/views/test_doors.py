@@ -7,26 +7,26 @@ import errno
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, Final
 
 import aiohttp
 import httpx
 import pytest
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, FastAPI, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from yarl import URL
 
 from connectors.objects.store import ObjectStore
-from streams.errors import RejectedError
+from streams.errors import ConflictError
 from streams.inference.endpoint_cache import Endpoints
+from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.views.application import create_http
 from streams.views.doors import doors_of
 from streams.views.web import forwarding
-from streams.views.web.door import BodyLimit, Door, Doors, Owned, Tag, by_id, by_name
+from streams.views.web.door import Door, Doors, Tag, by_name
 from streams.views.web.envelope import Envelope
 from streams.views.web.reading import JsonRoute
 from streams.workers import apps
@@ -101,15 +101,30 @@ def failing(door: Door) -> Door:
 
     @router.get(f"{filled(named(door))}/fails/refused{slash}")
     async def _() -> Response:
-        raise RejectedError(409, "its_code", "its message", {"element": 3})
+        raise ConflictError("its_code", "its message", {"element": 3})
 
     router.include_router(door.router)
     return replace(door, router=router, prefixes=door.begins())
 
 
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> StateRuntime:
+    """A worker that is not started."""
+    home = tmp_path_factory.mktemp("home")
+    return apps.create_state(Settings(home=home, max_body_bytes=_LARGEST, max_upload_bytes=_LARGEST), "127.0.0.1:1")
+
+
+@pytest.fixture(scope="module")
+def http(state: StateRuntime) -> FastAPI:
+    """The application with all doors."""
+    return create_http(state, Doors(map(failing, EVERY)))
+
+
 @pytest.fixture
-async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """The application with all doors, of a worker that is not started; whatever it raises is an answer."""
+async def client(
+    state: StateRuntime, http: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Whatever the application raises is an answer, as with a server; the worker owns everything."""
 
     async def found(*_: Any) -> Any:
         return SimpleNamespace(environment={})
@@ -120,9 +135,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setattr(forwarding, "owner_elsewhere", lambda *_: None)
     monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 1)
     monkeypatch.setattr(forwarding, "other_workers", lambda _: [])
-    settings = Settings(home=tmp_path, max_body_bytes=_LARGEST, max_upload_bytes=_LARGEST)
-    state = apps.create_state(settings, "127.0.0.1:1")
-    transport = httpx.ASGITransport(create_http(state, Doors(map(failing, EVERY))), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(http, raise_app_exceptions=False)
     async with aiohttp.ClientSession() as session:
         monkeypatch.setattr(type(state.app), "http_client", session)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
@@ -180,9 +193,14 @@ async def test_a_method_that_an_address_has_not(client: httpx.AsyncClient, door:
         assert set(answer.headers["allow"].split(", ")) == methods
 
 
+async def _in_parts(content: bytes) -> AsyncIterator[bytes]:
+    """A body that does not say how long it is."""
+    yield content
+
+
 @pytest.mark.parametrize("door", [it for it in EVERY if any(v in _BODIES for v, _ in operations(it))], ids=named)
 async def test_a_body_above_the_limit(client: httpx.AsyncClient, door: Door) -> None:
-    """413, naming the setting that would let it through."""
+    """413, naming the setting that would let it through, whether its length is told or not."""
     content = b"1" * (door.body_limit.of(Settings(max_body_bytes=_LARGEST, max_upload_bytes=_LARGEST)) + 1)
     kind = "multipart/form-data; boundary=x" if door.body_limit.around else "application/json"
     reading = [
@@ -190,10 +208,11 @@ async def test_a_body_above_the_limit(client: httpx.AsyncClient, door: Door) -> 
     ]
     assert reading
     for method, route in reading:
-        answer = await client.request(method, filled(route.path), content=content, headers={"Content-Type": kind})
+        for sent in (content, _in_parts(content)):
+            answer = await client.request(method, filled(route.path), content=sent, headers={"Content-Type": kind})
 
-        check(door, answer, 413)
-        assert named(door).startswith("/api/") or door.body_limit.variable in answer.text
+            check(door, answer, 413)
+            assert named(door).startswith("/api/") or door.body_limit.variable in answer.text
 
 
 @pytest.mark.parametrize("door", [it for it in EVERY if any(r.body_field for _, r in operations(it))], ids=named)
@@ -294,90 +313,23 @@ async def test_a_file_for_which_there_is_no_room(client: httpx.AsyncClient, monk
 
 async def test_addresses_of_no_door(client: httpx.AsyncClient) -> None:
     """In the words of contract 000; neither one that only begins like a door, nor what is above it."""
-    for path in ("/nothing", "/jobs", "/jobless/7", "/model-upload", "/v", "/api/v1", "/api/v1/other"):
+    for path in ("/nothing", "/registry", "/jobs", "/jobless/7", "/model-upload", "/v", "/api/v1", "/api/v1/other"):
         answer = await client.get(path)
 
         assert (answer.status_code, set(answer.json())) == (404, {"status", "code", "message"}), path
         assert f"nothing at {path}:" in answer.text
 
 
-class TestDoors:
-    """Which door an address belongs to."""
-
-    def at(self, path: str, *prefixes: str) -> str | None:
-        """The prefix of the door found."""
-        doors = [Door(router=APIRouter(prefix=prefix), tag=Tag("a", "")) for prefix in prefixes]
-        found = Doors(doors).at(path)
-        return None if found is None else found.router.prefix
-
-    @pytest.mark.parametrize(
-        ("path", "found"),
-        [
-            ("/a", "/a"),
-            ("/a/", "/a"),
-            ("/a/x", "/a"),
-            ("/ab", None),
-            ("/a/b", "/a/b"),
-            ("/a/bc", "/a"),
-            ("/a/7/c/d", "/a/{x}/c"),
-            ("/a//c", "/a"),
-            ("/", None),
-            ("", None),
-            ("a", None),
-        ],
-    )
-    def test_the_longest_prefix_of_whole_parts(self, path: str, found: str | None) -> None:
-        """In whatever order they are declared."""
-        for prefixes in (("/a", "/a/b", "/a/{x}/c"), ("/a/{x}/c", "/a/b", "/a")):
-            assert self.at(path, *prefixes) == found
-
-    @pytest.mark.parametrize("prefixes", [("/a", "/a"), ("/a/{x}", "/a/{x}"), ("",)])
-    def test_two_doors_at_one_place(self, prefixes: Sequence[str]) -> None:
-        """And one that would take all addresses."""
-        with pytest.raises(ValueError, match="one door only"):
-            self.at("/a", *prefixes)
-
-    @pytest.mark.parametrize("door", EVERY, ids=named)
-    def test_every_route_lies_behind_its_door(self, door: Door) -> None:
-        """Else it would be refused in the words of another one."""
-        every = Doors(EVERY)
-        for _, route in operations(door):
-            assert every.at(filled(route.path)) is door, route.path
-
-    @pytest.mark.parametrize("door", [it for it in EVERY if it.slash is not None], ids=named)
-    def test_every_route_ends_as_its_door_says(self, door: Door) -> None:
-        """Else nobody could reach it."""
-        for _, route in operations(door):
-            assert route.path.endswith("/") is door.slash, route.path
+@pytest.mark.parametrize("door", EVERY, ids=named)
+def test_every_route_lies_behind_its_door(door: Door) -> None:
+    """Else it would be refused in the words of another one."""
+    every = Doors(EVERY)
+    for _, route in operations(door):
+        assert every.at(filled(route.path)) is door, route.path
 
 
-@pytest.mark.parametrize(
-    ("path", "owned"),
-    [
-        ("/job", Owned(None, minted=True)),
-        ("/job/", Owned(None, minted=True)),
-        ("/job/007/x", Owned(b"7", minted=True)),
-        ("/job/x", None),
-        ("/job/-1", None),
-        ("/job/\u0665", None),
-        (f"/job/{'9' * 20}", Owned(b"9" * 20, minted=True)),
-        (f"/job/{'9' * 5000}", None),
-    ],
-)
-def test_the_id_in_a_path(path: str, owned: Owned | None) -> None:
-    """Digits only, and no more than an id can have."""
-    assert by_id(2)(path) == owned
-
-
-@pytest.mark.parametrize(("path", "key"), [("/t", None), ("/t/", None), ("/t/é/x", "é".encode()), ("/t/\ud800", b"?")])
-def test_the_name_in_a_path(path: str, key: bytes | None) -> None:
-    """Whatever the user has chosen."""
-    assert by_name(2)(path) == Owned(key)
-
-
-def test_a_limit_names_what_raises_it() -> None:
-    """With what may come around it."""
-    settings = Settings(max_upload_bytes=5000)
-
-    assert BodyLimit("max_upload_bytes", around=7).of(settings) == 5007
-    assert BodyLimit("max_upload_bytes").variable == "TIDECAST_MAX_UPLOAD_BYTES"
+@pytest.mark.parametrize("door", [it for it in EVERY if it.slash is not None], ids=named)
+def test_every_route_ends_as_its_door_says(door: Door) -> None:
+    """Else nobody could reach it."""
+    for _, route in operations(door):
+        assert route.path.endswith("/") is door.slash, route.path

@@ -12,7 +12,7 @@ from fastapi import Response
 
 from connectors.objects.store import ObjectStore
 from streams import idempotency
-from streams.errors import RejectedError
+from streams.errors import InvalidError, RejectedError, UnavailableError
 from streams.views.web import creations
 from streams.views.web.commands import command_id_of
 from streams.views.web.creations import create_once
@@ -37,14 +37,14 @@ class Door:
         self.owned: set[int] = set()
         self.other: Door | None = None
 
-    async def create(self, content: bytes = b"x", *, refused: int | None = None) -> int:
-        """The id under which it is created, unless it is refused with a status."""
+    async def create(self, content: bytes = b"x", *, refused: type[RejectedError] | None = None) -> int:
+        """The id under which it is created, unless it is refused."""
         command_id = command_id_of(self.request, "k", content)
 
         async def create(minted: int) -> Response:
             await asyncio.sleep(0)
             if refused is not None:
-                raise RejectedError(refused, "refused", "refused")
+                raise refused("refused", "refused")
             self.there.add(minted)
             return Response(str(minted))
 
@@ -105,7 +105,7 @@ async def test_D10_what_was_removed_does_not_come_back_under_its_id(door: Door) 
 async def test_D10_a_try_that_was_not_confirmed_keeps_its_id(door: Door) -> None:
     """Its command may still be on its way: under a new id both would take effect."""
     with pytest.raises(RejectedError):
-        await door.create(refused=503)
+        await door.create(refused=UnavailableError)
 
     assert await door.create() == 1
 
@@ -113,7 +113,7 @@ async def test_D10_a_try_that_was_not_confirmed_keeps_its_id(door: Door) -> None
 async def test_D10_a_refusal_frees_the_key(door: Door) -> None:
     """For a mended request."""
     with pytest.raises(RejectedError):
-        await door.create(refused=400)
+        await door.create(refused=InvalidError)
 
     assert await door.create(b"y") == 2
 

@@ -1,0 +1,6 @@
+"""What can be wrong, for programs: a list of codes per system, beside `streams.errors.Code`, which all share.
+
+Others use `forecasting`, `inference`, `training`.
+"""
+
+__all__: list[str] = []
