@@ -40,7 +40,7 @@ def rooms() -> list[str]:
 def test_others_use_of_a_room_what_it_says(room: str) -> None:
     """So that the rest of it can be changed without a look around."""
     words = ast.get_docstring(ast.parse(modules()[room].read_text("utf-8"))) or ""
-    said = set(re.findall(r"`([a-z_]+)`", words.partition("Others use ")[2]))
+    said = set(re.findall(r"`([a-z_]+)(?:\.\w+)?`", words.partition("Others use ")[2]))
     others = (name for name in modules() if name != room and not name.startswith(f"{room}."))
     used = {
         each.removeprefix(f"{room}.") for other in others for each in imported_by(other) if each.startswith(f"{room}.")

@@ -1,4 +1,4 @@
-"""Fixtures of this folder."""
+"""What tests of this room are given."""
 
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from models.catalog import CATALOG
 from models.hyper_parameters import HyperParameter
 from models.model_spec import ModelSpec
 from models.scores.names import METRICS
-from tests.unit.models.tuning.tuning_samples import HIGH, LOW, MOODS, TARGETS, calls, request
+from tests.unit.models.tuning.tuning_samples import HIGH, LOW, MOODS, TARGETS, calls, request, show
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _show(monkeypatch: pytest.MonkeyPatch) -> None:
         HyperParameter("share", "float", 0.125),
         HyperParameter("mood", "list", "well", choice=MOODS),
     )
-    spec = ModelSpec(name="Show", intro="", hyper_parameters=parameters, entry=f"{__name__}:show")
+    spec = ModelSpec(name="Show", intro="", hyper_parameters=parameters, entry=f"{show.__module__}:show")
     monkeypatch.setattr(catalog, "CATALOG", MappingProxyType({**CATALOG, "Show": spec}))
     calls.clear()
 

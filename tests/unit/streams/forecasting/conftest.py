@@ -1,4 +1,4 @@
-"""Fixtures of this folder."""
+"""What tests of this room are given."""
 
 import pytest
 
