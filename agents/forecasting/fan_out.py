@@ -171,7 +171,18 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
             f"{state.settings.max_message_bytes} bytes can carry: send fewer eval_metrics, or raise "
             "TIDECAST_MAX_MESSAGE_BYTES"
         )
-        result = SeriesResult(job.job_id, training.ts_id, n, 1, plan.model_name, plan.config, (), (), {}, error=error)
+        result = SeriesResult(
+            job_id=job.job_id,
+            ts_id=training.ts_id,
+            n=n,
+            attempt=1,
+            model_name=plan.model_name,
+            config=plan.config,
+            timestamps=(),
+            predictions=(),
+            metrics={},
+            error=error,
+        )
         return [Record(state.topics.job_results, b"%d" % job.job_id, state.codec.encode(result))]
     half = len(todo) // 2
     return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, plan, some)]

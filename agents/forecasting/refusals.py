@@ -22,7 +22,18 @@ def refusals(state: StateRuntime, job: JobRecord, numbers: range, error: str) ->
     for first in range(numbers.start, numbers.stop, _TOGETHER):
         found = ((n, jobs.series_of(job, n)) for n in range(first, min(first + _TOGETHER, numbers.stop)))
         yield [
-            SeriesResult(job.job_id, ts_id, n, 1, models.get(n, ""), {}, (), (), {}, error=error)
+            SeriesResult(
+                job_id=job.job_id,
+                ts_id=ts_id,
+                n=n,
+                attempt=1,
+                model_name=models.get(n, ""),
+                config={},
+                timestamps=(),
+                predictions=(),
+                metrics={},
+                error=error,
+            )
             for n, ts_id in found
             if ts_id is not None and n not in answered
         ]

@@ -56,18 +56,18 @@ class AnswerWriter:
                 model_path = model_file(command.job_id, command.ts_id, command.n)
                 self._store.put_bytes(model_path, answer.saved)
             forecast = Forecast(
-                command.job_id,
-                command.ts_id,
-                command.n,
-                command.item_id,
-                command.model_name,
-                times.last,
-                times.following.timestamps,
-                answer.predictions,
-                answer.quantiles,
-                answered_by,
-                times.following.micros,
-                times.following.utc_offsets,
+                job_id=command.job_id,
+                ts_id=command.ts_id,
+                n=command.n,
+                item_id=command.item_id,
+                model_name=command.model_name,
+                cutoff=times.last,
+                timestamps=times.following.timestamps,
+                mean=answer.predictions,
+                quantiles=answer.quantiles,
+                answered_by=answered_by,
+                micros=times.following.micros,
+                utc_offsets=times.following.utc_offsets,
             )
             yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
@@ -75,23 +75,23 @@ class AnswerWriter:
         if config is None:
             config = command.config if item.request is None else item.request.config
         result = SeriesResult(
-            command.job_id,
-            command.ts_id,
-            command.n,
-            command.attempt,
-            command.model_name,
-            config,
-            times.following.timestamps,
-            answer.predictions,
-            answer.metrics,
-            None if answer.backtest is None else _backtest(answer.backtest, times.held_out),
-            answer.error,
-            answer.quantiles,
-            answered_by,
-            model_path,
-            times.following.micros,
-            times.following.utc_offsets,
-            note or None,
+            job_id=command.job_id,
+            ts_id=command.ts_id,
+            n=command.n,
+            attempt=command.attempt,
+            model_name=command.model_name,
+            config=config,
+            timestamps=times.following.timestamps,
+            predictions=answer.predictions,
+            metrics=answer.metrics,
+            backtest=None if answer.backtest is None else _backtest(answer.backtest, times.held_out),
+            error=answer.error,
+            quantiles=answer.quantiles,
+            answered_by=answered_by,
+            model_path=model_path,
+            micros=times.following.micros,
+            utc_offsets=times.following.utc_offsets,
+            note=note or None,
         )
         yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
 
