@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from connectors.csv_files.dialect import DialectSettings
 from connectors.csv_files.inspection import BadDatasetError, opened_csv
@@ -21,14 +20,15 @@ from connectors.objects.layout import Who
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
-from streams.checks import check_command, check_id, check_key
+from streams.checks import check_id, check_key
 from streams.codes.forecasting import ForecastingCode
+from streams.command_edge import CommandTopic, handle_command
+from streams.engine.agents import agent_on
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError, TooLargeError
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
-from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
 
 __all__ = ["apply_command", "attach"]
@@ -38,18 +38,14 @@ def attach(state: StateRuntime) -> Agent:
     """Register `register_datasets` on the state's app."""
     app, topics = state.app, state.topics
 
-    @app.agent(
-        app.topic(topics.dataset_commands, value_serializer="raw", internal=True),
-        name="register_datasets",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.dataset_commands, "register_datasets")
     async def register_datasets(stream: Any) -> None:
         """Apply every command once; what cannot be applied goes back to its sender or to the dead letters."""
         async for events in batches(app, stream):
             state.metrics.observe_batch("register_datasets", len(events))
             for event in events:
                 with following(event.message, "register_datasets"):
-                    handle, ended = partial(_handle, state, event.message), partial(_refuse, state)
+                    handle, ended = partial(_handle, state, event), partial(_refuse, state)
                     await tried(state, "register_datasets", event, handle, ended)
 
     return register_datasets
@@ -65,29 +61,24 @@ async def _refuse(state: StateRuntime, event: Any, error: GivenUpError) -> None:
     await asyncio.to_thread(_clear, state.store, command)
 
 
-async def _handle(state: StateRuntime, message: Any) -> None:
+async def _handle(state: StateRuntime, event: Any) -> None:
     """1. apply the command, 2. remove the upload that it took, 3. tell the sender."""
-    try:
-        command = state.codec.decode(message.value)
-        if not isinstance(command, AddDataset | DeleteDataset):
-            raise UndecodableError(f"a {type(command).__name__} on the topic of data set commands")
-    except UndecodableError as error:
-        await state.publisher.send([state.dead_letter(message, error)])
-        return
-    try:
-        with speaking_of(message, command):
-            check_command(message, command)
-            at = datetime.fromtimestamp(message.timestamp, UTC)
-            check_key("data_id", command.data_id, message.key)
-            size = await asyncio.to_thread(_size_of, state.store, command)
-            outcome = await state.files.whole(
-                size, _apply_and_clear, state.store, command, at, state.settings.max_upload_bytes
-            )
-    except RejectedError as error:
-        if not state.waiters.refused(command.command_id, error):
-            await state.publisher.send([state.dead_letter(message, error)])
-        return
-    state.waiters.applied(command.command_id, outcome)
+    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
+
+
+async def _apply(state: StateRuntime, event: Any, command: AddDataset | DeleteDataset) -> datasets.Dataset | None:
+    at = datetime.fromtimestamp(event.message.timestamp, UTC)
+    size = await asyncio.to_thread(_size_of, state.store, command)
+    most = state.settings.max_upload_bytes
+    return await state.files.whole(size, _apply_and_clear, state.store, command, at, most)
+
+
+def _check_key(command: AddDataset | DeleteDataset, key: bytes | None) -> None:
+    check_key("data_id", command.data_id, key)
+
+
+# Every worker sees the object store: whoever gets a command applies it.
+_TOPIC = CommandTopic("data set commands", (AddDataset, DeleteDataset), _check_key, moves=False)
 
 
 def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int | None:

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError
 from schemas.series import Forecast
 from streams.checks import check_key
 from streams.codes.forecasting import ForecastingCode
+from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
 from streams.engine.tries import work_on
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
@@ -34,11 +34,7 @@ def attach(state: StateRuntime) -> Agent:
     """Register `keep_forecasts` on the state's app."""
     app = state.app
 
-    @app.agent(
-        app.topic(state.topics.forecasts, value_serializer="raw", internal=True),
-        name="keep_forecasts",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, state.topics.forecasts, "keep_forecasts")
     async def keep_forecasts(stream: Any) -> None:
         """Write the table; the online store follows it at its own pace."""
         following = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.kafka.publisher import Record
 from schemas.forecasting import JobRecord
-from streams.engine.transport import check_writer
+from streams.engine.tenure import check_writer
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime

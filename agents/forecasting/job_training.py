@@ -10,7 +10,7 @@ from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepare
 from schemas.forecasting import JobRecord, StopJob, SubmitJob
 from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
-from streams.engine.transport import check_writer
+from streams.engine.tenure import check_writer
 from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.plans import packed, planned_again

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from agents.forecasting.job_ends import end_command, end_result
 from agents.forecasting.job_rows import put_job, put_job_for, status_record
@@ -17,12 +16,15 @@ from connectors.kafka.publisher import Record
 from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
-from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob, SubmitJob
+from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob
 from schemas.series import SeriesResult
 from streams import idempotency
-from streams.checks import check_command, check_key, time_of
+from streams.checks import check_key, time_of
 from streams.codes.forecasting import ForecastingCode
-from streams.engine.transport import KeyOrders, check_writer, handle_by_key, open_batches
+from streams.command_edge import CommandTopic, handle_command
+from streams.engine.agents import agent_on
+from streams.engine.tenure import check_writer
+from streams.engine.transport import KeyOrders, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
 from streams.errors import ConflictError, NotFoundError, RejectedError, TooLargeError
 from streams.forecasting import jobs
@@ -31,7 +33,6 @@ from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
-from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
 
 __all__ = ["attach"]
@@ -47,15 +48,12 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     """Register `orchestrate_jobs` and `track_results` on the state's app."""
     app, topics, runs = state.app, state.topics, SubmissionRuns(state)
 
-    @app.agent(
-        app.topic(topics.job_commands, value_serializer="raw", internal=True),
-        name="orchestrate_jobs",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.job_commands, "orchestrate_jobs")
     async def orchestrate_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         orders = KeyOrders()
-        handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs), partial(end_command, state))
+        topic = CommandTopic("job commands", get_args(JobCommand), _check_key, decode=partial(_decoded, state))
+        handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs, topic), partial(end_command, state))
         lost = lost_commands(state, runs, TopicEnds(state.bootstrap))
         watches = [asyncio.create_task(watch) for watch in (runs.watch(), lost.watch())]
         try:
@@ -68,11 +66,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
                 watch.cancel()
             runs.close()
 
-    @app.agent(
-        app.topic(topics.job_results, value_serializer="raw", internal=True),
-        name="track_results",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.job_results, "track_results")
     async def track_results(stream: Any) -> None:
         """Store results and move the status of their jobs forward."""
         async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
@@ -83,28 +77,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     return orchestrate_jobs, track_results
 
 
-async def _handle(state: StateRuntime, runs: SubmissionRuns, event: Any) -> None:
-    message = event.message
-    try:
-        command = await _decoded(state, message.value)
-        if not isinstance(command, CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob):
-            raise UndecodableError(f"a {type(command).__name__} on the topic of job commands")
-    except UndecodableError as error:
-        await state.publisher.send([state.dead_letter(message, error)])
-        return
-    try:
-        with speaking_of(message, command):
-            check_command(message, command)
-            check_key("job_id", command.job_id, message.key)
-            moved = state.moved(message)
-            if moved is None:
-                await _apply(state, runs, command, event)
-            else:
-                await state.publisher.send([moved])
-    except RejectedError as error:
-        check_writer(state.app, event)  # what is not there may be with another worker by now
-        if not state.waiters.refused(command.command_id, error):
-            await state.publisher.send([state.dead_letter(message, error)])
+def _check_key(command: JobCommand, key: bytes | None) -> None:
+    check_key("job_id", command.job_id, key)
 
 
 async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
@@ -114,7 +88,11 @@ async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
     return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
 
 
-async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand, event: Any) -> None:
+async def _handle(state: StateRuntime, runs: SubmissionRuns, topic: CommandTopic, event: Any) -> None:
+    await handle_command(state, topic, event, partial(_apply, state, runs, event))
+
+
+async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Any, command: JobCommand) -> None:
     """Apply one command and tell its sender.
 
     A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that, and
@@ -143,7 +121,6 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, command: JobCommand,
         await _configure(state, job, command, event)
     else:
         await submit(state, runs, job, command, event)
-    state.waiters.applied(command.command_id)
 
 
 async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:

@@ -9,7 +9,7 @@ from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.kafka.publisher import partition_for
 from connectors.kafka.topic_ends import TopicEnds
 from schemas.forecasting import CmdStatus, JobRecord
-from streams.engine.transport import may_write
+from streams.engine.tenure import may_write
 from streams.forecasting import plans
 from streams.forecasting.state import ForecastingState
 from streams.rows.lost_commands import LostCommands, Starts

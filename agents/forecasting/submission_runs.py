@@ -22,7 +22,7 @@ from connectors.datasets.splits import Split
 from connectors.kafka.publisher import DeliveryError, partition_for
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord, Planned
-from streams.engine.transport import may_write
+from streams.engine.tenure import may_write
 from streams.errors import RejectedError
 from streams.forecasting import plans
 from streams.forecasting.inputs import Features, features_of

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from connectors.kafka.publisher import Headers, Record
 from connectors.objects.endpoints import UnknownEndpointError
@@ -20,6 +19,7 @@ from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceRequest, InferenceResult
 from schemas.series import Forecast
 from streams.checks import check_text
+from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError
@@ -38,11 +38,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     """Register `answer_requests` on the trainer's app."""
     app = runtime.app
 
-    @app.agent(
-        app.topic(runtime.topics.inference_requests, value_serializer="raw", internal=True),
-        name="answer_requests",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, runtime.topics.inference_requests, "answer_requests")
     async def answer_requests(stream: Any) -> None:
         """Answer batches: 1. compute, 2. publish, 3. acknowledge the input once the broker has the output."""
         answering: set[asyncio.Future[None]] = set()

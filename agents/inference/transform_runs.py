@@ -11,18 +11,17 @@ from agents.inference.transform_lines import InputError, InputLines, Line, Trans
 from agents.inference.transform_output import ResultsLostError, write_output
 from connectors.kafka.publisher import Record
 from schemas.inference import InferenceResult, TransformRecord
-from streams.engine.transport import is_current
+from streams.engine.tenure import still_current
 from streams.engine.tries import is_infrastructure
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.runtime import StateRuntime
 
-__all__ = ["TransformRun", "TransformRuns", "still_ours"]
+__all__ = ["TransformRun", "TransformRuns"]
 
 _PART: Final = 100  # lines that are read in one turn of a thread: some 20 ms, so that others get theirs
 _OUTPUTS: Final = 1  # written at a time: each keeps one of the threads for whole files, and others need them too
 _LOOK_S: Final = 1.0  # how often a job that waits looks whether its partition has gone
-_REBALANCE_S: Final = 0.1  # the same during a rebalance
 _LEAST_AHEAD: Final = 256  # lines: four batches of a trainer, so that its processes have work until the first answers
 _AHEAD_S: Final = 5.0  # how long what is out takes: so long other jobs wait for their turn, and work a stop for nothing
 
@@ -80,7 +79,7 @@ class TransformRun:
 
     async def give_up(self, reason: str) -> None:
         """End a job that cannot be gone on with, also one that is stopping."""
-        ours, record = await still_ours(self._state.app, self.event), self.record
+        ours, record = await still_current(self._state.app, self.event), self.record
         if ours and record is not None and record.status in (transforms.IN_PROGRESS, transforms.STOPPING):
             await self.put(transforms.ended(record, transforms.FAILED, at=round(time.time() * 1000), reason=reason))
 
@@ -108,7 +107,7 @@ class TransformRun:
         for task in (self._sending, self._finishing):
             if task is not None and not task.done():
                 await asyncio.wait([task])
-        ours, record = await still_ours(self._state.app, self.event), self.record
+        ours, record = await still_current(self._state.app, self.event), self.record
         if ours and record is not None and record.status == transforms.STOPPING:
             await self.put(transforms.ended(record, transforms.STOPPED, at=round(time.time() * 1000)))
 
@@ -238,21 +237,9 @@ class TransformRun:
 
     async def _active(self) -> TransformRecord | None:
         """The row of a job that is in progress and ours; None else."""
-        ours = await still_ours(self._state.app, self.event)
+        ours = await still_current(self._state.app, self.event)
         record = self.record
         return record if ours and record is not None and record.status == transforms.IN_PROGRESS else None
-
-
-async def still_ours(app: Any, event: Any) -> bool:
-    """Whether rows of the event's partition may be written here.
-
-    A rebalance is waited for: what ends while one goes on would count as done, and be lost to the next owner.
-    """
-    while not is_current(app, event):
-        if event.message.generation_id != app.consumer_generation_id:
-            return False
-        await asyncio.sleep(_REBALANCE_S)
-    return True
 
 
 class _Pace:

@@ -6,16 +6,18 @@ from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from agents.inference.transform_output import check_result
-from agents.inference.transform_runs import TransformRun, TransformRuns, still_ours
+from agents.inference.transform_runs import TransformRun, TransformRuns
 from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
-from streams.checks import check_command, time_of
+from streams.checks import time_of
 from streams.codes.inference import InferenceCode
+from streams.command_edge import CommandTopic, handle_command
+from streams.engine.agents import agent_on
+from streams.engine.tenure import still_current
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
@@ -36,11 +38,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     """Register `orchestrate_transforms` and `track_transforms` on the state's app."""
     app, topics, runs = state.app, state.topics, TransformRuns(state)
 
-    @app.agent(
-        app.topic(topics.transform_commands, value_serializer="raw", internal=True),
-        name="orchestrate_transforms",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.transform_commands, "orchestrate_transforms")
     async def orchestrate_transforms(stream: Any) -> None:
         """Apply commands in their order; a job that sends its lines for long holds up no other command."""
         turn, tasks = asyncio.Lock(), _Tasks()
@@ -53,11 +51,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
             tasks.cancel()
             runs.close()
 
-    @app.agent(
-        app.topic(topics.inference_results, value_serializer="raw", internal=True),
-        name="track_transforms",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.inference_results, "track_transforms")
     async def track_transforms(stream: Any) -> None:
         """Note which lines are answered, in the order of the log; outputs are written next to that."""
         tasks = _Tasks()
@@ -65,7 +59,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
             async for batch in open_batches(app, stream, max_open=_OPEN_RESULTS):
                 state.metrics.observe_batch("track_transforms", len(batch.events))
                 results = await asyncio.to_thread(_decoded, state, batch.events)
-                if await still_ours(app, batch.events[0]):
+                if await still_current(app, batch.events[0]):
                     track = partial(_track, state, runs, tasks, results)
                     work_on(state, "track_transforms", batch, track, partial(_end_result, runs))
                 else:
@@ -128,37 +122,27 @@ async def _end_result(runs: TransformRuns, event: Any, error: GivenUpError) -> N
 
 
 async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
-    message = event.message
-    try:
-        command = state.codec.decode(message.value)
-        if not isinstance(command, StartTransform | StopTransform):
-            raise UndecodableError(f"a {type(command).__name__} on the topic of transform commands")
-    except UndecodableError as error:
-        await state.publisher.send([state.dead_letter(message, error)])
-        return
-    follow_up = None
-    async with turn:
-        try:
-            check_command(message, command)
-            if message.key != command.name.encode():
-                raise InvalidError(Code.WRONG_KEY, f"the record's key must be the job's name, {command.name[:80]}")
-            moved = state.moved(message)
-            if moved is not None:
-                await state.publisher.send([moved])
-                return
-            if not await still_ours(state.app, event):
-                return
+    follow_up: Coroutine[Any, Any, None] | None = None
+
+    async def apply(command: StartTransform | StopTransform) -> None:
+        nonlocal follow_up
+        if await still_current(state.app, event):
             run = runs.of(command.name, event)
-            if isinstance(command, StartTransform):
-                follow_up = await _start(state, command, run)
-            else:
-                follow_up = await _stop(command, run)
-            state.waiters.applied(command.command_id)
-        except RejectedError as error:
-            if not state.waiters.refused(command.command_id, error):
-                await state.publisher.send([state.dead_letter(message, error)])
+            start = isinstance(command, StartTransform)
+            follow_up = await _start(state, command, run) if start else await _stop(command, run)
+
+    async with turn:
+        await handle_command(state, _TOPIC, event, apply)
     if follow_up is not None:
         await follow_up
+
+
+def _check_key(command: StartTransform | StopTransform, key: bytes | None) -> None:
+    if key != command.name.encode():
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the job's name, {command.name[:80]}")
+
+
+_TOPIC = CommandTopic("transform commands", (StartTransform, StopTransform), _check_key, background=True)
 
 
 async def _start(state: StateRuntime, command: StartTransform, run: TransformRun) -> Coroutine[Any, Any, None] | None:
@@ -173,7 +157,7 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
     if record is None:
         record = transforms.begun(command, at=time_of(run.event.message))
         await asyncio.to_thread(_check, state, record)
-        if not await still_ours(state.app, run.event):
+        if not await still_current(state.app, run.event):
             return None
         await run.put(record)
     return run.send() if record.status == transforms.IN_PROGRESS else None

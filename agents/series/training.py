@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from agents.series.answers import AnswerWriter
 from agents.series.offload import Offload, is_heavy, running_offload
@@ -18,6 +17,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries
 from streams.checks import time_of
+from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.forecasting.state import ForecastingTrainer
@@ -42,11 +42,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     """Register `train_series` on the trainer's app."""
     app, settings, topics = runtime.app, runtime.settings, runtime.topics
 
-    @app.agent(
-        app.topic(topics.series_commands, value_serializer="raw", internal=True),
-        name="train_series",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.series_commands, "train_series")
     async def train_series(stream: Any) -> None:
         """Answer batches: 1. compute, 2. publish, 3. acknowledge the input once the broker has the output.
 

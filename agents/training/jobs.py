@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from agents.training.lost_commands import lost_commands
 from connectors.kafka.publisher import Record
@@ -16,9 +15,12 @@ from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
 from streams import idempotency
-from streams.checks import check_command, time_of
+from streams.checks import time_of
 from streams.codes.training import TrainingCode
-from streams.engine.transport import batches, check_writer, handle_by_key
+from streams.command_edge import CommandTopic, handle_command
+from streams.engine.agents import agent_on
+from streams.engine.tenure import check_writer
+from streams.engine.transport import batches, handle_by_key
 from streams.engine.tries import GivenUpError, guarded, together
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.inference.state import InferenceProcesses
@@ -30,18 +32,23 @@ from streams.training.state import TrainingJobsState
 
 __all__ = ["attach"]
 
+TrainingCommand = TrainDeepAR | StopTrainingJob | DeleteTrainingJob
 _LARGEST_STATUS: Final = 65_536  # bytes; a trainer's are below 4,000, and what is kept must fit into the row
+
+
+def _check_key(said: TrainingCommand | TrainingStatus, key: bytes | None) -> None:
+    if key != said.project_id.encode():
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the project_id, {said.project_id[:80]}")
+
+
+_TOPIC = CommandTopic("training commands", (TrainDeepAR, StopTrainingJob, DeleteTrainingJob), _check_key)
 
 
 def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     """Register `orchestrate_training_jobs` and `track_training` on the state's app."""
     app, topics = state.app, state.topics
 
-    @app.agent(
-        app.topic(topics.training_commands, value_serializer="raw", internal=True),
-        name="orchestrate_training_jobs",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.training_commands, "orchestrate_training_jobs")
     async def orchestrate_training_jobs(stream: Any) -> None:
         """Apply commands, those of one project in their order, those of several projects side by side."""
         handle = guarded(state, "orchestrate_training_jobs", partial(_handle, state), partial(_end, state))
@@ -53,11 +60,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         finally:
             watch.cancel()
 
-    @app.agent(
-        app.topic(topics.training_status, value_serializer="raw", internal=True),
-        name="track_training",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topics.training_status, "track_training")
     async def track_training(stream: Any) -> None:
         """Note in the rows how far the trainings are."""
         async for events in batches(app, stream):
@@ -85,36 +88,10 @@ async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
 
 
 async def _handle(state: StateRuntime, event: Any) -> None:
-    message = event.message
-    try:
-        command = state.codec.decode(message.value)
-        if not isinstance(command, TrainDeepAR | StopTrainingJob | DeleteTrainingJob):
-            raise UndecodableError(f"a {type(command).__name__} on the topic of training commands")
-    except UndecodableError as error:
-        await state.publisher.send([state.dead_letter(message, error)])
-        return
-    try:
-        check_command(message, command)
-        _check_key(command.project_id, message)
-        moved = state.moved(message)
-        if moved is None:
-            state.waiters.applied(command.command_id, await _apply(state, command, event))
-        else:
-            await state.publisher.send([moved])
-    except RejectedError as error:
-        check_writer(state.app, event)  # what is not there may be with another worker by now
-        if not state.waiters.refused(command.command_id, error):
-            await state.publisher.send([state.dead_letter(message, error)])
+    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
-def _check_key(project_id: str, message: Any) -> None:
-    if message.key != project_id.encode():
-        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the project_id, {project_id[:80]}")
-
-
-async def _apply(
-    state: StateRuntime, command: TrainDeepAR | StopTrainingJob | DeleteTrainingJob, event: Any
-) -> TrainingJobRecord:
+async def _apply(state: StateRuntime, event: Any, command: TrainingCommand) -> TrainingJobRecord:
     """Apply one command; the row that it was about, as its sender may show it."""
     check_writer(state.app, event)
     record = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
@@ -244,7 +221,7 @@ def _told(state: StateRuntime, message: Any) -> TrainingStatus:
     told = state.codec.decode(message.value)
     if not isinstance(told, TrainingStatus):
         raise UndecodableError(f"a {type(told).__name__} on the topic of training status")
-    _check_key(told.project_id, message)
+    _check_key(told, message.key)
     return told
 
 

@@ -8,7 +8,7 @@ import structlog
 from connectors.kafka.publisher import Record, partition_for
 from connectors.kafka.topic_ends import TopicEnds
 from schemas.training import StopTrainingJob, TrainDeepAR, TrainingJobRecord
-from streams.engine.transport import may_write
+from streams.engine.tenure import may_write
 from streams.rows.lost_commands import LostCommands, Starts
 from streams.runtime import StateRuntime
 from streams.training.jobs import ENDED, TrainingState, key_of

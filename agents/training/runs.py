@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from faust.agents import Agent
-from mode.supervisors import CrashingSupervisor
 
 from agents.deepar.job_runs import DeepARRuns
 from agents.deepar.pool import TrainingPool
@@ -16,6 +15,7 @@ from schemas.coding.wire import UndecodableError
 from schemas.series import TrainTogether
 from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
 from streams.checks import check_text
+from streams.engine.agents import agent_on
 from streams.engine.deliveries import Deliveries, Delivery
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, tried
@@ -33,11 +33,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     """Register `run_training` on the trainer's app."""
     app = runtime.app
 
-    @app.agent(
-        app.topic(runtime.topics.training_runs, value_serializer="raw", internal=True),
-        name="run_training",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, runtime.topics.training_runs, "run_training")
     async def run_training(stream: Any) -> None:
         """Begin commands in the order of the log; each is acknowledged when it has come to its end.
 

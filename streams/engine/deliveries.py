@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from streams.engine.transport import is_lost, is_ours
+from streams.engine.tenure import is_lost, is_ours, still_ours
 
 __all__ = ["Deliveries", "Delivery"]
 
 _LOOK_S: Final = 0.5  # how often it is looked whether partitions have gone: so long two workers may train the same
-_REBALANCE_S: Final = 0.1  # the same where something waits for the end of a rebalance
 
 
 class Delivery:
@@ -49,11 +48,7 @@ class Delivery:
 
     async def still_ours(self) -> bool:
         """Whether this worker has the message's partition; a rebalance is waited for."""
-        while not self.is_ours():
-            if self.is_lost():
-                return False
-            await asyncio.sleep(_REBALANCE_S)
-        return True
+        return await still_ours(self._app, self.event)
 
     async def _settled(self) -> None:
         await asyncio.wait([self._work])

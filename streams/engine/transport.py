@@ -17,20 +17,15 @@ from faust.types import AppT, EventT
 from faust.types.streams import StreamT
 
 from streams.engine.consumer import SafeConsumer
+from streams.engine.tenure import SupersededError
 from streams.telemetry.tracing import following
 
 __all__ = [
     "Batch",
     "KeyOrders",
     "SafeTransport",
-    "SupersededError",
     "batches",
-    "check_writer",
     "handle_by_key",
-    "is_current",
-    "is_lost",
-    "is_ours",
-    "may_write",
     "open_batches",
 ]
 
@@ -203,32 +198,6 @@ async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> Asyn
             batch.ack()
 
 
-def is_current(app: AppT, event: EventT) -> bool:
-    """Whether the event was fetched for the assignment that this worker has now, and no rebalance has begun since."""
-    return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
-
-
-class SupersededError(Exception):
-    """A rebalance has ended the assignment that an event was read in: it comes again, to whoever has it now."""
-
-
-def check_writer(app: AppT, event: EventT) -> None:
-    """SupersededError unless this worker may change rows for the event.
-
-    A body that awaits asks before each write to a table, in the same turn of the event loop: after a rebalance another
-    worker may own the row, and may have answered for it. While open batches are waited for, it may write still.
-    """
-    if not may_write(app, event.message.generation_id):
-        raise SupersededError
-
-
-def may_write(app: AppT, generation: int) -> bool:
-    """Whether this worker may change rows of the partitions that it had in this generation of the group."""
-    consumer = app.consumer
-    open_still = app.flow_control.is_active() or (isinstance(consumer, SafeConsumer) and consumer.handing_over)
-    return bool(open_still and generation == app.consumer_generation_id)
-
-
 async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
     """Handle commands of one key in their order, those of several keys side by side, each in its sender's trace.
 
@@ -277,21 +246,3 @@ class KeyOrders:
                     self._locks[key] = lock, waiting - 1
 
         return handle_in_turn
-
-
-def is_ours(app: AppT, event: EventT) -> bool:
-    """Whether this worker has the event's partition, be it by the same assignment or by another; no rebalance goes on.
-
-    After a rebalance the event comes again, to whoever has its partition then. This is for work that need not be begun
-    anew where that is the same worker.
-    """
-    return is_current(app, event) or (app.flow_control.is_active() and _is_assigned(app, event))
-
-
-def is_lost(app: AppT, event: EventT) -> bool:
-    """Whether another worker has the event's partition; False while a rebalance goes on."""
-    return app.flow_control.is_active() and not is_current(app, event) and not _is_assigned(app, event)
-
-
-def _is_assigned(app: AppT, event: EventT) -> bool:
-    return event.message.tp in app.assignor.assigned_actives()

@@ -26,7 +26,8 @@ from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects.layout import TRIES
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.checks import time_of
-from streams.engine.transport import Batch, SupersededError, is_current
+from streams.engine.tenure import SupersededError, is_current
+from streams.engine.transport import Batch
 from streams.errors import Code, RejectedError
 from streams.telemetry.logs import event_fields
 

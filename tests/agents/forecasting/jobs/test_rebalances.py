@@ -36,7 +36,7 @@ class Held:
 def held(state: Worker) -> Held:
     """The splits of the worker."""
     splits = Held(ForecastingState.of(state.runtime).splits)
-    object.__setattr__(state.runtime, "splits", splits)
+    object.__setattr__(ForecastingState.of(state.runtime), "splits", splits)
     return splits
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from mode.supervisors import CrashingSupervisor
-
+from streams.engine.agents import agent_on
 from streams.engine.transport import batches
 from streams.runtime import StateRuntime
 from tests.agents.systems.kettles.state import KettleState
@@ -12,11 +11,7 @@ from tests.agents.systems.kettles.state import KettleState
 def attach(state: StateRuntime) -> None:
     app, topic = state.app, state.topics.kettle_commands
 
-    @app.agent(
-        app.topic(topic, value_serializer="raw", internal=True),
-        name="boil_kettles",
-        supervisor_strategy=CrashingSupervisor,
-    )
+    @agent_on(app, topic, "boil_kettles")
     async def boil_kettles(stream: Any) -> None:
         async for events in batches(app, stream, 100):
             for message in (event.message for event in events):

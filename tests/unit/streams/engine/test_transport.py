@@ -14,15 +14,8 @@ from hypothesis import strategies as st
 
 from streams.engine.fetch_thread import ask_briefly_beside_records
 from streams.engine.lanes import Offsets
-from streams.engine.transport import (
-    Batch,
-    SafeTransport,
-    SupersededError,
-    batches,
-    handle_by_key,
-    is_current,
-    open_batches,
-)
+from streams.engine.tenure import SupersededError, is_current
+from streams.engine.transport import Batch, SafeTransport, batches, handle_by_key, open_batches
 
 
 @given(

@@ -1,0 +1,79 @@
+"""The edge of an agent: what every command meets before it is applied, and what becomes of one that is refused."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from schemas.coding.wire import UndecodableError
+from streams.checks import check_command
+from streams.engine.tenure import check_writer, still_current
+from streams.errors import RejectedError
+from streams.runtime import StateRuntime
+from streams.telemetry.logs import speaking_of
+
+__all__ = ["CommandTopic", "handle_command"]
+
+
+class CommandTopic:
+    """What one topic of commands takes: the types, how the key of each is checked, and how its bytes are decoded.
+
+    `check_key` raises RejectedError where a record has not the key that its command must have. `moves` is whether the
+    worker that owns the key's partition has to apply it, wherever a producer has put it; what lies in the object store
+    is every worker's. Commands of a `background` topic count as done when their handling ends, not when their batch
+    does: they wait for the end of a rebalance (`streams.engine.tenure`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        types: tuple[type, ...],
+        check_key: Callable[[Any, bytes | None], None],
+        *,
+        decode: Callable[[bytes | None], Awaitable[Any]] | None = None,
+        moves: bool = True,
+        background: bool = False,
+    ) -> None:
+        self.name = name
+        self.types = types
+        self.check_key = check_key
+        self.decode = decode
+        self.moves = moves
+        self.background = background
+
+
+async def handle_command(
+    state: StateRuntime, topic: CommandTopic, event: Any, apply: Callable[[Any], Awaitable[Any]]
+) -> None:
+    """Take one command: 1. decode it, 2. check its type, bounds and key, 3. pass it on or apply it, 4. tell its sender.
+
+    What cannot be decoded, or is refused and has no sender waiting here, becomes a dead letter. The sender is told what
+    `apply` returns, unless `apply` has told it already. SupersededError where what was refused may be another worker's.
+    """
+    message = event.message
+    try:
+        value = message.value
+        command = state.codec.decode(value) if topic.decode is None else await topic.decode(value)
+        if not isinstance(command, topic.types):
+            raise UndecodableError(f"a {type(command).__name__} on the topic of {topic.name}")
+    except UndecodableError as error:
+        await state.publisher.send([state.dead_letter(message, error)])
+        return
+    try:
+        with speaking_of(message, command):
+            check_command(message, command)
+            topic.check_key(command, message.key)
+            moved = state.moved(message) if topic.moves else None
+            if moved is not None:
+                await state.publisher.send([moved])
+                return
+            outcome = await apply(command)
+    except RejectedError as error:
+        # What is not there may be with another worker by now.
+        if topic.background:
+            if not await still_current(state.app, event):
+                return
+        elif topic.moves:
+            check_writer(state.app, event)
+        if not state.waiters.refused(command.command_id, error):
+            await state.publisher.send([state.dead_letter(message, error)])
+        return
+    state.waiters.applied(command.command_id, outcome)
