@@ -49,6 +49,29 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
+def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
+    """A file of a spreadsheet over HTTP, and hours that summer time repeats on the command line."""
+    service = Up(tmp_path / "home")
+    service.up()
+    try:
+        spreadsheet, hours = (
+            subprocess.run(
+                ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
+                cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
+            )
+            for block in _blocks("docs/files-and-dates.md")
+        )  # fmt: skip
+    finally:
+        service.end()
+    promised = re.findall(r"^    (\S.*)$", (_ROOT / "docs/files-and-dates.md").read_text("utf-8"), re.MULTILINE)
+
+    assert spreadsheet.returncode == hours.returncode == 0, spreadsheet.stderr + hours.stderr
+    assert spreadsheet.stdout.rstrip().endswith(promised[0])
+    assert "\nB\n" in spreadsheet.stdout
+    rows = [line.split(",") for line in (copy / "next.csv").read_text("utf-8").splitlines()[1:]]
+    assert [",".join(row[2:4]) for row in rows][:3] == promised[1:]
+
+
 @pytest.mark.timeout(600)  # two models are trained, which takes minutes on a busy machine
 def test_the_walk_through_of_deepar_works_as_printed(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
     """By the command line: forecasts, fan charts and an answer over HTTP. By HTTP alone: a file of predictions."""
