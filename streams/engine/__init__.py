@@ -1,6 +1,7 @@
 """Faust made safe: how messages come, are handled in order, tried again, and acknowledged. Knows no job.
 
-Others use `command_waiters`, `consumer`, `dead_letters`, `deliveries`, `hands`, `ids`, `transport`, `tries`.
+Others use `agents`, `command_waiters`, `consumer`, `dead_letters`, `deliveries`, `hands`, `ids`, `tenure`,
+`transport`, `tries`.
 """
 
 __all__: list[str] = []
