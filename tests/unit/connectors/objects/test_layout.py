@@ -72,6 +72,7 @@ def test_users_name_uploads_and_outputs_and_producers_what_they_have_put_there()
         (checkpoint_key("p", 1), layout.CHECKPOINTS),
         (IdNote.of(ObjectStore("memory://"), "tidecast.").key, layout.INSTALLATION),
     ],
+    ids=["incoming", "endpoints", "models", "checkpoints", "installation"],
 )
 def test_keys_lie_in_their_folders(key: str, folder: Folder) -> None:
     """As those of earlier releases do: what they left is found."""
