@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test faults soak lint format bench bench-deepar lock clean
+# Two processes, a file's tests in one of them: module fixtures are built once.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+.PHONY: help setup demo up unit test faults soak lint format bench bench-deepar lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +30,11 @@ demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table a
 up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
+unit: $(STAMP) ## Run the tests that need no broker (tests/unit and tests/agents; three minutes)
+	@$(BIN)/pytest $(PARALLEL) tests/unit tests/agents
+
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/faults
+	@$(BIN)/pytest $(PARALLEL) --ignore tests/faults
 	@$(BIN)/pytest tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long

@@ -8,12 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from faust.agents import Agent
 
 from connectors.kafka.publisher import Headers, Record
 from connectors.objects.endpoints import UnknownEndpointError
-from models.deepar.frequency import Frequency
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceRequest, InferenceResult
@@ -110,7 +108,6 @@ async def _answer_one(runtime: TrainerRuntime, request: InferenceRequest) -> tup
         )
         if reply.forecast is None:
             return replace(result, error=reply.error or f"the model failed with status {reply.status}"), None
-        time_freq = (await InferenceProcesses.of(runtime).endpoints.get(request.endpoint)).time_freq
     except UnknownEndpointError as error:
         return replace(result, error=str(error)), None
     except InferenceError as error:
@@ -123,7 +120,7 @@ async def _answer_one(runtime: TrainerRuntime, request: InferenceRequest) -> tup
         quantiles=found.quantiles,
         samples=found.samples,
     )
-    return result, None if request.ts_id is None else _forecast(request, request.ts_id, found, time_freq)
+    return result, None if request.ts_id is None else _forecast(request, request.ts_id, found)
 
 
 def _fields(request: InferenceRequest) -> dict[str, Any]:
@@ -155,17 +152,14 @@ def _wants(request: InferenceRequest, output: str) -> bool:
     return output in (("mean", "quantiles") if request.output_types is None else request.output_types)
 
 
-def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast, time_freq: str) -> Forecast:
-    frequency = Frequency.parse(time_freq)
-    first = np.datetime64(found.timestamps[0], "ms").astype(f"M8[{frequency.code}]")
-    (cutoff,) = frequency.milliseconds(frequency.times(first, 1, first=-1))
+def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast) -> Forecast:
     return Forecast(
         job_id=0,
         ts_id=ts_id,
         n=0,
         item_id=request.request_id,
         model_name=request.endpoint,
-        cutoff=cutoff,
+        cutoff=found.cutoff,
         timestamps=found.timestamps,
         mean=found.mean or (),
         quantiles=found.quantiles or {},

@@ -45,8 +45,10 @@ def _forecast(answer: Predicted) -> InstanceForecast:
     """As plain numbers, for an event."""
     (prediction,) = answer.predictions
     quantiles: Mapping[str, Any] | None = prediction.get("quantiles")
+    cutoff, *timestamps = answer.timestamps or (0,)
     return InstanceForecast(
-        timestamps=answer.timestamps or (),
+        cutoff=cutoff,
+        timestamps=timestamps,
         mean=prediction["mean"].tolist() if "mean" in prediction else None,
         quantiles=None if quantiles is None else {level: values.tolist() for level, values in quantiles.items()},
         samples=prediction["samples"].tolist() if "samples" in prediction else None,

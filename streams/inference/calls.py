@@ -49,8 +49,12 @@ class InferenceCall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InstanceForecast:
-    """The forecast of an ``instance``; times in epoch milliseconds, and of the others what was asked for."""
+    """The forecast of an ``instance``; times in epoch milliseconds, and of the others what was asked for.
 
+    `cutoff` is the time of the last value, also of one that is missing.
+    """
+
+    cutoff: int
     timestamps: Sequence[int]
     mean: Sequence[float] | None
     quantiles: Mapping[str, Sequence[float]] | None

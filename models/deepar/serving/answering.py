@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.config import DeepARConfig
 from models.deepar.series import Series
 from models.deepar.serving.inference_config import ConfigurationError, InferenceConfiguration
@@ -61,7 +62,8 @@ class Predicted:
     """The forecasts of a call's series in their order, each with what was asked for.
 
     That is "mean" [steps], "samples" [num_samples, steps], and "quantiles", a mapping of the levels as they were asked
-    for to [steps]. `timestamps` are the steps of an ``instance`` in epoch milliseconds, None for the other forms.
+    for to [steps]. `timestamps` are the steps of an ``instance`` in epoch milliseconds, the last one of
+    its history before them; None for the other forms.
     """
 
     predictions: list[dict[str, Any]]
@@ -136,11 +138,17 @@ def _seeds(parsed: ParsedCall) -> list[int]:
 
 
 def _timestamps(config: DeepARConfig, parsed: ParsedCall) -> list[int] | None:
+    """They go on from the start that was given: on its weekday, day of the month and time of day (decision 16)."""
     if parsed.call.form != "instance":
         return None
     (series,) = parsed.series
-    times = config.frequency.times(series.start, config.prediction_length, first=len(series.target))
-    return config.frequency.milliseconds(times)
+    given = series.start if series.given is None else series.given
+    begin = on_calendar(config.frequency, int(given.astype("M8[us]").astype(np.int64)))
+    times = calendar_at(config.frequency, begin).times(
+        begin, 1 + config.prediction_length, first=len(series.target) - 1
+    )
+    found: list[int] = (times // 1000).tolist()
+    return found
 
 
 def _prediction(samples: Array, asked: InferenceConfiguration) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def parse_instance(fields: object, config: DeepARConfig, *, training: bool = Fal
     """
     if not isinstance(fields, Mapping):
         raise InstanceError("instance", f"it is {kind_of(fields)}, expected an object with start and target")
-    start = _start(fields.get("start"), config.frequency)
+    given = _start(fields.get("start"))
+    start = config.frequency.align(given)
     target = _target(fields.get("target"))
     extra = 0 if training else config.prediction_length
     _check_end(start, len(target) + extra, config.frequency)
@@ -61,6 +62,7 @@ def parse_instance(fields: object, config: DeepARConfig, *, training: bool = Fal
         _cat(cat, config.cardinality),
         _features(features, len(target), extra, config.num_dynamic_feat),
         item_id if isinstance(item_id, str) else "",
+        given,
     )
 
 
@@ -123,7 +125,7 @@ def _check_alike(one: Series, first: Series) -> None:
         )
 
 
-def _start(value: object, frequency: Frequency) -> np.datetime64:
+def _start(value: object) -> np.datetime64:
     if not isinstance(value, str):
         what = "missing" if value is None else kind_of(value)
         raise InstanceError("start", f"start is {what}, expected a text such as 2024-01-31 00:00:00")
@@ -136,10 +138,9 @@ def _start(value: object, frequency: Frequency) -> np.datetime64:
         if match[1] == "0000":
             raise ValueError
         day = f"{match[1]}-{match[2]}-{match[3]}"
-        time = np.datetime64(f"{day}T{match[4] or '00'}:{match[5] or '00'}:{match[6] or '00'}")
+        return np.datetime64(f"{day}T{match[4] or '00'}:{match[5] or '00'}:{match[6] or '00'}")
     except ValueError:
         raise InstanceError("start", f"start {shown(value)} is no date and time of the calendar") from None
-    return frequency.align(time)
 
 
 def _check_end(start: np.datetime64, steps: int, frequency: Frequency) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from mode.supervisors import CrashingSupervisor
 
@@ -99,14 +100,30 @@ async def test_a_request_for_a_series_is_also_its_forecast(worker: Worker) -> No
     assert worker.sent(worker.runtime.topics.forecasts)[0].key == b"8797"
 
 
-async def test_a_month_before_the_forecast_is_a_calendar_month(worker: Worker) -> None:
-    """The cutoff of a monthly series, whose first step is March."""
-    publish(worker.runtime.store, "monthly", time_freq="M")
-    await consume(worker, replace(REQUEST, endpoint="monthly", start="2024-01-15", target=(1.0, 2.0), ts_id=1))
+@pytest.mark.parametrize(
+    ("time_freq", "start", "expected"),
+    [
+        ("M", "2024-01-15", ["2024-02-15", "2024-03-15", "2024-04-15", "2024-05-15"]),
+        ("M", "2024-01-31", ["2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"]),
+        ("M", "2024-01-30", ["2024-02-29", "2024-03-30", "2024-04-30", "2024-05-30"]),
+        ("W", "2024-01-07", ["2024-01-14", "2024-01-21", "2024-01-28", "2024-02-04"]),
+        ("W-SUN", "2024-01-07", ["2024-01-14", "2024-01-21", "2024-01-28", "2024-02-04"]),
+        ("QS-MAR", "2024-03-01", ["2024-06-01", "2024-09-01", "2024-12-01", "2025-03-01"]),
+        ("Y", "2024-07-01", ["2025-07-01", "2026-07-01", "2027-07-01", "2028-07-01"]),
+        ("B", "2024-01-04", ["2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10"]),
+        ("D", "2024-01-04 06:00:00", [f"2024-01-0{day}T06:00" for day in (5, 6, 7, 8)]),
+    ],
+)
+async def test_dates_go_on_from_the_start(worker: Worker, time_freq: str, start: str, expected: list[str]) -> None:
+    """On its weekday, its day of the month, at its time of day (decision 16), also what is before the forecast."""
+    publish(worker.runtime.store, "dated", time_freq=time_freq)
+    await consume(worker, replace(REQUEST, endpoint="dated", start=start, target=(1.0, 2.0), ts_id=1))
     (forecast,) = worker.events(worker.runtime.topics.forecasts)
+    (result,) = worker.events(worker.runtime.topics.inference_results)
+    cutoff, *steps = (int(np.datetime64(time, "ms").astype(int)) for time in expected)
 
-    assert forecast.cutoff == 1_706_745_600_000  # 2024-02-01
-    assert forecast.timestamps[0] == 1_709_251_200_000  # 2024-03-01
+    assert forecast.cutoff == cutoff
+    assert list(forecast.timestamps) == list(result.timestamps) == steps
 
 
 async def test_a_repeat_gives_the_same_bytes(worker: Worker) -> None:

@@ -192,6 +192,7 @@ def test_an_event_is_answered_with_plain_numbers_and_times() -> None:
     assert (reply.status, reply.content, reply.error, reply.detail) == (200, b"", None, "")
     assert reply.forecast is not None
     assert asdict(reply.forecast) == {
+        "cutoff": first - 86_400_000,
         "timestamps": [first, first + 86_400_000, first + 2 * 86_400_000],
         "mean": [6.5] * 3,
         "quantiles": {"0.5": [6.5] * 3},

@@ -45,7 +45,7 @@ def test_a_forecast_is_arrays() -> None:
 
     assert isinstance(found, Predicted)
     assert found.timestamps is not None
-    assert len(found.timestamps) == 3
+    assert len(found.timestamps) == 1 + 3  # the last of the history first
     assert {name: np.shape(values) for name, values in prediction.items() if name != "quantiles"} == {
         "mean": (3,),
         "samples": (4, 3),
