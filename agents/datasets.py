@@ -27,6 +27,7 @@ from streams.engine.agents import agent_on
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError, TooLargeError
+from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -51,7 +52,7 @@ def attach(state: StateRuntime) -> Agent:
     return register_datasets
 
 
-async def _refuse(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+async def _refuse(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
     try:
         command = state.codec.decode(event.message.value)
@@ -61,12 +62,12 @@ async def _refuse(state: StateRuntime, event: Any, error: GivenUpError) -> None:
     await asyncio.to_thread(_clear, state.store, command)
 
 
-async def _handle(state: StateRuntime, event: Any) -> None:
+async def _handle(state: StateRuntime, event: Event) -> None:
     """1. apply the command, 2. remove the upload that it took, 3. tell the sender."""
     await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
-async def _apply(state: StateRuntime, event: Any, command: AddDataset | DeleteDataset) -> datasets.Dataset | None:
+async def _apply(state: StateRuntime, event: Event, command: AddDataset | DeleteDataset) -> datasets.Dataset | None:
     at = datetime.fromtimestamp(event.message.timestamp, UTC)
     size = await asyncio.to_thread(_size_of, state.store, command)
     most = state.settings.max_upload_bytes

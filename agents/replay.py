@@ -15,6 +15,7 @@ from schemas.coding.codec import Codec
 from schemas.series import TrainTogether
 from streams.engine.tries import Tries
 from streams.forecasting.state import open_trainer
+from streams.messages import Message
 from streams.runtime import TrainerRuntime
 from streams.settings import Settings
 from streams.topics import Topics
@@ -57,7 +58,7 @@ async def recomputed(
     return kept.records
 
 
-async def _series(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
+async def _series(runtime: TrainerRuntime, messages: Sequence[Message]) -> None:
     settings = runtime.settings
     async with running_offload(settings) as offload:
         work = SeriesWork(runtime, offload)

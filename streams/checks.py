@@ -8,6 +8,7 @@ from connectors.objects import keys, layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
 from streams.errors import Code, InvalidError, RejectedError
+from streams.messages import Message
 
 __all__ = [
     "ID_LIMIT",
@@ -37,7 +38,7 @@ def invalid_field(field: str, text: str) -> RejectedError:
     return InvalidError(Code.INVALID_REQUEST, f"{field}: {text}")
 
 
-def check_command(message: Any, command: Any) -> None:
+def check_command(message: Message, command: Any) -> None:
     """RejectedError where the command's id cannot be kept, or the record's time cannot be shown."""
     check_text("command_id", command.command_id)
     if not _EARLIEST <= message.timestamp <= _LATEST:
@@ -54,7 +55,7 @@ def check_text(field: str, text: str, *, longest: int = _LONGEST_ID) -> None:
         raise InvalidError(Code.ID_TOO_LONG, f"{field}: has {len(text)} characters, at most {longest} are allowed")
 
 
-def time_of(message: Any) -> int:
+def time_of(message: Message) -> int:
     """When the log got a message, in milliseconds: what is kept of it is the same after a replay."""
     return round(message.timestamp * 1000)
 

@@ -7,6 +7,7 @@ from schemas.coding.wire import UndecodableError
 from streams.checks import check_command
 from streams.engine.tenure import check_writer, still_current
 from streams.errors import RejectedError
+from streams.messages import Event
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
 
@@ -25,7 +26,7 @@ class CommandTopic:
     def __init__(
         self,
         name: str,
-        types: tuple[type, ...],
+        types: tuple[Any, ...],
         check_key: Callable[[Any, bytes | None], None],
         *,
         decode: Callable[[bytes | None], Awaitable[Any]] | None = None,
@@ -41,7 +42,7 @@ class CommandTopic:
 
 
 async def handle_command(
-    state: StateRuntime, topic: CommandTopic, event: Any, apply: Callable[[Any], Awaitable[Any]]
+    state: StateRuntime, topic: CommandTopic, event: Event, apply: Callable[[Any], Awaitable[Any]]
 ) -> None:
     """Take one command: 1. decode it, 2. check its type, bounds and key, 3. pass it on or apply it, 4. tell its sender.
 
@@ -51,7 +52,7 @@ async def handle_command(
     message = event.message
     try:
         value = message.value
-        command = state.codec.decode(value) if topic.decode is None else await topic.decode(value)
+        command: Any = state.codec.decode(value) if topic.decode is None else await topic.decode(value)
         if not isinstance(command, topic.types):
             raise UndecodableError(f"a {type(command).__name__} on the topic of {topic.name}")
     except UndecodableError as error:

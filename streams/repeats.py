@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, SubmitJob):
         return {"job_id": value.job_id, "elements": _elements(value.elements)}
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         shown = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
         return {
             name: one if isinstance(one, _SCALARS) else _plain(one) for name, one, default in shown if one != default

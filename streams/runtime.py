@@ -18,6 +18,7 @@ from streams.engine.ids import IdMinter
 from streams.engine.tries import Tries
 from streams.errors import class_name
 from streams.file_threads import FileThreads
+from streams.messages import Message
 from streams.rows.event_table import EventTable
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics
@@ -79,7 +80,7 @@ class TrainerRuntime:
         """Let agents and views find a part by its class."""
         self.parts[type(part)] = part
 
-    def dead_letter(self, message: Any, error: Exception) -> Record:
+    def dead_letter(self, message: Message, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
         self.metrics.count_dead_letter(message.topic)
         log.warning("dead letter", **event_fields(message), error_class=class_name(error), error=str(error)[:200])
@@ -104,7 +105,7 @@ class StateRuntime(TrainerRuntime):
         """The tables of all systems."""
         return [table for part in self.parts.values() for table in part.tables]
 
-    def moved(self, message: Any) -> Record | None:
+    def moved(self, message: Message) -> Record | None:
         """The record for the partition of its key, where a producer with another partitioner put it elsewhere.
 
         Only the worker that owns the key's partition has its row, and rows written from two partitions would overtake

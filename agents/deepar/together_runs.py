@@ -23,6 +23,7 @@ from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint
 from streams.checks import time_of
 from streams.forecasting.state import ForecastingTrainer
+from streams.messages import Message
 from streams.runtime import TrainerRuntime
 
 __all__ = ["answer_together", "refuse_together"]
@@ -52,7 +53,9 @@ class _FailedError(Exception):
     """No series of the command can be forecast; the text is for the user."""
 
 
-async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: Any, command: TrainTogether) -> None:
+async def answer_together(
+    runtime: TrainerRuntime, pool: TrainingPool, message: Message, command: TrainTogether
+) -> None:
     """Publish Forecast, MetricPoints and exactly one SeriesResult for each series; ends when the broker has them.
 
     While it trains, the loss of each epoch is a MetricPoint of the workload ``fj-<job_id>-together-<first n>``. A
@@ -84,7 +87,7 @@ async def answer_together(runtime: TrainerRuntime, pool: TrainingPool, message: 
     await _publish(runtime, command, forecasts, problem, asked_at)
 
 
-async def refuse_together(runtime: TrainerRuntime, message: Any, command: TrainTogether, problem: str) -> None:
+async def refuse_together(runtime: TrainerRuntime, message: Message, command: TrainTogether, problem: str) -> None:
     """Publish an error as the result of each series."""
     await _publish(runtime, command, {}, problem, time_of(message))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_
             step=step_ms(freq),
             freq=freq,
             timestamps=timestamps,
-            target=target,
+            target=cast("Sequence[float]", target),  # an array is one, but for its class
             search=plan.search,
             allow_negative=plan.allow_negative,
             **more,

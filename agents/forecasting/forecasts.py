@@ -19,6 +19,7 @@ from streams.engine.tries import work_on
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.forecasting.forecast_table import NewForecast, SubmissionNumber
 from streams.forecasting.state import ForecastingState
+from streams.messages import Event, Message
 from streams.rows.row_stores import Row
 from streams.runtime import StateRuntime
 
@@ -37,27 +38,24 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(app, state.topics.forecasts, "keep_forecasts")
     async def keep_forecasts(stream: Any) -> None:
         """Write the table; the online store follows it at its own pace."""
-        following = (
-            None
-            if ForecastingState.of(state).online is None
-            else asyncio.ensure_future(ForecastingState.of(state).online.run())
-        )
+        online = ForecastingState.of(state).online
+        following = None if online is None else asyncio.ensure_future(online.run())
         try:
             async for batch in open_batches(app, stream, _IN_ONE_TURN, max_open=_OPEN_BATCHES):
                 state.metrics.observe_batch("keep_forecasts", len(batch.events))
                 work_on(state, "keep_forecasts", batch, partial(_keep, state))
                 await asyncio.sleep(0)
         finally:
-            if following is not None and ForecastingState.of(state).online is not None:
+            if following is not None and online is not None:
                 following.cancel()
                 with suppress(asyncio.CancelledError):
                     await following
-                await ForecastingState.of(state).online.close()
+                await online.close()
 
     return keep_forecasts
 
 
-def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
+def _keep(state: StateRuntime, events: Sequence[Event]) -> "asyncio.Future[Any]":
     """1. write the rows, 2. publish again what an older forecast came after, 3. note what the online store lacks.
 
     The future ends when the broker has the rows and the repeats.
@@ -82,14 +80,15 @@ def _keep(state: StateRuntime, events: Sequence[Any]) -> "asyncio.Future[Any]":
         if stay:
             repeats = [Record(state.topics.forecasts, key, row, _REPEAT, partition) for key, row in stay]
             writes.append(state.publisher.send_nowait(repeats))
-        if ForecastingState.of(state).online is not None:
+        online = ForecastingState.of(state).online
+        if online is not None:
             keys = [row.key for row in rows]
             generation, first, last = those[0].generation_id, those[0].offset, those[-1].offset
-            ForecastingState.of(state).online.changed(generation, partition, keys, first=first, last=last)
+            online.changed(generation, partition, keys, first=first, last=last)
     return asyncio.gather(*writes)
 
 
-def _submission(state: StateRuntime, message: Any) -> SubmissionNumber | None:
+def _submission(state: StateRuntime, message: Message) -> SubmissionNumber | None:
     """Whose forecast it is, None where an empty record removes one."""
     if message.key is None:
         raise InvalidError(Code.WRONG_KEY, "the record's key must be the ts_id, as text: it has none")

@@ -1,7 +1,5 @@
 """How a job goes on when a message about it is given up: what waits for that message fails with a reason."""
 
-from typing import Any
-
 from agents.forecasting.refusals import refusals, result_records
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import SubmitJob
@@ -9,12 +7,13 @@ from schemas.series import SeriesResult
 from streams.engine.tries import GivenUpError
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState
+from streams.messages import Event
 from streams.runtime import StateRuntime
 
 __all__ = ["end_command", "end_result"]
 
 
-async def end_command(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+async def end_command(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. every series that a submission has begun to ask for gets an error as its result, 2. the sender is told."""
     try:
         command = state.codec.decode(event.message.value)
@@ -29,7 +28,7 @@ async def end_command(state: StateRuntime, event: Any, error: GivenUpError) -> N
     state.waiters.refused(command.command_id, error)
 
 
-async def end_result(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+async def end_result(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """A result that cannot be kept is replaced by an error, so that its job comes to its end."""
     try:
         fields = state.codec.outline_of(event.message.value, SeriesResult)

@@ -8,6 +8,7 @@ from schemas.forecasting import JobRecord
 from streams.engine.tenure import check_writer
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState
+from streams.messages import Event
 from streams.runtime import StateRuntime
 
 __all__ = ["put_job", "put_job_for", "status_record"]
@@ -25,7 +26,7 @@ def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Fut
     return asyncio.gather(*writes)
 
 
-def put_job_for(state: StateRuntime, event: Any, job: JobRecord) -> "asyncio.Future[Any]":
+def put_job_for(state: StateRuntime, event: Event, job: JobRecord) -> "asyncio.Future[Any]":
     """The same for a command; SupersededError where its job may be another worker's by now."""
     check_writer(state.app, event)
     return put_job(state, job, event.message.partition)

@@ -17,13 +17,14 @@ from streams.forecasting.plans import packed, planned_again
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, check_elements
 from streams.forecasting.tables import Answer
+from streams.messages import Event
 from streams.repeats import digest_of
 from streams.runtime import StateRuntime
 
 __all__ = ["send_out", "stop", "submit"]
 
 
-async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, command: SubmitJob, event: Any) -> None:
+async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, command: SubmitJob, event: Event) -> None:
     """1. write the job with settings, numbers and plans, 2. answer the sender, 3. send out the training.
 
     The row has all that the rest needs: a crash after 1. cannot change what is trained, nor what is stored.
@@ -51,13 +52,15 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
         await send_out(runs, job.job_id, event, prepared)
 
 
-async def send_out(runs: SubmissionRuns, job_id: int, event: Any, prepared: Prepared | None = None) -> None:
+async def send_out(runs: SubmissionRuns, job_id: int, event: Event, prepared: Prepared | None = None) -> None:
     """Begin to; what takes long goes on by itself."""
     runs.begin(job_id, event.message.generation_id, prepared)
     await runs.under_way(job_id)
 
 
-async def stop(state: StateRuntime, runs: SubmissionRuns, command: StopJob, job: JobRecord | None, event: Any) -> None:
+async def stop(
+    state: StateRuntime, runs: SubmissionRuns, command: StopJob, job: JobRecord | None, event: Event
+) -> None:
     """1. write that the job is stopped, 2. an error as the result of what has none, 3. the row without its plans.
 
     A repeat writes what a crash has prevented, and stops nothing that was submitted since.

@@ -31,6 +31,7 @@ from streams.forecasting import jobs
 from streams.forecasting.inputs import dataset_of
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
+from streams.messages import Event, Message
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -88,11 +89,11 @@ async def _decoded(state: StateRuntime, value: bytes | None) -> Any:
     return state.waiters.sent(value) or await asyncio.to_thread(state.codec.decode, value)
 
 
-async def _handle(state: StateRuntime, runs: SubmissionRuns, topic: CommandTopic, event: Any) -> None:
+async def _handle(state: StateRuntime, runs: SubmissionRuns, topic: CommandTopic, event: Event) -> None:
     await handle_command(state, topic, event, partial(_apply, state, runs, event))
 
 
-async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Any, command: JobCommand) -> None:
+async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Event, command: JobCommand) -> None:
     """Apply one command and tell its sender.
 
     A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that, and
@@ -123,14 +124,14 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Any, command:
         await submit(state, runs, job, command, event)
 
 
-async def _create(state: StateRuntime, command: CreateJob, event: Any) -> None:
+async def _create(state: StateRuntime, command: CreateJob, event: Event) -> None:
     await dataset_of(state.store, command.data_id)
     job = jobs.created(command, at=time_of(event.message))
     ForecastingState.of(state).jobs.check_size(job)
     await put_job_for(state, event, job)
 
 
-async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Any) -> None:
+async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Event) -> None:
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
     partition = event.message.partition
     dataset = await dataset_of(state.store, job.data_id)
@@ -153,7 +154,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
 
 
 async def _delete(
-    state: StateRuntime, runs: SubmissionRuns, command: DeleteJob, job: JobRecord | None, event: Any
+    state: StateRuntime, runs: SubmissionRuns, command: DeleteJob, job: JobRecord | None, event: Event
 ) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
@@ -198,7 +199,7 @@ def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
     return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
 
 
-def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Any]) -> "asyncio.Future[Any]":
+def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -> "asyncio.Future[Any]":
     """1. store the results, 2. move the status of jobs that they complete; the future ends when the broker has both.
 
     No coroutine, for the same reason as `put_job`.
@@ -237,13 +238,14 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Any]) -> 
     return asyncio.gather(*writes)
 
 
-def _answer(state: StateRuntime, message: Any) -> Answer:
-    fields = state.codec.outline_of(message.value, SeriesResult)
-    row = state.codec.answered(message.value, fields, time_of(message))
+def _answer(state: StateRuntime, message: Message) -> Answer:
+    value = message.value or b""  # which is no result either
+    fields = state.codec.outline_of(value, SeriesResult)
+    row = state.codec.answered(value, fields, time_of(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
     check_key("job_id", answer.job_id, message.key)
-    if len(message.value) > state.settings.record_limit + _ROW:
-        raise TooLargeError(ForecastingCode.RESULT_TOO_LARGE, f"{len(message.value)} bytes cannot be kept in one row")
+    if len(value) > state.settings.record_limit + _ROW:
+        raise TooLargeError(ForecastingCode.RESULT_TOO_LARGE, f"{len(value)} bytes cannot be kept in one row")
     return answer
 
 

@@ -63,7 +63,8 @@ class Prepared:
         points = np.diff(self.split.offsets)[places]
         by_plan = {id(training.plan): _weights_of(training.plan) for training in self.trainings}
         own, for_values = np.array([by_plan[id(training.plan)] for training in self.trainings]).T
-        return own + points * for_values
+        weights: NDArray[np.float64] = own + points * for_values
+        return weights
 
 
 def _weights_of(plan: Plan) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from streams.engine.tries import GivenUpError, work_on
 from streams.errors import RejectedError
 from streams.inference.calls import InferenceCall, InferenceError, InstanceForecast
 from streams.inference.state import InferenceProcesses
+from streams.messages import Event, Message
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import batch_of, trace_headers
 
@@ -43,7 +44,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
         try:
             async for batch in open_batches(app, stream, _TOGETHER, max_open=_OPEN_BATCHES):
 
-                def answer(events: Sequence[Any]) -> asyncio.Future[None]:
+                def answer(events: Sequence[Event]) -> asyncio.Future[None]:
                     task = asyncio.ensure_future(_answer(runtime, [event.message for event in events]))
                     answering.add(task)
                     task.add_done_callback(answering.discard)
@@ -57,7 +58,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     return answer_requests
 
 
-async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> None:
+async def _refuse(runtime: TrainerRuntime, event: Event, error: GivenUpError) -> None:
     """Answer a request that is given up with an error."""
     request = _request(runtime.codec, event.message.value)
     result = InferenceResult(
@@ -66,7 +67,7 @@ async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> N
     await runtime.publisher.send([_result_record(runtime, result)])
 
 
-async def _answer(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
+async def _answer(runtime: TrainerRuntime, messages: Sequence[Message]) -> None:
     with batch_of("answer_requests", messages):
         letters, requests = await asyncio.to_thread(_read, runtime, messages)
         answers = await asyncio.gather(*(_answer_one(runtime, request) for request, _ in requests))
@@ -75,7 +76,7 @@ async def _answer(runtime: TrainerRuntime, messages: Sequence[Any]) -> None:
 
 
 def _read(
-    runtime: TrainerRuntime, messages: Sequence[Any]
+    runtime: TrainerRuntime, messages: Sequence[Message]
 ) -> tuple[list[Record], list[tuple[InferenceRequest, Headers]]]:
     """Dead letters of what is no request, and the requests with the headers of their traces."""
     letters: list[Record] = []

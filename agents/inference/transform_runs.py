@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from typing import Any, Final, Self
+from typing import Final, Self
 from weakref import WeakValueDictionary
 
 from agents.inference.transform_lines import InputError, InputLines, Line, TransformInput
@@ -15,6 +15,7 @@ from streams.engine.tenure import still_current
 from streams.engine.tries import is_infrastructure
 from streams.inference import transforms
 from streams.inference.state import TransformState
+from streams.messages import Event
 from streams.runtime import StateRuntime
 
 __all__ = ["TransformRun", "TransformRuns"]
@@ -34,7 +35,7 @@ class TransformRuns:
         self._runs: WeakValueDictionary[str, TransformRun] = WeakValueDictionary()
         self.outputs = asyncio.Semaphore(_OUTPUTS)
 
-    def of(self, name: str, event: Any) -> "TransformRun":
+    def of(self, name: str, event: Event) -> "TransformRun":
         """The job of this name; `event`, the newest about it, tells its partition and whether that is still ours."""
         run = self._runs.get(name)
         if run is None:
@@ -51,7 +52,7 @@ class TransformRuns:
 class TransformRun:
     """One job. Its row is read and written without an await in between, for two agents change it."""
 
-    event: Any
+    event: Event
 
     def __init__(self, state: StateRuntime, runs: TransformRuns, name: str) -> None:
         self.name = name

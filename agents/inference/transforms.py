@@ -23,6 +23,7 @@ from streams.engine.tries import GivenUpError, work_on
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.inference import transforms
 from streams.inference.state import TransformState
+from streams.messages import Event, Message
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -90,18 +91,18 @@ class _Tasks:
 
 
 def _handle(
-    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, turn: asyncio.Lock, events: Sequence[Any]
+    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, turn: asyncio.Lock, events: Sequence[Event]
 ) -> "asyncio.Future[None]":
     """Apply one command when those before it are applied; then send the lines, which others need not wait for."""
     return tasks.begin(_followed(state, runs, turn, events[0]))
 
 
-async def _followed(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
+async def _followed(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Event) -> None:
     with following(event.message, "orchestrate_transforms"):
         await _apply(state, runs, turn, event)
 
 
-async def _end_command(state: StateRuntime, runs: TransformRuns, event: Any, error: GivenUpError) -> None:
+async def _end_command(state: StateRuntime, runs: TransformRuns, event: Event, error: GivenUpError) -> None:
     """1. the job fails, if the command is its own, 2. the sender is told."""
     try:
         command = state.codec.decode(event.message.value)
@@ -114,22 +115,24 @@ async def _end_command(state: StateRuntime, runs: TransformRuns, event: Any, err
     state.waiters.refused(command.command_id, error)
 
 
-async def _end_result(runs: TransformRuns, event: Any, error: GivenUpError) -> None:
+async def _end_result(runs: TransformRuns, event: Event, error: GivenUpError) -> None:
     """The job of a result that cannot be taken fails."""
     name = (event.message.key or b"").decode("utf-8", "replace")
     if name:
         await runs.of(name, event).give_up(f"a result could not be taken: {error.message}")
 
 
-async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Any) -> None:
+async def _apply(state: StateRuntime, runs: TransformRuns, turn: asyncio.Lock, event: Event) -> None:
     follow_up: Coroutine[Any, Any, None] | None = None
 
     async def apply(command: StartTransform | StopTransform) -> None:
         nonlocal follow_up
         if await still_current(state.app, event):
             run = runs.of(command.name, event)
-            start = isinstance(command, StartTransform)
-            follow_up = await _start(state, command, run) if start else await _stop(command, run)
+            if isinstance(command, StartTransform):
+                follow_up = await _start(state, command, run)
+            else:
+                follow_up = await _stop(command, run)
 
     async with turn:
         await handle_command(state, _TOPIC, event, apply)
@@ -194,7 +197,7 @@ async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any
     return run.stopped() if record.status != transforms.STOPPED else None
 
 
-def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[_Found]:
+def _decoded(state: StateRuntime, events: Sequence[Event]) -> list[_Found]:
     """The events about jobs of this worker with their results, and whatever is no result; large ones take a while."""
     found: list[_Found] = []
     for event in events:
@@ -208,7 +211,7 @@ def _decoded(state: StateRuntime, events: Sequence[Any]) -> list[_Found]:
     return found
 
 
-def _result(state: StateRuntime, message: Any) -> InferenceResult | None:
+def _result(state: StateRuntime, message: Message) -> InferenceResult | None:
     """The result; None where it is none of a job here, and only looked at."""
     if TransformState.of(state).transforms.get(message.key or b"") is None:
         name = state.codec.outline_of(message.value, InferenceResult)["transform"]
@@ -225,7 +228,7 @@ def _result(state: StateRuntime, message: Any) -> InferenceResult | None:
 
 
 def _track(
-    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, results: Sequence[_Found], events: Sequence[Any]
+    state: StateRuntime, runs: TransformRuns, tasks: _Tasks, results: Sequence[_Found], events: Sequence[Event]
 ) -> "asyncio.Future[None]":
     """Begin with what has been decoded of a batch, or of a part of it."""
     if len(events) == 1:

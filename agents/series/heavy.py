@@ -34,7 +34,7 @@ class Waiting:
         self.request = request
         self.owner = owner
         self.answer: asyncio.Future[SeriesAnswer | None] = asyncio.get_running_loop().create_future()
-        self.wanted = lambda: not self.answer.done() and wanted()
+        self.wanted: Callable[[], bool] = lambda: not self.answer.done() and wanted()
         self.alone = request.search is not None or model_spec(request.model_name).together
         self.key = _settings(request)
         self.tried = False

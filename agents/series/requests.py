@@ -22,6 +22,7 @@ from schemas.series import Search as AskedSearch
 from schemas.series import TrainSeries
 from schemas.values import ParameterValue
 from streams.checks import time_of
+from streams.messages import Message
 from streams.telemetry.tracing import trace_headers
 
 __all__ = ["Accepted", "accepted"]
@@ -45,7 +46,7 @@ class Accepted:
     headers: Headers = ()
 
 
-def accepted(command: TrainSeries, message: Any, max_next_k: int) -> Accepted:
+def accepted(command: TrainSeries, message: Message, max_next_k: int) -> Accepted:
     """The command of a consumed message, checked. Never raises."""
     asked_at, headers = time_of(message), trace_headers(message)
     try:

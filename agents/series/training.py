@@ -21,6 +21,7 @@ from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.forecasting.state import ForecastingTrainer
+from streams.messages import Event, Message
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import batch_of, trace_headers
 
@@ -60,7 +61,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     return train_series
 
 
-async def _refuse(runtime: TrainerRuntime, event: Any, error: GivenUpError) -> None:
+async def _refuse(runtime: TrainerRuntime, event: Event, error: GivenUpError) -> None:
     """Answer a command that is given up with an error."""
     command = runtime.codec.decode(event.message.value)
     if isinstance(command, TrainSeries):
@@ -78,11 +79,11 @@ class SeriesWork:
         self._quick, self._heavy, self._held = _Open(), _Open(), _Open()
         self._fewer = asyncio.Event()
 
-    def begin(self, events: Sequence[Any]) -> "asyncio.Future[None]":
+    def begin(self, events: Sequence[Event]) -> "asyncio.Future[None]":
         """Begin to answer a batch of events."""
         return self.answer([event.message for event in events])
 
-    def answer(self, messages: Sequence[Any]) -> "asyncio.Future[None]":
+    def answer(self, messages: Sequence[Message]) -> "asyncio.Future[None]":
         """Begin to answer a batch of messages; what it has counts as quick until more is known."""
         size = sum(len(message.value or b"") for message in messages)
         for among in (self._quick, self._held):
@@ -96,7 +97,7 @@ class SeriesWork:
             self._fewer.clear()
             await self._fewer.wait()
 
-    async def _answer(self, messages: Sequence[Any], size: int) -> None:
+    async def _answer(self, messages: Sequence[Message], size: int) -> None:
         """Slow series in parts, as they are done; it ends when the broker has all answers."""
         try:
             with batch_of("train_series", messages):
@@ -142,7 +143,9 @@ class _Open:
         self.size += size
 
 
-def _sorted(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted], list[Accepted]]:
+def _sorted(
+    runtime: TrainerRuntime, messages: Sequence[Message]
+) -> tuple[list[Record], list[Accepted], list[Accepted]]:
     """Dead letters of what is no command, what is quickly answered, and the commands that take longer."""
     letters, items = _read(runtime, messages)
     quick: list[Accepted] = []
@@ -208,13 +211,13 @@ def _count(runtime: TrainerRuntime, items: Sequence[Accepted], answers: Sequence
         runtime.metrics.count_series(model, answered=answered, failed=failures)
 
 
-def answer_commands(runtime: TrainerRuntime, messages: Sequence[Any]) -> list[Record]:
+def answer_commands(runtime: TrainerRuntime, messages: Sequence[Message]) -> list[Record]:
     """The records that answer a batch of consumed messages, computed here; never raises for a bad message."""
     letters, items = _read(runtime, messages)
     return letters + _written(runtime, items, forecast_batch(_requests(items)))
 
 
-def _read(runtime: TrainerRuntime, messages: Sequence[Any]) -> tuple[list[Record], list[Accepted]]:
+def _read(runtime: TrainerRuntime, messages: Sequence[Message]) -> tuple[list[Record], list[Accepted]]:
     """Dead letters of what is no command, and the commands."""
     letters: list[Record] = []
     items: list[Accepted] = []

@@ -24,6 +24,7 @@ from streams.engine.transport import batches, handle_by_key
 from streams.engine.tries import GivenUpError, guarded, together
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.inference.state import InferenceProcesses
+from streams.messages import Event, Message
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs
@@ -70,7 +71,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     return orchestrate_training_jobs, track_training
 
 
-async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
+async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. a job that no trainer knows of fails, 2. the sender is told."""
     try:
         command = state.codec.decode(event.message.value)
@@ -87,11 +88,11 @@ async def _end(state: StateRuntime, event: Any, error: GivenUpError) -> None:
     state.waiters.refused(command.command_id, error)
 
 
-async def _handle(state: StateRuntime, event: Any) -> None:
+async def _handle(state: StateRuntime, event: Event) -> None:
     await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
-async def _apply(state: StateRuntime, event: Any, command: TrainingCommand) -> TrainingJobRecord:
+async def _apply(state: StateRuntime, event: Event, command: TrainingCommand) -> TrainingJobRecord:
     """Apply one command; the row that it was about, as its sender may show it."""
     check_writer(state.app, event)
     record = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(command.project_id, command.job_id))
@@ -107,7 +108,7 @@ async def _apply(state: StateRuntime, event: Any, command: TrainingCommand) -> T
 
 
 async def _create(
-    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, event: Any
+    state: StateRuntime, command: TrainDeepAR, record: TrainingJobRecord | None, event: Event
 ) -> TrainingJobRecord:
     """1. check, 2. write the row, 3. let a trainer find the command, 4. write that it will.
 
@@ -138,7 +139,7 @@ def _check_endpoint(store: ObjectStore, record: TrainingJobRecord) -> None:
 
 
 async def _stop(
-    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, event: Any
+    state: StateRuntime, command: StopTrainingJob, record: TrainingJobRecord, event: Event
 ) -> TrainingJobRecord:
     """1. write that the job stops, 2. tell the trainer, who says when it has. Said twice, it does no harm."""
     training_jobs.check_stop(record, command.version_id)
@@ -150,7 +151,7 @@ async def _stop(
 
 
 async def _delete(
-    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, event: Any
+    state: StateRuntime, command: DeleteTrainingJob, record: TrainingJobRecord, event: Event
 ) -> TrainingJobRecord:
     """1. tell the trainer, who ends the training and removes what it keeps, 2. remove endpoint and key, 3. the row.
 
@@ -181,13 +182,13 @@ def _put(state: StateRuntime, record: TrainingJobRecord, partition: int) -> "asy
     )
 
 
-def _put_for(state: StateRuntime, event: Any, record: TrainingJobRecord) -> "asyncio.Future[None]":
+def _put_for(state: StateRuntime, event: Event, record: TrainingJobRecord) -> "asyncio.Future[None]":
     """The same for a command; SupersededError where its row may be another worker's by now."""
     check_writer(state.app, event)
     return _put(state, record, event.message.partition)
 
 
-async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
+async def _track(state: StateRuntime, events: Sequence[Event]) -> None:
     """1. the rows, each once; 2. endpoints of jobs that are gone; ends when the broker has the rows."""
     writes: list[Any] = []
     changed: dict[bytes, tuple[int, TrainingJobRecord]] = {}
@@ -213,11 +214,10 @@ async def _track(state: StateRuntime, events: Sequence[Any]) -> None:
     await asyncio.gather(*writes)
 
 
-def _told(state: StateRuntime, message: Any) -> TrainingStatus:
-    if len(message.value or b"") > _LARGEST_STATUS:
-        raise TooLargeError(
-            TrainingCode.STATUS_TOO_LARGE, f"{len(message.value)} bytes, at most {_LARGEST_STATUS} are kept"
-        )
+def _told(state: StateRuntime, message: Message) -> TrainingStatus:
+    size = len(message.value or b"")
+    if size > _LARGEST_STATUS:
+        raise TooLargeError(TrainingCode.STATUS_TOO_LARGE, f"{size} bytes, at most {_LARGEST_STATUS} are kept")
     told = state.codec.decode(message.value)
     if not isinstance(told, TrainingStatus):
         raise UndecodableError(f"a {type(told).__name__} on the topic of training status")

@@ -20,6 +20,7 @@ from streams.engine.deliveries import Deliveries, Delivery
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, tried
 from streams.errors import RejectedError
+from streams.messages import Event
 from streams.runtime import TrainerRuntime
 from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
@@ -80,7 +81,7 @@ async def _tried(
 ) -> None:
     answer = partial(_answer, runtime, runs, pool, delivery, command)
 
-    async def refuse(event: Any, error: GivenUpError) -> None:
+    async def refuse(event: Event, error: GivenUpError) -> None:
         """The command's job fails."""
         if isinstance(command, TrainTogether):
             await refuse_together(runtime, event.message, command, error.message)

@@ -22,11 +22,12 @@ from typing import Any, ClassVar
 import structlog
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, AppT, EventT
+from faust.types import TP, AppT
 from faust.types.tuples import ack_lock
 
 from streams.engine.fetch_thread import SafeConsumerThread
 from streams.engine.lanes import Lane, Offsets, put_all
+from streams.messages import Event
 
 __all__ = ["SafeConsumer", "consumer_of"]
 
@@ -59,7 +60,7 @@ class SafeConsumer(driver.Consumer):
 
     # -- what may be committed
 
-    def ack_events(self, events: Sequence[EventT]) -> None:
+    def ack_events(self, events: Sequence[Event]) -> None:
         """Note that events are done. Without effect for those fetched for an assignment that has ended or is ending.
 
         Between the end of `handing_over` and the next assignment the generation is still the old one, but the events
@@ -70,7 +71,7 @@ class SafeConsumer(driver.Consumer):
         generation, acking = self.app.consumer_generation_id, self.app.topics.acking_topics
         with ack_lock:
             for event in events:
-                message = event.message
+                message: Any = event.message  # Faust counts who has it
                 if message.acked:
                     continue
                 if message.refcount > 1:  # another agent reads the same topic
@@ -246,7 +247,7 @@ class SafeConsumer(driver.Consumer):
         if not app.flow_control.is_active():
             return 0
         new_event, queues = app.conf.Event, lane.queues
-        events: list[EventT] = []
+        events: list[Event] = []
         ready = lane.ready()
         for _ in range(ready):
             record = lane.records.popleft()

@@ -1,11 +1,10 @@
 """Dead letters: what could not be decoded or applied, kept with its reason and its way back."""
 
-from typing import Any
-
 from connectors.kafka.publisher import Record
 from schemas.coding.wire import UndecodableError, unframe
 from streams.engine.fetched import UNREADABLE
 from streams.errors import RejectedError, class_name
+from streams.messages import Message
 from streams.telemetry.tracing import trace_headers
 
 __all__ = ["dead_letter"]
@@ -13,7 +12,7 @@ __all__ = ["dead_letter"]
 _LONGEST_REASON = 2000  # characters; a reason repeats what was sent, and headers count towards the record's size limit
 
 
-def dead_letter(topic: str, message: Any, error: Exception, *, max_bytes: int | None = None) -> Record:
+def dead_letter(topic: str, message: Message, error: Exception, *, max_bytes: int | None = None) -> Record:
     """The record that keeps a consumed `message` on the topic of dead letters.
 
     Key and value are the original bytes; the headers say where it came from and why it is here. Where that would be

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from streams.engine.tenure import is_lost, is_ours, still_ours
+from streams.messages import Event
 
 __all__ = ["Deliveries", "Delivery"]
 
@@ -14,9 +15,9 @@ _LOOK_S: Final = 0.5  # how often it is looked whether partitions have gone: so 
 class Delivery:
     """A message and the work on it. `event` is the newest one with the message: a rebalance brings another."""
 
-    event: Any
+    event: Event
 
-    def __init__(self, app: Any, event: Any) -> None:
+    def __init__(self, app: Any, event: Event) -> None:
         self._app = app
         self.event = event
         self.given_up = False
@@ -63,7 +64,7 @@ class Deliveries:
         self._app = app
         self._open: dict[tuple[Any, int], Delivery] = {}
 
-    def begin(self, event: Any, work: Callable[[Delivery], Coroutine[Any, Any, None]]) -> "asyncio.Future[None]":
+    def begin(self, event: Event, work: Callable[[Delivery], Coroutine[Any, Any, None]]) -> "asyncio.Future[None]":
         """Start the work on a message, unless it is under way already; a future for the message's acknowledgement."""
         place = event.message.tp, event.message.offset
         delivery = self._open.get(place)

@@ -60,7 +60,8 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to what is committed in every partition; those positions."""
-        return await self.call_thread(self._seek_to_committed)
+        positions: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return positions
 
     async def _seek_to_committed(self) -> Mapping[TP, int]:
         self._give_up_fetch()

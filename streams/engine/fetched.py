@@ -50,7 +50,7 @@ class _Record(NamedTuple):
     checksum: None = None
 
 
-class _Records(_MemoryRecordsPy):  # type: ignore[misc]
+class _Records(_MemoryRecordsPy):
     """Keeps the bytes of the batch that was given last."""
 
     last: memoryview = memoryview(b"")
@@ -60,7 +60,7 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]
         return super().next_batch(*args, **kwargs)
 
 
-class _Partition(PartitionRecords):  # type: ignore[misc]
+class _Partition(PartitionRecords):
     """As aiokafka's, but for what the module says."""
 
     def _unpack_records(self) -> Iterator[Any]:
@@ -85,8 +85,10 @@ class _Partition(PartitionRecords):  # type: ignore[misc]
             self.next_fetch_offset = batch.next_offset
 
 
-class _Result(FetchResult):  # type: ignore[misc]
+class _Result(FetchResult):
     """Gives out of a fetch no more than is good for memory."""
+
+    _partition_records: Any
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         if not self.check_assignment(self._topic_partition) or not self.has_more():

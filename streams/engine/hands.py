@@ -13,10 +13,11 @@ import json
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 
+from streams.messages import Event
 from streams.topics import Topics
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Hands:
             self._emptied.clear()
             await self._emptied.wait()
 
-    def took(self, batch: object, events: Sequence[Any]) -> None:
+    def took(self, batch: object, events: Sequence[Event]) -> None:
         """Some messages are being handled from now on."""
         if self._file is None or events[0].message.topic in self._left_out:
             return
@@ -142,7 +143,7 @@ async def take_up(runtime: "TrainerRuntime", hands: Hands) -> None:
     tries = runtime.tries
     if found is not None:
         message = _Found(**found)
-        number = await asyncio.to_thread(tries.count, message, _KILLS)
+        number = await asyncio.to_thread(tries.count, cast("Any", message), _KILLS)
         log.error("worker_died_with_message", **found, tries=number)
     for place, at in (await asyncio.to_thread(tries.given_up, _KILLS)).items():
         tries.condemned[place] = at, _KILLS

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from faust.types import EventT
+from streams.messages import Event
 
 __all__ = ["Lane", "Offsets", "put_all"]
 
@@ -49,7 +49,7 @@ class Lane:
         return min(room, len(self.records), _CHUNK)
 
 
-def put_all(queue: Any, events: Sequence[EventT]) -> None:
+def put_all(queue: Any, events: Sequence[Event]) -> None:
     """What `queue.force_put_nowait` does, for many."""
     queue._queue.extend(events)
     queue._unfinished_tasks += len(events)

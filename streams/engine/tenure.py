@@ -17,9 +17,10 @@ awaits something must ask again afterwards, in the same turn of the event loop a
 import asyncio
 from typing import Final
 
-from faust.types import AppT, EventT
+from faust.types import AppT
 
 from streams.engine.consumer import SafeConsumer
+from streams.messages import Event
 
 __all__ = [
     "SupersededError",
@@ -35,16 +36,16 @@ __all__ = [
 _LOOK_S: Final = 0.1  # how often is looked while something waits for the end of a rebalance
 
 
-def is_current(app: AppT, event: EventT) -> bool:
+def is_current(app: AppT, event: Event) -> bool:
     """Whether the event was fetched for the assignment that this worker has now, and no rebalance has begun since."""
-    return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
+    return bool(app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id)
 
 
 class SupersededError(Exception):
     """A rebalance has ended the assignment that an event was read in: it comes again, to whoever has it now."""
 
 
-def check_writer(app: AppT, event: EventT) -> None:
+def check_writer(app: AppT, event: Event) -> None:
     """SupersededError unless this worker may change rows for the event.
 
     A body that awaits asks before each write to a table, in the same turn of the event loop: after a rebalance another
@@ -61,7 +62,7 @@ def may_write(app: AppT, generation: int) -> bool:
     return bool(open_still and generation == app.consumer_generation_id)
 
 
-def is_ours(app: AppT, event: EventT) -> bool:
+def is_ours(app: AppT, event: Event) -> bool:
     """Whether this worker has the event's partition, be it by the same assignment or by another; no rebalance goes on.
 
     After a rebalance the event comes again, to whoever has its partition then. This is for work that need not be begun
@@ -70,16 +71,16 @@ def is_ours(app: AppT, event: EventT) -> bool:
     return is_current(app, event) or (app.flow_control.is_active() and _is_assigned(app, event))
 
 
-def is_lost(app: AppT, event: EventT) -> bool:
+def is_lost(app: AppT, event: Event) -> bool:
     """Whether another worker has the event's partition; False while a rebalance goes on."""
     return app.flow_control.is_active() and not is_current(app, event) and not _is_assigned(app, event)
 
 
-def _is_assigned(app: AppT, event: EventT) -> bool:
+def _is_assigned(app: AppT, event: Event) -> bool:
     return event.message.tp in app.assignor.assigned_actives()
 
 
-async def still_current(app: AppT, event: EventT) -> bool:
+async def still_current(app: AppT, event: Event) -> bool:
     """Whether rows of the event's partition may be written for it; a rebalance is waited for.
 
     What ends while one goes on would count as done, and be lost to the next owner.
@@ -91,7 +92,7 @@ async def still_current(app: AppT, event: EventT) -> bool:
     return True
 
 
-async def still_ours(app: AppT, event: EventT) -> bool:
+async def still_ours(app: AppT, event: Event) -> bool:
     """Whether this worker has the event's partition, by the same assignment or another; a rebalance is waited for."""
     while not is_ours(app, event):
         if is_lost(app, event):

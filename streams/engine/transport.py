@@ -13,11 +13,12 @@ from typing import Any
 
 import structlog
 from faust.transport.drivers import aiokafka as driver
-from faust.types import AppT, EventT
+from faust.types import AppT
 from faust.types.streams import StreamT
 
 from streams.engine.consumer import SafeConsumer
 from streams.engine.tenure import SupersededError
+from streams.messages import Event
 from streams.telemetry.tracing import following
 
 __all__ = [
@@ -46,7 +47,7 @@ class Batch:
 
     __slots__ = ("_otherwise", "_pipeline", "_waits_for", "events", "waiting")
 
-    def __init__(self, pipeline: "_Pipeline", events: Sequence[EventT]) -> None:
+    def __init__(self, pipeline: "_Pipeline", events: Sequence[Event]) -> None:
         self.events = events
         self._pipeline = pipeline
         self._otherwise: Callable[[BaseException], Awaitable[None]] | None = None
@@ -153,7 +154,7 @@ class _Pipeline:
         if self._error is not None:
             raise self._error
 
-    def _opened(self, events: Sequence[EventT]) -> Batch:
+    def _opened(self, events: Sequence[Event]) -> Batch:
         now, monitor = monotonic(), self.consumer.app.monitor
         for tp in {event.message.tp for event in events}:
             monitor.stream_inbound_time[tp] = now  # else Faust reports the stream as stuck
@@ -187,7 +188,7 @@ async def open_batches(
         pipeline.close_abandoned()
 
 
-async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> AsyncGenerator[Sequence[EventT], None]:
+async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> AsyncGenerator[Sequence[Event], None]:
     """Read lists of events, whatever has arrived up to `max_size`; a list is acknowledged when the body ends normally.
 
     Not acknowledged: a list whose body raises, breaks or is cancelled. The body must await what it sends.
@@ -198,17 +199,17 @@ async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> Asyn
             batch.ack()
 
 
-async def handle_by_key(agent: str, events: Iterable[EventT], handle: Callable[[EventT], Awaitable[None]]) -> None:
+async def handle_by_key(agent: str, events: Iterable[Event], handle: Callable[[Event], Awaitable[None]]) -> None:
     """Handle commands of one key in their order, those of several keys side by side, each in its sender's trace.
 
     A key's commands end with the first that raises SupersededError: that one and those behind it come again, so an
     acknowledgement of the batch does not count for them.
     """
-    by_key: dict[Any, list[EventT]] = {}
+    by_key: dict[Any, list[Event]] = {}
     for event in events:
         by_key.setdefault(event.message.key, []).append(event)
 
-    async def in_order(of_key: Sequence[EventT]) -> None:
+    async def in_order(of_key: Sequence[Event]) -> None:
         for number, event in enumerate(of_key):
             try:
                 with following(event.message, agent):
@@ -228,10 +229,10 @@ class KeyOrders:
     def __init__(self) -> None:
         self._locks: dict[Any, tuple[asyncio.Lock, int]] = {}
 
-    def in_order(self, handle: Callable[[EventT], Awaitable[None]]) -> Callable[[EventT], Awaitable[None]]:
+    def in_order(self, handle: Callable[[Event], Awaitable[None]]) -> Callable[[Event], Awaitable[None]]:
         """The same, which waits for what was begun before with the event's key."""
 
-        async def handle_in_turn(event: EventT) -> None:
+        async def handle_in_turn(event: Event) -> None:
             key = event.message.key
             lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
             self._locks[key] = lock, waiting + 1

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import EventT
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects.layout import TRIES
@@ -29,6 +28,7 @@ from streams.checks import time_of
 from streams.engine.tenure import SupersededError, is_current
 from streams.engine.transport import Batch
 from streams.errors import Code, RejectedError
+from streams.messages import Event, Message
 from streams.telemetry.logs import event_fields
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ _OF_ONE_FILE: Final = frozenset(
 )
 _CLIENTS: Final = ("aiobotocore", "aiohttp", "botocore", "confluent_kafka", "redis", "rocksdict", "s3fs", "urllib3")
 
-Ended = Callable[[EventT, "GivenUpError"], Awaitable[Any]]
+Ended = Callable[[Event, "GivenUpError"], Awaitable[Any]]
 """Ends what waits for a message that is given up."""
 
 
@@ -93,7 +93,7 @@ class Tries:
         #: Messages that are not tried again, with why: those that have ended the process. Mostly empty.
         self.condemned: dict[tuple[str, int, int], tuple[int, str]] = {}
 
-    def count(self, message: Any, reason: str) -> int:
+    def count(self, message: Message, reason: str) -> int:
         """Note one more failure of the message; how many there were. OSError where the store does not work."""
         key, at = _key(message.topic, message.partition, message.offset), time_of(message)
         tries = self._tries(key, at) + 1
@@ -114,7 +114,7 @@ class Tries:
                 found[topic, int(partition), int(offset)] = int(note["at"])
         return found
 
-    def has_condemned(self, events: Sequence[EventT]) -> bool:
+    def has_condemned(self, events: Sequence[Event]) -> bool:
         """Whether one of the messages is not to be tried again."""
         return bool(self.condemned) and any(_place(event.message) in self.condemned for event in events)
 
@@ -154,7 +154,7 @@ def work_on(
     runtime: "TrainerRuntime",
     agent: str,
     batch: Batch,
-    handle: Callable[[Sequence[EventT]], Awaitable[Any]],
+    handle: Callable[[Sequence[Event]], Awaitable[Any]],
     ended: Ended | None = None,
 ) -> None:
     """Let `handle` do a batch, which is acknowledged when all of it is done or given up.
@@ -175,11 +175,11 @@ def work_on(
 
 
 def guarded(
-    runtime: "TrainerRuntime", agent: str, handle: Callable[[EventT], Awaitable[Any]], ended: Ended | None = None
-) -> Callable[[EventT], Awaitable[None]]:
+    runtime: "TrainerRuntime", agent: str, handle: Callable[[Event], Awaitable[Any]], ended: Ended | None = None
+) -> Callable[[Event], Awaitable[None]]:
     """The same for single messages: what `handle_by_key` may call."""
 
-    async def handle_one(event: EventT) -> None:
+    async def handle_one(event: Event) -> None:
         await tried(runtime, agent, event, partial(handle, event), ended)
 
     return handle_one
@@ -188,8 +188,8 @@ def guarded(
 async def together(
     runtime: "TrainerRuntime",
     agent: str,
-    events: Sequence[EventT],
-    handle: Callable[[Sequence[EventT]], Awaitable[Any]],
+    events: Sequence[Event],
+    handle: Callable[[Sequence[Event]], Awaitable[Any]],
     ended: Ended | None = None,
 ) -> None:
     """The same for who awaits it."""
@@ -207,8 +207,8 @@ async def together(
 async def _one_by_one(
     runtime: "TrainerRuntime",
     agent: str,
-    events: Sequence[EventT],
-    handle: Callable[[Sequence[EventT]], Awaitable[Any]],
+    events: Sequence[Event],
+    handle: Callable[[Sequence[Event]], Awaitable[Any]],
     ended: Ended | None,
     failed: BaseException | None,
 ) -> None:
@@ -219,14 +219,14 @@ async def _one_by_one(
         await tried(runtime, agent, event, partial(_alone, handle, event), ended, failed=first)
 
 
-async def _alone(handle: Callable[[Sequence[EventT]], Awaitable[Any]], event: EventT) -> None:
+async def _alone(handle: Callable[[Sequence[Event]], Awaitable[Any]], event: Event) -> None:
     await handle([event])
 
 
 async def tried(
     runtime: "TrainerRuntime",
     agent: str,
-    event: EventT,
+    event: Event,
     work: Callable[[], Awaitable[Any]],
     ended: Ended | None = None,
     *,
@@ -264,7 +264,7 @@ async def tried(
         error = None
 
 
-async def _counted(runtime: "TrainerRuntime", agent: str, message: Any, error: BaseException) -> int:
+async def _counted(runtime: "TrainerRuntime", agent: str, message: Message, error: BaseException) -> int:
     """How often the message has failed by now; the error itself where that cannot be noted: then the store is away."""
     try:
         number = await asyncio.to_thread(runtime.tries.count, message, reason_of(error))
@@ -277,7 +277,7 @@ async def _counted(runtime: "TrainerRuntime", agent: str, message: Any, error: B
     return number
 
 
-async def _give_up(runtime: "TrainerRuntime", event: EventT, error: GivenUpError, ended: Ended | None) -> None:
+async def _give_up(runtime: "TrainerRuntime", event: Event, error: GivenUpError, ended: Ended | None) -> None:
     """1. end what waits for the message, as far as that can be done, 2. keep it as a dead letter."""
     if ended is not None:
         try:
@@ -289,7 +289,7 @@ async def _give_up(runtime: "TrainerRuntime", event: EventT, error: GivenUpError
     await runtime.publisher.send([runtime.dead_letter(event.message, error)])
 
 
-def _place(message: Any) -> tuple[str, int, int]:
+def _place(message: Message) -> tuple[str, int, int]:
     return message.topic, message.partition, message.offset
 
 

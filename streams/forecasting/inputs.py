@@ -54,7 +54,7 @@ async def features_of(
             if error.code != ForecastingCode.BAD_COLUMN:  # what is gone is no fault of an element
                 raise
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
-            place = {"element": user.number - 1, "field": "feature_indexs"}
+            place: dict[str, int | str] = {"element": user.number - 1, "field": "feature_indexs"}
             raise error.saying(text, place) from None
     if features and job.split is not None:
         check_features_fit(job, await splits.load(job.split), trainings, record_limit)

@@ -47,5 +47,5 @@ def check_features_fit(job: JobRecord, split: Split, trainings: Iterable[Trainin
                 f"{points} points are more than a Kafka record can carry: name fewer, leave out old rows, or raise "
                 "TIDECAST_MAX_MESSAGE_BYTES"
             )
-            place = {"element": training.number - 1, "field": "feature_indexs"}
+            place: dict[str, int | str] = {"element": training.number - 1, "field": "feature_indexs"}
             raise InvalidError(ForecastingCode.SERIES_TOO_LONG, text, place)

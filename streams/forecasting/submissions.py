@@ -118,7 +118,7 @@ def check_elements(
                 to_store.append(merged)
         except ElementError as error:
             text = f"element {number} (ts_id {element.ts_id}), {error.field}: {error}"
-            place = {"element": number - 1, "field": error.field.partition(" ")[0]}
+            place: dict[str, int | str] = {"element": number - 1, "field": error.field.partition(" ")[0]}
             raise InvalidError(error.code, text, place) from None
     return to_store, to_train
 

@@ -12,7 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from faust.app.router import Router
@@ -58,7 +58,7 @@ class FastRecovery(Recovery):
                 del destination[tp]
         fresh = {tp for tp in tps if destination.get(tp) is None}
         for tp in fresh:
-            destination.setdefault(tp, None)  # type: ignore[call-overload]  # as Faust marks it
+            cast("dict[TP, int | None]", destination).setdefault(tp, None)  # as Faust marks it
         await super()._build_offsets(consumer, tps, destination, title)
         for tp in fresh:
             self._store(tp).forget(tp.partition)
@@ -140,7 +140,7 @@ class QuickTableManager(TableManager):
         await self.recovery.start()
 
 
-class RawKeyRouter(Router):  # type: ignore[misc]
+class RawKeyRouter(Router):
     """Finds the worker of a key as the topics place it: by the key's own bytes."""
 
     @classmethod

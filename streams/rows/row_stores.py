@@ -23,7 +23,7 @@ Stored = Callable[[int, int], None]
 """Takes the first and the last offset that the broker has given to the rows of one write."""
 
 
-class RowStore(Store):  # type: ignore[misc]
+class RowStore(Store):
     """Bytes under bytes. What Faust asks of a store and nobody uses here does nothing."""
 
     owned_log: "OwnedLog"

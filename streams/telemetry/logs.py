@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from streams.messages import Message
 from streams.telemetry.tracing import trace_id_of
 
 __all__ = ["Repeats", "configure_logging", "event_fields", "speaking_of"]
@@ -50,14 +51,14 @@ class Repeats(logging.Filter):
         return True
 
 
-def event_fields(message: Any, event: Any = None) -> dict[str, Any]:
+def event_fields(message: Message, event: Any = None) -> dict[str, Any]:
     """What a line says of a consumed message, and of the event in it where that could be read."""
     fields = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
     ids = {name: getattr(event, name, None) for name in ("job_id", "ts_id")} | {"trace_id": trace_id_of(message)}
     return fields | {name: value for name, value in ids.items() if value is not None}
 
 
-def speaking_of(message: Any, event: Any = None) -> AbstractContextManager[None]:
+def speaking_of(message: Message, event: Any = None) -> AbstractContextManager[None]:
     """Let the lines that are logged in this block say which record they are about."""
     return structlog.contextvars.bound_contextvars(**event_fields(message, event))
 

@@ -17,6 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.kafka.publisher import Headers
+from streams.messages import Message, WithHeaders
 
 __all__ = [
     "TRACEPARENT",
@@ -39,14 +40,14 @@ _NOTHING: Final = nullcontext()
 _FLUSH_MS: Final = 3000  # as long as the publisher has: who stops the service waits for both
 
 
-def trace_headers(message: Any) -> Headers:
+def trace_headers(message: WithHeaders) -> Headers:
     """The headers of a consumed message that belong to whatever comes of it; none where it has no trace."""
     if not message.headers:
         return ()
     return _written(_sent_with(message))
 
 
-def trace_id_of(message: Any) -> str | None:
+def trace_id_of(message: WithHeaders) -> str | None:
     """The id of a consumed message's trace, as logs and viewers write it; None where it has none."""
     if not message.headers:
         return None
@@ -60,7 +61,7 @@ def current_headers() -> Headers:
     return _written(found) if found.is_valid else ()
 
 
-def following(message: Any, agent: str) -> AbstractContextManager[Any]:
+def following(message: Message, agent: str) -> AbstractContextManager[Any]:
     """Let the trace of a consumed message be the current one in this block, which does what the message asks for."""
     if not message.headers:
         return _NOTHING
@@ -72,7 +73,7 @@ def following(message: Any, agent: str) -> AbstractContextManager[Any]:
     )
 
 
-def batch_of(agent: str, messages: Sequence[Any]) -> AbstractContextManager[Any]:
+def batch_of(agent: str, messages: Sequence[Message]) -> AbstractContextManager[Any]:
     """A span of messages that are worked on together, linked to the trace of each. It does not become the current one.
 
     Where nothing is exported, or no message has a trace, this is nothing.
@@ -146,7 +147,7 @@ def _exports() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
-def _sent_with(message: Any) -> SpanContext | None:
+def _sent_with(message: WithHeaders) -> SpanContext | None:
     return _parsed(_values(message.headers, TRACEPARENT))
 
 
@@ -184,7 +185,7 @@ def _ended(span: trace.Span) -> Iterator[None]:
         span.end()
 
 
-def _place(message: Any) -> dict[str, Any]:
+def _place(message: Message) -> dict[str, Any]:
     return {
         "messaging.system": "kafka",
         "messaging.destination.name": message.topic,

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any, Final
 
+import h11
 from uvicorn.protocols.http import h11_impl
 
 __all__ = ["TimedProtocol"]
 
 _LINGER_S: Final = 10.0  # a client that was answered before it had sent all has so long to notice
-_IDLE, _SENDING = h11_impl.h11.IDLE, h11_impl.h11.SEND_BODY
+_IDLE, _SENDING = h11.IDLE, h11.SEND_BODY
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
     b"the head of the request did not come in time: send it again\n"
@@ -50,7 +51,7 @@ class TimedProtocol(h11_impl.H11Protocol):
 
     def _watch(self) -> None:
         """Have a timer run while the client sends a head, or a body that was answered before its end."""
-        state = self.conn.their_state
+        state: Any = self.conn.their_state
         if state is _SENDING and not (self.cycle is not None and self.cycle.response_complete):
             state = None  # somebody reads it
         if state is self._timed and self._timer is not None:

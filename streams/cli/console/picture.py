@@ -24,7 +24,7 @@ INK, FAINT = "#333333", "#9a9a9a"
 _SHADE: Final = "#f3f1ec"
 _LEGEND_ENTRY: Final = 1.9  # inches
 _TITLE_LETTER, _NOTE_LETTER = 0.098, 0.074  # inches, of the average letter of a panel's title and note
-_STYLE: Final = {"font.family": "DejaVu Sans", "font.size": 9.5, "svg.fonttype": "none"}
+_STYLE: Final[Any] = {"font.family": "DejaVu Sans", "font.size": 9.5, "svg.fonttype": "none"}
 
 
 def drawing() -> Any:
@@ -54,7 +54,7 @@ def panels_of(count: int, *, title: str, handles: Sequence[Artist]) -> tuple[Fig
         handles=handles, loc="upper left", bbox_to_anchor=(left - 0.004, 1 - 0.46 / height), ncols=legend_columns,
         frameon=False, columnspacing=1.6, handlelength=2.2,
     )  # fmt: skip
-    return figure, axes[:count]
+    return figure, list(axes[:count])
 
 
 def mark_future(axis: Axes, history: Any, future: Any) -> None:
@@ -74,9 +74,9 @@ def style(axis: Axes, title: str, notes: Sequence[str], label: str) -> None:
     if note:
         axis.set_title(note, loc="right", fontsize=8.5, color="#666666", pad=6, parse_math=False)
     axis.set_ylabel(label, color="#666666", parse_math=False)
-    locator = AutoDateLocator(minticks=4, maxticks=8)
+    locator = AutoDateLocator(minticks=4, maxticks=8)  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator)
+    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
     # Days with their month, so that the corner need not say it: of two months it would name the second alone.
     formatter.formats[2] = formatter.zero_formats[2] = "%b %d"
     formatter.offset_formats[2] = "%Y"

@@ -148,5 +148,6 @@ def _columns_path(name: str) -> str:
 def _named(error: ServiceRefusalError, series: Sequence[SeriesLine]) -> str:
     """A refusal with the series that it is about (contract D-081)."""
     place = error.answer.get("instance")
-    known = isinstance(place, int) and place < len(series)
-    return f"{series[place].title}: {error}" if known else str(error)
+    if isinstance(place, int) and place < len(series):
+        return f"{series[place].title}: {error}"
+    return str(error)

@@ -117,7 +117,10 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
         history = _on_steps(values[target][rows], places)
         if features and future:
             history = _before(history, future, name)
-        line: dict[str, Any] = {"start": laid.start, "target": np.where(np.isnan(history), None, history).tolist()}
+        line: dict[str, Any] = {
+            "start": laid.start,
+            "target": [None if np.isnan(value) else float(value) for value in history],
+        }
         if groups:
             line |= {"item_id": " · ".join(name), "cat": [int(code[first]) for code in codes]}
         if features:

@@ -108,7 +108,11 @@ class FileCalendar:
 
 
 def file_calendar(
-    parsed: ParsedTimes, codes: Integers, rows_of: Sequence[Integers], names: Sequence[Sequence[str]], freq: str | None
+    parsed: ParsedTimes,
+    codes: NDArray[np.int32],
+    rows_of: Sequence[Integers],
+    names: Sequence[Sequence[str]],
+    freq: str | None,
 ) -> FileCalendar:
     """The calendars of series; `rows_of` has the rows of each by time, `codes` the text of each row in `parsed`.
 
@@ -145,7 +149,7 @@ def _on_clock(calendar: Calendar, clock: Calendar) -> Calendar:
 
 
 def _axes(
-    parsed: ParsedTimes, codes: Integers, rows_of: Sequence[Integers], names: Sequence[Sequence[str]]
+    parsed: ParsedTimes, codes: NDArray[np.int32], rows_of: Sequence[Integers], names: Sequence[Sequence[str]]
 ) -> list[_Axis]:
     instants, known = parsed.instants, dict[bytes, _Axis]()
     found = []

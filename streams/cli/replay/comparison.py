@@ -14,7 +14,7 @@ from schemas.coding.wire import unframe
 from schemas.series import Forecast, SeriesResult
 from schemas.workloads import MetricPoint
 
-__all__ = ["KINDS", "Compared", "Comparison", "Difference", "Output", "output_of"]
+__all__ = ["KINDS", "Compared", "Comparison", "Difference", "Output", "Verdict", "output_of"]
 
 KINDS: Final = (Forecast, MetricPoint, SeriesResult)
 _SIDES: Final = ("logged", "computed")
@@ -149,7 +149,7 @@ def _of_numbers(old: Any, new: Any, path: str) -> Iterator[Difference]:
     differ = ~((old == new) | (np.isnan(old) & np.isnan(new)))
     if differ.any():
         relative = [_relative(*pair) if differs else -1.0 for *pair, differs in zip(old, new, differ, strict=True)]
-        place = max(range(len(relative)), key=lambda index: -1.0 if relative[index] is None else relative[index])
+        place = max(range(len(relative)), key=lambda index: -1.0 if (by := relative[index]) is None else by)
         if not differ[place]:
             place = int(np.argmax(differ))
         yield Difference(f"{path}[{place}]", _shown(float(old[place])), _shown(float(new[place])), relative[place])

@@ -18,12 +18,12 @@ from schemas.forecasting import CmdStatus
 from schemas.series import SeriesResult
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.forecasting.tables import LONGEST_TABLE, number
-from streams.cli.replay.comparison import Compared, Comparison
+from streams.cli.replay.comparison import Compared, Comparison, Verdict
 from streams.cli.replay.log_reader import JobCommands
 
 __all__ = ["MetricComparison", "document", "show", "show_metrics"]
 
-_VERDICTS: Final = ("identical", "different", "missing", "compacted", "no command")
+_VERDICTS: Final[tuple[Verdict, ...]] = ("identical", "different", "missing", "compacted", "no command")
 _WORDS: Final = ("identical", "different", "it cannot be told")
 _LONGEST: Final = 60  # characters of a value; --json has the whole
 

@@ -62,8 +62,9 @@ async def get_forecast(
     key = b"%d" % ts_id
     ready = is_ready(state.app)
     elsewhere = not ready or owner_elsewhere(state.app, key) is not None
-    if elsewhere and ForecastingState.of(state).online is not None:
-        complete, body = await ForecastingState.of(state).online.read(key)
+    online = ForecastingState.of(state).online
+    if elsewhere and online is not None:
+        complete, body = await online.read(key)
         if complete:
             return _answer(ts_id, body, "redis")
     if not ready:

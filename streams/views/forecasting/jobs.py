@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -20,7 +20,7 @@ from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.views.forecasting.bodies import JobBody, JobColumnsBody
-from streams.views.forecasting.elements import ElementsBody, read_elements
+from streams.views.forecasting.elements import Elements, ElementsBody, read_elements
 from streams.views.forecasting.replies import (
     JobCreatedReply,
     JobReply,
@@ -187,7 +187,7 @@ async def submit_job(
     """
     job = _job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
-    command = SubmitJob(command_id, job_id, elements)
+    command = SubmitJob(command_id, job_id, cast("Elements", elements))
     if not is_repeat(command_id, job.commands):
         # In a thread, for a submission may be long, and others wait for answers too.
         _, trainings = await asyncio.to_thread(check_elements, job, command.elements, ForecastingState.of(state).limits)

@@ -64,12 +64,13 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
         if (value := getattr(result, name)) is not None:
             shown[name] = value
     if result.backtest is not None:
-        shown["backtest"] = {
+        backtest: dict[str, Any] = {
             "timestamps": _formatted(tuple(result.backtest.timestamps), tuple(result.backtest.micros)),
             "predictions": result.backtest.predictions,
         }
         if result.backtest.utc_offsets:
-            shown["backtest"]["utc_offsets"] = offset_texts(result.backtest.utc_offsets)
+            backtest["utc_offsets"] = offset_texts(result.backtest.utc_offsets)
+        shown["backtest"] = backtest
     if ts_history is not None:
         shown["ts_history"] = ts_history
     return shown

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -27,7 +27,11 @@ __all__ = ["DOOR"]
 
 log = structlog.get_logger(__name__)
 
-_FORMS: Final = {"": "json", "application/json": "json", "application/jsonlines": "jsonlines"}
+_FORMS: Final[dict[str, Literal["json", "jsonlines"]]] = {
+    "": "json",
+    "application/json": "json",
+    "application/jsonlines": "jsonlines",
+}
 _GONE: Final = 499  # as nginx notes it in its log; nobody reads the answer
 _VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMaker's clients may ask for it
 _RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time

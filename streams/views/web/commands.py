@@ -32,7 +32,8 @@ IdempotencyKey = Annotated[
 class Command(Protocol):
     """What every command has."""
 
-    command_id: str
+    @property
+    def command_id(self) -> str: ...
 
 
 def command_id_of(request: Request, key: str | None, content: bytes = b"") -> str:
