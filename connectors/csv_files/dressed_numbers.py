@@ -21,10 +21,17 @@ nd n.d. n/d s/d s.d. k.a. n.v. #nv н/д нет 无 無 空 なし 없음
 _SIGNS_ALONE: Final = ("-", "--", "---", "\u2013", "\u2014", "\u2212", ".", "..", "...", "\u2026", "?", "*", "#")
 _PHRASES: Final = ("no data", "not available", "k. a.", "n. v.", "#n/a n/a")
 _PLACEHOLDERS: Final = frozenset((*_WORDS.split(), *_SIGNS_ALONE, *_PHRASES))
-_UNIT: Final = r"[^\W\d_][^\d\s,()+\u2212-]{0,7}|[$€£¥%‰°₹₩₽₺₫฿₴₦₪₱][^\d\s,()+\u2212-]{0,7}|[A-Z]{1,3}\$"
+_SYMBOL: Final = r"[$€£¥%‰°₹₩₽₺₫฿₴₦₪₱][^\d\s,()+\u2212-]{0,7}|[A-Z]{1,3}\$"
+_UNIT: Final = rf"[^\W\d_][^\d\s,()+\u2212-]{{0,7}}|{_SYMBOL}"
+# Before a number stand currencies. Any other letters there make a name of it, as in "x1" or "SKU17".
+_CURRENCIES: Final = """
+AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR JPY KRW MAD MXN MYR NGN NOK NZD PEN PHP
+PKR PLN RMB RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR Rs Rs. Rp Rp. Fr Fr. SFr SFr. kr kr. K\u010d z\u0142
+"""
+_CURRENCY: Final = "|".join([_SYMBOL, *map(re.escape, _CURRENCIES.split())])
 _MINUS: Final = r"[+\-\u2212\u2013]"
 _DRESSED: Final = re.compile(
-    rf"(?P<open>\()? ?(?P<sign>{_MINUS})? ?(?P<before>{_UNIT})? ?(?P<inner>\()?(?P<later_sign>{_MINUS})?"
+    rf"(?P<open>\()? ?(?P<sign>{_MINUS})? ?(?P<before>{_CURRENCY})? ?(?P<inner>\()?(?P<later_sign>{_MINUS})?"
     r"(?P<number>(?:[0-9]|[.,][0-9])(?:[0-9.,' \u2019]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?)"
     rf"(?P<close>\))? ?(?P<after>{_UNIT})? ?(?P<outer>\))?(?P<minus> ?[\-\u2212])?"
 )

@@ -188,6 +188,8 @@ def test_D18_numbers_are_read_as_they_are_written(
         ("$1,234.50|$7|-$8.25", [1234.5, 7, -8.25], ['"$" before each number is left out']),
         ("1.234,50 €|7,25 €|-8,00 €", [1234.5, 7.25, -8], ['"€" behind each number is left out']),
         ("R$ 1.234,5|R$ 7|R$ 8", [1234.5, 7, 8], ['"R$" before each number']),
+        ("EUR 5|EUR 7|EUR 8", [5, 7, 8], ['"EUR" before each number']),
+        ("Rs. 12,34,567|Rs. 7|Rs. 8", [1_234_567, 7, 8], ['"Rs." before each number']),
         ("5%|7.5 %|-8%", [5, 7.5, -8], ['"%" behind each number']),
         ("12.5 kWh|7 kWh|8 kWh", [12.5, 7, 8], ['"kWh" behind each number']),
         ("(5.5)|7|8", [-5.5, 7, 8], ['numbers such as "(5.5)" are read as less than zero']),
@@ -218,7 +220,8 @@ def test_D18_what_is_around_numbers_is_taken_off_and_told(
     [
         ("5 kg|7 g|8 kg", "5 kg"), ("5%|0.07|8%", "5%"), ("1.2K|800|3K", "1.2K"), ("7|(8|9", "(8"),
         ("7|(-8)|9", "(-8)"), ("N/A|7|soon", "soon"), ("7|1:30|9", "1:30"), ("7|0x12|9", "0x12"),
-        ("7|inf|9", "inf"), ("7|5-8|9", "5-8"),
+        ("7|inf|9", "inf"), ("7|5-8|9", "5-8"), ("x1|x2|x3", "x1"), ("SKU17|SKU18|SKU19", "SKU17"),
+        ("A 1|A 2|A 3", "A 1"),
     ],
 )  # fmt: skip
 def test_D18_what_is_no_number_throughout_is_refused(tmp_path: Path, cells: str, wrong: str) -> None:
