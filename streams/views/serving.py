@@ -1,15 +1,15 @@
 """How the HTTP view's connections are served: by uvicorn, with limits to the time that a client may do nothing for."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import h11
 from uvicorn.protocols.http import h11_impl
 
 __all__ = ["TimedProtocol"]
 
 _LINGER_S: Final = 10.0  # a client that was answered before it had sent all has so long to notice
-_IDLE, _SENDING = h11.IDLE, h11.SEND_BODY
+_H11: Any = cast("Any", h11_impl).h11  # what uvicorn has, whichever version that is
+_IDLE, _SENDING = _H11.IDLE, _H11.SEND_BODY
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
     b"the head of the request did not come in time: send it again\n"
