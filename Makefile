@@ -30,7 +30,7 @@ demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table a
 up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
-unit: $(STAMP) ## Run the tests that need no broker (tests/unit and tests/agents; three minutes)
+unit: $(STAMP) ## Run the tests that need no broker (tests/unit and tests/agents; about four minutes)
 	@$(BIN)/pytest $(PARALLEL) tests/unit tests/agents
 
 test: $(STAMP) ## Run every test, against a real Kafka broker

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from faust.agents import Agent
 
@@ -239,7 +239,7 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -
 
 
 def _answer(state: StateRuntime, message: Message) -> Answer:
-    value = message.value or b""  # which is no result either
+    value = cast("bytes", message.value)  # the codec says of a tombstone that it is one
     fields = state.codec.outline_of(value, SeriesResult)
     row = state.codec.answered(value, fields, time_of(message))
     answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
