@@ -47,8 +47,10 @@ class Part:
             )
         return cast("Self", found)
 
-    tables: tuple[EventTable, ...] = ()
-    """The tables that it has."""
+    @property
+    def tables(self) -> tuple[EventTable, ...]:
+        """The tables among its fields."""
+        return tuple(value for value in vars(self).values() if isinstance(value, EventTable))
 
     async def prepare(self) -> None:
         """Do beforehand what would delay first requests; is cancelled when the process ends."""

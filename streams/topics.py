@@ -49,15 +49,10 @@ class Topics:
         self.all = tuple(
             TopicSpec(prefix + topic.name, topic.records, configs[topic.keep], topic) for topic in declared
         )
-        self._names = {topic.name.replace("-", "_"): prefix + topic.name for topic in declared}
-        self.__dict__.update(self._names)
+        self.__dict__.update({topic.name.replace("-", "_"): prefix + topic.name for topic in declared})
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"no system of this installation declares the topic {name.replace('_', '-')}")
-
-    def changelog_of(self, table: str) -> str:
-        """The full name of the topic that has the rows of a table."""
-        return self._names[f"{table}_changelog"]
 
 
 def _configs(settings: Settings) -> Mapping[Keep, Mapping[str, str]]:

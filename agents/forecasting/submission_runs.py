@@ -150,15 +150,14 @@ class SubmissionRuns:
 
     async def _resume(self, generation: int) -> None:
         app, topics = self._state.app, self._state.topics
-        for number, job_id in enumerate(ForecastingState.of(self._state).jobs.ids()):
+        table = ForecastingState.of(self._state).jobs
+        for number, job_id in enumerate(table.ids()):
             if not number % _ROWS_IN_ONE_TURN:
                 await asyncio.sleep(0)
             if app.consumer_generation_id != generation:
                 return
-            job, home = (
-                ForecastingState.of(self._state).jobs.look(job_id),
-                partition_for(b"%d" % job_id, topics.partitions),
-            )
+            job = table.look(job_id)
+            home = partition_for(b"%d" % job_id, topics.partitions)
             if job is not None and job.planned and TP(topics.job_commands, home) in app.assignor.assigned_actives():
                 self.begin(job_id, generation)
         self._seen_generation = generation

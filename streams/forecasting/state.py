@@ -15,7 +15,6 @@ from streams.forecasting.forecast_table import ForecastTable
 from streams.forecasting.submissions import Limits
 from streams.forecasting.tables import JobTable, ResultTable
 from streams.forecasting.training_stops import TrainingStops
-from streams.rows.event_table import EventTable
 from streams.rows.ownership import owned_offsets
 from streams.runtime import Part, StateRuntime, TrainerRuntime
 
@@ -37,11 +36,6 @@ class ForecastingState(Part):
     splits: SplitStore
     series_ids: SeriesIdMinter
     limits: Limits
-
-    @property
-    def tables(self) -> tuple[EventTable, ...]:  # type: ignore[override]
-        """The tables that it has."""
-        return self.jobs, self.results, self.forecasts
 
     def figures(self) -> Iterable[Metric]:
         """What Prometheus is told of it."""

@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from schemas.inference import TransformRecord
 from streams.inference.endpoint_cache import Endpoints
 from streams.inference.pool import InferencePool
-from streams.rows.event_table import EventTable, RecordTable
+from streams.rows.event_table import RecordTable
 from streams.runtime import Part, StateRuntime, TrainerRuntime
 
 __all__ = ["InferenceProcesses", "TransformState", "open_state", "open_trainer"]
@@ -44,11 +44,6 @@ class TransformState(Part):
     """Rows of transform jobs."""
 
     transforms: RecordTable[TransformRecord]
-
-    @property
-    def tables(self) -> tuple[EventTable, ...]:  # type: ignore[override]
-        """The tables that it has."""
-        return (self.transforms,)
 
 
 def open_state(runtime: StateRuntime) -> Part:

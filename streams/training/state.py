@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.training import TrainingJobRecord
-from streams.rows.event_table import EventTable, RecordTable
+from streams.rows.event_table import RecordTable
 from streams.runtime import Part, StateRuntime
 
 __all__ = ["TrainingJobsState", "open_state"]
@@ -14,11 +14,6 @@ class TrainingJobsState(Part):
     """Rows of training jobs."""
 
     jobs: RecordTable[TrainingJobRecord]
-
-    @property
-    def tables(self) -> tuple[EventTable, ...]:  # type: ignore[override]
-        """The tables that it has."""
-        return (self.jobs,)
 
 
 def open_state(runtime: StateRuntime) -> Part:

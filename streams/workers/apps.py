@@ -6,7 +6,8 @@ What only one of them needs, or only with some settings, is imported there: so a
 # ruff: noqa: PLC0415
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 from zlib import crc32
 
 import faust
@@ -61,22 +62,8 @@ def create_trainer(settings: Settings, bootstrap: str, systems: Sequence[System]
     """The trainer's app with the agents of the systems; stateless."""
     topics = Topics(settings, systems)
     app = _app(settings, "trainer", bootstrap)
-    store = ObjectStore(settings.object_store_url)
-    runtime = TrainerRuntime(
-        settings=settings,
-        bootstrap=bootstrap,
-        topics=topics,
-        codec=_codec(settings, topics),
-        publisher=_publisher(settings, "trainer", bootstrap),
-        app=app,
-        store=store,
-        tries=Tries(store),
-    )
-    for system in systems:
-        if system.trainer is not None:
-            runtime.add(named(system.trainer)(runtime))
-    for module in (module for system in systems for module in system.trainer_agents):
-        named(module).attach(runtime)
+    runtime = TrainerRuntime(**_shared(settings, "trainer", bootstrap, topics, app))
+    _take_in(runtime, [it.trainer for it in systems], [module for it in systems for module in it.trainer_agents])
     _measure(runtime)
     runtime.metrics.expect_series()
     return runtime
@@ -89,26 +76,36 @@ def create_state(settings: Settings, bootstrap: str, systems: Sequence[System] =
     topics = Topics(settings, systems)
     app = _app(settings, "state", bootstrap, _table_store(settings, topics))
     install_fast_recovery(app)
-    store = ObjectStore(settings.object_store_url)
-    runtime = StateRuntime(
-        settings=settings,
-        bootstrap=bootstrap,
-        topics=topics,
-        codec=_codec(settings, topics),
-        publisher=_publisher(settings, "state", bootstrap),
-        app=app,
-        store=store,
-        tries=Tries(store),
-    )
-    for system in systems:
-        if system.state is not None:
-            runtime.add(named(system.state)(runtime))
-    for module in (module for system in systems for module in system.state_agents):
-        named(module).attach(runtime)
-    app.service(NoteSweep(store, settings.idempotency_retention_days))
+    runtime = StateRuntime(**_shared(settings, "state", bootstrap, topics, app))
+    _take_in(runtime, [it.state for it in systems], [module for it in systems for module in it.state_agents])
+    app.service(NoteSweep(runtime.store, settings.idempotency_retention_days))
     app.service(LogGuard(app, runtime.tables, bootstrap))
     _measure(runtime)
     return runtime
+
+
+def _shared(settings: Settings, role: str, bootstrap: str, topics: Topics, app: faust.App) -> dict[str, Any]:
+    """What every process has."""
+    store = ObjectStore(settings.object_store_url)
+    return {
+        "settings": settings,
+        "bootstrap": bootstrap,
+        "topics": topics,
+        "codec": _codec(settings, topics),
+        "publisher": _publisher(settings, role, bootstrap),
+        "app": app,
+        "store": store,
+        "tries": Tries(store),
+    }
+
+
+def _take_in(runtime: TrainerRuntime, parts: Iterable[str | None], agents: Iterable[str]) -> None:
+    """The systems' parts first: their agents look for them."""
+    for part in parts:
+        if part is not None:
+            runtime.add(named(part)(runtime))
+    for module in agents:
+        named(module).attach(runtime)
 
 
 def _measure(runtime: TrainerRuntime) -> None:

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 
 from schemas.workloads import MetricPoint
-from streams.rows.event_table import EventTable, RecordTable
+from streams.rows.event_table import RecordTable
 from streams.runtime import Part, StateRuntime
 
 
 @dataclass(frozen=True, kw_only=True)
 class KettleState(Part):
     kettles: RecordTable[MetricPoint]
-
-    @property
-    def tables(self) -> tuple[EventTable, ...]:  # type: ignore[override]
-        return (self.kettles,)
 
 
 def open_state(runtime: StateRuntime) -> Part:
