@@ -21,6 +21,7 @@ __all__ = [
     "OUTPUTS",
     "PRODUCER",
     "SPLITS",
+    "TRAINING",
     "TRIES",
     "UPLOADS",
     "Folder",
@@ -79,6 +80,8 @@ MODELS: Final = Folder("models")
 """Trained models of forecasting jobs."""
 CHECKPOINTS: Final = Folder("checkpoints")
 """How far trainings have come, and how they ended."""
+TRAINING: Final = Folder("training")
+"""Logs of versions of training jobs, and notes of their runs."""
 ENDPOINTS: Final = Folder("endpoints")
 """Models that are served, with their manifests."""
 IDEMPOTENCY: Final = Folder("idempotency")
@@ -98,6 +101,7 @@ FOLDERS: Final = (
     SPLITS,
     MODELS,
     CHECKPOINTS,
+    TRAINING,
     ENDPOINTS,
     IDEMPOTENCY,
     TRIES,
