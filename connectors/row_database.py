@@ -72,7 +72,7 @@ class RowDatabase:
             yield _partition(found), key, found[_PARTITION.size :]
 
     def count(self) -> int:
-        """About how many rows there are: RocksDB counts a row again that is written again, until it tidies up."""
+        """Roughly how many rows there are: RocksDB counts a row again that is written again, until it tidies up."""
         return int(self._db.property_value("rocksdb.estimate-num-keys") or 0)
 
     def place(self, partition: int) -> Place | None:
@@ -118,7 +118,7 @@ class RowDatabase:
 
 def _open(folder: Path) -> Rdict:
     if (folder / _SPOILT).exists():
-        log.warning("table rows unreadable, to be read from the changelog", folder=str(folder))
+        log.warning("table_rows_read_from_changelog", folder=str(folder))
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     rows = str(folder / "rows")
@@ -129,7 +129,7 @@ def _open(folder: Path) -> Rdict:
             raise DatabaseInUseError(
                 f"another worker has {folder} open: give each state worker a TIDECAST_WORKER_ID of its own"
             ) from error
-        log.warning("table rows unreadable, to be read from the changelog", folder=str(folder), error=str(error)[:300])
+        log.warning("table_rows_read_from_changelog", folder=str(folder), error=str(error)[:300])
         shutil.rmtree(rows)
         return Rdict(rows, _options())
 

@@ -109,7 +109,7 @@ def _noted(note: IdNote | None, url: str, away: _AwayError) -> _Ids:
             f"the schema registry at {shown_url(url)} does not answer ({away}): start it, or correct "
             "TIDECAST_REGISTRY_URL"
         ) from away
-    log.warning("schema registry away, using the ids noted before", reason=str(away))
+    log.warning("schema_registry_away_noted_ids_used", reason=str(away))
     return ids
 
 
@@ -142,7 +142,7 @@ class _Lookup:
             text = _asked(lambda: self._client.get_schema(schema_id)).schema_str
         except _AwayError as error:
             self._away_until = time.monotonic() + _ASK_AGAIN_S
-            log.warning("schema registry away", schema_id=schema_id, reason=str(error))
+            log.warning("schema_registry_away", schema_id=schema_id, reason=str(error))
             raise LookupError(f"the schema registry does not answer ({error})") from error
         except SchemaRegistryError as error:
             reason = f"the schema registry says {error.error_code}: {error.error_message}"

@@ -68,7 +68,7 @@ class RejectedError(Exception):
         self.place = {} if place is None else place
 
     def saying(self, message: str, place: Mapping[str, int | str] | None = None) -> Self:
-        """The same refusal in other words, of whoever knows more of the place."""
+        """A refusal of the same class and code, in the words of whoever knows more of the place."""
         return type(self)(self.code, message, place)
 
 

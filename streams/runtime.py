@@ -85,7 +85,7 @@ class TrainerRuntime:
     def dead_letter(self, message: Message, error: Exception) -> Record:
         """The record that keeps a consumed message which cannot be read or applied, counted."""
         self.metrics.count_dead_letter(message.topic)
-        log.warning("dead letter", **event_fields(message), error_class=class_name(error), error=str(error)[:200])
+        log.warning("dead_letter", **event_fields(message), error_class=class_name(error), error=str(error)[:200])
         return dead_letter(self.topics.dead_letters, message, error, max_bytes=self.settings.record_limit)
 
 

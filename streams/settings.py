@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 
     @property
     def shown_object_store(self) -> str:
-        """The same, for people."""
+        """Where data sets and splits lie, without its password: to be shown and logged."""
         return shown_url(self.object_store_url)
 
     def environment(self, **changed: object) -> dict[str, str]:

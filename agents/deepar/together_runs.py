@@ -228,5 +228,5 @@ def _points(runtime: TrainerRuntime, command: TrainTogether, loss: Loss, asked_a
 
 
 def _seed(job_id: int) -> int:
-    """The same for all submissions of a job, whichever of its series they ask for, and whoever trains (J-109)."""
+    """The seed of a job: equal for all its submissions, whichever series they ask for, and whoever trains (J-109)."""
     return int.from_bytes(hashlib.blake2b(b"%d" % job_id, digest_size=8).digest(), "big") >> 1

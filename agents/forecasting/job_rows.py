@@ -27,7 +27,7 @@ def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Fut
 
 
 def put_job_for(state: StateRuntime, event: Event, job: JobRecord) -> "asyncio.Future[Any]":
-    """The same for a command; SupersededError where its job may be another worker's by now."""
+    """Write a job's row as a command wants it; SupersededError where the job may be another worker's by now."""
     check_writer(state.app, event)
     return put_job(state, job, event.message.partition)
 

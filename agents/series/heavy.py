@@ -58,7 +58,7 @@ class Waiting:
         self.tried = self.alone = True
 
     def fail(self, error: BaseException) -> None:
-        """The same for an error that is none of the series'."""
+        """End it with an error that is not the series' fault; nothing happens where it has an answer."""
         if not self.answer.done():
             self.answer.set_exception(error)
 

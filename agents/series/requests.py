@@ -104,7 +104,7 @@ def _search(asked: AskedSearch) -> Search:
 
 
 def _seed(command: TrainSeries) -> int:
-    """The same for the same submission of the same series, whoever trains it and whenever (J-109)."""
+    """The seed of a submission: equal whoever trains it and whenever (J-109)."""
     name = f"{command.job_id}:{command.ts_id}:{command.n}".encode()
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
 

@@ -102,7 +102,7 @@ def _plain_step(freq: str) -> int:
 
 
 def _by_fixed_steps(calendar: Calendar, step: int, last: int, ahead: int, back: int) -> CommandTimes:
-    """The same as by the calendar without its arrays: series that begin on different days cost half as much."""
+    """Times at equal steps without the calendar's arrays: where series begin on different days, half the cost."""
 
     def shown(first: int, count: int) -> ShownTimes:
         offsets = () if calendar.offset is None else (calendar.offset,) * count

@@ -158,14 +158,14 @@ class EmbeddedKafka:
         if identity.kafka_version != KAFKA_VERSION:  # older data, which this release has now taken over
             self._identity = replace(identity, kafka_version=KAFKA_VERSION)
             self._home.keep(self._identity)
-        log.info("kafka broker ready", bootstrap=self.bootstrap, seconds=round(time.monotonic() - begun, 2))
+        log.info("kafka_broker_ready", bootstrap=self.bootstrap, seconds=round(time.monotonic() - begun, 2))
 
     def stop(self, timeout: timedelta = STOP_WITHIN) -> None:
         """End the broker in order, by force when time is up; acknowledged records stay. Nothing where it never ran."""
         if self._process is not None:
             begun = time.monotonic()
             status = self._process.stop(timeout)
-            log.info("kafka broker stopped", status=status, seconds=round(time.monotonic() - begun, 2))
+            log.info("kafka_broker_stopped", status=status, seconds=round(time.monotonic() - begun, 2))
         self._ended()
 
     def kill(self) -> None:
@@ -201,7 +201,7 @@ class EmbeddedKafka:
             return
         try:
             if end_leftover(pid, f"{HOME_OPTION}{self._home.root}", STOP_WITHIN):
-                log.warning("leftover kafka broker ended", pid=pid)
+                log.warning("leftover_kafka_broker_ended", pid=pid)
         except (TimeoutError, PermissionError) as error:
             raise HomeInUseError(
                 f"a Kafka broker of an earlier Tidecast (process {pid}) still runs in {self._home.root} and cannot be "
@@ -214,7 +214,7 @@ class EmbeddedKafka:
         self._log_start = size_of(self._home.server_log)
         self._process = self._launcher.spawn()
         self._home.pid = self._process.pid
-        log.info("kafka broker started", pid=self._process.pid, bootstrap=self.bootstrap, home=str(self._home.root))
+        log.info("kafka_broker_started", pid=self._process.pid, bootstrap=self.bootstrap, home=str(self._home.root))
 
     def _retry_or_raise(self, identity: Identity) -> None:
         """After an early end: once more where the cause may be of our own making, else tell what it was."""
@@ -223,7 +223,7 @@ class EmbeddedKafka:
         if not self._may_retry or not (self._launcher.try_without_archive() or port_lost):
             self._ended()
             raise BrokerStartError(f"the Kafka broker ended while starting. {words}")
-        log.warning("kafka broker ended early, starting once more", words=words)
+        log.warning("kafka_broker_start_repeated", words=words)
         self._may_retry = False
         check_free(self._host, self._port, setting=_PORT_SETTING)
         identity = replace(identity, controller_port=kept_or_free(identity.controller_port))
@@ -272,5 +272,5 @@ def record_class_archive(jars: Path, java: Java, *, progress: Callable[[str], No
                 pass
             draft.replace(archive.path)
     except (BrokerStartError, OSError) as error:
-        log.warning("kafka class archive not recorded", reason=str(error))
+        log.warning("kafka_class_archive_not_recorded", reason=str(error))
         archive.give_up()

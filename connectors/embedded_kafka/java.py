@@ -42,7 +42,7 @@ def find_java(java_home: Path | None = None, *, search_path: str | None = None) 
     for where, path in _candidates(java_home, search_path):
         version = _version(path)
         if version is not None and version >= MINIMUM_JAVA:
-            log.debug("java found", path=str(path), version=version)
+            log.debug("java_found", path=str(path), version=version)
             return Java(path, version)
         seen.append(f"{where}: {path} is {'no working Java' if version is None else f'Java {version}'}")
     raise JavaMissingError(

@@ -85,7 +85,7 @@ class LockedFiles:
             try:
                 fetch(files, attempt, progress=progress)
             except FetchError as error:
-                log.warning("jars not fetched", of=self.title, reason=str(error))
+                log.warning("jars_not_fetched", of=self.title, reason=str(error))
                 reasons.append(str(error))
             else:
                 attempt.rename(folder)

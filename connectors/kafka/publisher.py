@@ -170,7 +170,7 @@ class Publisher:
         return future
 
     def send_placed(self, records: Iterable[Record]) -> "asyncio.Future[Mapping[tuple[str, int], int]]":
-        """The same; the future ends with the lowest offset that they got in each partition, by topic and partition.
+        """Send in the order of the calls; the future ends with the lowest offset by topic and partition.
 
         A partition is left out where the broker did not say: it had the records from an earlier try.
         """

@@ -31,7 +31,7 @@ class TopicEnds:
         return found
 
     async def ends(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
-        """The same of many partitions at once; those of which nobody says it are left out."""
+        """The next offset of each partition; those of which nobody says it are left out."""
         answers = await self._answers(partitions)
         return {partition: end for partition, end in answers.items() if not isinstance(end, Exception)}
 

@@ -74,7 +74,7 @@ def _described(
         try:
             entries = described.result()
         except KafkaException as error:
-            log.warning("configuration cannot be seen", of=resource.name, reason=error.args[0].str())
+            log.warning("configuration_cannot_be_seen", of=resource.name, reason=error.args[0].str())
             continue
         found[resource.name] = {key: entry.value for key, entry in entries.items() if entry.value is not None}
     return found
@@ -101,7 +101,7 @@ def _alter(admin: AdminClient, changes: Mapping[str, Mapping[str, str]], timeout
         except KafkaException as error:
             refused[resource.name] = error.args[0].str()
         else:
-            log.info("topic configuration raised", topic=resource.name, **changes[resource.name])
+            log.info("topic_configuration_raised", topic=resource.name, **changes[resource.name])
     return refused
 
 

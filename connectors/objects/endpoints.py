@@ -81,7 +81,7 @@ class Endpoint:
 
     @property
     def weight_bytes(self) -> int:
-        """About how many bytes the model's weights have: four matrices for input and for memory in each layer."""
+        """Roughly how many bytes the model's weights have: four matrices for input and for memory in each layer."""
         return self.num_layers * 8 * self.num_cells**2 * 4
 
 

@@ -116,7 +116,7 @@ def read_in_order(texts: Sequence[str], order: str) -> tuple[TimeColumn, int | N
 
 
 def read_in_likely_order(texts: Sequence[str]) -> tuple[TimeColumn, int | None]:
-    """The same with the order that its texts show."""
+    """The column with three numbers in the order that its texts show, and where its first bad text is."""
     column, bad = read_in_order(texts, MONTH_FIRST)
     if column.short_from == 0:
         return _of_short_years(texts)

@@ -89,7 +89,7 @@ class Calendar:
 
     @property
     def season_lengths(self) -> tuple[int, ...]:
-        """The same with longer seasons after it: days have 7 and 365, hours 24 and 168."""
+        """After how many steps patterns may repeat, the shortest first: days have 7 and 365, hours 24 and 168."""
         return _season_lengths(self.rule)
 
     @property

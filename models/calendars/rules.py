@@ -204,7 +204,7 @@ class MonthDays:
 
 @dataclass(frozen=True, slots=True)
 class TimesOfDay:
-    """The same times on every day, or on Monday to Friday: office hours, or morning and evening.
+    """Fixed times on every day, or on Monday to Friday: office hours, or morning and evening.
 
     `clock` holds them in microseconds since midnight, ascending; every `multiple`-th counts.
     """

@@ -37,7 +37,10 @@ def frequency_of_calendar(calendar: Calendar) -> Frequency:
 
 
 def known_frequency(calendar: Calendar | None) -> Frequency | None:
-    """The same where there is one; None for hours of some days, days twice a month, and times that follow no rule."""
+    """What the network counts in where rows follow this calendar, if it can.
+
+    None for hours of some days, days twice a month, and times that follow no rule.
+    """
     if calendar is None or not calendar.regular:
         return None
     try:

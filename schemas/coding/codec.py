@@ -54,7 +54,7 @@ class Codec:
         return self._encoders[type(event)](event)
 
     def encode_all(self, events: Sequence[Any]) -> list[bytes]:
-        """The same for events of one type: what they share, as commands for the series of a job do, is coded once."""
+        """Events of one type in the wire format: what they share, as commands for one job do, is coded once."""
         if not events:
             return []
         event_type = type(events[0])

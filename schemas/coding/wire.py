@@ -78,7 +78,7 @@ def decode_doubles(data: memoryview) -> NDArray[np.float64]:
 
 
 def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same array, which now refuses to be written to."""
+    """The array itself, which from now on refuses to be written to."""
     values.flags.writeable = False
     return values
 

@@ -230,7 +230,7 @@ class KeyOrders:
         self._locks: dict[Any, tuple[asyncio.Lock, int]] = {}
 
     def in_order(self, handle: Callable[[Event], Awaitable[None]]) -> Callable[[Event], Awaitable[None]]:
-        """The same, which waits for what was begun before with the event's key."""
+        """`handle`, but each event waits for what was begun before with its key."""
 
         async def handle_in_turn(event: Event) -> None:
             key = event.message.key

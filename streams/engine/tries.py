@@ -177,7 +177,7 @@ def work_on(
 def guarded(
     runtime: "TrainerRuntime", agent: str, handle: Callable[[Event], Awaitable[Any]], ended: Ended | None = None
 ) -> Callable[[Event], Awaitable[None]]:
-    """The same for single messages: what `handle_by_key` may call."""
+    """Handle single messages with tries counted against each, in the form that `handle_by_key` calls."""
 
     async def handle_one(event: Event) -> None:
         await tried(runtime, agent, event, partial(handle, event), ended)
@@ -192,7 +192,7 @@ async def together(
     handle: Callable[[Sequence[Event]], Awaitable[Any]],
     ended: Ended | None = None,
 ) -> None:
-    """The same for who awaits it."""
+    """Handle a batch and wait for it, with tries counted: where it fails, message by message."""
     failed: Exception | None = None
     if not runtime.tries.has_condemned(events):
         try:

@@ -121,11 +121,11 @@ class OnlineForecasts:
                 await self.step()
             except (StoreAwayError, EndUnknownError) as error:
                 if not self._away:
-                    log.warning("online store away, forecasts are served by their owners", error=str(error))
+                    log.warning("online_store_away", error=str(error))
                 self._away = True
                 await asyncio.sleep(_LOOK_S)
             except Exception:  # the edge of the task: the table and the agents must not end because of the store
-                log.exception("online store not written")
+                log.exception("online_store_not_written")
                 await asyncio.sleep(_LOOK_S)
 
     async def step(self) -> None:
@@ -141,7 +141,7 @@ class OnlineForecasts:
         places = {partition: self._places[partition] for partition in committed}
         offsets = await self._store.offsets(list(places))
         if self._away:
-            log.info("online store is back")
+            log.info("online_store_is_back")
             self._away = False
         for (partition, place), offset in zip(places.items(), offsets, strict=True):
             if place.known and offset != place.expected:
@@ -182,7 +182,7 @@ class OnlineForecasts:
     async def _rebuild(self, partition: int, place: _Place, offset: int | None) -> None:
         if not self._is_current(partition, place):
             return
-        log.info("online store is rebuilt", partition=partition, offset=offset)
+        log.info("online_store_is_rebuilt", partition=partition, offset=offset)
         to, name = place.read_to, new_rebuild()
         with _taken(place):
             begun = await self._store.write(partition, [], expected=offset, mark=name)  # if not: look again
@@ -223,7 +223,7 @@ class OnlineForecasts:
             if len(keys) > 1:
                 return [found for key in keys for found in self._bodies([key])]
             if not self._told_unreadable:
-                log.warning("forecasts of a later release are not in the online store", key=keys[0], error=str(error))
+                log.warning("forecasts_missing_in_online_store", key=keys[0], error=str(error))
             self._told_unreadable = True
             return [(keys[0], _UNREADABLE)]
 

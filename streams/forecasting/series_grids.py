@@ -42,7 +42,7 @@ def on_grid(series: SeriesData, columns: Sequence[FloatArray] = ()) -> OnGrid:
 
 @lru_cache(maxsize=256)
 def step_ms(calendar: str) -> int:
-    """About how long a step of a calendar is, in milliseconds."""
+    """Roughly how long a step of a calendar is, in milliseconds."""
     return max(1, calendar_of(calendar).usual_step // 1000)
 
 

@@ -40,7 +40,7 @@ class InferenceCall:
 
     @property
     def size(self) -> int:
-        """About how many bytes it has."""
+        """Roughly how many bytes the call has."""
         if isinstance(self.content, bytes):
             return len(self.content)
         features = self.content.get("dynamic_feat") or ()

@@ -38,7 +38,7 @@ class LogGuard(Service):
                 try:
                     await self.look()
                 except READING_ERRORS as error:
-                    log.info("logs of rows not looked at", error=str(error))
+                    log.info("logs_of_rows_not_looked_at", error=str(error))
 
     async def look(self) -> None:
         """Find out who has written, and mend what is a former owner's."""
@@ -49,7 +49,7 @@ class LogGuard(Service):
                     await self._read(topic, partition, holding)
                 if holding.stale and self._may_mend(holding):
                     keys, holding.stale = holding.stale, set()
-                    log.warning("rows of a former owner undone", topic=topic, partition=partition, rows=len(keys))
+                    log.warning("rows_of_a_former_owner_undone", topic=topic, partition=partition, rows=len(keys))
                     await table.write_again(partition, keys)
 
     async def _ask_ends(self) -> None:

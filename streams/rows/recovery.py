@@ -54,7 +54,7 @@ class FastRecovery(Recovery):
         for tp in tps:
             offset = destination.get(tp)
             if offset is not None and not self._store(tp).is_trusted(tp.partition, offset, highwaters[tp]):
-                log.info("table rows given up", topic=tp.topic, partition=tp.partition)
+                log.info("table_rows_given_up", topic=tp.topic, partition=tp.partition)
                 del destination[tp]
         fresh = {tp for tp in tps if destination.get(tp) is None}
         for tp in fresh:
@@ -111,7 +111,7 @@ class FastRecovery(Recovery):
                 thread.submit(reader.close)  # after what it still reads, where a rebalance ends this early
         finally:
             thread.shutdown(wait=False)
-        log.info("tables read", records=records, partitions=len(spans), seconds=round(loop.time() - began, 2))
+        log.info("tables_read", records=records, partitions=len(spans), seconds=round(loop.time() - began, 2))
 
     def _keep_only(self, tps: Iterable[TP]) -> None:
         """Tell the tables which partitions this worker has."""

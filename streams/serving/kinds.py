@@ -19,7 +19,7 @@ class Words:
     ask_for_less: str
     """How a call becomes quicker and smaller: ``ask for fewer samples``."""
     ask_for_less_at_once: str
-    """The same for a call whose time was up."""
+    """How a call whose time was up becomes quicker: ``ask for fewer series at once``."""
     more_processes: str
     """The setting that says how many processes there are."""
 
@@ -61,10 +61,10 @@ class ModelKind(Protocol[_Model, _Call]):
         """Models of one key are the same: their calls are answered together."""
 
     def weight_bytes(self, model: _Model) -> int:
-        """About how much memory a process needs for it once."""
+        """Roughly how many bytes of memory a process needs to hold the model."""
 
     def size(self, call: _Call) -> int:
-        """About how many bytes a call has; large ones are computed alone and do not hold back small ones."""
+        """Roughly how many bytes a call has; large ones are computed alone and do not hold back small ones."""
 
     def message(self, model: _Model, calls: Sequence[_Call], times_left_s: Sequence[float]) -> object:
         """What the entry is asked, with the time that each call has left."""

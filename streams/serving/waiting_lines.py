@@ -117,7 +117,7 @@ class Lines(Generic[Model, Call, Reply]):
         self._paces[name] = each if name not in self._paces else (self._paces[name] + each) / 2
 
     def work_before(self, waiting: Waiting[Model, Call, Reply]) -> float:
-        """About how many seconds of computing come before this one, if it is added now; what is not known counts 0.
+        """Roughly how many seconds of computing come before this one, if it is added now; what is not known counts 0.
 
         Lines take turns, so of the others only as much as is taken by then.
         """

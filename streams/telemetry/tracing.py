@@ -122,7 +122,7 @@ def configure(role: str) -> None:
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError as error:
-        log.warning("traces not exported", reason=str(error), remedy="pip install 'tidecast[otel]'")
+        log.warning("traces_not_exported", reason=str(error), remedy="pip install 'tidecast[otel]'")
         return
     name = os.environ.get("OTEL_SERVICE_NAME") or f"tidecast-{role}"
     provider = TracerProvider(resource=Resource.create({"service.name": name}))

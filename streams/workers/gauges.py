@@ -62,7 +62,7 @@ class KnownEnds(Service):
                 try:
                     await self.ask()
                 except Exception as error:  # noqa: BLE001 - a figure is no reason to end a worker
-                    log.warning("partition ends not known", error=repr(error))
+                    log.warning("partition_ends_not_known", error=repr(error))
                 asked, asked_at = tps, time.monotonic()
             await self.sleep(_LOOK_S)
 

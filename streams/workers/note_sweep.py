@@ -35,10 +35,10 @@ class NoteSweep(Service):
                 before = datetime.now(UTC) - self._kept
                 removed = await asyncio.to_thread(idempotency.sweep, self._store, shard, before, at_most=_AT_MOST)
             except OSError as error:  # the store is away: there is no hurry
-                log.warning("notes of Idempotency-Keys not looked at", error=repr(error))
+                log.warning("idempotency_notes_not_looked_at", error=repr(error))
             else:
                 if removed:
-                    log.info("notes of Idempotency-Keys removed", number=removed)
+                    log.info("idempotency_notes_removed", number=removed)
                 if removed < _AT_MOST:
                     shard = (shard + 1) % idempotency.SHARDS
             await self.sleep(_EVERY_S)

@@ -31,10 +31,10 @@ def private_home(home: Path) -> None:
     try:
         home.chmod(stat.S_IMODE(mode) & ~_OTHERS)
     except PermissionError:  # another user's, such as a volume that is mounted for a group
-        log.warning("home is open to others", home=str(home), mode=oct(stat.S_IMODE(mode)))
+        log.warning("home_is_open_to_others", home=str(home), mode=oct(stat.S_IMODE(mode)))
 
 
 def warn_of_open_address(settings: Settings) -> None:
     """Say at each start, in the log, that another address than this machine's own is open to all (decision 7)."""
     if not is_loopback(settings.http_host):
-        log.warning("no authentication", address=settings.http_host, meaning=OPEN)
+        log.warning("no_authentication", address=settings.http_host, meaning=OPEN)

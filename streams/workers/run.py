@@ -35,7 +35,7 @@ def run_worker(runtime: TrainerRuntime, role: str) -> int:
     try:
         return asyncio.run(_run(runtime, role, end))
     except Exception:  # the edge of the process: the reason belongs in the log, whatever it is
-        log.exception("worker failed", role=role)
+        log.exception("worker_failed", role=role)
         return 1
     finally:
         end.came()
@@ -54,10 +54,10 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
         _serve_figures(runtime, figures)
     hands = app.transport.hands
     await take_up(runtime, hands)
-    log.info("worker starting", role=role, worker=runtime.settings.worker_id)
+    log.info("worker_starting", role=role, worker=runtime.settings.worker_id)
     async with faust_app_running(app, stop_timeout=_STOP_S):
         with _collecting_seldom():
-            log.info("worker ready", role=role)
+            log.info("worker_ready", role=role)
             crashed = await _until_end(runtime, role, stop)
         if isinstance(crashed, TopicsLostError):  # nobody is there to hand work back to
             end.within(_END_S, 1)
@@ -66,7 +66,7 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
         await part.close()
     await runtime.publisher.close(_FLUSH)
     await asyncio.to_thread(figures.close)
-    log.info("worker stopped", role=role)
+    log.info("worker_stopped", role=role)
     status = 0 if crashed is None and stop.is_set() else 1
     end.within(_END_S, status)
     return status
@@ -87,7 +87,7 @@ async def _until_end(runtime: TrainerRuntime, role: str, stop: asyncio.Event) ->
         preparing.cancel()
     crashed: BaseException | None = runtime.app.crash_reason
     if crashed is not None:
-        log.error("worker crashed", role=role, error=repr(crashed))
+        log.error("worker_crashed", role=role, error=repr(crashed))
     return crashed
 
 
@@ -135,4 +135,4 @@ def _serve_figures(runtime: TrainerRuntime, until: ExitStack) -> None:
         try:
             until.enter_context(runtime.metrics.served(settings.http_host, settings.metrics_port))
         except OSError as error:
-            log.warning("metrics not served", port=settings.metrics_port, reason=str(error))
+            log.warning("metrics_not_served", port=settings.metrics_port, reason=str(error))

@@ -124,7 +124,7 @@ class Stack:
                 pause = self._pauses.get(name, _FIRST_PAUSE_S)
                 self._pauses[name] = min(2 * pause, _LONGEST_PAUSE_S)
                 self._due[name] = now + pause
-                log.warning("worker ended, starting it again", worker=name, status=process.poll(), pause_s=pause)
+                log.warning("worker_restarting", worker=name, status=process.poll(), pause_s=pause)
         for name in [name for name, due in self._due.items() if due <= now]:
             del self._due[name]
             self._spawn(name)
@@ -184,7 +184,7 @@ class Stack:
         for name, pid in pids.items():
             try:
                 if end_leftover(pid, self._mark, _LEFTOVER):
-                    log.warning("leftover worker ended", worker=name, pid=pid)
+                    log.warning("leftover_worker_ended", worker=name, pid=pid)
             except (TimeoutError, PermissionError) as error:
                 raise StackError(
                     f"the {name} worker of an earlier Tidecast (process {pid}) still runs and cannot be ended "
@@ -222,7 +222,7 @@ class Stack:
         broker.wait_ready()
 
     def _restart(self, broker: EmbeddedKafka) -> None:
-        log.warning("broker ended, starting it again")
+        log.warning("broker_restarting")
         try:
             broker.start()
             broker.wait_ready()
@@ -232,7 +232,7 @@ class Stack:
             self._failed_starts += 1
             if self._failed_starts == _BROKER_STARTS:
                 raise
-            log.warning("broker did not start, trying once more", reason=str(error))
+            log.warning("broker_start_repeated", reason=str(error))
             return
         self._failed_starts = 0
         with suppress(BrokerUnreachableError):  # it has ended again: the next look starts it

@@ -51,7 +51,7 @@ class WorkerProcess:
     def is_working(self) -> bool:
         """Whether it has said that it is ready; for a trainer, which has no HTTP view."""
         assert self._process.poll() is None, self.log.read_text()
-        return "worker ready" in self.log.read_text()
+        return "worker_ready" in self.log.read_text()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""

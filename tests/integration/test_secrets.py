@@ -21,7 +21,7 @@ def printed(home: Path) -> str:
 def test_no_password_is_told_while_redis_is_away(tmp_path: Path) -> None:
     """In logs, figures and documents; the log does say what is away."""
     with running_service(tmp_path, redis_url=SecretUrl(f"redis://:{CANARY}@127.0.0.1:1/0")) as service:
-        until(lambda: "online store away" in printed(tmp_path) or None, why="the log tells that Redis is away")
+        until(lambda: "online_store_away" in printed(tmp_path) or None, why="the log tells that Redis is away")
         with httpx.Client(base_url=service.stack.url, timeout=30) as client:
             told = [client.get(path).text for path in ("/metrics", "/asyncapi.json", "/openapi.json", "/readyz")]
 

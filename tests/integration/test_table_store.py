@@ -28,7 +28,7 @@ def _numbers(body: dict[str, Any]) -> list[tuple[int, int]]:
 def _read(log: Path) -> list[int]:
     """How many records the worker says it has read from changelogs, at each of its recoveries."""
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines() if line.startswith("{")]
-    return [line["records"] for line in lines if line.get("event") == "tables read"]
+    return [line["records"] for line in lines if line.get("event") == "tables_read"]
 
 
 def test_a_killed_state_worker_answers_as_before(tmp_path: Path) -> None:

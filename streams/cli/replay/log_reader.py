@@ -65,7 +65,7 @@ class JobCommands:
         return 0 if self.record is None else len(set(range(self.record.submitted)) - self.numbers)
 
     def asking(self, model: str, codec: Codec, *, learns_together: bool) -> "JobCommands":
-        """The same for another model, with its defaults.
+        """These commands, asking another model with its defaults.
 
         Series without a command of their own are left out, unless the model too learns from all series together.
         """

@@ -67,7 +67,7 @@ async def invoke(state: State, request: Request, name: Name) -> Response:
     **{**_INVOCATION, "responses": _INVOCATION["responses"] | INVOCATIONS.responses(409)},
 )
 async def invoke_only(state: State, request: Request) -> Response:
-    """The same, where there is exactly one endpoint."""
+    """One forecast for each series of the request, by the only endpoint there is; 409 where there are several."""
     name = await InferenceProcesses.of(state).endpoints.only()
     if name is None and await InferenceProcesses.of(state).endpoints.all():
         raise ConflictError(

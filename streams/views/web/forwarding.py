@@ -168,7 +168,7 @@ async def _form_again(request: Request) -> aiohttp.FormData:
 
 
 def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
-    """The same request to another worker, which must answer it itself."""
+    """What another worker is sent so that it answers this request itself."""
     left_out = _OF_THE_CONNECTION | _OF_THE_PAGE | ({b"content-type"} if isinstance(body, aiohttp.FormData) else set())
     headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in left_out]
     headers.append((_HOP, "1"))

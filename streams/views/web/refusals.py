@@ -72,7 +72,7 @@ class _Handlers:
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Starlette sends it past every middleware, and then raises the error on, for the server's log."""
-        log.error("request failed", path=request.scope["path"], error=repr(error))
+        log.error("request_failed", path=request.scope["path"], error=repr(error))
         text = "the service failed on this request; its log says why"
         response = self._envelope(request).refusal(500, Code.INTERNAL_ERROR, text)
         response.raw_headers += FRESH

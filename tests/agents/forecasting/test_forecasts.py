@@ -147,7 +147,7 @@ class TestWrongEvents:
         """With its place in the log, so that it can be found there."""
         with capture_logs() as lines:
             await state.consume(topic, state.message(topic, b"17", FORECAST), state.message(topic, b"17", b"poison"))
-        [line] = [line for line in lines if line["event"] == "dead letter"]
+        [line] = [line for line in lines if line["event"] == "dead_letter"]
 
         assert (line["topic"], line["partition"], line["offset"]) == (topic, HOME, 1)
         assert line["error_class"] == "UndecodableError"

@@ -57,7 +57,7 @@ def test_a_home_that_is_not_ours_is_used_and_told(tmp_path: Path, monkeypatch: p
     with capture_logs() as logs:
         private_home(tmp_path)
 
-    assert [entry["event"] for entry in logs] == ["home is open to others"]
+    assert [entry["event"] for entry in logs] == ["home_is_open_to_others"]
 
 
 @pytest.mark.parametrize(

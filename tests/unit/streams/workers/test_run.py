@@ -119,13 +119,13 @@ LOGGING = """
 import logging, structlog
 from streams.telemetry.logs import configure_logging
 configure_logging()
-structlog.get_logger("ours").info("worker ready", role="state")
+structlog.get_logger("ours").info("worker_ready", role="state")
 logging.getLogger("aiokafka.consumer").info("noise")
 logging.getLogger("aiokafka.consumer").warning("broker gone: %s", "x")
 try:
     raise ValueError("the reason")
 except ValueError:
-    structlog.get_logger("ours").exception("worker failed")
+    structlog.get_logger("ours").exception("worker_failed")
 """
 
 
@@ -134,7 +134,7 @@ def test_the_log_is_one_json_object_per_line() -> None:
     ran = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True)
     ready, gone, failed = (json.loads(line) for line in ran.stderr.splitlines())
 
-    assert (ready["event"], ready["role"], ready["level"], ready["logger"]) == ("worker ready", "state", "info", "ours")
+    assert (ready["event"], ready["role"], ready["level"], ready["logger"]) == ("worker_ready", "state", "info", "ours")
     assert ready["timestamp"].endswith("Z")
     assert (gone["event"], gone["level"]) == ("broker gone: x", "warning")
     assert failed["exception"].endswith("ValueError: the reason")
