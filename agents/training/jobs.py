@@ -13,7 +13,8 @@ from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects import endpoints
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
+from schemas.training_rows import TrainingJobRecord
 from streams import idempotency
 from streams.checks import time_of
 from streams.codes.training import TrainingCode

@@ -7,7 +7,8 @@ import structlog
 
 from connectors.kafka.publisher import Record, partition_for
 from connectors.kafka.topic_ends import TopicEnds
-from schemas.training import StopTrainingJob, TrainDeepAR, TrainingJobRecord
+from schemas.training import StopTrainingJob, TrainDeepAR
+from schemas.training_rows import TrainingJobRecord
 from streams.engine.tenure import may_write
 from streams.rows.lost_commands import LostCommands, Starts
 from streams.runtime import StateRuntime

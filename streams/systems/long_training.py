@@ -9,7 +9,14 @@ LONG_TRAINING = System(
     topics=(
         DeclaredTopic(
             name="training-runs",
-            records=("TrainDeepAR", "StopTrainingJob", "DeleteTrainingJob", "TrainTogether"),
+            records=(
+                "TrainDeepAR",
+                "RunTrainingVersion",
+                "StopTrainingJob",
+                "DeleteTrainingVersion",
+                "DeleteTrainingJob",
+                "TrainTogether",
+            ),
             keep=Keep.COMMANDS,
             words="Trainings that were accepted, for the trainers.",
             key="The job_id as decimal text.",

@@ -11,7 +11,8 @@ from connectors.objects import layout
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
-from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
+from schemas.training import TrainDeepAR, TrainingStatus
+from schemas.training_rows import TrainingJobRecord
 from streams.checks import ID_LIMIT, check_kept, path_key
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError, NotFoundError, RejectedError

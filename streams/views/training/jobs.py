@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from connectors.processes.compute_process import cores
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainingJobRecord
+from schemas.training import DeleteTrainingJob, StopTrainingJob
+from schemas.training_rows import TrainingJobRecord
 from streams.checks import ID_LIMIT
 from streams.runtime import StateRuntime
 from streams.training import jobs as training_jobs

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import orjson
 
-from schemas.training import TrainingJobRecord
+from schemas.training_rows import TrainingJobRecord
 from streams.training.jobs import ENDED, TrainingState
 
 __all__ = ["Listing", "created", "listed", "named", "version"]

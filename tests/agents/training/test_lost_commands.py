@@ -7,7 +7,8 @@ import pytest
 
 from agents.training.lost_commands import lost_commands
 from connectors.kafka.publisher import partition_for
-from schemas.training import StopTrainingJob, TrainDeepAR, TrainingJobRecord
+from schemas.training import StopTrainingJob, TrainDeepAR
+from schemas.training_rows import TrainingJobRecord
 from streams.training.jobs import TrainingState, key_of
 from streams.training.state import TrainingJobsState
 from tests.agents.bench import Log, Worker

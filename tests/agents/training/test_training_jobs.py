@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from connectors.kafka.publisher import DeliveryError
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainingJobRecord
+from schemas.training import DeleteTrainingJob, StopTrainingJob
+from schemas.training_rows import TrainingJobRecord
 from streams.repeats import digest_of
 from streams.settings import Settings
 from streams.training.jobs import key_of

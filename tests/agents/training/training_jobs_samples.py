@@ -7,7 +7,8 @@ import pytest
 from connectors.kafka.publisher import partition_for
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, model_key
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingJobRecord, TrainingStatus
+from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
+from schemas.training_rows import TrainingJobRecord
 from streams.errors import RejectedError
 from streams.training.jobs import key_of
 from streams.training.state import TrainingJobsState

@@ -20,6 +20,7 @@ NAMES = (
     "inference-results",
     "training-commands",
     "training-status",
+    "training-logs",
     "training-runs",
     "metrics",
     "dead-letters",
@@ -28,6 +29,9 @@ NAMES = (
     "forecasts-changelog",
     "transforms-changelog",
     "training-jobs-changelog",
+    "training-versions-changelog",
+    "training-configurations-changelog",
+    "visualization-jobs-changelog",
 )
 
 
@@ -67,6 +71,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("training-commands", "delete"),
         ("training-runs", "delete"),
         ("training-status", "delete"),
+        ("training-logs", "delete"),
         ("transform-commands", "delete"),
         ("inference-requests", "delete"),
         ("inference-results", "delete"),
@@ -74,6 +79,9 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("jobs-changelog", "compact"),
         ("results-changelog", "compact"),
         ("training-jobs-changelog", "compact"),
+        ("training-versions-changelog", "compact"),
+        ("training-configurations-changelog", "compact"),
+        ("visualization-jobs-changelog", "compact"),
         ("transforms-changelog", "compact"),
         ("forecasts-changelog", "compact"),
     ],
@@ -95,7 +103,7 @@ def test_retention() -> None:
 
     commands = ("dataset-commands", "job-commands", "series-commands", "training-commands", "transform-commands")
     assert {kept(name) for name in (*commands, "training-runs", "inference-requests", "inference-results")} == {2}
-    assert {kept(name) for name in ("metrics", "job-results", "forecasts", "training-status")} == {8}
+    assert {kept(name) for name in ("metrics", "job-results", "forecasts", "training-status", "training-logs")} == {8}
     assert kept("dead-letters") == 5
 
 
@@ -149,11 +157,28 @@ def test_subjects(topics: Topics) -> None:
         "JobStatus": ("tidecast.job-status-value",),
         "JobRecord": ("tidecast.jobs-changelog-value",),
         "TrainDeepAR": ("tidecast.TrainDeepAR",),
+        "CreateTrainingJob": ("tidecast.CreateTrainingJob",),
+        "CreateTrainingVersion": ("tidecast.CreateTrainingVersion",),
+        "UpdateTrainingJob": ("tidecast.UpdateTrainingJob",),
         "StopTrainingJob": ("tidecast.StopTrainingJob",),
+        "DeleteTrainingVersion": ("tidecast.DeleteTrainingVersion",),
         "DeleteTrainingJob": ("tidecast.DeleteTrainingJob",),
+        "CreateTrainingConfiguration": ("tidecast.CreateTrainingConfiguration",),
+        "UpdateTrainingConfiguration": ("tidecast.UpdateTrainingConfiguration",),
+        "DeleteTrainingConfiguration": ("tidecast.DeleteTrainingConfiguration",),
+        "CreateVisualizationJob": ("tidecast.CreateVisualizationJob",),
+        "UpdateVisualizationJob": ("tidecast.UpdateVisualizationJob",),
+        "StopVisualizationJob": ("tidecast.StopVisualizationJob",),
+        "RestartVisualizationJob": ("tidecast.RestartVisualizationJob",),
+        "DeleteVisualizationJob": ("tidecast.DeleteVisualizationJob",),
+        "RunTrainingVersion": ("tidecast.RunTrainingVersion",),
         "TrainTogether": ("tidecast.TrainTogether",),
         "TrainingStatus": ("tidecast.training-status-value",),
+        "TrainingLogChunk": ("tidecast.training-logs-value",),
         "TrainingJobRecord": ("tidecast.training-jobs-changelog-value",),
+        "TrainingVersionRecord": ("tidecast.training-versions-changelog-value",),
+        "TrainingConfigurationRecord": ("tidecast.training-configurations-changelog-value",),
+        "VisualizationJobRecord": ("tidecast.visualization-jobs-changelog-value",),
         "StartTransform": ("tidecast.StartTransform",),
         "StopTransform": ("tidecast.StopTransform",),
         "TransformRecord": ("tidecast.transforms-changelog-value",),

@@ -11,7 +11,7 @@ from yarl import URL
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.coding.codec import Codec
-from schemas.training import TrainingJobRecord
+from schemas.training_rows import TrainingJobRecord
 from streams.rows.event_table import RecordTable
 from tests.unit.streams.rows.changelog import ChangelogPublisher, put_back
 

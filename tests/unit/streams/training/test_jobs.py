@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.training import TrainDeepAR, TrainingJobRecord, TrainingStatus
+from schemas.training import TrainDeepAR, TrainingStatus
+from schemas.training_rows import TrainingJobRecord
 from streams.errors import RejectedError
 from streams.repeats import digest_of
 from streams.training.jobs import ENDED, TrainingState, advanced, begun, check_new, check_stop, key_of, sent, stopping

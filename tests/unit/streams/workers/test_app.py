@@ -134,6 +134,9 @@ class TestAgents:
             "jobs": "t.jobs-changelog",
             "results": "t.results-changelog",
             "training_jobs": "t.training-jobs-changelog",
+            "training_versions": "t.training-versions-changelog",
+            "training_configurations": "t.training-configurations-changelog",
+            "visualization_jobs": "t.visualization-jobs-changelog",
             "transforms": "t.transforms-changelog",
             "forecasts": "t.forecasts-changelog",
         }

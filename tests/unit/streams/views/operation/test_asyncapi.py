@@ -211,6 +211,7 @@ class TestContent:
             "send-metrics",
             "send-job-status",
             "send-training-status",
+            "send-training-logs",
             "send-inference-results",
             "send-dead-letters",
         }
@@ -220,7 +221,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 14
+        assert len(public) == len(set(public)) == 15
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:
