@@ -7,7 +7,10 @@ __all__ = ["TYPES", "MetricPoint"]
 
 @dataclass(frozen=True, slots=True)
 class MetricPoint:
-    """One value of one metric of a workload (contract 004); `value` is None where it could not be computed."""
+    """One value of one metric of a workload (contract 004); `value` is None where it could not be computed.
+
+    `worker` says which process or pod has measured it, where there are several (M-060).
+    """
 
     workload_uid: str
     metric_name: str
@@ -15,6 +18,7 @@ class MetricPoint:
     timestamp: int
     iteration: int
     data_source: str
+    worker: str = ""
 
 
 TYPES: tuple[type, ...] = (MetricPoint,)

@@ -83,6 +83,7 @@ RELEASED = {
     66: ("UpdateTrainingJob", 1, "cc63ee486d8e7893"),
     67: ("UpdateVisualizationJob", 1, "c2557ed1505c153c"),
     68: ("VisualizationJobRecord", 1, "30d1ab7bf3f01c13"),
+    69: ("MetricPoint", 2, "250722930491b634"),
 }
 
 

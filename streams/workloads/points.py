@@ -1,0 +1,154 @@
+"""What a point of a metric may be, and how points are published: one way for POST, for adapters and for imports.
+
+`checked(uid, rows)` makes points of JSON objects, `check_point` says what is wrong with one, `publish(runtime, points)`
+ends when the broker has them. Points that come as events are checked by the same `check_point` before they are kept.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from connectors.kafka.publisher import DeliveryError, Record
+from schemas.workloads import MetricPoint
+from streams.checks import ID_LIMIT
+from streams.codes.workloads import WorkloadsCode
+from streams.errors import Code, InvalidError, UnavailableError
+from streams.runtime import TrainerRuntime
+
+__all__ = ["LATEST_MS", "LONGEST_NAME", "SOURCES", "WrongPointError", "check_point", "check_uid", "checked", "publish"]
+
+SOURCES: Final = ("log", "wandb", "tensorflow")
+"""Who may have delivered a point (M-007, M-063)."""
+LONGEST_NAME: Final = 512  # characters: W&B flattens nested dictionaries into one key
+LATEST_MS: Final = 253_402_300_799_999  # the end of the year 9999
+_UID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_IN_SECONDS: Final = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286
+_NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")  # as protobuf's JSON and MLflow's clients write them
+_FEW: Final = 200  # points: coding them takes less than the way to a thread and back
+_SHOWN: Final = 60  # characters of what came that a message repeats
+_FIELDS: Final = ("metric_name", "value", "timestamp", "iteration", "data_source")
+
+
+class WrongPointError(ValueError):
+    """A point that cannot be kept: which field, and what it should be."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+def check_uid(uid: str) -> None:
+    """InvalidError unless the text can name a workload (M-003)."""
+    if not _UID.fullmatch(uid):
+        raise InvalidError(
+            WorkloadsCode.BAD_UID, f"workload_uid {_shown(uid)}: use 1 to 128 characters of A-Z a-z 0-9 . _ : -"
+        )
+
+
+def check_point(metric_name: Any, value: Any, timestamp: Any, iteration: Any, data_source: Any) -> None:
+    """WrongPointError unless these can be a point. A `value` of None could not be computed."""
+    if not isinstance(metric_name, str):
+        raise WrongPointError("metric_name", f"expected a text, not {_shown(metric_name)}")
+    if not 1 <= len(metric_name) <= LONGEST_NAME:
+        raise WrongPointError(
+            "metric_name", f"has {len(metric_name)} characters, expected 1 to {LONGEST_NAME}: shorten it"
+        )
+    if metric_name != metric_name.strip() or not metric_name.isprintable():
+        raise WrongPointError(
+            "metric_name", f"{_shown(metric_name)} begins or ends blank or has control characters: leave them out"
+        )
+    if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool)):
+        raise WrongPointError("value", f"expected a number or null, not {_shown(value)}")
+    _check_whole("timestamp", timestamp)
+    if timestamp in _IN_SECONDS:
+        raise WrongPointError("timestamp", f"{timestamp} looks like seconds: milliseconds expected, 13 digits")
+    if not 0 <= timestamp <= LATEST_MS:
+        raise WrongPointError("timestamp", f"{timestamp} is no time: epoch milliseconds expected, 13 digits")
+    _check_whole("iteration", iteration)
+    if abs(iteration) > ID_LIMIT:
+        raise WrongPointError("iteration", f"{iteration} is beyond {ID_LIMIT}: send the training step")
+    if data_source not in SOURCES:
+        raise WrongPointError("data_source", f"{_shown(data_source)} is none of {', '.join(SOURCES)}")
+
+
+def _check_whole(field: str, number: Any) -> None:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise WrongPointError(field, f"expected a whole number, not {_shown(number)}")
+
+
+def checked(uid: str, rows: Sequence[Any]) -> list[MetricPoint]:
+    """The points that JSON objects stand for, in their order (M-062); fields that nobody knows are left out.
+
+    InvalidError names the first wrong one by its index, from 0; then none of them may be published. Numbers that are
+    not finite, also as texts, become None (M-053); `worker` may say who has measured it.
+    """
+    check_uid(uid)
+    return [_point(uid, index, row) for index, row in enumerate(rows)]
+
+
+def _point(uid: str, index: int, row: Any) -> MetricPoint:
+    try:
+        if not isinstance(row, Mapping):
+            raise WrongPointError("point", f"expected an object, not {_shown(row)}")
+        missing = [name for name in _FIELDS if name not in row]
+        if missing:
+            raise WrongPointError(missing[0], "is missing")
+        name, value, timestamp, iteration, source = (row[field] for field in _FIELDS)
+        worker = row.get("worker", "")
+        if not isinstance(worker, str) or len(worker) > LONGEST_NAME:
+            raise WrongPointError("worker", f"expected a text of at most {LONGEST_NAME} characters")
+        value, timestamp, iteration = _number(value), _whole(timestamp), _whole(iteration)
+        check_point(name, value, timestamp, iteration, source)
+        return MetricPoint(uid, name, _finite(value), timestamp, iteration, source, worker)
+    except WrongPointError as error:
+        place: Mapping[str, int | str] = {"element": index, "field": error.field}
+        raise InvalidError(WorkloadsCode.BAD_POINT, f"data[{index}], {error}", place) from None
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, str) and value in _NOT_FINITE else value
+
+
+def _whole(number: Any) -> Any:
+    """What is written as 5.0 by those who know no whole numbers."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _finite(value: float | None) -> float | None:
+    try:
+        number = math.nan if value is None else float(value)
+    except OverflowError:  # a whole number beyond all doubles
+        return None
+    return number if math.isfinite(number) else None
+
+
+async def publish(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> None:
+    """Append points to the topic `metrics`, in their order; ends when the broker has all of them.
+
+    Points are what `checked` made. UnavailableError where the broker did not take them in time: some may be there, and
+    sending all of them again is harmless (M-054). Works from every worker, whoever owns the workload.
+    """
+    if len(points) > _FEW:
+        sending = await asyncio.to_thread(lambda: runtime.publisher.enqueue(_records(runtime, points)))
+    else:
+        sending = runtime.publisher.enqueue(_records(runtime, points))
+    try:
+        async with asyncio.timeout(runtime.settings.write_timeout_s):
+            await asyncio.shield(asyncio.wrap_future(sending))
+    except (TimeoutError, DeliveryError):
+        raise UnavailableError(
+            Code.NOT_CONFIRMED,
+            "the broker did not confirm the points in time: send the same points again, what is there stays single",
+        ) from None
+
+
+def _records(runtime: TrainerRuntime, points: Iterable[MetricPoint]) -> list[Record]:
+    topic, encode = runtime.topics.metrics, runtime.codec.encode
+    return [Record(topic, point.workload_uid.encode(), encode(point)) for point in points]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
