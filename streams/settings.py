@@ -144,6 +144,12 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )
     max_upload_bytes: int = Field(1024 * MIB, ge=1, description="Largest CSV file accepted (413 above).")
+    remote_dataset_hosts: str = Field(
+        "",
+        description="Hosts that data sets may be fetched from, parted by commas: names, names with a port, addresses, "
+        "networks. A name's addresses must be public, or be listed as well. Absent: none.",
+    )
+    remote_dataset_timeout_s: float = Field(30.0, gt=0, description="Seconds in which such a data set must have come.")
     max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
     max_message_bytes: int = Field(
         64 * MIB,

@@ -84,6 +84,7 @@ RELEASED = {
     67: ("UpdateVisualizationJob", 1, "c2557ed1505c153c"),
     68: ("VisualizationJobRecord", 1, "30d1ab7bf3f01c13"),
     69: ("MetricPoint", 2, "250722930491b634"),
+    70: ("AddDataset", 4, "f1d7a269ebac7918"),
 }
 
 
