@@ -164,6 +164,9 @@ class Settings(BaseSettings):
     )
     max_elements: int = Field(100_000, ge=1, description="Most elements of one PATCH.")
     max_next_k_prediction: int = Field(1000, ge=1, le=100_000, description="Longest forecast, in steps.")
+    max_workload_metrics: int = Field(
+        10_000, ge=1, description="Most metrics of a workload, one per name and source; points of more are refused."
+    )
     max_max_eval: int = Field(1000, ge=1, description="Most search trials of one submission.")
     dead_letter_retention_days: int = Field(90, ge=1, description="Days that dead letters are kept.")
     event_retention_days: int = Field(

@@ -6,7 +6,6 @@ lie under their workload until there are enough of them; then they are merged in
 
 import re
 import shutil
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +31,6 @@ _BLOOM_BITS: Final = 10
 _FILES: Final = 64  # kept open
 _MERGE_POINTS: Final = 16_384  # of a workload that may wait: who reads it sorts them each time, 2 ms
 _MERGE_BLOBS: Final = 256
-_KNOWN: Final = 50_000  # workloads in memory, the latest ones that something came for
 _FOLDER: Final = re.compile(r"points-(\d+)")
 
 
@@ -65,7 +63,7 @@ class PointStore:
         self._folder = folder
         self._most_series = most_series
         self._db = _open(folder)
-        self._known: OrderedDict[str, KeptWorkload] = OrderedDict()
+        self._known: dict[str, KeptWorkload] = {}
         self._next = int.from_bytes(self._db.get(keys.NEXT) or b"", "big")
 
     def reader(self) -> PointReader:
@@ -77,11 +75,19 @@ class PointStore:
         found: bytes | None = self._db.get(keys.place_key(partition))
         return None if found is None else int.from_bytes(found, "big")
 
+    @property
+    def known(self) -> int:
+        """How many workloads are in memory."""
+        return len(self._known)
+
+    def let_go(self) -> None:
+        """Have no workload in memory any more; what `workload` gave before must not be used again."""
+        self._known.clear()
+
     def workload(self, uid: str, partition: int, heard_at: int) -> KeptWorkload:
         """The workload, which is a new one where nothing was heard of it before."""
         known = self._known.get(uid)
         if known is not None:
-            self._known.move_to_end(uid)
             return known
         row: bytes | None = self._db.get(keys.WORKLOAD + uid.encode())
         if row is None:
@@ -142,8 +148,6 @@ class PointStore:
             workload.blobs += size > 0
             if workload.waiting >= _MERGE_POINTS or workload.blobs >= _MERGE_BLOBS:
                 self.merge(workload)
-        while len(self._known) > _KNOWN:
-            self._known.popitem(last=False)
 
     def merge(self, workload: KeptWorkload) -> None:
         """Make chunks of a workload's rows."""
@@ -221,7 +225,7 @@ def _open(folder: Path) -> Rdict:
             raise StoreInUseError(
                 f"another worker has {folder} open: give each state worker a TIDECAST_WORKER_ID of its own"
             ) from error
-        log.warning("points unreadable, to be read from the log", folder=str(folder), error=str(error)[:300])
+        log.warning("points_unreadable", folder=str(folder), error=str(error)[:300])
         wipe(folder)
         return _open(folder)
 

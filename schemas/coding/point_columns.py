@@ -69,6 +69,8 @@ class PointReader:
         if (texts > 0).any():
             walk.text(where=texts > 0)
         fits &= walk.fits & (walk.at == ends)
+        for index in np.flatnonzero(fits & (lengths > tail_end + 1)).tolist():  # there is a worker: is it a text?
+            fits[index] = records[index][tail_end[index] :].isascii()
         return PointColumns(fits, head_end.tolist(), tail.tolist(), tail_end.tolist(), value, timestamp, iteration)
 
 
