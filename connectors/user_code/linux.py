@@ -6,9 +6,11 @@ Of the standard library alone.
 import ctypes
 import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
-__all__ = ["become", "end_with_parent", "hide_from_others", "take_in_orphans"]
+__all__ = ["become", "end_first_when_memory_ends", "end_with_parent", "hide_from_others", "take_in_orphans"]
 
 _PDEATHSIG: Final = 1
 _SET_DUMPABLE: Final = 4
@@ -30,6 +32,12 @@ def end_with_parent(parent: int) -> None:
     _prctl(_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def end_first_when_memory_ends() -> None:
+    """Let the kernel end this process, and all that it starts, before others where the machine has no memory left."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800", "ascii")
 
 
 def become(user: int) -> None:

@@ -29,9 +29,8 @@ _ROOT: Final = str(Path(__file__).parents[2])  # from where our packages are imp
 _MAIN: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from connectors.user_code.{0} import main; main()"
 _LAUNCH: Final = (sys.executable, "-I", "-S", str(LAUNCHER))
 _MIB: Final = 1 << 20
-_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-# Of the kernel's own files those that libraries look at; not the folders of processes.
-_TOLD: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/proc/filesystems", "/proc/sys/vm")
+# Of processes sandlock shows the program's own alone.
+_SHOWN: Final = ("/proc", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 class Kind(StrEnum):
@@ -68,6 +67,8 @@ def spawn(program: UserProgram, mode: Mode) -> tuple["subprocess.Popen[bytes]", 
     What the supervisor writes is the JSON of the arguments of `outcome_of`. When its input is closed, all ends.
     """
     for folder in (home_of(program), temporary_of(program)):
+        if folder.is_symlink():  # an earlier program's, to have another place given to this one
+            folder.unlink()
         folder.mkdir(mode=0o700, exist_ok=True)
     log, theirs = os.pipe()
     try:
@@ -156,7 +157,7 @@ def _hold(program: UserProgram, mode: Mode) -> dict[str, Any]:
         *system_files(),
         *python_folders(),
         LAUNCHER,
-        *map(Path, (*_DEVICES, *_TOLD)),
+        *map(Path, _SHOWN),
         *(network_files() if network else ()),
         *program.read_folders,
     ]

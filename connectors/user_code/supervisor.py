@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.user_code.folder_sizes import sizes_of
-from connectors.user_code.linux import hide_from_others, take_in_orphans
+from connectors.user_code.linux import end_first_when_memory_ends, hide_from_others, take_in_orphans
+from connectors.user_code.ownership import give, let_read
 from connectors.user_code.process_tree import Process, children_of, private_memory, tasks_of_user, tree_below
 
 __all__ = ["Plan", "main"]
@@ -110,10 +111,10 @@ class _Supervisor:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         plan = self._plan
-        for folder in plan.owned:
-            _give(folder, plan.user)
-        for folder in plan.readable:
-            _open(folder)
+        for place in plan.owned:
+            give(place, plan.user)
+        for place in plan.readable:
+            let_read(place, plan.user)
         launcher = dict(plan.launcher)
         if plan.counted_with_others:
             # Other programs of that user come and go; what is too many of this one is seen at the next look.
@@ -239,29 +240,12 @@ def _result(
     return {"exit_code": exit_code, "by_signal": by_signal, "limit": limit, "words": words, "stopped": stopped}
 
 
-def _give(folder: str, user: int) -> None:
-    """Make a folder and all that it holds the user's."""
-    os.lchown(folder, user, user)
-    for path, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.lchown(f"{path}/{name}", user, user)
-
-
-def _open(place: str) -> None:
-    """Let any user read it who can come there."""
-    os.chmod(place, os.stat(place).st_mode | (0o055 if os.path.isdir(place) else 0o044))  # noqa: PTH101, PTH112, PTH116
-    for path, folders, files in os.walk(place):
-        for names, bits in ((folders, 0o055), (files, 0o044)):
-            for name in names:
-                if not os.path.islink(f"{path}/{name}"):  # noqa: PTH114
-                    os.chmod(f"{path}/{name}", os.stat(f"{path}/{name}").st_mode | bits)  # noqa: PTH101, PTH116
-
-
 def main() -> None:
     """Hold the program that the input's first line tells."""
     for number in (signal.SIGINT, signal.SIGTERM):  # for the worker, whose end is ours; not ignored, which is inherited
         signal.signal(number, lambda *_: None)
     os.umask(0o022)  # for what the sandbox makes; the program gets one of its own
+    end_first_when_memory_ends()
     take_in_orphans()
     hide_from_others()
     told = b""

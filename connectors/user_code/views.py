@@ -18,6 +18,7 @@ LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _LIBRARIES: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _SETTINGS: Final = (
     "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime", "/etc/timezone",
+    "/etc/fonts",
     "/sys/devices/system/cpu", "/sys/devices/system/node",
 )  # fmt: skip
 _NETWORK: Final = (

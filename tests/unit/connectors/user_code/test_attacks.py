@@ -21,6 +21,14 @@ LIMITED: dict[str, Callable[[Result], bool]] = {
     "many files": lambda it: it["limit"] == "files",
     "deep folders": lambda it: it["limit"] == "files",
     "closed folders": lambda it: it["limit"] == "files",
+    "calls of the kernel": lambda it: (
+        it["log"].splitlines()
+        == [
+            *(f"{name} Operation not permitted" for name in ("unshare", "clone", "keyctl")),
+            *(f"{name} Function not implemented" for name in ("io_uring", "clone3")),
+            "0",
+        ]
+    ),
     "root": lambda it: it["log"] == "user False False []\n",
     "an endless loop": lambda it: it["limit"] == "cpu",
     "an endless loop of many": lambda it: it["limit"] == "cpu",
