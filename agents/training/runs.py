@@ -94,6 +94,7 @@ class _Trainer:
 
     async def close(self) -> None:
         """End every process."""
+        await self._versions.close()
         await self._pool.close()
 
     async def tried(self, delivery: Delivery, command: Any) -> None:

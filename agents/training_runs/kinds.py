@@ -1,5 +1,6 @@
 """Which kind of run a command asks for."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -8,17 +9,24 @@ from agents.deepar.outcomes import DeepARTraining
 from agents.deepar.pool import TrainingPool
 from agents.training_runs.config import RunConfig, not_runnable, read_config
 from agents.training_runs.refused import RefusedRun
+from agents.training_runs.user_code import UserCodeRun
 from agents.versions.log import VersionLog
 from agents.versions.run import RunFailedError, VersionRun
 from agents.versions.version import Version
+from connectors.processes.compute_process import cores
 from models.catalog import CATALOG
 from models.deepar.specs import DEEPAR
 from schemas.training import RunTrainingVersion, TrainDeepAR
 from streams.runtime import TrainerRuntime
+from streams.training.user_code import UserCode
 
 __all__ = ["RunKinds"]
 
 _TABLES: Final = (".csv", ".csv.gz", ".zip", ".tsv", ".txt")  # names of files that are no JSON Lines
+_SWITCHED_OFF: Final = (
+    "boot_file_url: user code is not run here: choose a built-in algorithm (model_id), or start the service with"
+    " TIDECAST_USER_CODE=process"
+)
 
 
 def _always() -> bool:
@@ -31,6 +39,7 @@ class RunKinds:
     def __init__(self, runtime: TrainerRuntime, pool: TrainingPool) -> None:
         self._runtime = runtime
         self._pool = pool
+        self._user_code = asyncio.Semaphore(runtime.settings.training_processes or cores())
 
     def of(self, command: TrainDeepAR | RunTrainingVersion, is_ours: Callable[[], bool] = _always) -> VersionRun:
         """The run; `is_ours` tells whether the version is still this trainer's."""
@@ -63,7 +72,17 @@ class RunKinds:
             if value:
                 text = "is kept and shown, never run: choose a built-in algorithm (model_id), or a boot_file_url"
                 raise not_runnable(f"{field}: found {value[:200]!r}, which {text}")
-        raise not_runnable("user code cannot be run yet")
+        if not config.boot_file_url:
+            raise not_runnable("boot_file_url: is missing: name a Python file, or a built-in algorithm (model_id)")
+        mode = UserCode.of(self._runtime).mode
+        if mode is None:
+            raise not_runnable(_SWITCHED_OFF)
+        if config.workers > self._runtime.settings.user_code_workers:
+            most = self._runtime.settings.user_code_workers
+            raise not_runnable(
+                f"worker_server_num: found {config.workers}, at most {most} (TIDECAST_USER_CODE_WORKERS)"
+            )
+        return UserCodeRun(self._runtime, mode, self._user_code, version, config, log, is_ours)
 
     def _deepar(self, training: DeepARTraining, log: VersionLog, is_ours: Callable[[], bool]) -> VersionRun:
         return DeepARRun(self._runtime, self._pool, training, log, is_ours)

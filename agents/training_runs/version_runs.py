@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from agents.deepar import outcomes as deepar_outcomes
@@ -20,6 +20,7 @@ from streams.training.jobs import TrainingState
 __all__ = ["VersionRuns"]
 
 _LONGEST_MESSAGE: Final = 2000  # characters; a reason repeats what a line says
+_END_S: Final = 4.0  # a program may take a second to end
 _ENDS: Final = {
     TrainingState.COMPLETED: "completed",
     TrainingState.SUBMIT_FAILED: "cannot be run",
@@ -48,6 +49,7 @@ class VersionRuns:
         self._runtime = runtime
         self._outcomes = VersionOutcomes(runtime.store)
         self._turns: WeakValueDictionary[tuple[str, int], _Turns] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, delivery: Delivery, run: VersionRun) -> None:
         """Run the version; ends when the broker has its last status.
@@ -57,11 +59,15 @@ class VersionRuns:
         version = run.version
         turns = self._turns_of(version.project_id, version.job_id, version.version_id)
         turns.runs[delivery] = run
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             async with turns.turn:
                 if await delivery.still_ours():
                     await self._run(delivery, run)
         finally:
+            self._tasks.discard(task)
             run.close()
             del turns.runs[delivery]
             if not delivery.given_up:  # else `end` has the last word, or another trainer
@@ -89,6 +95,11 @@ class VersionRuns:
         status = await to_its_end(self._failed, run, RunFailedError(text))
         await _say_last([run], status)
         await self._tell(status)
+
+    async def close(self) -> None:
+        """Wait until runs that were cancelled have ended what they had begun."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_END_S)
 
     def _turns_of(self, project_id: str, job_id: int, version_id: int) -> _Turns:
         return self._turns.setdefault((project_id, version_id), _Turns(job_id))
@@ -198,7 +209,8 @@ class VersionRuns:
 def _given_up(turns: _Turns) -> list[VersionRun]:
     """The runs of a version, which end now."""
     runs = dict(turns.runs)
-    for delivery in runs:
+    for delivery, run in runs.items():
+        run.for_good = True
         delivery.give_up()
     return list(runs.values())
 

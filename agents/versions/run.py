@@ -2,15 +2,15 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from agents.versions.log import VersionLog
 from agents.versions.version import Version
 from schemas.training import TrainingStatus
 from streams.training.jobs import TrainingState
 
-__all__ = ["RunFailedError", "VersionRun", "to_its_end"]
+__all__ = ["RunFailedError", "VersionRun", "finished", "to_its_end"]
 
 _ANY = TypeVar("_ANY")
 
@@ -36,6 +36,8 @@ class VersionRun(ABC):
     def __init__(self, version: Version, log: VersionLog) -> None:
         self.version = version
         self.log = log
+        self.for_good = False
+        """Whether a user has ended it: nobody runs it again."""
 
     @property
     @abstractmethod
@@ -76,6 +78,16 @@ class VersionRun(ABC):
 async def to_its_end(work: Callable[..., _ANY], *arguments: object) -> _ANY:
     """Let a thread do what must not go on unseen after a cancellation: that has to wait for it."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def finished(work: Coroutine[Any, Any, _ANY]) -> _ANY:
+    """The same for what is awaited."""
+    task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
