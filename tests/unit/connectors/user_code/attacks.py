@@ -83,6 +83,31 @@ for n in range(100):
 """,
         {"cpu_s": 60},
     ),
+    "files without a name": (
+        """
+import os, time
+kept = []
+for n in range(10):
+    kept.append(open(f"big{n}", "wb", buffering=0))
+    os.unlink(f"big{n}")
+    for _ in range(40): kept[-1].write(bytes(1 << 20))
+print("all", flush=True)
+time.sleep(30)
+""",
+        {"cpu_s": 60},
+    ),
+    "files in memory": (
+        """
+import os, time
+kept = []
+for n in range(10):
+    kept.append(open(os.memfd_create("m"), "wb", buffering=0))
+    for _ in range(40): kept[-1].write(bytes(1 << 20))
+print("all", flush=True)
+time.sleep(30)
+""",
+        {"cpu_s": 60},
+    ),
     "many files": ('for n in range(200_000): open(f"f{n}", "w").close()\nprint("all")', {"cpu_s": 60}),
     "deep folders": (
         """

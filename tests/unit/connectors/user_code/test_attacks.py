@@ -18,6 +18,8 @@ LIMITED: dict[str, Callable[[Result], bool]] = {
     "memory of a group": lambda it: it["limit"] == "memory" and it["took"] < 8,
     "a big file": lambda it: it["log"] == "refused 27\nsize 50\n",
     "big files": lambda it: it["limit"] == "total_file",
+    "files without a name": lambda it: it["limit"] == "total_file",
+    "files in memory": lambda it: it["limit"] == "total_file",
     "many files": lambda it: it["limit"] == "files",
     "deep folders": lambda it: it["limit"] == "files",
     "closed folders": lambda it: it["limit"] == "files",
