@@ -20,6 +20,7 @@ __all__ = [
     "MODELS",
     "OUTPUTS",
     "PRODUCER",
+    "SCORING_MODELS",
     "SPLITS",
     "TRAINING",
     "TRIES",
@@ -84,6 +85,8 @@ TRAINING: Final = Folder("training")
 """Logs of versions of training jobs, and notes of their runs."""
 ENDPOINTS: Final = Folder("endpoints")
 """Models that are served, with their manifests."""
+SCORING_MODELS: Final = Folder("scoring-models")
+"""PMML and ONNX models of users, with their manifests."""
 IDEMPOTENCY: Final = Folder("idempotency")
 """Notes of Idempotency-Keys."""
 TRIES: Final = Folder("tries")
@@ -103,6 +106,7 @@ FOLDERS: Final = (
     CHECKPOINTS,
     TRAINING,
     ENDPOINTS,
+    SCORING_MODELS,
     IDEMPOTENCY,
     TRIES,
     INSTALLATION,

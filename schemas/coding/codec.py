@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from schemas import datasets, forecasting, inference, series, training, training_rows, workloads
+from schemas import datasets, forecasting, inference, scoring, series, training, training_rows, workloads
 from schemas.catalogue import Schema, current_schemas, locked_schemas
 from schemas.coding.event_formats import Format
 from schemas.coding.shared_settings import format_of
@@ -15,7 +15,7 @@ __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
 
 EVENT_TYPES: tuple[type, ...] = tuple(
     event_type
-    for system in (datasets, forecasting, series, training, training_rows, inference, workloads)
+    for system in (datasets, forecasting, series, training, training_rows, inference, scoring, workloads)
     for event_type in system.TYPES
 )
 
@@ -101,10 +101,6 @@ class Codec:
     def schema_id_of(self, event_type: type) -> int:
         """The schema id that `encode` writes for this type."""
         return self._ids[event_type.__name__]
-
-    def schemas_of(self, event_type: type) -> Mapping[int, Schema]:
-        """The schemas of a record type by their ids, as far as they are known without asking anybody."""
-        return {number: it for number, it in self._writers.items() if it.get("name") == event_type.__name__}
 
     def _known(self, schema_id: int) -> tuple[Schema, Format]:
         """The schema that an event was written with, and what reads it; UndecodableError where there is none."""

@@ -55,7 +55,6 @@ TRAINING = System(
         DeclaredTable("visualization_jobs", "VisualizationJobRecord"),
     ),
     state="streams.training.state:open_state",
-    trainer="streams.training.user_code:open_trainer",
     state_agents=("agents.training.jobs",),
     views=("streams.views.training.jobs",),
 )

@@ -16,5 +16,4 @@ WORKLOADS = System(
             action="send",
         ),
     ),
-    state="streams.workloads.state:open_state",
 )

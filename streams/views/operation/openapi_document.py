@@ -53,8 +53,9 @@ def _refine(operation: dict[str, Any], schemas: dict[str, Any], *, reads: bool) 
         _without_null(parameter["schema"])
     form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
     if form:
-        name = form["schema"]["$ref"].rpartition("/")[2]
-        for field in schemas[name]["properties"].values():
+        schema = form["schema"]  # a view that reads its form itself has it there, others by name
+        named = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        for field in named["properties"].values():
             _without_null(field)
 
 

@@ -65,8 +65,10 @@ def note_name(request: Request, key: str | None) -> str | None:
     return None if key is None else str(_name(request, key))
 
 
-async def send_command(state: StateRuntime, topic: str, key: int | str, command: Command) -> Any:
-    """Append the command and return what its agent made of it.
+async def send_command(
+    state: StateRuntime, topic: str, key: int | str, command: Command, *, within_s: float | None = None
+) -> Any:
+    """Append the command and return what its agent made of it, which it has `within_s` seconds for.
 
     RejectedError: what the agent says; 503 where the log or the agent does not answer in time. The command may then
     still take effect; a retry with the same Idempotency-Key is safe.
@@ -76,7 +78,7 @@ async def send_command(state: StateRuntime, topic: str, key: int | str, command:
     value = await asyncio.to_thread(state.codec.encode, command) if long else state.codec.encode(command)
     try:
         with state.waiters.waiting(command.command_id, (value, command) if long else None) as outcome:
-            async with asyncio.timeout(state.settings.write_timeout_s):
+            async with asyncio.timeout(within_s or state.settings.write_timeout_s):
                 await state.publisher.send([Record(topic, str(key).encode(), value)])
                 return await asyncio.shield(outcome)
     except (TimeoutError, DeliveryError):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 from fastapi import Request, Response
@@ -133,8 +133,8 @@ async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Respon
         raise UnavailableError(Code.OWNER_UNREACHABLE, _UNREACHABLE) from None
 
 
-async def from_others(state: StateRuntime, request: Request, member: str) -> list[Any]:
-    """The items of a list that the other workers have; `member` is the answer's field. None for a worker's question.
+async def from_others(state: StateRuntime, request: Request, *members: str) -> list[Any]:
+    """The items of a list that the others have; `members` lead to it in the answer. None for a worker's question.
 
     RejectedError 503 where one does not answer: a list with holes would be a wrong answer.
     """
@@ -145,8 +145,10 @@ async def from_others(state: StateRuntime, request: Request, member: str) -> lis
         url = worker.with_path(request.url.path)
         async with state.app.http_client.get(url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT) as answer:
             answer.raise_for_status()
-            items: Sequence[Any] = (await answer.json())[member]
-            return items
+            items: Any = await answer.json()
+            for member in members:
+                items = items[member]
+            return cast("Sequence[Any]", items)
 
     try:
         answers = await asyncio.gather(*map(ask, other_workers(state.app)))

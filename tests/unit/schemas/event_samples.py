@@ -19,6 +19,7 @@ from schemas.forecasting import (
     SubmitJob,
 )
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
+from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
 from schemas.series import Backtest, Forecast, SeriesResult, TrainSeries, TrainTogether
 from schemas.training import (
     CreateTrainingConfiguration,
@@ -173,6 +174,25 @@ EVENTS: tuple[Any, ...] = (
     StartTransform("c-9", "b1", "flights", "uploads/b.jsonl", "outputs/b1", '{"num_samples": 200}', "None", "emit"),
     StartTransform("c-9", "b1", "flights", "uploads/b.jsonl", "outputs/b1"),
     StopTransform("c-10", "b1"),
+    AddModel("c-11", "iris", "producer/iris.onnx", "onnx", "demo", "iris.onnx", "classification"),
+    DeleteModel("c-12", "iris", force=True),
+    ModelRecord(
+        name="iris",
+        command_id="c-11",
+        model_type="onnx",
+        descript="demo",
+        file_name="iris.onnx",
+        file_key="scoring-models/m-iris/0a/model.onnx",
+        model_key="scoring-models/m-iris/0a/served",
+        size=1234,
+        created=NOON,
+        task="classification",
+        algorithm="LinearClassifier",
+        engine="onnxruntime 1.32.0",
+        inputs=(ModelInput("X", "tensor(float)", shape=(-1, 4)), ModelInput("kind", "string", "categorical", ("a",))),
+        targets=(ModelOutput("label", "tensor(string)", shape=(-1,)),),
+        digest="0f",
+    ),
     Forecast(7, 8797, 3, "()", "LinearFit", NOON, (NOON + 1, NOON + 2), (1.5, -2.0)),
     MetricPoint("fj-7-8797-3", "mse", 110.2, NOON, 0, "log"),
     MetricPoint("fj-7-8797-3", "r2", None, NOON, 4, "wandb"),

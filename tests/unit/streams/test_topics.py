@@ -22,6 +22,7 @@ NAMES = (
     "training-status",
     "training-logs",
     "training-runs",
+    "model-commands",
     "metrics",
     "dead-letters",
     "jobs-changelog",
@@ -32,6 +33,7 @@ NAMES = (
     "training-versions-changelog",
     "training-configurations-changelog",
     "visualization-jobs-changelog",
+    "models-changelog",
 )
 
 
@@ -65,6 +67,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("job-commands", "delete"),
         ("series-commands", "delete"),
         ("forecasts", "compact,delete"),
+        ("model-commands", "delete"),
         ("metrics", "delete"),
         ("job-results", "delete"),
         ("job-status", "compact"),
@@ -84,6 +87,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("visualization-jobs-changelog", "compact"),
         ("transforms-changelog", "compact"),
         ("forecasts-changelog", "compact"),
+        ("models-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -134,6 +138,7 @@ def test_public_topics_carry_one_record_type(topics: Topics) -> None:
     assert {spec.name for spec in topics.all if len(spec.records) > 1} == {
         "tidecast.dataset-commands",
         "tidecast.job-commands",
+        "tidecast.model-commands",
         "tidecast.training-commands",
         "tidecast.training-runs",
         "tidecast.transform-commands",
@@ -184,6 +189,9 @@ def test_subjects(topics: Topics) -> None:
         "TransformRecord": ("tidecast.transforms-changelog-value",),
         "InferenceRequest": ("tidecast.inference-requests-value",),
         "InferenceResult": ("tidecast.inference-results-value",),
+        "AddModel": ("tidecast.AddModel",),
+        "DeleteModel": ("tidecast.DeleteModel",),
+        "ModelRecord": ("tidecast.models-changelog-value",),
     }
 
 

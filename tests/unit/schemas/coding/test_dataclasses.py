@@ -8,13 +8,25 @@ import pytest
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
 from schemas.forecasting import CmdStatus, Columns, Planned, SeriesConfig, Submission
+from schemas.scoring import ModelInput, ModelOutput
 from schemas.series import Backtest, Search
 from schemas.values import HyperParam
 from tests.unit.schemas.coding.stock import branches, plain
 
 RECORDS = {
     kind.__name__: kind
-    for kind in (*EVENT_TYPES, SeriesConfig, HyperParam, Search, Backtest, Columns, Planned, Submission)
+    for kind in (
+        *EVENT_TYPES,
+        SeriesConfig,
+        HyperParam,
+        Search,
+        Backtest,
+        Columns,
+        Planned,
+        Submission,
+        ModelInput,
+        ModelOutput,
+    )
 }
 SCHEMAS = [
     schema for source in current_schemas().values() for schema in branches(source) if schema.get("type") == "record"

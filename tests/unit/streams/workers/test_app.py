@@ -44,7 +44,15 @@ GET /job/{job_id}/ts_details/
 GET /metrics
 GET /model/
 GET /model/{model_name}/
+GET /model-descript
+POST /model-descript
+GET /model-info
+POST /model-test
+POST /model-upload
+GET /model-variable
+POST /model-variable
 GET /openapi.json
+POST /operate-model
 GET /outputs/{path}
 GET /ping
 GET /readyz
@@ -116,6 +124,7 @@ class TestAgents:
             "track_training": "t.training-status",
             "orchestrate_transforms": "t.transform-commands",
             "track_transforms": "t.inference-results",
+            "register_models": "t.model-commands",
         }
 
     async def test_the_agents_of_the_trainer(self, trainer: TrainerRuntime) -> None:
@@ -139,6 +148,7 @@ class TestAgents:
             "visualization_jobs": "t.visualization-jobs-changelog",
             "transforms": "t.transforms-changelog",
             "forecasts": "t.forecasts-changelog",
+            "models": "t.models-changelog",
         }
         assert {table.partitions for table in state.app.tables.values()} == {6}
         assert not trainer.app.tables

@@ -165,6 +165,7 @@ class TestFromTheStart:
             topics.training_status,
             topics.transform_commands,
             topics.inference_results,
+            topics.model_commands,
         }
         assert set(counted[1].values()) == {0}
 

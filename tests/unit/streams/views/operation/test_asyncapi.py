@@ -201,6 +201,7 @@ class TestContent:
         assert {name for name, it in operations.items() if it["action"] == "receive"} == {
             "receive-dataset-commands",
             "receive-job-commands",
+            "receive-model-commands",
             "receive-series-commands",
             "receive-training-commands",
             "receive-transform-commands",
@@ -221,7 +222,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 15
+        assert len(public) == len(set(public)) == 16
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:

@@ -1,0 +1,161 @@
+"""The state of users' models: applies the commands that add and remove them."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from faust.agents import Agent
+
+from connectors.objects import scoring_models
+from connectors.objects.keys import BadKeyError
+from connectors.objects.scoring_models import is_incoming
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from schemas.coding.wire import UndecodableError
+from schemas.scoring import AddModel, DeleteModel, ModelRecord
+from streams import idempotency
+from streams.checks import time_of
+from streams.codes.scoring import ScoringCode
+from streams.command_edge import CommandTopic, handle_command
+from streams.engine.agents import agent_on
+from streams.engine.tenure import check_writer
+from streams.engine.transport import batches, handle_by_key
+from streams.engine.tries import GivenUpError, guarded
+from streams.errors import Code, InvalidError, RejectedError, TooLargeError
+from streams.messages import Event
+from streams.repeats import check_repeat, digest_of
+from streams.runtime import StateRuntime
+from streams.scoring import models as scoring
+from streams.scoring.calls import Inspection, InspectionReply
+from streams.scoring.state import ScoringState
+
+__all__ = ["attach"]
+
+_AGENT = "register_models"
+
+
+def _check_key(command: AddModel | DeleteModel, key: bytes | None) -> None:
+    if key != scoring.key_of(command.name):
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the name, {command.name[:80]}")
+
+
+_TOPIC = CommandTopic("model commands", (AddModel, DeleteModel), _check_key)
+
+
+def attach(state: StateRuntime) -> Agent:
+    """Register `register_models` on the state's app."""
+    app, topics = state.app, state.topics
+
+    @agent_on(app, topics.model_commands, _AGENT)
+    async def register_models(stream: Any) -> None:
+        """Apply commands, those of one model in their order, those of several models side by side."""
+        handle = guarded(state, _AGENT, partial(_handle, state), partial(_end, state))
+        async for events in batches(app, stream):
+            state.metrics.observe_batch(_AGENT, len(events))
+            await handle_by_key(_AGENT, events, handle)
+
+    return register_models
+
+
+async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
+    """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    state.waiters.refused(command.command_id, error)
+    await asyncio.to_thread(_clear, state.store, command)
+
+
+async def _handle(state: StateRuntime, event: Event) -> None:
+    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
+
+
+async def _apply(state: StateRuntime, event: Event, command: AddModel | DeleteModel) -> ModelRecord:
+    """Apply one command; the row that it was about. An upload stays where something unexpected happened."""
+    check_writer(state.app, event)
+    try:
+        scoring.check_command(command)
+        record = ScoringState.of(state).models.get(scoring.key_of(command.name))
+        if isinstance(command, DeleteModel):
+            return await _delete(state, event, command, record)
+        made = await _add(state, event, command, record)
+    except RejectedError as error:
+        if error.status != 503:
+            await asyncio.to_thread(_clear, state.store, command)
+        raise
+    await asyncio.to_thread(_clear, state.store, command)
+    return made
+
+
+async def _add(state: StateRuntime, event: Event, command: AddModel, record: ModelRecord | None) -> ModelRecord:
+    """1. look at the file, 2. keep it, 3. its manifest, 4. the row. A repeat goes on where the first time ended."""
+    digest = _digest(command)
+    if record is not None:
+        if record.command_id != command.command_id:
+            raise scoring.taken(command.name)
+        check_repeat(command, record.digest, f"model {record.name}", digest)
+        return record
+    size = await asyncio.to_thread(_size_of, state, command)
+    reply = await _looked(state, command)
+    if reply.error is not None:
+        raise InvalidError(ScoringCode.BAD_MODEL, f"file: {reply.error}")
+    made = scoring.record_of(command, reply.info, size=size, at=time_of(event.message), digest=digest)
+    check_writer(state.app, event)
+    await state.files.whole(size, _publish, state.store, command.path, made, reply.served)
+    check_writer(state.app, event)
+    await ScoringState.of(state).models.put(event.message.partition, scoring.key_of(made.name), made)
+    return made
+
+
+async def _looked(state: StateRuntime, command: AddModel) -> InspectionReply:
+    asked = Inspection(state.settings.object_store_url, command.path, scoring.kind_of(command), command.task)
+    return await ScoringState.of(state).inspectors.look(asked)
+
+
+async def _delete(state: StateRuntime, event: Event, command: DeleteModel, record: ModelRecord | None) -> ModelRecord:
+    """1. nobody may use it, 2. its manifest and files, 3. its Idempotency-Key is free again, 4. the row.
+
+    In this order, because without the row nobody would know what is left to do.
+    """
+    if record is None:
+        raise scoring.unknown(command.name)
+    if not command.force:
+        services = await asyncio.to_thread(ScoringState.of(state).uses.of, command.name)
+        if services:
+            raise scoring.in_use(command.name, services)
+    await asyncio.to_thread(scoring_models.delete, state.store, record.name)
+    await asyncio.to_thread(idempotency.free, state.store, record.command_id)
+    check_writer(state.app, event)
+    await ScoringState.of(state).models.delete(event.message.partition, scoring.key_of(record.name))
+    return record
+
+
+def _size_of(state: StateRuntime, command: AddModel) -> int:
+    most = state.settings.max_model_bytes
+    try:
+        size = state.store.size(command.path)
+    except (BadKeyError, ObjectNotFoundError):
+        text = f"path: there is no object {command.path[:200]}: put the file into the object store first"
+        raise InvalidError(Code.UNKNOWN_PATH, text) from None
+    if size > most:
+        text = f"file: has {size} bytes, at most {most} are accepted: send less, or raise TIDECAST_MAX_MODEL_BYTES"
+        raise TooLargeError(Code.TOO_LARGE, text)
+    return size
+
+
+def _publish(store: ObjectStore, path: str, record: ModelRecord, served: bytes) -> None:
+    with store.local_file(path) as original:
+        scoring_models.publish(store, scoring.stored(record), original, served)
+
+
+def _digest(command: AddModel) -> str:
+    """Without an upload's place: each try of a request leaves its own, and its command's id stands for the file."""
+    return digest_of(replace(command, path="") if is_incoming(command.path) else command)
+
+
+def _clear(store: ObjectStore, command: AddModel | DeleteModel) -> None:
+    if isinstance(command, AddModel) and is_incoming(command.path):
+        with suppress(BadKeyError):
+            store.delete(command.path)

@@ -1,0 +1,76 @@
+"""Users' models in the object store: ``scoring-models/m-<name>/<version>/``, and above it ``model.json``.
+
+A version holds what was uploaded (``original.onnx``) and what is loaded of it (``served``). The manifest is written
+last and removed first, so that any worker and any process finds a model exactly when it is whole; what it says is the
+row of the table `models`, in which the owner keeps it as well.
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from connectors.objects.layout import INCOMING, SCORING_MODELS
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
+
+__all__ = ["Stored", "UnknownModelError", "delete", "incoming_key", "is_incoming", "manifest", "places", "publish"]
+
+_INCOMING: Final = re.compile(INCOMING.key(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.model"))
+_MANIFEST: Final = "model.json"
+Stored = Mapping[str, Any]
+"""The fields of a model's row."""
+
+
+class UnknownModelError(LookupError):
+    """No model has this name."""
+
+
+def incoming_key() -> str:
+    """Where an upload lies until its command is applied: a key of its own for each, which nobody can guess."""
+    return INCOMING.key(f"{uuid.uuid4()}.model")
+
+
+def is_incoming(key: str) -> bool:
+    """Whether the file is only there for one command, whose agent removes it."""
+    return _INCOMING.fullmatch(key) is not None
+
+
+def places(name: str, command_id: str, kind: str) -> tuple[str, str]:
+    """The keys of what was uploaded and of what is loaded; the same for a command that comes again."""
+    version = hashlib.blake2b(command_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return SCORING_MODELS.key(f"m-{name}", version, f"original.{kind}"), SCORING_MODELS.key(
+        f"m-{name}", version, "served"
+    )
+
+
+def publish(store: ObjectStore, stored: Stored, original: Path, served: bytes) -> None:
+    """Keep a model: 1. its files, 2. its manifest, 3. files of earlier versions go. Done again it comes to the same."""
+    store.put_file(stored["file_key"], original)
+    store.put_bytes(stored["model_key"], served)
+    key = _manifest_key(stored["name"])
+    store.put_bytes(key, json.dumps(stored, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    for other in store.keys(key.rpartition("/")[0]):
+        if other not in (key, stored["file_key"], stored["model_key"]):
+            store.delete(other)
+
+
+def manifest(store: ObjectStore, name: str) -> Stored:
+    """The fields of the model's row; UnknownModelError if there is none of this name."""
+    try:
+        found: Stored = json.loads(store.read_bytes(_manifest_key(name)))
+    except (ObjectNotFoundError, ValueError) as error:  # the latter: a name that can be no key, or no JSON
+        raise UnknownModelError(name) from error
+    return found
+
+
+def delete(store: ObjectStore, name: str) -> None:
+    """Remove the model; nothing there is no error."""
+    store.delete(_manifest_key(name))
+    store.delete(SCORING_MODELS.key(f"m-{name}"))
+
+
+def _manifest_key(name: str) -> str:
+    return SCORING_MODELS.key(f"m-{name}", _MANIFEST)

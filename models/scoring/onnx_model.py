@@ -1,0 +1,297 @@
+"""ONNX models by onnxruntime: one thread each, because there are as many processes as cores."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from models.errors import RejectedInputError
+from models.scoring import tasks
+from models.scoring.frames import columns_of, in_words
+from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
+
+__all__ = ["OnnxModel", "variables_of"]
+
+_TYPES: Final[Mapping[str, str]] = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
+    "tensor(int8)": "int8",
+    "tensor(uint64)": "uint64",
+    "tensor(uint32)": "uint32",
+    "tensor(uint16)": "uint16",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+    "tensor(string)": "object",
+}
+_EXPECTED: Final = {
+    "f": "a number",
+    "i": "a whole number",
+    "u": "a whole number from 0",
+    "b": "true or false",
+    "O": "a text",
+}
+_ENGINE: Final = f"onnxruntime {onnxruntime.__version__}"
+_ERRORS: Final = (RuntimeError, ValueError, TypeError, MemoryError)  # what the engine's own classes are made of
+
+
+def _session(content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the engine's classes have no common one
+        raise BadModelError(f"the model cannot be loaded by {_ENGINE}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0]
+    return text.removeprefix("[ONNXRuntimeError] : ")[:300] or type(error).__name__
+
+
+def variables_of(arguments: Sequence[Any]) -> tuple[Variable, ...]:
+    """Inputs or outputs as a session tells of them."""
+    return tuple(
+        Variable(
+            one.name, one.type, shape=tuple(size if isinstance(size, int) and size >= 0 else None for size in one.shape)
+        )
+        for one in arguments
+    )
+
+
+class OnnxModel:
+    """A model and what `onnx_tasks.decided` says of it: which output is what."""
+
+    def __init__(self, info: ModelInfo, session: onnxruntime.InferenceSession, plan: Mapping[str, Any]) -> None:
+        self.info = info
+        self._session = session
+        self._plan = plan
+        self._names = [it.name for it in info.inputs]
+        self._outputs = [one.name for one in session.get_outputs()]
+        firsts = {_first(it) for it in info.inputs}
+        by_record = bool(info.inputs) and all(it.shape for it in info.inputs) and len(firsts) == 1
+        self.batches = by_record and bool(plan.get("by_record", True))
+        self._fixed = next(iter(firsts)) if self.batches else None
+
+    @classmethod
+    def load(cls, content: bytes, info: ModelInfo | None = None, plan: Mapping[str, Any] | None = None) -> Self:
+        """Load what `onnx_file.parsed` has made of a file; BadModelError where the engine cannot."""
+        session = _session(content)
+        if info is None:
+            inputs, outputs = variables_of(session.get_inputs()), variables_of(session.get_outputs())
+            unknown = next((it for it in inputs if it.type not in _TYPES), None)
+            if unknown is not None:
+                raise BadModelError(f"the input {unknown.name} is of type {unknown.type}, which cannot be sent")
+            info = ModelInfo("onnx", Task.OTHER, "", _ENGINE, inputs, outputs)
+        return cls(info, session, plan or {})
+
+    def frame(self, content: Any) -> Frame:
+        """What was sent, as arrays."""
+        if not self.batches:
+            return {it.name: _array(it, self._whole(content, it), None) for it in self.info.inputs}
+        columns = columns_of(content, self.info.inputs, lambda it: len(it.shape or ()))
+        return {it.name: _array(it, columns[it.name], 0) for it in self.info.inputs}
+
+    def _whole(self, content: Any, variable: Variable) -> Any:
+        x = content.get("X", content) if isinstance(content, Mapping) else None
+        if not isinstance(x, Mapping) or variable.name not in x:
+            text = f'the variable {variable.name} ({variable.type}) is missing: send {{"X": {{"{variable.name}": …}}}}'
+            raise RejectedInputError(variable.name, f"X: {text}")
+        return x[variable.name]
+
+    def checked(self, frame: Frame) -> Frame:
+        """The arrays in the model's types."""
+        for it in self.info.inputs:
+            if it.name not in frame:
+                raise RejectedInputError(it.name, f"the input {it.name} ({it.type}) is missing")
+        made = {it.name: _cast(it, np.asarray(frame[it.name])) for it in self.info.inputs}
+        if self.batches and len({len(one) for one in made.values()}) > 1:
+            raise RejectedInputError(self._names[0], "the inputs have different numbers of records")
+        return made
+
+    def run(self, frame: Frame) -> Outputs:
+        """What the model computes; one of a fixed number of records in pieces of so many."""
+        count = len(next(iter(frame.values()))) if self.batches else 0
+        if not self.batches or self._fixed is None or count == self._fixed:
+            return dict(zip(self._outputs, self._ask(frame), strict=True))
+        pieces = [self._ask(piece) for piece in _pieces(frame, count, self._fixed)]
+        joined = [
+            np.concatenate(parts)[:count] if np.ndim(parts[0]) else parts[0] for parts in zip(*pieces, strict=True)
+        ]
+        return dict(zip(self._outputs, joined, strict=True))
+
+    def _ask(self, frame: Frame) -> list[Any]:
+        try:
+            found: list[Any] = self._session.run(None, dict(frame))
+        except Exception as error:  # the engine's classes have no common one
+            text = f"the model cannot compute with these values: {_first_line(error)}"
+            raise RejectedInputError("X", text) from error
+        return found
+
+    def results(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+        """In the words of the task; of a model that does not answer record by record, all outputs as one answer."""
+        if not self.batches:
+            return [{name: _whole_output(value) for name, value in outputs.items()}]
+        if self.info.task is Task.CLASSIFICATION:
+            return self._classes(outputs)
+        if "label" in self._plan:
+            return self._labelled(outputs[self._plan["label"]].reshape(-1), outputs)
+        if "value" not in self._plan:
+            return tasks.others({name: np.asarray(value) for name, value in outputs.items()})
+        values = outputs[self._plan["value"]]
+        if self.info.task is Task.DIMENSION_REDUCTION:
+            return tasks.components(values)
+        return tasks.predictions(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values)
+
+    def _labelled(self, labels: Array, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+        scores = outputs[self._plan["scores"]] if "scores" in self._plan else None
+        if self.info.task is Task.ANOMALY_DETECTION and scores is not None:
+            return tasks.anomalies(labels, scores)
+        names = [] if scores is None else [str(index) for index in range(scores.shape[1])]
+        return tasks.clusters(labels, scores, "distances", names)
+
+    def _classes(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+        plan = self._plan
+        scores = outputs[plan["scores"]] if "scores" in plan else None
+        if scores is not None:
+            scores = np.exp(scores) if plan.get("logarithms") else scores
+            scores = scores.reshape(len(scores), -1)
+        classes = plan.get("classes") or ([] if scores is None else list(range(scores.shape[1])))
+        if "label" in plan:
+            labels = outputs[plan["label"]].reshape(-1)
+        else:
+            assert scores is not None
+            labels = np.asarray(classes, dtype=object)[scores.argmax(axis=1)]
+        return tasks.classification(labels, scores, classes, probable=not plan.get("scores_only"))
+
+
+def _whole_output(value: Any) -> Any:
+    return tasks.plain(value) if isinstance(value, np.ndarray) else tasks.plain(np.asarray(value, dtype=object))
+
+
+def _first(variable: Variable) -> int | None:
+    return variable.shape[0] if variable.shape else None
+
+
+def _pieces(frame: Frame, count: int, size: int) -> Iterator[Frame]:
+    for begin in range(0, count, size):
+        piece = {name: values[begin : begin + size] for name, values in frame.items()}
+        lacking = size - min(size, count - begin)
+        yield {
+            name: np.concatenate([values, np.repeat(values[-1:], lacking, axis=0)]) if lacking else values
+            for name, values in piece.items()
+        }
+
+
+def _array(variable: Variable, values: Any, axis: int | None) -> Array:
+    """The values of all records as an array of the input's type and shape; `axis` is None for what has no records."""
+    wanted = np.dtype(_TYPES[variable.type])
+    made = _plain_array(variable, values, wanted)
+    shape = variable.shape or ()
+    if axis is not None and made.ndim == len(shape) - 1 and all(size in (1, None) for size in shape[1:]):
+        made = made.reshape(-1, *[1] * (len(shape) - 1))  # a plain array for one value a record
+    elif axis is not None and made.ndim == len(shape) + 1 and made.shape[1] == 1:
+        made = made.reshape(made.shape[0], *made.shape[2:])  # a record that has an axis of its own
+    _check_shape(variable, made, axis)
+    return made
+
+
+def _plain_array(variable: Variable, values: Any, wanted: "np.dtype[Any]") -> Array:
+    """Quickly where all is of one kind, else value by value, to name the one that is wrong."""
+    try:
+        found = np.array(values)
+    except (ValueError, OverflowError):  # rows of several lengths; numbers of more than 64 bits
+        found = None
+    if found is not None and found.dtype.kind in _fitting(wanted):
+        if wanted.kind == "O":
+            return found.astype(object)
+        if not (wanted.kind in "iu" and found.dtype.kind == "u"):
+            return _limited(variable, found, wanted)
+    flat: list[tuple[int, Any]] = []
+    shape = _flatten(variable, values, flat)
+    made = np.empty(len(flat), dtype=wanted)
+    for place, (index, value) in enumerate(flat):
+        made[place] = _single(variable, index, value, wanted)
+    return made.reshape(shape)
+
+
+def _fitting(wanted: "np.dtype[Any]") -> str:
+    return {"f": "fiu", "i": "iu", "u": "iu", "b": "b", "O": "U"}[wanted.kind]
+
+
+def _limited(variable: Variable, found: Array, wanted: "np.dtype[Any]") -> Array:
+    if wanted.kind in "iu" and found.size:
+        limits = np.iinfo(wanted)
+        if found.min() < limits.min or found.max() > limits.max:
+            text = f"X, {variable.name}: expected whole numbers from {limits.min} to {limits.max}"
+            raise RejectedInputError(variable.name, text)
+    with np.errstate(over="ignore"):
+        return found.astype(wanted)
+
+
+def _flatten(variable: Variable, values: Any, into: list[tuple[int, Any]]) -> tuple[int, ...]:
+    """All values in order, each with its record; the shape of what they lie in."""
+    layer: list[Any] = values if isinstance(values, list) else [values]
+    shape: list[int] = [len(layer)] if isinstance(values, list) else []
+    places = list(range(len(layer)))
+    while layer and any(isinstance(one, list) for one in layer):
+        lengths = {len(one) if isinstance(one, list) else -1 for one in layer}
+        if len(lengths) > 1:
+            text = f"X, {variable.name}: the arrays are not all of one length: {sorted(lengths)[:5]}"
+            raise RejectedInputError(variable.name, text.replace("-1", "a single value"))
+        places = [place for place, one in zip(places, layer, strict=True) for _ in one]
+        shape.append(lengths.pop())
+        layer = [inner for one in layer for inner in one]
+    into.extend(zip(places, layer, strict=True))
+    return tuple(shape)
+
+
+def _single(variable: Variable, index: int, value: Any, wanted: "np.dtype[Any]") -> Any:
+    kind = wanted.kind
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "f":
+        if value is None or value == "NaN":
+            return float("nan")
+        if number:
+            return float(value)
+    elif kind in "iu" and number and value == int(value):
+        limits = np.iinfo(wanted)
+        if limits.min <= value <= limits.max:
+            return int(value)
+        raise in_words(variable, index, value, f"a whole number from {limits.min} to {limits.max}")
+    elif (kind == "b" and isinstance(value, bool)) or (kind == "O" and isinstance(value, str)):
+        return value
+    raise in_words(variable, index, value, _EXPECTED[kind])
+
+
+def _check_shape(variable: Variable, made: Array, axis: int | None) -> None:
+    """The axis of records may be of any length, whatever the file says: such a model is asked in pieces."""
+    shape = variable.shape or ()
+    fits = made.ndim == len(shape) and all(
+        size in (None, length)
+        for place, (size, length) in enumerate(zip(shape, made.shape, strict=False))
+        if place != axis
+    )
+    if not fits:
+        wanted = ", ".join("N" if size is None or place == axis else str(size) for place, size in enumerate(shape))
+        text = f"X, {variable.name}: expected an array of shape ({wanted}), not ({', '.join(map(str, made.shape))})"
+        raise RejectedInputError(variable.name, text)
+
+
+def _cast(variable: Variable, values: npt.NDArray[Any]) -> Array:
+    wanted = np.dtype(_TYPES[variable.type])
+    if values.dtype.kind not in _fitting(wanted) and not (wanted.kind == "O" and values.dtype.kind == "O"):
+        raise RejectedInputError(
+            variable.name, f"the input {variable.name} is of {values.dtype}, expected {variable.type}"
+        )
+    made = values.astype(object) if wanted.kind == "O" else _limited(variable, values, wanted)
+    _check_shape(variable, made, 0 if variable.shape else None)
+    return made

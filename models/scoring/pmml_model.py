@@ -1,0 +1,181 @@
+"""PMML models by pypmml's engine: inputs checked as the file's data dictionary says, outputs by what they tell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from typing import Any, Final, Self
+
+import numpy as np
+
+from models.errors import RejectedInputError
+from models.scoring import tasks
+from models.scoring.frames import columns_of, in_words
+from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
+from models.scoring.jvm import JavaModel
+
+__all__ = ["PmmlModel"]
+
+_REAL: Final = ("float", "double")
+_WHOLE: Final = ("integer",)
+_WARM: Final = 200  # records; the first hundreds take up to a thousand times as long as the others
+_WARM_AT_ONCE: Final = 20
+
+
+class PmmlModel:
+    """A model and what `pmml_file.parsed` says of it."""
+
+    batches = True
+
+    def __init__(self, model: JavaModel, info: ModelInfo, plan: Mapping[str, Any]) -> None:
+        self.info = info
+        self._model = model
+        self._strict = {it.name: frozenset(it.values) for it in info.inputs if it.values and it.name in plan["strict"]}
+        self._by_name = {it.name: it for it in info.inputs}
+        self._roles = _Roles(model, info)
+
+    @classmethod
+    def load(cls, content: bytes, info: ModelInfo, plan: Mapping[str, Any], java: str | None = None) -> Self:
+        """Load what `pmml_file.parsed` has made of a file; BadModelError where the engine cannot."""
+        has_target = (
+            bool(info.targets) and info.task in (Task.CLASSIFICATION, Task.REGRESSION) and not plan.get("plain")
+        )
+        model = JavaModel(content, java, has_target=has_target)
+        return cls(model, replace(info, engine=f"pypmml {metadata.version('pypmml')}"), plan)
+
+    def warm(self) -> None:
+        """Let Java compile what it will need: the first records are slow."""
+        frame = {it.name: _ones(it, _WARM_AT_ONCE) for it in self.info.inputs}
+        for _ in range(_WARM // _WARM_AT_ONCE):
+            try:
+                self.results(self.run(frame))
+            except RejectedInputError:
+                return  # such values are none of the model's
+
+    def frame(self, content: Any) -> Frame:
+        """What was sent, as arrays."""
+        columns = columns_of(content, self.info.inputs, lambda _: 1)
+        return {it.name: self._column(it, columns[it.name]) for it in self.info.inputs}
+
+    def _column(self, variable: Variable, values: Sequence[Any]) -> Array:
+        if variable.type in _REAL or variable.type in _WHOLE:
+            found = np.array(values) if not any(value is None for value in values) else np.array(values, dtype=object)
+            if (
+                found.ndim == 1
+                and found.dtype.kind in ("iuf" if variable.type in _REAL else "iu")
+                and not self._strict.get(variable.name)
+            ):
+                return found.astype(np.float64)
+        made = [self._single(variable, index, value) for index, value in enumerate(values)]
+        if variable.type in _REAL or variable.type in _WHOLE:
+            return np.array([np.nan if value is None else value for value in made], dtype=np.float64)
+        return np.array([*made, None], dtype=object)[:-1]  # or equal texts would become an array of characters
+
+    def _single(self, variable: Variable, index: int, value: Any) -> Any:
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        made: Any
+        if variable.type in _REAL:
+            if value == "NaN":
+                return None
+            made, expected = (float(value) if number else None), "a number"
+        elif variable.type in _WHOLE:
+            made, expected = (int(value) if number and value == int(value) else None), "a whole number"
+        elif variable.type == "boolean":
+            made, expected = (value if isinstance(value, bool) else None), "true or false"
+        else:
+            made, expected = (value if isinstance(value, str) else None), "a text"
+        if made is None:
+            raise in_words(variable, index, value, expected)
+        known = self._strict.get(variable.name)
+        if known and _as_text(made) not in known:
+            some = ", ".join(sorted(known)[:10])
+            raise in_words(variable, index, value, f"one of {some}{' …' if len(known) > 10 else ''}")
+        return made
+
+    def checked(self, frame: Frame) -> Frame:
+        """Arrays of somebody else: one value a record, with or without an axis of its own."""
+        made = {}
+        for it in self.info.inputs:
+            if it.name not in frame:
+                raise RejectedInputError(it.name, f"the input {it.name} ({it.type}) is missing")
+            values = np.asarray(frame[it.name])
+            if values.ndim > 1 and values.size != len(values):
+                raise RejectedInputError(
+                    it.name, f"the input {it.name} has the shape {values.shape}, expected (N) or (N, 1)"
+                )
+            values = values.reshape(-1)
+            quick = it.type in _REAL and values.dtype.kind in "fiu" and it.name not in self._strict
+            made[it.name] = values.astype(np.float64) if quick else self._column(it, values.tolist())
+        if len({len(values) for values in made.values()}) > 1:
+            raise RejectedInputError(self.info.inputs[0].name, "the inputs have different numbers of records")
+        return made
+
+    def run(self, frame: Frame) -> Outputs:
+        """What the model computes, by the names of its outputs."""
+        try:
+            found = self._model.predict([frame[name] for name in self._model.inputs])
+        except BadModelError as error:
+            raise RejectedInputError("X", str(error)) from error
+        return {output.name: values for output, values in zip(self._model.outputs, found, strict=True)}
+
+    def results(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+        """In the words of the task, and what the file's own outputs say beyond that."""
+        return self._roles.results(outputs)
+
+
+class _Roles:
+    """Which output is what."""
+
+    def __init__(self, model: JavaModel, info: ModelInfo) -> None:
+        self._task = info.task
+        target = info.targets[0] if info.targets else None
+        self._target_type = target.type if target is not None else "string"
+        outputs = model.outputs
+        self._value = next((one.name for one in outputs if one.feature == "predictedValue"), None)
+        wanted = "affinity" if info.task is Task.CLUSTERING else "probability"
+        of_classes = [one for one in outputs if one.value is not None and wanted in one.feature.lower()]
+        self._classes = [str(one.value) for one in of_classes]
+        self._scores = [one.name for one in of_classes]
+        self._confidence = next((one.name for one in outputs if one.feature == "confidence"), None)
+        self._components = [one.name for one in outputs if one.feature == "transformedValue"]
+
+    def results(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+        task, value = self._task, self._value
+        if task is Task.DIMENSION_REDUCTION:
+            return tasks.components(np.stack([outputs[name] for name in self._components], axis=1))
+        if value is None or task not in (Task.CLASSIFICATION, Task.REGRESSION, Task.CLUSTERING):
+            return tasks.others(outputs)
+        scores = np.stack([outputs[name] for name in self._scores], axis=1) if self._scores else None
+        if task is Task.CLASSIFICATION:
+            return tasks.classification(self._labels(outputs[value]), scores, self._classes)
+        if task is Task.CLUSTERING:
+            return tasks.clusters(outputs[value], scores, "affinities", self._classes)
+        confidences = None if self._confidence is None else outputs[self._confidence]
+        return tasks.predictions(outputs[value], confidences)
+
+    def _labels(self, labels: Array) -> Array:
+        """In the target's type: the engine has texts for classes, whatever they are."""
+        if self._target_type in _WHOLE:
+            return np.array([*(_whole(label) for label in labels), None], dtype=object)[:-1]
+        return labels
+
+
+def _whole(label: Any) -> Any:
+    try:
+        return None if label is None else int(float(label))
+    except (ValueError, OverflowError):
+        return label
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _ones(variable: Variable, count: int) -> Array:
+    if variable.type in _REAL or variable.type in _WHOLE:
+        first = variable.values[0] if variable.values else "1"
+        return np.full(count, float(first), dtype=np.float64)
+    first = variable.values[0] if variable.values else ""
+    value: Any = first == "true" if variable.type == "boolean" else first
+    return np.array([value] * count + [None], dtype=object)[:-1]

@@ -1,0 +1,24 @@
+"""Users' models, PMML and ONNX, and what is made of them (contract 003)."""
+
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+
+__all__ = ["SCORING"]
+
+SCORING = System(
+    name="scoring",
+    topics=(
+        DeclaredTopic(
+            name="model-commands",
+            records=("AddModel", "DeleteModel"),
+            keep=Keep.COMMANDS,
+            words="Add or remove a PMML or ONNX model.",
+            key="The model's name.",
+            action="receive",
+            long=True,
+        ),
+    ),
+    tables=(DeclaredTable("models", "ModelRecord"),),
+    state="streams.scoring.state:open_state",
+    state_agents=("agents.scoring.models",),
+    views=("streams.views.scoring.models", "streams.views.scoring.trials"),
+)
