@@ -1,26 +1,31 @@
 """Registers and removes data sets. Content and manifest live in the object store, where every worker reads them."""
 
 import asyncio
-from contextlib import suppress
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from faust.agents import Agent
 
 from connectors.csv_files.dialect import DialectSettings
-from connectors.csv_files.inspection import BadDatasetError, opened_csv
+from connectors.csv_files.inspection import BadDatasetError, OpenCsv, opened_csv
 from connectors.csv_files.text import MOST_UNPACKED, is_compressed
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import is_incoming
+from connectors.datasets.manifests import SOURCES, Origin
+from connectors.datasets.names import NameTakenError, release
 from connectors.objects import layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
-from streams.checks import check_id, check_key
+from streams.checks import check_id, check_key, invalid_field
 from streams.codes.forecasting import ForecastingCode
 from streams.command_edge import CommandTopic, handle_command
 from streams.engine.agents import agent_on
@@ -33,6 +38,8 @@ from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
 
 __all__ = ["apply_command", "attach"]
+
+_KIND: Final = re.compile("[a-z0-9]{1,10}")
 
 
 def attach(state: StateRuntime) -> Agent:
@@ -53,13 +60,16 @@ def attach(state: StateRuntime) -> Agent:
 
 
 async def _refuse(state: StateRuntime, event: Event, error: GivenUpError) -> None:
-    """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
+    """1. tell the sender of a command that is given up, 2. remove what it would have taken: upload and name."""
     try:
         command = state.codec.decode(event.message.value)
     except UndecodableError:
         return
     state.waiters.refused(command.command_id, error)
     await asyncio.to_thread(_clear, state.store, command)
+    if isinstance(command, AddDataset) and command.alone:
+        with suppress(BadKeyError):  # else nobody could have the name that it did not come to
+            await asyncio.to_thread(release, state.store, command.file_name, command.data_id)
 
 
 async def _handle(state: StateRuntime, event: Event) -> None:
@@ -136,15 +146,16 @@ def apply_command(
             text = f"data_id: data set {command.data_id} exists already: delete it first, or choose another data_id"
             raise ConflictError(ForecastingCode.DATASET_EXISTS, text)
         return known  # a repeated command changes nothing
+    return _add(store, command, digest, at, max_bytes)
+
+
+def _add(store: ObjectStore, command: AddDataset, digest: str, at: datetime, max_bytes: int) -> datasets.Dataset:
     if not (layout.may_read(Who.PRODUCER, command.path) or is_incoming(command.path)):
         places = ", ".join(f"{folder}/" for folder in layout.readable(Who.PRODUCER))
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
         raise InvalidError(Code.UNKNOWN_PATH, text)
     try:
-        with (
-            store.local_file(command.path) as file,
-            opened_csv(file, _settings(command), max_bytes=max_bytes) as table,
-        ):
+        with store.local_file(command.path) as file, _read(command, file, max_bytes) as table:
             return datasets.register(
                 store,
                 table,
@@ -153,8 +164,11 @@ def apply_command(
                 file_name=command.file_name,
                 related_user=command.related_user,
                 time_created=at,
-                command=(command.command_id, digest),
+                origin=_origin(command, digest),
             )
+    except NameTakenError as error:
+        text = f"fileName: {error}: use another name, or delete that one first"
+        raise ConflictError(Code.NAME_TAKEN, text) from None
     except BadDatasetError as error:
         refused = TooLargeError if error.code == Code.TOO_LARGE else InvalidError
         raise refused(error.code, str(error)) from None
@@ -163,6 +177,31 @@ def apply_command(
     except (ObjectNotFoundError, FileNotFoundError):  # the latter: removed while it was read
         text = f"path: there is no object {command.path}: put the file into the object store first"
         raise InvalidError(Code.UNKNOWN_PATH, text) from None
+
+
+@contextmanager
+def _read(command: AddDataset, file: Path, max_bytes: int) -> Iterator[OpenCsv]:
+    """What is known of the file: of a table all that its preview shows, of any other its size."""
+    if command.kind == "csv":
+        with opened_csv(file, _settings(command), max_bytes=max_bytes) as table:
+            yield table
+        return
+    whole = datasets.unread(file)
+    if whole.facts.bytes > max_bytes:
+        text = f"the file has {whole.facts.bytes} bytes, at most {max_bytes} are accepted"
+        raise TooLargeError(Code.TOO_LARGE, f"{text}: send less, or raise TIDECAST_MAX_UPLOAD_BYTES")
+    yield whole
+
+
+def _origin(command: AddDataset, digest: str) -> Origin:
+    if not _KIND.fullmatch(command.kind):
+        raise invalid_field("kind", f"found {command.kind[:40]!r}, expected csv, or a suffix such as jsonl")
+    if command.source not in SOURCES:
+        raise invalid_field("source", f"found {command.source[:40]!r}, expected {' or '.join(SOURCES)}")
+    if command.alone:
+        datasets.check_file_name(command.file_name)
+    told = command.command_id, digest
+    return Origin(kind=command.kind, source=command.source, command=told, alone=command.alone)
 
 
 def _known(store: ObjectStore, data_id: int) -> datasets.Dataset | None:

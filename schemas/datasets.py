@@ -7,9 +7,10 @@ __all__ = ["TYPES", "AddDataset", "DeleteDataset"]
 
 @dataclass(frozen=True, slots=True)
 class AddDataset:
-    """Register a CSV file that lies in the object store under `path`; the service takes a copy of it.
+    """Register a file that lies in the object store under `path`; the service takes a copy of it.
 
-    How the file is written is found out where the fields from `encoding` on do not say it.
+    How a CSV file is written is found out where the fields from `encoding` on do not say it. A `kind` other than csv is
+    the suffix of a file that is kept as it is. With `alone` the name `file_name` must be the file's alone.
     """
 
     command_id: str
@@ -27,6 +28,9 @@ class AddDataset:
     compression: str | None = None
     ignored_columns: tuple[int, ...] | None = None
     timestamp_format: str | None = None
+    kind: str = "csv"
+    source: str = "local"
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Part:
         return tuple(value for value in vars(self).values() if isinstance(value, EventTable))
 
     async def prepare(self) -> None:
-        """Do beforehand what would delay first requests; is cancelled when the process ends."""
+        """Do beforehand what would delay first requests, or what is done all along; cancelled when the process ends."""
 
     async def close(self) -> None:
         """End what the part has running."""

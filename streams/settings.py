@@ -119,6 +119,35 @@ class Settings(BaseSettings):
     max_transform_data_bytes: int = Field(
         1024 * MIB, ge=1, description="Largest input of a transform job, as it is unpacked; beyond it the job fails."
     )
+    user_code: Literal["off", "process", "bwrap", "sandlock", "process-unsafe"] = Field(
+        "off",
+        description="Whether training jobs may run a boot file of their own: process, held by bubblewrap, else by "
+        "sandlock; bwrap or sandlock, that one alone; process-unsafe, with limits but held by nothing: it may read "
+        "what the service can.",
+    )
+    user_code_user: int = Field(65534, ge=1, description="User id that such programs get where a trainer is root.")
+    user_code_cpu_s: int = Field(
+        86_400,
+        ge=1,
+        description="Seconds of CPU time of one worker of such a version; TIDECAST_MAX_TRAINING_JOB_S of time.",
+    )
+    user_code_memory_mib: int = Field(4096, ge=16, description="MiB of memory of all its processes together.")
+    user_code_processes: int = Field(512, ge=1, description="Processes and threads of one.")
+    user_code_file_mib: int = Field(2048, ge=1, description="MiB of its largest file.")
+    user_code_total_file_mib: int = Field(8192, ge=1, description="MiB that its files may take together.")
+    user_code_files: int = Field(100_000, ge=1, description="Files and folders that it may make.")
+    user_code_network: bool = Field(
+        False, description="Whether it reaches the network, and several workers of one version reach each other."
+    )
+    user_code_workers: int = Field(8, ge=1, le=64, description="Most workers (worker_server_num) of one version.")
+    max_log_bytes: int = Field(
+        16 * MIB,
+        ge=1024,
+        description="Bytes of a worker's log that are kept of a version; then it is cut, with a word.",
+    )
+    system_metric_interval_s: float = Field(
+        60.0, gt=0, description="Seconds between two values of a version's system_metric_list."
+    )
     max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project; beyond it 400.")
     model_server_workers: int | None = Field(
         default_factory=_model_server_workers,
@@ -154,6 +183,12 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )
     max_upload_bytes: int = Field(1024 * MIB, ge=1, description="Largest CSV file accepted (413 above).")
+    remote_dataset_hosts: str = Field(
+        "",
+        description="Hosts that data sets may be fetched from, parted by commas: names, names with a port, addresses, "
+        "networks. A name's addresses must be public, or be listed as well. Absent: none.",
+    )
+    remote_dataset_timeout_s: float = Field(30.0, gt=0, description="Seconds in which such a data set must have come.")
     max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
     max_message_bytes: int = Field(
         64 * MIB,
@@ -168,6 +203,9 @@ class Settings(BaseSettings):
     )
     max_elements: int = Field(100_000, ge=1, description="Most elements of one PATCH.")
     max_next_k_prediction: int = Field(1000, ge=1, le=100_000, description="Longest forecast, in steps.")
+    max_workload_metrics: int = Field(
+        10_000, ge=1, description="Most metrics of a workload, one per name and source; points of more are refused."
+    )
     max_max_eval: int = Field(1000, ge=1, description="Most search trials of one submission.")
     dead_letter_retention_days: int = Field(90, ge=1, description="Days that dead letters are kept.")
     event_retention_days: int = Field(

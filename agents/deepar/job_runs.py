@@ -1,36 +1,36 @@
-"""DeepAR training jobs: a TrainDeepAR command becomes an endpoint, or a reason why there is none."""
+"""DeepAR training jobs: a version becomes an endpoint, or a reason why there is none."""
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Final, TypeVar
-from weakref import WeakValueDictionary
+from typing import Final
 
 import structlog
 
+from agents.deepar import outcomes as endings
 from agents.deepar.job_calls import OutOfMemoryError, Refused, StoreUnavailableError, Trained, TrainingRun
-from agents.deepar.outcomes import Outcome, TrainingOutcomes, checkpoint_key
+from agents.deepar.outcomes import DeepARTraining
 from agents.deepar.pool import TrainingPool
-from agents.deepar.progress import TrainingProgress, status_record
+from agents.deepar.progress import TrainingProgress
+from agents.versions.log import VersionLog
+from agents.versions.outcomes import checkpoint_key
+from agents.versions.run import RunFailedError, VersionRun
 from connectors.objects.endpoints import BadEndpointNameError, check_name
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
+from schemas.training import TrainingStatus
 from streams.checks import object_key
-from streams.engine.deliveries import Delivery
 from streams.errors import RejectedError
 from streams.runtime import TrainerRuntime
-from streams.training.jobs import INFERENCE_CONFIG, TrainingState, first_version
+from streams.training.jobs import INFERENCE_CONFIG, TrainingState
 
-__all__ = ["DeepARRuns"]
+__all__ = ["DeepARRun"]
 
 log = structlog.get_logger(__name__)
 
 _STORE_PAUSES_S: Final = (1.0, 5.0, 15.0, 30.0)  # a minute: longer than a restart of the store takes
-_LONGEST_MESSAGE: Final = 2000  # characters; a reason repeats what a line says
 
 _TOO_LONG: Final = (
     "the training took longer than {:g} s: use fewer epochs or num_cells, or raise TIDECAST_MAX_TRAINING_JOB_S"
@@ -43,142 +43,131 @@ _OUT_OF_MEMORY: Final = (
     "the training needs more memory than the {} MiB that a process may have: use fewer num_cells, a smaller"
     " mini_batch_size or less data, or raise TIDECAST_TRAINING_MEMORY_BYTES"
 )
+_NO_FILE: Final = "data_url: there is no file /{}: PUT it to /uploads/ first"
 _STORE_AWAY: Final = "the training could not go on: {}"
 _FAILED: Final = "the training failed; the service's log says why"
 
-_ANY = TypeVar("_ANY")
 
+class DeepARRun(VersionRun):
+    """Trains the version's model in a process of its own, and serves it. A repeat goes on from the checkpoint."""
 
-class _FailedError(Exception):
-    """The training has come to its end without a model; the text is for the user."""
+    what = "DeepAR"
 
-
-class _Job:
-    """What goes on for one job: its commands take turns; those that train can be ended by one that comes later."""
-
-    def __init__(self) -> None:
-        self.turn = asyncio.Lock()
-        self.trainings: dict[Delivery, TrainingProgress] = {}
-
-
-class DeepARRuns:
-    """The training jobs of this process. Calls come in the order of the log, and so are their effects on each job."""
-
-    def __init__(self, runtime: TrainerRuntime, pool: TrainingPool) -> None:
+    def __init__(
+        self,
+        runtime: TrainerRuntime,
+        pool: TrainingPool,
+        training: DeepARTraining,
+        log: VersionLog,
+        is_ours: Callable[[], bool],
+    ) -> None:
+        super().__init__(training.version, log)
         self._runtime = runtime
         self._pool = pool
-        self._outcomes = TrainingOutcomes(runtime.store)
-        self._jobs: WeakValueDictionary[tuple[str, int], _Job] = WeakValueDictionary()
+        self._training = training
+        self._progress = TrainingProgress(runtime, training.version, log, is_ours)
+        self._model = b""
+        self._ignored: Collection[str] = ()
 
-    async def train(self, delivery: Delivery, command: TrainDeepAR) -> None:
-        """Train the job's model; ends when the broker has the job's last status.
+    @property
+    def begun(self) -> bool:
+        """Whether a process has begun to train."""
+        return self._progress.begun
 
-        A repeat goes on where the first time ended, and after its end tells the same.
-        """
-        job = self._job(command.project_id, command.job_id)
-        job.trainings[delivery] = progress = TrainingProgress(self._runtime, command, delivery.is_ours)
-        try:
-            async with job.turn:
-                if await delivery.still_ours():
-                    await self._train(delivery, command, progress)
-        finally:
-            progress.close()
-            del job.trainings[delivery]
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self._progress.epoch
 
-    async def end(self, delivery: Delivery, command: StopTrainingJob | DeleteTrainingJob) -> None:
-        """Stop or delete a job: 1. end its training, 2. keep that it has ended, 3. tell."""
-        job = self._job(command.project_id, command.job_id)
-        trainings = dict(job.trainings)
-        for training in trainings:
-            training.give_up()
-        async with job.turn:
-            if await delivery.still_ours():
-                progress = max(trainings.values(), key=lambda one: (one.begun, one.epoch), default=None)
-                if isinstance(command, DeleteTrainingJob):
-                    await _to_its_end(self._delete, command, progress)
-                else:
-                    await self._tell(await _to_its_end(self._stop, command, progress))
-
-    async def refuse(self, command: TrainDeepAR, text: str) -> None:
-        """End a job that cannot be trained as failed."""
-        progress = TrainingProgress(self._runtime, command, lambda: True)
-        await self._tell(await _to_its_end(self._failed, command, progress, text))
-
-    def _job(self, project_id: str, job_id: int) -> _Job:
-        return self._jobs.setdefault((project_id, job_id), _Job())
-
-    async def _train(self, delivery: Delivery, command: TrainDeepAR, progress: TrainingProgress) -> None:
-        """1. the model, 2. its endpoint, 3. the status that says so, 4. the checkpoint is removed."""
-        ended, status = await asyncio.to_thread(self._ended, command)
-        if not ended:
-            try:
-                await asyncio.to_thread(self._outcomes.check_free, command)
-                trained = await self._trained(self._run(command), progress)
-                await progress.finish()
-                if not await delivery.still_ours():
-                    return
-                status = await _to_its_end(self._outcomes.publish, command, trained.model)
-            except (_FailedError, RejectedInputError) as error:
-                await progress.finish()
-                if not await delivery.still_ours():
-                    return
-                status = await _to_its_end(self._failed, command, progress, str(error))
-        await self._tell(status)
-        await asyncio.to_thread(self._outcomes.forget_checkpoint, command.project_id, command.job_id)
-
-    def _ended(self, command: TrainDeepAR) -> tuple[bool, TrainingStatus | None]:
-        """Whether the training has ended before, and what is to be told of that."""
-        outcome = self._outcomes.read(command.project_id, command.job_id)
-        if outcome is None:
-            status = self._outcomes.published(command.project_id, command.job_id, command.job_name)
-            return status is not None, status
-        if outcome.command_id in (command.command_id, ""):
-            return True, outcome.status
-        text = f"job_id: a job {command.job_id} of this project has been there before: use another id"
-        version_id, _ = first_version(command.job_id)
-        return True, TrainingStatus(
-            command.project_id, command.job_id, version_id, TrainingState.FAILED, _now(), message=text
+    def ended_before(self) -> TrainingStatus | None:
+        """What there is to tell where the endpoint is there already. Blocks."""
+        version = self.version
+        return endings.published(
+            self._runtime.store,
+            version.project_id,
+            version.job_id,
+            version.job_name,
+            (version.version_id, version.version_name),
         )
 
-    def _run(self, command: TrainDeepAR) -> TrainingRun:
-        """What is to be trained; _FailedError or RejectedInputError say what is wrong with the command."""
-        settings, parameters = self._runtime.settings, dict(command.parameters)
+    async def work(self) -> None:
+        """Train the model. RunFailedError."""
         try:
-            check_name(command.job_name)
-            data_key = object_key("data_url", command.data_url)
+            run = await asyncio.to_thread(self._checked)
+            if self._ignored:
+                self.log.say(f"parameters that mean nothing to DeepAR are ignored: {', '.join(sorted(self._ignored))}")
+            self._model = (await self._trained(run)).model
+        except RejectedInputError as error:
+            raise RunFailedError(str(error)) from None
+
+    async def finish(self) -> None:
+        """Send what is not sent yet; ends when the broker has all."""
+        await self._progress.finish()
+
+    def publish(self) -> TrainingStatus | None:
+        """Serve the model; what there is to tell then. Blocks. RunFailedError."""
+        try:
+            return endings.publish(self._runtime.store, self._training, self._model)
+        except RejectedInputError as error:
+            raise RunFailedError(str(error)) from None
+
+    def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
+        """The training as it is now, with this status."""
+        return self._progress.status(number, at=at, message=message)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._progress.close()
+
+    def _checked(self) -> TrainingRun:
+        """What is to be trained. RunFailedError: with status 5 where the config cannot be run (T-042, T-071)."""
+        try:
+            endings.check_free(self._runtime.store, self.version)
+            return self._run()
+        except (RejectedInputError, RunFailedError) as error:
+            number = TrainingState.SUBMIT_FAILED if self._training.strict else TrainingState.FAILED
+            raise RunFailedError(str(error), number) from None
+
+    def _run(self) -> TrainingRun:
+        """What is to be trained; RunFailedError or RejectedInputError say what is wrong with what was asked for."""
+        settings, version, parameters = self._runtime.settings, self.version, dict(self._training.parameters)
+        try:
+            check_name(version.job_name)
+            data_key = object_key("data_url", self._training.data_url)
+            if self._training.strict and not self._runtime.store.is_file(data_key):
+                raise RunFailedError(_NO_FILE.format(data_key))
         except BadEndpointNameError as error:
-            raise _FailedError(str(error)) from None
+            raise RunFailedError(str(error)) from None
         except RejectedError as error:
-            raise _FailedError(error.message) from None
+            raise RunFailedError(error.message) from None
         configuration = parameters.pop(INFERENCE_CONFIG, None)
         parse_text(None if configuration is None else str(configuration), max_samples=settings.max_num_samples)
         config, unknown = DeepARConfig.from_hyper_parameters(parameters)
-        if unknown:
-            log.info("parameters_ignored", job_id=command.job_id, parameters=sorted(unknown))
+        self._ignored = unknown
         return TrainingRun(
             store_url=settings.object_store_url,
             data_key=data_key,
             data_limit=settings.max_training_data_bytes,
             config=config,
-            checkpoint_key=checkpoint_key(command.project_id, command.job_id),
+            checkpoint_key=checkpoint_key(version.project_id, version.version_id),
         )
 
-    async def _trained(self, run: TrainingRun, progress: TrainingProgress) -> Trained:
-        """The model; _FailedError where there will be none. A store that is away for a minute is waited for."""
+    async def _trained(self, run: TrainingRun) -> Trained:
+        """The model; RunFailedError where there will be none. A store that is away for a minute is waited for."""
         for pause_s in _STORE_PAUSES_S:
             try:
-                return await self._computed(run, progress)
+                return await self._computed(run)
             except StoreUnavailableError as error:
                 log.warning("training_waits", data=run.data_key, reason=str(error), pause_s=pause_s)
             await asyncio.sleep(pause_s)
         try:
-            return await self._computed(run, progress)
+            return await self._computed(run)
         except StoreUnavailableError as error:
-            raise _FailedError(_STORE_AWAY.format(error)) from None
+            raise RunFailedError(_STORE_AWAY.format(error)) from None
 
-    async def _computed(self, run: TrainingRun, progress: TrainingProgress) -> Trained:
+    async def _computed(self, run: TrainingRun) -> Trained:
         """The same, but StoreUnavailableError where the store cannot be used now."""
-        settings = self._runtime.settings
+        settings, progress = self._runtime.settings, self._progress
 
         def renewed() -> TrainingRun:
             return replace(run, epoch=progress.epoch)
@@ -188,70 +177,17 @@ class DeepARRuns:
                 renewed(), limit_s=settings.max_training_job_s, on_report=progress.report, on_ended=renewed
             )
         except TimeoutError:
-            raise _FailedError(_TOO_LONG.format(settings.max_training_job_s)) from None
+            raise RunFailedError(_TOO_LONG.format(settings.max_training_job_s)) from None
         except EndedError:
-            raise _FailedError(_ENDED) from None
+            raise RunFailedError(_ENDED) from None
         except RaisedError as error:
             if error.is_a(StoreUnavailableError):
                 raise StoreUnavailableError(error.text) from None
             if error.is_a(OutOfMemoryError):
-                raise _FailedError(_OUT_OF_MEMORY.format(settings.training_memory_bytes // 1024**2)) from None
+                raise RunFailedError(_OUT_OF_MEMORY.format(settings.training_memory_bytes // 1024**2)) from None
             log.error("training_failed", data=run.data_key, error=str(error))  # noqa: TRY400 - it has the reason
-            raise _FailedError(_FAILED) from None
+            raise RunFailedError(_FAILED) from None
         if isinstance(answer, Refused):
-            raise _FailedError(answer.text)
+            raise RunFailedError(answer.text)
         assert isinstance(answer, Trained)
         return answer
-
-    def _failed(self, command: TrainDeepAR, progress: TrainingProgress, text: str) -> TrainingStatus | None:
-        """Keep why a training failed; nothing where it has been stopped or deleted elsewhere meanwhile."""
-        if self._outcomes.read(command.project_id, command.job_id) is not None:
-            return None
-        if len(text) > _LONGEST_MESSAGE:
-            text = f"{text[:_LONGEST_MESSAGE]}…"
-        status = progress.status(TrainingState.FAILED, at=_now(), message=text)
-        self._outcomes.write(command.project_id, command.job_id, Outcome(status, command.command_id))
-        return status
-
-    def _delete(self, command: DeleteTrainingJob, progress: TrainingProgress | None) -> None:
-        known = self._outcomes.read(command.project_id, command.job_id)
-        command_id = "" if progress is None else progress.command_id
-        if known is not None:
-            command_id = known.command_id or command_id
-        self._outcomes.delete(command.project_id, command.job_id, command_id)
-
-    def _stop(self, command: StopTrainingJob, progress: TrainingProgress | None) -> TrainingStatus | None:
-        """Keep that a training was stopped; what there is to tell of one that had ended before."""
-        of = command.project_id, command.job_id
-        known = self._outcomes.read(*of)
-        if known is not None:
-            return known.status
-        completed = self._outcomes.published(*of)
-        if completed is not None:
-            return completed
-        begun = self._outcomes.has_begun(*of) or (progress is not None and progress.begun)
-        number, at = TrainingState.STOPPED if begun else TrainingState.CANCELLED, _now()
-        if progress is None:
-            status = TrainingStatus(*of, command.version_id, number, at)
-        else:
-            status = progress.status(number, at=at)
-        self._outcomes.write(*of, Outcome(status, "" if progress is None else progress.command_id))
-        return status
-
-    async def _tell(self, status: TrainingStatus | None) -> None:
-        if status is not None:
-            await self._runtime.publisher.send([status_record(self._runtime, status)])
-
-
-async def _to_its_end(work: Callable[..., _ANY], *arguments: object) -> _ANY:
-    """Let a thread do what must not go on unseen after a cancellation: that has to wait for it."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def _now() -> int:
-    return round(time.time() * 1000)

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Final
 
 from agents.deepar.job_calls import Begun, EpochDone
+from agents.versions.log import VersionLog
+from agents.versions.telling import finite, status_record
+from agents.versions.version import Version
 from connectors.kafka.publisher import Record
-from schemas.training import TrainDeepAR, TrainingStatus
+from schemas.training import TrainingStatus
 from schemas.workloads import MetricPoint
 from streams.runtime import TrainerRuntime
-from streams.training.jobs import TrainingState, first_version
+from streams.training.jobs import TrainingState
 
-__all__ = ["TrainingProgress", "finite", "status_record"]
+__all__ = ["TrainingProgress"]
 
 _EVERY_S: Final = 0.5  # small models do an epoch in milliseconds, and who looks on needs no more than two a second
 
@@ -23,12 +26,12 @@ class TrainingProgress:
     A point is the same whenever it is sent: it has the time of its epoch, which the checkpoint keeps.
     """
 
-    def __init__(self, runtime: TrainerRuntime, command: TrainDeepAR, is_ours: Callable[[], bool]) -> None:
-        """`is_ours` tells whether the job is still this trainer's: else the next one tells of it."""
+    def __init__(self, runtime: TrainerRuntime, version: Version, log: VersionLog, is_ours: Callable[[], bool]) -> None:
+        """`is_ours` tells whether the version is still this trainer's: else the next one tells of it."""
         self._runtime = runtime
-        self._command = command
+        self._version = version
+        self._log = log
         self._is_ours = is_ours
-        self._version_id, _ = first_version(command.job_id)
         self._points: list[EpochDone] = []
         self._status: TrainingStatus | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -37,11 +40,6 @@ class TrainingProgress:
         self._error: BaseException | None = None
         self._begun: Begun | None = None
         self._last: EpochDone | None = None
-
-    @property
-    def command_id(self) -> str:
-        """The id of the command that asked for the training."""
-        return self._command.command_id
 
     @property
     def begun(self) -> bool:
@@ -55,11 +53,11 @@ class TrainingProgress:
 
     def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
         """The training as it is now, with this status."""
-        command, last = self._command, self._last
+        version, last = self._version, self._last
         return TrainingStatus(
-            project_id=command.project_id,
-            job_id=command.job_id,
-            version_id=self._version_id,
+            project_id=version.project_id,
+            job_id=version.job_id,
+            version_id=version.version_id,
             status=number,
             at=at,
             epoch=self.epoch,
@@ -67,17 +65,21 @@ class TrainingProgress:
             loss=None if last is None else finite(last.loss),
             validation_loss=None if last is None else finite(last.validation_loss),
             message=message,
+            log_files=int(self._log.written),
         )
 
     def report(self, content: Begun | EpochDone) -> None:
         """Take what the process reports."""
         if isinstance(content, Begun):
+            if self._begun is None:
+                self._log.say(_begins(content))
             self._begun = content
             self._last = content.done[-1] if content.done else None
             self._points += content.done
         else:
             self._last = content
             self._points.append(content)
+            self._log.say(_epoch(content))
         self._status = self.status(TrainingState.RUNNING, at=content.at)
         loop = asyncio.get_running_loop()
         if self._timer is None:
@@ -116,22 +118,23 @@ class TrainingProgress:
             self._error = error
 
     def _metrics(self, done: EpochDone) -> list[Record]:
-        workload_uid = f"tj-{self._command.job_id}-{self._version_id}"
+        uid = self._version.workload_uid
         values = {"loss": done.loss, "validation_loss": done.validation_loss}
         points = [
-            MetricPoint(workload_uid, name, finite(value), done.at, done.epoch, "log")
+            MetricPoint(uid, name, finite(value), done.at, done.epoch, "log")
             for name, value in values.items()
             if value is not None
         ]
         runtime = self._runtime
-        return [Record(runtime.topics.metrics, workload_uid.encode(), runtime.codec.encode(point)) for point in points]
+        return [Record(runtime.topics.metrics, uid.encode(), runtime.codec.encode(point)) for point in points]
 
 
-def status_record(runtime: TrainerRuntime, status: TrainingStatus) -> Record:
-    """A status as it is sent."""
-    return Record(runtime.topics.training_status, status.project_id.encode(), runtime.codec.encode(status))
+def _begins(begun: Begun) -> str:
+    if not begun.done:
+        return f"the data is read; up to {begun.epochs} epochs are trained"
+    return f"the data is read; the training goes on after epoch {begun.done[-1].epoch} of {begun.epochs}"
 
 
-def finite(value: float | None) -> float | None:
-    """The value, None where it is infinite or no number, which JSON does not know."""
-    return None if value is None or not math.isfinite(value) else value
+def _epoch(done: EpochDone) -> str:
+    judged = "" if done.validation_loss is None else f" - val_loss: {done.validation_loss:.6g}"
+    return f"Epoch {done.epoch}/{done.epochs} - loss: {done.loss:.6g}{judged}"

@@ -1,4 +1,4 @@
-"""The trainer of models that learn from many series together: training jobs, and series of forecasting jobs."""
+"""The trainer of what takes long: versions of training jobs, and models of many series of forecasting jobs."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,13 +7,20 @@ from typing import Any, Final
 
 from faust.agents import Agent
 
-from agents.deepar.job_runs import DeepARRuns
 from agents.deepar.pool import TrainingPool
 from agents.deepar.together_runs import answer_together, refuse_together
+from agents.training_runs.kinds import RunKinds
+from agents.training_runs.version_runs import VersionRuns
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainTogether
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR
+from schemas.training import (
+    DeleteTrainingJob,
+    DeleteTrainingVersion,
+    RunTrainingVersion,
+    StopTrainingJob,
+    TrainDeepAR,
+)
 from streams.checks import check_text
 from streams.engine.agents import agent_on
 from streams.engine.deliveries import Deliveries, Delivery
@@ -28,6 +35,7 @@ from streams.telemetry.tracing import following
 __all__ = ["attach"]
 
 _OPEN_COMMANDS: Final = 1000  # of which most wait: each is a task, and behind the last one no stop would be seen
+_OF_VERSIONS = TrainDeepAR | RunTrainingVersion | StopTrainingJob | DeleteTrainingVersion | DeleteTrainingJob
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
@@ -40,8 +48,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
 
         A training may take a day. A command to stop it, which follows it in the log, is seen meanwhile.
         """
-        pool, deliveries = TrainingPool(runtime.settings), Deliveries(app)
-        runs = DeepARRuns(runtime, pool)
+        trainer, deliveries = _Trainer(runtime), Deliveries(app)
         watch = asyncio.create_task(deliveries.watch())
         try:
             async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
@@ -54,21 +61,21 @@ def attach(runtime: TrainerRuntime) -> Agent:
                     continue
 
                 def work(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
-                    return _tried(runtime, runs, pool, delivery, command)
+                    return trainer.tried(delivery, command)
 
                 with speaking_of(event.message, command):  # the task has it for as long as it runs
                     batch.ack_when(deliveries.begin(event, work))
         finally:
             watch.cancel()
             deliveries.close()
-            await pool.close()
+            await trainer.close()
 
     return run_training
 
 
 def _decoded(codec: Codec, value: bytes | None) -> Any:
     command = codec.decode(value)
-    if not isinstance(command, TrainDeepAR | TrainTogether | StopTrainingJob | DeleteTrainingJob):
+    if not isinstance(command, _OF_VERSIONS | TrainTogether):
         raise UndecodableError(f"a {type(command).__name__} on the topic of trainings")
     if not isinstance(command, TrainTogether):
         check_text("command_id", command.command_id)
@@ -76,31 +83,41 @@ def _decoded(codec: Codec, value: bytes | None) -> Any:
     return command
 
 
-async def _tried(
-    runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
-) -> None:
-    answer = partial(_answer, runtime, runs, pool, delivery, command)
+class _Trainer:
+    """What the agent works with, as long as it runs."""
 
-    async def refuse(event: Event, error: GivenUpError) -> None:
-        """The command's job fails."""
-        if isinstance(command, TrainTogether):
-            await refuse_together(runtime, event.message, command, error.message)
-        elif isinstance(command, TrainDeepAR):
-            await runs.refuse(command, error.message)
+    def __init__(self, runtime: TrainerRuntime) -> None:
+        self._runtime = runtime
+        self._pool = TrainingPool(runtime.settings)
+        self._kinds = RunKinds(runtime, self._pool)
+        self._versions = VersionRuns(runtime)
 
-    await tried(runtime, "run_training", delivery.event, answer, refuse, is_ours=delivery.is_ours)
+    async def close(self) -> None:
+        """End every process."""
+        await self._versions.close()
+        await self._pool.close()
 
+    async def tried(self, delivery: Delivery, command: Any) -> None:
+        """Answer a command, three times where that goes wrong; then what it is about fails."""
 
-async def _answer(
-    runtime: TrainerRuntime, runs: DeepARRuns, pool: TrainingPool, delivery: Delivery, command: Any
-) -> None:
-    with following(delivery.event.message, "run_training"):
-        match command:
-            case TrainTogether():
-                with runtime.metrics.training(command.model_name):
-                    await answer_together(runtime, pool, delivery.event.message, command)
-            case TrainDeepAR():
-                with runtime.metrics.training("DeepAR"):
-                    await runs.train(delivery, command)
-            case StopTrainingJob() | DeleteTrainingJob():
-                await runs.end(delivery, command)
+        async def refuse(event: Event, error: GivenUpError) -> None:
+            if isinstance(command, TrainTogether):
+                await refuse_together(self._runtime, event.message, command, error.message)
+            elif isinstance(command, TrainDeepAR | RunTrainingVersion):
+                await self._versions.refuse(self._kinds.of(command), error.message)
+
+        answer = partial(self._answer, delivery, command)
+        await tried(self._runtime, "run_training", delivery.event, answer, refuse, is_ours=delivery.is_ours)
+
+    async def _answer(self, delivery: Delivery, command: Any) -> None:
+        with following(delivery.event.message, "run_training"):
+            match command:
+                case TrainTogether():
+                    with self._runtime.metrics.training(command.model_name):
+                        await answer_together(self._runtime, self._pool, delivery.event.message, command)
+                case TrainDeepAR() | RunTrainingVersion():
+                    run = self._kinds.of(command, delivery.is_ours)
+                    with self._runtime.metrics.training(run.what):
+                        await self._versions.run(delivery, run)
+                case StopTrainingJob() | DeleteTrainingVersion() | DeleteTrainingJob():
+                    await self._versions.end(delivery, command)

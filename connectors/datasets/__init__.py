@@ -1,6 +1,6 @@
 """Data sets: what is kept of an uploaded file, and its split into checked series. Below it: `connectors.csv_files`.
 
-Others use `incoming`, `manifests`, `split_warnings`, `splits`, `splitter`.
+Others use `incoming`, `manifests`, `names`, `remote`, `split_warnings`, `splits`, `splitter`.
 """
 
 __all__: list[str] = []

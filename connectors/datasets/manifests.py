@@ -11,28 +11,36 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path, PurePath
 from typing import Final
 
 from connectors.csv_files.date_warnings import dates_in_two_ways
 from connectors.csv_files.dialect import RFC4180, Dialect
-from connectors.csv_files.inspection import BadDatasetError, Cell, OpenCsv
+from connectors.csv_files.inspection import BadDatasetError, Cell, CsvFacts, OpenCsv
 from connectors.datasets import names as dataset_names
 from connectors.objects.layout import DATASETS, UPLOADS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
+    "SOURCES",
     "Dataset",
+    "Origin",
     "UnknownDatasetError",
+    "check_file_name",
     "check_name",
     "delete",
+    "kind_of",
     "list_all",
     "load",
     "of_upload",
     "register",
     "safe_file_name",
+    "unread",
 ]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # S-008
+_TABLES: Final = (".csv", ".tsv", ".tab", ".txt", "")
 _MANIFEST: Final = "dataset.json"
 _UPLOADS: Final = f"/{UPLOADS.name}/"
 _TEXT: Final = "=text"  # a folder; no stored file name has such a sign
@@ -51,6 +59,22 @@ class UnknownDatasetError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a file beside its content: see `Dataset`. ``alone``: no other may have its name (S-008)."""
+
+    kind: str = "csv"
+    source: str = "local"
+    made_by: str = ""
+    command: tuple[str, str] = ("", "")
+    alone: bool = False
+
+
+SOURCES: Final = ("local", "remote")
+"""What a data set's `source` can be (S-085)."""
+_UPLOADED: Final = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """One uploaded file and its preview (J-030 to J-040).
 
@@ -59,6 +83,9 @@ class Dataset:
     first rows by label. ``dialect`` says how it is written, ``warnings`` what of it can be read in two ways, and
     ``text`` is the key of its text in UTF-8 where the file itself is in another form. ``command`` is the id of the
     command that added it and the digest of what that said, empty where they were not kept.
+
+    ``kind`` is ``csv`` for what was read as a table, else the suffix of a file that is kept as it is, without a
+    preview. ``source`` says where it came from (S-085), ``made_by`` which scoring job has written it.
     """
 
     data_id: int
@@ -77,6 +104,14 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     text: str | None = None
     command: tuple[str, str] = ("", "")
+    kind: str = "csv"
+    source: str = "local"
+    made_by: str = ""
+
+    @property
+    def file(self) -> str:
+        """Its name as other systems know it: the last part of ``upload``."""
+        return self.upload.removeprefix(_UPLOADS)
 
     @property
     def text_path(self) -> str:
@@ -88,6 +123,34 @@ def check_name(name: str) -> None:
     """Refuse a name that is not 1 to 32 of ``[A-Za-z0-9_]`` (J-031, J-043) with BadDatasetError."""
     if not _NAME.fullmatch(name):
         raise BadDatasetError("bad_name", "name: use 1 to 32 letters, digits and underscores (A-Z, a-z, 0-9, _)")
+
+
+def check_file_name(name: str) -> None:
+    """Refuse a name that not every file system takes as it stands, with BadDatasetError (S-008)."""
+    if not _FILE_NAME.fullmatch(name) or safe_file_name(name) != name:
+        raise BadDatasetError(
+            "bad_name",
+            f"fileName: found {name[:80]!r}, expected 1 to 64 of A-Z a-z 0-9 _ - and . that begin and end with none of "
+            "the last two",
+        )
+
+
+def kind_of(file_name: str) -> str:
+    """What a file is by its suffix: ``csv`` for tables, whatever parts their cells; else the suffix, in small letters.
+
+    A name without one is taken for a table's.
+    """
+    suffixes = PurePath(file_name.lower()).suffixes
+    packed = suffixes[-1:] in ([".gz"], [".zip"])
+    suffix = suffixes[-2 if packed else -1] if len(suffixes) > packed else ""
+    if suffix in _TABLES:
+        return "csv"
+    return suffixes[-1].removeprefix(".")[:_LONGEST_SUFFIX]
+
+
+def unread(path: Path) -> OpenCsv:
+    """A file that is kept as it is: nothing is known of it but its size."""
+    return OpenCsv(path, path, CsvFacts((), {}, 0, path.stat().st_size))
 
 
 def safe_file_name(original: str) -> str:
@@ -112,12 +175,12 @@ def register(
     file_name: str,
     related_user: int,
     time_created: datetime,
-    command: tuple[str, str] = ("", ""),
+    origin: Origin = _UPLOADED,
 ) -> Dataset:
     """Keep a copy of a checked file, and of its text where that is another; on failure the id stands for what it did.
 
-    ``time_created`` must be aware; ``command`` is kept. Raises BadDatasetError for the name, OSError where the store
-    cannot take the file.
+    ``time_created`` must be aware. Raises BadDatasetError for the name, NameTakenError where the
+    name must be the file's alone and is not, OSError where the store cannot take the file.
     """
     check_name(name)
     if time_created.tzinfo is None:
@@ -125,7 +188,8 @@ def register(
     facts = table.facts
     stored = safe_file_name(file_name)
     known = store.exists(_manifest(data_id))
-    upload = dataset_names.claim(store, stored, data_id, table.path)
+    claim = dataset_names.claim_alone if origin.alone else dataset_names.claim
+    upload = claim(store, stored, data_id, table.path)
     dataset = Dataset(
         data_id=data_id,
         name=name,
@@ -140,9 +204,12 @@ def register(
         rows=facts.rows,
         bytes=facts.bytes,
         dialect=facts.dialect,
-        warnings=(*facts.warnings, *dates_in_two_ways(table)),
+        warnings=(*facts.warnings, *(dates_in_two_ways(table) if facts.header else ())),
         text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
-        command=command,
+        command=origin.command,
+        kind=origin.kind,
+        source=origin.source,
+        made_by=origin.made_by,
     )
     try:
         store.put_file(dataset.path, table.path)

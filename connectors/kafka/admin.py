@@ -20,6 +20,7 @@ __all__ = [
     "ensure_topics",
     "lost_topics",
     "repartitioned_topics",
+    "topic_id",
 ]
 
 _REQUEST_TIMEOUT_S = 15.0  # a broker that has just started may take some seconds to elect its controller
@@ -81,6 +82,14 @@ def repartitioned_topics(
         with suppress(KafkaException):
             found[name] = len(described.result().partitions)
     return {name: number for name, number in found.items() if number != partitions}
+
+
+def topic_id(bootstrap: str, name: str) -> str:
+    """The id that Kafka has given to a topic: another one of the same name has another. BrokerUnreachableError."""
+    found = _all_ids(_admin(bootstrap), bootstrap, [name])
+    if name not in found:
+        raise BrokerUnreachableError(f"the broker at {bootstrap} has no topic {name}")
+    return found[name]
 
 
 def ensure_topics(

@@ -152,6 +152,11 @@ class ObjectStore:
             self._fs.get_file(path, str(copy))
             yield copy
 
+    def local_place(self, key: str) -> Path | None:
+        """Where an object, or what is below the key, lies on this machine; None where it lies elsewhere, or nowhere."""
+        path = self._path(key)
+        return Path(path) if self._local is not None and self.exists(key) else None
+
     def exists(self, key: str) -> bool:
         """Whether an object, or anything below the key, is there."""
         path = self._path(key)

@@ -102,6 +102,10 @@ class Codec:
         """The schema id that `encode` writes for this type."""
         return self._ids[event_type.__name__]
 
+    def schemas_of(self, event_type: type) -> Mapping[int, Schema]:
+        """The schemas of a record type by their ids, as far as they are known without asking anybody."""
+        return {number: it for number, it in self._writers.items() if it.get("name") == event_type.__name__}
+
     def _known(self, schema_id: int) -> tuple[Schema, Format]:
         """The schema that an event was written with, and what reads it; UndecodableError where there is none."""
         writer, reason = self._writers.get(schema_id), ""

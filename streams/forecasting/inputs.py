@@ -10,7 +10,7 @@ from connectors.datasets import manifests as datasets
 from connectors.objects.store import ObjectStore
 from schemas.forecasting import JobRecord
 from streams.codes.forecasting import ForecastingCode
-from streams.errors import NotFoundError, RejectedError
+from streams.errors import InvalidError, NotFoundError, RejectedError
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
 from streams.forecasting.submissions import Training
@@ -28,9 +28,13 @@ async def dataset_of(store: ObjectStore, data_id: int) -> datasets.Dataset:
 
 def _dataset(store: ObjectStore, data_id: int) -> datasets.Dataset:
     try:
-        return datasets.load(store, data_id)
+        found = datasets.load(store, data_id)
     except datasets.UnknownDatasetError as error:
         raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, f"data_id: {error}") from None
+    if found.kind != "csv":
+        text = f"data_id: data set {data_id} is a {found.kind} file, and jobs read tables: add it as a CSV file"
+        raise InvalidError(ForecastingCode.UNREADABLE, text)
+    return found
 
 
 async def features_of(

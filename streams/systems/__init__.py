@@ -9,6 +9,7 @@ from streams.systems.forecasting import FORECASTING
 from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
 from streams.systems.scoring import SCORING
+from streams.systems.scoring_jobs import SCORING_JOBS
 from streams.systems.training import TRAINING
 from streams.systems.workloads import WORKLOADS
 
@@ -16,4 +17,13 @@ __all__ = ["SYSTEMS", "DeclaredTopic", "Keep", "System", "named"]
 
 # Others are named where something is missing without them: training needs inference (its models are asked there), and
 # DeepAR among forecasting models needs long trainings.
-SYSTEMS: tuple[System, ...] = (DATASETS, FORECASTING, INFERENCE, TRAINING, LONG_TRAINING, SCORING, WORKLOADS)
+SYSTEMS: tuple[System, ...] = (
+    DATASETS,
+    FORECASTING,
+    INFERENCE,
+    TRAINING,
+    LONG_TRAINING,
+    WORKLOADS,
+    SCORING,
+    SCORING_JOBS,
+)

@@ -55,6 +55,7 @@ TRAINING = System(
         DeclaredTable("visualization_jobs", "VisualizationJobRecord"),
     ),
     state="streams.training.state:open_state",
+    trainer="streams.training.user_code:open_trainer",
     state_agents=("agents.training.jobs",),
     views=("streams.views.training.jobs",),
 )

@@ -16,4 +16,5 @@ WORKLOADS = System(
             action="send",
         ),
     ),
+    state="streams.workloads.state:open_state",
 )

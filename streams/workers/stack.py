@@ -25,8 +25,10 @@ from connectors.embedded_kafka.java import find_java
 from connectors.embedded_kafka.ports import kept_or_free
 from connectors.kafka.admin import BrokerUnreachableError
 from connectors.processes.guarded_process import GuardedProcess, end_leftover
+from connectors.user_code.modes import NoModeError
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.training.user_code import mode_of
 from streams.workers.apps import declare_topics
 from streams.workers.privacy import private_home
 
@@ -96,6 +98,7 @@ class Stack:
         self._acquire()
         try:
             self._end_leftovers()
+            self._check_user_code()
             self._choose_port()
             if self._settings.kafka_bootstrap is None:
                 self._start_broker()
@@ -190,6 +193,15 @@ class Stack:
                     f"the {name} worker of an earlier Tidecast (process {pid}) still runs and cannot be ended "
                     f"({error}): end it yourself, then start again"
                 ) from error
+
+    def _check_user_code(self) -> None:
+        """Say what holds users' programs, and start nothing where nothing can (decision 24)."""
+        try:
+            mode = mode_of(self._settings)
+        except NoModeError as error:
+            raise StackError(f"TIDECAST_USER_CODE={self._settings.user_code}: {error}") from None
+        if mode is not None:
+            self._progress(f"user code: {mode.words}")
 
     def _choose_port(self) -> None:
         """A port in use is said here in words; uvicorn would end the worker after all the rest had started."""

@@ -1,6 +1,6 @@
-"""What workloads are, and which points of metrics may be kept of them: the same rules for HTTP, events and files.
+"""Workloads and the points of their metrics: what may be kept, by whichever door it comes, and who keeps it.
 
-Others use `points`.
+Others use `keeper`, `points`, `state`.
 """
 
 __all__: list[str] = []

@@ -17,15 +17,27 @@ from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError, UnavailableError
 from streams.runtime import TrainerRuntime
 
-__all__ = ["LATEST_MS", "LONGEST_NAME", "SOURCES", "WrongPointError", "check_point", "check_uid", "checked", "publish"]
+__all__ = [
+    "IN_SECONDS",
+    "LATEST_MS",
+    "LONGEST_NAME",
+    "SOURCES",
+    "WrongPointError",
+    "check_point",
+    "check_uid",
+    "checked",
+    "publish",
+]
 
 SOURCES: Final = ("log", "wandb", "tensorflow")
 """Who may have delivered a point (M-007, M-063)."""
 LONGEST_NAME: Final = 512  # characters: W&B flattens nested dictionaries into one key
 LATEST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _UID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_IN_SECONDS: Final = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286
+IN_SECONDS: Final = range(1_000_000_000, 10_000_000_000)
+"""Times that are epoch seconds of 2001 to 2286, by mistake."""
 _NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")  # as protobuf's JSON and MLflow's clients write them
+_SLICE: Final = 2000  # points that are handed to the producer at once: some milliseconds
 _FEW: Final = 200  # points: coding them takes less than the way to a thread and back
 _SHOWN: Final = 60  # characters of what came that a message repeats
 _FIELDS: Final = ("metric_name", "value", "timestamp", "iteration", "data_source")
@@ -62,7 +74,7 @@ def check_point(metric_name: Any, value: Any, timestamp: Any, iteration: Any, da
     if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool)):
         raise WrongPointError("value", f"expected a number or null, not {_shown(value)}")
     _check_whole("timestamp", timestamp)
-    if timestamp in _IN_SECONDS:
+    if timestamp in IN_SECONDS:
         raise WrongPointError("timestamp", f"{timestamp} looks like seconds: milliseconds expected, 13 digits")
     if not 0 <= timestamp <= LATEST_MS:
         raise WrongPointError("timestamp", f"{timestamp} is no time: epoch milliseconds expected, 13 digits")
@@ -124,24 +136,28 @@ def _finite(value: float | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-async def publish(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> None:
-    """Append points to the topic `metrics`, in their order; ends when the broker has all of them.
+async def publish(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> int:
+    """Append points of one workload to the topic `metrics`, in their order; ends when the broker has all of them.
 
-    Points are what `checked` made. UnavailableError where the broker did not take them in time: some may be there, and
-    sending all of them again is harmless (M-054). Works from every worker, whoever owns the workload.
+    Points are what `checked` made. The answer is the highest offset that they got, -1 where there is none to tell.
+    UnavailableError where the broker did not take them in time: some may be there, and sending all of them again is
+    harmless (M-054). Works in every process, whoever owns the workload.
     """
-    if len(points) > _FEW:
-        sending = await asyncio.to_thread(lambda: runtime.publisher.enqueue(_records(runtime, points)))
-    else:
-        sending = runtime.publisher.enqueue(_records(runtime, points))
+    offsets = [-1]
+    sendings = []
+    for first in range(0, len(points), _SLICE):  # other requests get their turn in between
+        part = points[first : first + _SLICE]
+        records = await asyncio.to_thread(_records, runtime, part) if len(part) > _FEW else _records(runtime, part)
+        sendings.append(runtime.publisher.send_nowait(records, lambda _, last: offsets.append(last)))
     try:
         async with asyncio.timeout(runtime.settings.write_timeout_s):
-            await asyncio.shield(asyncio.wrap_future(sending))
+            await asyncio.gather(*map(asyncio.shield, sendings))
     except (TimeoutError, DeliveryError):
         raise UnavailableError(
             Code.NOT_CONFIRMED,
             "the broker did not confirm the points in time: send the same points again, what is there stays single",
         ) from None
+    return max(offsets)
 
 
 def _records(runtime: TrainerRuntime, points: Iterable[MetricPoint]) -> list[Record]:

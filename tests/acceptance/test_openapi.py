@@ -63,6 +63,10 @@ POST /transform-jobs/{name}/stop
 PUT /uploads/{path}
 GET /uploads/{path}
 GET /outputs/{path}
+POST /add-dataset
+GET /dataset-info
+POST /operate-dataset
+GET /api/v1/datasets/{name}
 GET /registry/schemas/ids/{schema_id}
 GET /registry/subjects
 GET /registry/subjects/{subject}/versions

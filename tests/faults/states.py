@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -115,7 +115,11 @@ class States:
         return self._running[name]
 
     def are(self, *names: str) -> None:
-        """Bring it about that exactly these run, and that each of them owns partitions."""
+        """Bring it about that exactly these run, that each owns partitions, and that they own all between them.
+
+        One that was ended in order stays in the group until its session is over, so that it is back at once where it is
+        started again: what it owned is nobody's until then.
+        """
         for name, worker in list(self._running.items()):
             if name not in names:
                 if worker.status is None:
@@ -125,7 +129,11 @@ class States:
             if name not in self._running or self._running[name].status is not None:
                 self.start(name)
                 until(self[name].is_ready, why=f"state worker {name} is ready")
-        until(lambda: all(self[name].is_ready() and self.owned(name) for name in names), why=f"{names} own partitions")
+        until(lambda: self._are_settled(names), why=f"{names} own all partitions")
+
+    def _are_settled(self, names: Sequence[str]) -> bool:
+        owned = [self.owned(name) for name in names]
+        return all(owned) and sum(owned) == self.topics.partitions and all(self[name].is_ready() for name in names)
 
     def owned(self, name: str) -> int:
         """How many partitions the worker owns; none while it does not answer."""

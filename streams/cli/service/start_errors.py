@@ -5,6 +5,7 @@ from connectors.embedded_kafka.jars import JarsError
 from connectors.embedded_kafka.java import JavaMissingError
 from connectors.kafka.admin import BrokerUnreachableError, TopicMismatchError, TopicsLostError
 from connectors.schema_registry import RegistryError
+from connectors.user_code.modes import NoModeError
 from streams.workers.stack import StackError
 
 __all__ = ["START_ERRORS"]
@@ -14,6 +15,7 @@ START_ERRORS = (
     BrokerUnreachableError,
     JarsError,
     JavaMissingError,
+    NoModeError,
     RegistryError,
     StackError,
     TopicMismatchError,

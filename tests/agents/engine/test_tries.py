@@ -290,13 +290,13 @@ class TestTrainer:
         async def train(*_: Any) -> None:
             raise KeyError("quantiles")
 
-        trainer_runs = training_runs.DeepARRuns
-        real, trainer_runs._train = trainer_runs._train, train  # type: ignore[method-assign]
+        trainer_runs = training_runs.VersionRuns
+        real, trainer_runs._run = trainer_runs._run, train  # type: ignore[method-assign]
         try:
             messages = [trainer.message(topic, b"1", bad), trainer.message(topic, b"1", TOGETHER)]
             await trainer.consume(topic, *messages)
         finally:
-            trainer_runs._train = real  # type: ignore[method-assign]
+            trainer_runs._run = real  # type: ignore[method-assign]
         (status,) = trainer.events(trainer.runtime.topics.training_status)
         results = trainer.events(trainer.runtime.topics.job_results)
 

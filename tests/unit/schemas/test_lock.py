@@ -84,9 +84,10 @@ RELEASED = {
     67: ("UpdateVisualizationJob", 1, "c2557ed1505c153c"),
     68: ("VisualizationJobRecord", 1, "30d1ab7bf3f01c13"),
     69: ("MetricPoint", 2, "250722930491b634"),
-    70: ("AddModel", 1, "9c7eb2ca357457ed"),
-    71: ("DeleteModel", 1, "a14270521b8a74d0"),
-    72: ("ModelRecord", 1, "1767cddd7eaf00d1"),
+    70: ("AddDataset", 4, "f1d7a269ebac7918"),
+    71: ("AddModel", 1, "9c7eb2ca357457ed"),
+    72: ("DeleteModel", 1, "a14270521b8a74d0"),
+    73: ("ModelRecord", 1, "1767cddd7eaf00d1"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from faust.types import TP
 
 from agents.deepar.job_calls import Begun, EpochDone, Trained, TrainingRun
-from agents.deepar.outcomes import checkpoint_key
+from agents.versions.outcomes import checkpoint_key
 from connectors.kafka.publisher import Record
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError

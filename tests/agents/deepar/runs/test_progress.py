@@ -24,8 +24,8 @@ class TestProgress:
             pool.gate.set()
             await agent.settled()
 
-        assert begun == TrainingStatus(PROJECT, JOB, JOB, 8, 1000, 0, 40)
-        assert status == TrainingStatus(PROJECT, JOB, JOB, 8, 1001, 1, 40, 0.5, 0.25)
+        assert begun == TrainingStatus(PROJECT, JOB, JOB, 8, 1000, 0, 40, log_files=1)
+        assert status == TrainingStatus(PROJECT, JOB, JOB, 8, 1001, 1, 40, 0.5, 0.25, log_files=1)
         assert points(worker)[:2] == [
             MetricPoint("tj-7-7", "loss", 0.5, 1001, 1, "log"),
             MetricPoint("tj-7-7", "validation_loss", 0.25, 1001, 1, "log"),

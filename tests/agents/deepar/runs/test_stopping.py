@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.deepar.job_calls import Refused, Trained
-from agents.deepar.outcomes import TrainingOutcomes
+from agents.versions.outcomes import Outcome, VersionOutcomes
 from connectors.objects import endpoints
 from tests.agents.bench import Worker
 from tests.agents.deepar.runs.samples import (
@@ -201,7 +201,7 @@ class TestStopping:
         async with Agent(worker) as agent:
             agent.command(TRAIN)
             await agent.until(lambda: pool.asked)
-            TrainingOutcomes(worker.runtime.store).delete(PROJECT, JOB, "c-1")
+            VersionOutcomes(worker.runtime.store).write(PROJECT, JOB, Outcome(None, "c-1"))
             monkeypatch.setattr(endpoints, "publish", lambda *_: published.append(1))
             pool.gate.set()
             await agent.settled()
@@ -216,7 +216,7 @@ class TestStopping:
         real = endpoints.publish
 
         def meanwhile(*arguments: Any) -> None:
-            TrainingOutcomes(worker.runtime.store).delete(PROJECT, JOB, "c-1")
+            VersionOutcomes(worker.runtime.store).write(PROJECT, JOB, Outcome(None, "c-1"))
             real(*arguments)
 
         monkeypatch.setattr(endpoints, "publish", meanwhile)

@@ -75,8 +75,11 @@ class TestTraining:
         assert served.environment == {}
         assert worker.runtime.store.read_bytes(served.model_key) == MODEL
         assert outcome == TrainingStatus(
-            PROJECT, JOB, JOB, 10, served.created, 40, 40, 1.5, 1.75, {"RMSE": 2.5, "ND": None}, NAME
-        )
+            PROJECT, JOB, JOB, 10, served.created, 40, 40, 1.5, 1.75, {"RMSE": 2.5, "ND": None}, NAME,
+            model_metrics='{"metric": [], "total_metric": {"total_metric_meta": {}, "total_reserved_data": {}, '
+            '"total_metric_values": {"RMSE": 2.5, "ND": null}}}',
+            log_files=1,
+        )  # fmt: skip
         assert {record.key for record in worker.sent(worker.runtime.topics.training_status)} == {b"p1"}
         assert worker.committed(message)
         assert not worker.runtime.store.exists(CHECKPOINT)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import connectors
-from agents.deepar.outcomes import checkpoint_key
+from agents.versions.outcomes import checkpoint_key
 from connectors.datasets.incoming import incoming_key
 from connectors.objects import layout
 from connectors.objects.endpoints import model_key

@@ -1,0 +1,244 @@
+"""The points of the workloads that a worker has, in RocksDB: filled in batches, each with its place in the log.
+
+Points and place are written together or not at all; whatever of the log is read again changes nothing. Rows of a batch
+lie under their workload until there are enough of them; then they are merged into chunks of columns, by series.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+
+from connectors.point_store import keys
+from connectors.point_store.columns import ROW, of_rows, without_repeats
+from connectors.point_store.merging import merge_series
+from connectors.point_store.reading import PointReader, StoredWorkload
+
+__all__ = ["KeptWorkload", "PointStore", "StoreInUseError", "TooManySeriesError"]
+
+log = structlog.get_logger(__name__)
+
+_MIB: Final = 1024 * 1024
+_WRITE_BUFFER: Final = 16 * _MIB
+_BLOCK_CACHE: Final = 16 * _MIB
+_BLOOM_BITS: Final = 10
+_FILES: Final = 64  # kept open
+_MERGE_POINTS: Final = 16_384  # of a workload that may wait: who reads it sorts them each time, 2 ms
+_MERGE_BLOBS: Final = 256
+_FOLDER: Final = re.compile(r"points-(\d+)")
+
+
+class StoreInUseError(RuntimeError):
+    """Another process has the store open; the text names the remedy."""
+
+
+class TooManySeriesError(ValueError):
+    """A workload has as many metrics as one may have."""
+
+
+class KeptWorkload(StoredWorkload):
+    """A workload that points come for."""
+
+    __slots__ = ("blobs", "by_name", "changed", "new", "waiting")
+
+    def __init__(self, stored: StoredWorkload, *, waiting: int = 0, blobs: int = 0, new: bool = False) -> None:
+        super().__init__(stored.uid, stored.number, stored.partition, stored.created, stored.series)
+        self.by_name = {name: index for index, name in enumerate(self.series)}
+        self.waiting = waiting
+        self.blobs = blobs
+        self.new = new
+        self.changed = new
+
+
+class PointStore:
+    """One thread writes; others read with `reader`."""
+
+    def __init__(self, folder: Path, *, most_series: int) -> None:
+        self._folder = folder
+        self._most_series = most_series
+        self._db = _open(folder)
+        self._known: dict[str, KeptWorkload] = {}
+        self._next = int.from_bytes(self._db.get(keys.NEXT) or b"", "big")
+
+    def reader(self) -> PointReader:
+        """The store as it is now."""
+        return PointReader(self._db)
+
+    def place(self, partition: int) -> int | None:
+        """The offset from where on the partition's log is not in the store; None where nothing is known of it."""
+        found: bytes | None = self._db.get(keys.place_key(partition))
+        return None if found is None else int.from_bytes(found, "big")
+
+    @property
+    def known(self) -> int:
+        """How many workloads are in memory."""
+        return len(self._known)
+
+    def let_go(self) -> None:
+        """Have no workload in memory any more; what `workload` gave before must not be used again."""
+        self._known.clear()
+
+    def workload(self, uid: str, partition: int, heard_at: int) -> KeptWorkload:
+        """The workload, which is a new one where nothing was heard of it before."""
+        known = self._known.get(uid)
+        if known is not None:
+            return known
+        row: bytes | None = self._db.get(keys.WORKLOAD + uid.encode())
+        if row is None:
+            known = KeptWorkload(StoredWorkload(uid, self._next, partition, heard_at, ()), new=True)
+            self._next += 1
+        else:
+            stored = StoredWorkload.of_row(uid, row)
+            sizes = [len(rows) for _, rows in self._waiting(stored.number)]
+            known = KeptWorkload(stored, waiting=sum(sizes) // ROW.itemsize, blobs=len(sizes))
+        self._known[uid] = known
+        return known
+
+    def series_of(self, workload: KeptWorkload, metric: str, source: str) -> int:
+        """The number of a series, which is a new one where it was not seen before; TooManySeriesError."""
+        index = workload.by_name.get((metric, source))
+        if index is None:
+            index = len(workload.series)
+            if index >= self._most_series:
+                raise TooManySeriesError(
+                    f"workload {workload.uid} has {index} metrics already, the most that are kept of one: use fewer "
+                    "names, or raise TIDECAST_MAX_WORKLOAD_METRICS"
+                )
+            workload.by_name[metric, source] = index
+            workload.series.append((metric, source))
+            workload.changed = True
+        return index
+
+    def write(
+        self,
+        rows: NDArray[Any],
+        owners: NDArray[np.int64],
+        workloads: Sequence[KeptWorkload],
+        places: Mapping[int, int],
+    ) -> None:
+        """Keep rows of `ROW` in the order of the log, `owners` says whose; and how far the log is in the store now."""
+        batch = WriteBatch(raw_mode=True)
+        order = np.argsort(owners, kind="stable")
+        data = memoryview(rows[order].tobytes())
+        offsets = rows["offset"][order]
+        sizes = np.bincount(owners, minlength=len(workloads)).tolist()
+        first = 0
+        for workload, size in zip(workloads, sizes, strict=True):
+            if size:
+                content = bytes(data[first * ROW.itemsize : (first + size) * ROW.itemsize])
+                batch.put(keys.pending_key(workload.number, int(offsets[first])), content)
+                first += size
+            if workload.changed:
+                batch.put(keys.WORKLOAD + workload.uid.encode(), workload.row())
+                if workload.new:
+                    batch.put(keys.age_key(workload.created, workload.uid.encode()), b"")
+                    batch.put(keys.NEXT, self._next.to_bytes(8, "big"))
+        for partition, place in places.items():
+            batch.put(keys.place_key(partition), place.to_bytes(8, "big"))
+        self._db.write(batch)
+        for workload, size in zip(workloads, sizes, strict=True):
+            workload.new = workload.changed = False
+            workload.waiting += size
+            workload.blobs += size > 0
+            if workload.waiting >= _MERGE_POINTS or workload.blobs >= _MERGE_BLOBS:
+                self.merge(workload)
+
+    def merge(self, workload: KeptWorkload) -> None:
+        """Make chunks of a workload's rows."""
+        waiting = self._waiting(workload.number)
+        points = without_repeats(of_rows(b"".join(rows for _, rows in waiting)))
+        batch = WriteBatch(raw_mode=True)
+        cuts = np.flatnonzero(np.diff(points.series)) + 1
+        for first, last in zip([0, *cuts], [*cuts, points.size], strict=True):
+            if last > first:
+                merge_series(self._db, batch, workload.number, points.take(slice(first, last)))
+        for key, _ in waiting:
+            batch.delete(key)
+        self._db.write(batch)
+        workload.waiting = workload.blobs = 0
+
+    def forget(self, workload: StoredWorkload) -> None:
+        """Remove a workload; to be called by the thread that writes."""
+        batch = WriteBatch(raw_mode=True)
+        for kind in (keys.PENDING, keys.INDEX, keys.CHUNK):
+            for key in self._keys(keys.workload_prefix(kind, workload.number)):
+                batch.delete(key)
+        batch.delete(keys.WORKLOAD + workload.uid.encode())
+        batch.delete(keys.age_key(workload.created, workload.uid.encode()))
+        self._db.write(batch)
+        self._known.pop(workload.uid, None)
+
+    def close(self) -> None:
+        """Let another process open it."""
+        self._db.close()
+
+    def _waiting(self, number: int) -> list[tuple[bytes, bytes]]:
+        prefix = keys.workload_prefix(keys.PENDING, number)
+        found = []
+        at: Any = self._db.iter()
+        at.seek(prefix)
+        while at.valid() and (key := at.key()).startswith(prefix):
+            found.append((key, at.value()))
+            at.next()
+        return found
+
+    def _keys(self, prefix: bytes) -> list[bytes]:
+        found = []
+        at: Any = self._db.iter()
+        at.seek(prefix)
+        while at.valid() and (key := at.key()).startswith(prefix):
+            found.append(key)
+            at.next()
+        return found
+
+
+def wipe(folder: Path) -> None:
+    """Let the next one that opens the store begin with nothing, and read the log again.
+
+    A new folder: who reads the old one at the moment reads on.
+    """
+    last = _folders(folder)[-1:]
+    number = 1 + int(_FOLDER.fullmatch(last[0].name)[1]) if last else 0  # type: ignore[index]
+    (folder / f"points-{number}").mkdir(parents=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    found = [(int(match[1]), path) for path in folder.glob("points-*") if (match := _FOLDER.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def _open(folder: Path) -> Rdict:
+    folder.mkdir(parents=True, exist_ok=True)
+    *old, current = _folders(folder) or [folder / "points-0"]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    try:
+        return Rdict(str(current), _options())
+    except Exception as error:  # rocksdict 0.3.29 has no class of its own
+        if "lock" in str(error).lower():
+            raise StoreInUseError(
+                f"another worker has {folder} open: give each state worker a TIDECAST_WORKER_ID of its own"
+            ) from error
+        log.warning("points_unreadable", folder=str(folder), error=str(error)[:300])
+        wipe(folder)
+        return _open(folder)
+
+
+def _options() -> Options:
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_write_buffer_size(_WRITE_BUFFER)
+    options.set_max_open_files(_FILES)
+    options.set_compression_type(DBCompressionType.zstd())
+    options.set_keep_log_file_num(2)
+    blocks = BlockBasedOptions()
+    blocks.set_bloom_filter(_BLOOM_BITS, False)
+    blocks.set_block_cache(Cache(_BLOCK_CACHE))
+    options.set_block_based_table_factory(blocks)
+    return options

@@ -1,0 +1,6 @@
+"""Addresses of contract 003 for data sets by name, and for jobs and runs that score them.
+
+Others use `add_dataset`, `datasets`, by `DOOR` alone.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,168 @@
+"""Data sets by name: `/dataset-info` and `/operate-dataset` (contract S-080, S-083 … S-085), and their files."""
+
+import asyncio
+from operator import itemgetter
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import AliasChoices, BaseModel, Field, StrictStr
+
+from connectors.datasets import manifests as datasets
+from connectors.objects.keys import BadKeyError
+from connectors.objects.store import ObjectStore
+from schemas.datasets import DeleteDataset
+from streams.codes.scoring_jobs import ScoringJobsCode
+from streams.errors import NotFoundError
+from streams.runtime import StateRuntime
+from streams.views.scoring_jobs.add_dataset import DATASETS
+from streams.views.web.answers import json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.door import Door
+from streams.views.web.files import file_response
+from streams.views.web.forwarding import passed_on
+from streams.views.web.model_service import MODEL_SERVICE
+from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.strict import ForgivingBody
+
+__all__ = ["DOOR"]
+
+router = APIRouter(route_class=JsonRoute)
+DOOR = Door(
+    router=router,
+    prefixes=(
+        "/dataset-info",
+        "/operate-dataset",
+        "/api/v1/dataset-info",
+        "/api/v1/operate-dataset",
+        "/api/v1/datasets",
+    ),
+    tag=DATASETS,
+    envelope=MODEL_SERVICE,
+    slash=False,
+)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+
+
+class NamedDataset(BaseModel):
+    """One data set."""
+
+    name: str
+    type: str = Field(description="The suffix of its name.")
+    size: int = Field(description="In bytes.")
+    source: Literal["local", "remote"]
+    created: str = Field(alias="createTime", description="ISO-8601 with offset.")
+    create_time: str = Field(description="The same.")
+
+
+class _List(BaseModel):
+    datasets: list[NamedDataset] = Field(alias="datasetList")
+
+
+class DatasetListReply(BaseModel):
+    """All data sets, the newest first."""
+
+    data: _List
+
+
+class OperateDatasetBody(ForgivingBody):
+    """What is to be done with a data set."""
+
+    dataset: StrictStr = Field(description="Its name.", examples=["in.csv"])
+    operation: Literal["delete", "download"] = Field(
+        validation_alias=AliasChoices("operation", "operationType"), description="Also as operationType."
+    )
+
+
+class _Operated(BaseModel):
+    status: Literal[True]
+    url: str | None = Field(None, description="Where a download can be had.")
+
+
+class OperateDatasetReply(BaseModel):
+    """It has been done."""
+
+    data: _Operated
+
+
+@router.get("/api/v1/dataset-info", include_in_schema=False, name="list_named_datasets_v1")
+@router.get("/dataset-info", summary="List the data sets by name", response_model=DatasetListReply)
+async def list_named_datasets(state: State) -> Response:
+    """All data sets, the newest first; those of /data/ among them, by the last part of their `upload`."""
+    found = await asyncio.to_thread(datasets.list_all, state.store)
+    by_name = {dataset.file: _shown(dataset) for dataset in reversed(found)}  # of equal content the first
+    listed = sorted(by_name.values(), key=itemgetter("createTime"), reverse=True)
+    return json_response({"data": {"datasetList": listed}})
+
+
+@router.post(
+    "/api/v1/operate-dataset",
+    include_in_schema=False,
+    name="operate_dataset_v1",
+    dependencies=[Depends(sent_as_json)],
+)
+@router.post(
+    "/operate-dataset",
+    summary="Delete or download a data set",
+    response_model=OperateDatasetReply,
+    responses=MODEL_SERVICE.responses(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(sent_as_json)],
+)
+async def operate_dataset(
+    state: State, request: Request, body: OperateDatasetBody, key: IdempotencyKey = None
+) -> Response:
+    """`download` answers with the address of the file; `delete` when the data set is gone."""
+    dataset = await asyncio.to_thread(_named, state.store, body.dataset)
+    if body.operation == "download":
+        url = f"{request.url.scheme}://{request.url.netloc}/api/v1/datasets/{dataset.file}"
+        return json_response({"data": {"status": True, "url": url}})
+    elsewhere = await passed_on(state, request, b"%d" % dataset.data_id)
+    if elsewhere is not None:
+        return elsewhere
+    # Those of equal content share a name: who deletes it does not expect to find it again.
+    for data_id in await asyncio.to_thread(_of_name, state.store, dataset.file):
+        command = DeleteDataset(command_id_of(request, key, b"%d" % data_id), data_id)
+        await send_command(state, state.topics.dataset_commands, data_id, command)
+    return json_response({"data": {"status": True}})
+
+
+@router.get(
+    "/api/v1/datasets/{name}",
+    summary="The file of a data set",
+    response_class=Response,
+    responses=MODEL_SERVICE.responses(404)
+    | {200: {"description": "The file.", "content": {"application/octet-stream": {"schema": {"type": "string"}}}}},
+)
+async def get_named_dataset(state: State, name: Annotated[str, Path(description="The data set.")]) -> Response:
+    """The file's bytes, as they were sent."""
+    dataset = await asyncio.to_thread(_named, state.store, name)
+    kind = "text/csv" if dataset.file.endswith(".csv") else None
+    response = await file_response(state.store, dataset.path, kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{dataset.file}"'
+    return response
+
+
+def _named(store: ObjectStore, name: str) -> datasets.Dataset:
+    try:
+        found = None if "/" in name else datasets.of_upload(store, name)
+    except BadKeyError:
+        found = None
+    if found is None:
+        text = f"dataset: there is no data set {name[:80]!r}; GET /dataset-info lists those there are"
+        raise NotFoundError(ScoringJobsCode.UNKNOWN_DATASET, text)
+    return found
+
+
+def _of_name(store: ObjectStore, name: str) -> list[int]:
+    return [dataset.data_id for dataset in datasets.list_all(store) if dataset.file == name]
+
+
+def _shown(dataset: datasets.Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.file,
+        "type": dataset.file.lower().rpartition(".")[2] if "." in dataset.file else dataset.kind,
+        "size": dataset.bytes,
+        "source": dataset.source,
+        "createTime": dataset.time_created,
+        "create_time": dataset.time_created,
+    }

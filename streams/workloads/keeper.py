@@ -1,0 +1,288 @@
+"""Keeps the points of the partitions that this worker has: reads the topic `metrics`, in a thread of its own.
+
+How far the log is in the store stands in the store itself, so nothing is committed to Kafka, and whatever was read and
+not written is read again. A partition is current once the store has what the log had when the partition came.
+"""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from connectors.kafka.admin import topic_id
+from connectors.kafka.batch_reader import BatchReader
+from connectors.kafka.publisher import Record
+from connectors.point_store.reading import PointReader
+from connectors.point_store.store import PointStore, wipe
+from streams.codes.workloads import WorkloadsCode
+from streams.errors import UnavailableError
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.workloads.intake import Intake
+
+__all__ = ["PartitionPlace", "PointKeeper"]
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE: Final = 20_000  # records: some 50 ms of work, in which others get their turn every millisecond
+_LONGEST_WAIT_S: Final = 0.1  # for records; also until a change of the partitions is seen
+_FOLLOW_S: Final = 0.1  # between looks at which partitions this worker has
+_PAUSES_S: Final = (0.5, 2.0, 5.0, 15.0)  # after an error, the last one again and again
+_SENT_S: Final = 60.0  # in which the broker must have taken what cannot be kept
+_LETTERS: Final = 500  # dead letters that are sent at once
+
+
+class PartitionPlace(NamedTuple):
+    """How far the store is with a partition."""
+
+    partition: int
+    place: int
+    end: int
+    current: bool
+
+
+@dataclass
+class _Held:
+    """A partition that this worker has; `target` is the end that its log had when it came."""
+
+    place: int
+    target: int
+
+
+class PointKeeper:
+    """Made with the process; connects when it gets its first partitions."""
+
+    def __init__(self, runtime: StateRuntime, folder: Path) -> None:
+        self._runtime = runtime
+        self._folder = folder
+        self._wanted: frozenset[int] = frozenset()
+        self._held: dict[int, _Held] = {}
+        self._store: PointStore | None = None
+        self._wiping = False
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()  # while a reader is made, the store is not closed
+        self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self.kept = 0
+        self.refused = 0
+
+    async def follow(self) -> None:
+        """Have the partitions that this worker has of the state's topics, as long as it lasts."""
+        app = self._runtime.app
+        while True:
+            if is_ready(app):
+                self.hold({tp.partition for tp in app.consumer.assignment()})
+            await asyncio.sleep(_FOLLOW_S)
+
+    def hold(self, partitions: Collection[int]) -> None:
+        """Keep these partitions and no others from now on; to be called in the event loop."""
+        self._wanted = frozenset(partitions)
+        if self._thread is None and self._wanted:
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._work, args=(loop,), name="keep-points", daemon=True)
+            self._thread.start()
+
+    async def close(self) -> None:
+        """End the thread, and let another process open the store."""
+        self._end.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, _SENT_S)
+
+    def rebuild(self) -> None:
+        """Forget everything and read the topic again from its beginning."""
+        self._wiping = True
+        self._held = {}
+
+    def is_rebuilding(self) -> bool:
+        """Whether that was asked for and has not begun."""
+        return self._wiping
+
+    @property
+    def places(self) -> Sequence[PartitionPlace]:
+        """How far each partition is."""
+        held = dict(self._held)
+        found = [PartitionPlace(p, it.place, max(it.target, it.place), it.place >= it.target) for p, it in held.items()]
+        missing = [PartitionPlace(partition, 0, 0, False) for partition in self._wanted - held.keys()]
+        return sorted(found + missing)
+
+    @property
+    def current(self) -> frozenset[int]:
+        """The partitions whose points can be read."""
+        return frozenset(place.partition for place in self.places if place.current)
+
+    def reader(self, partition: int | None = None) -> PointReader:
+        """The points as they are now; UnavailableError while the partition, or any of them, is not current (M-072)."""
+        with self._lock:
+            current = self.current
+            ready = current and current >= self._wanted if partition is None else partition in current
+            if self._store is None or not ready or self._wiping:
+                behind = sum(place.end - place.place for place in self.places)
+                raise UnavailableError(
+                    WorkloadsCode.CATCHING_UP, f"the points are being read from the log, {behind} to go: ask again soon"
+                )
+            return self._store.reader()
+
+    async def reached(self, partition: int, offset: int, within_s: float) -> bool:
+        """Whether the store has got as far as the offset, in time."""
+        held = self._held.get(partition)
+        if held is not None and held.place > offset:
+            return True
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append((partition, offset, waiting))
+        try:
+            async with asyncio.timeout(within_s):
+                await waiting
+        except TimeoutError:
+            return False
+        return True
+
+    @contextmanager
+    def listening(self, uid: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something of the workload was kept."""
+        event = asyncio.Event()
+        self._listeners.setdefault(uid, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._listeners[uid].discard(event)
+            if not self._listeners[uid]:
+                del self._listeners[uid]
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The thread: until the end, whatever fails in between."""
+        failures = 0
+        while not self._end.is_set():
+            began = time.monotonic()
+            try:
+                self._keep(loop)
+            except Exception:  # the edge of the thread: the broker, the disk, or a mistake of ours
+                failures = 0 if time.monotonic() - began > _SENT_S else failures + 1
+                log.exception("points_not_kept", again_in_s=_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+                self._end.wait(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+        with self._lock, suppress(Exception):
+            if self._store is not None:
+                self._store.close()
+
+    def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
+        runtime = self._runtime
+        self._held = {}
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            folder = _folder_of(self._folder, topic_id(runtime.bootstrap, runtime.topics.metrics))
+            if self._wiping:
+                wipe(folder)
+                self._wiping = False
+            self._store = PointStore(folder, most_series=runtime.settings.max_workload_metrics)
+        intake = Intake(self._store, runtime.codec, runtime.topics.partitions)
+        reader = BatchReader(
+            runtime.bootstrap, runtime.topics.metrics, max_message_bytes=runtime.settings.max_message_bytes
+        )
+        try:
+            while not self._end.is_set() and not self._wiping:
+                self._hold_wanted(reader, self._store)
+                records = reader.read(_AT_ONCE, _LONGEST_WAIT_S)
+                if records:
+                    self._take(intake, records, loop)
+        finally:
+            reader.close()
+
+    def _hold_wanted(self, reader: BatchReader, store: PointStore) -> None:
+        """Begin with partitions that have come, where the store is with them, and leave those that have gone."""
+        wanted = self._wanted
+        if wanted == self._held.keys():
+            return
+        held = {partition: it for partition, it in self._held.items() if partition in wanted}
+        for partition in wanted - held.keys():
+            low, high = reader.bounds(partition)
+            place = store.place(partition)
+            if place is not None and place > high:
+                self._wiping = True  # the log is shorter than what is kept of it: it is another log
+                log.warning("points_of_another_log", partition=partition, place=place, end=high)
+                return
+            held[partition] = _Held(max(low, place or 0), high)
+        reader.read_from({partition: it.place for partition, it in held.items()})
+        self._held = held
+        if wanted:
+            log.info(
+                "keeping points", partitions=sorted(wanted), to_read=sum(it.target - it.place for it in held.values())
+            )
+
+    def _take(self, intake: Intake, records: Sequence[Any], loop: asyncio.AbstractEventLoop) -> None:
+        """1. What cannot be kept goes to the broker, 2. the rest and the places to the store, 3. who waits is told."""
+        batch = intake.prepare(records)
+        moved = [it for index in batch.elsewhere if (it := self._runtime.moved(_Told.of(records[index]))) is not None]
+        letters = [self._runtime.dead_letter(_Told.of(records[index]), error) for index, error in batch.refused]
+        self._send([*moved, *letters])
+        taken = intake.write(batch)
+        self.kept += taken.points
+        self.refused += len(letters)
+        for partition, place in taken.places.items():
+            held = self._held.get(partition)
+            if held is not None:
+                held.place = place
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._tell, taken.places, taken.uids)
+
+    def _send(self, records: Sequence[Record]) -> None:
+        for first in range(0, len(records), _LETTERS):
+            self._runtime.publisher.enqueue(records[first : first + _LETTERS]).result(_SENT_S)
+
+    def _tell(self, places: Mapping[int, int], uids: Collection[str]) -> None:
+        """In the event loop."""
+        for uid in self._listeners.keys() & set(uids) if self._listeners else ():
+            for event in self._listeners[uid]:
+                event.set()
+        for _ in range(len(self._waiting)):
+            partition, offset, waiting = self._waiting.popleft()
+            if waiting.done():
+                continue
+            if places.get(partition, -1) > offset:
+                waiting.set_result(None)
+            else:
+                self._waiting.append((partition, offset, waiting))
+
+
+def _folder_of(parent: Path, topic: str) -> Path:
+    """A folder of its own for each log: points of one that is no more are of no use."""
+    folder = parent / f"topic-{topic}"
+    for other in parent.glob("topic-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A record of the log, as dead letters are made of."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+    headers: Any
+
+    @classmethod
+    def of(cls, record: Any) -> "_Told":
+        """From what Kafka's client gives."""
+        return cls(
+            topic=record.topic(),
+            partition=record.partition(),
+            offset=record.offset(),
+            key=record.key(),
+            value=record.value(),
+            timestamp=record.timestamp()[1] / 1000,
+            headers=record.headers(),
+        )

@@ -1,0 +1,64 @@
+"""Programs that are run as whoever runs the tests, and, where that is root, also as an ordinary user."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.user_code.bubblewrap import bubblewraps
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[3]
+NOBODY = 65534
+IS_ROOT = os.getuid() == 0
+USERS = ["root", "user"] if IS_ROOT else ["user"]
+
+
+def as_user(user: str) -> list[str]:
+    """What stands before a command; an ordinary user may not come to where root's Python is, so it gets a view."""
+    if user == "root" or not IS_ROOT:
+        return ["env"]
+    base = Path(sys.base_prefix).resolve()
+    opened: list[str] = []
+    for folder in reversed(base.parents):
+        if not folder.stat().st_mode & 0o005:
+            inside = str(folder / base.relative_to(folder).parts[0])
+            opened = ["--perms", "0755", "--tmpfs", str(folder), "--ro-bind", inside, inside]
+            break
+    view = [bubblewraps()[0], "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--"]
+    return [*view, "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env"]
+
+
+def python(user: str, script: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run one of the scripts here."""
+    command = [*as_user(user), f"PYTHONPATH={ROOT}", "TIDECAST_SECRET=hush", sys.executable, str(HERE / script)]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=timeout, check=False, cwd="/")
+
+
+@functools.cache
+def works(user: str, asked: str) -> str:
+    """Why a mode cannot be had here; nothing where it can."""
+    ended = python(user, "find.py", asked)
+    return "" if ended.returncode == 0 else ended.stderr.strip().splitlines()[-1]
+
+
+def need(user: str, asked: str) -> None:
+    """Skip where the mode does not work; that one does is tested by itself."""
+    if reason := works(user, asked):
+        pytest.skip(reason[:300])
+
+
+@functools.cache
+def played(user: str, asked: str, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """What became of programs by name."""
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        ended = python(user, "play.py", asked, folder, ",".join(names))
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
