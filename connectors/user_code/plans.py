@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ _ROOT: Final = str(Path(__file__).parents[2])  # from where our packages are imp
 _MAIN: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from connectors.user_code.{0} import main; main()"
 _LAUNCH: Final = (sys.executable, "-I", "-S", str(LAUNCHER))
 _MIB: Final = 1 << 20
+_COUNTS_BY_NAMESPACE: Final = (5, 14)  # the kernel that does so of processes, not by user alone
 # Of processes sandlock shows the program's own alone.
 _SHOWN: Final = ("/proc", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -96,6 +98,7 @@ def _plan(program: UserProgram, mode: Mode, log: int) -> Plan:
     limits = program.limits
     writable = [str(path) for path in (program.work_folder, *program.write_folders)]
     own_namespaces = mode.kind is Kind.BWRAP
+    counted_apart = own_namespaces and _kernel() >= _COUNTS_BY_NAMESPACE
     return Plan(
         command=_command(program, mode),
         launcher={
@@ -105,13 +108,13 @@ def _plan(program: UserProgram, mode: Mode, log: int) -> Plan:
             "limits": _kernel_limits(program),
             # sandlock's host becomes the user, before it holds the program.
             "user": None if mode.kind is Kind.SANDLOCK else mode.user,
-            "own_count": own_namespaces,
+            "own_count": counted_apart,
             "end_with_parent": not own_namespaces,
         },
         log=log,
         depth={Kind.BWRAP: 2, Kind.SANDLOCK: 1, Kind.UNSAFE: 0}[mode.kind],
         tells_signals=mode.kind is not Kind.UNSAFE,
-        counted_with_others=not own_namespaces,
+        counted_with_others=not counted_apart,
         user=os.getuid() if mode.user is None else mode.user,
         folders=writable,
         owned=[] if mode.user is None else writable,
@@ -123,6 +126,10 @@ def _plan(program: UserProgram, mode: Mode, log: int) -> Plan:
         total_file_mib=limits.total_file_mib,
         files=limits.files,
     )
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def _kernel_limits(program: UserProgram) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from connectors.user_code import modes
+from connectors.user_code.bubblewrap import bubblewraps
 from connectors.user_code.modes import Mode, NoModeError, found_mode
 from connectors.user_code.programs import Limit, Limits, Outcome, UserProgram
 from connectors.user_code.runs import Run, start
@@ -220,6 +223,8 @@ async def test_nothing_outlives_a_worker_that_is_killed(asked: str, anybodys: Pa
 import asyncio, os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
+from connectors.user_code import modes
+from connectors.user_code.bubblewrap import bubblewraps
 from connectors.user_code.modes import found_mode
 from connectors.user_code.programs import UserProgram
 from connectors.user_code.runs import start
@@ -244,6 +249,24 @@ asyncio.run(main())
 def test_what_is_asked_for_has_a_name() -> None:
     with pytest.raises(NoModeError, match="one of process, bwrap, sandlock, process-unsafe"):
         found_mode("docker")
+
+
+def test_where_nothing_works_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modes, "bubblewraps", lambda: ["/bin/false"])
+    with pytest.raises(NoModeError, match=r"Tried: /bin/false: .*Allow user namespaces.*leave user code off"):
+        found_mode("bwrap")
+
+
+def test_where_namespaces_are_forbidden_sandlock_is_taken() -> None:
+    """As in most containers."""
+    need("user", "bwrap")
+    need("user", "sandlock")
+    confined = [bubblewraps()[0], "--dev-bind", "/", "/", "--unshare-user", "--disable-userns", "--uid", "1000", "--"]
+    script = "from connectors.user_code import modes; print(modes.found_mode('process').kind)"
+    command = [*confined, sys.executable, "-c", script]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "sandlock\n"
 
 
 def test_nobody_becomes_root() -> None:
