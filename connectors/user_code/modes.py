@@ -81,6 +81,16 @@ def _ways(kind: Kind, user: int | None) -> Iterator[Mode]:
 
 def _tried(mode: Mode) -> str | None:
     """Why it does not hold; None where it does."""
+    try:
+        outcome, printed = _trial(mode)
+    except OSError as error:  # no place for temporary files, or the like
+        return str(error)
+    if outcome.succeeded and printed.splitlines()[-1:] == ["held"]:  # a sandbox may have words of its own before it
+        return None
+    return " ".join(printed.split())[-300:] or outcome.words
+
+
+def _trial(mode: Mode) -> tuple[Outcome, str]:
     with (
         tempfile.TemporaryDirectory(prefix="tidecast-trial-") as folder,
         socket.create_server(("127.0.0.1", 0)) as door,
@@ -96,18 +106,12 @@ def _tried(mode: Mode) -> str | None:
             work_folder=work,
             limits=Limits(cpu_s=10, wall_s=_TRIED_WITHIN_S, memory_mib=512, processes=64, files=100),
         )
-        outcome, printed = _run(trial, mode)
-    if outcome.succeeded and printed.strip() == "held":
-        return None
-    return " ".join(printed.split())[-300:] or outcome.words
+        return _run(trial, mode)
 
 
 def _run(program: UserProgram, mode: Mode) -> tuple[Outcome, str]:
     """Run it to its end, in this thread."""
-    try:
-        process, log = spawn(program, mode)
-    except OSError as error:
-        return outcome_of(None, None, words=str(error)), ""
+    process, log = spawn(program, mode)
     printed = b""
     patience = time.monotonic() + program.limits.wall_s + 5
     with process:

@@ -14,10 +14,10 @@ import pytest
 
 from connectors.user_code import modes
 from connectors.user_code.bubblewrap import bubblewraps
-from connectors.user_code.modes import Mode, NoModeError, found_mode
+from connectors.user_code.modes import Kind, Mode, NoModeError, found_mode
 from connectors.user_code.programs import Limit, Limits, Outcome, UserProgram
 from connectors.user_code.runs import Run, start
-from tests.unit.connectors.user_code.conftest import ROOT, as_user, need
+from tests.unit.connectors.user_code.conftest import ROOT, USERS, as_user, need
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
 STUBBORN = """
@@ -35,9 +35,10 @@ while True:
 """
 
 
-@pytest.fixture(scope="module")
-def mode() -> Mode:
-    return found_mode("process")
+@pytest.fixture(scope="module", params=["bwrap", "sandlock", "process-unsafe"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    need(USERS[0], request.param)
+    return found_mode(request.param)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_it_has_the_environment_that_it_is_given_and_a_home_of_its_own(beg
     assert b"".join(printed).split(b" ", 2)[:2] == [b"True", b"5"]
 
 
-async def test_it_reads_what_it_may_read_and_writes_where_it_may_write(begin, tmp_path: Path) -> None:
+async def test_it_reads_what_it_may_read_and_writes_where_it_may_write(begin, tmp_path: Path, mode: Mode) -> None:
     given, out = tmp_path / "given", tmp_path / "out"
     (given / "deep").mkdir(parents=True)
     (given / "deep" / "data.csv").write_text("1,2")
@@ -106,10 +107,10 @@ except OSError: print("closed")
     run, printed = begin(source, read_folders=[given], write_folders=[out])
     outcome = await run.wait()
 
-    assert b"".join(printed) == b"1,2\nclosed\n"
+    assert b"".join(printed) == (b"1,2\n" if mode.kind is Kind.UNSAFE else b"1,2\nclosed\n")
     assert outcome.succeeded
     assert (out / "result").read_text() == "3"
-    assert not (given / "new").exists()
+    assert (given / "new").exists() == (mode.kind is Kind.UNSAFE)
 
 
 async def test_a_program_that_is_not_there_says_so(begin, tmp_path: Path, mode: Mode) -> None:
