@@ -190,6 +190,9 @@ class Settings(BaseSettings):
     )
     remote_dataset_timeout_s: float = Field(30.0, gt=0, description="Seconds in which such a data set must have come.")
     max_body_bytes: int = Field(64 * MIB, ge=1024, description="Largest JSON body accepted (413 above).")
+    max_tracked_bytes: int = Field(
+        64 * MIB, ge=1024, description="Largest body that W&B's and MLflow's clients may send with rows (413 above)."
+    )
     max_message_bytes: int = Field(
         64 * MIB,
         ge=MIB,

@@ -10,6 +10,7 @@ from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
 from streams.systems.scoring import SCORING
 from streams.systems.scoring_jobs import SCORING_JOBS
+from streams.systems.tracking import TRACKING
 from streams.systems.training import TRAINING
 from streams.systems.workloads import WORKLOADS
 
@@ -26,4 +27,5 @@ SYSTEMS: tuple[System, ...] = (
     WORKLOADS,
     SCORING,
     SCORING_JOBS,
+    TRACKING,
 )

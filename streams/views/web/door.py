@@ -101,6 +101,8 @@ class Door:
     slash: bool | None = None
     """Whether addresses end with a slash: it is added or removed then. None: as they come."""
     body_limit: BodyLimit = BodyLimit()
+    packed: bool = False
+    """Whether bodies may be gzipped; the limit is that of what is in them."""
 
     def begins(self) -> Sequence[str]:
         """What its addresses begin with."""

@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streams.errors import Code
 from streams.settings import Settings
 from streams.views.web.door import BodyLimit, Doors
-from streams.views.web.reading import BodyRefusedError
+from streams.views.web.packed_bodies import UnpackedBody, is_packed, unpacked_scope
+from streams.views.web.reading import BodyRefusedError, too_large
 
 __all__ = ["BodyLimits"]
 
@@ -35,8 +36,14 @@ class BodyLimits:
             return
         door = self._doors.at(scope["path"])
         limit = BodyLimit() if door is None else door.body_limit
+        body = _CountedBody(scope, receive, self._settings, limit)
+        counted: Receive = body
+        if door is not None and door.packed and is_packed(scope):
+            counted = UnpackedBody(body, limit.of(self._settings), limit.variable)
+            scope = unpacked_scope(scope)
+            body.packed = True
         try:
-            await self._app(scope, _CountedBody(scope, receive, self._settings, limit), send)
+            await self._app(scope, counted, send)
         except BodyRefusedError as error:  # met by another middleware; the views' are answered by the application
             envelope = self._doors.envelope_at(scope["path"])
             await envelope.refusal(error.status_code, error.code, error.detail)(scope, receive, send)
@@ -53,6 +60,7 @@ class _CountedBody:
         self._read = 0
         self._waited = 0.0
         self._ended = False
+        self.packed = False
 
     async def __call__(self) -> Message:
         if self._ended:  # what may still come is that the client has gone, for which there is no hurry
@@ -64,7 +72,7 @@ class _CountedBody:
             self._read += len(message.get("body", b""))
             self._ended = not message.get("more_body", False)
             if self._read > self._limit:
-                raise _too_large(self._limit, self._name)
+                raise too_large(self._limit, self._name)
         return message
 
     async def _next(self) -> Message:
@@ -95,7 +103,7 @@ class _CountedBody:
 
     def _check(self) -> None:
         encoding = self._headers.get(b"content-encoding", b"identity")
-        if encoding.lower() != b"identity":
+        if encoding.lower() != b"identity" and not self.packed:
             raise BodyRefusedError(415, Code.UNSUPPORTED_ENCODING, "Content-Encoding: send the body uncompressed")
         kind = self._headers.get(b"content-type", b"")
         charset = _CHARSET.search(kind) if kind.lower().startswith(b"multipart/") else None
@@ -105,8 +113,4 @@ class _CountedBody:
             )
         length = self._headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limit:
-            raise _too_large(self._limit, self._name)
-
-
-def _too_large(limit: int, name: str) -> BodyRefusedError:
-    return BodyRefusedError(413, Code.TOO_LARGE, f"the body is larger than {limit} bytes: send less, or raise {name}")
+            raise too_large(self._limit, self._name)

@@ -29,6 +29,7 @@ __all__ = [
     "runtime",
     "sent_as_form",
     "sent_as_json",
+    "too_large",
 ]
 
 _LONG_BODY = 16 * 1024  # bytes: reading them takes about as long as the way to a thread and back
@@ -166,3 +167,8 @@ class BodyRefusedError(HTTPException):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(status, message)
         self.code = code
+
+
+def too_large(limit: int, name: str) -> BodyRefusedError:
+    """What to raise of a body beyond a limit, which the variable `name` sets."""
+    return BodyRefusedError(413, Code.TOO_LARGE, f"the body is larger than {limit} bytes: send less, or raise {name}")

@@ -21,6 +21,7 @@ from schemas.forecasting import (
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
 from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
 from schemas.series import Backtest, Forecast, SeriesResult, TrainSeries, TrainTogether
+from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
 from schemas.training import (
     CreateTrainingConfiguration,
     CreateTrainingJob,
@@ -376,4 +377,42 @@ EVENTS: tuple[Any, ...] = (
         created=NOON,
         status="InProgress",
     ),
+    CreateExperiment("c-30", "77", "sales", {"team": "a"}),
+    CreateExperiment("c-31", "78", "other"),
+    TrackRun(
+        command_id="c-32",
+        workload_uid="run-abc",
+        run_id="abc",
+        client="mlflow",
+        begin=True,
+        experiment_id="77",
+        experiment="sales",
+        name="first",
+        user="me",
+        status="running",
+        start_time=NOON,
+        end_time=NOON + 1,
+        deleted=False,
+        params={"lr": "0.1"},
+        tags={"k": "v"},
+    ),
+    TrackRun("c-33", "run-abc", "abc", "wandb", begin=False),
+    ExperimentRecord("77", "c-30", "sales", NOON, {"team": "a"}),
+    TrackedRun(
+        workload_uid="run-abc",
+        run_id="abc",
+        client="mlflow",
+        experiment_id="77",
+        experiment="sales",
+        name="first",
+        user="me",
+        status="finished",
+        created_at=NOON,
+        start_time=NOON,
+        end_time=NOON + 1,
+        deleted=True,
+        params={"lr": "0.1"},
+        tags={"k": "v"},
+    ),
+    TrackedRun("run-b", "b", "wandb", "", "demo", "b", "", "running", NOON, NOON),
 )

@@ -88,6 +88,10 @@ RELEASED = {
     71: ("AddModel", 1, "9c7eb2ca357457ed"),
     72: ("DeleteModel", 1, "a14270521b8a74d0"),
     73: ("ModelRecord", 1, "1767cddd7eaf00d1"),
+    74: ("CreateExperiment", 1, "e9c63a1bb49e143f"),
+    75: ("ExperimentRecord", 1, "8660e76f7f4d838c"),
+    76: ("TrackRun", 1, "15f9c4307dc843a2"),
+    77: ("TrackedRun", 1, "bd0e25a91fd75edb"),
 }
 
 

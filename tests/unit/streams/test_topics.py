@@ -24,6 +24,7 @@ NAMES = (
     "training-runs",
     "model-commands",
     "metrics",
+    "tracking-commands",
     "dead-letters",
     "jobs-changelog",
     "results-changelog",
@@ -34,6 +35,8 @@ NAMES = (
     "training-configurations-changelog",
     "visualization-jobs-changelog",
     "models-changelog",
+    "experiments-changelog",
+    "tracked-runs-changelog",
 )
 
 
@@ -78,6 +81,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("transform-commands", "delete"),
         ("inference-requests", "delete"),
         ("inference-results", "delete"),
+        ("tracking-commands", "delete"),
         ("dead-letters", "delete"),
         ("jobs-changelog", "compact"),
         ("results-changelog", "compact"),
@@ -88,6 +92,8 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("transforms-changelog", "compact"),
         ("forecasts-changelog", "compact"),
         ("models-changelog", "compact"),
+        ("experiments-changelog", "compact"),
+        ("tracked-runs-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -105,7 +111,14 @@ def test_retention() -> None:
     def kept(name: str) -> float:
         return int(spec(topics, f"tidecast.{name}").config["retention.ms"]) / DAY_MS
 
-    commands = ("dataset-commands", "job-commands", "series-commands", "training-commands", "transform-commands")
+    commands = (
+        "dataset-commands",
+        "job-commands",
+        "series-commands",
+        "training-commands",
+        "transform-commands",
+        "tracking-commands",
+    )
     assert {kept(name) for name in (*commands, "training-runs", "inference-requests", "inference-results")} == {2}
     assert {kept(name) for name in ("metrics", "job-results", "forecasts", "training-status", "training-logs")} == {8}
     assert kept("dead-letters") == 5
@@ -139,6 +152,7 @@ def test_public_topics_carry_one_record_type(topics: Topics) -> None:
         "tidecast.dataset-commands",
         "tidecast.job-commands",
         "tidecast.model-commands",
+        "tidecast.tracking-commands",
         "tidecast.training-commands",
         "tidecast.training-runs",
         "tidecast.transform-commands",
@@ -192,6 +206,10 @@ def test_subjects(topics: Topics) -> None:
         "AddModel": ("tidecast.AddModel",),
         "DeleteModel": ("tidecast.DeleteModel",),
         "ModelRecord": ("tidecast.models-changelog-value",),
+        "CreateExperiment": ("tidecast.CreateExperiment",),
+        "TrackRun": ("tidecast.TrackRun",),
+        "ExperimentRecord": ("tidecast.experiments-changelog-value",),
+        "TrackedRun": ("tidecast.tracked-runs-changelog-value",),
     }
 
 

@@ -20,6 +20,26 @@ from streams.workers import apps
 
 ROUTES = """
 GET /
+GET /api/2.0/mlflow/experiments/get
+GET /api/2.0/mlflow/experiments/get-by-name
+GET /api/2.0/mlflow/experiments/search
+POST /api/2.0/mlflow/experiments/create
+POST /api/2.0/mlflow/experiments/search
+GET /api/2.0/mlflow/runs/get
+GET /api/2.0/mlflow/runs/search
+POST /api/2.0/mlflow/runs/create
+POST /api/2.0/mlflow/runs/delete
+POST /api/2.0/mlflow/runs/log-batch
+POST /api/2.0/mlflow/runs/log-metric
+POST /api/2.0/mlflow/runs/log-parameter
+POST /api/2.0/mlflow/runs/restore
+POST /api/2.0/mlflow/runs/search
+POST /api/2.0/mlflow/runs/set-tag
+POST /api/2.0/mlflow/runs/update
+POST /files/{entity}/{project}/{run}/file_stream
+POST /graphql
+POST /sdk/otel/v1/{kind}
+PUT /wandb-dropped/{entity}/{project}/{run}/{number}
 GET /asyncapi.json
 GET /data/
 POST /data/
@@ -125,6 +145,7 @@ class TestAgents:
             "orchestrate_transforms": "t.transform-commands",
             "track_transforms": "t.inference-results",
             "register_models": "t.model-commands",
+            "track_runs": "t.tracking-commands",
         }
 
     async def test_the_agents_of_the_trainer(self, trainer: TrainerRuntime) -> None:
@@ -149,6 +170,8 @@ class TestAgents:
             "transforms": "t.transforms-changelog",
             "forecasts": "t.forecasts-changelog",
             "models": "t.models-changelog",
+            "experiments": "t.experiments-changelog",
+            "tracked_runs": "t.tracked-runs-changelog",
         }
         assert {table.partitions for table in state.app.tables.values()} == {6}
         assert not trainer.app.tables

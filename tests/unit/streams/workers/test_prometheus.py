@@ -166,6 +166,7 @@ class TestFromTheStart:
             topics.transform_commands,
             topics.inference_results,
             topics.model_commands,
+            topics.tracking_commands,
         }
         assert set(counted[1].values()) == {0}
 

@@ -205,6 +205,7 @@ class TestContent:
             "receive-series-commands",
             "receive-training-commands",
             "receive-transform-commands",
+            "receive-tracking-commands",
             "receive-inference-requests",
         }
         assert {name for name, it in operations.items() if it["action"] == "send"} == {
