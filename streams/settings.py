@@ -209,6 +209,7 @@ class Settings(BaseSettings):
     max_workload_metrics: int = Field(
         10_000, ge=1, description="Most metrics of a workload, one per name and source; points of more are refused."
     )
+    max_streams: int = Field(200, ge=1, description="Most live streams that a state worker has open; 503 above.")
     max_max_eval: int = Field(1000, ge=1, description="Most search trials of one submission.")
     dead_letter_retention_days: int = Field(90, ge=1, description="Days that dead letters are kept.")
     event_retention_days: int = Field(

@@ -17,4 +17,5 @@ WORKLOADS = System(
         ),
     ),
     state="streams.workloads.state:open_state",
+    views=("streams.views.workloads.metrics", "streams.views.workloads.view"),
 )

@@ -1,28 +1,61 @@
 """What a state process has for workloads: the store of its partitions' points, and who keeps it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from streams.runtime import Part, StateRuntime
 from streams.workloads.keeper import PointKeeper
+from streams.workloads.producers import ProducerStates
 
 __all__ = ["WorkloadsState", "open_state"]
+
+
+_STATUSES: Final = ("job_status", "training_status")
+
+
+class Streams:
+    """The live streams that are open; they end when the process does."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.ending = False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One more, as long as the block lasts."""
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadsState(Part):
     """The points of the partitions that this worker has."""
 
+    runtime: StateRuntime
     keeper: PointKeeper
+    producers: ProducerStates
+    streams: Streams
 
     async def prepare(self) -> None:
         """Keep points as long as the process lasts."""
-        await self.keeper.follow()
+        topics = self.runtime.topics
+        told = [getattr(topics, name) for name in _STATUSES if hasattr(topics, name)]
+        self.producers.follow(self.runtime.bootstrap, told, topics.partitions)
+        try:
+            await self.keeper.follow()
+        finally:
+            self.streams.ending = True
 
     async def close(self) -> None:
         """Let another process open the store."""
+        self.producers.close()
         await self.keeper.close()
 
     def figures(self) -> Iterable[Metric]:
@@ -37,4 +70,9 @@ class WorkloadsState(Part):
 def open_state(runtime: StateRuntime) -> Part:
     """The state's part."""
     settings = runtime.settings
-    return WorkloadsState(keeper=PointKeeper(runtime, settings.home / "points" / settings.worker_id))
+    return WorkloadsState(
+        runtime=runtime,
+        keeper=PointKeeper(runtime, settings.home / "points" / settings.worker_id),
+        producers=ProducerStates(runtime.codec),
+        streams=Streams(),
+    )

@@ -18,7 +18,7 @@ from streams.views.web.commands import note_name
 from streams.views.web.door import Door, Doors, Owned
 from streams.views.web.reading import BodyRefusedError, has_body
 
-__all__ = ["OwnerForwarding", "from_others", "passed_on"]
+__all__ = ["OwnerForwarding", "from_others", "passed_on", "told_others"]
 
 _HOP = "x-tidecast-forwarded"
 _OF_THE_CONNECTION = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
@@ -133,7 +133,28 @@ async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Respon
         raise UnavailableError(Code.OWNER_UNREACHABLE, _UNREACHABLE) from None
 
 
-async def from_others(state: StateRuntime, request: Request, *members: str) -> list[Any]:
+async def told_others(state: StateRuntime, request: Request) -> None:
+    """Send the request, which has no body, to all other workers too; none for what a worker has sent.
+
+    RejectedError 503 where one does not answer: sent again it is complete.
+    """
+    if _HOP in request.headers:
+        return
+
+    async def tell(worker: URL) -> None:
+        url = worker.with_path(request.url.path)
+        async with state.app.http_client.request(
+            request.method, url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT
+        ) as answer:
+            answer.raise_for_status()
+
+    try:
+        await asyncio.gather(*map(tell, other_workers(state.app)))
+    except (aiohttp.ClientError, TimeoutError):
+        raise UnavailableError(Code.OWNER_UNREACHABLE, "a worker does not answer: send the same again") from None
+
+
+async def from_others(state: StateRuntime, request: Request, *members: str, query: str = "") -> list[Any]:
     """The items of a list that the others have; `members` lead to it in the answer. None for a worker's question.
 
     RejectedError 503 where one does not answer: a list with holes would be a wrong answer.
@@ -142,7 +163,7 @@ async def from_others(state: StateRuntime, request: Request, *members: str) -> l
         return []
 
     async def ask(worker: URL) -> Sequence[Any]:
-        url = worker.with_path(request.url.path)
+        url = worker.with_path(request.url.path).with_query(query or None)
         async with state.app.http_client.get(url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT) as answer:
             answer.raise_for_status()
             items: Any = await answer.json()

@@ -61,6 +61,17 @@ _LIMITS: Final = {
     "max_tracked_bytes": _LARGEST,
 }
 
+_METRICS: Final = {  # contract 004's
+    400: "RequestParameterInvalid",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    413: "RequestTooLarge",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    507: "InsufficientStorage",
+}
+
 
 class _Odd(BaseModel):
     """An envelope of no contract."""
@@ -188,6 +199,9 @@ def check(door: Door, answer: httpx.Response, status: int) -> Any:
             assert set(body) == {"data", "code", "message"}
             assert body["data"] == {"status": False}
             assert plain is None or body["code"] == slug(plain)
+        case ["", "api", "v1", "workloads" | "metrics", *_]:
+            assert {"code", "message"} <= set(body)
+            assert body["code"] == _METRICS[status]
         case ["", "api", *_]:
             assert set(body) == {"odd"}
             assert body["odd"].startswith(str(status))
