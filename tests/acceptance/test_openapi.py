@@ -63,6 +63,14 @@ POST /transform-jobs/{name}/stop
 PUT /uploads/{path}
 GET /uploads/{path}
 GET /outputs/{path}
+POST /model-upload
+GET /model-info
+POST /operate-model
+POST /model-descript
+GET /model-descript
+POST /model-variable
+GET /model-variable
+POST /model-test
 POST /add-dataset
 GET /dataset-info
 POST /operate-dataset

@@ -17,13 +17,13 @@ from streams.errors import Code, InvalidError, TooLargeError
 from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
 from streams.scoring.state import ScoringState
-from streams.views.scoring.envelope import SCORING, Done, data_response
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, flag, iso_time, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, flag, iso_time, text
 from streams.views.scoring.replies import ModelDescription, ModelList, ModelVariables, UploadedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.forwarding import from_others
+from streams.views.web.model_service import MODEL_SERVICE, ActionReply
 from streams.views.web.reading import HeadRoute, runtime
 
 __all__ = ["DOOR", "find"]
@@ -37,7 +37,7 @@ DOOR = Door(
     router=router,
     prefixes=tuple(f"{prefix}/{name}" for name in _NAMES for prefix in ("", ALIAS)),
     tag=Tag("models of users", "PMML and ONNX files; each address is also below /api/v1."),
-    envelope=SCORING,
+    envelope=MODEL_SERVICE,
     slash=False,
     body_limit=BodyLimit("max_model_bytes", around=_FORM),
 )
@@ -247,7 +247,7 @@ def _route(name: str, view: Any, method: str, summary: str, reply: Any, **option
 
 def _both(name: str, view: Any, summary: str, reply: Any) -> None:
     """By POST as the contract says, and by GET as its example does."""
-    responses = SCORING.responses(400, 404, 413, 415)
+    responses = MODEL_SERVICE.responses(400, 404, 413, 415)
     _route(name, view, "POST", summary, reply, responses=responses, openapi_extra=body_of(_MODEL_NAME, ("modelName",)))
     parameter = {
         "name": "modelName",
@@ -257,7 +257,7 @@ def _both(name: str, view: Any, summary: str, reply: Any) -> None:
         "description": "The model.",
     }
     extra = {"parameters": [parameter]}
-    _route(name, view, "GET", summary, reply, responses=SCORING.responses(400, 404), openapi_extra=extra)
+    _route(name, view, "GET", summary, reply, responses=MODEL_SERVICE.responses(400, 404), openapi_extra=extra)
 
 
 _route(
@@ -266,17 +266,17 @@ _route(
     "POST",
     "Upload a model",
     UploadedModel,
-    responses=SCORING.responses(400, 408, 409, 413, 415, 503, 507),
+    responses=MODEL_SERVICE.responses(400, 408, 409, 413, 415, 503, 507),
     openapi_extra=_UPLOAD,
 )
-_route("model-info", list_user_models, "GET", "List the models", ModelList, responses=SCORING.responses(503))
+_route("model-info", list_user_models, "GET", "List the models", ModelList, responses=MODEL_SERVICE.responses(503))
 _route(
     "operate-model",
     operate_model,
     "POST",
     "Remove a model",
-    Done,
-    responses=SCORING.responses(400, 404, 409, 413, 415, 503),
+    ActionReply,
+    responses=MODEL_SERVICE.responses(400, 404, 409, 413, 415, 503),
     openapi_extra=body_of(
         {
             **_MODEL_NAME,

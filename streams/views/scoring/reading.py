@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import UploadFile
 
 from models.json_words import json_problem
 from streams.errors import Code, InvalidError, UnsupportedError
+from streams.views.web.answers import json_response
 from streams.views.web.reading import content_type, has_body
 
-__all__ = ["ALIAS", "Fields", "as_text", "body_of", "fields_of", "flag", "iso_time", "text"]
+__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "iso_time", "text"]
 
 ALIAS: Final = "/api/v1"
 """All addresses of the contract are there as well as at the root (S-006)."""
@@ -75,14 +76,14 @@ def flag(fields: Fields, name: str) -> bool:
     raise InvalidError(Code.INVALID_REQUEST, f"{name}: expected true or false")
 
 
-def as_text(value: Any) -> str:
-    """A part of a form that is no file, as it came."""
-    return value if isinstance(value, str) else ""
-
-
 def iso_time(milliseconds: int) -> str:
     """A time as the contract writes it: ISO-8601 with its offset, here that of the machine (S-035)."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def data_response(content: Mapping[str, Any], status: int = 200) -> Response:
+    """`{"data": …}`, as every answer (S-003)."""
+    return json_response({"data": content}, status)
 
 
 def body_of(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from streams.scoring.calls import ScoringReply, ServedModel
 from streams.scoring.form_values import from_file, from_text, records_from_csv
 from streams.scoring.state import ScoringState
 from streams.serving.errors import InferenceClosedError, InferenceUnavailableError, ModelMissingError
-from streams.views.scoring.envelope import SCORING
 from streams.views.scoring.models import find
 from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, text
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.door import Door, Tag
+from streams.views.web.model_service import MODEL_SERVICE
 from streams.views.web.reading import HeadRoute, content_type, runtime
 
 __all__ = ["DOOR"]
@@ -31,7 +31,7 @@ DOOR = Door(
     router=router,
     prefixes=("/model-test", f"{ALIAS}/model-test"),
     tag=Tag("models of users", "PMML and ONNX files; each address is also below /api/v1."),
-    envelope=SCORING,
+    envelope=MODEL_SERVICE,
     slash=False,
 )
 
@@ -108,7 +108,7 @@ for _prefix in ("", ALIAS):
         methods=["POST"],
         summary="Test a model",
         response_model=TestedModel,
-        responses=SCORING.responses(400, 404, 408, 413, 415, 503, 504),
+        responses=MODEL_SERVICE.responses(400, 404, 408, 413, 415, 503, 504),
         include_in_schema=not _prefix,
         openapi_extra=_BODY,
     )

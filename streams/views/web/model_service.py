@@ -37,5 +37,9 @@ def _body(told: Refusal) -> Mapping[str, Any]:
     return {"data": {"status": False}, "code": slug, "message": told.message, **told.place}
 
 
-MODEL_SERVICE: Final = Envelope(body=_body, shown={"model": ModelServiceError})
+MODEL_SERVICE: Final = Envelope(
+    body=_body,
+    shown={"model": ModelServiceError},
+    meanings={504: "No answer within the time limit: send less at once."},
+)
 """Of models, services, data sets by name, scripts, jobs and runs."""

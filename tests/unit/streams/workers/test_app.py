@@ -73,6 +73,10 @@ GET /model-variable
 POST /model-variable
 GET /openapi.json
 POST /operate-model
+POST /add-dataset
+GET /dataset-info
+POST /operate-dataset
+GET /api/v1/datasets/{name}
 GET /outputs/{path}
 GET /ping
 GET /readyz
