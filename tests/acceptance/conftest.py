@@ -11,6 +11,7 @@ from tests.integration.services import Api, Service, running_service
 LIMITS: Final[dict[str, Any]] = {  # small enough to be passed in a test, large enough for all the others
     "max_upload_bytes": 100_000,
     "max_body_bytes": 200_000,
+    "max_model_bytes": 150_000,
     "max_series_per_job": 40,
     "max_elements": 50,
     "max_next_k_prediction": 60,
