@@ -16,10 +16,12 @@ __all__ = ["StockClient"]
 _SCHEMAS: Final = Path(__file__).parents[2] / "schemas" / "avro"
 _FILES: Final = {
     "AddDataset": "add_dataset",
+    "AddModel": "add_model",
     "ConfigureJob": "configure_job",
     "CreateJob": "create_job",
     "DeleteDataset": "delete_dataset",
     "DeleteJob": "delete_job",
+    "DeleteModel": "delete_model",
     "DeleteTrainingJob": "delete_training_job",
     "InferenceRequest": "inference_request",
     "StartTransform": "start_transform",

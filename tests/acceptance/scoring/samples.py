@@ -8,7 +8,7 @@ import httpx
 from tests.integration.services import Api
 from tests.iris_models import model_file
 
-__all__ = ["check_refusal", "new_name", "tested", "upload", "uploaded"]
+__all__ = ["check_refusal", "new_name", "ask_model", "upload", "uploaded"]
 
 
 def new_name() -> str:
@@ -33,7 +33,7 @@ def uploaded(api: Api, file_name: str, **form: str) -> str:
     return name
 
 
-def tested(api: Api, name: str, data: Any, **fields: str) -> Any:
+def ask_model(api: Api, name: str, data: Any, **fields: str) -> Any:
     """What /model-test answers, under `data`."""
     answer = api.call("POST", "/model-test", json={"modelName": name, "data": data, **fields})
     assert answer.status_code == 200, answer.text

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.acceptance.scoring.samples import check_refusal, tested, uploaded
+from tests.acceptance.scoring.samples import ask_model, check_refusal, uploaded
 from tests.integration.services import Api, Service
 from tests.iris_models import FEATURES, SPECIES, maker, records, trained
 
@@ -45,7 +45,7 @@ class TestTasks:
 
     def test_S047_classification(self, api: Api, models: dict[str, str], kind: str) -> None:
         """A label, and probabilities that sum to one; in the order of the records."""
-        answer = tested(api, models[f"iris_logistic.{kind}"], asked(kind), type=kind)
+        answer = ask_model(api, models[f"iris_logistic.{kind}"], asked(kind), type=kind)
         expected = trained()["logistic"].predict_proba(maker().iris()[0])
 
         assert (answer["status"], answer["task"]) == (True, "classification")
@@ -56,7 +56,7 @@ class TestTasks:
 
     def test_S047_regression(self, api: Api, models: dict[str, str], kind: str) -> None:
         """S-021: of its confidence these models say nothing."""
-        answer = tested(api, models[f"iris_regression.{kind}"], asked(kind, 3))
+        answer = ask_model(api, models[f"iris_regression.{kind}"], asked(kind, 3))
 
         assert answer["task"] == "regression"
         assert np.abs([one["prediction"] for one in answer["result"]] - oracle("regression")).max() < _CLOSE
@@ -64,7 +64,7 @@ class TestTasks:
 
     def test_S047_clustering(self, api: Api, models: dict[str, str], kind: str) -> None:
         """The cluster, with distances or affinities."""
-        answer = tested(api, models[f"iris_kmeans.{kind}"], asked(kind))
+        answer = ask_model(api, models[f"iris_kmeans.{kind}"], asked(kind))
 
         assert answer["task"] == "clustering"
         assert [int(one["cluster"]) for one in answer["result"]] == oracle("kmeans").tolist()
@@ -72,7 +72,7 @@ class TestTasks:
 
     def test_S047_dimension_reduction(self, api: Api, models: dict[str, str], kind: str) -> None:
         """An array of component values."""
-        answer = tested(api, models[f"iris_pca.{kind}"], asked(kind))
+        answer = ask_model(api, models[f"iris_pca.{kind}"], asked(kind))
 
         assert answer["task"] == "dimension_reduction"
         assert np.abs(np.array([one["components"] for one in answer["result"]]) - oracle("pca")).max() < _CLOSE
@@ -93,7 +93,7 @@ class TestTasks:
 )
 def test_S046_the_forms_of_one_record(api: Api, models: dict[str, str], data: Any) -> None:
     """All say the same; what the model does not have is ignored (S-049)."""
-    (result,) = tested(api, models["iris_logistic.pmml"], data)["result"]
+    (result,) = ask_model(api, models["iris_logistic.pmml"], data)["result"]
 
     assert result["label"] == "setosa"
 
@@ -110,7 +110,7 @@ def test_S046_the_forms_of_one_record(api: Api, models: dict[str, str], data: An
 )
 def test_S046_the_forms_of_a_tensor(api: Api, models: dict[str, str], data: Any) -> None:
     """An input that is a row of numbers."""
-    (result,) = tested(api, models["iris_logistic.onnx"], data)["result"]
+    (result,) = ask_model(api, models["iris_logistic.onnx"], data)["result"]
 
     assert result["label"] == "setosa"
 
