@@ -8,7 +8,7 @@ import httpx
 from tests.integration.services import Api
 from tests.iris_models import model_file
 
-__all__ = ["check_refusal", "new_name", "ask_model", "upload", "uploaded"]
+__all__ = ["ask_model", "check_refusal", "new_name", "upload", "uploaded"]
 
 
 def new_name() -> str:
