@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )
     max_upload_bytes: int = Field(1024 * MIB, ge=1, description="Largest CSV file accepted (413 above).")
+    server_versions: str = Field(
+        "3.6,3.7,3.8,3.9",
+        pattern=r"^[0-9A-Za-z.]+(\s*,\s*[0-9A-Za-z.]+)*$",
+        description="Python versions that services and scoring jobs may name, parted by commas: shown, not run.",
+    )
     remote_dataset_hosts: str = Field(
         "",
         description="Hosts that data sets may be fetched from, parted by commas: names, names with a port, addresses, "
@@ -274,6 +279,11 @@ class Settings(BaseSettings):
             f"TIDECAST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretUrl) else str(value)
             for name, value in given.items()
         }
+
+    @property
+    def environments(self) -> list[str]:
+        """The Python versions that services and scoring jobs may name."""
+        return [version.strip() for version in self.server_versions.split(",")]
 
     @property
     def record_limit(self) -> int:

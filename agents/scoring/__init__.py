@@ -1,6 +1,6 @@
 """Users' models (contract 003): their rows, and what the processes do that look at them and let them answer.
 
-Others use `models` by `attach` alone; `process` is named, and run in processes.
+Others use `process`, in processes of their own, and `models` by `attach` alone.
 """
 
 __all__: list[str] = []

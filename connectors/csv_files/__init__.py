@@ -1,6 +1,6 @@
 """CSV files as people write them: how text, cells and numbers are read, and what is told of doubts.
 
-Others use `columns`, `date_warnings`, `dialect`, `inspection`, `text`.
+Others use `columns`, `date_warnings`, `dialect`, `inspection`, `pieces`, `text`.
 """
 
 __all__: list[str] = []

@@ -21,6 +21,8 @@ __all__ = [
     "OUTPUTS",
     "PRODUCER",
     "SCORING_MODELS",
+    "SCORING_RUNS",
+    "SCRIPTS",
     "SPLITS",
     "TRAINING",
     "TRIES",
@@ -87,6 +89,10 @@ ENDPOINTS: Final = Folder("endpoints")
 """Models that are served, with their manifests."""
 SCORING_MODELS: Final = Folder("scoring-models")
 """PMML and ONNX models of users, with their manifests."""
+SCRIPTS: Final = Folder("scripts")
+"""Scripts that score data sets."""
+SCORING_RUNS: Final = Folder("scoring-runs")
+"""How far runs of such scripts are."""
 IDEMPOTENCY: Final = Folder("idempotency")
 """Notes of Idempotency-Keys."""
 TRIES: Final = Folder("tries")
@@ -107,6 +113,8 @@ FOLDERS: Final = (
     TRAINING,
     ENDPOINTS,
     SCORING_MODELS,
+    SCRIPTS,
+    SCORING_RUNS,
     IDEMPOTENCY,
     TRIES,
     INSTALLATION,

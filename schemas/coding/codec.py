@@ -5,7 +5,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from schemas import datasets, forecasting, inference, scoring, series, tracking, training, training_rows, workloads
+from schemas import (
+    datasets,
+    forecasting,
+    inference,
+    scoring,
+    scoring_jobs,
+    series,
+    tracking,
+    training,
+    training_rows,
+    workloads,
+)
 from schemas.catalogue import Schema, current_schemas, locked_schemas
 from schemas.coding.event_formats import Format
 from schemas.coding.shared_settings import format_of
@@ -15,7 +26,18 @@ __all__ = ["EVENT_TYPES", "Codec", "SchemaLookup"]
 
 EVENT_TYPES: tuple[type, ...] = tuple(
     event_type
-    for system in (datasets, forecasting, series, training, training_rows, inference, scoring, tracking, workloads)
+    for system in (
+        datasets,
+        forecasting,
+        series,
+        training,
+        training_rows,
+        inference,
+        scoring,
+        tracking,
+        workloads,
+        scoring_jobs,
+    )
     for event_type in system.TYPES
 )
 

@@ -1,10 +1,57 @@
 """Data sets by name, and jobs that score them with a model (contract 003, sections 4 and 5)."""
 
-from streams.systems.declaration import System
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
 
 __all__ = ["SCORING_JOBS"]
 
+_BY_RUN = "The run_id."
+_ROOM = "streams.views.scoring_jobs"
+
 SCORING_JOBS = System(
     name="scoring_jobs",
-    views=("streams.views.scoring_jobs.add_dataset", "streams.views.scoring_jobs.datasets"),
+    topics=(
+        DeclaredTopic(
+            name="scoring-job-commands",
+            records=(
+                "GenerateScript",
+                "DeployScoringJob",
+                "DeleteScoringJob",
+                "StartScoringRun",
+                "FireScoringJob",
+                "OperateScoringRun",
+            ),
+            keep=Keep.COMMANDS,
+            words="Keep a script that scores a data set, make a job of it, start its runs, stop, pause or delete them.",
+            key="The job_name; of GenerateScript the file_name.",
+            action="receive",
+        ),
+        DeclaredTopic(
+            name="scoring-runs",
+            records=("ScoreDataset", "EndScoringRun"),
+            keep=Keep.COMMANDS,
+            words="Runs that were begun or ended, for the trainers.",
+            key=_BY_RUN,
+            long=True,
+        ),
+        DeclaredTopic(
+            name="scoring-run-status",
+            records=("ScoringRunStatus",),
+            keep=Keep.EVENTS,
+            words="How far runs of scoring jobs are, and what they have come to.",
+            key="The job_name.",
+            action="send",
+        ),
+    ),
+    tables=(DeclaredTable("scoring_jobs", "ScoringJobRecord"), DeclaredTable("scoring_runs", "ScoringRunRecord")),
+    state="streams.scoring_jobs.state:open_state",
+    state_agents=("agents.scoring_jobs.jobs",),
+    trainer_agents=("agents.scoring_jobs.runs",),
+    views=(
+        f"{_ROOM}.add_dataset",
+        f"{_ROOM}.datasets",
+        f"{_ROOM}.scripts",
+        f"{_ROOM}.jobs",
+        f"{_ROOM}.job_addresses",
+        f"{_ROOM}.runs",
+    ),
 )

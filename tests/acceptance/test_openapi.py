@@ -75,6 +75,15 @@ POST /add-dataset
 GET /dataset-info
 POST /operate-dataset
 GET /api/v1/datasets/{name}
+POST /generate-script
+POST /model-deploy-job
+POST /job-info
+GET /api/v1/jobs
+GET /api/v1/jobs/{name}
+POST /api/v1/jobs/{name}
+DELETE /api/v1/jobs/{name}
+GET /api/v1/runs
+POST /operate-run
 GET /registry/schemas/ids/{schema_id}
 GET /registry/subjects
 GET /registry/subjects/{subject}/versions

@@ -1,6 +1,6 @@
 """Addresses of contract 003: models, and what is made of them.
 
-Others use nothing here.
+Others use `owners`, `reading`, `replies`.
 """
 
 __all__: list[str] = []

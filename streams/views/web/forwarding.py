@@ -154,8 +154,12 @@ async def told_others(state: StateRuntime, request: Request) -> None:
         raise UnavailableError(Code.OWNER_UNREACHABLE, "a worker does not answer: send the same again") from None
 
 
-async def from_others(state: StateRuntime, request: Request, *members: str, query: str = "") -> list[Any]:
+async def from_others(
+    state: StateRuntime, request: Request, *members: str, path: str | None = None, query: str = ""
+) -> list[Any]:
     """The items of a list that the others have; `members` lead to it in the answer. None for a worker's question.
+
+    They are asked at `path`, with a `query`; where there is none, at the request's.
 
     RejectedError 503 where one does not answer: a list with holes would be a wrong answer.
     """
@@ -163,7 +167,7 @@ async def from_others(state: StateRuntime, request: Request, *members: str, quer
         return []
 
     async def ask(worker: URL) -> Sequence[Any]:
-        url = worker.with_path(request.url.path).with_query(query or None)
+        url = worker.with_path(path or request.url.path).with_query(query or None)
         async with state.app.http_client.get(url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT) as answer:
             answer.raise_for_status()
             items: Any = await answer.json()

@@ -110,7 +110,7 @@ class TestOneLess:
             table.name for system in left for table in system.tables
         }
         assert len(state.runtime.app.agents) == sum(len(set(system.state_agents)) for system in left) + sum(
-            system.name in {"forecasting", "inference", "training"} for system in left
+            system.name in {"forecasting", "inference", "training", "scoring_jobs"} for system in left
         )
         assert bool(trainer.app.agents) is any(system.trainer_agents for system in left)
         for name, path in addresses.items():

@@ -50,6 +50,7 @@ from schemas.training_rows import (
 )
 from schemas.values import HyperParam
 from schemas.workloads import MetricPoint
+from tests.unit.schemas.scoring_jobs_samples import SCORING_JOBS
 
 __all__ = ["EVENTS", "FULL_CONFIG", "NOON"]
 
@@ -415,4 +416,5 @@ EVENTS: tuple[Any, ...] = (
         tags={"k": "v"},
     ),
     TrackedRun("run-b", "b", "wandb", "", "demo", "b", "", "running", NOON, NOON),
+    *SCORING_JOBS,
 )

@@ -92,6 +92,17 @@ RELEASED = {
     75: ("ExperimentRecord", 1, "8660e76f7f4d838c"),
     76: ("TrackRun", 1, "15f9c4307dc843a2"),
     77: ("TrackedRun", 1, "bd0e25a91fd75edb"),
+    78: ("DeleteScoringJob", 1, "7b67213a5433b7ba"),
+    79: ("DeployScoringJob", 1, "6749ae1540ed38de"),
+    80: ("EndScoringRun", 1, "f3f681092d00345e"),
+    81: ("FireScoringJob", 1, "863c534d978e70a4"),
+    82: ("GenerateScript", 1, "f28d6222c3f5ecda"),
+    83: ("OperateScoringRun", 1, "184bd7026d10b77b"),
+    84: ("ScoreDataset", 1, "6077821bce0560b6"),
+    85: ("ScoringJobRecord", 1, "006af2b1ad0fa1bb"),
+    86: ("ScoringRunRecord", 1, "2b0f9d00a0d6ac2c"),
+    87: ("ScoringRunStatus", 1, "48a5c7c78201e414"),
+    88: ("StartScoringRun", 1, "fccfaa4d8de19208"),
 }
 
 

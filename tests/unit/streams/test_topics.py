@@ -24,6 +24,9 @@ NAMES = (
     "training-runs",
     "metrics",
     "model-commands",
+    "scoring-job-commands",
+    "scoring-runs",
+    "scoring-run-status",
     "tracking-commands",
     "dead-letters",
     "jobs-changelog",
@@ -35,6 +38,8 @@ NAMES = (
     "training-configurations-changelog",
     "visualization-jobs-changelog",
     "models-changelog",
+    "scoring-jobs-changelog",
+    "scoring-runs-changelog",
     "experiments-changelog",
     "tracked-runs-changelog",
 )
@@ -94,6 +99,11 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("models-changelog", "compact"),
         ("experiments-changelog", "compact"),
         ("tracked-runs-changelog", "compact"),
+        ("scoring-job-commands", "delete"),
+        ("scoring-runs", "delete"),
+        ("scoring-run-status", "delete"),
+        ("scoring-jobs-changelog", "compact"),
+        ("scoring-runs-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -152,6 +162,8 @@ def test_public_topics_carry_one_record_type(topics: Topics) -> None:
         "tidecast.dataset-commands",
         "tidecast.job-commands",
         "tidecast.model-commands",
+        "tidecast.scoring-job-commands",
+        "tidecast.scoring-runs",
         "tidecast.tracking-commands",
         "tidecast.training-commands",
         "tidecast.training-runs",
@@ -210,6 +222,17 @@ def test_subjects(topics: Topics) -> None:
         "TrackRun": ("tidecast.TrackRun",),
         "ExperimentRecord": ("tidecast.experiments-changelog-value",),
         "TrackedRun": ("tidecast.tracked-runs-changelog-value",),
+        "GenerateScript": ("tidecast.GenerateScript",),
+        "DeployScoringJob": ("tidecast.DeployScoringJob",),
+        "DeleteScoringJob": ("tidecast.DeleteScoringJob",),
+        "StartScoringRun": ("tidecast.StartScoringRun",),
+        "FireScoringJob": ("tidecast.FireScoringJob",),
+        "OperateScoringRun": ("tidecast.OperateScoringRun",),
+        "ScoreDataset": ("tidecast.ScoreDataset",),
+        "EndScoringRun": ("tidecast.EndScoringRun",),
+        "ScoringRunStatus": ("tidecast.scoring-run-status-value",),
+        "ScoringJobRecord": ("tidecast.scoring-jobs-changelog-value",),
+        "ScoringRunRecord": ("tidecast.scoring-runs-changelog-value",),
     }
 
 

@@ -101,6 +101,19 @@ DELETE /v1/{project_id}/training-jobs/{job_id}
 GET /v1/{project_id}/training-jobs/{job_id}/versions
 GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
 POST /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/stop
+POST /add-dataset
+GET /dataset-info
+POST /operate-dataset
+GET /api/v1/datasets/{name}
+POST /generate-script
+POST /model-deploy-job
+POST /job-info
+GET /api/v1/jobs
+GET /api/v1/jobs/{name}
+POST /api/v1/jobs/{name}
+DELETE /api/v1/jobs/{name}
+GET /api/v1/runs
+POST /operate-run
 """
 UNLISTED = {"GET /", "GET /docs", "GET /openapi.json"}  # pages, not part of the interface
 
@@ -150,6 +163,8 @@ class TestAgents:
             "track_transforms": "t.inference-results",
             "register_models": "t.model-commands",
             "track_runs": "t.tracking-commands",
+            "orchestrate_scoring_jobs": "t.scoring-job-commands",
+            "track_scoring_runs": "t.scoring-run-status",
         }
 
     async def test_the_agents_of_the_trainer(self, trainer: TrainerRuntime) -> None:
@@ -158,6 +173,7 @@ class TestAgents:
             "train_series": "t.series-commands",
             "run_training": "t.training-runs",
             "answer_requests": "t.inference-requests",
+            "run_scoring": "t.scoring-runs",
         }
 
     async def test_the_tables(self, state: StateRuntime, trainer: TrainerRuntime) -> None:
@@ -176,6 +192,8 @@ class TestAgents:
             "models": "t.models-changelog",
             "experiments": "t.experiments-changelog",
             "tracked_runs": "t.tracked-runs-changelog",
+            "scoring_jobs": "t.scoring-jobs-changelog",
+            "scoring_runs": "t.scoring-runs-changelog",
         }
         assert {table.partitions for table in state.app.tables.values()} == {6}
         assert not trainer.app.tables

@@ -155,7 +155,8 @@ class TestFromTheStart:
         ]
         topics = trainer.topics
 
-        assert counted[0] == dict.fromkeys((topics.series_commands, topics.training_runs, topics.inference_requests), 0)
+        consumed = (topics.series_commands, topics.training_runs, topics.inference_requests, topics.scoring_runs)
+        assert counted[0] == dict.fromkeys(consumed, 0)
         assert counted[1].keys() == {
             topics.dataset_commands,
             topics.job_commands,
@@ -167,6 +168,8 @@ class TestFromTheStart:
             topics.inference_results,
             topics.model_commands,
             topics.tracking_commands,
+            topics.scoring_job_commands,
+            topics.scoring_run_status,
         }
         assert set(counted[1].values()) == {0}
 

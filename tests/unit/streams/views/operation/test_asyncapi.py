@@ -202,6 +202,7 @@ class TestContent:
             "receive-dataset-commands",
             "receive-job-commands",
             "receive-model-commands",
+            "receive-scoring-job-commands",
             "receive-series-commands",
             "receive-training-commands",
             "receive-transform-commands",
@@ -212,6 +213,7 @@ class TestContent:
             "send-forecasts",
             "send-metrics",
             "send-job-status",
+            "send-scoring-run-status",
             "send-training-status",
             "send-training-logs",
             "send-inference-results",
@@ -223,7 +225,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 17
+        assert len(public) == len(set(public)) == 20
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:

@@ -1,0 +1,177 @@
+"""The text of a script (contract S-090, S-091): a program that does what a run does, for people to read and to run.
+
+It needs Python alone, and asks the service for the rows and for what the model makes of them. A run does the same
+inside of the service, where the script itself is never run (S-101).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from connectors.datasets.manifests import Dataset
+from schemas.scoring_jobs import GenerateScript
+from streams.scoring_jobs.inputs import InputsError, ReadInput, inputs_of, kind_of, number_columns
+
+__all__ = ["program"]
+
+
+def program(command: GenerateScript, dataset: Dataset, model: Mapping[str, Any]) -> str:
+    """The text; the same for the same command, data set and model."""
+    return _PROGRAM.format(
+        input=command.input_dataset,
+        output=command.output_dataset,
+        model=model["name"],
+        input_text=repr(command.input_dataset),
+        output_text=repr(command.output_dataset),
+        model_text=repr(model["name"]),
+        kind_text=repr(model["model_type"]),
+        delimiter=repr(dataset.dialect.delimiter),
+        skipped=dataset.dialect.skipped_lines,
+        inputs=_inputs(dataset, model["inputs"]),
+    )
+
+
+def _inputs(dataset: Dataset, variables: Sequence[Mapping[str, Any]]) -> str:
+    """Where columns are missing, the run says so; the script names those that the model would read."""
+    try:
+        inputs = inputs_of(variables, dataset.header, number_columns(dataset.heads))
+    except InputsError:
+        inputs = tuple(ReadInput(it["name"], kind_of(it["type"]), (it["name"],), alone=True) for it in variables)
+    lines = [f"    {it.name!r}: ({it.kind!r}, {list(it.columns)!r}, {it.alone!r})," for it in inputs]
+    return "\n".join(["{", *lines, "}"])
+
+
+_PROGRAM: Final = '''\
+"""Scores the data set {input} with the model {model} and writes the data set {output}.
+
+Made by Tidecast, whose runs do the same by themselves. To run it elsewhere, let TIDECAST_URL name the service.
+"""
+
+import csv
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+import uuid
+
+SERVICE = os.environ.get("TIDECAST_URL", "http://127.0.0.1:8080")
+INPUT_DATASET = {input_text}
+OUTPUT_DATASET = {output_text}
+MODEL = {model_text}
+MODEL_TYPE = {kind_text}
+# What the model reads: of each variable what it takes, from which columns, and whether that is a single value.
+INPUTS = {inputs}
+DELIMITER = {delimiter}
+LINES_ABOVE = {skipped}
+BATCH = 1000
+
+
+def ask(path, body=None, kind="application/json"):
+    """The service's answer."""
+    request = urllib.request.Request(SERVICE + path, body, {{"Content-Type": kind}} if body else {{}})
+    return urllib.request.urlopen(request)
+
+
+def read():
+    """The rows of the input, in their order."""
+    with ask("/uploads/" + INPUT_DATASET) as answer:
+        text = io.TextIOWrapper(answer, "utf-8-sig", newline="")
+        if INPUT_DATASET.endswith((".jsonl", ".ndjson")):
+            yield from (json.loads(line) for line in text if line.strip())
+        elif INPUT_DATASET.endswith(".json"):
+            yield from json.load(text)
+        else:
+            for _ in range(LINES_ABOVE):
+                text.readline()
+            yield from csv.DictReader(text, delimiter=DELIMITER)
+
+
+def value(cell, kind):
+    """A cell as the model takes it: texts as they are, numbers as numbers, nothing where the cell is empty."""
+    if cell is None or cell == "":
+        return None
+    if kind == "text":
+        return str(cell)
+    if kind == "truth":
+        return cell if isinstance(cell, bool) else {{"true": True, "1": True, "false": False, "0": False}}[cell.lower()]
+    number = cell if isinstance(cell, (int, float)) else float(cell)
+    return int(number) if kind == "whole" and number == int(number) else number
+
+
+def record(row):
+    """What the model is asked of a row: a value for each of its variables, of a tensor several."""
+    asked = {{}}
+    for name, (kind, columns, alone) in INPUTS.items():
+        values = [value(row.get(column), kind) for column in columns]
+        asked[name] = values[0] if alone else values
+    return asked
+
+
+def predict(rows):
+    """What the model makes of rows: for each, its results by the name of their column."""
+    try:
+        body = {{"modelName": MODEL, "type": MODEL_TYPE, "data": {{"X": [record(row) for row in rows]}}}}
+        with ask("/model-test", json.dumps(body).encode()) as answer:
+            return [flat(one) for one in json.load(answer)["data"]["result"]]
+    except (ValueError, KeyError, urllib.error.HTTPError) as error:
+        if len(rows) > 1:  # one of them is wrong: that one gets an error, the others their results
+            return [predict([row])[0] for row in rows]
+        told = json.load(error)["message"] if isinstance(error, urllib.error.HTTPError) else str(error)
+        return [{{"error": told}}]
+
+
+def flat(result):
+    """A result with a column for each of its values: label, probability_<class>, prediction, cluster, component_<i>."""
+    columns = {{}}
+    for name, found in result.items():
+        if isinstance(found, dict):
+            one = {{"probabilities": "probability"}}.get(name, name.removesuffix("s").replace("affinitie", "affinity"))
+            columns |= {{f"{{one}}_{{key}}": number for key, number in found.items()}}
+        elif isinstance(found, list):
+            columns |= {{f"{{name.removesuffix('s')}}_{{place}}": number for place, number in enumerate(found)}}
+        elif found is not None:
+            columns[name] = found
+    return columns
+
+
+def score():
+    """Each row of the input with its results behind it."""
+    rows = []
+    for row in read():
+        rows.append(row)
+        if len(rows) == BATCH:
+            yield from map(beside, rows, predict(rows))
+            rows = []
+    if rows:
+        yield from map(beside, rows, predict(rows))
+
+
+def beside(row, made):
+    """A row with its results; one that is called as a column of the row is told apart."""
+    return {{**row, **{{name + "_scored" if name in row else name: one for name, one in made.items()}}}}
+
+
+def write(rows):
+    """Add the output as a data set."""
+    rows = list(rows)
+    text = io.StringIO()
+    if OUTPUT_DATASET.endswith(".jsonl"):
+        text.writelines(json.dumps(row) + "\\n" for row in rows)
+    else:
+        names = dict.fromkeys(name for row in rows for name in row)
+        wrong = names.pop("error", None)
+        table = csv.DictWriter(text, [*names, "error"], restval=wrong, lineterminator="\\n")
+        table.writeheader()
+        table.writerows(rows)
+    mark = uuid.uuid4().hex
+    parts = []
+    for name, content in (("dataSource", "local"), ("fileName", OUTPUT_DATASET)):
+        parts.append(f'--{{mark}}\\r\\nContent-Disposition: form-data; name="{{name}}"\\r\\n\\r\\n{{content}}\\r\\n')
+    parts.append(f'--{{mark}}\\r\\nContent-Disposition: form-data; name="file"; filename="{{OUTPUT_DATASET}}"\\r\\n')
+    parts.append(f"Content-Type: application/octet-stream\\r\\n\\r\\n{{text.getvalue()}}\\r\\n--{{mark}}--\\r\\n")
+    ask("/add-dataset", "".join(parts).encode(), f"multipart/form-data; boundary={{mark}}").close()
+
+
+if __name__ == "__main__":
+    write(score())
+'''

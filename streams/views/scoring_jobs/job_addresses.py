@@ -1,0 +1,89 @@
+"""Jobs by their addresses: `/api/v1/jobs/…`, where POST starts another run (contract S-109)."""
+
+from operator import itemgetter
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from schemas.scoring_jobs import DeleteScoringJob, StartScoringRun
+from streams.runtime import StateRuntime
+from streams.scoring_jobs import jobs
+from streams.scoring_jobs.state import ScoringJobsState
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
+from streams.views.scoring_jobs.jobs import described
+from streams.views.scoring_jobs.replies import JobList, JobReply, StartedRun
+from streams.views.scoring_jobs.scripts import JOBS
+from streams.views.scoring_jobs.shown import content_of, job_shown
+from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.door import Door, by_name
+from streams.views.web.forwarding import from_others
+from streams.views.web.model_service import MODEL_SERVICE, ActionReply
+from streams.views.web.reading import JsonRoute, runtime
+
+__all__ = ["DOOR"]
+
+router = APIRouter(prefix=f"{ALIAS}/jobs", route_class=JsonRoute)
+DOOR = Door(router=router, tag=JOBS, envelope=MODEL_SERVICE, owner=by_name(4), slash=False)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+Name = Annotated[str, Path(description="The job: its jobName.")]
+_RUN: Final[dict[str, Any]] = body_of(
+    {"runName": {"type": "string", "description": "Absent: the job's with a number."}}, ()
+)
+_RUN["requestBody"]["required"] = False
+
+
+@router.get("", summary="List the scoring jobs", response_model=JobList, responses=MODEL_SERVICE.responses(503))
+async def list_scoring_jobs(state: State, request: Request) -> Response:
+    """All jobs, the newest first."""
+    table = ScoringJobsState.of(state).jobs
+    own = [job for key in table.keys() if (job := table.get(key)) is not None]  # noqa: SIM118 - a table
+    listed = [job_shown(request, job) for job in own]
+    listed += await from_others(state, request, "data", "jobList")
+    return data_response({"jobList": sorted(listed, key=itemgetter("createTime"), reverse=True)})
+
+
+@router.get(
+    "/{name}",
+    summary="A scoring job and its runs",
+    response_model=JobReply,
+    responses=MODEL_SERVICE.responses(404, 503),
+)
+async def get_scoring_job(state: State, request: Request, name: Name) -> Response:
+    """As /job-info tells."""
+    return described(state, request, name)
+
+
+@router.post(
+    "/{name}",
+    summary="Start a run",
+    response_model=StartedRun,
+    responses=MODEL_SERVICE.responses(400, 404, 408, 409, 413, 415, 503),
+    openapi_extra=_RUN,
+)
+async def start_scoring_run(
+    state: State,
+    request: Request,
+    name: Name,
+    fields: Annotated[Fields, Depends(fields_of)],
+    key: IdempotencyKey = None,
+) -> Response:
+    """The run is begun; /job-info tells how far it is."""
+    if ScoringJobsState.of(state).job(name) is None:
+        raise jobs.unknown_job(name)
+    run_name = text(fields, "runName", required=False)
+    command = StartScoringRun(command_id_of(request, key, content_of(fields)), name, run_name)
+    run = await send_command(state, state.topics.scoring_job_commands, name, command)
+    return data_response({"status": True, "id": run.run_id, "name": run.name})
+
+
+@router.delete(
+    "/{name}", summary="Remove a scoring job", response_model=ActionReply, responses=MODEL_SERVICE.responses(404, 503)
+)
+async def delete_scoring_job(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+    """The job and its runs are gone, and those that went on are ended; data sets that they made stay."""
+    if ScoringJobsState.of(state).job(name) is None:
+        raise jobs.unknown_job(name)
+    command = DeleteScoringJob(command_id_of(request, key), name)
+    await send_command(state, state.topics.scoring_job_commands, name, command)
+    return data_response({"status": True})
