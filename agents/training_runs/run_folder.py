@@ -1,6 +1,5 @@
 """The folder of one run of user code: its code for each worker, its data, and where its results are kept from."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,6 +11,7 @@ from agents.training_runs.data_places import check_there, data_key, place_key
 from agents.versions.version import Version
 from connectors.objects.folder_copies import FolderCopy, fetch_folder
 from connectors.objects.store import ObjectStore
+from connectors.user_code.folders import remove_remains
 from streams.settings import Settings
 
 __all__ = ["RunFolder", "clear_runs"]
@@ -83,7 +83,7 @@ class RunFolder:
 
     def remove(self) -> None:
         """Remove all of it."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        remove_remains(self._root)
 
     def _local(self, number: int, key: str) -> Path:
         """Where the data lie here: in the store itself where that is on this disk, else a copy."""
@@ -104,7 +104,7 @@ class RunFolder:
 
 def clear_runs(settings: Settings) -> None:
     """Remove what a trainer of this name that was killed has left. Blocks."""
-    shutil.rmtree(_runs_of(settings), ignore_errors=True)
+    remove_remains(_runs_of(settings))
 
 
 def _runs_of(settings: Settings) -> Path:

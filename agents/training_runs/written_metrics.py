@@ -16,6 +16,7 @@ Point = tuple[str, float | None, int, int]
 
 _LONGEST_LINE: Final = 4096
 _LONGEST_NAME: Final = 256
+_DEEPEST: Final = 64  # folders in folders: a program may make more than Python's stack is deep
 _AT_ONCE: Final = 1 << 20  # bytes
 _LARGEST: Final = 2**53 - 1
 
@@ -30,7 +31,9 @@ class EventFiles:
     def read_new(self) -> Iterator[list[Point]]:
         """Points that have become whole, in lists of some thousands. Blocks."""
         for root in self._roots:
-            for folder, _, names in os.walk(root):
+            for folder, folders, names in os.walk(root):
+                if len(Path(folder).relative_to(root).parts) >= _DEEPEST:
+                    folders.clear()
                 for path in (Path(folder, name) for name in names if "tfevents" in name):
                     if path not in self._files and not path.is_symlink() and is_event_file(path):
                         run = path.parent.relative_to(root).as_posix()

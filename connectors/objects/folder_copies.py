@@ -15,6 +15,7 @@ __all__ = ["FolderCopy", "fetch_folder"]
 
 _BLOCK: Final = 1 << 20
 _PLAINLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the last lest a pipe be waited for
+_DEEPEST: Final = 64  # folders in folders: walking goes as deep as Python's stack, and a program may make more
 _MOST_NAMES: Final = 20  # names that cannot be keys which are told
 
 
@@ -71,7 +72,9 @@ class FolderCopy:
 
     def _files(self) -> Iterator[tuple[str, IO[bytes]]]:
         """Opened by their folder's handle: another thing may take a name's place at any moment."""
-        for place, _, names, handle in os.fwalk(self._folder, follow_symlinks=False):
+        for place, folders, names, handle in os.fwalk(self._folder, follow_symlinks=False):
+            if len(Path(place).relative_to(self._folder).parts) >= _DEEPEST:
+                folders.clear()
             for name in sorted(names):
                 with suppress(OSError):
                     number = os.open(name, _PLAINLY, dir_fd=handle)

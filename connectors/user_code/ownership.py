@@ -10,6 +10,7 @@ from collections.abc import Iterator
 __all__ = ["give", "let_read"]
 
 _PLAINLY = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # the last lest a pipe be waited for
+_DEEPEST = 64  # as `folders` lets programs make them
 
 
 def give(place: str, user: int) -> None:
@@ -36,7 +37,9 @@ def _handles(place: str) -> Iterator[int]:
     try:
         yield top
         if stat.S_ISDIR(os.fstat(top).st_mode):
-            for _, _, files, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            for path, folders, files, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+                if path.count("/") >= _DEEPEST:
+                    folders.clear()
                 yield folder
                 for name in files:
                     yield from _plain_file(name, folder)

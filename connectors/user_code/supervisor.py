@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.user_code.folder_sizes import sizes_of
+from connectors.user_code.folders import sizes_of
 from connectors.user_code.linux import end_first_when_memory_ends, hide_from_others, take_in_orphans
 from connectors.user_code.ownership import give, let_read
 from connectors.user_code.process_tree import (

@@ -282,3 +282,25 @@ class TestAttempts:
         statuses: list[TrainingStatus] = told(worker)
         assert statuses == []
         assert worker.runtime.store.read_bytes(worker.runtime.store.keys("checkpoints")[0]) == b"0"
+
+
+async def test_folders_deeper_than_pythons_stack_end_the_program_and_no_more(
+    worker: Worker, settings: Settings
+) -> None:
+    """Walking and removing them goes no deeper than it can."""
+    put(
+        worker,
+        """
+import os, time
+os.chdir(os.environ["TIDECAST_OUTPUT"])
+for _ in range(3000):
+    os.mkdir("d")
+    os.chdir("d")
+time.sleep(20)
+""",
+    )
+    await consume(worker, program(train_url="/usr/train/"))
+    end = told(worker)[-1]
+
+    assert (end.status, end.message) == (11, "the program ended: its folders lie too deep in one another")
+    assert list((settings.home / "runs").rglob("*d*")) == []

@@ -14,6 +14,7 @@ import pytest
 
 from connectors.user_code import modes
 from connectors.user_code.bubblewrap import bubblewraps
+from connectors.user_code.folders import remove_remains
 from connectors.user_code.modes import Kind, Mode, NoModeError, found_mode
 from connectors.user_code.programs import Limit, Limits, Outcome, UserProgram
 from connectors.user_code.runs import Run, start
@@ -228,6 +229,7 @@ from connectors.user_code import modes
 from connectors.user_code.bubblewrap import bubblewraps
 from connectors.user_code.modes import found_mode
 from connectors.user_code.programs import UserProgram
+from connectors.user_code.folders import remove_remains
 from connectors.user_code.runs import start
 async def main():
     mode = found_mode({asked!r})
@@ -245,6 +247,23 @@ asyncio.run(main())
 
     assert before > 0
     assert beat.stat().st_size == before
+
+
+async def test_what_is_left_can_be_removed_however_deep_it_is_and_closed(begin, tmp_path: Path) -> None:
+    source = """
+import os
+os.mkdir("closed"); os.mkdir("closed/inner"); os.chmod("closed", 0)
+for _ in range(3000):
+    os.mkdir("d"); os.chdir("d")
+print("made", flush=True)
+"""
+    run, printed = begin(source, limits=Limits(files=10_000))
+    outcome = await run.wait()
+    assert outcome.limit is Limit.FILES
+    assert b"".join(printed) == b"made\n"
+    remove_remains(tmp_path)
+
+    assert not await asyncio.to_thread(tmp_path.exists)
 
 
 def test_what_is_asked_for_has_a_name() -> None:

@@ -1,16 +1,21 @@
-"""How many files folders hold, and how much disk; of the standard library alone, for the watching process."""
+"""Folders where programs write: how many files they hold, how much disk, and their removal.
+
+Of the standard library alone, for the watching process.
+"""
 
 import os
 import stat
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
-__all__ = ["Sizes", "sizes_of"]
+__all__ = ["Sizes", "remove_remains", "sizes_of"]
 
-_DEEPEST: Final = 200  # folders in folders; deeper ones hide from whoever looks by path
+_DEEPEST: Final = 64  # folders in folders; what looks at them here and elsewhere goes no deeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,18 @@ def sizes_of(folders: Sequence[str], most_files: int) -> Sizes:
             if files > most_files:
                 break
     return Sizes(files, disk)
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove a folder where programs wrote, once they have ended: however deep it is, and what they closed. Blocks.
+
+    Python's own way goes as deep as Python's stack, and stops at a folder without rights.
+    """
+    place = str(folder)
+    for command in (["rm", "-rf", "--", place], ["chmod", "-R", "u+rwX", "--", place], ["rm", "-rf", "--", place]):
+        if not os.path.lexists(folder):
+            return
+        subprocess.run(command, capture_output=True, check=False, env={"PATH": os.defpath})
 
 
 def _entries(folder: str, most: int) -> Sequence["os.DirEntry[str]"]:
