@@ -17,5 +17,6 @@ WORKLOADS = System(
         ),
     ),
     state="streams.workloads.state:open_state",
+    commands=("streams.cli.workloads.commands",),
     views=("streams.views.workloads.metrics", "streams.views.workloads.view"),
 )

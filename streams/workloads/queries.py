@@ -62,8 +62,8 @@ def is_true(values: Sequence[str]) -> bool:
 
 def _listed(values: Sequence[str]) -> frozenset[str] | None:
     """The names; also each value as a whole, as there are names with commas. None where there is none."""
-    names = {name.strip() for value in values for name in (*value.split(","), value)}
-    return frozenset(names - {""}) or None
+    names = {name.strip() for value in values for name in value.split(",")} - {""}
+    return frozenset(names | {value.strip() for value in values}) if names else None
 
 
 def _span(start: int | None, end: int | None) -> tuple[int, int]:

@@ -147,6 +147,17 @@ class ServiceClient:
         """The bytes at a path."""
         return self._answer(lambda: self._http.get(path)).content
 
+    def streamed(self, path: str, parameters: Mapping[str, Any], until: ExitStack, **given: Any) -> httpx.Response:
+        """The answer at a path, which is still to be read, and is closed by the stack."""
+
+        def send() -> httpx.Response:
+            answer = until.enter_context(self._http.stream("GET", path, params=parameters, **given))
+            if not answer.is_success:
+                answer.read()
+            return answer
+
+        return self._answer(send)
+
     def put_file(self, path: str, file: Path) -> None:
         """Store a file as it is; a large one is read bit by bit."""
 

@@ -1,0 +1,185 @@
+"""`tidecast metrics list`, `show`, `export`, `watch` and `rebuild`: what is kept of trainings, and live."""
+
+# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.workloads.group import metrics_group
+
+if TYPE_CHECKING:
+    from streams.cli.service.session import Session
+
+__all__ = ["register"]
+
+_SHOW_EPILOG = """Examples:
+
+tidecast metrics show tj-7-7
+
+tidecast metrics show tj-7-7 --json | jq .metrics"""
+_EXPORT_EPILOG = """Examples:
+
+tidecast metrics export tj-7-7 --out training_metrics.csv
+
+tidecast metrics export tj-7-7 --metric train/loss --source wandb | head"""
+_WATCH_EPILOG = """Examples:
+
+tidecast metrics watch tj-7-7
+
+tidecast metrics watch tj-7-7 --json | jq .value"""
+
+_Uid = Annotated[str, typer.Argument(metavar="UID", help="The workload.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
+    ),
+]
+_Metric = Annotated[
+    list[str] | None,
+    typer.Option("--metric", "-m", metavar="NAME", help="Only this one; may be repeated.", show_default=False),
+]
+_Source = Annotated[
+    str | None, typer.Option(metavar="SOURCE", help="Only of log, wandb or tensorflow.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    group = metrics_group(app)
+    group.command("list", epilog="Example: tidecast metrics list --limit 5")(list_workloads)
+    group.command("show", epilog=_SHOW_EPILOG)(show)
+    group.command("export", epilog=_EXPORT_EPILOG)(export)
+    group.command("watch", epilog=_WATCH_EPILOG)(watch)
+    group.command("rebuild", epilog="Example: tidecast metrics rebuild")(rebuild)
+
+
+def list_workloads(
+    *,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=100_000, help="Only so many, the newest.")] = 50,
+    as_json: _Json = False,
+    url: _Url = None,
+) -> None:
+    """List the workloads that points have come of, the newest first."""
+    from streams.cli.workloads.tables import workloads_table
+
+    with _session(url) as session:
+        answer = session.client.get("/api/v1/workloads", {"limit": limit})
+    if as_json:
+        print(json.dumps(answer))  # noqa: T201
+        return
+    output().print(workloads_table(answer["workloads"]))
+    if (left := answer["total_count"] - len(answer["workloads"])) > 0:
+        notices().print(f"{left:,} older ones are not shown: --limit {answer['total_count']} shows all")
+
+
+def show(uid: _Uid, *, as_json: _Json = False, url: _Url = None) -> None:
+    """Show the metrics of a workload: how many points of which sources, the last value, and the curve."""
+    from streams.cli.workloads.tables import CURVE, metrics_table
+
+    with _session(url) as session:
+        answer = session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/available")
+        if as_json:
+            print(json.dumps(answer))  # noqa: T201
+            return
+        if not answer["metrics"]:
+            raise CommandError(
+                f"no points are kept of workload {one_line(uid)}: tidecast metrics list shows the others"
+            )
+        points = session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/data", {"max_points": CURVE})["data"]
+    output().print(metrics_table(answer["metrics"], points))
+
+
+def export(
+    uid: _Uid,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Where to; else standard output.", show_default=False)
+    ] = None,
+    metric: _Metric = None,
+    source: _Source = None,
+    url: _Url = None,
+) -> None:
+    """Write the points of a workload as CSV: metric_name, value, timestamp, iteration, data_source."""
+    from streams.cli.service.streaming import pieces
+
+    asked: dict[str, Any] = {"format": "csv"}
+    asked |= {} if metric is None else {"metrics": metric}
+    asked |= {} if source is None else {"data_source": source}
+    with _session(url) as session:
+        content = pieces(session.client, f"/api/v1/workloads/{_quoted(uid)}/metrics/data", asked)
+        if out is None:
+            for piece in content:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            return
+        rows = -1  # its header is none
+        try:
+            with out.open("wb") as file:
+                for piece in content:
+                    rows += piece.count(b"\n")
+                    file.write(piece)
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}") from error
+    notices().print(f"{rows:,} points in {out}", soft_wrap=True)
+
+
+def watch(
+    uid: _Uid,
+    *,
+    metric: _Metric = None,
+    source: _Source = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each new point as a line of JSON.")] = False,
+    until_idle: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, help="End when nothing came for so long.", show_default="never"),
+    ] = None,
+    url: _Url = None,
+) -> None:
+    """Follow a workload while it trains, with its curves; Ctrl-C ends. It need not have begun."""
+    from streams.cli.workloads.watching import follow
+
+    asked = ({} if metric is None else {"metrics": metric}) | ({} if source is None else {"data_source": source})
+    with _session(url) as session:
+        follow(session, uid, asked, as_json=as_json, until_idle_s=until_idle, console=output())
+
+
+def rebuild(*, url: _Url = None) -> None:
+    """Read all points again from the topic, and wait until they are there. Meanwhile they cannot be asked for."""
+    from streams.cli.workloads.watching import follow_rebuild
+
+    with _session(url) as session:
+        session.client.write("POST", "/api/v1/metrics/rebuild")
+        seconds, count = follow_rebuild(session, notices())
+    output().print(f"{count:,} points were read in {seconds:.1f} s ({count / max(seconds, 1e-3):,.0f} points/s)")
+
+
+@contextmanager
+def _session(url: str | None) -> "Iterator[Session]":
+    """The service that is asked; one of its own where none runs."""
+    from streams.cli.service.session import find_service, open_session
+
+    settings = load_settings()
+    address = find_service(settings, url)
+    if address is None and not settings.home.exists():
+        raise CommandError(
+            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
+        )
+    with open_session(settings, address, notices()) as session:
+        yield session
+
+
+def _quoted(uid: str) -> str:
+    from urllib.parse import quote
+
+    return quote(uid, safe="")
