@@ -12,7 +12,7 @@ from models.scoring import tasks
 from models.scoring.frames import columns_of, in_words
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 
-__all__ = ["OnnxModel", "variables_of"]
+__all__ = ["OnnxModel", "OutOfMemoryError", "variables_of"]
 
 _TYPES: Final[Mapping[str, str]] = {
     "tensor(float)": "float32",
@@ -38,6 +38,10 @@ _EXPECTED: Final = {
 }
 _ENGINE: Final = f"onnxruntime {onnxruntime.__version__}"
 _ERRORS: Final = (RuntimeError, ValueError, TypeError, MemoryError)  # what the engine's own classes are made of
+
+
+class OutOfMemoryError(RejectedInputError):
+    """The engine was refused the memory that it asked for."""
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:
@@ -132,8 +136,10 @@ class OnnxModel:
         try:
             found: list[Any] = self._session.run(None, dict(frame))
         except Exception as error:  # the engine's classes have no common one
-            text = f"the model cannot compute with these values: {_first_line(error)}"
-            raise RejectedInputError("X", text) from error
+            text = _first_line(error)
+            if "alloc" in text:
+                raise OutOfMemoryError("X", "the model takes too much memory for this: send fewer records") from error
+            raise RejectedInputError("X", f"the model cannot compute with these values: {text}") from error
         return found
 
     def results(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:

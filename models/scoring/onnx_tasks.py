@@ -16,7 +16,7 @@ import numpy as np
 from models.errors import RejectedInputError
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 from models.scoring.onnx_file import Parsed
-from models.scoring.onnx_model import OnnxModel
+from models.scoring.onnx_model import OnnxModel, OutOfMemoryError
 
 __all__ = ["decided"]
 
@@ -111,6 +111,8 @@ def _trial(model: OnnxModel) -> Outputs | None:
     """What the model makes of ones and empty texts; None where it cannot do with these, which need mean nothing."""
     try:
         return model.run({it.name: _ones(it) for it in model.info.inputs})
+    except OutOfMemoryError as error:
+        raise BadModelError("the model takes too much memory to answer one record") from error
     except RejectedInputError:
         return None
 
