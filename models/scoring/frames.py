@@ -6,12 +6,13 @@ model does not have are ignored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from models.errors import RejectedInputError
 from models.scoring.info import Variable
 
-__all__ = ["columns_of", "depth", "in_words", "shown"]
+__all__ = ["columns_of", "depth", "in_words", "kinds_of", "shown"]
 
 _LONGEST_SHOWN: Final = 40  # characters of a value that a message repeats
 Columns = dict[str, list[Any]]
@@ -109,6 +110,15 @@ def depth(value: Any) -> int:
         found += 1
         value = value[0] if value else None
     return found
+
+
+def kinds_of(values: Any) -> set[type]:
+    """The types of all single values, however deep they lie: numpy would make 1 of true and "1" of 1 without a word."""
+    kinds = set(map(type, values)) if isinstance(values, list) else {type(values)}
+    while list in kinds and len(kinds) == 1:
+        values = list(chain.from_iterable(values))
+        kinds = set(map(type, values))
+    return kinds
 
 
 def in_words(variable: Variable, index: int, value: Any, expected: str) -> RejectedInputError:

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.errors import RejectedInputError
 from models.scoring import tasks
-from models.scoring.frames import columns_of, in_words
+from models.scoring.frames import columns_of, in_words, kinds_of
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 from models.scoring.jvm import JavaModel
 
@@ -56,15 +56,11 @@ class PmmlModel:
         columns = columns_of(content, self.info.inputs, lambda _: 1)
         return {it.name: self._column(it, columns[it.name]) for it in self.info.inputs}
 
-    def _column(self, variable: Variable, values: Sequence[Any]) -> Array:
+    def _column(self, variable: Variable, values: list[Any]) -> Array:
         if variable.type in _REAL or variable.type in _WHOLE:
-            found = np.array(values) if not any(value is None for value in values) else np.array(values, dtype=object)
-            if (
-                found.ndim == 1
-                and found.dtype.kind in ("iuf" if variable.type in _REAL else "iu")
-                and not self._strict.get(variable.name)
-            ):
-                return found.astype(np.float64)
+            fitting = {int, float} if variable.type in _REAL else {int}
+            if variable.name not in self._strict and kinds_of(values) <= fitting:
+                return np.array(values, dtype=np.float64)
         made = [self._single(variable, index, value) for index, value in enumerate(values)]
         if variable.type in _REAL or variable.type in _WHOLE:
             return np.array([np.nan if value is None else value for value in made], dtype=np.float64)
