@@ -2,7 +2,8 @@
 
 Pure readers: they know no Kafka and no service, never wait, and may be asked again where a file grows.
 
-Others use `log_lines`, `source_points`, `tensorboard`, `user_patterns`, `wandb_files`, `wandb_rows`.
+Others use `log_lines`, `readers`, `source_points`, `tensorboard`, `text_lines`, `user_patterns`, `wandb_files`,
+`wandb_rows`.
 """
 
 __all__: list[str] = []

@@ -25,4 +25,5 @@ TRACKING = System(
         "streams.views.tracking.mlflow_experiments",
         "streams.views.tracking.mlflow_runs",
     ),
+    commands=("streams.cli.workloads.imports",),
 )

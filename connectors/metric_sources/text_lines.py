@@ -1,0 +1,90 @@
+"""The lines of a text file, also while it grows, and when they were written.
+
+A line is given when its end is there. Its time is what it says itself, else one millisecond after the other from a time
+that is given: whoever reads the same file again gets the same points.
+"""
+
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+__all__ = ["LineFile", "LineTimes", "milliseconds_of"]
+
+_CHUNK: Final = 4 * 1024 * 1024  # bytes read at a time
+_LONGEST: Final = 1024 * 1024  # bytes of a line; of a longer one the beginning counts
+_STAMP: Final = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\s?(Z|[+-]\d\d:?\d\d)?(?=\W|$)")
+
+
+class LineFile:
+    """Lines of UTF-8; what is none of it becomes a replacement character."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.position = 0
+        """Up to which byte it has been read."""
+        self._rest = b""
+        self._dropping = False  # the rest of a line that is too long
+
+    def read_new(self) -> list[str]:
+        """The lines that have got their end since the last time, some megabytes of them; none: nothing is new."""
+        while True:
+            with self.path.open("rb") as file:
+                file.seek(self.position)
+                data = file.read(_CHUNK)
+            self.position += len(data)
+            lines = self._lines(data)
+            if lines or not data:
+                return [line[:_LONGEST].decode("utf-8", "replace").rstrip("\r") for line in lines]
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        *lines, rest = (self._rest + data).split(b"\n")
+        if self._dropping and lines:
+            self._dropping = False
+            lines = lines[1:]
+        if len(rest) > _LONGEST:
+            if not self._dropping:
+                lines.append(rest[:_LONGEST])
+            self._dropping, rest = True, b""
+        self._rest = b"" if self._dropping else rest
+        return lines
+
+    def last(self) -> list[str]:
+        """The line that has no end and will get none."""
+        rest, self._rest = self._rest, b""
+        return [rest.decode("utf-8", "replace")] if rest else []
+
+
+def milliseconds_of(text: str) -> int | None:
+    """The time that a text begins with, on this machine's clock where it names no zone; None where there is none."""
+    found = _STAMP.match(text.lstrip())
+    if found is None:
+        return None
+    try:
+        when = datetime.fromisoformat(found[1].replace(",", ".") + (found[2] or ""))
+        return round(when.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+class LineTimes:
+    """The times of the lines of one file, in their order."""
+
+    def __init__(self, begin: int) -> None:
+        """`begin` in epoch milliseconds: of a file's first line that says no time."""
+        self._begin = begin
+        self._lines = 0
+        self._said: int | None = None
+        self.live = False
+        """Whether lines arrive as they are written."""
+
+    def of(self, line: str) -> int:
+        """When the next line was written."""
+        said = milliseconds_of(line)
+        self._lines += 1
+        if said is not None:
+            self._said = said
+        elif self._said is None:
+            return round(time.time() * 1000) if self.live else self._begin + self._lines - 1
+        return self._said

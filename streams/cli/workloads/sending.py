@@ -1,0 +1,242 @@
+"""Sends what readers find as points to the service, in batches, with progress, and tells what came of it."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from connectors.metric_sources.readers import (
+    FoundPoint,
+    NoSourceError,
+    Reader,
+    SourceForm,
+    WandbReader,
+    open_reader,
+    size_of,
+)
+from connectors.metric_sources.user_patterns import BadPatternError
+from connectors.metric_sources.wandb_files import NotWandbError
+from streams.cli.console.failure import CommandError
+from streams.cli.console.program import command_line
+from streams.cli.console.terminal import one_line
+from streams.cli.service.client import ServiceRefusalError
+from streams.cli.service.session import Session, find_service, open_session
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+__all__ = ["Plan", "Told", "follow_one", "import_all", "open_plan", "send_all"]
+
+_BATCH: Final = 10_000  # points of a request: about 1 MB, some tenths of a second
+_MOST_REFUSED: Final = 1000  # points of a file that the service may refuse before that is taken for a mistake
+_POLL_S: Final = 0.5
+_SHOWN: Final = 5  # sentences about what was left out
+_INDEX: Final = re.compile(r"data\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be read, and whose points they are; `workload` None: as the file is called."""
+
+    path: Path
+    form: SourceForm
+    workload: str | None = None
+    patterns: Sequence[str] = ()
+    begin: int | None = None
+    reader: Reader | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of one file or folder."""
+
+    points: int = 0
+    metrics: set[str] = field(default_factory=set)
+    left_out: int = 0
+    words: list[str] = field(default_factory=list)
+
+    def leave_out(self, sentence: str) -> None:
+        """One more thing that was not sent."""
+        self.left_out += 1
+        if len(self.words) < _SHOWN:
+            self.words.append(sentence)
+
+
+def open_plan(plan: Plan) -> Plan:
+    """The same with its reader; CommandError where it cannot be read."""
+    try:
+        reader = open_reader(plan.path, plan.form, patterns=plan.patterns, begin=plan.begin)
+    except (BadPatternError, NoSourceError) as error:
+        raise CommandError(str(error)) from None
+    return replace(plan, reader=reader)
+
+
+def import_all(
+    plans: Sequence[Plan], settings: "Settings", url: str | None, results: Console, console: Console
+) -> None:
+    """Send all that is there, file by file."""
+    with open_session(settings, find_service(settings, url), console) as session:
+        for plan in plans:
+            with _progress(console) as progress:
+                task = progress.add_task(one_line(plan.path.name), total=size_of(plan.path), told="")
+                show = partial(_show, progress, task)
+                begun = time.monotonic()
+                told, uid = send_all(session, plan, show)
+            _tell(results, console, plan, uid, told, time.monotonic() - begun)
+        if session.embedded:
+            results.print(f"they are kept: {command_line('up')} serves them", soft_wrap=True)
+
+
+def follow_one(
+    plan: Plan, settings: "Settings", url: str | None, results: Console, console: Console, *, idle_s: float | None
+) -> None:
+    """Send what comes until nothing came for `idle_s` seconds, or Ctrl-C."""
+    with open_session(settings, find_service(settings, url), console) as session:
+        begun = time.monotonic()
+        sender = _Sender(session, plan)
+        with console.status(f"following {plan.path}, Ctrl-C ends") as status, suppress(KeyboardInterrupt):
+            last = time.monotonic()
+            while idle_s is None or time.monotonic() - last < idle_s:
+                if sender.send_new():
+                    last = time.monotonic()
+                    status.update(f"following {plan.path}: {sender.told.points:,} points, Ctrl-C ends")
+                session.watch()
+                time.sleep(_POLL_S)
+        sender.end()
+        _tell(results, console, plan, sender.uid, sender.told, time.monotonic() - begun)
+
+
+def _show(progress: Progress, task: TaskID, position: int, words: str) -> None:
+    progress.update(task, completed=position, told=words)
+
+
+def send_all(session: Session, plan: Plan, progress: Callable[[int, str], None]) -> tuple[Told, str]:
+    """Send all that there is of one file or folder; what came of it, and the workload."""
+    sender = _Sender(session, plan)
+    sender.send_new(progress)
+    sender.end()
+    return sender.told, sender.uid
+
+
+class _Sender:
+    """Points of one source on their way, in batches that end where the source has no more."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        assert plan.reader is not None
+        self._session = session
+        self._plan = plan
+        self._reader: Reader = plan.reader
+        self._waiting: list[FoundPoint] = []
+        self.told = Told()
+
+    @property
+    def uid(self) -> str:
+        """The workload; known once a `.wandb` file has said its run."""
+        if self._plan.workload is not None:
+            return self._plan.workload
+        if isinstance(self._reader, WandbReader) and self._reader.file.run_id:
+            return _plain(f"run-{self._reader.file.run_id}")
+        return _plain(self._plan.path.resolve().name.removesuffix(".wandb"))
+
+    def send_new(self, progress: Callable[[int, str], None] = lambda _at, _words: None) -> int:
+        """Send what is new; how many points that was."""
+        before = self.told.points
+        try:
+            for portion in self._reader.read_new():
+                self._waiting += portion
+                while len(self._waiting) >= _BATCH:
+                    self._post()
+                    progress(self._reader.position, f"{self.told.points:,} points")
+                self._session.watch()
+        except NotWandbError as error:
+            raise CommandError(f"{error}: give its form, --source-form") from None
+        while self._waiting:
+            self._post()
+        progress(self._reader.position, f"{self.told.points:,} points")
+        return self.told.points - before
+
+    def end(self) -> None:
+        """Send what has no end and will get none; note what the reader left out."""
+        self._waiting += self._reader.last()
+        while self._waiting:
+            self._post()
+        for problems in self._reader.problems:
+            self.told.left_out += problems.count
+            self.told.words += problems.words[: _SHOWN - len(self.told.words)]
+
+    def _post(self) -> None:
+        """Send one batch; a point that the service refuses is left out and told, the others are sent again."""
+        batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+        while batch:
+            body = {"data": [_row(found) for found in batch]}
+            try:
+                self._session.client.write("POST", f"/api/v1/workloads/{self.uid}/metrics", body=body)
+            except ServiceRefusalError as error:
+                index = _INDEX.search(str(error))
+                if error.http_status != 400 or index is None or int(index[1]) >= len(batch):
+                    raise
+                if self.told.left_out >= _MOST_REFUSED:
+                    raise CommandError(
+                        f"{self._plan.path}: too many points are refused, the last one so: {error}"
+                    ) from None
+                refused = batch.pop(int(index[1]))
+                self.told.leave_out(f"{refused[0].metric_name} at step {refused[0].iteration}: {error}")
+                continue
+            self.told.points += len(batch)
+            self.told.metrics.update(found[0].metric_name for found in batch)
+            return
+
+
+def _row(found: FoundPoint) -> dict[str, Any]:
+    point, source = found
+    return {
+        "metric_name": point.metric_name,
+        "value": point.value,
+        "timestamp": point.timestamp,
+        "iteration": point.iteration,
+        "data_source": source,
+    }
+
+
+def _plain(name: str) -> str:
+    """A name as a workload_uid can be (M-003)."""
+    return re.sub(r"[^A-Za-z0-9._:-]", "_", name)[:128] or "import"
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _tell(results: Console, console: Console, plan: Plan, uid: str, told: Told, seconds: float) -> None:
+    """What came of it, and what did not."""
+    rate = told.points / max(seconds, 1e-3)
+    results.print(
+        f"{plan.path}: {told.points:,} points of {len(told.metrics):,} metrics to workload {uid} in {seconds:.1f} s "
+        f"({rate:,.0f} points/s)",
+        soft_wrap=True,
+    )
+    if not told.points:
+        console.print(
+            f"warning: {plan.path} has no metrics that are known, read as {plan.form}", style="yellow", soft_wrap=True
+        )
+    if told.left_out:
+        console.print(f"warning: {told.left_out:,} left out", style="yellow", soft_wrap=True)
+        _list(console, told.words)
+
+
+def _list(console: Console, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        console.print(f"  {one_line(sentence)}", style="yellow", soft_wrap=True, markup=False)
