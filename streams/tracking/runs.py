@@ -14,7 +14,14 @@ from streams.errors import ConflictError, NotFoundError, RejectedError, TooLarge
 __all__ = ["CLIENTS", "STATUSES", "begun", "changed", "check_run", "check_texts", "summary_of", "uid_of", "unknown_run"]
 
 CLIENTS: Final = ("wandb", "mlflow")
-STATUSES: Final = ("running", "scheduled", "finished", "failed", "killed")
+_WORKLOAD_STATUSES: Final = {
+    "running": "running",
+    "scheduled": "running",
+    "finished": "succeeded",
+    "failed": "failed",
+    "killed": "stopped",
+}
+STATUSES: Final = tuple(_WORKLOAD_STATUSES)
 _IN_UID: Final = re.compile(r"[A-Za-z0-9._:-]{1,124}")
 _LONGEST_NAME: Final = 500  # characters of names of runs, experiments and users
 _LONGEST_KEY: Final = 250  # characters of the name of a parameter or tag, as MLflow's own store has it
@@ -124,11 +131,10 @@ def unknown_run(run_id: str) -> RejectedError:
 
 
 def summary_of(run: TrackedRun) -> dict[str, Any]:
-    """The run as GET /api/v1/workloads lists it (M-011)."""
+    """What GET /api/v1/workloads tells of the run beside its uid (M-011), in that list's words."""
     return {
-        "workload_uid": run.workload_uid,
         "name": run.name,
         "kind": f"{run.client}-run",
-        "status": run.status,
+        "status": _WORKLOAD_STATUSES[run.status],
         "create_time": run.start_time,
     }

@@ -1,11 +1,14 @@
 """What stock MLflow clients say of runs and their metrics where their tracking URI is this service."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from connectors.kafka.publisher import partition_for
+from connectors.point_store.reading import PointReader
 from schemas.tracking import TrackedRun, TrackRun
 from streams.codes.tracking import TrackingCode
 from streams.errors import InvalidError, UnavailableError
@@ -28,12 +31,14 @@ from streams.views.tracking.mlflow_bodies import (
     texts_of,
 )
 from streams.views.tracking.mlflow_envelope import CHANGES, MLFLOW, READS, TAG, check_search
+from streams.views.tracking.mlflow_points import history, last_values
 from streams.views.tracking.owners import at_owner, check_ready, send
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door
 from streams.views.web.forwarding import from_others
 from streams.views.web.reading import JsonRoute, runtime
 from streams.workloads.points import checked, publish
+from streams.workloads.state import WorkloadsState
 
 __all__ = ["DOOR"]
 
@@ -53,8 +58,12 @@ _STAGES: Final[Mapping[str, tuple[bool, ...]]] = {
     "ACTIVE_ONLY": (False,), "DELETED_ONLY": (True,), "ALL": (False, True)
 }  # fmt: skip
 
+_MOST_RESULTS: Final = 25_000  # values of one answer, as clients ask for them
+
 State = Annotated[StateRuntime, Depends(runtime)]
 RunId = Annotated[str, Query(description="The run's id.")]
+MetricKey = Annotated[str, Query(description="The metric's name.")]
+MostResults = Annotated[int, Query(ge=1, le=_MOST_RESULTS, description="How many at most.")]
 RunUuid = Annotated[str, Query(description="The same, as older clients call it.", deprecated=True)]
 _NOTHING: Final[dict[str, Any]] = {}
 
@@ -80,13 +89,37 @@ async def create_run(state: State, request: Request, body: CreateRunBody) -> Res
 
 @router.get("/runs/get", summary="Get an MLflow run", **READS)
 async def get_run(state: State, request: Request, run_id: RunId = "", run_uuid: RunUuid = "") -> Response:
-    """With its parameters and tags."""
+    """With its parameters and tags, and the last value of each metric."""
     asked = run_id or run_uuid
+    uid = runs.uid_of(asked)
 
     async def show() -> Response:
-        return json_response({"run": run_shown(_run(state, asked))})
+        run, reader = _run(state, asked), _points(state, uid)
+        return json_response({"run": run_shown(run, await asyncio.to_thread(last_values, reader, uid))})
 
-    return await at_owner(state, request, runs.uid_of(asked), show)
+    return await at_owner(state, request, uid, show)
+
+
+@router.get("/metrics/get-history", summary="Get the values of a metric of an MLflow run", **READS)
+async def get_history(
+    state: State,
+    request: Request,
+    metric_key: MetricKey,
+    *,
+    run_id: RunId = "",
+    run_uuid: RunUuid = "",
+    max_results: MostResults = _MOST_RESULTS,
+) -> Response:
+    """By time; of more than are asked for the last ones."""
+    asked = run_id or run_uuid
+    uid = runs.uid_of(asked)
+
+    async def show() -> Response:
+        _run(state, asked)
+        found = await asyncio.to_thread(history, _points(state, uid), uid, metric_key, max_results)
+        return json_response({"metrics": found})
+
+    return await at_owner(state, request, uid, show)
 
 
 @router.post("/runs/update", summary="Say what has become of an MLflow run", **CHANGES)
@@ -195,6 +228,10 @@ def _own_run_id(state: StateRuntime) -> str:
         if owner_elsewhere(state.app, runs.uid_of(run_id).encode()) is None:
             return run_id
     raise UnavailableError(TrackingCode.UNKNOWN_RUN, "this worker owns no part of the runs yet: ask again")
+
+
+def _points(state: StateRuntime, uid: str) -> PointReader:
+    return WorkloadsState.of(state).keeper.reader(partition_for(uid.encode(), state.topics.partitions))
 
 
 def _run(state: StateRuntime, run_id: str) -> TrackedRun:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
+from streams.tracking.runs import summary_of
+from streams.tracking.state import TrackingState
 from streams.training import jobs as training_jobs
 from streams.training.state import TrainingJobsState
 from streams.views.web.forwarding import from_others
@@ -58,9 +60,16 @@ def _listed(state: StateRuntime, workloads: Any, limit: int) -> tuple[list[dict[
                     "kind": origin.kind,
                     "status": states.status(origin),
                     "create_time": workload.created,
+                    **_tracked(state, workload.uid),
                 }
             )
     return found, count
+
+
+def _tracked(state: StateRuntime, uid: str) -> dict[str, Any]:
+    """What a client of W&B or MLflow has said of its run."""
+    run = TrackingState.of(state).runs.get(uid.encode()) if TrackingState in state.parts else None
+    return {} if run is None else summary_of(run)
 
 
 def _name(state: StateRuntime, origin: Origin) -> str | None:

@@ -18,9 +18,13 @@ class WorkloadItem(BaseModel):
 
     workload_uid: str
     name: str
-    kind: str = Field(description="forecast, training, run, or unknown for a producer that is none of ours.")
+    kind: str = Field(
+        description="forecast, training, run, wandb-run, mlflow-run, or unknown for a producer that is none of ours."
+    )
     status: str = Field(description="running, succeeded, failed, stopped, or unknown.")
-    create_time: int = Field(description="When its first point came, epoch milliseconds.")
+    create_time: int = Field(
+        description="When its first point came, or its client says that it began, epoch milliseconds."
+    )
 
 
 class WorkloadsReply(BaseModel):

@@ -25,6 +25,7 @@ GET /api/2.0/mlflow/experiments/get-by-name
 GET /api/2.0/mlflow/experiments/search
 POST /api/2.0/mlflow/experiments/create
 POST /api/2.0/mlflow/experiments/search
+GET /api/2.0/mlflow/metrics/get-history
 GET /api/2.0/mlflow/runs/get
 GET /api/2.0/mlflow/runs/search
 POST /api/2.0/mlflow/runs/create

@@ -128,8 +128,8 @@ def test_workload_form_and_pattern_can_be_given(kept: Kept, tmp_path: Path) -> N
     path = tmp_path / "strange.csv"
     path.write_text("it 7 L 0.5\n")
     tidecast(
-        "metrics", "import", path, "-w", "mine-1", "--source-form", "log", "--pattern", r"it (?P<step>\d+) L (?P<l>\S+)",
-        "--started", "2024-01-01 00:00:00Z",
+        "metrics", "import", path, "-w", "mine-1", "--source-form", "log",
+        "--pattern", r"it (?P<step>\d+) L (?P<l>\S+)", "--started", "2024-01-01 00:00:00Z",
     )  # fmt: skip
 
     assert kept.of("mine-1") == [("l", 0.5, 7, 1704067200000, "log")]
