@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 
 from models.errors import RejectedInputError
-from models.scoring import tasks
+from models.scoring import columns, tasks
 from models.scoring.arrays import TYPES, array_of, cast
 from models.scoring.frames import columns_of
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
@@ -124,25 +124,35 @@ class OnnxModel:
         """In the words of the task; of a model that does not answer record by record, all outputs as one answer."""
         if not self.batches:
             return [{name: _whole_output(value) for name, value in outputs.items()}]
+        told: Sequence[Mapping[str, Any]] = self._told(outputs, tasks)
+        return told
+
+    def columns(self, outputs: Outputs) -> dict[str, Any]:
+        """The same as columns, for many records; only where it answers record by record."""
+        told: dict[str, Any] = self._told(outputs, columns)
+        return told
+
+    def _told(self, outputs: Outputs, form: Any) -> Any:
+        """`form` is a module with a function for each kind of answer."""
         if self.info.task is Task.CLASSIFICATION:
-            return self._classes(outputs)
+            return self._classes(outputs, form)
         if "label" in self._plan:
-            return self._labelled(outputs[self._plan["label"]].reshape(-1), outputs)
+            return self._labelled(outputs[self._plan["label"]].reshape(-1), outputs, form)
         if "value" not in self._plan:
-            return tasks.others({name: np.asarray(value) for name, value in outputs.items()})
+            return form.others({name: np.asarray(value) for name, value in outputs.items()})
         values = outputs[self._plan["value"]]
         if self.info.task is Task.DIMENSION_REDUCTION:
-            return tasks.components(values)
-        return tasks.predictions(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values)
+            return form.components(values)
+        return form.predictions(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values)
 
-    def _labelled(self, labels: Array, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+    def _labelled(self, labels: Array, outputs: Outputs, form: Any) -> Any:
         scores = outputs[self._plan["scores"]] if "scores" in self._plan else None
         if self.info.task is Task.ANOMALY_DETECTION and scores is not None:
-            return tasks.anomalies(labels, scores)
+            return form.anomalies(labels, scores)
         names = [] if scores is None else [str(index) for index in range(scores.shape[1])]
-        return tasks.clusters(labels, scores, "distances", names)
+        return form.clusters(labels, scores, "distances", names)
 
-    def _classes(self, outputs: Outputs) -> Sequence[Mapping[str, Any]]:
+    def _classes(self, outputs: Outputs, form: Any) -> Any:
         plan = self._plan
         scores = outputs[plan["scores"]] if "scores" in plan else None
         if scores is not None:
@@ -154,7 +164,7 @@ class OnnxModel:
         else:
             assert scores is not None
             labels = np.asarray(classes, dtype=object)[scores.argmax(axis=1)]
-        return tasks.classification(labels, scores, classes, probable=not plan.get("scores_only"))
+        return form.classification(labels, scores, classes, probable=not plan.get("scores_only"))
 
 
 def _whole_output(value: Any) -> Any:
