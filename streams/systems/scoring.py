@@ -21,4 +21,5 @@ SCORING = System(
     state="streams.scoring.state:open_state",
     state_agents=("agents.scoring.models",),
     views=("streams.views.scoring.models", "streams.views.scoring.trials"),
+    commands=("streams.cli.scoring.models",),
 )

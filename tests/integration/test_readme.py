@@ -104,3 +104,30 @@ def test_the_walk_through_of_deepar_works_as_printed(tmp_path: Path, copy: Path,
     assert second.stdout.endswith("35\n")
     assert [set(one) for one in predictions] == [{"mean"}] * 35
     assert all(len(one["mean"]) == 14 for one in predictions)
+
+
+@pytest.mark.timeout(400)  # scikit-learn, Java and a service start, which takes its time on a busy machine
+def test_irises_in_five_minutes_work_as_printed(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
+    """A model of PMML by the command line, one of ONNX over HTTP; it is gone in the end."""
+    service = Up(tmp_path / "home")
+    service.up()
+    try:
+        by_command, by_http = (
+            subprocess.run(
+                ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
+                cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
+            )
+            for block in _blocks("docs/model-service.md")
+        )  # fmt: skip
+    finally:
+        service.end()
+    (promised,) = re.findall(r"^    (\S.*)$", (_ROOT / "docs/model-service.md").read_text("utf-8"), re.MULTILINE)
+
+    assert by_command.returncode == by_http.returncode == 0, by_command.stderr + by_http.stderr
+    assert by_command.stdout.splitlines()[-1].startswith(promised)
+    uploaded, listed, variables, tested, removed = map(json.loads, by_http.stdout.splitlines())
+    assert uploaded["data"]["task"] == "clustering"
+    assert [one["name"] for one in listed["data"]["modelList"]] == ["groups", "iris"]
+    assert variables["data"]["inputVariables"] == [{"name": "X", "type": "tensor(float)", "shape": [None, 4]}]
+    assert len({one["cluster"] for one in tested["data"]["result"]}) == 2
+    assert removed == {"data": {"status": True}}

@@ -175,13 +175,14 @@ class ServiceClient:
         body: Any = None,
         file: Path | None = None,
         form: Mapping[str, str] | None = None,
+        part: str = "upload",
     ) -> Any:
-        """The JSON that answers a JSON body, or a form with a file and further fields."""
+        """The JSON that answers a JSON body, or a form with a file (its `part`) and further fields."""
         key = str(uuid.uuid4())
 
         def send() -> httpx.Response:
             with ExitStack() as opened:
-                files = None if file is None else {"upload": (file.name, opened.enter_context(file.open("rb")))}
+                files = None if file is None else {part: (file.name, opened.enter_context(file.open("rb")))}
                 return self._http.request(
                     method, path, json=body, files=files, data=form, headers={"Idempotency-Key": key}
                 )

@@ -1,0 +1,161 @@
+"""`tidecast models`: PMML and ONNX models of users, uploaded, listed, shown, tried out, removed."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices, one_line, output
+
+if TYPE_CHECKING:
+    from streams.cli.service.client import ServiceClient
+
+__all__ = ["register"]
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)]
+Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="PMML and ONNX models: upload them, look at them, try them out.", no_args_is_help=True)
+    group.command("upload", epilog="Example: tidecast models upload iris.onnx --name iris")(upload)
+    group.command("list", epilog="Example: tidecast models list")(list_models)
+    group.command("show", epilog="Example: tidecast models show iris")(show)
+    group.command("test", epilog='Example: tidecast models test iris \'{"X": [{"x1": 1.5}]}\'')(try_out)
+    group.command("delete", epilog="Example: tidecast models delete iris")(delete)
+    app.add_typer(group, name="models")
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .pmml, .xml or .onnx file.", show_default=False)],
+    *,
+    name: Annotated[str | None, typer.Option(help="Its name; that of the file if absent.", show_default=False)] = None,
+    descript: Annotated[str, typer.Option(help="What it is, for people.", show_default=False)] = "",
+    task: Annotated[
+        str, typer.Option(help="What it is for, where the file cannot tell: classification …", show_default=False)
+    ] = "",
+    url: Url = None,
+) -> None:
+    """Upload a model. It is kept once it has been loaded and has answered a record."""
+    form = {"name": file.stem if name is None else name, "descript": descript, "task": task}
+    answer = _asked(url, lambda client: client.write("POST", "/model-upload", file=file, form=form, part="file"))
+    output().print(one_line(f"{answer['modelName']} is uploaded: {answer['modelType']}, {answer['task']}"))
+
+
+def list_models(*, as_json: AsJson = False, url: Url = None) -> None:
+    """All models, newest first."""
+    found = _asked(url, lambda client: client.get("/model-info"))["modelList"]
+    if as_json:
+        _print_json(found)
+        return
+    _print_rows(("name", "type", "task", "algorithm", "createTime"), found, "no model has been uploaded")
+
+
+def show(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
+    """What a model is, and its variables."""
+
+    def ask(client: "ServiceClient") -> Any:
+        asked = {"modelName": name}
+        variables = client.get("/model-variable", asked)["data"]
+        return {"data": {**client.get("/model-descript", asked)["data"], **variables}}
+
+    found = _asked(url, ask)
+    if as_json:
+        _print_json(found)
+        return
+    for field in ("modelName", "modelType", "modelEngine", "algorithm", "task", "descript"):
+        output().print(f"{field:12} {one_line(str(found[field]))}", soft_wrap=True)
+    rows = [{"": "asked", **one} for one in found["inputVariables"]]
+    rows += [{"": "answered", **one} for one in found["targetVariables"]]
+    _print_rows(("", "name", "type", "measure", "values", "shape"), rows, "it has no variables")
+
+
+def try_out(
+    name: Name,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="Records as JSON, or a file of them: .json, or .csv with a header.", show_default=False
+        ),
+    ],
+    *,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Let a model answer records; one answer a line."""
+    found = _asked(url, lambda client: _tested(client, name, data))
+    if as_json:
+        _print_json(found)
+        return
+    for result in found["result"]:
+        output().print(one_line(json.dumps(result, ensure_ascii=False)), soft_wrap=True)
+
+
+def _tested(client: "ServiceClient", name: str, data: str) -> Any:
+    if not data.lstrip().startswith(("{", "[")):
+        return client.write("POST", "/model-test", file=Path(data), form={"modelName": name}, part="data")
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise CommandError(f"DATA is no JSON: {error}", status=2) from None
+    return client.write("POST", "/model-test", body={"modelName": name, "data": content})
+
+
+def delete(
+    name: Name,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also where a service uses it.")] = False,
+    url: Url = None,
+) -> None:
+    """Remove a model and its files."""
+    body = {"modelName": name, "operation": "delete", "force": force}
+    _asked(url, lambda client: client.write("POST", "/operate-model", body=body))
+    output().print(one_line(f"{name} is removed"))
+
+
+def _asked(url: str | None, ask: Callable[["ServiceClient"], Any]) -> Any:
+    """What a service answers, under `data`."""
+    from streams.cli.service.session import find_service, open_session
+
+    settings, console = load_settings(), notices()
+    with open_session(settings, find_service(settings, url), console) as session:
+        return ask(session.client)["data"]
+
+
+def _print_json(content: Any) -> None:
+    json.dump(content, sys.stdout, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        notices().print(nothing)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(one_line(_shown(row.get(column)))) for column in columns))
+    output().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join("N" if one is None else str(one) for one in value)
+    return "" if value is None else str(value)
