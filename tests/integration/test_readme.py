@@ -44,7 +44,8 @@ def copy(tmp_path: Path) -> Path:
     """A folder that looks to the commands like the repository, and may be written to."""
     folder = tmp_path / "copy"
     (folder / ".venv").mkdir(parents=True)
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    for part in ("bin", "lib", "pyvenv.cfg"):  # the latter two are how its Python finds its packages
+        (folder / ".venv" / part).symlink_to(Path(sys.prefix) / part)
     (folder / "examples").symlink_to(_ROOT / "examples")
     return folder
 
