@@ -39,6 +39,7 @@ _MODELS: Final = (
     "TreeModel",
 )
 _VERSIONS: Final = re.compile(r"[34]\.\d(\.\d)?")
+_ASKED: Final = ("", "active", "group")  # a group is what association rules call the basket of items
 _TARGETS: Final = ("target", "predicted")
 _NUMBERS: Final = ("integer", "float", "double")
 _TASKS: Final[Mapping[str, Task]] = {
@@ -71,7 +72,7 @@ def parsed(content: bytes, asked: str | None = None) -> Parsed:
     if model is None:
         model = _transforming(root, space, fields)
     schema = _schema(model, space)
-    inputs = tuple(_variable(fields, name) for name, usage in schema if usage in ("", "active"))
+    inputs = tuple(_variable(fields, name) for name, usage in schema if usage in _ASKED)
     targets = tuple(_variable(fields, name) for name, usage in schema if usage in _TARGETS)
     task = _task(model, space, targets)
     if task is Task.CLUSTERING:

@@ -19,6 +19,7 @@ _REAL: Final = ("float", "double")
 _WHOLE: Final = ("integer",)
 _WARM: Final = 200  # records; the first hundreds take up to a thousand times as long as the others
 _WARM_AT_ONCE: Final = 20
+_ROUNDING: Final = 1e-6
 
 
 class PmmlModel:
@@ -40,6 +41,10 @@ class PmmlModel:
             bool(info.targets) and info.task in (Task.CLASSIFICATION, Task.REGRESSION) and not plan.get("plain")
         )
         model = JavaModel(content, java, has_target=has_target)
+        if not model.outputs or not info.inputs:
+            raise BadModelError(
+                "PMML: the model has no input, or neither a target nor an Output: it could answer nothing"
+            )
         return cls(model, replace(info, engine=f"pypmml {metadata.version('pypmml')}"), plan)
 
     def warm(self) -> None:
@@ -110,7 +115,8 @@ class PmmlModel:
     def run(self, frame: Frame) -> Outputs:
         """What the model computes, by the names of its outputs."""
         try:
-            found = self._model.predict([frame[name] for name in self._model.inputs])
+            lacking = np.full(len(next(iter(frame.values()))), None, dtype=object)
+            found = self._model.predict([frame.get(name, lacking) for name in self._model.inputs])
         except BadModelError as error:
             raise RejectedInputError("X", str(error)) from error
         return {output.name: values for output, values in zip(self._model.outputs, found, strict=True)}
@@ -128,7 +134,10 @@ class _Roles:
         target = info.targets[0] if info.targets else None
         self._target_type = target.type if target is not None else "string"
         outputs = model.outputs
-        self._value = next((one.name for one in outputs if one.feature == "predictedValue"), None)
+        told = {one.feature: one.name for one in reversed(outputs)}  # the first of each
+        self._value = told.get("predictedValue") or (
+            (told.get("entityId") or told.get("clusterId")) if info.task is Task.CLUSTERING else None
+        )
         wanted = "affinity" if info.task is Task.CLUSTERING else "probability"
         of_classes = [one for one in outputs if one.value is not None and wanted in one.feature.lower()]
         self._classes = [str(one.value) for one in of_classes]
@@ -144,17 +153,36 @@ class _Roles:
             return tasks.others(outputs)
         scores = np.stack([outputs[name] for name in self._scores], axis=1) if self._scores else None
         if task is Task.CLASSIFICATION:
-            return tasks.classification(self._labels(outputs[value]), scores, self._classes)
+            return tasks.classification(self._labels(outputs[value]), _shares(scores), self._classes)
         if task is Task.CLUSTERING:
             return tasks.clusters(outputs[value], scores, "affinities", self._classes)
         confidences = None if self._confidence is None else outputs[self._confidence]
-        return tasks.predictions(outputs[value], confidences)
+        return tasks.predictions(_numbers(outputs[value]), confidences)
 
     def _labels(self, labels: Array) -> Array:
         """In the target's type: the engine has texts for classes, whatever they are."""
         if self._target_type in _WHOLE:
             return np.array([*(_whole(label) for label in labels), None], dtype=object)[:-1]
         return labels
+
+
+def _shares(scores: Array | None) -> Array | None:
+    """Probabilities; votes that are weighted are counted as such by the engine, and are shares of their sum here."""
+    if scores is None or not np.isfinite(scores).any():
+        return None
+    sums = scores.sum(axis=1, keepdims=True)
+    shares: Array = np.where(sums > 1 + _ROUNDING, scores / np.where(sums > 0, sums, 1), scores)
+    return shares
+
+
+def _numbers(values: Array) -> Array:
+    """Numbers, also where the file does not say that its output is one."""
+    if values.dtype.kind != "O":
+        return values
+    try:
+        return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    except ValueError:
+        return values
 
 
 def _whole(label: Any) -> Any:
