@@ -117,7 +117,7 @@ def _reason(error: Exception) -> str:
         return "the model or the data set was removed while it was used"
     if error.kind == "BadModelError":
         return f"the model cannot be loaded: {error.text}"
-    if error.kind == "MemoryError":
+    if error.kind in ("MemoryError", "OutOfMemoryError"):
         return "the model takes more memory than it may: raise TIDECAST_SCORING_MEMORY_BYTES"
     log.error("scoring_failed", error=str(error))
     return "the model failed on the data set; the service's log says why"

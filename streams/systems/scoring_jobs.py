@@ -54,4 +54,5 @@ SCORING_JOBS = System(
         f"{_ROOM}.job_addresses",
         f"{_ROOM}.runs",
     ),
+    commands=("streams.cli.scoring_jobs.commands",),
 )

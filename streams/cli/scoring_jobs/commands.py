@@ -1,0 +1,202 @@
+"""`tidecast runs list`, `show`, `start`, `pause`, `continue`, `stop`, `delete` and `result`."""
+
+# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote, urlsplit
+
+import typer
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices, one_line, output
+
+if TYPE_CHECKING:
+    from streams.cli.service.session import Session
+
+__all__ = ["register"]
+
+_ID = re.compile(r"r-[0-9a-f]{20}")
+_LOOK_S = 0.5
+
+_Run = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, or its name.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
+    ),
+]
+Entry = Mapping[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Runs of jobs that score data sets: by demand, or by a schedule.", no_args_is_help=True)
+    group.command("list", epilog="Example: tidecast runs list nightly")(list_runs)
+    group.command("show", epilog="Example: tidecast runs show nightly-1")(show)
+    group.command("start", epilog="Example: tidecast runs start nightly --wait")(start)
+    group.command("stop", epilog="Example: tidecast runs stop nightly-3")(stop)
+    group.command("pause", epilog="Example: tidecast runs pause nightly-3")(pause)
+    group.command("continue", epilog="Example: tidecast runs continue nightly-3")(go_on)
+    group.command("delete", epilog="Example: tidecast runs delete nightly-1")(delete)
+    group.command("result", epilog="Example: tidecast runs result nightly-3 --out scored.csv")(result)
+    app.add_typer(group, name="runs")
+
+
+def list_runs(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only of this job.", show_default=False)] = None,
+    *,
+    as_json: _Json = False,
+    url: _Url = None,
+) -> None:
+    """List runs, the oldest first."""
+    with _session(url) as session:
+        if job is None:
+            found = session.client.get("/api/v1/runs")["data"]["runList"]
+        else:
+            found = session.client.get(f"/api/v1/jobs/{quote(job, safe='')}")["data"]["runList"]
+    if as_json:
+        print(json.dumps(found))  # noqa: T201
+        return
+    from rich.table import Table
+
+    table = Table("run", "job", "status", "rows", "wrong", "seconds", "created", "id", box=None)
+    for place in (3, 4, 5):
+        table.columns[place].justify = "right"
+    for run in found:
+        counts = f"{run['rows']:,}", f"{run['wrongRows']:,}", f"{run['duration'] / 1000:.1f}"
+        table.add_row(run["name"], run["jobName"], run["status"], *counts, run["createTime"], run["id"])
+    output().print(table)
+
+
+def show(run: _Run, *, as_json: _Json = False, url: _Url = None) -> None:
+    """Show how far a run is, and why it failed."""
+    with _session(url) as session:
+        found = _found(session, run)
+    if as_json:
+        print(json.dumps(found))  # noqa: T201
+        return
+    for name, value in found.items():
+        if value is not None:
+            output().print(f"{name:<12}{one_line(str(value))}", soft_wrap=True)
+
+
+def start(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job.", show_default=False)],
+    *,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The run's name; else the job's with a number.", show_default=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="End when the run has ended; 1 where it failed.")] = False,
+    url: _Url = None,
+) -> None:
+    """Start a run of a job, and print its id."""
+    with _session(url) as session:
+        body = {} if name is None else {"runName": name}
+        made = session.client.write("POST", f"/api/v1/jobs/{quote(job, safe='')}", body=body)["data"]
+        output().print(made["id"])
+        if wait:
+            _until_ended(session, made["id"])
+
+
+def stop(run: _Run, *, url: _Url = None) -> None:
+    """Stop a run: it has failed then, with the reason stopped."""
+    _operate(run, "stop", url)
+
+
+def pause(run: _Run, *, url: _Url = None) -> None:
+    """Pause a run, which keeps what it has scored."""
+    _operate(run, "pause", url)
+
+
+def go_on(run: _Run, *, url: _Url = None) -> None:
+    """Let a paused run go on where it was."""
+    _operate(run, "continue", url)
+
+
+def delete(run: _Run, *, url: _Url = None) -> None:
+    """Remove a run and its own result; the data set that it made stays."""
+    _operate(run, "delete", url)
+
+
+def result(
+    run: _Run,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to; else standard output.", show_default=False)
+    ] = None,
+    url: _Url = None,
+) -> None:
+    """Write the rows of a run with their results."""
+    import sys
+
+    from streams.cli.service.streaming import pieces
+
+    with _session(url) as session:
+        found = _found(session, run)
+        body = {"runName": found["name"], "runId": found["id"], "type": "result"}
+        data = session.client.write("POST", "/operate-run", body=body)["data"]
+        content = pieces(session.client, urlsplit(data["url"]).path, {})
+        if out is None:
+            for piece in content:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            with out.open("wb") as file:
+                for piece in content:
+                    file.write(piece)
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}") from error
+    wrong = f", {data['wrongRows']:,} of them wrong" if data["wrongRows"] else ""
+    notices().print(f"{data['rows']:,} rows in {out}{wrong}", soft_wrap=True)
+
+
+def _operate(run: str, operation: str, url: str | None) -> None:
+    with _session(url) as session:
+        found = _found(session, run)
+        body = {"runName": found["name"], "runId": found["id"], "type": operation}
+        session.client.write("POST", "/operate-run", body=body)
+
+
+def _found(session: "Session", run: str) -> Entry:
+    """The one run that has this id or name."""
+    asked = {"runId" if _ID.fullmatch(run) else "runName": run}
+    found: list[Entry] = session.client.get("/api/v1/runs", asked)["data"]["runList"]
+    if not found:
+        raise CommandError(f"there is no run {one_line(run)}: tidecast runs list shows those there are")
+    if len(found) > 1:
+        several = ", ".join(f"{one['id']} of {one['jobName']}" for one in found)
+        raise CommandError(f"several jobs have a run {one_line(run)}: name it by its id: {several}")
+    return found[0]
+
+
+def _until_ended(session: "Session", run_id: str) -> None:
+    while (found := _found(session, run_id))["status"] in ("running", "paused"):
+        time.sleep(_LOOK_S)
+    if found["status"] != "success":
+        raise CommandError(f"run {found['name']} failed: {one_line(str(found['reason']))}")
+    notices().print(f"{found['rows']:,} rows in {found['duration'] / 1000:.1f} s")
+
+
+@contextmanager
+def _session(url: str | None) -> "Iterator[Session]":
+    """The service that is asked; one of its own where none runs."""
+    from streams.cli.service.session import find_service, open_session
+
+    settings = load_settings()
+    address = find_service(settings, url)
+    if address is None and not settings.home.exists():
+        raise CommandError(
+            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
+        )
+    with open_session(settings, address, notices()) as session:
+        yield session
