@@ -15,6 +15,7 @@ from agents.deepar.progress import TrainingProgress
 from agents.versions.log import VersionLog
 from agents.versions.outcomes import checkpoint_key
 from agents.versions.run import RunFailedError, VersionRun
+from connectors.datasets.manifests import stored_key
 from connectors.objects.endpoints import BadEndpointNameError, check_name
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.deepar.config import DeepARConfig
@@ -133,7 +134,7 @@ class DeepARRun(VersionRun):
         settings, version, parameters = self._runtime.settings, self.version, dict(self._training.parameters)
         try:
             check_name(version.job_name)
-            data_key = object_key("data_url", self._training.data_url)
+            data_key = stored_key(self._runtime.store, object_key("data_url", self._training.data_url))
             if self._training.strict and not self._runtime.store.is_file(data_key):
                 raise RunFailedError(_NO_FILE.format(data_key))
         except BadEndpointNameError as error:

@@ -1,7 +1,7 @@
 """Where in the object store the data, code and results of a version are, checked when it runs (T-071, T-192, T-193)."""
 
 from agents.training_runs.config import Data, not_runnable
-from connectors.datasets.manifests import UnknownDatasetError, load
+from connectors.datasets.manifests import UnknownDatasetError, load, stored_key
 from connectors.objects import layout
 from connectors.objects.store import ObjectStore
 from streams.checks import path_key
@@ -31,7 +31,7 @@ def data_key(store: ObjectStore, data: Data) -> str:
     """The key of the data: a file or a folder. RunFailedError where there is nothing. Blocks."""
     if data.dataset_id:
         return dataset_key(store, data.dataset_id)
-    key = place_key("data_url", data.path)
+    key = stored_key(store, place_key("data_url", data.path))
     check_there(store, "data_url", key)
     return key
 

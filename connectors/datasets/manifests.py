@@ -35,6 +35,7 @@ __all__ = [
     "of_upload",
     "register",
     "safe_file_name",
+    "stored_key",
     "unread",
 ]
 
@@ -269,6 +270,15 @@ def of_upload(store: ObjectStore, name: str) -> Dataset | None:
             if dataset.upload == f"{_UPLOADS}{name}":
                 return dataset
     return None
+
+
+def stored_key(store: ObjectStore, key: str) -> str:
+    """Where the object of a key lies: there, or where it is the ``upload`` of a data set, with that (S-087)."""
+    folder, _, name = key.partition("/")
+    if folder != UPLOADS.name or not name or "/" in name or store.exists(key):
+        return key
+    dataset = of_upload(store, name)
+    return key if dataset is None else dataset.text_path
 
 
 def _folder(data_id: int) -> str:

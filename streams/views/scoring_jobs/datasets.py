@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import AliasChoices, BaseModel, Field, StrictStr
 
 from connectors.datasets import manifests as datasets
+from connectors.kafka.publisher import Record
 from connectors.objects.keys import BadKeyError
 from connectors.objects.store import ObjectStore
 from schemas.datasets import DeleteDataset
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import NotFoundError
+from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
 from streams.views.scoring_jobs.add_dataset import DATASETS
 from streams.views.web.answers import json_response
@@ -121,8 +123,11 @@ async def operate_dataset(
         return elsewhere
     # Those of equal content share a name: who deletes it does not expect to find it again.
     for data_id in await asyncio.to_thread(_of_name, state.store, dataset.file):
-        command = DeleteDataset(command_id_of(request, key, b"%d" % data_id), data_id)
-        await send_command(state, state.topics.dataset_commands, data_id, command)
+        command, own = DeleteDataset(command_id_of(request, key, b"%d" % data_id), data_id), b"%d" % data_id
+        if owner_elsewhere(state.app, own) is None:
+            await send_command(state, state.topics.dataset_commands, data_id, command)
+        else:  # it will be gone in a moment
+            await state.publisher.send([Record(state.topics.dataset_commands, own, state.codec.encode(command))])
     return json_response({"data": {"status": True}})
 
 

@@ -91,3 +91,15 @@ async def test_what_cannot_be(state: Worker, changes: dict[str, Any], field: str
 
     (letter,) = state.dead()
     assert letter["error"].startswith(field)
+
+
+async def test_S087_where_the_file_of_an_upload_lies(state: Worker) -> None:
+    """A data set's as well as one that was PUT; training jobs read both."""
+    store = state.runtime.store
+    await consumed(state, ADD)
+    store.put_bytes("uploads/put.csv", CSV)
+
+    assert store.read_bytes(datasets.stored_key(store, "uploads/in.csv")) == CSV
+    assert datasets.stored_key(store, "uploads/put.csv") == "uploads/put.csv"
+    for none in ("uploads/none.csv", "uploads", "uploads/a/in.csv", "outputs/in.csv"):
+        assert datasets.stored_key(store, none) == none
