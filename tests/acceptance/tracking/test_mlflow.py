@@ -12,7 +12,7 @@ from tests.acceptance.tracking.clients import mlflow_environment, points_of, run
 from tests.integration.services import Service
 
 SCRIPT = """
-import json, mlflow
+import json, mlflow, time
 from mlflow.entities import Metric
 mlflow.set_experiment("NAME")
 with mlflow.start_run(run_name="first") as run:
@@ -23,11 +23,18 @@ with mlflow.start_run(run_name="first") as run:
     mlflow.log_metric("bad", float("nan"), step=1)
     mlflow.log_metric("bad", float("inf"), step=2)
     client = mlflow.MlflowClient()
-    client.log_batch(run.info.run_id, [Metric("val/loss", step / 2, 1704067200000 + step, step) for step in range(900)])
-again = client.get_run(run.info.run_id)
+    values = [Metric("val/loss", step / 2, 1704067200000 + step, step) for step in range(900)]
+    client.log_batch(run.info.run_id, values)
+for _ in range(100):
+    again = client.get_run(run.info.run_id)
+    if len(client.get_metric_history(run.info.run_id, "val/loss")) == 900 and len(again.data.metrics) == 3:
+        break
+    time.sleep(0.1)
 experiment = client.get_experiment_by_name("NAME")
 print(json.dumps({
     "run_id": run.info.run_id, "status": again.info.status, "name": again.info.run_name, "params": again.data.params,
+    "last": [again.data.metrics["train/loss"], again.data.metrics["val/loss"]],
+    "history": [(one.step, one.value) for one in client.get_metric_history(run.info.run_id, "val/loss")][-2:],
     "team": again.data.tags["team"], "in": again.info.experiment_id == experiment.experiment_id,
     "found": [one.info.run_id for one in client.search_runs([experiment.experiment_id])],
     "experiments": "NAME" in [one.name for one in client.search_experiments()],
@@ -60,7 +67,7 @@ def test_a_stock_client_reports_a_run(service: Service, tmp_path: Path) -> None:
 
     assert told == {
         "status": "FINISHED", "name": "first", "params": {"lr": "0.1", "layers": "2"}, "team": "a", "in": True,
-        "found": [run_id], "experiments": True, "none": None, "default": "Default",
+        "last": [0.01, 449.5], "history": [[898, 449.0], [899, 449.5]], "found": [run_id], "experiments": True, "none": None, "default": "Default",
     }  # fmt: skip
     assert [json.loads(line) for line in lines[1:3]] == [[], [run_id]]
     assert lines[3:] == ["RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"]

@@ -22,8 +22,11 @@ run.finish()
 """
 
 
-def test_M061_a_stock_client_reports_a_run(service: Service, tmp_path: Path) -> None:
-    """2,000 rows: each number of each a point, with the run's steps; what is no number is left out."""
+def test_M061_a_stock_client_reports_a_run(service: Service, http: httpx.Client, tmp_path: Path) -> None:
+    """2,000 rows: each number of each a point, with the run's steps; what is no number is left out.
+
+    The run is listed by its name (M-011), and its points can be asked for.
+    """
     run_id = uuid.uuid4().hex[:8]
     environment = wandb_environment(service.stack.url, tmp_path, WANDB_RUN_ID=run_id)
     run_client(SCRIPT.replace("ROWS", "2000"), environment, tmp_path)
@@ -35,6 +38,12 @@ def test_M061_a_stock_client_reports_a_run(service: Service, tmp_path: Path) -> 
         "nested.a.b": [(step, float(step)) for step in range(2000)],
         "bad": [(step, None) for step in range(2000)],
     }
+    available = f"/api/v1/workloads/run-{run_id}/metrics/available"
+    until(lambda: sum(it["count"] for it in http.get(available).json()["metrics"]) == 8000, why="all are kept")
+    assert {source for it in http.get(available).json()["metrics"] for source in it["data_source"]} == {"wandb"}
+    workloads = http.get("/api/v1/workloads").json()["workloads"]
+    (listed,) = (it for it in workloads if it["workload_uid"] == f"run-{run_id}")
+    assert (listed["name"], listed["kind"], listed["status"]) == ("my run", "wandb-run", "succeeded")
 
 
 def row(step: int, **values: Any) -> str:
