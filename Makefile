@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 # Two processes, a file's tests in one of them: module fixtures are built once.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-.PHONY: help setup demo up unit test faults soak lint format bench bench-deepar lock clean
+.PHONY: help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,9 +63,14 @@ bench-deepar: $(STAMP) ## Measure DeepAR against GluonTS (its environment takes 
 	@.venv-gluonts/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/gluonts-data.lock
 	@$(BIN)/python -m benchmarks deepar
 
+bench-tensorboard: $(STAMP) ## Measure the reader of event files against TensorBoard's and tbparse's (environment of 200 MB)
+	@test -x .venv-tensorboard/bin/python || $(PYTHON) -m venv .venv-tensorboard
+	@.venv-tensorboard/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/tensorboard.lock
+	@$(BIN)/python -m benchmarks event_files
+
 lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
 	uv pip compile pyproject.toml --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
 	uv pip compile pyproject.toml --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-gluonts .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv-gluonts .venv-tensorboard .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -134,6 +134,7 @@ class _Sender:
         self._plan = plan
         self._reader: Reader = plan.reader
         self._waiting: list[FoundPoint] = []
+        self._size = _BATCH
         self.told = Told()
 
     @property
@@ -151,7 +152,7 @@ class _Sender:
         try:
             for portion in self._reader.read_new():
                 self._waiting += portion
-                while len(self._waiting) >= _BATCH:
+                while len(self._waiting) >= self._size:
                     self._post()
                     progress(self._reader.position, f"{self.told.points:,} points")
                 self._session.watch()
@@ -172,13 +173,20 @@ class _Sender:
             self.told.words += problems.words[: _SHOWN - len(self.told.words)]
 
     def _post(self) -> None:
-        """Send one batch; a point that the service refuses is left out and told, the others are sent again."""
-        batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+        """Send one batch; a point that the service refuses is left out and told, the others are sent again.
+
+        Where the batch is too large for the service, it waits, and the next ones are half as large.
+        """
+        batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
         while batch:
             body = {"data": [_row(found) for found in batch]}
             try:
                 self._session.client.write("POST", f"/api/v1/workloads/{self.uid}/metrics", body=body)
             except ServiceRefusalError as error:
+                if error.http_status == 413 and len(batch) > 1:
+                    self._size = len(batch) // 2
+                    self._waiting = batch + self._waiting
+                    return
                 index = _INDEX.search(str(error))
                 if error.http_status != 400 or index is None or int(index[1]) >= len(batch):
                     raise

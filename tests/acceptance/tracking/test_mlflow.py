@@ -67,7 +67,8 @@ def test_a_stock_client_reports_a_run(service: Service, tmp_path: Path) -> None:
 
     assert told == {
         "status": "FINISHED", "name": "first", "params": {"lr": "0.1", "layers": "2"}, "team": "a", "in": True,
-        "last": [0.01, 449.5], "history": [[898, 449.0], [899, 449.5]], "found": [run_id], "experiments": True, "none": None, "default": "Default",
+        "last": [0.01, 449.5], "history": [[898, 449.0], [899, 449.5]], "found": [run_id], "experiments": True,
+        "none": None, "default": "Default",
     }  # fmt: skip
     assert [json.loads(line) for line in lines[1:3]] == [[], [run_id]]
     assert lines[3:] == ["RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"]

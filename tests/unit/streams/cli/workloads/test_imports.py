@@ -25,12 +25,15 @@ class Kept:
     def __init__(self) -> None:
         self.points: dict[str, dict[Any, dict[str, Any]]] = {}
         self.sent = 0
+        self.most = 100_000
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         found = re.fullmatch(r"/api/v1/workloads/([A-Za-z0-9._:-]+)/metrics", request.url.path)
         if found is None:
             return httpx.Response(400, json={"code": "RequestParameterInvalid", "message": "workload_uid is wrong"})
         data = json.loads(request.content)["data"]
+        if len(data) > self.most:
+            return httpx.Response(413, json={"code": "X", "message": "the body is too large"})
         for index, point in enumerate(data):
             if point["metric_name"].endswith(" "):
                 return httpx.Response(400, json={"code": "X", "message": f"data[{index}], metric_name: ends blank"})
@@ -152,6 +155,17 @@ def test_what_the_service_refuses_is_left_out_and_told(
     assert "34 points" in told
     assert "6 left out" in told
     assert "bad at step 3" in told
+
+
+def test_a_service_that_takes_little_gets_little_at_a_time(kept: Kept, tmp_path: Path) -> None:
+    """Until it takes it."""
+    kept.most = 60
+    tidecast(
+        "metrics", "import", event_file(tmp_path, [event(1.7e9, n, simple("loss", n)) for n in range(500)]), "-w", "w"
+    )
+
+    assert [iteration for _, _, iteration, _, _ in kept.of("w")] == list(range(500))
+    assert kept.sent == 500
 
 
 def test_a_file_is_followed_until_nothing_comes(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
