@@ -166,5 +166,11 @@ def _records(runtime: TrainerRuntime, points: Iterable[MetricPoint]) -> list[Rec
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    """What came; arrays and objects, which may be deep, by their size."""
+    if isinstance(value, Mapping):
+        return f"an object of {len(value)}"
+    if isinstance(value, list | tuple):
+        return f"an array of {len(value)}"
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    return repr(value)[:_SHOWN]

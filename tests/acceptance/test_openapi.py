@@ -55,6 +55,11 @@ DELETE /v1/{project_id}/training-jobs/{job_id}
 GET /v1/{project_id}/training-jobs/{job_id}/versions
 GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
 POST /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/stop
+GET /api/v1/workloads
+GET /api/v1/workloads/{workload_uid}/metrics/available
+GET /api/v1/workloads/{workload_uid}/metrics/data
+POST /api/v1/workloads/{workload_uid}/metrics
+GET /api/v1/metrics/places
 POST /transform-jobs
 GET /transform-jobs
 GET /transform-jobs/{name}
@@ -96,6 +101,10 @@ GET /asyncapi.json
 GET /healthz
 GET /readyz
 GET /metrics""".split("\n")
+_NOT_GENERATED = {  # a stream has no end, and a view that is read anew again and again is what nobody can ask
+    "GET /api/v1/workloads/{workload_uid}/metrics/stream",
+    "POST /api/v1/metrics/rebuild",
+}
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +167,7 @@ def test_J007_no_operation_is_left_out(http: httpx.Client) -> None:
     """The list above is the document's."""
     paths = http.get("/openapi.json").json()["paths"]
 
-    assert {f"{method.upper()} {path}" for path in paths for method in paths[path]} == set(_OPERATIONS)
+    assert {f"{method.upper()} {path}" for path in paths for method in paths[path]} == {*_OPERATIONS, *_NOT_GENERATED}
 
 
 def test_J007_the_document_has_the_field_names_of_put(http: httpx.Client) -> None:
@@ -176,7 +185,7 @@ def test_J007_every_operation_is_described(http: httpx.Client) -> None:
         for method, operation in operations.items():
             assert operation["summary"], (method, path)
             assert operation["description"], (method, path)
-            assert set(operation["responses"]) & {"200", "201", "204"}, (method, path)
+            assert set(operation["responses"]) & {"200", "201", "202", "204"}, (method, path)
             assert path.startswith("/registry/") or "422" not in operation["responses"], (method, path)
 
 

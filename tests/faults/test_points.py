@@ -18,9 +18,9 @@ from tests.faults.figures import CaseFigures
 from tests.integration.services import Service, running_service, until
 
 _AT: Final = 1_704_067_200_000
-_BATCHES, _BATCH = 40, 500
-_EVENTS: Final = 60_000
-_KILLS: Final = 3
+_BATCHES, _BATCH = 20, 500
+_EVENTS: Final = 30_000
+_KILLS: Final = 2
 
 
 @pytest.fixture(scope="module")

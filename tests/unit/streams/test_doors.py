@@ -76,6 +76,11 @@ BASES: Final[dict[str, Any]] = {
         "TransformOutput": {"S3OutputPath": "/outputs/x", "AssembleWith": "Line"},
         "on_error": "fail",
     },
+    "POST /api/v1/workloads/{workload_uid}/metrics": {
+        "data": [
+            {"metric_name": "loss", "value": 0.5, "timestamp": 1_704_067_200_000, "iteration": 1, "data_source": "log"}
+        ]
+    },
     "POST /registry/subjects/{subject}": {"schema": '"string"'},
     "POST /registry/subjects/{subject}/versions": {"schema": '"string"', "references": []},
 }
@@ -213,6 +218,8 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
             assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}, (sent[:300], body)
         elif path.startswith("/registry/"):
             assert set(body) == {"error_code", "message"}, sent[:300]
+        elif path.startswith("/api/v1/"):
+            assert set(body) - {"element", "field"} == {"code", "message"}, (sent[:300], body)
         else:
             assert set(body) - {"element", "field"} == {"status", "code", "message"}, sent[:300]
         assert "Traceback" not in answer.text

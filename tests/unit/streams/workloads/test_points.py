@@ -101,8 +101,17 @@ class TestRefused:
 
     def test_a_point_is_an_object(self) -> None:
         """Not a list."""
-        with pytest.raises(InvalidError, match=r"data\[0\], point: expected an object, not \[\]"):
+        with pytest.raises(InvalidError, match=r"data\[0\], point: expected an object, not an array of 0"):
             checked("w", [[]])
+
+    def test_endless_nesting_is_not_repeated(self) -> None:
+        """It would take more than Python's stack."""
+        deep: Any = []
+        for _ in range(5000):
+            deep = [deep]
+
+        with pytest.raises(InvalidError, match="expected a number or null, not an array of 1"):
+            checked("w", [row(value=deep)])
 
     @pytest.mark.parametrize("uid", ["", "a b", "w" * 129, "w/1", "ü", "w\n", "w" * 1_000_000], ids=range(7))
     def test_what_can_be_no_uid(self, uid: str) -> None:
