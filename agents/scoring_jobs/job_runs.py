@@ -66,7 +66,7 @@ async def operate(state: StateRuntime, event: Event, command: OperateScoringRun)
     if run.status == runs.RUNNING:
         return await _sent(state, event, run)
     stopped = command.operation == runs.STOP
-    ended = EndScoringRun(run_id=run.run_id, job_name=run.job_name, attempt=run.attempt, remove=stopped)
+    ended = EndScoringRun(run_id=run.run_id, job_name=run.job_name, attempt=run.attempt, remove=stopped, forget=stopped)
     await tell(state, ended)
     return run
 

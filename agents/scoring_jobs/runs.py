@@ -127,7 +127,7 @@ class _Runs:
         except FailedRunError as error:
             if await delivery.still_ours():
                 await self.tell(command, runs.FAILED, reason=str(error))
-                await asyncio.to_thread(forget, self._runtime.store, command.run_id, result=False)
+                await asyncio.to_thread(forget, self._runtime.store, command.run_id, result=True)
             return
         if await delivery.still_ours():
             await self.tell(command, runs.SUCCESS, rows, wrong)

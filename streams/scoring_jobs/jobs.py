@@ -74,6 +74,7 @@ def begun(command: DeployScoringJob, script: Script, *, at: int, environments: S
         raise invalid_field("missedRuns", f"found {command.missed_runs[:40]!r}, expected {' or '.join(POLICIES)}")
     check_text("jobDescription", command.description, longest=_LONGEST_TEXT)
     check_text("args", command.args, longest=_LONGEST_TEXT)
+    check_text("timeZone", command.time_zone)
     _check_variables(command)
     record = ScoringJobRecord(
         name=command.job_name,

@@ -4,9 +4,11 @@ It needs Python alone, and asks the service for the rows and for what the model 
 inside of the service, where the script itself is never run (S-101).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from connectors.csv_files.dialect import Dialect
+from connectors.csv_files.inspection import MISSING
 from connectors.datasets.manifests import Dataset
 from schemas.scoring_jobs import GenerateScript
 from streams.scoring_jobs.inputs import InputsError, ReadInput, inputs_of, kind_of, number_columns
@@ -16,6 +18,7 @@ __all__ = ["program"]
 
 def program(command: GenerateScript, dataset: Dataset, model: Mapping[str, Any]) -> str:
     """The text; the same for the same command, data set and model."""
+    packing = dataset.dialect.compression or ""
     return _PROGRAM.format(
         input=command.input_dataset,
         output=command.output_dataset,
@@ -24,10 +27,49 @@ def program(command: GenerateScript, dataset: Dataset, model: Mapping[str, Any])
         output_text=repr(command.output_dataset),
         model_text=repr(model["name"]),
         kind_text=repr(model["model_type"]),
-        delimiter=repr(dataset.dialect.delimiter),
-        skipped=dataset.dialect.skipped_lines,
+        missing=repr(sorted(MISSING)),
+        imports="".join(f"import {name}\n" for name in ("gzip", "zipfile") if name.startswith(packing))
+        if packing
+        else "",
+        reading="\n        ".join(_reading(dataset)),
+        number=_number(dataset.dialect),
         inputs=_inputs(dataset, model["inputs"]),
     )
+
+
+def _reading(dataset: Dataset) -> Iterator[str]:
+    """The lines that read the data set as it is written."""
+    dialect = dataset.dialect
+    packed = "answer"
+    if dialect.compression == "gzip":
+        packed = "gzip.open(answer)"
+    elif dialect.compression == "zip":
+        yield "packed = zipfile.ZipFile(io.BytesIO(answer.read()))"
+        packed = "packed.open(packed.namelist()[0])"
+    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+    yield f'text = io.TextIOWrapper({packed}, {encoding!r}, newline="")'
+    if dataset.kind == "json":
+        yield "rows = json.load(text)"
+        yield "yield from rows if isinstance(rows, list) else [rows]"
+    elif dataset.kind != "csv":
+        yield "yield from (json.loads(line) for line in text if line.strip())"
+    else:
+        if dialect.skipped_lines:
+            yield f"for _ in range({dialect.skipped_lines}):  # above the header"
+            yield "    text.readline()"
+        given = [] if dialect.delimiter == "," else [f"delimiter={dialect.delimiter!r}"]
+        if dialect.quote is None:
+            given.append("quoting=csv.QUOTE_NONE")
+        elif dialect.quote != '"':
+            given.append(f"quotechar={dialect.quote!r}")
+        yield f"yield from csv.DictReader({', '.join(['text', *given])})"
+
+
+def _number(dialect: Dialect) -> str:
+    """How the text of a number is made one that Python reads."""
+    thousands = "" if dialect.thousands is None else f'.replace({dialect.thousands!r}, "")'
+    decimal = "" if dialect.decimal == "." else f'.replace({dialect.decimal!r}, ".")'
+    return f"cell{thousands}{decimal}"
 
 
 def _inputs(dataset: Dataset, variables: Sequence[Mapping[str, Any]]) -> str:
@@ -53,7 +95,7 @@ import os
 import urllib.error
 import urllib.request
 import uuid
-
+{imports}
 SERVICE = os.environ.get("TIDECAST_URL", "http://127.0.0.1:8080")
 INPUT_DATASET = {input_text}
 OUTPUT_DATASET = {output_text}
@@ -61,8 +103,7 @@ MODEL = {model_text}
 MODEL_TYPE = {kind_text}
 # What the model reads: of each variable what it takes, from which columns, and whether that is a single value.
 INPUTS = {inputs}
-DELIMITER = {delimiter}
-LINES_ABOVE = {skipped}
+NO_NUMBER = {missing}
 BATCH = 1000
 
 
@@ -75,15 +116,7 @@ def ask(path, body=None, kind="application/json"):
 def read():
     """The rows of the input, in their order."""
     with ask("/uploads/" + INPUT_DATASET) as answer:
-        text = io.TextIOWrapper(answer, "utf-8-sig", newline="")
-        if INPUT_DATASET.endswith((".jsonl", ".ndjson")):
-            yield from (json.loads(line) for line in text if line.strip())
-        elif INPUT_DATASET.endswith(".json"):
-            yield from json.load(text)
-        else:
-            for _ in range(LINES_ABOVE):
-                text.readline()
-            yield from csv.DictReader(text, delimiter=DELIMITER)
+        {reading}
 
 
 def value(cell, kind):
@@ -94,7 +127,9 @@ def value(cell, kind):
         return str(cell)
     if kind == "truth":
         return cell if isinstance(cell, bool) else {{"true": True, "1": True, "false": False, "0": False}}[cell.lower()]
-    number = cell if isinstance(cell, (int, float)) else float(cell)
+    if cell in NO_NUMBER:
+        return None
+    number = cell if isinstance(cell, (int, float)) else float({number})
     return int(number) if kind == "whole" and number == int(number) else number
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from functools import partial
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -137,13 +138,15 @@ def _check_free(store: ObjectStore, name: str) -> None:
 async def _fetch(state: StateRuntime, url: str, key: str) -> None:
     """Put the file of another host into the store."""
     hosts = AllowedHosts(state.settings.remote_dataset_hosts)
+    most, within_s = state.settings.max_upload_bytes, state.settings.remote_dataset_timeout_s
     try:
         hosts.check(url)
-        with state.store.writing(key) as path:
-            most, within_s = state.settings.max_upload_bytes, state.settings.remote_dataset_timeout_s
-            size = await fetch(url, path, hosts, most_bytes=most, within_s=within_s)
+        with TemporaryDirectory(prefix="tidecast-") as folder:
+            file = Path(folder) / "file"
+            size = await fetch(url, file, hosts, most_bytes=most, within_s=within_s)
             if size > most:
                 raise _too_large(size, most)
+            await state.files.whole(size, state.store.put_file, key, file)
     except ForbiddenAddressError as error:
         text = f"fileName: {error}; whoever runs the service can allow hosts by TIDECAST_REMOTE_DATASET_HOSTS"
         raise InvalidError(ScoringJobsCode.REMOTE_FORBIDDEN, text) from None

@@ -140,7 +140,7 @@ class TestRuns:
         (ended,) = all_runs(state)
 
         assert (ended.status, ended.reason) == ("failed", "stopped")
-        assert told(state)[-1] == EndScoringRun(run_id=run.run_id, job_name=NAME, attempt=1, remove=True)
+        assert told(state)[-1] == EndScoringRun(run_id=run.run_id, job_name=NAME, attempt=1, remove=True, forget=True)
         assert state.dead() == []
 
     @pytest.mark.parametrize(
