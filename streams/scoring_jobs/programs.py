@@ -62,7 +62,10 @@ def _reading(dataset: Dataset) -> Iterator[str]:
             given.append("quoting=csv.QUOTE_NONE")
         elif dialect.quote != '"':
             given.append(f"quotechar={dialect.quote!r}")
-        yield f"yield from csv.DictReader({', '.join(['text', *given])})"
+        lines = "text"
+        if encoding.startswith(("utf-16-", "utf-32-")):
+            lines = '(line.lstrip("\\ufeff") for line in text)'
+        yield f"yield from csv.DictReader({', '.join([lines, *given])})"
 
 
 def _number(dialect: Dialect) -> str:
