@@ -22,6 +22,7 @@ from streams.views.forecasting import datasets, jobs
 from streams.views.inference import transforms
 from streams.views.training import jobs as training_jobs
 from streams.views.web import creations, forwarding
+from streams.views.workloads import metrics as points
 from streams.workers import apps
 
 BASES: Final[dict[str, Any]] = {
@@ -133,6 +134,7 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
 
     for module in (datasets, jobs, training_jobs, transforms):
         monkeypatch.setattr(module, "send_command", refuse)
+    monkeypatch.setattr(points, "publish", refuse)
     monkeypatch.setattr(forwarding, "is_ready", lambda _: True)
     monkeypatch.setattr(forwarding, "owner_elsewhere", lambda *_: None)
     monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 1)
