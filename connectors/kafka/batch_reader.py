@@ -10,6 +10,7 @@ __all__ = ["BatchReader"]
 _TIMEOUT_S: Final = 10.0
 _RECEIVE_BYTES: Final = 100_000_000  # librdkafka's own limit of an answer, which must be above the largest record
 _OVERHEAD_BYTES: Final = 1024 * 1024
+_MORE_S: Final = 0.005  # for what has arrived with the first record
 _QUEUE_KIB: Final = 32 * 1024  # fetched ahead; librdkafka's own value is 64 MiB
 # The topic, or one of its partitions, is not there at the moment: it may be soon, and nothing was read.
 _PASSING: Final = (
@@ -60,7 +61,9 @@ class BatchReader:
 
     def read(self, most: int, within_s: float) -> list[Message]:
         """What has arrived, at most so many records; KafkaException where the broker refuses."""
-        found = self._consumer.consume(most, within_s)
+        found = self._consumer.consume(1, within_s)
+        if found:  # it would wait for all of them until the time is up
+            found += self._consumer.consume(most - 1, _MORE_S)
         if not any(message.error() is not None for message in found):
             return found
         for message in found:

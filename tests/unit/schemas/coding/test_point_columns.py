@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import locked_schemas
 from schemas.coding.codec import Codec
 from schemas.coding.point_columns import PointReader
+from schemas.coding.point_writer import encoded_points
 from schemas.coding.wire import UndecodableError, decode_long, frame
 from schemas.workloads import MetricPoint
 
@@ -120,6 +121,12 @@ def test_other_ids_are_left_to_the_codec() -> None:
     columns = PointReader(codec).read([record, struct.pack(">bI", 0, 9) + record[5:]])
 
     assert columns.fits.tolist() == [True, False]
+
+
+@given(st.lists(POINTS.filter(lambda it: it.value is None or math.isfinite(it.value)), max_size=20))
+def test_points_are_written_as_the_codec_writes_them(points: list[MetricPoint]) -> None:
+    """Byte for byte."""
+    assert encoded_points(CODEC, points) == [CODEC.encode(point) for point in points]
 
 
 def test_no_records() -> None:

@@ -51,6 +51,21 @@ class TestKept:
         """A worker is known (M-060)."""
         assert checked("w", [row(worker="pod-3", run="x")])[0].worker == "pod-3"
 
+    @pytest.mark.parametrize("value", [None, "NaN", 3, math.inf, True, "x"], ids=str)
+    @pytest.mark.parametrize("at", [AT, 5, 1_704_067_200, -1, 2**60, 1e3, None], ids=str)
+    @pytest.mark.parametrize("name", ["train/loss", "other", "", [1]], ids=str)
+    def test_what_comes_behind_a_right_one_is_looked_at_as_closely(self, value: Any, at: Any, name: Any) -> None:
+        """A short way for plain ones makes no difference to the others."""
+        odd = row(value=value, timestamp=at, metric_name=name)
+
+        def outcome(rows: list[Any]) -> Any:
+            try:
+                return checked("w", rows)[-1]
+            except InvalidError as error:
+                return error.message.partition(", ")[2]
+
+        assert outcome([row(), row(metric_name="other"), odd]) == outcome([odd])
+
     def test_no_points_are_no_points(self) -> None:
         """An empty list is fine."""
         assert checked("w", []) == []
