@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -123,7 +124,7 @@ async def list_user_models(state: State, request: Request) -> Response:
     table = ScoringState.of(state).models
     own = [_entry(record) for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
     others = await from_others(state, request, "data", "modelList")
-    found = sorted([*own, *others], key=lambda entry: (entry["createTime"], entry["name"]), reverse=True)
+    found = sorted([*own, *others], key=_age, reverse=True)
     return data_response({"modelList": found})
 
 
@@ -173,6 +174,11 @@ async def find(state: StateRuntime, fields: Fields) -> ModelRecord:
         return scoring.restored(await asyncio.to_thread(scoring_models.manifest, state.store, name))
     except scoring_models.UnknownModelError:
         raise scoring.unknown(name) from None
+
+
+def _age(entry: Mapping[str, Any]) -> tuple[datetime, str]:
+    """Texts of times do not sort: their offsets change with daylight saving."""
+    return datetime.fromisoformat(entry["createTime"]), entry["name"]
 
 
 def _entry(record: ModelRecord) -> dict[str, Any]:
