@@ -44,11 +44,20 @@ def prepare(kind: Kind, content: bytes, *, java: str | None = None, task: str | 
 
 
 def _prepared_onnx(content: bytes, task: str | None) -> Prepared:
-    from models.scoring.onnx_file import parsed
+    from models.scoring.onnx_file import parsed, renewed
     from models.scoring.onnx_tasks import decided
 
     found = parsed(content)
-    info, plan = decided(found, task)
+    try:
+        info, plan = decided(found, task)
+    except BadModelError as error:
+        newer = renewed(found) if "NOT_IMPLEMENTED" in str(error) else None
+        if newer is None:
+            raise
+        found = newer
+        info, plan = decided(found, task)
+        if not plan["tried"]:  # it was changed, and has not shown that it still works
+            raise
     return Prepared(info, _joined(info, plan, found.content))
 
 

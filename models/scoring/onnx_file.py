@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import onnx
+import onnx.version_converter
 
 from models.scoring.info import BadModelError
 
-__all__ = ["Parsed", "parsed"]
+__all__ = ["Parsed", "parsed", "renewed"]
 
 _ML: Final = "ai.onnx.ml"
 _CLASSIFIERS: Final = ("LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier")
@@ -29,6 +30,7 @@ _PASSING: Final = (
     "Unsqueeze",
 )
 _LINEAR: Final = ("Add", "Div", "Gemm", "Imputer", "MatMul", "Mul", "Scaler", "Sub", "Transpose", "Concat", *_PASSING)
+_TODAY: Final = 13  # of the operators; all that engines and converters of 2021 and later know
 _MOST_LOOKED_AT: Final = 1000  # nodes that lead to an output
 
 
@@ -74,6 +76,18 @@ def parsed(content: bytes) -> Parsed:
         scores_only=_scores_only(model),
         asked=next((entry.value for entry in model.metadata_props if entry.key == "task"), None),
     )
+
+
+def renewed(found: Parsed) -> Parsed | None:
+    """The same model in operators of today, for engines leave the oldest versions out; None where that cannot be."""
+    model = onnx.load_model_from_string(found.content)
+    if all(one.domain or one.version >= _TODAY for one in model.opset_import):
+        return None
+    try:
+        changed = onnx.version_converter.convert_version(model, _TODAY)
+    except Exception:  # noqa: BLE001 - the converter is written in C++, and has no class of its own
+        return None
+    return parsed(changed.SerializeToString())
 
 
 def _check_alone(model: onnx.ModelProto) -> None:

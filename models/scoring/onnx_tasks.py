@@ -32,7 +32,10 @@ def decided(parsed: Parsed, asked: str | None) -> tuple[ModelInfo, dict[str, Any
     """What the model is, and how its answers are read; BadModelError where it cannot be used as what is `asked`."""
     model = OnnxModel.load(parsed.content)
     outputs = _trial(model)
-    plan: dict[str, Any] = {"by_record": outputs is not None and _by_record(model, outputs)}
+    plan: dict[str, Any] = {
+        "by_record": outputs is not None and _by_record(model, outputs),
+        "tried": outputs is not None,
+    }
     task = Task.OTHER
     if plan["by_record"] or outputs is None:
         plan["by_record"] = True if outputs is None else plan["by_record"]

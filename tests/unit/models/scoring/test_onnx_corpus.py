@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from models.errors import RejectedInputError
@@ -20,15 +19,18 @@ MODELS = sorted(
 )
 
 
-def is_supported(path: Path) -> bool:
-    """Whether the engine itself loads the file, and takes nothing but tensors: many files are of operators of 2017."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception:  # noqa: BLE001 - the engine's classes have no common one
-        return False
-    return all(it.type.startswith("tensor") for it in session.get_inputs())
+# What the engine has not (training, other languages, sequences), and what cannot be written anew in today's operators.
+REFUSED = {
+    "test_PReLU_1d_multiparam",
+    "test_PReLU_2d_multiparam",
+    "test_PReLU_3d_multiparam",
+    "test_gradient_of_add",
+    "test_gradient_of_add_and_mul",
+    "test_strnorm_model_monday_casesensintive_lower",
+    "test_strnorm_model_monday_casesensintive_upper",
+    "test_strnorm_model_monday_empty_output",
+    "test_strnorm_model_monday_insensintive_upper_twodim",
+}
 
 
 def tensors(folder: Path, kind: str) -> list[Any]:
@@ -43,8 +45,8 @@ def tensors(folder: Path, kind: str) -> list[Any]:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda it: f"{it.parents[1].name}-{it.parent.name}")
 def test_a_model_gives_what_it_gave(path: Path) -> None:
-    """Equal to the outputs that are stored beside it, whatever task it was taken for."""
-    if not is_supported(path):
+    """Equal to the outputs that are stored beside it, whatever task it was taken for, and however old it is."""
+    if path.parent.name in REFUSED:
         with pytest.raises(BadModelError):
             files.prepare("onnx", path.read_bytes())
         return
@@ -67,12 +69,12 @@ def test_a_model_gives_what_it_gave(path: Path) -> None:
 
 def test_the_corpus_is_there() -> None:
     """Else the test above would say nothing."""
-    assert sum(map(is_supported, MODELS)) > 80
+    assert len(MODELS) > 130
 
 
 def test_a_model_that_fails_says_so() -> None:
     """As a refusal of the input."""
-    path = next(filter(is_supported, MODELS))
+    path = next(path for path in MODELS if path.parent.name not in REFUSED)
     model: Any = files.load(files.prepare("onnx", path.read_bytes()).content)
 
     with pytest.raises(RejectedInputError, match="is missing"):
