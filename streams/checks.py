@@ -1,7 +1,8 @@
 """What ids, names, keys, times, paths and JSON must be, in every system, whoever sends them, by whichever door."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from typing import Any, Final
 
 from connectors.objects import keys, layout
@@ -19,6 +20,7 @@ __all__ = [
     "check_name",
     "check_text",
     "invalid_field",
+    "nearest_name",
     "object_key",
     "path_key",
     "time_of",
@@ -31,6 +33,7 @@ _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # seconds: the years 1 to
 _LONGEST_PATH: Final = 1024  # characters, as an S3 key
 _DEEPEST: Final = 20  # what people write has five levels; at 255 our own writer of JSON gives up
 _LARGEST: Final = 2**63 - 1  # of whole numbers in JSON that is kept
+_LONGEST_NAME: Final = 60  # characters of a field's name that are compared
 
 
 def invalid_field(field: str, text: str) -> RejectedError:
@@ -80,6 +83,13 @@ def _inside(value: Any) -> Iterable[Any]:
     return ()
 
 
+def nearest_name(name: str, known: Collection[str], near: float) -> str | None:
+    """The known name that may have been meant, where as large a part as `near` of the letters is the same."""
+    by_letters = {one.lower(): one for one in known}
+    found = get_close_matches(name[:_LONGEST_NAME].lower(), by_letters, n=1, cutoff=near)
+    return by_letters[found[0]] if found else None
+
+
 def check_id(field: str, value: int) -> None:
     """RejectedError unless the value can be an id."""
     if not 1 <= value <= ID_LIMIT:
@@ -113,12 +123,15 @@ def object_key(field: str, path: str, *, written: bool = False) -> str:
 
 
 def path_key(field: str, path: str) -> str:
-    """The object's key of a path, or of `s3://bucket/key`, wherever it leads; RejectedError where it cannot be one."""
+    """The object's key of a path, or of `s3://bucket/key` or `obs://bucket/key`, wherever it leads.
+
+    RejectedError where it cannot be one.
+    """
     if len(path) > _LONGEST_PATH:
         raise invalid_field(field, f"expected at most {_LONGEST_PATH} characters")
     key = path
-    if path.startswith("s3://"):
-        key = path.removeprefix("s3://").partition("/")[2]
+    if path.startswith(("s3://", "obs://")):
+        key = path.partition("://")[2].partition("/")[2]
     key = key.removeprefix("/").removesuffix("/")
     try:
         keys.check_key(key)

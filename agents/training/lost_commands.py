@@ -1,4 +1,4 @@
-"""Sends training jobs again whose commands are gone from the log: see `streams.rows.lost_commands`."""
+"""Gives versions to trainers again whose commands are gone from the log: see `streams.rows.lost_commands`."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,13 +7,14 @@ import structlog
 
 from connectors.kafka.publisher import Record, partition_for
 from connectors.kafka.topic_ends import TopicEnds
-from schemas.training import StopTrainingJob, TrainDeepAR
-from schemas.training_rows import TrainingJobRecord
+from schemas.training import RunTrainingVersion, StopTrainingJob
+from schemas.training_rows import TrainingVersionRecord
 from streams.engine.tenure import may_write
 from streams.rows.lost_commands import LostCommands, Starts
 from streams.runtime import StateRuntime
-from streams.training.jobs import ENDED, TrainingState, key_of
 from streams.training.state import TrainingJobsState
+from streams.training.states import ENDED, TrainingState
+from streams.training.versions import key_of_version, run_of
 
 __all__ = ["lost_commands"]
 
@@ -21,21 +22,20 @@ log = structlog.get_logger(__name__)
 
 
 def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
-    """What watches over the commands that trainers find of training jobs."""
-    partitions, table = state.topics.partitions, TrainingJobsState.of(state).jobs
+    """What watches over the commands that trainers find of versions."""
+    partitions, table = state.topics.partitions, TrainingJobsState.of(state).versions
 
     async def look_at_rows(place: int, generation: int, starts: Starts) -> bool:
-        for key in table.keys():  # noqa: SIM118 - it is no mapping
-            record = table.get(key)
-            if record is None or record.status in ENDED:
+        for project_id in table.projects_with_open():
+            if partition_for(project_id.encode(), partitions) != place:
                 continue
-            if partition_for(record.project_id.encode(), partitions) != place:
-                continue
-            if not may_write(state.app, generation):
-                return False
-            start, at = starts.of[0][partition_for(b"%d" % record.job_id, partitions)], record.run_offset
-            if 0 <= at < start or (at < 0 < start and record.create_time < starts.before):
-                await _send_again(state, record, place, generation)
+            for record in table.open_of(project_id):
+                if not may_write(state.app, generation):
+                    return False
+                start, at = starts.of[0][partition_for(b"%d" % record.job_id, partitions)], record.run_offset
+                lost = 0 <= at < start or (at < 0 < start and record.create_time < starts.before)
+                if record.given and lost and record.status not in ENDED:
+                    await _send_again(state, record, place, generation)
         return True
 
     return LostCommands(
@@ -49,37 +49,25 @@ def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
     )
 
 
-async def _send_again(state: StateRuntime, record: TrainingJobRecord, place: int, generation: int) -> None:
+async def _send_again(state: StateRuntime, record: TrainingVersionRecord, place: int, generation: int) -> None:
     """A training that goes on takes no harm: it is found under its id."""
-    key = key_of(record.project_id, record.job_id)
-    log.warning("training_lost", project_id=record.project_id, job_id=record.job_id)
+    of = record.project_id, record.job_id, record.version_id
+    log.warning("training_lost", project_id=of[0], job_id=of[1], version_id=of[2])
     placed = await state.publisher.send_placed(
         [
             Record(state.topics.training_runs, b"%d" % record.job_id, state.codec.encode(command))
             for command in _commands_of(record)
         ]
     )
-    table = TrainingJobsState.of(state).jobs
-    current = table.get(key)
+    tables = TrainingJobsState.of(state)
+    current = tables.version(*of)
     if current is not None and may_write(state.app, generation):
         offset = min(placed.values(), default=-1)
-        await table.put(place, key, replace(current, run_offset=offset))
+        await tables.versions.put(place, key_of_version(*of), replace(current, run_offset=offset))
 
 
-def _commands_of(record: TrainingJobRecord) -> Iterator[TrainDeepAR | StopTrainingJob]:
-    """What a trainer has to know of a job; all commands about it have one key, so they come in this order."""
-    yield TrainDeepAR(
-        command_id=record.command_id,
-        project_id=record.project_id,
-        job_id=record.job_id,
-        job_name=record.job_name,
-        data_url=record.data_url,
-        parameters=record.parameters,
-        job_desc=record.job_desc,
-        workspace_id=record.workspace_id,
-        train_url=record.train_url,
-        log_url=record.log_url,
-        config=record.config,
-    )
+def _commands_of(record: TrainingVersionRecord) -> Iterator[RunTrainingVersion | StopTrainingJob]:
+    """What a trainer has to know of a version; all commands about a job have one key, so they come in this order."""
+    yield run_of(record)
     if record.status == TrainingState.STOPPING:
         yield StopTrainingJob(f"{record.command_id}-stop", record.project_id, record.job_id, record.version_id)

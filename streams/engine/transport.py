@@ -26,6 +26,7 @@ __all__ = [
     "KeyOrders",
     "SafeTransport",
     "batches",
+    "come_again",
     "handle_by_key",
     "open_batches",
 ]
@@ -199,6 +200,12 @@ async def batches(app: AppT, stream: StreamT[Any], max_size: int = 1000) -> Asyn
             batch.ack()
 
 
+def come_again(events: Iterable[Event]) -> None:
+    """Let no acknowledgement of their batch count for these events: they are another worker's, who reads them again."""
+    for event in events:
+        event.message.generation_id = _ENDED
+
+
 async def handle_by_key(agent: str, events: Iterable[Event], handle: Callable[[Event], Awaitable[None]]) -> None:
     """Handle commands of one key in their order, those of several keys side by side, each in its sender's trace.
 
@@ -216,8 +223,7 @@ async def handle_by_key(agent: str, events: Iterable[Event], handle: Callable[[E
                     await handle(event)
             except SupersededError:
                 log.info("commands_superseded", agent=agent, key=event.message.key)
-                for left in of_key[number:]:
-                    left.message.generation_id = _ENDED
+                come_again(of_key[number:])
                 return
 
     await asyncio.gather(*map(in_order, by_key.values()))

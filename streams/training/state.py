@@ -1,6 +1,9 @@
 """What the state has for training jobs."""
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.training_rows import (
     TrainingConfigurationRecord,
@@ -10,18 +13,137 @@ from schemas.training_rows import (
 )
 from streams.rows.event_table import RecordTable
 from streams.runtime import Part, StateRuntime
+from streams.training.configs import config_of
+from streams.training.configurations import SAMPLES, key_of_configuration, unknown_configuration
+from streams.training.earlier import is_earlier, job_of, version_of
+from streams.training.jobs import key_of
+from streams.training.states import ENDED
+from streams.training.versions import key_of_version
 
-__all__ = ["TrainingJobsState", "open_state"]
+__all__ = ["TrainingJobsState", "VersionTable", "open_state"]
+
+
+class VersionTable(RecordTable[TrainingVersionRecord]):
+    """Rows of versions, and by project those that have not ended: a change of one need not look at all."""
+
+    _open: dict[str, set[bytes]] | None = None
+
+    def put(self, partition: int, key: bytes, record: TrainingVersionRecord) -> "asyncio.Future[None]":
+        """Store the record; readers see it at once, the future ends when the changelog has it."""
+        written = super().put(partition, key, record)
+        self._note(key, record)
+        return written
+
+    def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
+        """Remove the record."""
+        if self._open is not None:
+            self._open.get(key.partition(b"/")[0].decode(), set()).discard(key)
+        return super().delete(partition, key)
+
+    def open_of(self, project_id: str) -> list[TrainingVersionRecord]:
+        """The versions of a project that have not ended."""
+        found = (self.get(key) for key in list(self._opened().get(project_id, ())))
+        return [record for record in found if record is not None and record.status not in ENDED]
+
+    def projects_with_open(self) -> list[str]:
+        """The projects that have such versions."""
+        return list(self._opened())
+
+    def _opened(self) -> dict[str, set[bytes]]:
+        if self._open is None:  # the first look after a recovery
+            self._open = {}
+            for key in self.keys():
+                record = self.get(key)
+                if record is not None:
+                    self._note(key, record)
+        return self._open
+
+    def _note(self, key: bytes, record: TrainingVersionRecord) -> None:
+        if self._open is None:
+            return
+        if record.status not in ENDED:
+            self._open.setdefault(record.project_id, set()).add(key)
+        elif (known := self._open.get(record.project_id)) is not None:
+            known.discard(key)
+            if not known:
+                del self._open[record.project_id]
+
+    async def _recovered(self) -> None:
+        await super()._recovered()
+        self._open = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJobsState(Part):
-    """Rows of training jobs, of their versions, of configurations and of visualization jobs."""
+    """Rows of training jobs, of their versions, of configurations and of visualization jobs.
+
+    Read here, a job of an earlier release, whose row has its version in itself, is one like any other.
+    """
 
     jobs: RecordTable[TrainingJobRecord]
-    versions: RecordTable[TrainingVersionRecord]
+    versions: VersionTable
     configurations: RecordTable[TrainingConfigurationRecord]
     visualizations: RecordTable[VisualizationJobRecord]
+
+    def job(self, project_id: str, job_id: int) -> TrainingJobRecord | None:
+        """A job; None where there is none."""
+        row = self.jobs.get(key_of(project_id, job_id))
+        return job_of(row) if row is not None and is_earlier(row) else row
+
+    def jobs_of(self, project_id: str) -> list[TrainingJobRecord]:
+        """All jobs of a project that this worker owns."""
+        found = (self.jobs.get(key) for key in self.jobs.beginning_with(f"{project_id}/".encode()))
+        return [job_of(row) if is_earlier(row) else row for row in found if row is not None]
+
+    def version(self, project_id: str, job_id: int, version_id: int) -> TrainingVersionRecord | None:
+        """A version of a job; None where there is none."""
+        record = self.versions.get(key_of_version(project_id, job_id, version_id))
+        if record is None:
+            row = self.jobs.get(key_of(project_id, job_id))
+            if row is not None and is_earlier(row) and row.version_id == version_id:
+                return version_of(row)
+        return record
+
+    def versions_of(self, project_id: str, job_id: int) -> Sequence[TrainingVersionRecord]:
+        """All versions of a job, the newest first (T-119)."""
+        row = self.jobs.get(key_of(project_id, job_id))
+        if row is None or is_earlier(row):
+            return [] if row is None else [version_of(row)]
+        keys = self.versions.beginning_with(f"{project_id}/{job_id}/".encode())
+        found = [record for record in map(self.versions.get, keys) if record is not None]
+        return sorted(found, key=lambda record: record.number, reverse=True)
+
+    def configuration(self, project_id: str, name: str) -> TrainingConfigurationRecord | None:
+        """A configuration of a project, else the shipped one of this name; None where there is none."""
+        return self.configurations.get(key_of_configuration(project_id, name)) or SAMPLES.get(name)
+
+    def stored_config(self, project_id: str, name: str) -> dict[str, Any]:
+        """What a configuration has, for a job that names it; empty where none is named. RejectedError."""
+        if name == "":
+            return {}
+        record = self.configuration(project_id, name)
+        if record is None:
+            raise unknown_configuration(name)
+        return config_of(record.config)
+
+    def configurations_of(self, project_id: str) -> list[TrainingConfigurationRecord]:
+        """All configurations of a project that this worker owns."""
+        keys = self.configurations.beginning_with(f"{project_id}/".encode())
+        return [record for record in map(self.configurations.get, keys) if record is not None]
+
+    def visualization(self, project_id: str, job_id: int) -> VisualizationJobRecord | None:
+        """A visualization job; None where there is none."""
+        return self.visualizations.get(key_of(project_id, job_id))
+
+    def visualizations_of(self, project_id: str) -> list[VisualizationJobRecord]:
+        """All visualization jobs of a project that this worker owns."""
+        keys = self.visualizations.beginning_with(f"{project_id}/".encode())
+        return [record for record in map(self.visualizations.get, keys) if record is not None]
+
+    def earlier(self) -> Iterator[TrainingJobRecord]:
+        """Rows of earlier releases, which are still to be written anew."""
+        rows = map(self.jobs.get, self.jobs.keys())
+        return (row for row in rows if row is not None and is_earlier(row))
 
 
 def open_state(runtime: StateRuntime) -> Part:
@@ -29,7 +151,7 @@ def open_state(runtime: StateRuntime) -> Part:
     app, topics, options = runtime.app, runtime.topics, runtime.table_options
     return TrainingJobsState(
         jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **options),
-        versions=RecordTable(app, "training_versions", topics.training_versions_changelog, **options),
+        versions=VersionTable(app, "training_versions", topics.training_versions_changelog, **options),
         configurations=RecordTable(app, "training_configurations", topics.training_configurations_changelog, **options),
         visualizations=RecordTable(app, "visualization_jobs", topics.visualization_jobs_changelog, **options),
     )

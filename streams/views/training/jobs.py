@@ -1,85 +1,74 @@
-"""Training jobs: `/v1/{project_id}/training-jobs`, the part of contract 002 that DeepAR needs."""
+"""Training jobs: `/v1/{project_id}/training-jobs` (contract 002, sections 2 and 3)."""
 
-import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from connectors.processes.compute_process import cores
-from schemas.training import DeleteTrainingJob, StopTrainingJob
-from schemas.training_rows import TrainingJobRecord
-from streams.checks import ID_LIMIT
-from streams.runtime import StateRuntime
+from schemas.training import CreateTrainingJob, DeleteTrainingJob, UpdateTrainingJob
 from streams.training import jobs as training_jobs
+from streams.training.configs import config_text
+from streams.training.limits import limits_of
+from streams.training.listing import job_summary, listed
 from streams.training.state import TrainingJobsState
-from streams.views.training import summaries as training_summaries
-from streams.views.training.bodies import TrainingBody, TrainingListQuery
+from streams.views.training import summaries
+from streams.views.training.asking import TAG, JobId, Project, State, known_job, now_ms, project_of, send
+from streams.views.training.bodies import DescriptionBody, TrainingBody, TrainingListQuery
 from streams.views.training.envelope import TRAINING
 from streams.views.training.replies import (
     TrainingCreatedReply,
     TrainingDoneReply,
+    TrainingJobReply,
     TrainingJobsReply,
-    TrainingVersionReply,
-    TrainingVersionsReply,
 )
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
-from streams.views.web.door import Door, Owned, Tag
-from streams.views.web.reading import HeadRoute, runtime, sent_as_json
+from streams.views.web.door import Door
+from streams.views.web.reading import HeadRoute, sent_as_json
 
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/v1/{project_id}/training-jobs", route_class=HeadRoute)
-
-
-def _project(path: str) -> Owned | None:
-    """A project's jobs are all with one worker, which also counts them."""
-    match path.split("/"):
-        case ["", "v1", project, "training-jobs", *_] if project:
-            return Owned(project.encode("utf-8", "replace"))
-    return None
-
-
 DOOR = Door(
     router=router,
     prefixes=("/v1",),  # also where there is nothing: the contract has its envelope "in all cases"
-    tag=Tag("training jobs", "DeepAR, trained on a file of JSON Lines, in the words of ModelArts."),
+    tag=TAG,
     envelope=TRAINING,
-    owner=_project,
+    owner=project_of,
     slash=False,
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
-Project = Annotated[
-    str, Path(pattern="^[A-Za-z0-9._-]{1,64}$", description="The project; it begins with its first job.")
-]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
-VersionId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The version.")]
-PerPage = Annotated[int, Query(ge=1, le=1000, description="Versions on a page.")]
 
 
 @router.post(
     "",
-    summary="Train a model",
+    summary="Create a training job",
     response_model=TrainingCreatedReply,
-    responses=TRAINING.responses(400, 408, 409, 413, 415, 503, 507),
+    responses=TRAINING.responses(400, 404, 408, 409, 413, 415, 503, 507),
     dependencies=[Depends(sent_as_json)],
 )
 async def create_training_job(
     state: State, request: Request, project_id: Project, body: TrainingBody, key: IdempotencyKey = None
 ) -> Response:
-    """The job and its version; it trains by itself. Wrong data shows in its status, the model as an endpoint."""
+    """The job and its first version, which runs by itself. What is wrong with its data shows in its status."""
     command_id = command_id_of(request, key, await request.body())
+    tables = TrainingJobsState.of(state)
 
     async def create(job_id: int) -> Response:
-        command = body.to_event(command_id, project_id, job_id)
-        record = _find(state, project_id, job_id)
-        if record is None:
+        command = CreateTrainingJob(
+            command_id=command_id,
+            project_id=project_id,
+            job_id=job_id,
+            job_name=body.job_name,
+            config=config_text(body.config),
+            job_desc=body.job_desc,
+            workspace_id=body.workspace_id,
+            config_name=body.config_name,
+        )
+        if tables.job(project_id, job_id) is None:
             # Refused here, it need not take the way through the log.
-            training_jobs.begun(command, at=0, max_samples=state.settings.max_num_samples)
-            record = await send_command(state, state.topics.training_commands, project_id, command)
-        return json_response(training_summaries.created(record))
+            stored = tables.stored_config(project_id, command.config_name)
+            training_jobs.created(command, stored, limits_of(state.settings), at=0)
+        return json_response(summaries.created(*await send(state, project_id, command)))
 
     return await create_once(state, request, command_id, create, owned_by_id=False)
 
@@ -89,18 +78,52 @@ async def list_training_jobs(
     state: State, project_id: Project, asked: Annotated[TrainingListQuery, Query()]
 ) -> Response:
     """One page of the project's jobs in a workspace."""
-    records = training_jobs.of_project(TrainingJobsState.of(state).jobs, project_id)
-    listing = asked.to_listing()
-    total, jobs = training_summaries.listed(records, listing, now=_now())
+    jobs = TrainingJobsState.of(state).jobs_of(project_id)
+    total, shown = listed(jobs, asked.to_listing(), now=now_ms())
     return json_response(
         {
             "is_success": True,
             "job_total_count": total,
-            "job_count_limit": max(0, state.settings.max_training_jobs - len(records)),
-            "quotas": state.settings.training_processes or cores(),
-            "jobs": jobs,
+            "job_count_limit": max(0, state.settings.max_training_jobs - len(jobs)),
+            "quotas": state.settings.max_running_versions,
+            "jobs": shown,
         }
     )
+
+
+@router.get(
+    "/{job_id}",
+    summary="Describe a training job",
+    response_model=TrainingJobReply,
+    responses=TRAINING.responses(400, 404, 503),
+)
+async def get_training_job(state: State, project_id: Project, job_id: JobId) -> Response:
+    """As lists show it."""
+    job = known_job(state, project_id, job_id)
+    return json_response({"is_success": True, **job_summary(job, now=now_ms()), "workspace_id": job.workspace_id})
+
+
+@router.put(
+    "/{job_id}",
+    summary="Describe a training job anew",
+    response_model=TrainingDoneReply,
+    responses=TRAINING.responses(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(sent_as_json)],
+)
+async def update_training_job(
+    state: State,
+    request: Request,
+    project_id: Project,
+    job_id: JobId,
+    body: DescriptionBody,
+    key: IdempotencyKey = None,
+) -> Response:
+    """The description alone can be changed."""
+    known_job(state, project_id, job_id)
+    training_jobs.check_description(body.job_desc)
+    command_id = command_id_of(request, key, await request.body())
+    await send(state, project_id, UpdateTrainingJob(command_id, project_id, job_id, body.job_desc))
+    return json_response({"is_success": True})
 
 
 @router.delete(
@@ -112,77 +135,7 @@ async def list_training_jobs(
 async def delete_training_job(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
 ) -> Response:
-    """Its training ends, and its endpoint and all that is kept of it are removed."""
-    _known(state, project_id, job_id)
-    command = DeleteTrainingJob(command_id_of(request, key), project_id, job_id)
-    await send_command(state, state.topics.training_commands, project_id, command)
+    """What runs of it ends, and its versions, its endpoint and all that is kept of it are removed."""
+    known_job(state, project_id, job_id)
+    await send(state, project_id, DeleteTrainingJob(command_id_of(request, key), project_id, job_id))
     return json_response({"is_success": True})
-
-
-@router.get(
-    "/{job_id}/versions",
-    summary="Versions of a training job",
-    response_model=TrainingVersionsReply,
-    responses=TRAINING.responses(400, 404, 503),
-)
-async def list_training_versions(
-    state: State,
-    project_id: Project,
-    job_id: JobId,
-    per_page: PerPage = 10,
-    page: Annotated[int, Query(ge=0, le=65_535, description="0: all versions.")] = 0,
-) -> Response:
-    """What was asked for and how far it is."""
-    record = _known(state, project_id, job_id)
-    versions = [training_summaries.version(record, now=_now())]
-    shown = versions if page == 0 else versions[(page - 1) * per_page : page * per_page]
-    return json_response(training_summaries.named(record) | {"version_count": len(versions), "versions": shown})
-
-
-@router.get(
-    "/{job_id}/versions/{version_id}",
-    summary="Describe a version",
-    response_model=TrainingVersionReply,
-    responses=TRAINING.responses(400, 404, 503),
-)
-async def get_training_version(state: State, project_id: Project, job_id: JobId, version_id: VersionId) -> Response:
-    """What was asked for and how far it is."""
-    record = _known(state, project_id, job_id)
-    training_jobs.check_version(record, version_id)
-    return json_response(training_summaries.named(record) | training_summaries.version(record, now=_now()))
-
-
-@router.post(
-    "/{job_id}/versions/{version_id}/stop",
-    summary="Stop a version",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 503),
-)
-async def stop_training_version(
-    state: State,
-    request: Request,
-    project_id: Project,
-    job_id: JobId,
-    version_id: VersionId,
-    key: IdempotencyKey = None,
-) -> Response:
-    """Status 9 soon becomes 12, or 13 where it had not begun. What is being stopped already stays so."""
-    training_jobs.check_stop(_known(state, project_id, job_id), version_id)
-    command = StopTrainingJob(command_id_of(request, key), project_id, job_id, version_id)
-    await send_command(state, state.topics.training_commands, project_id, command)
-    return json_response({"is_success": True})
-
-
-def _find(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobRecord | None:
-    return TrainingJobsState.of(state).jobs.get(training_jobs.key_of(project_id, job_id))
-
-
-def _known(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobRecord:
-    record = _find(state, project_id, job_id)
-    if record is None:
-        raise training_jobs.unknown_job(project_id, job_id)
-    return record
-
-
-def _now() -> int:
-    return round(time.time() * 1000)

@@ -1,109 +1,101 @@
-"""Training jobs as clients see them: the answer to a creation, lists and versions of contract 002."""
+"""Training jobs and versions as clients see them (contract 002, T-080, T-120 … T-131)."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any, Final
 from zlib import crc32
 
 import orjson
 
-from schemas.training_rows import TrainingJobRecord
-from streams.training.jobs import ENDED, TrainingState
+from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
+from streams.training.configs import config_of
+from streams.training.listing import duration_of
+from streams.training.resources import DEFAULT_ENGINE, SPEC_ID, engines, specification
+from streams.training.states import TrainingState
 
-__all__ = ["Listing", "created", "listed", "named", "version"]
+__all__ = ["config_fields", "created", "named", "version", "version_created"]
 
-_VERSIONS: Final = 1  # of each job, until jobs can have more
-_SHOWN: Final[Mapping[str, Any]] = {  # of the config as sent; texts are always there (T-037), the others where given
-    "app_url": "",
-    "boot_file_url": "",
-    "engine_id": None,
-    "model_id": None,
-    "spec_id": None,
-    "pool_id": "",
-    "worker_server_num": None,
-    "user_image_url": "",
-    "user_command": "",
-    "volumes": None,
-}
-_UNKNOWN: Final = {  # what only data sets and dedicated pools have
-    "dataset_id": "",
-    "dataset_version_id": "",
-    "dataset_name": "",
-    "dataset_version_name": "",
-    "pool_name": "",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Which jobs a list shows, and in what order (T-090 … T-096)."""
-
-    statuses: frozenset[int] | None = None
-    workspace_id: str = "0"
-    search_content: str = ""
-    sort_by: str = "job_name"
-    descending: bool = False
-    page: int = 1
-    per_page: int = 10
+_TEXTS: Final = (  # always there (T-037)
+    "app_url",
+    "boot_file_url",
+    "pool_id",
+    "data_url",
+    "dataset_id",
+    "dataset_version_id",
+    "train_url",
+    "log_url",
+    "user_image_url",
+    "user_command",
+)
+_LISTS: Final = ("parameter", "data_source", "volumes")
+_NUMBERS: Final = ("worker_server_num", "model_id", "spec_id")
+_UNKNOWN: Final = {"dataset_name": "", "dataset_version_name": "", "pool_name": ""}  # of what is elsewhere
+_SERIES: Final = (  # T-125
+    "cpuUsage",
+    "memUsage",
+    "gpuUtil",
+    "gpuMemUsage",
+    "diskReadRate",
+    "diskWriteRate",
+    "recvBytesRate",
+    "sendBytesRate",
+)
+_NOTHING_MEASURED: Final = orjson.dumps({**{name: [] for name in _SERIES}, "interval": 1}).decode()
 
 
-def created(record: TrainingJobRecord) -> dict[str, Any]:
+def created(job: TrainingJobRecord, version: TrainingVersionRecord | None) -> dict[str, Any]:
     """The answer to a creation (T-080). The status is that of a new job, also where it has gone on meanwhile."""
+    answer = {
+        "is_success": True,
+        "job_id": job.job_id,
+        "job_name": job.job_name,
+        "status": int(TrainingState.INITIALISING),
+        "create_time": job.create_time,
+    }
+    if version is not None:
+        answer |= {
+            "version_id": version.version_id,
+            "resource_id": _resource_id(version),
+            "version_name": version.version_name,
+        }
+    return answer
+
+
+def version_created(job: TrainingJobRecord, version: TrainingVersionRecord) -> dict[str, Any]:
+    """The answer to the creation of a version (T-112)."""
     return {
         "is_success": True,
-        "job_id": record.job_id,
-        "job_name": record.job_name,
+        "job_id": job.job_id,
+        "job_name": job.job_name,
         "status": int(TrainingState.INITIALISING),
-        "create_time": record.create_time,
-        "version_id": record.version_id,
-        "resource_id": _resource_id(record),
-        "version_name": record.version_name,
+        "create_time": version.create_time,
+        "version_id": version.version_id,
+        "version_name": version.version_name,
     }
 
 
-def listed(records: Iterable[TrainingJobRecord], listing: Listing, *, now: int) -> tuple[int, list[dict[str, Any]]]:
-    """How many jobs fit, and those of the page."""
-    wanted = listing.search_content.casefold()  # T-098
-    fitting = [
-        _summary(record, now)
-        for record in records
-        if record.workspace_id == listing.workspace_id
-        and (listing.statuses is None or record.status in listing.statuses)
-        and wanted in record.job_name.casefold()
-    ]
-    fitting.sort(key=itemgetter("job_id"))
-    fitting.sort(key=itemgetter(listing.sort_by), reverse=listing.descending)  # stable: equal ones stay by job_id
-    first = (listing.page - 1) * listing.per_page
-    return len(fitting), fitting[first : first + listing.per_page]
-
-
-def named(record: TrainingJobRecord) -> dict[str, Any]:
+def named(job: TrainingJobRecord) -> dict[str, Any]:
     """What answers about a job's versions begin with."""
-    return {"is_success": True, "job_id": record.job_id, "job_name": record.job_name, "job_desc": record.job_desc}
+    return {"is_success": True, "job_id": job.job_id, "job_name": job.job_name, "job_desc": job.job_desc}
 
 
-def version(record: TrainingJobRecord, *, now: int) -> dict[str, Any]:
-    """The fields of T-120 that are known, and of ours: the progress, the scores in plain form and the endpoint."""
-    config = json.loads(record.config)
-    sent = {name: config.get(name, absent) for name, absent in _SHOWN.items()}
-    parameter = config.get("parameter") or [{"label": name, "value": it} for name, it in record.parameters.items()]
+def version(record: TrainingVersionRecord, *, now: int, measured_as_object: bool = False) -> dict[str, Any]:
+    """The fields of T-120, and of ours: the progress, the scores in plain form, the endpoint and where results are.
+
+    `system_metric_list` is JSON in a text (T-125), or an object (T-127, decision 26).
+    """
+    measured = record.system_metrics or _NOTHING_MEASURED
     shown = {
         "version_id": record.version_id,
         "version_name": record.version_name,
+        "pre_version_id": record.pre_version_id or None,
         "status": record.status,
         "create_time": record.create_time,
         "start_time": record.start_time,
-        "duration": _duration(record, now),
-        **sent,
-        **_UNKNOWN,
-        "parameter": parameter,
-        "data_url": record.data_url,
-        "train_url": record.train_url,
-        "log_url": record.log_url,
+        "duration": duration_of(record.status, record.start_time, record.changed, now),
+        **config_fields(record.config),
         "resource_id": _resource_id(record),
-        "model_metric_list": _model_metrics(record),
+        "model_metric_list": record.model_metrics or _model_metrics(record),
+        "system_metric_list": orjson.loads(measured) if measured_as_object else measured,
         "epoch": record.epoch,
         "epochs": record.epochs,
         "loss": record.loss,
@@ -111,38 +103,45 @@ def version(record: TrainingJobRecord, *, now: int) -> dict[str, Any]:
         "metrics": dict(record.metrics),
         "endpoint": record.endpoint or "",
         "message": "; ".join(text for text in (record.note, record.message) if text),
+        "forecast_job_id": record.forecast_job_id,
     }
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _summary(record: TrainingJobRecord, now: int) -> dict[str, Any]:
-    """A job in a list: its own fields and those of its newest version (T-044, T-102)."""
+def config_fields(text: str) -> dict[str, Any]:
+    """A config with what is known of it: texts and arrays are always there, numbers where they were given."""
+    config = config_of(text)
+    engine = config.get("engine_id", DEFAULT_ENGINE)
     return {
-        "job_id": record.job_id,
-        "job_name": record.job_name,
-        "version_id": record.version_id,
-        "status": record.status,
-        "create_time": record.create_time,
-        "duration": _duration(record, now),
-        "job_desc": record.job_desc,
-        "version_count": _VERSIONS,
+        **{name: config.get(name, "") for name in _TEXTS},
+        **{name: config.get(name, []) for name in _LISTS},
+        **{name: config[name] for name in _NUMBERS if name in config},
+        **_UNKNOWN,
+        "engine_name": "",
+        "engine_version": "",
+        "engine_id": engine,
+        **engines().get(engine, {}),
+        **specification(),
+        "spec_code": specification()["spec_code"] if config.get("spec_id", SPEC_ID) == SPEC_ID else "",
+        **_shared_folder(config),
     }
 
 
-def _duration(record: TrainingJobRecord, now: int) -> int:
-    """Milliseconds from the beginning of the training to its end, or until now (T-036, T-135)."""
-    if record.start_time is None:
-        return 0
-    end = record.changed if record.status in ENDED and record.changed is not None else now
-    return max(0, end - record.start_time)
+def _shared_folder(config: Mapping[str, Any]) -> dict[str, str]:
+    """The first NFS volume in the fields of its own that it has too (T-122)."""
+    for volume in config.get("volumes", ()):
+        if (nfs := volume.get("nfs")) is not None:
+            places = {"nas_mount_path": nfs.get("dest_path", ""), "nas_share_addr": nfs.get("src_path", "")}
+            return {**places, "nas_type": "nfs"}
+    return {"nas_mount_path": "", "nas_share_addr": "", "nas_type": ""}
 
 
-def _resource_id(record: TrainingJobRecord) -> str:
+def _resource_id(record: TrainingVersionRecord) -> str:
     """T-083; nothing is billed, but a client may want it."""
     return f"job{crc32(b'%d' % record.version_id):08x}"
 
 
-def _model_metrics(record: TrainingJobRecord) -> str:
+def _model_metrics(record: TrainingVersionRecord) -> str:
     """The scores as the contract wraps them: JSON in a text (T-123, T-124, T-128); empty until there are some."""
     if not record.metrics:
         return ""

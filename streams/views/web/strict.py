@@ -1,10 +1,11 @@
 """Bodies whose every field means something: what is unknown is refused, with the name that may have been meant."""
 
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError, model_validator
+
+from streams.checks import nearest_name
 
 __all__ = ["ForgivingBody", "StrictBody", "UnknownFieldError", "unknown_field"]
 
@@ -20,14 +21,8 @@ class UnknownFieldError(ValueError):
 def unknown_field(name: str, known: Iterable[str]) -> str:
     """What is wrong with a field of this name."""
     known = list(known)
-    meant = _nearest(name, known, _NEAR)
+    meant = nearest_name(name, known, _NEAR)
     return f"is unknown; did you mean {meant}?" if meant else f"is unknown; known are {', '.join(known)}"
-
-
-def _nearest(name: str, known: Collection[str], near: float) -> str | None:
-    by_letters = {one.lower(): one for one in known}
-    found = get_close_matches(name[:_LONGEST_SHOWN].lower(), by_letters, n=1, cutoff=near)
-    return by_letters[found[0]] if found else None
 
 
 def _names_of(model: type[BaseModel]) -> list[str]:
@@ -70,5 +65,5 @@ class ForgivingBody(BaseModel, extra="ignore"):
             known = _names_of(cls)
             absent = [name for name in known if name not in content]
             others = content.keys() - set(known)
-            _refuse(cls, content, [name for name in others if _nearest(name, absent, _VERY_NEAR)])
+            _refuse(cls, content, [name for name in others if nearest_name(name, absent, _VERY_NEAR)])
         return content

@@ -11,6 +11,7 @@ from schemas.training import StopTrainingJob
 from tests.agents.bench import AT, Worker
 from tests.agents.training.training_jobs_samples import (
     DELETE,
+    DELETE_VERSION,
     HOME,
     NAME,
     STOP,
@@ -51,8 +52,8 @@ class TestTracking:
         assert running.start_time == round(AT * 1000) + 8
         assert (done.status, done.epoch, done.metrics, done.endpoint) == (10, 9, {"wQL": 0.1}, NAME)
         assert state.committed(first)
-        changelog = state.sent(state.runtime.topics.training_jobs_changelog)
-        assert [(record.key, record.partition) for record in changelog] == [(b"p1/11", HOME)] * 2
+        changelog = state.sent(state.runtime.topics.training_versions_changelog)
+        assert [(record.key, record.partition) for record in changelog] == [(b"p1/11/11", HOME)] * 2
 
     async def test_a_batch_is_one_write(self, state: Worker) -> None:
         """In the order of the log, however many epochs are in it."""
@@ -60,7 +61,7 @@ class TestTracking:
         state.forget()
         await status(state, *(told(8, epoch=epoch) for epoch in range(1, 6)), told(11, epoch=5, message="out of luck"))
 
-        (written,) = state.events(state.runtime.topics.training_jobs_changelog)
+        (written,) = state.events(state.runtime.topics.training_versions_changelog)
         assert (written.status, written.epoch, written.message) == (11, 5, "out of luck")
 
     async def test_T042_an_end_is_final(self, state: Worker) -> None:
@@ -197,7 +198,7 @@ class TestDeleting:
 
         assert find(state) is None
         assert not has_endpoint(state)
-        assert runs(state) == [(b"11", DELETE)]
+        assert runs(state) == [(b"11", DELETE_VERSION), (b"11", DELETE)]
         (tombstone,) = state.sent(state.runtime.topics.training_jobs_changelog)
         assert (tombstone.key, tombstone.value, tombstone.partition) == (b"p1/11", None, HOME)
 

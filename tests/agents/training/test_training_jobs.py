@@ -5,22 +5,24 @@ from typing import Any
 
 import pytest
 
+from agents.training.rows import Rows
 from connectors.kafka.publisher import DeliveryError
 from schemas.training import DeleteTrainingJob, StopTrainingJob
-from schemas.training_rows import TrainingJobRecord
+from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.repeats import digest_of
 from streams.settings import Settings
-from streams.training.jobs import key_of
 from streams.training.state import TrainingJobsState
 from streams.workers import apps
 from tests.agents.bench import AT, CODEC, FakePublisher, Worker
 from tests.agents.training.training_jobs_samples import (
+    CONFIG,
     DELETE,
     HOME,
     JOB,
     NAME,
     NEEDED,
     PROJECT,
+    RUN,
     STOP,
     TRAIN,
     command,
@@ -39,10 +41,10 @@ async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.Monk
     publisher = FakePublisher()
     monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
     runtime = apps.create_state(settings, "127.0.0.1:1")
-    table = TrainingJobsState.of(runtime).jobs
-    for record in worker.publisher.log:
-        if record.topic == runtime.topics.training_jobs_changelog:
-            table._rows.write(record.partition, [(record.key, record.value)])
+    for table in TrainingJobsState.of(runtime).tables:
+        for record in worker.publisher.log:
+            if record.topic == table.log.topic:
+                table._rows.write(record.partition, [(record.key, record.value)])
     return Worker(runtime, publisher)
 
 
@@ -53,7 +55,23 @@ class TestCreating:
         """A row in the project's partition, and the command under the job's id; the job is queued."""
         (message,) = await command(state, TRAIN)
 
-        assert row(state) == TrainingJobRecord(
+        assert row(state) == TrainingVersionRecord(
+            project_id=PROJECT,
+            job_id=JOB,
+            version_id=JOB,
+            number=1,
+            version_name="V0001",
+            job_name=NAME,
+            command_id="c-1",
+            create_time=round(AT * 1000),
+            status=7,
+            config=CONFIG,
+            epochs=20,
+            digest=digest_of(TRAIN),
+            run_offset=0,
+            given=True,
+        )
+        assert find(state) == TrainingJobRecord(
             project_id=PROJECT,
             job_id=JOB,
             job_name=NAME,
@@ -62,15 +80,17 @@ class TestCreating:
             command_id="c-1",
             create_time=round(AT * 1000),
             status=7,
-            data_url="/uploads/flights.jsonl",
-            parameters=NEEDED,
-            epochs=20,
+            data_url="",
+            endpoint=NAME,
             digest=digest_of(TRAIN),
-            run_offset=0,
+            next_version=2,
+            version_count=1,
         )
-        assert runs(state) == [(b"11", TRAIN)]
+        assert runs(state) == [(b"11", RUN)]
         changelog = state.sent(state.runtime.topics.training_jobs_changelog)
         assert [(record.key, record.partition) for record in changelog] == [(b"p1/11", HOME)] * 2
+        changelog = state.sent(state.runtime.topics.training_versions_changelog)
+        assert [(record.key, record.partition) for record in changelog] == [(b"p1/11/11", HOME)] * 2
         assert [CODEC.decode(record.value).status for record in changelog] == [1, 7]
         assert state.committed(message)
         assert not state.dead()
@@ -79,7 +99,8 @@ class TestCreating:
         """With the row (decision 10)."""
         with state.runtime.waiters.waiting("c-1") as outcome:
             await command(state, TRAIN)
-            assert (await outcome).job_id == JOB
+            job, version = await outcome
+            assert (job.job_id, version.version_id) == (JOB, JOB)
 
     async def test_T042_a_trainer_may_be_quick(self, state: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         """What it tells before the sending of its command is confirmed is not set back to queued."""
@@ -87,7 +108,8 @@ class TestCreating:
 
         async def quick(records: Any) -> Any:
             placed = await send(records)
-            TrainingJobsState.of(state.runtime).jobs.put(HOME, key_of(PROJECT, JOB), replace(row(state), status=8))
+            rows = Rows(state.runtime, HOME, state.runtime.app.consumer_generation_id)
+            rows.put_version(replace(row(state), status=8))
             return placed
 
         monkeypatch.setattr(state.publisher, "send_placed", quick)
@@ -192,7 +214,7 @@ class TestCrashes:
         state.forget()
         with state.runtime.waiters.waiting("c-1") as outcome:
             await command(state, TRAIN)
-            assert (await outcome).status == 8
+            assert [one.status for one in await outcome] == [8, 8]
 
         assert not runs(state)
         assert not state.sent(state.runtime.topics.training_jobs_changelog)
@@ -209,7 +231,7 @@ class TestCrashes:
         assert row(again).status == 1
         await command(again, TRAIN)
 
-        assert runs(again) == [(b"11", TRAIN)]
+        assert runs(again) == [(b"11", RUN)]
         assert row(again).status == 7
 
     async def test_killed_before_the_row_said_that_it_is_queued(
@@ -220,7 +242,7 @@ class TestCrashes:
         state.publisher.log = [
             record
             for record in state.publisher.log
-            if record.topic != state.runtime.topics.training_jobs_changelog or CODEC.decode(record.value).status == 1
+            if not record.topic.endswith("-changelog") or CODEC.decode(record.value).status == 1
         ]
         again = await restarted(state, settings, monkeypatch)
         await status(again, told(8))
@@ -253,7 +275,7 @@ class TestCrashes:
         assert find(again) is not None
         await command(again, DELETE)
 
-        assert runs(again) == [(b"11", DELETE)]
+        assert runs(again) == [(b"11", DELETE)]  # what ran of its version was ended the first time
         assert find(again) is None
         assert not again.dead()
 

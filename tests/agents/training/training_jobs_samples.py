@@ -7,10 +7,16 @@ import pytest
 from connectors.kafka.publisher import partition_for
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, model_key
-from schemas.training import DeleteTrainingJob, StopTrainingJob, TrainDeepAR, TrainingStatus
-from schemas.training_rows import TrainingJobRecord
+from schemas.training import (
+    DeleteTrainingJob,
+    DeleteTrainingVersion,
+    RunTrainingVersion,
+    StopTrainingJob,
+    TrainDeepAR,
+    TrainingStatus,
+)
+from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.errors import RejectedError
-from streams.training.jobs import key_of
 from streams.training.state import TrainingJobsState
 from tests.agents.bench import AT, CODEC, Worker
 
@@ -18,8 +24,14 @@ PROJECT, JOB, NAME = "p1", 11, "flights"
 HOME = partition_for(b"p1", 4)
 NEEDED: dict[str, Any] = {"time_freq": "D", "prediction_length": 7, "epochs": 20}
 TRAIN = TrainDeepAR("c-1", PROJECT, JOB, NAME, "/uploads/flights.jsonl", NEEDED)
+CONFIG = (
+    '{"worker_server_num":1,"model_id":5,"parameter":[{"label":"time_freq","value":"D"},'
+    '{"label":"prediction_length","value":7},{"label":"epochs","value":20}],"data_url":"/uploads/flights.jsonl"}'
+)
+RUN = RunTrainingVersion("c-1", PROJECT, JOB, JOB, NAME, "V0001", CONFIG)
 STOP = StopTrainingJob("c-2", PROJECT, JOB, JOB)
 DELETE = DeleteTrainingJob("c-3", PROJECT, JOB)
+DELETE_VERSION = DeleteTrainingVersion(f"c-3-{JOB}", PROJECT, JOB, JOB)
 
 
 async def command(state: Worker, *commands: Any, key: bytes = b"p1", **place: Any) -> list[Any]:
@@ -45,14 +57,19 @@ def told(number: int, job_id: int = JOB, **fields: Any) -> TrainingStatus:
 
 def find(state: Worker, job_id: int = JOB, project: str = PROJECT) -> TrainingJobRecord | None:
     """The job as the table has it."""
-    found: TrainingJobRecord | None = TrainingJobsState.of(state.runtime).jobs.get(key_of(project, job_id))
-    return found
+    return TrainingJobsState.of(state.runtime).job(project, job_id)
 
 
-def row(state: Worker, job_id: int = JOB) -> TrainingJobRecord:
-    """The same, which is there."""
-    found = find(state, job_id)
+def row(state: Worker, job_id: int = JOB, version_id: int | None = None) -> TrainingVersionRecord:
+    """A version, the first one where none is named; the job's row tells the same of the newest (T-044)."""
+    tables = TrainingJobsState.of(state.runtime)
+    found = tables.version(PROJECT, job_id, version_id or job_id)
     assert found is not None
+    job = find(state, job_id)
+    assert job is not None
+    newest = tables.versions_of(PROJECT, job_id)[0]
+    told = newest.version_id, newest.version_name, newest.status, newest.start_time, newest.changed
+    assert (job.version_id, job.version_name, job.status, job.start_time, job.changed) == told
     return found
 
 

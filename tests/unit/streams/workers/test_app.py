@@ -99,7 +99,13 @@ PUT /uploads/{path}
 GET /v1/{project_id}/training-jobs
 POST /v1/{project_id}/training-jobs
 DELETE /v1/{project_id}/training-jobs/{job_id}
+GET /v1/{project_id}/training-jobs/{job_id}
+PUT /v1/{project_id}/training-jobs/{job_id}
 GET /v1/{project_id}/training-jobs/{job_id}/versions
+POST /v1/{project_id}/training-jobs/{job_id}/versions
+DELETE /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
+GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/log/file-names
+GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/aom-log
 GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
 POST /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/stop
 POST /add-dataset

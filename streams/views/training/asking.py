@@ -1,0 +1,74 @@
+"""What all addresses of training jobs take from their paths, and whose answer they ask for."""
+
+import time
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path
+
+from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
+from streams.checks import ID_LIMIT
+from streams.runtime import StateRuntime
+from streams.training.jobs import unknown_job
+from streams.training.state import TrainingJobsState
+from streams.training.versions import unknown_version
+from streams.views.web.commands import send_command
+from streams.views.web.door import Owned, Tag
+from streams.views.web.reading import runtime
+
+__all__ = [
+    "TAG",
+    "JobId",
+    "Project",
+    "State",
+    "VersionId",
+    "known_job",
+    "known_version",
+    "now_ms",
+    "project_of",
+    "send",
+]
+
+TAG: Final = Tag(
+    "training jobs", "Trainings with their versions, configurations and curves, in the words of ModelArts."
+)
+State = Annotated[StateRuntime, Depends(runtime)]
+Project = Annotated[
+    str, Path(pattern="^[A-Za-z0-9._-]{1,64}$", description="The project; it begins with its first job.")
+]
+JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
+VersionId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The version.")]
+
+
+def project_of(path: str) -> Owned | None:
+    """All that a project has is with one worker, which also counts it."""
+    match path.split("/"):
+        case ["", "v1", project, "training-jobs" | "training-job-configs" | "visualization-jobs", *_] if project:
+            return Owned(project.encode("utf-8", "replace"))
+    return None
+
+
+def known_job(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobRecord:
+    """The job; RejectedError where there is none."""
+    job = TrainingJobsState.of(state).job(project_id, job_id)
+    if job is None:
+        raise unknown_job(project_id, job_id)
+    return job
+
+
+def known_version(state: StateRuntime, project_id: str, job_id: int, version_id: int) -> TrainingVersionRecord:
+    """The version; RejectedError where there is none."""
+    known_job(state, project_id, job_id)
+    version = TrainingJobsState.of(state).version(project_id, job_id, version_id)
+    if version is None:
+        raise unknown_version(job_id, version_id)
+    return version
+
+
+async def send(state: StateRuntime, project_id: str, command: Any) -> Any:
+    """Append a command of the project, and wait for what its agent made of it."""
+    return await send_command(state, state.topics.training_commands, project_id, command)
+
+
+def now_ms() -> int:
+    """Now, as rows have times."""
+    return round(time.time() * 1000)
