@@ -153,7 +153,6 @@ class Settings(BaseSettings):
     max_running_versions: int = Field(
         5, ge=1, description="Most versions of a project's training jobs that run at a time; the others wait."
     )
-    max_worker_server_num: int = Field(16, ge=1, description="Most workers of a version of a training job.")
     max_training_configurations: int = Field(
         1000, ge=1, description="Most training configurations of a project; beyond it 400."
     )

@@ -90,7 +90,9 @@ def _sources(field: str, value: Any) -> list[dict[str, Any]]:
     sources = []
     for number, item in enumerate(_items(field, value), 1):
         place, kind = f"{field}, element {number}", item.get("type")
-        needed = {"obs": ("data_url",), "dataset": ("dataset_id", "dataset_version")}.get(str(kind))
+        needed = {"obs": ("data_url",), "dataset": ("dataset_id", "dataset_version")}.get(
+            kind if isinstance(kind, str) else ""
+        )
         if needed is None:
             raise wrong(place, f"type is {_shown(kind)}, expected obs or dataset")
         source = {"type": kind}

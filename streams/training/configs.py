@@ -27,12 +27,14 @@ __all__ = [
     "note_on",
     "parameters_of",
     "planned_epochs",
+    "sent_config",
 ]
 
 LONGEST_TEXT: Final = 65_536
 """Characters of a config: a row has to fit into a small record."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_TABLES: Final = (".csv", ".csv.gz", ".zip", ".tsv", ".txt")  # names of files that are no JSON Lines
 _VERY_NEAR: Final = 0.87  # of a name's letters: `dataset_version` is not that near to dataset_version_id
 _SLIPS: Final = ("dataset_version", "dataset_name", "dataset_version_name", "engine_name", "pool_name", "model_name")
 
@@ -64,6 +66,12 @@ def config_text(config: Mapping[str, Any]) -> str:
         return orjson.dumps(config).decode()
     except TypeError as error:  # half a surrogate pair, or a number of more than 64 bits
         raise wrong("config", f"cannot be kept as JSON: {error}") from None
+
+
+def sent_config(config: Mapping[str, Any], limits: Limits, *, place: str = "config, ") -> str:
+    """The same of what comes as an object: checked, lest a field that cannot be written has no name, but as sent."""
+    checked_config(config, limits, place=place)
+    return config_text(config)
 
 
 def checked_config(given: Mapping[str, Any], limits: Limits, *, place: str = "config, ") -> dict[str, Any]:
@@ -139,7 +147,7 @@ def jsonl_of(config: Mapping[str, Any]) -> str | None:
     match config.get("data_source"):
         case [{"type": "obs", "data_url": str(path)}]:
             pass
-    return path if isinstance(path, str) and not path.lower().endswith((".csv", ".csv.gz", ".csv.zip")) else None
+    return path if isinstance(path, str) and not path.lower().endswith(_TABLES) else None
 
 
 def note_on(config: Mapping[str, Any], limits: Limits) -> str | None:
@@ -167,7 +175,7 @@ def _check_numbers(config: Mapping[str, Any], limits: Limits, place: str) -> Non
     workers = config.get("worker_server_num", 1)
     if not 1 <= workers <= limits.most_workers:
         text = f"found {workers}, expected 1 to {limits.most_workers}"
-        raise wrong(f"{place}worker_server_num", f"{text} (TIDECAST_MAX_WORKER_SERVER_NUM)")
+        raise wrong(f"{place}worker_server_num", f"{text} (TIDECAST_USER_CODE_WORKERS)")
     if "model_id" in config and model_name(config["model_id"]) is None:
         known = f"expected 1 to {len(MODEL_IDS)}, as GET /model/ numbers the algorithms"
         raise wrong(f"{place}model_id", f"found {config['model_id']}, {known}")

@@ -8,4 +8,4 @@ __all__ = ["limits_of"]
 
 def limits_of(settings: Settings) -> Limits:
     """As the settings say."""
-    return Limits(most_workers=settings.max_worker_server_num, most_samples=settings.max_num_samples)
+    return Limits(most_workers=settings.user_code_workers, most_samples=settings.max_num_samples)

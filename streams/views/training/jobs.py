@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.training import CreateTrainingJob, DeleteTrainingJob, UpdateTrainingJob
 from streams.training import jobs as training_jobs
-from streams.training.configs import config_text
+from streams.training.configs import sent_config
 from streams.training.limits import limits_of
 from streams.training.listing import job_summary, listed
 from streams.training.state import TrainingJobsState
@@ -59,7 +59,7 @@ async def create_training_job(
             project_id=project_id,
             job_id=job_id,
             job_name=body.job_name,
-            config=config_text(body.config),
+            config=sent_config(body.config, limits_of(state.settings)),
             job_desc=body.job_desc,
             workspace_id=body.workspace_id,
             config_name=body.config_name,

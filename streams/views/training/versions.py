@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from schemas.training import CreateTrainingVersion, DeleteTrainingVersion, StopTrainingJob
 from streams.training import jobs as training_jobs
 from streams.training import versions as training_versions
-from streams.training.configs import config_text
+from streams.training.configs import sent_config
 from streams.training.limits import limits_of
 from streams.training.listing import page_of
 from streams.training.state import TrainingJobsState
@@ -75,7 +75,7 @@ async def create_training_version(
             project_id=project_id,
             job_id=job_id,
             version_id=version_id,
-            config=config_text(body.config),
+            config=sent_config(body.config, limits_of(state.settings)),
             job_desc=body.job_desc,
             config_name=body.config_name,
         )

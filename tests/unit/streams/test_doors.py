@@ -14,13 +14,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from schemas.training_rows import TrainingJobRecord
 from streams.errors import UnavailableError
 from streams.runtime import StateRuntime
 from streams.settings import Settings
+from streams.training.state import TrainingJobsState
 from streams.views.application import create_http
 from streams.views.forecasting import datasets, jobs
 from streams.views.inference import transforms
-from streams.views.training import jobs as training_jobs
+from streams.views.training import asking as training_jobs
 from streams.views.web import creations, forwarding
 from streams.views.workloads import metrics as points
 from streams.workers import apps
@@ -68,6 +70,17 @@ BASES: Final[dict[str, Any]] = {
             "volumes": [{"nfs": {"id": "1", "read_only": False}}],
         },
     },
+    "POST /v1/{project_id}/training-jobs/{job_id}/versions": {
+        "job_desc": "d",
+        "config_name": "sample-LinearFit",
+        "config": {
+            "pre_version_id": 1,
+            "parameter": [{"label": "time_freq", "value": 0.5}],
+            "data_source": [{"type": "obs", "data_url": "/uploads/x"}],
+            "volumes": [{"host_path": {"src_path": "/a", "dest_path": "/b", "read_only": True}}],
+        },
+    },
+    "PUT /v1/{project_id}/training-jobs/{job_id}": {"job_desc": "d"},
     "POST /transform-jobs": {
         "TransformJobName": "t",
         "ModelName": "m",
@@ -140,7 +153,10 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
     monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 1)
     monkeypatch.setattr(forwarding, "other_workers", lambda _: [])
     monkeypatch.setattr(creations, "owner_elsewhere", lambda *_: None)
-    return apps.create_state(Settings(home=tmp_path), "127.0.0.1:1")
+    made = apps.create_state(Settings(home=tmp_path), "127.0.0.1:1")
+    job = TrainingJobRecord("a", 1, "j", 1, "V0001", "c", 0, 1, "/uploads/x")
+    TrainingJobsState.of(made).jobs._rows.write(0, [(b"a/1", made.codec.encode(job))])
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ class TestFields:
         ("change", "words"),
         [
             ({"worker_server_num": 0}, ["worker_server_num", "1 to 16"]),
-            ({"worker_server_num": 17}, ["worker_server_num", "TIDECAST_MAX_WORKER_SERVER_NUM"]),
+            ({"worker_server_num": 17}, ["worker_server_num", "TIDECAST_USER_CODE_WORKERS"]),
             ({"worker_server_num": True}, ["worker_server_num", "whole number"]),
             ({"worker_server_num": 1.5}, ["worker_server_num", "1.5"]),
             ({"worker_server_num": "many"}, ["worker_server_num", "'many'"]),
