@@ -148,15 +148,11 @@ class Settings(BaseSettings):
     system_metric_interval_s: float = Field(
         60.0, gt=0, description="Seconds between two values of a version's system_metric_list."
     )
-    max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project; beyond it 400.")
+    max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project, of each kind; then 400.")
     max_training_versions: int = Field(1000, ge=1, description="Most versions of a training job; beyond it 400.")
     max_running_versions: int = Field(
         5, ge=1, description="Most versions of a project's training jobs that run at a time; the others wait."
     )
-    max_training_configurations: int = Field(
-        1000, ge=1, description="Most training configurations of a project; beyond it 400."
-    )
-    max_visualization_jobs: int = Field(1000, ge=1, description="Most visualization jobs of a project; beyond it 400.")
     model_server_workers: int | None = Field(
         default_factory=_model_server_workers,
         validate_default=True,

@@ -27,7 +27,7 @@ async def create_configuration(
         return known
     record = training_configurations.created(command, limits_of(settings), at=at)
     names = [one.config_name for one in rows.tables.configurations_of(command.project_id)]
-    training_configurations.check_new(record.config_name, names, most=settings.max_training_configurations)
+    training_configurations.check_new(record.config_name, names, most=settings.max_training_jobs)
     rows.check()
     await table.put(rows.partition, key, record)
     return record

@@ -46,7 +46,7 @@ async def create_visualization(
         raise InvalidError(TrainingCode.FAILED_OPERATION, text)
     record = training_visualizations.created(command, at=at)
     others = tables.visualizations_of(command.project_id)
-    training_visualizations.check_new(record, others, most=rows.state.settings.max_visualization_jobs)
+    training_visualizations.check_new(record, others, most=rows.state.settings.max_training_jobs)
     await _put(rows, record)
     return record
 
