@@ -76,12 +76,9 @@ class PointReader:
         found: list[int] = counts.tolist()
         return found
 
-    def last_offset(self, workload: StoredWorkload) -> int:
-        """The highest place in the log of what is here of it, -1 where nothing is."""
-        entries = self._beginning_with(keys.workload_prefix(keys.INDEX, workload.number))
-        merged = max((keys.entry_of(key, stats).offsets[1] for key, stats in entries), default=-1)
-        rows = self._rows(workload.number)
-        return max(merged, int(rows.offset.max(initial=-1)))
+    def place(self, partition: int) -> int:
+        """The offset from where on the partition's log is not seen here."""
+        return int.from_bytes(self._get(keys.place_key(partition)) or b"", "big")
 
     def pending(
         self, number: int, series: Collection[int] | None = None, span: tuple[int, int] | None = None

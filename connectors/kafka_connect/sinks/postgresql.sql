@@ -38,8 +38,11 @@ CREATE TABLE IF NOT EXISTS metrics (
   data_source text NOT NULL,
   value double precision,
   "timestamp" timestamp(6) NOT NULL,
+  worker text,
   PRIMARY KEY (workload_uid, metric_name, iteration, data_source)
 );
+-- Of a table from before points said which worker had measured them.
+ALTER TABLE metrics ADD COLUMN IF NOT EXISTS worker text;
 
 CREATE TABLE IF NOT EXISTS job_status (
   job_id bigint PRIMARY KEY,

@@ -114,8 +114,8 @@ async def get_data(
     def points() -> Iterator[Any]:
         return iter(()) if workload is None else blocks(reader, selection_of(workload, query), query)
 
-    last = -1 if workload is None else await in_thread(lambda: reader.last_offset(workload))
-    headers = {_LAST: str(last)}
+    place = reader.place(partition_for(workload_uid.encode(), state.topics.partitions))
+    headers = {_LAST: str(place - 1)}
     if form == "csv":
         headers["Content-Disposition"] = 'attachment; filename="training_metrics.csv"'
         return await streamed(lambda: as_csv(series, points()), "text/csv", headers)

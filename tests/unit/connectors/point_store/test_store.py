@@ -287,7 +287,7 @@ _POINTS = st.lists(
 _STEPS = st.lists(_POINTS | st.just("kill") | st.integers(0, 60), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=_STEPS, span=st.tuples(st.integers(0, 70), st.integers(0, 70)))
 def test_it_holds_what_a_dictionary_would(steps: list[object], span: tuple[int, int]) -> None:
     """Batches, kills, and the log read again from some place on."""
