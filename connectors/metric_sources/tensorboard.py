@@ -1,6 +1,7 @@
 """TensorBoard's event files, also while they grow: every scalar of TensorFlow 1 and 2, Keras, PyTorch and JAX."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ SOURCE: Final = "tensorflow"
 """The data_source of these points (decision 25)."""
 _MARK: Final = "tfevents"  # in the name of every event file
 _SCALARS: Final = b"scalars"
+_point: Final = partial(tuple.__new__, SourcePoint)  # twice as quick as its class, which takes the fields one by one
 
 
 def is_event_file(path: Path) -> bool:
@@ -83,8 +85,10 @@ class EventFile:
         shown: list[Any] = values.tolist()
         for index in np.flatnonzero(~np.isfinite(values)).tolist():
             shown[index] = None
-        names = [tags[one] for one in which.tolist()]
-        return list(map(SourcePoint, names, shown, np.rint(walls).astype(np.int64).tolist(), steps.tolist()))
+        names = np.array(tags, object)[which].tolist()
+        return list(
+            map(_point, zip(names, shown, np.rint(walls).astype(np.int64).tolist(), steps.tolist(), strict=True))
+        )
 
     def _is_scalar(self, column: Column) -> bool:
         place = column.place

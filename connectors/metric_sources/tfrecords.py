@@ -71,30 +71,27 @@ class RecordFile:
     def _scan(self, data: bytes) -> tuple[Records, int]:
         """The whole records at the beginning of the data, and how many bytes the one behind them has, 0: unknown."""
         at, size, heads = 0, len(data), self._heads
-        starts: list[int] = []
         ends: list[int] = []
         sums: list[int] = []
+        add_end, add_sum = ends.append, sums.append
         needed = 0
-        while at + _HEAD <= size:
-            head = data[at : at + _HEAD]
-            length = heads.get(head)
+        while (start := at + _HEAD) <= size:
+            length = heads.get(data[at:start])
             if length is None:
-                length = self._length(head)
+                length = self._length(data[at:start])
                 if length is None:
                     self._stop(
                         f"{self._place(at)}: the checksum of a length is wrong; where the next record begins is unknown"
                     )
                     break
-            start = at + _HEAD
             end = start + length
             if end + _FOOT > size:
                 needed = _HEAD + length + _FOOT
                 break
-            starts.append(start)
-            ends.append(end)
-            sums.append(crc32c(data[start:end]))
+            add_end(end)
+            add_sum(crc32c(data[start:end]))
             at = end + _FOOT
-        good = self._good(data, starts, ends, sums)
+        good = self._good(data, ends, sums)
         self.position += at
         return good, needed
 
@@ -108,11 +105,13 @@ class RecordFile:
         self._heads[head] = length
         return int(length)
 
-    def _good(self, data: bytes, starts: list[int], ends: list[int], sums: list[int]) -> Records:
-        """The records whose checksum is right; the others are told."""
-        if not starts:
+    def _good(self, data: bytes, ends: list[int], sums: list[int]) -> Records:
+        """The records whose checksum is right, of all that end there one behind the other; the others are told."""
+        if not ends:
             return Records()
-        first, behind = np.array(starts, np.int64), np.array(ends, np.int64)
+        behind = np.array(ends, np.int64)
+        first = np.empty_like(behind)
+        first[0], first[1:] = _HEAD, behind[:-1] + (_FOOT + _HEAD)
         feet = np.frombuffer(data, np.uint8)[behind[:, None] + np.arange(_FOOT)].view("<u4")[:, 0]
         right = _masked(np.array(sums, np.int64)) == feet
         for start in first[~right].tolist():

@@ -29,6 +29,9 @@ _HEADER_LENGTH: Final = 7
 _VERSION: Final = 0
 _HISTORY, _RUN = 2, 17  # fields of a record
 _ROWS_AT_A_TIME: Final = 10_000
+_NAMES: Final = (0x0A, 0x12)  # the keys of an item's fields 1 and 2, as bytes
+_JSON_KEY: Final = b"\x82\x01"  # that of its field 16
+_LONG: Final = 0x80  # a length of one byte is below
 
 
 class NotWandbError(ValueError):
@@ -120,6 +123,13 @@ def _points_of_history(record: bytes, history: WireField) -> list[SourcePoint]:
 
 def _item(record: bytes, item: WireField) -> tuple[str, Any]:
     """Name and value of one item of a row: the value as JSON, or, as newer clients write it, as what it is."""
+    start, end = item.start, item.end
+    if end - start > 2 and record[start] in _NAMES and record[start + 1] < _LONG:
+        # Nearly all items are a short name and a short text of JSON.
+        behind = start + 2 + record[start + 1]
+        short = behind + 2 < end and record[behind : behind + 2] == _JSON_KEY and record[behind + 2] < _LONG
+        if short and behind + 3 + record[behind + 2] == end:
+            return record[start + 2 : behind].decode("utf-8", "replace"), _json(record[behind + 3 : end])
     key = ""
     nested: list[str] = []
     value: Any = None
