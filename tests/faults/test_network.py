@@ -23,12 +23,13 @@ from tests.faults.history import RecordingApi
 from tests.faults.load import Job
 from tests.faults.proxies import Proxy, Toxiproxy
 from tests.faults.verifier import Verifier
-from tests.integration.services import READY_S, Service, csv_of, read_all, running_service, until
+from tests.integration.services import Service, csv_of, read_all, running_service, until
 
 pytestmark = pytest.mark.timeout(180, func_only=True)  # the first run of a user builds Toxiproxy
 
 _WRITE_TIMEOUT_S = 3.0
 _GRACE_S = 5.0  # a machine may be busy; also what is sent before the time begins
+_GOES_ON_S = 60.0  # once the link is back; the goal is in the figures
 _FAULT_S = 9.0
 _HALF_OPEN_S = 8.0  # longer than the session of a worker: the group gives it up meanwhile
 _SOAK_FAULT_S = 120.0
@@ -255,7 +256,7 @@ async def test_fault_10_a_publisher_gives_up_and_goes_on(
             await publisher.send(records[200:])
             break
         except DeliveryError:
-            assert time.monotonic() - begun < READY_S
+            assert time.monotonic() - begun < _GOES_ON_S
     figures.time("goes on", time.monotonic() - begun, goal=3)
     await publisher.close()
     found = [message.value() for message in read_all(kafka.bootstrap, topic)]

@@ -25,7 +25,7 @@ from tests.faults.states import HELD_UP, SilentLink, States
 from tests.faults.verifier import Verifier
 from tests.integration.services import csv_of, read_all, until
 
-pytestmark = pytest.mark.timeout(180, func_only=True)
+pytestmark = pytest.mark.timeout(400, func_only=True)  # a case has several waits, of which each may take long
 
 _OTHER = "2"
 _MODELS = ("LinearFit", "AdaptiveMaxN", "LinearFit", "AdaptiveMaxN")

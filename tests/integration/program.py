@@ -12,7 +12,7 @@ from tests.integration.services import until
 __all__ = ["SOON_S", "Home", "Up"]
 
 PROGRAM = Path(sys.executable).with_name("tidecast")
-SOON_S = 60  # for whatever takes seconds on an idle machine
+SOON_S = 120  # for whatever takes seconds on an idle machine
 
 
 class Home:

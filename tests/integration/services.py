@@ -21,7 +21,7 @@ from streams.workers.stack import Stack
 
 __all__ = ["READY_S", "Api", "Service", "Tail", "csv_of", "read_all", "running_service", "until"]
 
-READY_S = 60.0  # for whatever takes seconds on an idle machine: the tests' machine may be busy
+READY_S = 120.0  # for whatever takes seconds on an idle machine: others may use the cores of the tests
 _WATCH_S = 0.1  # as `tidecast up` does
 _ANY = TypeVar("_ANY")
 

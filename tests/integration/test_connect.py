@@ -39,6 +39,7 @@ from tests.integration.services import read_all, until
 DAY_MS = 86_400_000
 CUTOFF = 1_700_000_000_000  # 2023-11-14 22:13:20
 TIMES = (CUTOFF, CUTOFF + DAY_MS, CUTOFF + 2 * DAY_MS)
+LAST_LINES = 400  # of the worker's log, of which a start takes two thousand
 OUTAGE_S = 15.0  # with the sink's defaults a task gives up at once, or after 5 s where the database goes in mid-write
 
 # The first run on a machine fetches the servers, 230 MB; starting them takes a minute where others use the cores too.
@@ -65,15 +66,27 @@ class Platform:
     def forecast(self, ts_id: int, **changes: Any) -> None:
         self.send(self.topics.forecasts, ts_id, replace(_forecast(ts_id), **changes))
 
+    @property
+    def dead_letters(self) -> str:
+        """The topic of what the sinks gave up."""
+        return f"{self.topics.forecasts.removesuffix('forecasts')}connect-dead-letters"
+
     def rows(self, statement: str, expected: list[list[Any]]) -> None:
         """Wait until the statement yields these rows."""
-        found: list[list[list[Any]]] = []
+        try:
+            until(lambda: self.database.run(statement) == expected, why=f"{statement} yields {expected}")
+        except AssertionError as error:
+            raise AssertionError(
+                "\n".join([f"{error}; it yields {self.database.run(statement)}", *self._signs()])
+            ) from None
 
-        def look() -> bool:
-            found[:] = [self.database.run(statement)]
-            return found[0] == expected
-
-        until(look, why=f"{statement} yields {expected}")
+    def _signs(self) -> Iterator[str]:
+        """Where events may have gone instead: what connectors are doing, what they gave up, what the worker says."""
+        with KafkaConnect(self.worker.url) as cluster:
+            yield from map(str, cluster.states())
+        for message in read_all(self.bootstrap, self.dead_letters):
+            yield f"{message.key()!r}: {message.headers()}"
+        yield from self.worker.log.read_text("utf-8", "replace").splitlines()[-LAST_LINES:]
 
     def states(self) -> dict[str, bool]:
         """Whether each connector runs with all its tasks."""
@@ -237,7 +250,7 @@ def test_a_poison_record_goes_to_the_dead_letters_and_the_task_runs_on(platform:
     platform.forecast(14)
 
     platform.rows("SELECT ts_id FROM forecasts WHERE ts_id = 14", [[14]])
-    topic = f"{platform.topics.forecasts.removesuffix('forecasts')}connect-dead-letters"
+    topic = platform.dead_letters
 
     def letters() -> dict[bytes, dict[str, bytes]]:
         found = [(message.key(), dict(message.headers() or [])) for message in read_all(platform.bootstrap, topic)]

@@ -22,7 +22,7 @@ __all__ = ["Cluster", "app_running", "until"]
 app_running = faust_app_running
 
 
-async def until(condition: Callable[[], bool], *, within: timedelta = timedelta(seconds=20)) -> None:
+async def until(condition: Callable[[], bool], *, within: timedelta = timedelta(seconds=60)) -> None:
     """Wait for what no event announces; TimeoutError says that it did not come about."""
     async with asyncio.timeout(within.total_seconds()):
         while not condition():
