@@ -61,8 +61,8 @@ class Clock:
                 continue
             if partition_for(key, state.topics.partitions) in owned[1] and not self._waits(job, now):
                 self._said[job.name] = job.next_due, now
-                # The id is the same from whichever worker: the second is a repeat.
-                command = FireScoringJob(f"{job.command_id}@{job.next_due}", job.name, job.next_due)
+                # The id is the run's, the same from whichever worker: the second is a repeat.
+                command = FireScoringJob(runs.id_of(job, f"due {job.next_due}"), job.name, job.next_due)
                 record = Record(state.topics.scoring_job_commands, key, state.codec.encode(command))
                 await state.publisher.send([record])
 

@@ -31,7 +31,7 @@ __all__ = ["Progress", "score_dataset"]
 log = structlog.get_logger(__name__)
 
 _FIRST: Final = 16 * 1024  # bytes of the first piece, by which it is seen how long rows take
-_LARGEST: Final = 4 * 1024**2
+_LARGEST: Final = 1024**2  # some 0.1 s for a small model: enough pieces for all processes, and few for the store
 _QUICK_S: Final = 0.5  # a piece that takes less is followed by larger ones
 _SLOW_S: Final = 4.0  # and one that takes more, by smaller: so much a pause or a crash may cost
 _TELL_S: Final = 1.0

@@ -6,6 +6,7 @@ A piece ends behind a record, so pieces can be read side by side and put togethe
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
@@ -20,6 +21,7 @@ from connectors.csv_files.number_format import MISSING
 __all__ = ["Cells", "NumberCells", "begin_of_rows", "cells_of", "cut", "numbers_of", "records_of"]
 
 _LONGEST: Final = 1 << 26  # bytes of one record; a checked table has none of more than 1 MiB
+_TRUTH: Final = re.compile(rb"true|false", re.IGNORECASE)
 _BOM: Final = b"\xef\xbb\xbf"
 
 Cells = list[list[str]]
@@ -118,13 +120,19 @@ def numbers_of(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int]
     found = []
     for index in indexs:
         values = frame[index].to_numpy(dtype=np.float64)
+        if _may_be_truths(values) and any(_TRUTH.search(record) for record in records):
+            found += [_numbers(_parsed(records, dialect, [index], width, "str")[index], dialect)]
+            continue
         found.append(NumberCells(values, np.isinf(values)))
     return found
 
 
-def _parsed(
-    records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], width: int, kind: str
-) -> "pd.DataFrame | None":
+def _may_be_truths(values: npt.NDArray[np.float64]) -> bool:
+    """Pandas takes a column of True and False for one of ones and zeros."""
+    return bool((np.isnan(values) | (values == 0) | (values == 1)).all())
+
+
+def _parsed(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], width: int, kind: str) -> Any:
     """The columns as pandas reads them; None where a cell is none of the kind."""
     missing: Any = sorted(MISSING) if kind == "float64" else []
     try:
@@ -143,7 +151,7 @@ def _parsed(
             decimal=dialect.decimal,
             thousands=_thousands(dialect),
             low_memory=False,
-            float_precision="high",
+            float_precision="round_trip",  # what a model answers may hang on the last bit
             skip_blank_lines=False,
         )
     except ValueError:

@@ -85,6 +85,8 @@ async def add_named_dataset(
     """`data.status` is true when the data set can be read. CSV files are checked; any other is kept as it is."""
     if data_source not in datasets.SOURCES:
         raise invalid_field("dataSource", f"found {data_source[:40]!r}, expected {' or '.join(datasets.SOURCES)}")
+    if file is not None and not file.filename and not file.size:
+        file = None  # a form of a browser has an empty part where no file was chosen
     name = _name(data_source, file, file_name)
     if key is None:  # else what has the name may be what an earlier try has added
         await asyncio.to_thread(_check_free, state.store, name)
@@ -101,7 +103,7 @@ async def add_named_dataset(
         else:
             await state.files.whole(size, _store_upload, state.store, incoming, file)
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(name).stem)[:32].strip("_") or "dataset"
-        kind = datasets.kind_of(name)
+        kind = datasets.kind_of(name if "." in name or file is None else file.filename or "")
         command = AddDataset(command_id, data_id, plain, incoming, name, kind=kind, source=data_source, alone=True)
         await send_command(state, state.topics.dataset_commands, data_id, command)
         return json_response({"data": {"status": True}})

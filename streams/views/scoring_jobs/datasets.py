@@ -2,20 +2,22 @@
 
 import asyncio
 from operator import itemgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import AliasChoices, BaseModel, Field, StrictStr
+from pydantic import BaseModel, Field
 
 from connectors.datasets import manifests as datasets
 from connectors.kafka.publisher import Record
 from connectors.objects.keys import BadKeyError
 from connectors.objects.store import ObjectStore
 from schemas.datasets import DeleteDataset
+from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import NotFoundError
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
+from streams.views.scoring.reading import Fields, body_of, fields_of, text
 from streams.views.scoring_jobs.add_dataset import DATASETS
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -23,8 +25,7 @@ from streams.views.web.door import Door
 from streams.views.web.files import file_response
 from streams.views.web.forwarding import passed_on
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
-from streams.views.web.strict import ForgivingBody
+from streams.views.web.reading import JsonRoute, runtime
 
 __all__ = ["DOOR"]
 
@@ -44,6 +45,11 @@ DOOR = Door(
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
+_OPERATIONS: Final = ("delete", "download")
+_BODY: Final[dict[str, Any]] = {
+    "dataset": {"type": "string", "description": "Its name."},
+    "operation": {"type": "string", "enum": list(_OPERATIONS), "description": "Also as operationType."},
+}
 
 
 class NamedDataset(BaseModel):
@@ -65,15 +71,6 @@ class DatasetListReply(BaseModel):
     """All data sets, the newest first."""
 
     data: _List
-
-
-class OperateDatasetBody(ForgivingBody):
-    """What is to be done with a data set."""
-
-    dataset: StrictStr = Field(description="Its name.", examples=["in.csv"])
-    operation: Literal["delete", "download"] = Field(
-        validation_alias=AliasChoices("operation", "operationType"), description="Also as operationType."
-    )
 
 
 class _Operated(BaseModel):
@@ -101,21 +98,23 @@ async def list_named_datasets(state: State) -> Response:
     "/api/v1/operate-dataset",
     include_in_schema=False,
     name="operate_dataset_v1",
-    dependencies=[Depends(sent_as_json)],
 )
 @router.post(
     "/operate-dataset",
     summary="Delete or download a data set",
     response_model=OperateDatasetReply,
     responses=MODEL_SERVICE.responses(400, 404, 408, 413, 415, 503),
-    dependencies=[Depends(sent_as_json)],
+    openapi_extra=body_of(_BODY, ("dataset", "operation")),
 )
 async def operate_dataset(
-    state: State, request: Request, body: OperateDatasetBody, key: IdempotencyKey = None
+    state: State, request: Request, fields: Annotated[Fields, Depends(fields_of)], key: IdempotencyKey = None
 ) -> Response:
     """`download` answers with the address of the file; `delete` when the data set is gone."""
-    dataset = await asyncio.to_thread(_named, state.store, body.dataset)
-    if body.operation == "download":
+    name, operation = text(fields, "dataset"), text(fields, "operation", "operationType")
+    if operation not in _OPERATIONS:
+        raise invalid_field("operation", f"found {operation[:40]!r}, expected {' or '.join(_OPERATIONS)}")
+    dataset = await asyncio.to_thread(_named, state.store, name)
+    if operation == "download":
         url = f"{request.url.scheme}://{request.url.netloc}/api/v1/datasets/{dataset.file}"
         return json_response({"data": {"status": True, "url": url}})
     elsewhere = await passed_on(state, request, b"%d" % dataset.data_id)

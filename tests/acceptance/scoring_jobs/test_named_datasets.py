@@ -77,6 +77,17 @@ def test_S085_files_of_any_suffix(api: Api, suffix: str) -> None:
     assert (job.status_code, job.json()["code"]) == (400, "unreadable")
 
 
+def test_S085_a_name_without_a_suffix(api: Api) -> None:
+    """What was uploaded says what it is; and fields may come as a form."""
+    name = new_name("")
+    answer = api.call("POST", "/add-dataset", files={"file": ("x.jsonl", b'{"a": 1}\n')}, data={"fileName": name})
+    assert answer.json() == {"data": {"status": True}}
+
+    assert listed(api)[name]["type"] == "jsonl"
+    answer = api.call("POST", "/operate-dataset", data={"dataset": name, "operation": "delete"})
+    assert answer.json() == {"data": {"status": True}}
+
+
 @pytest.mark.parametrize("key", ["operation", "operationType"])
 def test_S083_S084_a_download_is_an_attachment(api: Api, key: str) -> None:
     """Under the address that the answer names (decision 29: both keys)."""

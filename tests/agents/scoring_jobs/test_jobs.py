@@ -300,4 +300,5 @@ class TestSchedules:
             counts.append(len(state.events(topic)))
 
         assert counts == [0, 1, 1, 2, 2]
-        assert state.events(topic) == [FireScoringJob(f"d-1@{due}", NAME, due)] * 2
+        assert {(one.job_name, one.due) for one in state.events(topic)} == {(NAME, due)}
+        assert len({one.command_id for one in state.events(topic)}) == 1

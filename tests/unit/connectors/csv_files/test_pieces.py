@@ -84,3 +84,11 @@ class TestNumbers:
 
             assert found.values[:2].tolist() == [1234.5, 2.5]
             assert found.wrong.tolist() == [False, False, True][: len(records)]
+
+    def test_truth_values_are_no_numbers(self) -> None:
+        """Though pandas would take them for ones and zeros; ones and zeros are."""
+        truths, ones = numbers_of([b"True,1", b"false,0", b",1"], RFC4180, [0, 1], 2)
+
+        assert truths.wrong.tolist() == [True, True, False]
+        assert ones.values.tolist() == [1, 0, 1]
+        assert not ones.wrong.any()
