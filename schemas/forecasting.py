@@ -122,6 +122,7 @@ class JobStatus:
     """The status of a job changed; readers drop an event whose `sequence` is not above the last one.
 
     Of the submissions numbered below `stopped`, those without an answer are cancelled: nobody need train them.
+    `first_ts_id` is that of its `series`, which follow one another; 0 where there are none yet.
     """
 
     job_id: int
@@ -133,6 +134,7 @@ class JobStatus:
     failed: int
     message: str | None = None
     stopped: int = 0
+    first_ts_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

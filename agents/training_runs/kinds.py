@@ -7,9 +7,10 @@ from typing import Final
 from agents.deepar.job_runs import DeepARRun
 from agents.deepar.outcomes import DeepARTraining
 from agents.deepar.pool import TrainingPool
-from agents.training_runs.config import RunConfig, not_runnable, read_config
+from agents.forecast_versions.run import ForecastRun
 from agents.training_runs.refused import RefusedRun
-from agents.training_runs.user_code import UserCodeRun
+from agents.user_code.run import UserCodeRun
+from agents.versions.config import RunConfig, not_runnable, read_config
 from agents.versions.log import VersionLog
 from agents.versions.run import RunFailedError, VersionRun
 from agents.versions.version import Version
@@ -67,7 +68,7 @@ class RunKinds:
             if name == DEEPAR.name and all(_may_be_json_lines(one.path) for one in config.data):
                 training = DeepARTraining(version, _only_path(config), config.parameters, strict=True)
                 return self._deepar(training, log, is_ours)
-            raise not_runnable(f"model_id {config.model_id}: {name} cannot be run yet")
+            return ForecastRun(self._runtime, name, version, config, log, is_ours)
         for field, value in (("user_image_url", config.user_image_url), ("user_command", config.user_command)):
             if value:
                 text = "is kept and shown, never run: choose a built-in algorithm (model_id), or a boot_file_url"

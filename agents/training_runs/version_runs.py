@@ -7,6 +7,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from agents.deepar import outcomes as deepar_outcomes
+from agents.forecast_versions.run import forget_forecasts
 from agents.versions.outcomes import Outcome, VersionOutcomes, outcome_of
 from agents.versions.run import RunFailedError, VersionRun, to_its_end
 from agents.versions.telling import now, status_record
@@ -88,7 +89,7 @@ class VersionRuns:
                     await _say_last(runs, status)
                     await self._tell(status)
                 else:
-                    await to_its_end(self._delete, command.project_id, command.job_id, command.version_id, run)
+                    await self._remove(command.project_id, command.job_id, command.version_id, run)
 
     async def refuse(self, run: VersionRun, text: str) -> None:
         """End a version that cannot be run as failed."""
@@ -185,9 +186,15 @@ class VersionRuns:
                 if not await delivery.still_ours():
                     return
                 run = next(iter(runs[version_id]), None)
-                await to_its_end(self._delete, project_id, job_id, version_id, run)
+                await self._remove(project_id, job_id, version_id, run)
         await to_its_end(self._outcomes.forget_job, project_id, job_id)
         await to_its_end(endpoints.delete_of_job, self._runtime.store, project_id, job_id)
+
+    async def _remove(self, project_id: str, job_id: int, version_id: int, run: VersionRun | None) -> None:
+        """1. the version, 2. the forecasting job that was begun for it."""
+        await to_its_end(self._delete, project_id, job_id, version_id, run)
+        records = await asyncio.to_thread(forget_forecasts, self._runtime, project_id, version_id)
+        await self._runtime.publisher.send(records)
 
     def _delete(self, project_id: str, job_id: int, version_id: int, run: VersionRun | None) -> None:
         """A version is no more. 1. the outcome, 2. its results: whoever still publishes some looks for the first."""

@@ -8,7 +8,7 @@ stopped never gets a result, and one that has ended is not run again.
 import json
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from agents.versions.version import Version
 from connectors.objects.layout import CHECKPOINTS
@@ -83,6 +83,18 @@ class VersionOutcomes:
     def note_attempts(self, project_id: str, version_id: int, number: int) -> None:
         """Keep that number."""
         self._store.put_bytes(_attempts_key(project_id, version_id), b"%d" % number)
+
+    def note(self, project_id: str, version_id: int, name: str) -> dict[str, Any] | None:
+        """What a run has kept under this name; None where it has nothing. It stays when the run ends."""
+        try:
+            kept: dict[str, Any] = json.loads(self._store.read_bytes(f"{_folder(project_id, version_id)}/{name}"))
+        except ObjectNotFoundError:
+            return None
+        return kept
+
+    def write_note(self, project_id: str, version_id: int, name: str, kept: dict[str, Any]) -> None:
+        """Keep it for whoever runs the version again."""
+        self._store.put_bytes(f"{_folder(project_id, version_id)}/{name}", json.dumps(kept).encode())
 
     def _read(self, key: str) -> Outcome | None:
         try:

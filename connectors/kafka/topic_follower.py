@@ -1,15 +1,19 @@
 """Follows a topic from its beginning, for whoever must know what its records say; joins no group, commits nothing."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from connectors.kafka.publisher import partition_for
+
 __all__ = ["TopicFollower"]
 
 _AT_ONCE: Final = 500  # records handed on together
 _POLL_S: Final = 0.2
+_ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 1.0  # after an error; the client connects again by itself
 
 OnRecords = Callable[[Sequence[tuple[bytes | None, bytes | None]]], object]
@@ -18,12 +22,24 @@ OnRecords = Callable[[Sequence[tuple[bytes | None, bytes | None]]], object]
 class TopicFollower:
     """Reads all partitions of a topic in a thread of its own, until `close`; whatever the broker does meanwhile."""
 
-    def __init__(self, bootstrap: str, topic: str, partitions: int, on_records: OnRecords) -> None:
-        """`on_records` is called in the thread, with the keys and values of some records, in the order of each key."""
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        partitions: int,
+        on_records: OnRecords,
+        *,
+        since: tuple[bytes, int] | None = None,
+    ) -> None:
+        """`on_records` is called in the thread, with the keys and values of some records, in the order of each key.
+
+        `since` is the only key that is looked for, where our publisher places it, and from when on, in milliseconds.
+        """
         self._bootstrap = bootstrap
         self._topic = topic
         self._partitions = partitions
         self._on_records = on_records
+        self._since = since
         self._end = Event()
         self._thread = Thread(target=self._follow, name=f"follow-{topic}", daemon=True)
 
@@ -49,11 +65,23 @@ class TopicFollower:
             }
         )
         try:
-            consumer.assign([TopicPartition(self._topic, number, 0) for number in range(self._partitions)])
+            consumer.assign(self._places(consumer))
             while not self._end.is_set():
                 self._hand_on(consumer)
         finally:
             consumer.close()
+
+    def _places(self, consumer: Consumer) -> list[TopicPartition]:
+        """Where to begin."""
+        if self._since is None:
+            return [TopicPartition(self._topic, number, 0) for number in range(self._partitions)]
+        key, at = self._since
+        place = TopicPartition(self._topic, partition_for(key, self._partitions), at)
+        while not self._end.is_set():
+            with suppress(KafkaException):  # it does not answer yet
+                return list(consumer.offsets_for_times([place], timeout=_ANSWER_S))
+            self._end.wait(_AGAIN_S)
+        return []
 
     def _hand_on(self, consumer: Consumer) -> None:
         try:
@@ -61,10 +89,15 @@ class TopicFollower:
         except KafkaException:
             self._end.wait(_AGAIN_S)
             return
-        found = [(message.key(), message.value()) for message in messages if message.error() is None]
+        only = None if self._since is None else self._since[0]
+        found = [
+            (message.key(), message.value())
+            for message in messages
+            if message.error() is None and only in (None, message.key())
+        ]
         if found:
             self._on_records(found)
-        elif messages:  # errors only, such as a topic that is not there yet
+        elif any(message.error() is not None for message in messages):  # such as a topic that is not there yet
             self._end.wait(_AGAIN_S)
 
 

@@ -260,6 +260,7 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
         failed=len(progress.errors),
         message=job.message,
         stopped=job.stopped,
+        first_ts_id=job.first_ts_id,
     )
 
 

@@ -21,6 +21,7 @@ class TrainingStops:
 
     def __init__(self) -> None:
         self._below: dict[int, float] = {}  # job → submissions below this number are not to be trained
+        self._asked: dict[int, JobStatus | None] = {}  # jobs that somebody here follows
         self._changed = asyncio.Event()
         self._on_change: Callable[[], object] = lambda: None
 
@@ -33,8 +34,23 @@ class TrainingStops:
         while not self.covers(job_id, n):
             await self._changed.wait()
 
+    @contextmanager
+    def following(self, job_id: int) -> Iterator[Callable[[], JobStatus | None]]:
+        """Keep what is told of a job as long as the block lasts; the last of it, None before."""
+        self._asked[job_id] = None
+        try:
+            yield lambda: self._asked.get(job_id)
+        finally:
+            del self._asked[job_id]
+
+    async def news(self) -> None:
+        """Wait until something is told of any job."""
+        await self._changed.wait()
+
     def told(self, job_id: int, status: JobStatus | None) -> None:
         """Take note of a job's status; None: it was deleted."""
+        if job_id in self._asked:
+            self._asked[job_id] = status
         below = inf if status is None else status.stopped
         self._below.pop(job_id, None)
         if below:

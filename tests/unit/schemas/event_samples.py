@@ -215,7 +215,7 @@ EVENTS: tuple[Any, ...] = (
     SeriesResult(7, 8797, 3, 1, "LinearFit", {}, (), (), {}),
     *(JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in CmdStatus),
     JobStatus(7, CmdStatus.DONE, 5, 3, 2, 2, 1),
-    JobStatus(7, CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2),
+    JobStatus(7, CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2, 8_589_934_592),
     TrainingStatus(
         "p1", 11, 12, 8, NOON, 3, 20, 1.25, 1.5, {"wQL": 0.1, "coverage[0.8]": None}, "flights", "goes on from epoch 2"
     ),

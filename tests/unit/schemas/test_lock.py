@@ -103,6 +103,7 @@ RELEASED = {
     86: ("ScoringRunRecord", 1, "2b0f9d00a0d6ac2c"),
     87: ("ScoringRunStatus", 1, "48a5c7c78201e414"),
     88: ("StartScoringRun", 1, "fccfaa4d8de19208"),
+    89: ("JobStatus", 3, "725e801c1b10667e"),
 }
 
 

@@ -75,7 +75,7 @@ class TestSubmitting:
         await state.commands(submission(training(first), training(first + 2)))
 
         assert (job_of(state).status, job_of(state).submitted) == (CmdStatus.COMITTED, 2)
-        assert statuses(state) == [JobStatus(JOB_ID, CmdStatus.COMITTED, 2, 3, 2, 0, 0)]
+        assert statuses(state) == [JobStatus(JOB_ID, CmdStatus.COMITTED, 2, 3, 2, 0, 0, first_ts_id=first)]
 
     async def test_J011_settings_alone_are_stored(self, state: Worker, first: int) -> None:
         """Nothing is trained; the status becomes 1."""

@@ -44,7 +44,7 @@ class TestTracking:
         assert (job_of(state).status, statuses(state)) == (CmdStatus.COMITTED, [])
         await results(state, result(first, 2))
 
-        assert statuses(state) == [JobStatus(JOB_ID, CmdStatus.DONE, 3, 3, 3, 3, 0)]
+        assert statuses(state) == [JobStatus(JOB_ID, CmdStatus.DONE, 3, 3, 3, 3, 0, first_ts_id=first)]
         rows = state.sent(state.runtime.topics.results_changelog)
         assert [row.key for row in rows] == [b"7:%d:%d" % key for key in ((first, 0), (first + 1, 1), (first, 2))]
         assert {row.partition for row in rows} == {HOME}
@@ -63,7 +63,7 @@ class TestTracking:
 
         assert job_of(state).message == f"series {first + 1}: too short"
         assert statuses(state) == [
-            JobStatus(JOB_ID, CmdStatus.EXCEPTION, 3, 3, 3, 3, 1, f"series {first + 1}: too short")
+            JobStatus(JOB_ID, CmdStatus.EXCEPTION, 3, 3, 3, 3, 1, f"series {first + 1}: too short", first_ts_id=first)
         ]
 
     async def test_J020_duplicates_do_not_complete_a_job(self, state: Worker, first: int) -> None:

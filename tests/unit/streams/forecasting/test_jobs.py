@@ -336,8 +336,9 @@ def test_the_status_event_counts() -> None:
     job = jobs.finished(submit(configured(), train(FIRST), train(FIRST + 1)), Progress({0, 1}, {1: "bad"}))
 
     assert jobs.status_event(job, Progress({0, 1}, {1: "bad"})) == JobStatus(
-        7, CmdStatus.EXCEPTION, 3, series=3, submitted=2, finished=2, failed=1, message=f"series {FIRST + 1}: bad"
-    )
+        7, CmdStatus.EXCEPTION, 3, series=3, submitted=2, finished=2, failed=1, message=f"series {FIRST + 1}: bad",
+        first_ts_id=FIRST,
+    )  # fmt: skip
 
 
 class Life(RuleBasedStateMachine):

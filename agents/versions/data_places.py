@@ -1,6 +1,6 @@
 """Where in the object store the data, code and results of a version are, checked when it runs (T-071, T-192, T-193)."""
 
-from agents.training_runs.config import Data, not_runnable
+from agents.versions.config import Data, not_runnable
 from connectors.datasets.manifests import UnknownDatasetError, load, stored_key
 from connectors.objects import layout
 from connectors.objects.store import ObjectStore

@@ -6,8 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from agents.training_runs.config import RunConfig, not_runnable
-from agents.training_runs.data_places import check_there, data_key, place_key
+from agents.versions.config import RunConfig, not_runnable
+from agents.versions.data_places import check_there, data_key, place_key
 from agents.versions.version import Version
 from connectors.objects.folder_copies import FolderCopy, fetch_folder
 from connectors.objects.store import ObjectStore

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from agents.training_runs.config import RunConfig
-from agents.training_runs.report import RunReport
-from agents.training_runs.run_folder import RunFolder
-from agents.training_runs.workers import Workers
-from agents.training_runs.written_metrics import EventFiles, MetricsFile
+from agents.user_code.folders import RunFolder
+from agents.user_code.workers import Workers
+from agents.user_code.written_metrics import EventFiles, MetricsFile
+from agents.versions.config import RunConfig
 from agents.versions.log import VersionLog
 from agents.versions.outcomes import VersionOutcomes
+from agents.versions.report import RunReport
 from agents.versions.run import RunFailedError, VersionRun, finished, to_its_end
 from agents.versions.telling import now
 from agents.versions.version import Version

@@ -66,7 +66,7 @@ class RunReport:
 
     def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
         """The version as it is now, with this status."""
-        last = self._points.last
+        last = dict(self._status.metrics) or self._points.last
         return replace(
             self._status,
             status=int(number),
