@@ -183,6 +183,16 @@ class Settings(BaseSettings):
     scoring_timeout_s: float = Field(
         60.0, gt=0, description="Seconds in which a model's answer must come; then 504, as at an endpoint."
     )
+    max_replicas: int = Field(16, ge=1, le=256, description="Most replicas of a service.")
+    public_url: str = Field(
+        "",
+        pattern=r"(https?://[^/?#\s]+)?",
+        description="Scheme, host and port of addresses that answers name, such as https://forecast.example:8080; "
+        "absent: as the request came.",
+    )
+    scoring_answers_kept_s: float = Field(
+        3600.0, gt=0, description="Seconds that the answer to a request which did not wait can be read."
+    )
     write_timeout_s: float = Field(
         10.0, gt=0, description="Seconds a write waits until it can be read back; then 503 and Retry-After."
     )

@@ -1,0 +1,142 @@
+"""The state of services: applies the commands about them, and lets their replicas run as the rows say."""
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+
+from faust.agents import Agent
+
+from connectors.objects import scoring_models
+from schemas.coding.wire import UndecodableError
+from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ServiceRecord
+from schemas.scoring import ModelRecord
+from streams import idempotency
+from streams.checks import time_of
+from streams.command_edge import CommandTopic, handle_command
+from streams.deployments import services
+from streams.deployments.state import DeploymentsState, note_use, release_use
+from streams.engine.agents import agent_on
+from streams.engine.tenure import check_writer
+from streams.engine.transport import batches, handle_by_key
+from streams.engine.tries import GivenUpError, guarded
+from streams.errors import Code, InvalidError
+from streams.messages import Event
+from streams.repeats import check_repeat, digest_of
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.scoring import models as scoring
+
+__all__ = ["attach"]
+
+ServiceCommand = DeployService | OperateReplica | ScaleService | DeleteService
+_AGENT: Final = "orchestrate_services"
+_SETTLE_S: Final = 0.5  # how soon services of partitions that have just come, or gone, are seen
+
+
+def _check_key(command: ServiceCommand, key: bytes | None) -> None:
+    if key != services.key_of(command.service):
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the service's name, {command.service[:80]}")
+
+
+_TOPIC = CommandTopic("service commands", (DeployService, OperateReplica, ScaleService, DeleteService), _check_key)
+
+
+def attach(state: StateRuntime) -> Agent:
+    """Register `orchestrate_services` on the state's app."""
+    app, topics = state.app, state.topics
+
+    @agent_on(app, topics.service_commands, _AGENT)
+    async def orchestrate_services(stream: Any) -> None:
+        """Apply commands, those of one service in their order, those of several services side by side."""
+        handle = guarded(state, _AGENT, partial(_handle, state), partial(_end, state))
+        settling = asyncio.create_task(_settle(state))
+        try:
+            async for events in batches(app, stream):
+                state.metrics.observe_batch(_AGENT, len(events))
+                await handle_by_key(_AGENT, events, handle)
+        finally:
+            settling.cancel()
+
+    return orchestrate_services
+
+
+async def _settle(state: StateRuntime) -> None:
+    """Replicas of rows that come with partitions are started, and those of rows that go with them ended."""
+    while True:
+        if is_ready(state.app):
+            DeploymentsState.of(state).running.settle()
+        await asyncio.sleep(_SETTLE_S)
+
+
+async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
+    try:
+        command = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return
+    state.waiters.refused(command.command_id, error)
+
+
+async def _handle(state: StateRuntime, event: Event) -> None:
+    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
+
+
+async def _apply(state: StateRuntime, event: Event, command: ServiceCommand) -> ServiceRecord:
+    """Apply one command; the row that it was about."""
+    check_writer(state.app, event)
+    most, key = state.settings.max_replicas, services.key_of(command.service)
+    if isinstance(command, DeployService):
+        services.check_deployment(command, versions=state.settings.environments, most=most)
+        return await _deploy(state, event, command, DeploymentsState.of(state).services.get(key))
+    services.check_change(command, most=most)
+    record = DeploymentsState.of(state).services.get(key)
+    if record is None:
+        raise services.unknown(command.service)
+    match command:
+        case OperateReplica():
+            changed = services.operated(record, command)
+        case ScaleService():
+            changed = services.scaled(record, command.replicas)
+        case DeleteService():
+            changed = None
+    return await (_remove(state, event, record) if changed is None else _put(state, event, changed))
+
+
+async def _deploy(
+    state: StateRuntime, event: Event, command: DeployService, record: ServiceRecord | None
+) -> ServiceRecord:
+    """1. find the model, 2. note that it is used, 3. write the row. A repeat changes nothing."""
+    if record is not None:
+        if record.command_id != command.command_id:
+            raise services.taken(command.service)
+        check_repeat(command, record.digest, f"service {record.name}")
+        return record
+    model = await asyncio.to_thread(_model, state, command.model_name)
+    await asyncio.to_thread(note_use, state.store, model.name, command.service)
+    made = services.deployed(command, model, at=time_of(event.message), digest=digest_of(command))
+    return await _put(state, event, made)
+
+
+def _model(state: StateRuntime, name: str) -> ModelRecord:
+    try:
+        return scoring.restored(scoring_models.manifest(state.store, name))
+    except scoring_models.UnknownModelError:
+        raise scoring.unknown(name) from None
+
+
+async def _put(state: StateRuntime, event: Event, record: ServiceRecord) -> ServiceRecord:
+    check_writer(state.app, event)
+    part = DeploymentsState.of(state)
+    await part.services.put(event.message.partition, services.key_of(record.name), record)
+    part.running.settle()
+    return record
+
+
+async def _remove(state: StateRuntime, event: Event, record: ServiceRecord) -> ServiceRecord:
+    """1. its model may be removed, 2. its Idempotency-Key is free again, 3. the row, and with it its replicas."""
+    await asyncio.to_thread(release_use, state.store, record.model_name, record.name)
+    await asyncio.to_thread(idempotency.free, state.store, record.command_id)
+    check_writer(state.app, event)
+    part = DeploymentsState.of(state)
+    await part.services.delete(event.message.partition, services.key_of(record.name))
+    part.running.settle()
+    return record

@@ -1,0 +1,161 @@
+"""The replicas of one service: as many processes as its row says, and the line of calls that they take from.
+
+A replica that is killed is started again, and what it had in hand goes back to the front of the line. One that is
+paused, or goes, answers what it has in hand before it ends.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from connectors.processes.process_set import ProcessSet
+from schemas.deployments import ServiceRecord
+from streams.codes.deployments import DeploymentCode
+from streams.deployments.line import Call, Line
+from streams.deployments.replica import Replica
+from streams.deployments.services import memory_bytes
+from streams.errors import RejectedError, UnavailableError
+from streams.scoring.calls import ModelCalls, ScoringReply
+from streams.scoring.processes import PRELOAD, SERVE
+from streams.serving.errors import InferenceClosedError, InferenceError
+from streams.settings import Settings
+
+__all__ = ["Replicas"]
+
+_NICENESS: Final = 5  # after the event loop, as all that answers somebody who waits
+_CLOSING_S: Final = 2.0  # for what replicas have in hand when a service goes
+
+
+class Replicas:
+    """Answers for one service; to be used in one event loop."""
+
+    def __init__(self, record: ServiceRecord, settings: Settings) -> None:
+        self.line = Line()
+        self.limit_s = settings.scoring_timeout_s
+        self.start_s = settings.max_model_inspection_s
+        self.processes = ProcessSet(
+            SERVE,
+            PRELOAD,
+            name=f"tidecast-{record.name}",
+            threads=settings.max_replicas,
+            memory_limit=memory_bytes(record.memory_reserve) or settings.scoring_memory_bytes,
+            niceness=_NICENESS,
+        )
+        self._record = record
+        self._store_url = settings.object_store_url
+        self._most_waiting = settings.max_waiting_inferences
+        self._replicas: dict[str, Replica] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self.follow(record)
+
+    @property
+    def record(self) -> ServiceRecord:
+        """The row that is followed."""
+        return self._record
+
+    @property
+    def statuses(self) -> list[tuple[str, str]]:
+        """Name and status of each replica: starting, running, paused or failed (S-063)."""
+        return [(name, self._status(name)) for name in self._record.replicas]
+
+    @property
+    def status(self) -> str:
+        """The service's (S-066): running if any replica is, else the best that can be hoped for; paused without any."""
+        found = {status for _, status in self.statuses}
+        return next((status for status in ("running", "starting", "failed") if status in found), "paused")
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process of each replica that has one."""
+        found = ((name, replica.process) for name, replica in self._replicas.items())
+        return {name: process.pid for name, process in found if process is not None and process.pid is not None}
+
+    def follow(self, record: ServiceRecord) -> None:
+        """Start and stop replicas as the row says."""
+        self._record = record
+        wanted = [name for name in record.replicas if name not in record.paused]
+        for name in [name for name in self._replicas if name not in wanted]:
+            replica = self._replicas.pop(name)
+            replica.stop()
+            self._ending.add(replica.task)
+            replica.task.add_done_callback(self._ending.discard)
+        for name in wanted:
+            if name not in self._replicas:
+                self._replicas[name] = Replica(name, self)
+        self.changed()
+
+    async def ask(self, content: bytes, *, patient: bool = False) -> ScoringReply:
+        """The answer to the JSON of a call; RejectedError where there is none, InferenceClosedError at the end.
+
+        The time to wait is limited. Who is `patient` waits until a replica answers, paused as they may be.
+        """
+        if not patient:
+            self.check_open()
+            if len(self.line) >= self._most_waiting:
+                raise UnavailableError("unavailable", f"{len(self.line)} requests are waiting: ask again later")
+        call = Call(content, patient=patient)
+        self.line.add(call)
+        self.changed()
+        try:
+            async with asyncio.timeout(None if patient else self.limit_s):
+                return await asyncio.shield(call.done)
+        except TimeoutError:
+            call.done.cancel()
+            text = f"no answer within {self.limit_s:g} s: send fewer records at once, or have more replicas"
+            raise InferenceError(504, DeploymentCode.TIMEOUT, text) from None
+        except asyncio.CancelledError:
+            call.done.cancel()
+            raise
+
+    def check_open(self) -> None:
+        """RejectedError 503 where nobody answers, and nobody will soon."""
+        error = self._closed()
+        if error is not None:
+            raise error
+
+    def message(self, contents: Sequence[bytes]) -> ModelCalls:
+        """What a replica's process is asked; without calls it only loads the model."""
+        return ModelCalls(self._store_url, self._record.model_key, tuple(contents))
+
+    async def news(self) -> None:
+        """Return when calls may wait, or the row has changed."""
+        await self._news.wait()
+
+    def changed(self) -> None:
+        """Let every replica look; who waits for what will not come is told."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+        error = self._closed()
+        if error is not None:
+            self.line.fail(error)
+
+    async def close(self) -> None:
+        """End all; who waits is told."""
+        self.follow(replace(self._record, replicas=(), paused=()))
+        self.line.fail(InferenceClosedError(), patient=True)
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=_CLOSING_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            self.line.fail(InferenceClosedError(), patient=True)
+        await self.processes.close()
+
+    def _status(self, name: str) -> str:
+        if name in self._record.paused:
+            return "paused"
+        replica = self._replicas.get(name)
+        return "starting" if replica is None else replica.status
+
+    def _closed(self) -> RejectedError | None:
+        name = self._record.name
+        if not self._record.replicas:
+            return UnavailableError(DeploymentCode.NO_REPLICA, f"service {name} has no replica: scale it up")
+        if not self._replicas:
+            return UnavailableError(DeploymentCode.SERVICE_PAUSED, f"service {name} is paused: start a replica")
+        if all(replica.status == "failed" for replica in self._replicas.values()):
+            reason = next(iter(self._replicas.values())).reason
+            return UnavailableError(DeploymentCode.SERVICE_FAILED, f"service {name} has failed: {reason}")
+        return None

@@ -1,0 +1,47 @@
+"""Services: models that are deployed, asked by HTTP and by events (contract 003, section 3). Needs `scoring`."""
+
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+
+__all__ = ["DEPLOYMENTS"]
+
+_BY_SERVICE = "The service's name."
+
+DEPLOYMENTS = System(
+    name="deployments",
+    topics=(
+        DeclaredTopic(
+            name="service-commands",
+            records=("DeployService", "OperateReplica", "ScaleService", "DeleteService"),
+            keep=Keep.COMMANDS,
+            words="Deploy, scale or remove a service, pause, start or delete a replica.",
+            key=_BY_SERVICE,
+            action="receive",
+        ),
+        DeclaredTopic(
+            name="scoring-requests",
+            records=("ScoringRequest",),
+            keep=Keep.COMMANDS,
+            words="Ask a service; it answers when a replica has time.",
+            key=_BY_SERVICE,
+            action="receive",
+            reply="scoring-results",
+        ),
+        DeclaredTopic(
+            name="scoring-results",
+            records=("ScoringResult",),
+            keep=Keep.COMMANDS,
+            words="The answer to every scoring request, a result or an error.",
+            key="The request_id.",
+            action="send",
+        ),
+    ),
+    tables=(DeclaredTable("services", "ServiceRecord"), DeclaredTable("scoring_answers", "ScoringAnswerRecord")),
+    state="streams.deployments.state:open_state",
+    state_agents=("agents.deployments.services", "agents.deployments.requests"),
+    views=(
+        "streams.views.deployments.services",
+        "streams.views.deployments.scoring",
+        "streams.views.deployments.inference_protocol",
+    ),
+    commands=("streams.cli.deployments.commands",),
+)

@@ -1,0 +1,163 @@
+"""Services by the Open Inference Protocol (v2): clients of KServe, MLServer and Triton ask them unchanged."""
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel
+
+from connectors.objects import scoring_models
+from streams.deployments import tensors
+from streams.errors import UnavailableError
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.scoring import models as scoring
+from streams.views.deployments.scoring import answer_of, running
+from streams.views.web.answers import json_response
+from streams.views.web.door import Door, Tag, by_name
+from streams.views.web.envelope import Envelope, Refusal
+from streams.views.web.reading import HeadRoute, runtime
+
+__all__ = ["DOOR"]
+
+_HEADER_LENGTH: Final = "inference-header-content-length"
+
+
+class ProtocolError(BaseModel):
+    """What went wrong."""
+
+    error: str
+
+
+def _body(told: Refusal) -> Mapping[str, Any]:
+    return {"error": told.message}
+
+
+_PROTOCOL: Final = Envelope(body=_body, shown={"model": ProtocolError})
+
+router = APIRouter(route_class=HeadRoute)
+DOOR = Door(
+    router=router,
+    prefixes=("/v2",),
+    tag=Tag("inference protocol", "Services by the Open Inference Protocol, version 2."),
+    envelope=_PROTOCOL,
+    owner=lambda path: by_name(3)(path) if path.startswith("/v2/models/") else None,
+    slash=False,
+)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+Name = Annotated[str, Path(description="The service.")]
+
+
+@router.get("/v2/health/live", summary="Tell whether the server is up")
+async def live() -> Response:
+    """It is."""
+    return json_response({"live": True})
+
+
+@router.get("/v2/health/ready", summary="Tell whether services can be asked", responses=_PROTOCOL.responses(503))
+async def ready(state: State) -> Response:
+    """Whether this worker has its state."""
+    if not is_ready(state.app):
+        raise UnavailableError("recovering", "the state is being recovered")
+    return json_response({"ready": True})
+
+
+@router.get("/v2", summary="Tell who answers")
+async def server_metadata() -> Response:
+    """Who answers."""
+    return json_response({"name": "tidecast", "version": version("tidecast"), "extensions": ["binary_tensor_data"]})
+
+
+async def describe(state: State, name: Name) -> Response:
+    """What the service's model is asked, and what it answers."""
+    record = running(state, name).record
+    try:
+        found = await asyncio.to_thread(scoring_models.manifest, state.store, record.model_name)
+    except scoring_models.UnknownModelError:
+        raise scoring.unknown(record.model_name) from None
+    model = scoring.restored(found)
+    return json_response(
+        {
+            "name": name,
+            "versions": ["1"],
+            "platform": f"{record.model_type}_tidecast",
+            "inputs": tensors.inputs_of(model),
+            "outputs": tensors.outputs_of(model),
+        }
+    )
+
+
+async def model_ready(state: State, name: Name) -> Response:
+    """Whether a replica runs."""
+    replicas = running(state, name)
+    if replicas.status != "running":
+        raise UnavailableError("unavailable", f"service {name} is {replicas.status}")
+    return json_response({"name": name, "ready": True})
+
+
+async def infer(state: State, request: Request, name: Name) -> Response:
+    """What the model answers to the records that the tensors hold."""
+    replicas = running(state, name)
+    content, binary = tensors.parted(await request.body(), request.headers.get(_HEADER_LENGTH))
+    call = tensors.call_of(content, binary)
+    answer = orjson.loads(await answer_of(replicas, call))
+    outputs = tensors.tensors_of(answer["task"], answer["result"], content.get("outputs"))
+    told = {"model_name": name, "model_version": "1", "outputs": outputs}
+    return json_response(told | ({"id": content["id"]} if "id" in content else {}))
+
+
+_TENSORS: Final = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "inputs": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["name", "shape", "datatype"],
+                                "properties": {
+                                    "name": {"type": "string"},
+                                    "shape": {"type": "array", "items": {"type": "integer"}},
+                                    "datatype": {"type": "string"},
+                                    "data": {"type": "array", "items": {}},
+                                },
+                            },
+                        },
+                    },
+                }
+            }
+        }
+    }
+}
+for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+    _shown = "{version}" not in _place
+    _options: dict[str, Any] = {"include_in_schema": _shown}
+    router.add_api_route(
+        _place, describe, methods=["GET"], summary="Describe a service", responses=_PROTOCOL.responses(404), **_options
+    )
+    router.add_api_route(
+        f"{_place}/ready",
+        model_ready,
+        methods=["GET"],
+        summary="Tell whether a service answers",
+        responses=_PROTOCOL.responses(404, 503),
+        **_options,
+    )
+    router.add_api_route(
+        f"{_place}/infer",
+        infer,
+        methods=["POST"],
+        summary="Ask a service by tensors",
+        responses=_PROTOCOL.responses(400, 404, 413, 500, 503, 504),
+        openapi_extra=_TENSORS,
+        **_options,
+    )

@@ -1,0 +1,167 @@
+"""Asking a service: at once, or later (contract S-067 … S-070)."""
+
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from schemas.deployments import ScoringAnswerRecord, ScoringRequest
+from streams.codes.scoring import ScoringCode
+from streams.deployments import requests, services
+from streams.deployments.replicas import Replicas
+from streams.deployments.state import DeploymentsState
+from streams.errors import InvalidError, UnavailableError
+from streams.runtime import StateRuntime
+from streams.serving.errors import InferenceClosedError
+from streams.views.deployments.replies import Accepted, AskedLater
+from streams.views.deployments.services import TAG
+from streams.views.scoring.envelope import SCORING, data_response
+from streams.views.scoring.reading import body_of
+from streams.views.scoring.replies import TestedModel
+from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.door import Door, by_name
+from streams.views.web.reading import HeadRoute, content_type, runtime
+
+__all__ = ["DOOR", "answer_of", "running"]
+
+_PREFIXES: Final = tuple(f"/api/v1/{word}/{kind}" for word in ("scv", "svc") for kind in ("pmml", "onnx"))
+_FALSE: Final = ("false", "0", "no")
+
+router = APIRouter(route_class=HeadRoute)
+DOOR = Door(router=router, prefixes=_PREFIXES, tag=TAG, envelope=SCORING, owner=by_name(5), slash=False)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+Name = Annotated[str, Path(description="The service.")]
+RequestId = Annotated[str, Path(description="As the call that did not wait was answered.")]
+
+
+def running(state: StateRuntime, name: str) -> Replicas:
+    """The replicas of a service; RejectedError where there is none of this name."""
+    replicas = DeploymentsState.of(state).running.of(services.key_of(name))
+    if replicas is None:
+        raise services.unknown(name)
+    return replicas
+
+
+async def answer_of(replicas: Replicas, content: bytes) -> bytes:
+    """The JSON that a service answers to a call's JSON; RejectedError where there is none."""
+    try:
+        reply = await replicas.ask(content)
+    except InferenceClosedError:
+        raise UnavailableError("unavailable", "the service has just been removed, or moves: ask again") from None
+    if reply.error is not None:
+        raise InvalidError(ScoringCode.BAD_INPUT, reply.error)
+    return reply.content
+
+
+async def score(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+    """What the model answers to the records, in their order; with `wait=false` later, under a request id."""
+    replicas, content = running(state, name), await _content(request)
+    if not _waits(request):
+        replicas.check_open()
+        text = content.decode("utf-8", "replace")
+        asked = ScoringRequest(command_id_of(request, key, content), name, text)
+        requests.check_request(asked, most_bytes=state.settings.max_body_bytes)
+        record = await send_command(state, state.topics.scoring_requests, name, asked)
+        return data_response({"status": True, "requestId": record.request_id, "state": "running"}, 202)
+    return Response(b'{"data":' + await answer_of(replicas, content) + b"}", media_type="application/json")
+
+
+async def describe(state: State, name: Name) -> Response:
+    """Whether the service answers, and what it is asked."""
+    replicas = running(state, name)
+    pods = [{"name": name, "status": status} for name, status in replicas.statuses]
+    record = replicas.record
+    shown = {"serviceName": record.name, "modelName": record.model_name, "modelType": record.model_type}
+    return data_response({**shown, "status": replicas.status, "podList": pods})
+
+
+async def find_answer(state: State, name: Name, request_id: RequestId) -> Response:
+    """The answer to a request that was not waited for; it is kept for a time."""
+    part, settings = DeploymentsState.of(state), state.settings
+    record = part.scoring_answers.get(requests.key_of(name, request_id))
+    if record is None:
+        if part.services.get(services.key_of(name)) is None:
+            raise services.unknown(name)
+        raise requests.unknown(name, request_id, settings.scoring_answers_kept_s)
+    return data_response(_told(record))
+
+
+def _told(record: ScoringAnswerRecord) -> dict[str, Any]:
+    shown: dict[str, Any] = {"status": True, "requestId": record.request_id, "state": "running"}
+    if record.ended is None:
+        return shown
+    if record.result is None:
+        return {**shown, "status": False, "state": "failed", "message": record.error}
+    return {**shown, **orjson.loads(record.result), "state": "success"}
+
+
+def _waits(request: Request) -> bool:
+    if request.query_params.get("wait", "").lower() in _FALSE:
+        return False
+    return "respond-async" not in request.headers.get("prefer", "").lower()
+
+
+async def _content(request: Request) -> bytes:
+    """The JSON of a call, as it came; a body around it, as model-test has it, is taken off."""
+    kind = content_type(request)
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        form = await request.form()
+        value = form.get("data") or form.get("X")
+        if not isinstance(value, str):
+            raise InvalidError(ScoringCode.BAD_INPUT, 'data: is missing: send JSON, such as {"X": [{"x1": 1.5}]}')
+        return value.encode() if "data" in form else b'{"X":' + value.encode() + b"}"
+    content = await request.body()
+    if content.lstrip()[:8].startswith(b'{"data"'):
+        try:
+            inner = orjson.loads(content)["data"]
+        except orjson.JSONDecodeError:
+            return content  # the model's process says what is wrong with it
+        return orjson.dumps(inner)
+    return content
+
+
+_BODY: Final = body_of({"X": {"description": "Records by name, `[{\"x1\": 1.5}]`; or of each input its values."}}, ("X",))
+for _prefix in _PREFIXES:
+    _shown = _prefix == _PREFIXES[0]
+    router.add_api_route(
+        f"{_prefix}/{{name}}",
+        score,
+        methods=["POST"],
+        summary="Ask a service",
+        response_model=TestedModel,
+        responses={
+            202: {"model": Accepted, "description": "It is answered later."},
+            **SCORING.responses(400, 404, 408, 413, 500, 503, 504),
+        },
+        include_in_schema=_shown,
+        openapi_extra={
+            **_BODY,
+            "parameters": [
+                {
+                    "name": "wait",
+                    "in": "query",
+                    "required": False,
+                    "schema": {"type": "boolean", "default": True},
+                    "description": "false: answer 202 at once; so does the header `Prefer: respond-async`.",
+                }
+            ],
+        },
+    )
+    router.add_api_route(
+        f"{_prefix}/{{name}}",
+        describe,
+        methods=["GET"],
+        summary="Show whether a service answers",
+        responses=SCORING.responses(404, 503),
+        include_in_schema=_shown,
+    )
+    router.add_api_route(
+        f"{_prefix}/{{name}}/requests/{{request_id}}",
+        find_answer,
+        methods=["GET"],
+        summary="Read the answer to a request that was not waited for",
+        response_model=AskedLater,
+        responses=SCORING.responses(404, 503),
+        include_in_schema=_shown,
+    )
