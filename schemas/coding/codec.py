@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from schemas import (
     datasets,
+    deployments,
     forecasting,
     inference,
     scoring,
@@ -37,6 +38,7 @@ EVENT_TYPES: tuple[type, ...] = tuple(
         tracking,
         workloads,
         scoring_jobs,
+        deployments,
     )
     for event_type in system.TYPES
 )

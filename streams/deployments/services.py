@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ScoringRequest, ServiceRecord
+from schemas.deployments import (
+    DeleteService,
+    DeployService,
+    OperateReplica,
+    ScaleService,
+    ScoringRequest,
+    ServiceRecord,
+)
 from schemas.scoring import ModelRecord
 from schemas.values import ParameterValue
 from streams.codes.deployments import DeploymentCode

@@ -5,6 +5,7 @@ The declarations are data: what they name is imported by the process that needs 
 
 from streams.systems.datasets import DATASETS
 from streams.systems.declaration import DeclaredTopic, Keep, System, named
+from streams.systems.deployments import DEPLOYMENTS
 from streams.systems.forecasting import FORECASTING
 from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
@@ -26,6 +27,7 @@ SYSTEMS: tuple[System, ...] = (
     LONG_TRAINING,
     WORKLOADS,
     SCORING,
+    DEPLOYMENTS,
     SCORING_JOBS,
     TRACKING,
 )

@@ -121,7 +121,7 @@ async def _content(request: Request) -> bytes:
     return content
 
 
-_BODY: Final = body_of({"X": {"description": "Records by name, `[{\"x1\": 1.5}]`; or of each input its values."}}, ("X",))
+_BODY: Final = body_of({"X": {"description": 'Records by name, `[{"x1": 1.5}]`; or of each input its values.'}}, ("X",))
 for _prefix in _PREFIXES:
     _shown = _prefix == _PREFIXES[0]
     router.add_api_route(

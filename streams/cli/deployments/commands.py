@@ -1,0 +1,187 @@
+"""`tidecast services`: deploy a model, look at it, ask it, scale it, remove it."""
+
+# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices, one_line, output
+
+if TYPE_CHECKING:
+    from streams.cli.service.session import Session
+
+__all__ = ["register"]
+
+_STARTED_WITHIN_S: Final = 60.0
+_LOOK_S: Final = 0.3
+
+_Service = Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)]
+_Pod = Annotated[str, typer.Argument(metavar="REPLICA", help="Such as iris-0.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
+_Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Tidecast to use instead of the one on TIDECAST_HOME.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="Models that are deployed as services, with replicas.", no_args_is_help=True)
+    group.command("deploy", epilog="Example: tidecast services deploy iris svc1 --replicas 2")(deploy)
+    group.command("list", epilog="Example: tidecast services list")(list_services)
+    group.command("show", epilog="Example: tidecast services show svc1")(show)
+    group.command("call", epilog="""Example: tidecast services call svc1 '[{"x1": 1.5}]'""")(call)
+    group.command("pause", epilog="Example: tidecast services pause svc1-0")(pause)
+    group.command("start", epilog="Example: tidecast services start svc1-0")(start)
+    group.command("scale", epilog="Example: tidecast services scale svc1 4")(scale)
+    group.command("delete", epilog="Example: tidecast services delete svc1")(delete)
+    app.add_typer(group, name="services")
+
+
+def deploy(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="An uploaded model.", show_default=False)],
+    service: _Service,
+    *,
+    replicas: Annotated[int, typer.Option(min=1, help="How many processes answer.")] = 1,
+    memory: Annotated[
+        str | None, typer.Option(help="What a replica may take, such as 512Mi.", show_default=False)
+    ] = None,
+    server_version: Annotated[str, typer.Option(help="Version of Python that is noted.")] = "3.9",
+    wait: Annotated[bool, typer.Option(help="Wait until a replica answers.")] = True,
+    url: _Url = None,
+) -> None:
+    """Let a model answer under a name."""
+    body = {"modelName": model, "serviceName": service, "serverVersion": server_version, "replicas": replicas}
+    with _session(url) as session:
+        session.client.write("POST", "/model-deploy-service", body=body | {"memoryReserve": memory})
+        shown = _started(session, service) if wait else _of(session, service)
+        _print(shown)
+
+
+def list_services(*, as_json: _Json = False, url: _Url = None) -> None:
+    """List the services, newest first."""
+    with _session(url) as session:
+        found = session.client.get("/service-list")["data"]["serviceList"]
+    if as_json:
+        output().print_json(json.dumps(found))
+        return
+    if not found:
+        output().print("no services: tidecast services deploy MODEL SERVICE makes one")
+        return
+    table = Table("service", "model", "status", "replicas", "created", box=box.SIMPLE_HEAD, pad_edge=False)
+    for it in found:
+        running = sum(pod["status"] == "running" for pod in it["podList"])
+        cells = (it["serviceName"], it["modelName"], it["status"], f"{running} of {len(it['podList'])}")
+        table.add_row(*map(one_line, cells), it["createTime"])
+    output().print(table)
+
+
+def show(service: _Service, *, as_json: _Json = False, url: _Url = None) -> None:
+    """Show a service with its replicas."""
+    with _session(url) as session:
+        _print(_of(session, service), as_json=as_json)
+
+
+def call(
+    service: _Service,
+    records: Annotated[
+        str, typer.Argument(metavar="RECORDS", help="JSON: a record, or a list of them.", show_default=False)
+    ],
+    *,
+    url: _Url = None,
+) -> None:
+    """Ask a service; what it answers is printed as JSON."""
+    try:
+        asked = json.loads(records)
+    except ValueError as error:
+        raise CommandError(f"RECORDS is no JSON ({error}): send a list such as '[{{\"x1\": 1.5}}]'", status=2) from None
+    body = asked if isinstance(asked, dict) and "X" in asked else {"X": asked}
+    with _session(url) as session:
+        answer = session.client.write("POST", f"/api/v1/scv/pmml/{quote(service, safe='')}", body=body)
+    output().print_json(json.dumps(answer["data"]))
+
+
+def pause(replica: _Pod, *, url: _Url = None) -> None:
+    """Let a replica answer no more, for a time."""
+    _operate(replica, "pause", url)
+
+
+def start(replica: _Pod, *, url: _Url = None) -> None:
+    """Let a paused replica answer again."""
+    _operate(replica, "start", url)
+
+
+def scale(
+    service: _Service,
+    replicas: Annotated[int, typer.Argument(min=0, metavar="N", help="How many.", show_default=False)],
+    *,
+    url: _Url = None,
+) -> None:
+    """Have so many replicas; with 0 none answers until there are more."""
+    with _session(url) as session:
+        session.client.write("POST", "/service-scale", body={"serviceName": service, "replicas": replicas})
+        _print(_started(session, service) if replicas else _of(session, service))
+
+
+def delete(service: _Service, *, url: _Url = None) -> None:
+    """Remove a service with all its replicas; the model stays."""
+    with _session(url) as session:
+        session.client.write("POST", "/service-delete", body={"serviceName": service})
+    notices().print(f"service {service} is removed", highlight=False)
+
+
+def _operate(replica: str, operation: str, url: str | None) -> None:
+    with _session(url) as session:
+        session.client.write("POST", "/operate-pod", body={"podName": replica, "operationType": operation})
+        _print(_of(session, replica.rpartition("-")[0]))
+
+
+@contextmanager
+def _session(url: str | None) -> "Iterator[Session]":
+    from streams.cli.service.session import find_service, open_session
+
+    settings = load_settings()
+    with open_session(settings, find_service(settings, url), notices()) as session:
+        yield session
+
+
+def _of(session: "Session", service: str) -> Mapping[str, Any]:
+    shown: Mapping[str, Any] = session.client.write("POST", "/service-info", body={"serviceName": service})["data"]
+    return shown
+
+
+def _started(session: "Session", service: str) -> Mapping[str, Any]:
+    """Wait until a replica answers; CommandError where none does in time."""
+    deadline = time.monotonic() + _STARTED_WITHIN_S
+    while True:
+        shown = _of(session, service)
+        if shown["status"] != "starting":
+            return shown
+        if time.monotonic() > deadline:
+            raise CommandError(f"no replica of {service} answers within {_STARTED_WITHIN_S:g} s: look at its log")
+        session.watch()
+        time.sleep(_LOOK_S)
+
+
+def _print(shown: Mapping[str, Any], *, as_json: bool = False) -> None:
+    if as_json:
+        output().print_json(json.dumps(shown))
+        return
+    grid = Table.grid(padding=(0, 2))
+    rows = {"service": "serviceName", "model": "modelName", "status": "status", "address": "restfulUrl"}
+    for name, field in rows.items():
+        grid.add_row(name, Text(one_line(str(shown[field]))))
+    for pod in shown["podList"]:
+        grid.add_row(one_line(pod["name"]), Text(pod["status"]))
+    output().print(grid)
