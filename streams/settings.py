@@ -1,4 +1,7 @@
-"""Every setting of the service, with its default and the reason for it; read from TIDECAST_… variables."""
+"""Every setting of the service, with its default and the reason for it; read from TIDECAST_… variables.
+
+Longer than a module should be: one list, which people read from top to bottom.
+"""
 
 import os
 from datetime import timedelta

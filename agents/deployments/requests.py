@@ -162,8 +162,7 @@ class _Answers:
             value = state.codec.encode(requests.event_of(made))
         try:
             while True:
-                while not is_ready(state.app):
-                    await asyncio.sleep(_LOOK_S)
+                await self._settled()
                 generation = state.app.consumer_generation_id
                 if rows.get(key) != record:
                     return
@@ -173,6 +172,10 @@ class _Answers:
                     return
         except DeliveryError as failed:
             await state.app.crash(failed)  # rows may be ahead of their log
+
+    async def _settled(self) -> None:
+        while not is_ready(self._state.app):  # noqa: ASYNC110 - Faust has no event for the end of a rebalance
+            await asyncio.sleep(_LOOK_S)
 
     async def _asked(self, record: ScoringAnswerRecord) -> tuple[str | None, str | None]:
         replicas = self._part.running.of(services.key_of(record.service))

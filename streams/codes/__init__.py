@@ -1,6 +1,6 @@
 """What can be wrong, for programs: a list of codes per system, beside `streams.errors.Code`, which all share.
 
-Others use `forecasting`, `inference`, `scoring`, `scoring_jobs`, `tracking`, `training`, `workloads`.
+Others use `deployments`, `forecasting`, `inference`, `scoring`, `scoring_jobs`, `tracking`, `training`, `workloads`.
 """
 
 __all__: list[str] = []

@@ -153,7 +153,7 @@ def _shape(name: str, shape: object) -> list[int]:
 def _values(name: str, tensor: Mapping[str, Any], shape: Sequence[int], binary: bytes) -> tuple[Any, bytes]:
     """The input's values, nested as its shape says, and the binary data that is left for the others."""
     datatype, count = tensor.get("datatype"), math.prod(shape)
-    if datatype != _BYTES and datatype not in _TYPES:
+    if not isinstance(datatype, str) or (datatype != _BYTES and datatype not in _TYPES):
         known = ", ".join((*_TYPES, _BYTES))
         raise _wrong(f"{name[:60]}, datatype: found {str(datatype)[:20]!r}, expected one of {known}")
     parameters = tensor.get("parameters")

@@ -72,7 +72,7 @@ async def server_metadata() -> Response:
     return json_response({"name": "tidecast", "version": version("tidecast"), "extensions": ["binary_tensor_data"]})
 
 
-async def describe(state: State, name: Name) -> Response:
+async def describe_model(state: State, name: Name) -> Response:
     """What the service's model is asked, and what it answers."""
     record = running(state, name).record
     try:
@@ -101,8 +101,9 @@ async def model_ready(state: State, name: Name) -> Response:
 
 async def infer(state: State, request: Request, name: Name) -> Response:
     """What the model answers to the records that the tensors hold."""
+    body = await request.body()
     replicas = running(state, name)
-    content, binary = tensors.parted(await request.body(), request.headers.get(_HEADER_LENGTH))
+    content, binary = tensors.parted(body, request.headers.get(_HEADER_LENGTH))
     call = tensors.call_of(content, binary)
     answer = orjson.loads(await answer_of(replicas, call))
     outputs = tensors.tensors_of(answer["task"], answer["result"], content.get("outputs"))
@@ -142,7 +143,12 @@ for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
     _shown = "{version}" not in _place
     _options: dict[str, Any] = {"include_in_schema": _shown}
     router.add_api_route(
-        _place, describe, methods=["GET"], summary="Describe a service", responses=_PROTOCOL.responses(404), **_options
+        _place,
+        describe_model,
+        methods=["GET"],
+        summary="Describe a service",
+        responses=_PROTOCOL.responses(404),
+        **_options,
     )
     router.add_api_route(
         f"{_place}/ready",

@@ -15,11 +15,11 @@ from streams.runtime import StateRuntime
 from streams.serving.errors import InferenceClosedError
 from streams.views.deployments.replies import Accepted, AskedLater
 from streams.views.deployments.services import TAG
-from streams.views.scoring.envelope import SCORING, data_response
-from streams.views.scoring.reading import body_of
+from streams.views.scoring.reading import body_of, data_response
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, by_name
+from streams.views.web.model_service import MODEL_SERVICE
 from streams.views.web.reading import HeadRoute, content_type, runtime
 
 __all__ = ["DOOR", "answer_of", "running"]
@@ -28,7 +28,7 @@ _PREFIXES: Final = tuple(f"/api/v1/{word}/{kind}" for word in ("scv", "svc") for
 _FALSE: Final = ("false", "0", "no")
 
 router = APIRouter(route_class=HeadRoute)
-DOOR = Door(router=router, prefixes=_PREFIXES, tag=TAG, envelope=SCORING, owner=by_name(5), slash=False)
+DOOR = Door(router=router, prefixes=_PREFIXES, tag=TAG, envelope=MODEL_SERVICE, owner=by_name(5), slash=False)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The service.")]
@@ -56,7 +56,8 @@ async def answer_of(replicas: Replicas, content: bytes) -> bytes:
 
 async def score(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """What the model answers to the records, in their order; with `wait=false` later, under a request id."""
-    replicas, content = running(state, name), await _content(request)
+    content = await _content(request)
+    replicas = running(state, name)
     if not _waits(request):
         replicas.check_open()
         text = content.decode("utf-8", "replace")
@@ -132,7 +133,7 @@ for _prefix in _PREFIXES:
         response_model=TestedModel,
         responses={
             202: {"model": Accepted, "description": "It is answered later."},
-            **SCORING.responses(400, 404, 408, 413, 500, 503, 504),
+            **MODEL_SERVICE.responses(400, 404, 408, 413, 500, 503, 504),
         },
         include_in_schema=_shown,
         openapi_extra={
@@ -153,7 +154,7 @@ for _prefix in _PREFIXES:
         describe,
         methods=["GET"],
         summary="Show whether a service answers",
-        responses=SCORING.responses(404, 503),
+        responses=MODEL_SERVICE.responses(404, 503),
         include_in_schema=_shown,
     )
     router.add_api_route(
@@ -162,6 +163,6 @@ for _prefix in _PREFIXES:
         methods=["GET"],
         summary="Read the answer to a request that was not waited for",
         response_model=AskedLater,
-        responses=SCORING.responses(404, 503),
+        responses=MODEL_SERVICE.responses(404, 503),
         include_in_schema=_shown,
     )

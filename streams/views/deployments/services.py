@@ -11,12 +11,12 @@ from streams.deployments.state import DeploymentsState
 from streams.errors import Code, InvalidError
 from streams.runtime import StateRuntime
 from streams.views.deployments.replies import Address, ServiceInfo, ServiceList
-from streams.views.scoring.envelope import SCORING, Done, data_response
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, iso_time, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, iso_time, text
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
+from streams.views.web.model_service import MODEL_SERVICE, ActionReply
 from streams.views.web.reading import HeadRoute, runtime
 
 __all__ = ["DOOR", "TAG", "address_of"]
@@ -36,7 +36,7 @@ DOOR = Door(
     router=router,
     prefixes=tuple(f"{prefix}/{name}" for name in _NAMES for prefix in ("", ALIAS)),
     tag=TAG,
-    envelope=SCORING,
+    envelope=MODEL_SERVICE,
     slash=False,
 )
 
@@ -189,14 +189,14 @@ def _route(name: str, view: Any, method: str, summary: str, reply: Any, **option
 _SERVICE: Final = {"serviceName": {"type": "string", "description": "The service."}}
 _REPLICAS: Final = {"replicas": {"type": "integer", "description": "How many."}}
 _RESERVE: Final = {"type": ["number", "string", "null"]}
-_WRITES: Final = SCORING.responses(400, 404, 409, 413, 415, 503)
+_WRITES: Final = MODEL_SERVICE.responses(400, 404, 409, 413, 415, 503)
 _route("model-deploy-service", tell_address, "GET", "Tell where services answer", Address)
 _route(
     "model-deploy-service",
     deploy_service,
     "POST",
     "Deploy a model as a service",
-    Done,
+    ActionReply,
     responses=_WRITES,
     openapi_extra=body_of(
         {
@@ -216,16 +216,16 @@ _route(
     "POST",
     "Show a service",
     ServiceInfo,
-    responses=SCORING.responses(400, 404, 413, 415, 503),
+    responses=MODEL_SERVICE.responses(400, 404, 413, 415, 503),
     openapi_extra=body_of(_SERVICE, ("serviceName",)),
 )
-_route("service-list", list_services, "GET", "List the services", ServiceList, responses=SCORING.responses(503))
+_route("service-list", list_services, "GET", "List the services", ServiceList, responses=MODEL_SERVICE.responses(503))
 _route(
     "operate-pod",
     operate_replica,
     "POST",
     "Pause, start or remove a replica",
-    Done,
+    ActionReply,
     responses=_WRITES,
     openapi_extra=body_of(
         {"podName": {"type": "string"}, "operationType": {"type": "string", "enum": list(services.OPERATIONS)}},
@@ -237,7 +237,7 @@ _route(
     scale_service,
     "POST",
     "Change the number of replicas",
-    Done,
+    ActionReply,
     responses=_WRITES,
     openapi_extra=body_of({**_SERVICE, **_REPLICAS}, ("serviceName", "replicas")),
 )
@@ -246,7 +246,7 @@ _route(
     delete_service,
     "POST",
     "Remove a service",
-    Done,
+    ActionReply,
     responses=_WRITES,
     openapi_extra=body_of(_SERVICE, ("serviceName",)),
 )

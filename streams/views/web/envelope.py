@@ -20,7 +20,9 @@ _MEANINGS: Final = {
     409: "The present state does not allow it.",
     413: "The request is larger than a limit.",
     415: "The content type or encoding is not supported.",
+    500: "The fault is ours, or the model's; the log says why.",
     503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
+    504: "No answer within the time limit: ask for less at once.",
     507: "The object store is full; nothing has changed.",
 }
 # For the API page: a code that goes with each status, and there are others.

@@ -4,6 +4,16 @@ import math
 from typing import Any
 
 from schemas.datasets import AddDataset, DeleteDataset
+from schemas.deployments import (
+    DeleteService,
+    DeployService,
+    OperateReplica,
+    ScaleService,
+    ScoringAnswerRecord,
+    ScoringRequest,
+    ScoringResult,
+    ServiceRecord,
+)
 from schemas.forecasting import (
     CmdStatus,
     Columns,
@@ -178,6 +188,31 @@ EVENTS: tuple[Any, ...] = (
     StopTransform("c-10", "b1"),
     AddModel("c-11", "iris", "producer/iris.onnx", "onnx", "demo", "iris.onnx", "classification"),
     DeleteModel("c-12", "iris", force=True),
+    DeployService("c-13", "svc1", "iris", "3.8", 2, 0.5, "512Mi"),
+    DeployService("c-13", "svc1", "iris", "3.8", memory_reserve=512),
+    OperateReplica("c-14", "svc1", "svc1-0", "pause"),
+    ScaleService("c-15", "svc1", 0),
+    DeleteService("c-16", "svc1"),
+    ScoringRequest("r-1", "svc1", '{"X": [{"x1": 1.5}]}'),
+    ScoringResult("r-1", "svc1", NOON, '{"status": true}'),
+    ScoringResult("r-1", "svc1", NOON, error="there is no service"),
+    ServiceRecord(
+        name="svc1",
+        command_id="c-13",
+        model_name="iris",
+        model_type="onnx",
+        model_key="scoring-models/m-iris/0a/served",
+        model_size=1234,
+        server_version="3.8",
+        created=NOON,
+        replicas=("svc1-0", "svc1-1"),
+        paused=("svc1-0",),
+        cpu_reserve=2,
+        memory_reserve="1Gi",
+        digest="0f",
+    ),
+    ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, data="{}", digest="0f"),
+    ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, ended=NOON + 1, result="{}", error="none"),
     ModelRecord(
         name="iris",
         command_id="c-11",

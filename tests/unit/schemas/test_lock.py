@@ -104,6 +104,14 @@ RELEASED = {
     87: ("ScoringRunStatus", 1, "48a5c7c78201e414"),
     88: ("StartScoringRun", 1, "fccfaa4d8de19208"),
     89: ("JobStatus", 3, "725e801c1b10667e"),
+    90: ("DeleteService", 1, "e3582c019cce3cef"),
+    91: ("DeployService", 1, "b9374392939fea07"),
+    92: ("OperateReplica", 1, "c41270efe2574273"),
+    93: ("ScaleService", 1, "42707b764b740389"),
+    94: ("ScoringAnswerRecord", 1, "b7bac77695fdaa9c"),
+    95: ("ScoringRequest", 1, "070baf33a893438a"),
+    96: ("ScoringResult", 1, "5453102663f29fc5"),
+    97: ("ServiceRecord", 1, "5b4355a7aa76fcfb"),
 }
 
 

@@ -182,6 +182,9 @@ def check(door: Door, answer: httpx.Response, status: int) -> Any:
         case ["", "api", "2.0", *_]:
             assert set(body) == {"error_code", "message"}
             assert body["error_code"] == _OF_MLFLOW[status]
+        case ["", "v2", *_]:
+            assert set(body) == {"error"}
+            assert isinstance(body["error"], str)
         case ["", "graphql" | "wandb-dropped", *_]:
             assert set(body) == {"error", "errors"}
             assert body["errors"] == [{"message": body["error"]}]

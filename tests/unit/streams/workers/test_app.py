@@ -74,6 +74,22 @@ GET /model-variable
 POST /model-variable
 GET /openapi.json
 POST /operate-model
+GET /model-deploy-service
+POST /model-deploy-service
+POST /service-info
+GET /service-list
+POST /operate-pod
+POST /service-scale
+POST /service-delete
+GET /api/v1/scv/pmml/{name}
+POST /api/v1/scv/pmml/{name}
+GET /api/v1/scv/pmml/{name}/requests/{request_id}
+GET /v2
+GET /v2/health/live
+GET /v2/health/ready
+GET /v2/models/{name}
+GET /v2/models/{name}/ready
+POST /v2/models/{name}/infer
 POST /add-dataset
 GET /dataset-info
 POST /operate-dataset
@@ -169,6 +185,8 @@ class TestAgents:
             "orchestrate_transforms": "t.transform-commands",
             "track_transforms": "t.inference-results",
             "register_models": "t.model-commands",
+            "orchestrate_services": "t.service-commands",
+            "answer_scoring_requests": "t.scoring-requests",
             "track_runs": "t.tracking-commands",
             "orchestrate_scoring_jobs": "t.scoring-job-commands",
             "track_scoring_runs": "t.scoring-run-status",
@@ -197,6 +215,8 @@ class TestAgents:
             "transforms": "t.transforms-changelog",
             "forecasts": "t.forecasts-changelog",
             "models": "t.models-changelog",
+            "services": "t.services-changelog",
+            "scoring_answers": "t.scoring-answers-changelog",
             "experiments": "t.experiments-changelog",
             "tracked_runs": "t.tracked-runs-changelog",
             "scoring_jobs": "t.scoring-jobs-changelog",

@@ -167,6 +167,8 @@ class TestFromTheStart:
             topics.transform_commands,
             topics.inference_results,
             topics.model_commands,
+            topics.service_commands,
+            topics.scoring_requests,
             topics.tracking_commands,
             topics.scoring_job_commands,
             topics.scoring_run_status,
@@ -405,7 +407,7 @@ class TestDashboard:
 
     def test_its_labels_are_those_of_the_metrics(self, dashboard: Any) -> None:
         """What is summed by, or matched."""
-        known = "agent group instance le method model outcome partition status table topic".split()
+        known = "agent group instance le method model outcome partition service status table topic".split()
         texts = self.expressions(dashboard)
         by = {
             name.strip() for text in texts for group in re.findall(r"by \(([^)]*)\)", text) for name in group.split(",")
