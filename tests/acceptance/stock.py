@@ -19,6 +19,8 @@ _FILES: Final = {
     "AddModel": "add_model",
     "ConfigureJob": "configure_job",
     "CreateJob": "create_job",
+    "DeployService": "deploy_service",
+    "ScoringRequest": "scoring_request",
     "DeployScoringJob": "deploy_scoring_job",
     "DeleteDataset": "delete_dataset",
     "DeleteJob": "delete_job",
