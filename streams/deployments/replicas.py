@@ -43,8 +43,7 @@ class Replicas:
             niceness=_NICENESS,
         )
         self._record = record
-        self._store_url = settings.object_store_url
-        self._most_waiting = settings.max_waiting_inferences
+        self._settings = settings
         self._replicas: dict[str, Replica] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
@@ -93,7 +92,7 @@ class Replicas:
         """
         if not patient:
             self.check_open()
-            if len(self.line) >= self._most_waiting:
+            if len(self.line) >= self._settings.max_waiting_inferences:
                 raise UnavailableError("unavailable", f"{len(self.line)} requests are waiting: ask again later")
         call = Call(content, patient=patient)
         self.line.add(call)
@@ -117,7 +116,7 @@ class Replicas:
 
     def message(self, contents: Sequence[bytes]) -> ModelCalls:
         """What a replica's process is asked; without calls it only loads the model."""
-        return ModelCalls(self._store_url, self._record.model_key, tuple(contents))
+        return ModelCalls(self._settings.object_store_url, self._record.model_key, tuple(contents))
 
     async def news(self) -> None:
         """Return when calls may wait, or the row has changed."""

@@ -1,15 +1,11 @@
 """Services over HTTP, by events and by the Open Inference Protocol (contract 003, section 3)."""
 
 import json
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 import tritonclient.http as triton
 
@@ -214,34 +210,6 @@ def test_a_service_is_scaled(service: Service, iris: str) -> None:
     assert ask(service, name).status_code == 503
     call(service, "POST", "/service-scale", json={"serviceName": name, "replicas": 1})
     until(lambda: ask(service, name).status_code == 200, why="it answers again")
-
-
-def test_S063_a_killed_replica_is_replaced_and_nothing_is_lost(service: Service, iris: str) -> None:
-    """Eight clients ask all the time; one of two replicas is killed; each gets its own answer."""
-    name = deploy(service, iris, replicas=2)
-    found = [it for it in psutil.process_iter(["pid", "name", "cmdline"]) if f"tidecast-{name}" in str(it.info)]
-    wrong: list[str] = []
-    stop = threading.Event()
-
-    def client() -> None:
-        with httpx.Client(base_url=service.api.url, timeout=60) as own:
-            while not stop.is_set():
-                answer = own.post(f"/api/v1/scv/pmml/{name}", json=IRIS)
-                if answer.status_code != 200 or [it["label"] for it in answer.json()["data"]["result"]] != LABELS:
-                    wrong.append(answer.text)
-
-    threads = [threading.Thread(target=client) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
-        for pid in (it.pid for it in found[:1]):
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: statuses(service, name) == ["running"] * 2, why="both run again")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert wrong == []
 
 
 def test_by_events(service: Service, stock: StockClient, iris: str) -> None:
