@@ -57,5 +57,11 @@ TRAINING = System(
     state="streams.training.state:open_state",
     trainer="streams.training.user_code:open_trainer",
     state_agents=("agents.training.jobs",),
-    views=("streams.views.training.jobs", "streams.views.training.versions"),
+    views=(
+        "streams.views.training.jobs",
+        "streams.views.training.versions",
+        "streams.views.training.configurations",
+        "streams.views.training.visualizations",
+        "streams.views.training.catalogue",
+    ),
 )

@@ -16,7 +16,15 @@ from streams.training.config_values import wrong
 from streams.training.configs import Limits, checked_config, config_of, config_text, merged
 from streams.training.jobs import check_description, check_project
 
-__all__ = ["SAMPLES", "check_new", "created", "key_of_configuration", "unknown_configuration", "updated"]
+__all__ = [
+    "SAMPLES",
+    "check_fields",
+    "check_new",
+    "created",
+    "key_of_configuration",
+    "unknown_configuration",
+    "updated",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OF_JOBS: Final = ("create_version", "pre_version_id")  # mean nothing in a configuration
@@ -26,6 +34,11 @@ _RELEASED: Final = 1_796_000_000_000  # when the samples were written
 def key_of_configuration(project_id: str, name: str) -> bytes:
     """The key of a configuration's row; it lies in the partition of its project."""
     return f"{project_id}/{name}".encode()
+
+
+def check_fields(config: Mapping[str, Any], limits: Limits) -> None:
+    """RejectedError where a field cannot be what it is, by the field's name alone: they lie beside the name."""
+    checked_config(config, limits, place="")
 
 
 def created(command: CreateTrainingConfiguration, limits: Limits, *, at: int) -> TrainingConfigurationRecord:

@@ -115,7 +115,11 @@ class TrainingJobsState(Part):
 
     def configuration(self, project_id: str, name: str) -> TrainingConfigurationRecord | None:
         """A configuration of a project, else the shipped one of this name; None where there is none."""
-        return self.configurations.get(key_of_configuration(project_id, name)) or SAMPLES.get(name)
+        return self.own_configuration(project_id, name) or SAMPLES.get(name)
+
+    def own_configuration(self, project_id: str, name: str) -> TrainingConfigurationRecord | None:
+        """A configuration of a project; None where there is none."""
+        return self.configurations.get(key_of_configuration(project_id, name))
 
     def stored_config(self, project_id: str, name: str) -> dict[str, Any]:
         """What a configuration has, for a job that names it; empty where none is named. RejectedError."""

@@ -81,6 +81,23 @@ BASES: Final[dict[str, Any]] = {
         },
     },
     "PUT /v1/{project_id}/training-jobs/{job_id}": {"job_desc": "d"},
+    "POST /v1/{project_id}/training-job-configs": {
+        "config_name": "c",
+        "config_desc": "d",
+        "model_id": 1,
+        "train_url": "/t",
+        "parameter": [{"label": "latest_n", "value": "5"}],
+    },
+    "PUT /v1/{project_id}/training-job-configs/{config_name}": {"config_desc": "d", "log_url": "/l"},
+    "POST /v1/{project_id}/visualization-jobs": {
+        "job_name": "v",
+        "job_desc": "d",
+        "train_url": "/t",
+        "job_type": "tensorboard",
+        "flavor": {"code": "f"},
+        "schedule": [{"type": "stop", "time_unit": "HOURS", "duration": 1}],
+    },
+    "PUT /v1/{project_id}/visualization-jobs/{job_id}": {"job_desc": "d"},
     "POST /transform-jobs": {
         "TransformJobName": "t",
         "ModelName": "m",

@@ -137,6 +137,29 @@ POST /api/v1/jobs/{name}
 DELETE /api/v1/jobs/{name}
 GET /api/v1/runs
 POST /operate-run
+POST /v1/{project_id}/training-job-configs
+GET /v1/{project_id}/training-job-configs
+GET /v1/{project_id}/training-job-configs/{config_name}
+PUT /v1/{project_id}/training-job-configs/{config_name}
+DELETE /v1/{project_id}/training-job-configs/{config_name}
+POST /v1/{project_id}/visualization-jobs
+GET /v1/{project_id}/visualization-jobs
+GET /v1/{project_id}/visualization-jobs/{job_id}
+PUT /v1/{project_id}/visualization-jobs/{job_id}
+DELETE /v1/{project_id}/visualization-jobs/{job_id}
+POST /v1/{project_id}/visualization-jobs/{job_id}/stop
+POST /v1/{project_id}/visualization-jobs/{job_id}/restart
+GET /v1/{project_id}/visualization-jobs/{job_id}/page
+GET /v1/{project_id}/job/ai-engines
+GET /v1/{project_id}/job/resource-specs
+GET /v1/{project_id}/built-in-algorithms
+GET /api/v1/workloads
+GET /api/v1/workloads/{workload_uid}/metrics/available
+GET /api/v1/workloads/{workload_uid}/metrics/data
+POST /api/v1/workloads/{workload_uid}/metrics
+GET /api/v1/workloads/{workload_uid}/metrics/stream
+GET /api/v1/metrics/places
+POST /api/v1/metrics/rebuild
 """
 UNLISTED = {"GET /", "GET /docs", "GET /openapi.json"}  # pages, not part of the interface
 

@@ -208,11 +208,14 @@ class TestContent:
             "receive-transform-commands",
             "receive-tracking-commands",
             "receive-inference-requests",
+            "receive-scoring-requests",
+            "receive-service-commands",
         }
         assert {name for name, it in operations.items() if it["action"] == "send"} == {
             "send-forecasts",
             "send-metrics",
             "send-job-status",
+            "send-scoring-results",
             "send-scoring-run-status",
             "send-training-status",
             "send-training-logs",
@@ -225,7 +228,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 20
+        assert len(public) == len(set(public)) == 23
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:

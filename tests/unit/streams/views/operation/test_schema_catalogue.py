@@ -76,10 +76,10 @@ class TestReading:
         """All its versions, under both names, with the same ids."""
         shipped = [entry for entry in locked_schemas() if entry.name == "JobStatus"]
 
-        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1, 2]
-        assert catalogue.version(VALUE, "2") == {
+        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1, 2, 3]
+        assert catalogue.version(VALUE, "3") == {
             "subject": VALUE,
-            "version": 2,
+            "version": 3,
             "id": id_of("JobStatus"),
             "schema": shipped[-1].text,
         }

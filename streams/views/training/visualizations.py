@@ -1,0 +1,217 @@
+"""Visualization jobs: `/v1/{project_id}/visualization-jobs`, and the pages that they show (contract 002, section 6)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from schemas.training import (
+    CreateVisualizationJob,
+    DeleteVisualizationJob,
+    RestartVisualizationJob,
+    StopVisualizationJob,
+    UpdateVisualizationJob,
+)
+from schemas.training_rows import VisualizationJobRecord
+from streams.training import visualizations as training_visualizations
+from streams.training.jobs import check_description
+from streams.training.listing import duration_of, page_of
+from streams.training.state import TrainingJobsState
+from streams.training.states import TrainingState
+from streams.views.training.asking import TAG, JobId, Project, State, now_ms, project_of, send
+from streams.views.training.bodies import DescriptionBody, parted_numbers
+from streams.views.training.curves import GoneError, curves_page
+from streams.views.training.envelope import TRAINING
+from streams.views.training.replies import TrainingDoneReply
+from streams.views.training.visualization_bodies import VisualizationBody, VisualizationListQuery
+from streams.views.web.answers import json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.creations import create_once
+from streams.views.web.door import Door
+from streams.views.web.reading import HeadRoute, sent_as_json
+
+__all__ = ["DOOR"]
+
+router = APIRouter(prefix="/v1/{project_id}/visualization-jobs", route_class=HeadRoute)
+DOOR = Door(router=router, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
+
+
+@router.post(
+    "",
+    summary="Create a visualization job",
+    responses=TRAINING.responses(400, 408, 409, 413, 415, 503, 507),
+    dependencies=[Depends(sent_as_json)],
+)
+async def create_visualization(
+    state: State, request: Request, project_id: Project, body: VisualizationBody, key: IdempotencyKey = None
+) -> Response:
+    """The metrics of the versions that write to train_url, as a page."""
+    command_id = command_id_of(request, key, await request.body())
+
+    async def create(job_id: int) -> Response:
+        command = CreateVisualizationJob(
+            command_id=command_id,
+            project_id=project_id,
+            job_id=job_id,
+            job_name=body.job_name,
+            train_url=body.train_url,
+            job_desc=body.job_desc,
+            job_type=body.job_type,
+            flavor_code=body.flavor.code if body.flavor else "",
+            schedule_hours=body.schedule.duration if body.schedule else 0,
+        )
+        training_visualizations.created(command, at=0)  # refused here, it need not take the way through the log
+        made = await send(state, project_id, command)
+        answer = {
+            "is_success": True,
+            "job_id": made.job_id,
+            "job_name": made.job_name,
+            "status": int(TrainingState.INITIALISING),
+            "create_time": made.create_time,
+            "service_url": _url(request, made),
+        }
+        return json_response(answer)
+
+    return await create_once(state, request, command_id, create, owned_by_id=False)
+
+
+@router.get("", summary="List visualization jobs", responses=TRAINING.responses(400, 503))
+async def list_visualizations(
+    state: State, request: Request, project_id: Project, asked: Annotated[VisualizationListQuery, Query()]
+) -> Response:
+    """One page of them."""
+    known, now = TrainingJobsState.of(state).visualizations_of(project_id), now_ms()
+    statuses, wanted = parted_numbers(asked.status), asked.search_content.casefold()
+    fitting = [_summary(request, one, now) for one in known if wanted in one.job_name.casefold()]
+    fitting = [one for one in fitting if statuses is None or one["status"] in statuses]
+    fitting.sort(key=lambda one: one["job_id"])
+    by = asked.sort_key or asked.sort_by or "job_name"
+    fitting.sort(key=lambda one: one[by], reverse=asked.order == "desc")
+    return json_response(
+        {
+            "is_success": True,
+            "job_total_count": len(fitting),
+            "job_count_limit": max(0, state.settings.max_training_jobs - len(known)),
+            "jobs": page_of(fitting, asked.page, asked.per_page),
+        }
+    )
+
+
+@router.get("/{job_id}", summary="Describe a visualization job", responses=TRAINING.responses(400, 404, 503))
+async def get_visualization(state: State, request: Request, project_id: Project, job_id: JobId) -> Response:
+    """As it was asked for, and how long it is shown still."""
+    return json_response({"is_success": True, **_summary(request, _known(state, project_id, job_id), now_ms())})
+
+
+@router.put(
+    "/{job_id}",
+    summary="Describe a visualization job anew",
+    response_model=TrainingDoneReply,
+    responses=TRAINING.responses(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(sent_as_json)],
+)
+async def update_visualization(
+    state: State,
+    request: Request,
+    project_id: Project,
+    job_id: JobId,
+    body: DescriptionBody,
+    key: IdempotencyKey = None,
+) -> Response:
+    """The description alone can be changed."""
+    _known(state, project_id, job_id)
+    check_description(body.job_desc)
+    command_id = command_id_of(request, key, await request.body())
+    await send(state, project_id, UpdateVisualizationJob(command_id, project_id, job_id, body.job_desc))
+    return json_response({"is_success": True})
+
+
+@router.post(
+    "/{job_id}/stop",
+    summary="Stop a visualization job",
+    response_model=TrainingDoneReply,
+    responses=TRAINING.responses(400, 404, 408, 503),
+)
+async def stop_visualization(
+    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
+) -> Response:
+    """Its page is shown no more."""
+    training_visualizations.check_stop(_known(state, project_id, job_id), now_ms())
+    await send(state, project_id, StopVisualizationJob(command_id_of(request, key), project_id, job_id))
+    return json_response({"is_success": True})
+
+
+@router.post(
+    "/{job_id}/restart",
+    summary="Start a visualization job again",
+    response_model=TrainingDoneReply,
+    responses=TRAINING.responses(400, 404, 408, 503),
+)
+async def restart_visualization(
+    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
+) -> Response:
+    """For as long as it was made for."""
+    training_visualizations.check_restart(_known(state, project_id, job_id), now_ms())
+    await send(state, project_id, RestartVisualizationJob(command_id_of(request, key), project_id, job_id))
+    return json_response({"is_success": True})
+
+
+@router.delete(
+    "/{job_id}",
+    summary="Delete a visualization job",
+    response_model=TrainingDoneReply,
+    responses=TRAINING.responses(400, 404, 503),
+)
+async def delete_visualization(
+    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
+) -> Response:
+    """The metrics stay."""
+    _known(state, project_id, job_id)
+    await send(state, project_id, DeleteVisualizationJob(command_id_of(request, key), project_id, job_id))
+    return json_response({"is_success": True})
+
+
+@router.get("/{job_id}/page", summary="Look at the curves", responses=TRAINING.responses(400, 404, 410, 503))
+async def show_curves(state: State, request: Request, project_id: Project, job_id: JobId) -> Response:
+    """The metrics of the versions that write to its train_url: a page, or JSON where that is asked for."""
+    record = _known(state, project_id, job_id)
+    if training_visualizations.shown_status(record, now_ms()) != TrainingState.RUNNING:
+        raise GoneError(record.job_id)
+    tables = TrainingJobsState.of(state)
+    versions = [one for job in tables.jobs_of(project_id) for one in tables.versions_of(project_id, job.job_id)]
+    writers = training_visualizations.writers_of(record.train_url, versions)
+    return curves_page(record, writers, as_json="application/json" in request.headers.get("accept", ""))
+
+
+def _known(state: State, project_id: str, job_id: int) -> VisualizationJobRecord:
+    record = TrainingJobsState.of(state).visualization(project_id, job_id)
+    if record is None:
+        raise training_visualizations.unknown_visualization(project_id, job_id)
+    return record
+
+
+def _url(request: Request, record: VisualizationJobRecord) -> str:
+    """Where its page is, as whoever asks reaches this service."""
+    return f"{request.base_url}v1/{record.project_id}/visualization-jobs/{record.job_id}/page"
+
+
+def _summary(request: Request, record: VisualizationJobRecord, now: int) -> dict[str, Any]:
+    status = training_visualizations.shown_status(record, now)
+    left = max(0, record.until - now) if record.until is not None and status == TrainingState.RUNNING else None
+    shown = {
+        "job_id": record.job_id,
+        "job_name": record.job_name,
+        "job_desc": record.job_desc,
+        "job_type": record.job_type,
+        "train_url": record.train_url,
+        "status": status,
+        "create_time": record.create_time,
+        "duration": duration_of(status, record.start_time, record.until if left == 0 else record.changed, now),
+        "remaining_duration": left,
+        "service_url": _url(request, record),
+        "resource_id": "",
+        "flavor": {"code": record.flavor_code} if record.flavor_code else None,
+        "schedule": {"type": "stop", "time_unit": "HOURS", "duration": record.schedule_hours}
+        if record.schedule_hours
+        else None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
