@@ -113,13 +113,13 @@ def test_irises_in_five_minutes_work_as_printed(tmp_path: Path, copy: Path, kafk
     service = Up(tmp_path / "home")
     service.up()
     try:
-        by_command, by_http = (
+        by_command, by_http, served, scored = [
             subprocess.run(
                 ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
                 cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
             )
             for block in _blocks("docs/model-service.md")
-        )  # fmt: skip
+        ]  # fmt: skip
     finally:
         service.end()
     (promised,) = re.findall(r"^    (\S.*)$", (_ROOT / "docs/model-service.md").read_text("utf-8"), re.MULTILINE)
@@ -132,3 +132,8 @@ def test_irises_in_five_minutes_work_as_printed(tmp_path: Path, copy: Path, kafk
     assert variables["data"]["inputVariables"] == [{"name": "X", "type": "tensor(float)", "shape": [None, 4]}]
     assert len({one["cluster"] for one in tested["data"]["result"]}) == 2
     assert removed == {"data": {"status": True}}
+    assert (served.returncode, scored.returncode) == (0, 0), served.stderr + scored.stderr
+    assert json.loads(served.stdout.splitlines()[-1])["data"]["result"][0]["label"] == "virginica"
+    header, *rows = scored.stdout.splitlines()[-3:]
+    assert header.split(",")[4] == "label"
+    assert [row.split(",")[4] for row in rows] == ["setosa", "virginica"]
