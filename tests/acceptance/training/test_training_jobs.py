@@ -1,5 +1,6 @@
 """Training jobs over HTTP and as events: the part of contract 002 that DeepAR needs, and D-070 of contract 001."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -81,11 +82,19 @@ class TestCreating:
         assert isinstance(made["version_id"], int)
 
     @pytest.mark.parametrize("sample", [ORDINARY, CUSTOM_IMAGE, WITH_VOLUMES], ids=lambda sample: sample["job_name"])
-    def test_T086_the_seeds_samples_are_understood(self, api: Api, project: str, sample: dict[str, Any]) -> None:
-        """As printed they ask for LinearFit, which cannot be trained yet: the message says only that."""
-        answer = api.call("POST", f"/v1/{project}/training-jobs", json=sample)
+    def test_T086_the_seeds_samples_are_accepted(self, api: Api, project: str, sample: dict[str, Any]) -> None:
+        """As printed; their data are not here, so that they cannot be run (T-042), and their log says so."""
+        made = create(api, project, sample)
+        shown = ended(api, project, made)
+        path = f"/v1/{project}/training-jobs/{made['job_id']}/versions/{made['version_id']}"
+        (name,) = api.get(f"{path}/log/file-names")["log_file_list"]
+        log = api.get(f"{path}/aom-log", params={"log_file": name, "lines": 10})["content"]
 
-        refused(answer, 400, "0104", "model_id", "only DeepAR")
+        assert {field: shown[field] for field in sample["config"]} == sample["config"]
+        assert shown["status"] == 5
+        wanted = sample["config"].get("dataset_id") or "usr/data"
+        assert wanted in shown["message"]
+        assert wanted in log
 
     @pytest.mark.parametrize("sample", [ORDINARY, CUSTOM_IMAGE, WITH_VOLUMES], ids=lambda sample: sample["job_name"])
     def test_T086_with_deepar_in_their_place_they_are_accepted(
@@ -114,16 +123,16 @@ class TestCreating:
             (lambda sent: sent.pop("config"), ["config", "missing"]),
             (lambda sent: sent["config"].update(worker_server_num=0), ["worker_server_num"]),
             (lambda sent: sent["config"].pop("worker_server_num"), ["worker_server_num"]),
-            (lambda sent: sent["config"].pop("model_id"), ["model_id", "only DeepAR"]),
-            (lambda sent: sent["config"].update(model_id=None), ["model_id", "only DeepAR"]),
-            (lambda sent: sent["config"].update(model_id=""), ["model_id", "only DeepAR"]),
+            (lambda sent: sent["config"].pop("model_id"), ["app_url", "missing", "model_id"]),
+            (lambda sent: sent["config"].update(model_id=None), ["app_url", "missing", "model_id"]),
+            (lambda sent: sent["config"].update(model_id=""), ["model_id"]),
             (lambda sent: sent["config"].update(model_id=-5), ["model_id"]),
             (lambda sent: sent["config"].pop("data_url"), ["data_url", "none of them"]),
             (lambda sent: sent["config"].update(dataset_id="a", dataset_version_id="b"), ["data_url", "2 of them"]),
             (lambda sent: sent["config"].update(dataset_id="a"), ["dataset_id", "together"]),
             (lambda sent: sent["config"].update(data_url="/uploads/../../etc/passwd"), ["data_url"]),
             (lambda sent: sent["config"].update(train_url="/a/../../b"), ["train_url"]),
-            (lambda sent: sent["config"].update(create_version=False), ["create_version"]),
+            (lambda sent: sent["config"].update(create_version="no"), ["create_version"]),
             (lambda sent: sent["config"].update(parameter=[]), ["time_freq", "missing"]),
             (lambda sent: sent["config"]["parameter"].append({"label": "", "value": 1}), ["label"]),
             (lambda sent: sent["config"]["parameter"].append({"label": "seed"}), ["value"]),
@@ -216,7 +225,7 @@ class TestCreating:
 
         assert second["is_success"]
         assert second["job_id"] != first["job_id"]
-        assert ended(api, project, second)["status"] == 11  # there is no such file
+        assert ended(api, project, second)["status"] == 5  # there is no such file: it cannot be run (T-042)
 
 
 class TestReading:
@@ -295,6 +304,7 @@ class TestReading:
 
         assert {name: shown[name] for name in (*head, "version_count")} == {**head, "version_count": 1}
         (only,) = shown["versions"]
+        assert json.loads(only.pop("system_metric_list")) == detail.pop("system_metric_list")  # T-127
         changing = {"status", "duration", "start_time", "message"}
         assert set(only) - changing <= set(detail)
         assert {**head, **only, **{name: detail[name] for name in changing & set(detail)}} == detail
