@@ -48,6 +48,8 @@ class Begun:
     epochs: int
     at: int
     done: tuple[EpochDone, ...] = ()
+    pid: int = 0
+    """Of the process that trains; 0 where nobody may look at it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -108,9 +108,10 @@ class DeepARRun(VersionRun):
     def publish(self) -> TrainingStatus | None:
         """Serve the model; what there is to tell then. Blocks. RunFailedError."""
         try:
-            return endings.publish(self._runtime.store, self._training, self._model)
+            told = endings.publish(self._runtime.store, self._training, self._model)
         except RejectedInputError as error:
             raise RunFailedError(str(error)) from None
+        return None if told is None else replace(told, system_metrics=self._progress.system_metrics)
 
     def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
         """The training as it is now, with this status."""

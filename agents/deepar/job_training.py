@@ -1,6 +1,7 @@
 """Trains the DeepAR model of a training job: in a process of its own, for it loads TensorFlow."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def _trained(run: TrainingRun, report: Report) -> Trained:
     with _store_errors():
         begun = read_checkpoint(store, run.checkpoint_key, fingerprint)
     done = () if begun is None else begun.done
-    report(Begun(config.epochs, _now(), done))
+    report(Begun(config.epochs, _now(), done, os.getpid()))
 
     def told(progress: Progress) -> None:
         nonlocal done

@@ -2,11 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from agents.deepar.job_calls import Begun, EpochDone
 from agents.versions.log import VersionLog
+from agents.versions.metric_lists import SystemMetrics
+from agents.versions.system_watch import SystemWatch, Values, nothing, process_sampler
 from agents.versions.telling import finite, status_record
 from agents.versions.version import Version
 from connectors.kafka.publisher import Record
@@ -40,6 +43,9 @@ class TrainingProgress:
         self._error: BaseException | None = None
         self._begun: Begun | None = None
         self._last: EpochDone | None = None
+        self._system = SystemMetrics(runtime.settings.system_metric_interval_s)
+        self._sample: Callable[[], Awaitable[Values]] = _of_nobody
+        self._watch: SystemWatch | None = None
 
     @property
     def begun(self) -> bool:
@@ -50,6 +56,11 @@ class TrainingProgress:
     def epoch(self) -> int:
         """How many epochs are done."""
         return 0 if self._last is None else self._last.epoch
+
+    @property
+    def system_metrics(self) -> str:
+        """What the process that trains takes of the machine, as JSON; empty before the first sample."""
+        return self._system.text
 
     def status(self, number: int, *, at: int, message: str | None = None) -> TrainingStatus:
         """The training as it is now, with this status."""
@@ -66,6 +77,7 @@ class TrainingProgress:
             validation_loss=None if last is None else finite(last.validation_loss),
             message=message,
             log_files=int(self._log.written),
+            system_metrics=self.system_metrics,
         )
 
     def report(self, content: Begun | EpochDone) -> None:
@@ -74,6 +86,7 @@ class TrainingProgress:
             if self._begun is None:
                 self._log.say(_begins(content))
             self._begun = content
+            self._watch_process(content.pid)
             self._last = content.done[-1] if content.done else None
             self._points += content.done
         else:
@@ -87,6 +100,7 @@ class TrainingProgress:
 
     async def finish(self) -> None:
         """Send what is not sent yet; ends when the broker has all. DeliveryError."""
+        self._end_watch()
         self._send()
         if self._sending:
             await asyncio.wait(self._sending)
@@ -95,9 +109,24 @@ class TrainingProgress:
 
     def close(self) -> None:
         """Send nothing more."""
+        self._end_watch()
         self._points, self._status = [], None
         if self._timer is not None:
             self._timer.cancel()
+
+    def _watch_process(self, pid: int) -> None:
+        """A process that takes the place of one that was killed is the one to look at."""
+        if pid:
+            self._sample = process_sampler(pid)
+            if self._watch is None:
+                self._watch = SystemWatch(self._measured, self._system.add)
+
+    async def _measured(self) -> Values:
+        return await self._sample()  # of the process that there is now
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
 
     def _send(self) -> None:
         if self._timer is not None:
@@ -107,6 +136,7 @@ class TrainingProgress:
         if status is None or not self._is_ours():
             return
         self._last_sent = asyncio.get_running_loop().time()
+        status = replace(status, system_metrics=self.system_metrics)
         records = [record for done in points for record in self._metrics(done)]
         sending = self._runtime.publisher.send_nowait([*records, status_record(self._runtime, status)])
         self._sending.add(sending)
@@ -127,6 +157,10 @@ class TrainingProgress:
         ]
         runtime = self._runtime
         return [Record(runtime.topics.metrics, uid.encode(), runtime.codec.encode(point)) for point in points]
+
+
+async def _of_nobody() -> Values:
+    return nothing()
 
 
 def _begins(begun: Begun) -> str:

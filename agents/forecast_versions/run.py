@@ -1,6 +1,7 @@
 """A built-in algorithm over a data set: a forecasting job of contract 000, begun and followed for a version."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from agents.versions.log import VersionLog
 from agents.versions.outcomes import VersionOutcomes
 from agents.versions.report import RunReport
 from agents.versions.run import RunFailedError, VersionRun, finished, to_its_end
+from agents.versions.system_watch import SystemWatch, process_sampler
 from agents.versions.telling import now
 from agents.versions.version import Version
 from connectors.kafka.publisher import Record
@@ -68,6 +70,7 @@ class ForecastRun(VersionRun):
         self._outcomes = VersionOutcomes(runtime.store)
         self._report = RunReport(runtime, version, is_ours)
         self._note: _Note | None = None
+        self._system: SystemWatch | None = None
         self._results: ForecastResults | None = None
         self._news = asyncio.Event()
 
@@ -101,6 +104,8 @@ class ForecastRun(VersionRun):
         self._say_what(dataset.header, series)
         self._report.set(forecast_job_id=note.job_id, epochs=len(series.names))
         await self._report.begin()
+        # The series are computed by workers that do so for others as well: what is measured is the trainer alone.
+        self._system = SystemWatch(process_sampler(os.getpid()), self._report.take)
         self._results = results = ForecastResults(series.names)
         create = CreateJob(f"{self._id}-job", note.job_id, dataset.data_id, name=f"tj_{note.job_id}"[:32])
         try:
@@ -126,6 +131,7 @@ class ForecastRun(VersionRun):
 
     async def finish(self) -> None:
         """Send what is not sent yet; ends when the broker has all."""
+        self._end_system()
         await self._report.finish()
 
     def publish(self) -> TrainingStatus | None:
@@ -141,7 +147,12 @@ class ForecastRun(VersionRun):
 
     def close(self) -> None:
         """Send nothing more."""
+        self._end_system()
         self._report.close()
+
+    def _end_system(self) -> None:
+        if self._system is not None:
+            self._system.close()
 
     @property
     def _id(self) -> str:

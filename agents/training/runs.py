@@ -11,6 +11,7 @@ from agents.deepar.pool import TrainingPool
 from agents.deepar.together_runs import answer_together, refuse_together
 from agents.training_runs.kinds import RunKinds
 from agents.training_runs.version_runs import VersionRuns
+from agents.user_code.folders import clear_runs
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainTogether
@@ -41,6 +42,7 @@ _OF_VERSIONS = TrainDeepAR | RunTrainingVersion | StopTrainingJob | DeleteTraini
 def attach(runtime: TrainerRuntime) -> Agent:
     """Register `run_training` on the trainer's app."""
     app = runtime.app
+    clear_runs(runtime.settings)
 
     @agent_on(app, runtime.topics.training_runs, "run_training")
     async def run_training(stream: Any) -> None:

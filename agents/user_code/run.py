@@ -15,6 +15,7 @@ from agents.versions.log import VersionLog
 from agents.versions.outcomes import VersionOutcomes
 from agents.versions.report import RunReport
 from agents.versions.run import RunFailedError, VersionRun, finished, to_its_end
+from agents.versions.system_watch import SystemWatch
 from agents.versions.telling import now
 from agents.versions.version import Version
 from connectors.metric_sources import log_lines, tensorboard
@@ -33,8 +34,6 @@ __all__ = ["UserCodeRun"]
 _MOST_ATTEMPTS: Final = 2  # a program may be what ends its trainer
 _LOOK_S: Final = 1.0  # at files that it writes
 _KEEP_S: Final = 5.0  # copies of what it has written
-_FIRST_SAMPLE_S: Final = 0.2
-_SAMPLE_S: Final = 5.0  # a sample costs 20 ms
 _ON_THIS_MACHINE: Final = "127.0.0.1"
 _LOST: Final = (
     "the trainer ended while the version ran, {} times: it is not run again. A program that takes too much memory may"
@@ -204,10 +203,10 @@ class UserCodeRun(VersionRun):
 
     @contextmanager
     def _watched(self, workers: Workers) -> Iterator[None]:
+        system = SystemWatch(workers.sample, self._report.take)
         tasks = [
             asyncio.create_task(one)
             for one in (
-                self._sample(workers),
                 _again_and_again(self._look_at_files, _LOOK_S),
                 _again_and_again(self._keep, _KEEP_S),
             )
@@ -215,6 +214,7 @@ class UserCodeRun(VersionRun):
         try:
             yield
         finally:
+            system.close()
             for task in tasks:
                 task.cancel()
 
@@ -243,14 +243,6 @@ class UserCodeRun(VersionRun):
         for name in bad_names[self._bad_names :]:
             self.log.say(f"{name!r} is not kept: use letters, digits and . _ = - in names of files")
         self._bad_names = len(bad_names)
-
-    async def _sample(self, workers: Workers) -> None:
-        loop, pause_s = asyncio.get_running_loop(), _FIRST_SAMPLE_S
-        begun = loop.time()
-        while True:
-            await asyncio.sleep(pause_s)
-            self._report.take(loop.time() - begun, await workers.sample())
-            pause_s = min(2 * pause_s, _SAMPLE_S)
 
 
 async def _again_and_again(look: Callable[[], Awaitable[None]], pause_s: float) -> None:

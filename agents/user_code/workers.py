@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from agents.versions.metric_lists import SYSTEM_METRICS
+from agents.versions.system_watch import nothing, values_of
 from connectors.user_code.modes import Mode
 from connectors.user_code.programs import Outcome, UserProgram
 from connectors.user_code.runs import Run, start
-from connectors.user_code.system_samples import SystemSample
 
 __all__ = ["Workers"]
 
@@ -51,18 +50,5 @@ class Workers:
     async def sample(self) -> tuple[float, ...]:
         """What they take now, together: a value for each of SYSTEM_METRICS."""
         samples = await asyncio.gather(*(asyncio.to_thread(run.sample) for run in self._runs if not run.ended))
-        values = [_values(sample) for sample in samples]
-        return tuple(map(sum, zip(*values, strict=True))) if values else (0.0,) * len(SYSTEM_METRICS)
-
-
-def _values(sample: SystemSample) -> tuple[float, ...]:
-    return (
-        sample.cpu_percent,
-        sample.memory_percent,
-        sample.gpu_percent,
-        sample.gpu_memory_percent,
-        sample.disk_read,
-        sample.disk_write,
-        sample.received,
-        sample.sent,
-    )
+        values = [values_of(sample) for sample in samples]
+        return tuple(map(sum, zip(*values, strict=True))) if values else nothing()

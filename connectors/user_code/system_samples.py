@@ -43,10 +43,15 @@ class _Totals:
 
 
 class Sampler:
-    """Samples of the processes below one; `network` says whether they have the machine's."""
+    """Samples of the processes below one; `network` says whether they have the machine's.
 
-    def __init__(self, root: int, *, network: bool) -> None:
+    With `with_root` also of this one, which may have run for long: its first sample has no rates.
+    """
+
+    def __init__(self, root: int, *, network: bool, with_root: bool = False) -> None:
         self._root = root
+        self._with_root = with_root
+        self._primed = not with_root
         self._network = network
         self._last = _Totals(time.monotonic())
 
@@ -55,21 +60,25 @@ class Sampler:
         try:
             root = psutil.Process(self._root)
             tree = root.children(recursive=True)
+            cpu_s = _cpu_s(root)
+            if not self._with_root:
+                cpu_s -= sum(root.cpu_times()[:2])  # what its ended children took is left
         except psutil.Error:  # it has ended
             return SystemSample()
-        memory = 0
-        cpu_s = _cpu_s(root) - sum(root.cpu_times()[:2])  # what its ended children took
+        memory, seen = 0, bool(tree) or self._with_root
         read = written = 0
         for process in (root, *tree):
             with suppress(psutil.Error):
                 if process is not root:
                     cpu_s += _cpu_s(process)
+                if process is not root or self._with_root:
                     memory += process.memory_info().rss
                 counters = process.io_counters()
                 read, written = read + counters.read_bytes, written + counters.write_bytes
-        received, sent = _network_bytes(tree[-1].pid) if tree and self._network else (0, 0)
+        received, sent = _network_bytes((root, *tree)[-1].pid) if seen and self._network else (0, 0)
         totals = _Totals(time.monotonic(), cpu_s, read, written, received, sent)
-        before, self._last = self._last, totals
+        before, self._last = self._last if self._primed else totals, totals
+        self._primed = True
         gpu, gpu_memory = _gpu()
         # A first look at the machine's own counters tells of the time since it was started.
         fresh = before.received == before.sent == 0

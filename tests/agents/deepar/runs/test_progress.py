@@ -1,6 +1,8 @@
 """What is told while a training goes on."""
 
 import asyncio
+import json
+import os
 from dataclasses import replace
 
 from agents.deepar.job_calls import Begun, EpochDone
@@ -68,3 +70,11 @@ class TestProgress:
 
         assert [run.epoch for run in pool.asked] == [0]
         assert pool.ended == [replace(pool.asked[0], epoch=3)]
+
+    async def test_T125_what_the_process_takes_of_the_machine_is_told(self, worker: Worker, pool: FakePool) -> None:
+        """One sample at least, however short the training; the last status has it too."""
+        pool.reports = [Begun(40, 1000, pid=os.getpid()), *epochs(1)]
+        await consume(worker, TRAIN)
+        told = [json.loads(status.system_metrics) for status in statuses(worker)[-2:]]
+
+        assert all(len(one["cpuUsage"]) == 1 for one in told)
