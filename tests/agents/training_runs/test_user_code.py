@@ -3,12 +3,14 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.versions.outcomes import VersionOutcomes
+from connectors.user_code.folders import remove_remains
 from schemas.training import TrainingStatus
 from streams.settings import Settings
 from streams.workers import apps
@@ -30,9 +32,10 @@ with open(os.environ["TIDECAST_METRICS_FILE"], "a") as file:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> Iterator[Settings]:
     """An installation where user code is run."""
-    return Settings(home=tmp_path, user_code="process", max_message_bytes=1024 * 1024, system_metric_interval_s=0.5)
+    yield Settings(home=tmp_path, user_code="process", max_message_bytes=1024 * 1024, system_metric_interval_s=0.5)
+    remove_remains(tmp_path)  # pytest's own way fails for every later session, at folders as deep as its stack
 
 
 @pytest.fixture

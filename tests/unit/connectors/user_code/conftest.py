@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.user_code.bubblewrap import bubblewraps
+from connectors.user_code.folders import remove_remains
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
@@ -41,6 +44,17 @@ def python(user: str, script: str, *arguments: str, timeout: float = 120) -> sub
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=timeout, check=False, cwd="/")
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that others may write to; what programs leave in it may be deeper than Python's own removal goes."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        folder.chmod(0o777)
+        yield folder
+    finally:
+        remove_remains(folder)
+
+
 @functools.cache
 def works(user: str, asked: str) -> str:
     """Why a mode cannot be had here; nothing where it can."""
@@ -57,8 +71,7 @@ def need(user: str, asked: str) -> None:
 @functools.cache
 def played(user: str, asked: str, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """What became of programs by name."""
-    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o777)
-        ended = python(user, "play.py", asked, folder, ",".join(names))
+    with open_folder() as folder:
+        ended = python(user, "play.py", asked, str(folder), ",".join(names))
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from connectors.user_code.folders import remove_remains
 from connectors.user_code.modes import Kind, Mode, NoModeError, found_mode
 from connectors.user_code.programs import Limit, Limits, Outcome, UserProgram
 from connectors.user_code.runs import Run, start
-from tests.unit.connectors.user_code.conftest import ROOT, USERS, as_user, need
+from tests.unit.connectors.user_code.conftest import ROOT, USERS, as_user, need, open_folder
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
 STUBBORN = """
@@ -45,13 +44,12 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 @pytest.fixture
 def anybodys() -> Iterator[Path]:
     """A folder for another user; pytest's own are in one that is closed to others."""
-    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o777)
-        yield Path(folder)
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
-def begin(tmp_path: Path, mode: Mode) -> Callable[..., tuple[Run, list[bytes]]]:
+def begin(tmp_path: Path, mode: Mode) -> Iterator[Callable[..., tuple[Run, list[bytes]]]]:
     def begin(source: str, **parts: object) -> tuple[Run, list[bytes]]:
         printed: list[bytes] = []
         work = tmp_path / f"work{len(list(tmp_path.iterdir()))}"
@@ -59,7 +57,8 @@ def begin(tmp_path: Path, mode: Mode) -> Callable[..., tuple[Run, list[bytes]]]:
         program = UserProgram(command=(*PYTHON, source), work_folder=work, **parts)  # type: ignore[arg-type]
         return start(program, mode, printed.append), printed
 
-    return begin
+    yield begin
+    remove_remains(tmp_path)  # pytest's own way fails for every later session, at folders as deep as its stack
 
 
 def tree(run: Run) -> list[psutil.Process]:
