@@ -71,7 +71,7 @@ def _data(url: str, uid: str) -> list[dict[str, Any]]:
         return answer.json()["data"] if answer.status_code == 200 else []
 
 
-def test_fault_55_every_point_once_over_kills_of_the_state(service: Service, figures: CaseFigures) -> None:
+def test_fault_every_point_once_over_kills_of_the_state(service: Service, figures: CaseFigures) -> None:
     """Posted by a patient client, and as events: in order, none lost, none twice, and as many as are counted."""
     posted, produced = f"w-{uuid.uuid4().hex}", f"w-{uuid.uuid4().hex}"
     url = service.stack.url
@@ -96,7 +96,7 @@ def test_fault_55_every_point_once_over_kills_of_the_state(service: Service, fig
     assert {item["name"]: item["count"] for item in counts} == {f"m{n}": _EVENTS // 5 for n in range(5)}
 
 
-def test_fault_56_rebuilt_while_points_come(service: Service, figures: CaseFigures) -> None:
+def test_fault_rebuilt_while_points_come(service: Service, figures: CaseFigures) -> None:
     """The view is wiped in the middle, and has everything again; meanwhile it says 503, never half of it."""
     uid, url = f"w-{uuid.uuid4().hex}", service.stack.url
     with ThreadPoolExecutor(1) as pool:

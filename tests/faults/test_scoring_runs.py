@@ -30,7 +30,7 @@ def _post(service: Service, path: str, **sent: Any) -> Any:
     return answer.json()["data"]
 
 
-def test_fault_55_a_killed_trainer_of_a_scoring_run(service: Service, figures: CaseFigures) -> None:
+def test_fault_a_killed_trainer_of_a_scoring_run(service: Service, figures: CaseFigures) -> None:
     """kill -9 with some parts made; they are not made again, none is missing, and rows are in their order."""
     rng = np.random.default_rng(1)
     known = rng.normal(0, 1, (500, 3))
