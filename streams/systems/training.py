@@ -64,4 +64,5 @@ TRAINING = System(
         "streams.views.training.visualizations",
         "streams.views.training.catalogue",
     ),
+    commands=("streams.cli.training.commands",),
 )

@@ -1,0 +1,253 @@
+"""`tidecast jobs list`, `run`, `show`, `logs`, `stop` and `delete`."""
+
+# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+
+from streams.cli.console.configuration import load_settings
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices, one_line, output
+
+if TYPE_CHECKING:
+    from streams.cli.service.session import Session
+
+__all__ = ["register"]
+
+_LOOK_S: Final = 0.5
+_PAGE: Final = 1000  # contract T-091
+_LONGEST_SEARCH: Final = 64  # contract T-095
+
+_Job = Annotated[str, typer.Argument(metavar="JOB", help="The job: its name, or its id.", show_default=False)]
+_Version = Annotated[
+    str | None,
+    typer.Option("--version", metavar="VERSION", help="Its name or id; else the newest.", show_default=False),
+]
+_Project = Annotated[str, typer.Option(metavar="PROJECT", help="The project.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
+    ),
+]
+Entry = Mapping[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Training jobs: algorithms and scripts, run in versions.", no_args_is_help=True)
+    group.command("run", epilog="Example: tidecast jobs run sunspots job.json --follow")(run)
+    group.command("list", epilog="Example: tidecast jobs list --watch")(list_jobs)
+    group.command("show", epilog="Example: tidecast jobs show sunspots")(show)
+    group.command("logs", epilog="Example: tidecast jobs logs -f sunspots")(logs)
+    group.command("stop", epilog="Example: tidecast jobs stop sunspots")(stop)
+    group.command("delete", epilog="Example: tidecast jobs delete sunspots --version V0001")(delete)
+    app.add_typer(group, name="jobs")
+
+
+def run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)],
+    config: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The config of POST …/training-jobs, as JSON.", show_default=False)
+    ],
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print the log; 1 where it does not complete.")
+    ] = False,
+    project: _Project = "default",
+    url: _Url = None,
+) -> None:
+    """Run a job: a new one, or where there is one of this name its next version. Prints the ids of both."""
+    try:
+        found = json.loads(config.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{config} cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise CommandError(f"{config}: found no JSON object, expected the config of a job")
+    body = {"config": found.get("config", found)}
+    with _session(url) as session:
+        known = [job for job in _jobs(session, project, name) if job["job_name"] == name]
+        if known:
+            path = f"{_path(project)}/{known[0]['job_id']}/versions"
+        else:
+            path, body = _path(project), {"job_name": name, **body}
+        made = session.client.write("POST", path, body=body)
+        output().print(f"{made['job_id']} {made.get('version_id', '')}".rstrip())
+        if follow and "version_id" in made:
+            _follow(session, _version_path(project, made["job_id"], made["version_id"]), "", 0)
+
+
+def list_jobs(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show what changes, until Ctrl-C.")] = False,
+    project: _Project = "default",
+    as_json: _Json = False,
+    url: _Url = None,
+) -> None:
+    """List the jobs with the status of their newest versions, by name."""
+    from streams.cli.training.tables import jobs_table
+
+    with _session(url) as session:
+        found = _jobs(session, project)
+        if as_json:
+            print(json.dumps(found))  # noqa: T201
+        elif not watch or not output().is_terminal:
+            output().print(jobs_table(found))
+        else:
+            from rich.live import Live
+
+            with suppress(KeyboardInterrupt), Live(jobs_table(found), console=output()) as live:
+                while True:
+                    time.sleep(_LOOK_S)
+                    session.watch()
+                    live.update(jobs_table(_jobs(session, project)))
+
+
+def show(job: _Job, *, project: _Project = "default", as_json: _Json = False, url: _Url = None) -> None:
+    """Show the versions of a job, the newest first."""
+    from streams.cli.training.tables import versions_table
+
+    with _session(url) as session:
+        found = _versions(session, project, _found(session, project, job)["job_id"])
+    if as_json:
+        print(json.dumps(found))  # noqa: T201
+    else:
+        output().print(versions_table(found))
+
+
+def logs(
+    job: _Job,
+    *,
+    version: _Version = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the version has ended.")] = False,
+    worker: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Of which worker.")] = 0,
+    project: _Project = "default",
+    url: _Url = None,
+) -> None:
+    """Print the log of a version; followed, the command fails where the version does."""
+    with _session(url) as session:
+        found = _found(session, project, job)
+        path = _version_path(project, found["job_id"], _version(session, project, found, version)["version_id"])
+        log_file = f"{found['job_name']}.{worker}" if worker else ""
+        if follow:
+            _follow(session, path, log_file, 0)
+        else:
+            _print_from(session, path, log_file, 0)
+
+
+def stop(job: _Job, *, version: _Version = None, project: _Project = "default", url: _Url = None) -> None:
+    """Stop a version: what runs of it ends at once."""
+    with _session(url) as session:
+        found = _found(session, project, job)
+        number = _version(session, project, found, version)["version_id"]
+        session.client.write("POST", f"{_version_path(project, found['job_id'], number)}/stop")
+
+
+def delete(job: _Job, *, version: _Version = None, project: _Project = "default", url: _Url = None) -> None:
+    """Remove a job with all its versions, or only the version that is named; what runs of it is stopped."""
+    with _session(url) as session:
+        found = _found(session, project, job)
+        path = f"{_path(project)}/{found['job_id']}"
+        if version is not None:
+            number = _version(session, project, found, version)["version_id"]
+            path = _version_path(project, found["job_id"], number)
+        session.client.write("DELETE", path)
+
+
+def _follow(session: "Session", path: str, log_file: str, offset: int) -> None:
+    """Print a log until its version has ended; what was printed last is read after the end."""
+    from streams.cli.training.tables import ENDED, status_words
+
+    while True:
+        version = session.client.get(path)
+        if version["status"] not in (1, 7):  # before, there is no log yet
+            offset = _print_from(session, path, log_file, offset)
+        if version["status"] in ENDED:
+            break
+        session.watch()
+        time.sleep(_LOOK_S)
+    if (words := status_words(version["status"])) != "completed":
+        message = version.get("message") or "its log says why"
+        raise CommandError(f"{version['job_name']} {version['version_name']} {words}: {one_line(message)}")
+
+
+def _print_from(session: "Session", path: str, log_file: str, offset: int) -> int:
+    """Print what follows; where it ends."""
+    while True:
+        part = session.client.get(f"{path}/aom-log", {"log_file": log_file, "offset": offset})
+        for line in part["content"].splitlines():
+            print(one_line(line))  # noqa: T201 - not for a console, which wraps lines
+        sys.stdout.flush()
+        if part["next_offset"] == offset:
+            return offset
+        offset = part["next_offset"]
+
+
+def _jobs(session: "Session", project: str, name: str = "") -> list[Entry]:
+    """All jobs, or those whose names have these letters."""
+    found: list[Entry] = []
+    for page in range(1, 65_536):
+        asked = {"per_page": _PAGE, "page": page, "search_content": name[:_LONGEST_SEARCH]}
+        answer = session.client.get(_path(project), asked)
+        found += answer["jobs"]
+        if not answer["jobs"] or len(found) >= answer["job_total_count"]:
+            break
+    return found
+
+
+def _found(session: "Session", project: str, job: str) -> Entry:
+    """The job of this name, else of this id."""
+    for one in _jobs(session, project, job):
+        if one["job_name"] == job:
+            return one
+    if job.isascii() and job.isdecimal():
+        of_id: Entry = session.client.get(f"{_path(project)}/{job}")
+        return of_id
+    raise CommandError(f"there is no job {one_line(job)}: tidecast jobs list shows those there are")
+
+
+def _versions(session: "Session", project: str, job_id: int) -> list[Entry]:
+    found: list[Entry] = session.client.get(f"{_path(project)}/{job_id}/versions")["versions"]
+    return found
+
+
+def _version(session: "Session", project: str, job: Entry, asked: str | None) -> Entry:
+    """The version of this name or id, the newest for None."""
+    found = _versions(session, project, job["job_id"])
+    for one in found:
+        if asked is None or asked in (one["version_name"], str(one["version_id"])):
+            return one
+    known = ", ".join(one["version_name"] for one in found[:20]) or "none"
+    raise CommandError(f"{job['job_name']} has no version {one_line(asked or '')}".rstrip() + f"; it has: {known}")
+
+
+def _path(project: str) -> str:
+    return f"/v1/{quote(project, safe='')}/training-jobs"
+
+
+def _version_path(project: str, job_id: int, version_id: int) -> str:
+    return f"{_path(project)}/{job_id}/versions/{version_id}"
+
+
+@contextmanager
+def _session(url: str | None) -> "Iterator[Session]":
+    """The service that is asked; one of its own where none runs."""
+    from streams.cli.service.session import find_service, open_session
+
+    settings = load_settings()
+    address = find_service(settings, url)
+    if address is None and not settings.home.exists():
+        raise CommandError(
+            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
+        )
+    with open_session(settings, address, notices()) as session:
+        yield session
