@@ -97,6 +97,65 @@ GET /registry/subjects/{subject}/versions/{version}
 POST /registry/subjects/{subject}
 GET /registry/apis/registry/v2/ids/contentIds/{schema_id}
 GET /registry/apis/registry/v2/ids/contentIds/{schema_id}/references
+POST /api/2.0/mlflow/experiments/create
+GET /api/2.0/mlflow/experiments/get
+GET /api/2.0/mlflow/experiments/get-by-name
+GET /api/2.0/mlflow/experiments/search
+POST /api/2.0/mlflow/experiments/search
+GET /api/2.0/mlflow/metrics/get-history
+POST /api/2.0/mlflow/runs/create
+POST /api/2.0/mlflow/runs/delete
+GET /api/2.0/mlflow/runs/get
+POST /api/2.0/mlflow/runs/log-batch
+POST /api/2.0/mlflow/runs/log-metric
+POST /api/2.0/mlflow/runs/log-parameter
+POST /api/2.0/mlflow/runs/restore
+GET /api/2.0/mlflow/runs/search
+POST /api/2.0/mlflow/runs/search
+POST /api/2.0/mlflow/runs/set-tag
+POST /api/2.0/mlflow/runs/update
+GET /api/v1/scv/pmml/{name}
+POST /api/v1/scv/pmml/{name}
+GET /api/v1/scv/pmml/{name}/requests/{request_id}
+POST /files/{entity}/{project}/{run}/file_stream
+POST /graphql
+GET /model-deploy-service
+POST /model-deploy-service
+POST /operate-pod
+POST /sdk/otel/v1/{kind}
+POST /service-delete
+POST /service-info
+GET /service-list
+POST /service-scale
+GET /v1/{project_id}/built-in-algorithms
+GET /v1/{project_id}/job/ai-engines
+GET /v1/{project_id}/job/resource-specs
+GET /v1/{project_id}/training-job-configs
+POST /v1/{project_id}/training-job-configs
+DELETE /v1/{project_id}/training-job-configs/{config_name}
+GET /v1/{project_id}/training-job-configs/{config_name}
+PUT /v1/{project_id}/training-job-configs/{config_name}
+GET /v1/{project_id}/training-jobs/{job_id}
+PUT /v1/{project_id}/training-jobs/{job_id}
+POST /v1/{project_id}/training-jobs/{job_id}/versions
+DELETE /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}
+GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/aom-log
+GET /v1/{project_id}/training-jobs/{job_id}/versions/{version_id}/log/file-names
+GET /v1/{project_id}/visualization-jobs
+POST /v1/{project_id}/visualization-jobs
+DELETE /v1/{project_id}/visualization-jobs/{job_id}
+GET /v1/{project_id}/visualization-jobs/{job_id}
+PUT /v1/{project_id}/visualization-jobs/{job_id}
+GET /v1/{project_id}/visualization-jobs/{job_id}/page
+POST /v1/{project_id}/visualization-jobs/{job_id}/restart
+POST /v1/{project_id}/visualization-jobs/{job_id}/stop
+GET /v2
+GET /v2/health/live
+GET /v2/health/ready
+GET /v2/models/{name}
+POST /v2/models/{name}/infer
+GET /v2/models/{name}/ready
+PUT /wandb-dropped/{entity}/{project}/{run}/{number}
 GET /asyncapi.json
 GET /healthz
 GET /readyz
@@ -124,14 +183,16 @@ def real(service: Service) -> dict[str, Any]:
     service.api.call("PUT", "/uploads/generated.jsonl", content=lines_of([instance()]))
     service.api.call("POST", "/transform-jobs", json=_TRANSFORM)
     names = {"model_name": "LinearFit", "subject": "tidecast.CreateJob", "version": "latest", "schema_id": 1}
+    plain = {"workload_uid": "generated", "request_id": "generated", "kind": "traces", "number": 0}
+    plain |= {"entity": "generated", "project": "generated", "run": "generated"}
     parameter = [{"label": "time_freq", "value": "D"}, {"label": "prediction_length", "value": 3}]
     config = {"worker_server_num": 1, "model_id": 5, "data_url": "/uploads/none.jsonl", "parameter": parameter}
     sent = {"job_name": "generated-too", "config": config}
     trained = service.api.call("POST", "/v1/generated/training-jobs", json=sent).json()
     training = {"project_id": "generated", "job_id": trained["job_id"], "version_id": trained["version_id"]}
     return {
-        "": {"job_id": job_id, "data_id": data_id, "ts_id": ts_id, "name": "generated", **names},
-        "v1": training,
+        "": {"job_id": job_id, "data_id": data_id, "ts_id": ts_id, "name": "generated", **names, **plain},
+        "v1": {**training, "config_name": "generated"},
         "uploads": {"path": "generated.jsonl"},
         "outputs": {"path": "generated/generated.jsonl.out"},
     }

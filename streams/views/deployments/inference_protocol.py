@@ -72,7 +72,7 @@ async def server_metadata() -> Response:
     return json_response({"name": "tidecast", "version": version("tidecast"), "extensions": ["binary_tensor_data"]})
 
 
-async def describe_model(state: State, name: Name) -> Response:
+async def describe_served_model(state: State, name: Name) -> Response:
     """What the service's model is asked, and what it answers."""
     record = running(state, name).record
     try:
@@ -144,7 +144,7 @@ for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
     _options: dict[str, Any] = {"include_in_schema": _shown}
     router.add_api_route(
         _place,
-        describe_model,
+        describe_served_model,
         methods=["GET"],
         summary="Describe a service",
         responses=_PROTOCOL.responses(404),
