@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from statsmodels.datasets import sunspots
 
 from agents.versions.outcomes import VersionOutcomes
 from connectors.user_code.folders import remove_remains
@@ -18,6 +19,7 @@ from tests.agents.bench import FakePublisher, Worker
 from tests.agents.deepar.runs.samples import Agent, consume
 from tests.agents.training_runs.runs_samples import DELETE, JOB, NAME, STOP, VERSION, chunks, log_of, points, run, told
 
+_EXAMPLE = Path(__file__).parents[3] / "examples" / "sunspots.py"
 PRINTS = """
 import json, os, sys
 print(sys.argv[1:])
@@ -97,6 +99,25 @@ async def test_a_program_runs_to_its_end(worker: Worker) -> None:
     assert "".join(chunk.text for chunk in chunks(worker)).splitlines() == lines
     assert not list((worker.runtime.settings.home / "runs" / "1").iterdir())
     assert worker.committed(message)
+
+
+async def test_the_script_among_the_examples_learns(worker: Worker) -> None:
+    """Each epoch is a point of two curves, and the model is kept."""
+    put(worker, _EXAMPLE.read_text("utf-8"))
+    table = sunspots.load_pandas().data.to_csv(index=False)
+    worker.runtime.store.put_bytes("uploads/data.csv", table.encode())
+    places = {"data_url": "/uploads/data.csv", "train_url": "/usr/train/"}
+    await consume(worker, program(parameter=[{"label": "epochs", "value": 5}], **places))
+    (end,) = told(worker)
+    curves = {
+        name: [point.value or 0.0 for point in points(worker) if point.metric_name == name]
+        for name in ("loss", "val_loss")
+    }
+
+    assert (end.status, end.message, end.epoch) == (10, None, 5)
+    assert curves["loss"] == sorted(curves["loss"], reverse=True)
+    assert [len(curve) for curve in curves.values()] == [5, 5]
+    assert len(json.loads(worker.runtime.store.read_bytes("usr/train/model.json"))["weights"]) == 11
 
 
 async def test_T125_what_it_takes_of_the_machine_is_measured(worker: Worker) -> None:
