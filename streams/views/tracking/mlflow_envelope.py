@@ -44,7 +44,10 @@ def _body(refusal: Refusal) -> dict[str, str]:
 
 MLFLOW: Final = Envelope(body=_body, shown={"model": MlflowError})
 TAG: Final = Tag("mlflow", f"{TRACKING} Clients find these by their tracking URI.")
-CHANGES: Final[dict[str, Any]] = {"response_model": dict[str, Any], "responses": MLFLOW.responses(400, 404, 413, 503)}
+CHANGES: Final[dict[str, Any]] = {
+    "response_model": dict[str, Any],
+    "responses": MLFLOW.responses(400, 404, 409, 413, 503),
+}
 """Of a route that changes something."""
 READS: Final[dict[str, Any]] = {"response_model": dict[str, Any], "responses": MLFLOW.responses(400, 404, 503)}
 """Of a route that tells something."""
