@@ -17,7 +17,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, address, runtime
 
 __all__ = ["DOOR", "TAG", "address_of"]
 
@@ -44,16 +44,15 @@ State = Annotated[StateRuntime, Depends(runtime)]
 Sent = Annotated[Fields, Depends(fields_of)]
 
 
-def address_of(state: StateRuntime, request: Request) -> str:
+def address_of(request: Request) -> str:
     """Where services answer, with a slash at the end (S-051, S-068)."""
-    base = state.settings.public_url or str(request.base_url).rstrip("/")
-    return f"{base}{ALIAS}/scv/pmml/"
+    return address(request, f"{ALIAS}/scv/pmml/")
 
 
 async def tell_address(state: State, request: Request) -> Response:
     """The address to which a service's name is appended."""
     versions = list(state.settings.environments)
-    return data_response({"restfulUrl": address_of(state, request), "serverVersions": versions})
+    return data_response({"restfulUrl": address_of(request), "serverVersions": versions})
 
 
 async def deploy_service(state: State, request: Request, fields: Sent, key: IdempotencyKey = None) -> Response:
@@ -138,7 +137,7 @@ def _shown(state: StateRuntime, request: Request, record: ServiceRecord) -> dict
     pods = [] if replicas is None else replicas.statuses
     return {
         "serviceName": record.name,
-        "restfulUrl": address_of(state, request) + record.name,
+        "restfulUrl": address_of(request) + record.name,
         "modelName": record.model_name,
         "modelType": record.model_type,
         "serviceVersion": record.server_version,

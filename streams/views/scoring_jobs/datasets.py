@@ -25,7 +25,7 @@ from streams.views.web.door import Door
 from streams.views.web.files import file_response
 from streams.views.web.forwarding import passed_on
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, address, runtime
 
 __all__ = ["DOOR"]
 
@@ -115,7 +115,7 @@ async def operate_dataset(
         raise invalid_field("operation", f"found {operation[:40]!r}, expected {' or '.join(_OPERATIONS)}")
     dataset = await asyncio.to_thread(_named, state.store, name)
     if operation == "download":
-        url = f"{request.url.scheme}://{request.url.netloc}/api/v1/datasets/{dataset.file}"
+        url = address(request, f"/api/v1/datasets/{dataset.file}")
         return json_response({"data": {"status": True, "url": url}})
     elsewhere = await passed_on(state, request, b"%d" % dataset.data_id)
     if elsewhere is not None:

@@ -25,12 +25,12 @@ from streams.views.scoring.owners import check_settled, owners_answer
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
 from streams.views.scoring_jobs.replies import OperatedRun, RunList
 from streams.views.scoring_jobs.scripts import JOBS
-from streams.views.scoring_jobs.shown import absolute, content_of, run_shown
+from streams.views.scoring_jobs.shown import content_of, run_shown
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, address, runtime
 
 __all__ = ["DOOR"]
 
@@ -145,7 +145,7 @@ async def _result(state: StateRuntime, request: Request, run: ScoringRunRecord) 
         {
             "status": True,
             "result": first,
-            "url": absolute(request, f"/{key}"),
+            "url": address(request, f"/{key}"),
             "rows": run.rows,
             "wrongRows": run.wrong_rows,
         }

@@ -11,22 +11,18 @@ from schemas.scoring_jobs import ScoringJobRecord, ScoringRunRecord
 from streams.checks import invalid_field
 from streams.scoring_jobs import runs
 from streams.views.scoring.reading import Fields, iso_time, text
+from streams.views.web.reading import address
 
-__all__ = ["absolute", "args_of", "content_of", "ext_of", "job_shown", "run_shown", "variables_of", "version_of"]
+__all__ = ["args_of", "content_of", "ext_of", "job_shown", "run_shown", "variables_of", "version_of"]
 
 _MOST_ARGS: Final = 1000
-
-
-def absolute(request: Request, path: str) -> str:
-    """The whole address of what lies there, at the host that was asked."""
-    return f"{request.url.scheme}://{request.url.netloc}{path}"
 
 
 def job_shown(request: Request, job: ScoringJobRecord) -> dict[str, Any]:
     """As S-102 has it, and what was asked for."""
     return {
         "jobName": job.name,
-        "url": absolute(request, f"/api/v1/jobs/{job.name}"),
+        "url": address(request, f"/api/v1/jobs/{job.name}"),
         "createTime": iso_time(job.created),
         "environment": job.environment,
         "dispatch": job.dispatch,

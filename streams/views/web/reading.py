@@ -23,6 +23,7 @@ __all__ = [
     "HeadRoute",
     "JsonRoute",
     "SlashPaths",
+    "address",
     "content_type",
     "has_body",
     "read_by",
@@ -40,6 +41,12 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 async def runtime(request: Request) -> StateRuntime:  # async, lest FastAPI calls it in a thread
     """The runtime of the process that serves the request."""
     return cast("StateRuntime", request.app.state.runtime)
+
+
+def address(request: Request, path: str) -> str:
+    """The whole address of a path, as an answer names it: below TIDECAST_PUBLIC_URL, else as the request came."""
+    state = cast("StateRuntime", request.app.state.runtime)
+    return f"{state.settings.public_url or str(request.base_url).rstrip('/')}{path}"
 
 
 class _JsonRequest(Request):
