@@ -21,7 +21,7 @@ from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.envelope import Envelope, Refusal
 from streams.views.web.reading import HeadRoute, runtime
 
-__all__ = ["DOOR"]
+__all__ = ["DOOR", "PROTOCOL"]
 
 _HEADER_LENGTH: Final = "inference-header-content-length"
 
@@ -36,14 +36,14 @@ def _body(told: Refusal) -> Mapping[str, Any]:
     return {"error": told.message}
 
 
-_PROTOCOL: Final = Envelope(body=_body, shown={"model": ProtocolError})
+PROTOCOL: Final = Envelope(body=_body, shown={"model": ProtocolError})
 
 router = APIRouter(route_class=HeadRoute)
 DOOR = Door(
     router=router,
     prefixes=("/v2",),
     tag=Tag("inference protocol", "Services by the Open Inference Protocol, version 2."),
-    envelope=_PROTOCOL,
+    envelope=PROTOCOL,
     owner=lambda path: by_name(3)(path) if path.startswith("/v2/models/") else None,
     slash=False,
 )
@@ -58,7 +58,7 @@ async def live() -> Response:
     return json_response({"live": True})
 
 
-@router.get("/v2/health/ready", summary="Tell whether services can be asked", responses=_PROTOCOL.responses(503))
+@router.get("/v2/health/ready", summary="Tell whether services can be asked", responses=PROTOCOL.responses(503))
 async def ready(state: State) -> Response:
     """Whether this worker has its state."""
     if not is_ready(state.app):
@@ -147,7 +147,7 @@ for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         describe_served_model,
         methods=["GET"],
         summary="Describe a service",
-        responses=_PROTOCOL.responses(404),
+        responses=PROTOCOL.responses(404),
         **_options,
     )
     router.add_api_route(
@@ -155,7 +155,7 @@ for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         model_ready,
         methods=["GET"],
         summary="Tell whether a service answers",
-        responses=_PROTOCOL.responses(404, 503),
+        responses=PROTOCOL.responses(404, 503),
         **_options,
     )
     router.add_api_route(
@@ -163,7 +163,7 @@ for _place in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         infer,
         methods=["POST"],
         summary="Ask a service by tensors",
-        responses=_PROTOCOL.responses(400, 404, 413, 500, 503, 504),
+        responses=PROTOCOL.responses(400, 404, 413, 500, 503, 504),
         openapi_extra=_TENSORS,
         **_options,
     )

@@ -15,7 +15,6 @@ from agents.forecasting import forecasts, jobs, submission_runs
 from agents.inference import answering as inference
 from agents.inference import transforms
 from agents.series import training
-from agents.training import jobs as training_jobs
 from agents.training import runs as training_runs
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import incoming_key
@@ -30,6 +29,7 @@ from streams.errors import RejectedError
 from streams.forecasting.state import ForecastingState
 from streams.inference.state import TransformState
 from streams.settings import Settings
+from streams.training import versions as training_versions
 from streams.training.state import TrainingJobsState
 from streams.workers import apps
 from tests.agents.bench import AT, FakePublisher, Worker, message
@@ -188,12 +188,12 @@ class TestState:
 
     async def test_commands_of_training_jobs(self, state: Worker, poisoned: Any) -> None:
         """Where its row is written already, the job fails; those of other jobs begin."""
-        poison = poisoned(training_jobs, "_tell_trainers")
+        poison = poisoned(training_versions, "run_of")
         topic = state.runtime.topics.training_commands
         commands = [replace(TRAIN, command_id=f"c-{n}", job_id=n, job_name=f"n{n}") for n in (11, 12, 13)]
-        commands[1] = replace(commands[1], job_desc="POISON")
+        commands[1] = replace(commands[1], data_url="/uploads/POISON.jsonl")
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in commands])
-        rows = {n: TrainingJobsState.of(state.runtime).jobs.get(b"p1/%d" % n) for n in (11, 12, 13)}
+        rows = {n: TrainingJobsState.of(state.runtime).version("p1", n, n) for n in (11, 12, 13)}
 
         assert [rows[n].status for n in (11, 12, 13)] == [7, 11, 7]
         assert "KeyError" in rows[12].message
@@ -202,12 +202,12 @@ class TestState:
         """The rows of the others move on."""
         topic = state.runtime.topics.training_commands
         await state.consume(topic, state.message(topic, b"p1", TRAIN))
-        poison = poisoned(training_jobs.training_jobs, "advanced")
+        poison = poisoned(training_versions, "advanced")
         topic = state.runtime.topics.training_status
         statuses = [told(8, epoch=1), told(8, message="POISON"), told(8, epoch=3)]
         await check(state, poison, topic, *[state.message(topic, b"p1", one) for one in statuses])
 
-        assert TrainingJobsState.of(state.runtime).jobs.get(b"p1/11").epoch == 3
+        assert TrainingJobsState.of(state.runtime).version("p1", 11, 11).epoch == 3
 
     async def test_transforms(self, state: Worker, poisoned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """A job that has begun fails; the next one begins."""

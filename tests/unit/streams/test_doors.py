@@ -5,10 +5,11 @@ found before.
 """
 
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -20,12 +21,14 @@ from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.training.state import TrainingJobsState
 from streams.views.application import create_http
-from streams.views.forecasting import datasets, jobs
-from streams.views.inference import transforms
-from streams.views.training import asking as training_jobs
+from streams.views.deployments.inference_protocol import PROTOCOL
+from streams.views.doors import doors_of
 from streams.views.web import creations, forwarding
+from streams.views.web.envelope import Refusal
+from streams.views.web.model_service import MODEL_SERVICE
 from streams.views.workloads import metrics as points
 from streams.workers import apps
+from tests.unit.streams.door_bodies import BODIES
 
 BASES: Final[dict[str, Any]] = {
     "POST /job/": {"data_id": 1, "name": "a"},
@@ -114,7 +117,9 @@ BASES: Final[dict[str, Any]] = {
     },
     "POST /registry/subjects/{subject}": {"schema": '"string"'},
     "POST /registry/subjects/{subject}/versions": {"schema": '"string"', "references": []},
+    **BODIES,
 }
+_DOORS: Final = doors_of()
 ODD: Final = {  # as they stand in the body
     "true": "true",
     "null": "null",
@@ -162,8 +167,9 @@ async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime
     async def refuse(*_: Any) -> Any:
         raise UnavailableError("not_confirmed", "no log here")
 
-    for module in (datasets, jobs, training_jobs, transforms):
-        monkeypatch.setattr(module, "send_command", refuse)
+    for name, module in sys.modules.items():
+        if name.startswith("streams.views.") and hasattr(module, "send_command"):
+            monkeypatch.setattr(module, "send_command", refuse)
     monkeypatch.setattr(points, "publish", refuse)
     monkeypatch.setattr(forwarding, "is_ready", lambda _: True)
     monkeypatch.setattr(forwarding, "owner_elsewhere", lambda *_: None)
@@ -253,6 +259,12 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
             assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}, (sent[:300], body)
         elif path.startswith("/registry/"):
             assert set(body) == {"error_code", "message"}, sent[:300]
+        elif (envelope := _DOORS.envelope_at(urlsplit(path).path)) in (MODEL_SERVICE, PROTOCOL):
+            assert set(body) == set(envelope.body(Refusal(400, "a", "b", {}))), (sent[:300], body)
+        elif path.startswith("/api/2.0/mlflow"):
+            assert set(body) == {"error_code", "message"}, (sent[:300], body)
+        elif path.startswith(("/graphql", "/files/", "/sdk/", "/wandb-dropped")):
+            assert set(body) == {"error", "errors"}, (sent[:300], body)
         elif path.startswith("/api/v1/"):
             assert set(body) - {"element", "field"} == {"code", "message"}, (sent[:300], body)
         else:
