@@ -78,7 +78,10 @@ async def start_scoring_run(
 
 
 @router.delete(
-    "/{name}", summary="Remove a scoring job", response_model=ActionReply, responses=MODEL_SERVICE.responses(404, 503)
+    "/{name}",
+    summary="Remove a scoring job",
+    response_model=ActionReply,
+    responses=MODEL_SERVICE.responses(400, 404, 503),
 )
 async def delete_scoring_job(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """The job and its runs are gone, and those that went on are ended; data sets that they made stay."""

@@ -1,6 +1,7 @@
 """Scripts: `/generate-script` (contract S-090, S-091)."""
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -64,12 +65,13 @@ async def generate_script(
             return answer
     command = GenerateScript(
         command_id=command_id,
-        file_name=name or _own_name(state),
+        file_name=name,
         input_dataset=text(fields, "inputDataset"),
         output_dataset=text(fields, "outputDataset"),
         model_name=text(fields, "modelName", required=False),
         ext=ext_of(fields),
     )
+    command = command if name else replace(command, file_name=_own_name(state))
     script = await send_command(state, state.topics.scoring_job_commands, command.file_name, command)
     return data_response(
         {
