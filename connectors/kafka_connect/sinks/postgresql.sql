@@ -53,10 +53,12 @@ CREATE TABLE IF NOT EXISTS job_status (
   finished bigint NOT NULL,
   failed bigint NOT NULL,
   message text,
-  stopped bigint NOT NULL DEFAULT 0
+  stopped bigint NOT NULL DEFAULT 0,
+  first_ts_id bigint NOT NULL DEFAULT 0
 );
--- Of a table from before jobs could be stopped.
-ALTER TABLE job_status ADD COLUMN IF NOT EXISTS stopped bigint NOT NULL DEFAULT 0;
+-- Of a table of earlier releases.
+ALTER TABLE job_status ADD COLUMN IF NOT EXISTS stopped bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS first_ts_id bigint NOT NULL DEFAULT 0;
 
 -- A later record need not be newer: forecasts of one series are published as each gets done. What is older leaves the
 -- row as it is, by the rule of GET /forecasts (streams/forecasts.py): n counts within a job, between jobs the later record

@@ -1,6 +1,5 @@
 """Requests of contract 003 as their clients send them: a field may be in a JSON body, a form or the query (S-007)."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,6 +19,7 @@ ALIAS: Final = "/api/v1"
 """All addresses of the contract are there as well as at the root (S-006)."""
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _LONGEST_SHOWN: Final = 60
+_KINDS: Final = {list: "an array", dict: "an object", UploadFile: "a file"}
 Fields = Mapping[str, Any]
 
 
@@ -58,7 +58,7 @@ def text(fields: Fields, *names: str, required: bool = True) -> str:
         if value is None:
             continue
         if not isinstance(value, str):
-            shown = "a file" if isinstance(value, UploadFile) else json.dumps(value)[:_LONGEST_SHOWN]
+            shown = _KINDS.get(type(value)) or str(value).lower()[:_LONGEST_SHOWN]  # deep nesting cannot be written out
             raise InvalidError(Code.INVALID_REQUEST, f"{name}: expected a text, not {shown}")
         return value
     if required:

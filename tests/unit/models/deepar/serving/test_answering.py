@@ -15,7 +15,13 @@ from models.deepar.serving.pace import pace_of
 from tests.unit.models.deepar.deepar_models import predictor
 
 ROOM = Path(models.__file__).parent
-READ_JSON = {"json_words.py", "deepar/serving/instances.py", "deepar/serving/inference_config.py"}
+READ_JSON = {
+    "json_words.py",
+    "scoring/answering.py",
+    "scoring/files.py",
+    "deepar/serving/instances.py",
+    "deepar/serving/inference_config.py",
+}
 MODULES = sorted(path.relative_to(ROOM).as_posix() for path in ROOM.rglob("*.py"))
 MODEL = predictor(prediction_length=3, cardinality=(), num_dynamic_feat=0)
 INSTANCE: dict[str, Any] = {"start": "2012-01-30", "target": [5.0, 6.0]}
