@@ -207,7 +207,7 @@ def test_fault_10_half_open_connections(
     service: Service, link: Proxy, api: RecordingApi, job: Job, verifier: Verifier, figures: CaseFigures
 ) -> None:
     """What is sent disappears, in the middle of a job: writes are given up in time, reads go on; all resumes later."""
-    job.submit(_MODELS)
+    job.submit(3 * _MODELS)  # so many that a fast trainer is not through before the network is cut
     job.wait_for_more(0)
     with _watched(api, job, figures):
         with link.half_open():
