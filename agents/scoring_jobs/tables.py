@@ -10,7 +10,8 @@ import orjson
 from agents.scoring_jobs.calls import Source
 from agents.scoring_jobs.rendering import csv_line
 from connectors.csv_files.dialect import RFC4180
-from connectors.csv_files.pieces import Cells, cells_of, numbers_of, records_of
+from connectors.csv_files.piece_numbers import numbers_of
+from connectors.csv_files.pieces import Cells, cells_of, records_of
 from streams.scoring_jobs.inputs import Kind, ReadInput
 
 __all__ = ["Errors", "Rows", "frame_of", "rows_of"]

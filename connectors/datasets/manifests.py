@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
 
-from connectors.csv_files.date_warnings import dates_in_two_ways
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import BadDatasetError, Cell, CsvFacts, OpenCsv
 from connectors.datasets import names as dataset_names
@@ -183,6 +182,8 @@ def register(
     ``time_created`` must be aware. Raises BadDatasetError for the name, NameTakenError where the
     name must be the file's alone and is not, OSError where the store cannot take the file.
     """
+    from connectors.csv_files.date_warnings import dates_in_two_ways  # noqa: PLC0415 - pandas: who reads needs none
+
     check_name(name)
     if time_created.tzinfo is None:
         raise ValueError("time_created needs an offset")

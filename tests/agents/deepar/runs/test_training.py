@@ -13,6 +13,7 @@ from connectors.kafka.publisher import DeliveryError
 from connectors.objects import endpoints
 from schemas.inference import StopTransform
 from schemas.training import TrainingStatus
+from streams.systems import SYSTEMS
 from tests.agents.bench import CODEC, FakePublisher, Worker
 from tests.agents.deepar.runs.samples import (
     CHECKPOINT,
@@ -34,10 +35,11 @@ from tests.agents.deepar.runs.samples import (
 )
 
 
-def test_a_trainer_does_without_tensorflow() -> None:
-    """It takes seconds to load, and 500 MB: only the processes that train have it."""
-    agents = "agents.series.training, agents.training.runs, agents.inference.answering"
-    code = f"import sys, {agents}; print('tensorflow' in sys.modules)"
+@pytest.mark.parametrize("library", ["tensorflow", "pandas"])
+def test_a_trainer_does_without(library: str) -> None:
+    """TensorFlow takes seconds to load, and 500 MB, pandas a second: only the processes that need them have them."""
+    agents = ", ".join(module for system in SYSTEMS for module in system.trainer_agents)
+    code = f"import sys, {agents}; print({library!r} in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ended.stdout.strip() == "False"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.csv_files.dialect import RFC4180, Dialect
-from connectors.csv_files.pieces import begin_of_rows, cells_of, cut, numbers_of, records_of
+from connectors.csv_files.piece_numbers import numbers_of
+from connectors.csv_files.pieces import begin_of_rows, cells_of, cut, records_of
 
 ROWS = [["1", "a"], ["2.5", 'say "hi"'], ["3", "two\nlines"], ["-4e2", ""], ["5", "x,y"]]
 
