@@ -68,10 +68,12 @@ def spawn(program: UserProgram, mode: Mode) -> tuple["subprocess.Popen[bytes]", 
 
     What the supervisor writes is the JSON of the arguments of `outcome_of`. When its input is closed, all ends.
     """
-    for folder in (home_of(program), temporary_of(program)):
+    # The second is the program's /tmp, which our Python may lie below: root without its rights has to come through.
+    for folder, mode_bits in ((home_of(program), 0o700), (temporary_of(program), 0o711)):
         if folder.is_symlink():  # an earlier program's, to have another place given to this one
             folder.unlink()
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(mode_bits)
     log, theirs = os.pipe()
     try:
         process = subprocess.Popen(

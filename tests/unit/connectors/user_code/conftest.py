@@ -27,15 +27,23 @@ def as_user(user: str) -> list[str]:
     """What stands before a command; an ordinary user may not come to where root's Python is, so it gets a view."""
     if user == "root" or not IS_ROOT:
         return ["env"]
-    base = Path(sys.base_prefix).resolve()
     opened: list[str] = []
-    for folder in reversed(base.parents):
-        if not folder.stat().st_mode & 0o005:
-            inside = str(folder / base.relative_to(folder).parts[0])
-            opened = ["--perms", "0755", "--tmpfs", str(folder), "--ro-bind", inside, inside]
-            break
+    for folder, places in _closed().items():
+        opened += ["--perms", "0755", "--tmpfs", str(folder)]
+        for place in sorted({folder / place.relative_to(folder).parts[0] for place in places}):
+            opened += ["--ro-bind", str(place), str(place)]
     view = [bubblewraps()[0], "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--"]
     return [*view, "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env"]
+
+
+def _closed() -> dict[Path, list[Path]]:
+    """Folders that others may not enter, each with what of Python, its packages and this repository lies in it."""
+    found: dict[Path, list[Path]] = {}
+    for place in {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT.resolve()}:
+        closed = [folder for folder in reversed(place.parents) if not folder.stat().st_mode & 0o005]
+        if closed:
+            found.setdefault(closed[0], []).append(place)
+    return found
 
 
 def python(user: str, script: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:

@@ -263,6 +263,22 @@ for _ in range(3000):
     assert not await asyncio.to_thread(tmp_path.exists)
 
 
+def test_python_may_lie_below_tmp() -> None:
+    """Which is another folder for programs: whoever tries this service in a temporary folder has it there."""
+    need(USERS[0], "bwrap")
+    with open_folder() as folder:
+        folder.chmod(0o700)
+        made = folder / "venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made)], check=True)
+        tried = subprocess.run(
+            [str(made / "bin" / "python"), str(Path(__file__).with_name("find.py")), "bwrap"],
+            env={"PYTHONPATH": str(ROOT), "PATH": f"{Path(bubblewraps()[0]).parent}:{os.defpath}"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert (tried.returncode, tried.stderr) == (0, "")
+
+
 def test_what_is_asked_for_has_a_name() -> None:
     with pytest.raises(NoModeError, match="one of process, bwrap, sandlock, process-unsafe"):
         found_mode("docker")
