@@ -1,11 +1,10 @@
 """`tidecast services`: deploy a model, look at it, ask it, scale it, remove it."""
 
-# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+# what only these commands need is loaded by them, so that `tidecast --help` stays quick
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
@@ -14,9 +13,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
     from streams.cli.service.session import Session
@@ -29,10 +28,6 @@ _LOOK_S: Final = 0.3
 _Service = Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)]
 _Pod = Annotated[str, typer.Argument(metavar="REPLICA", help="Such as iris-0.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
-_Url = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Tidecast to use instead of the one on TIDECAST_HOME.", show_default=False),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -59,19 +54,19 @@ def deploy(
     ] = None,
     server_version: Annotated[str, typer.Option(help="Version of Python that is noted.")] = "3.9",
     wait: Annotated[bool, typer.Option(help="Wait until a replica answers.")] = True,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Let a model answer under a name."""
     body = {"modelName": model, "serviceName": service, "serverVersion": server_version, "replicas": replicas}
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/model-deploy-service", body=body | {"memoryReserve": memory})
         shown = _started(session, service) if wait else _of(session, service)
         _print(shown)
 
 
-def list_services(*, as_json: _Json = False, url: _Url = None) -> None:
+def list_services(*, as_json: _Json = False, url: Url = None) -> None:
     """List the services, newest first."""
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         found = session.client.get("/service-list")["data"]["serviceList"]
     if as_json:
         output().print_json(json.dumps(found))
@@ -87,9 +82,9 @@ def list_services(*, as_json: _Json = False, url: _Url = None) -> None:
     output().print(table)
 
 
-def show(service: _Service, *, as_json: _Json = False, url: _Url = None) -> None:
+def show(service: _Service, *, as_json: _Json = False, url: Url = None) -> None:
     """Show a service with its replicas."""
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         _print(_of(session, service), as_json=as_json)
 
 
@@ -99,7 +94,7 @@ def call(
         str, typer.Argument(metavar="RECORDS", help="JSON: a record, or a list of them.", show_default=False)
     ],
     *,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Ask a service; what it answers is printed as JSON."""
     try:
@@ -107,17 +102,17 @@ def call(
     except ValueError as error:
         raise CommandError(f"RECORDS is no JSON ({error}): send a list such as '[{{\"x1\": 1.5}}]'", status=2) from None
     body = asked if isinstance(asked, dict) and "X" in asked else {"X": asked}
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         answer = session.client.write("POST", f"/api/v1/scv/pmml/{quote(service, safe='')}", body=body)
     output().print_json(json.dumps(answer["data"]))
 
 
-def pause(replica: _Pod, *, url: _Url = None) -> None:
+def pause(replica: _Pod, *, url: Url = None) -> None:
     """Let a replica answer no more, for a time."""
     _operate(replica, "pause", url)
 
 
-def start(replica: _Pod, *, url: _Url = None) -> None:
+def start(replica: _Pod, *, url: Url = None) -> None:
     """Let a paused replica answer again."""
     _operate(replica, "start", url)
 
@@ -126,34 +121,25 @@ def scale(
     service: _Service,
     replicas: Annotated[int, typer.Argument(min=0, metavar="N", help="How many.", show_default=False)],
     *,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Have so many replicas; with 0 none answers until there are more."""
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/service-scale", body={"serviceName": service, "replicas": replicas})
         _print(_started(session, service) if replicas else _of(session, service))
 
 
-def delete(service: _Service, *, url: _Url = None) -> None:
+def delete(service: _Service, *, url: Url = None) -> None:
     """Remove a service with all its replicas; the model stays."""
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/service-delete", body={"serviceName": service})
     notices().print(f"service {service} is removed", highlight=False)
 
 
 def _operate(replica: str, operation: str, url: str | None) -> None:
-    with _session(url) as session:
+    with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/operate-pod", body={"podName": replica, "operationType": operation})
         _print(_of(session, replica.rpartition("-")[0]))
-
-
-@contextmanager
-def _session(url: str | None) -> "Iterator[Session]":
-    from streams.cli.service.session import find_service, open_session
-
-    settings = load_settings()
-    with open_session(settings, find_service(settings, url), notices()) as session:
-        yield session
 
 
 def _of(session: "Session", service: str) -> Mapping[str, Any]:

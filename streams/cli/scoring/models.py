@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
     from streams.cli.service.client import ServiceClient
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)]
-Url = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 
 
@@ -127,10 +123,7 @@ def delete(
 
 def _asked(url: str | None, ask: Callable[["ServiceClient"], Any]) -> Any:
     """What a service answers, under `data`."""
-    from streams.cli.service.session import find_service, open_session
-
-    settings, console = load_settings(), notices()
-    with open_session(settings, find_service(settings, url), console) as session:
+    with session_of(url, on_new_home=True) as session:
         return ask(session.client)["data"]
 
 

@@ -5,17 +5,16 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import typer
 
-from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
     from streams.cli.service.session import Session
@@ -27,12 +26,6 @@ _LOOK_S = 0.5
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, or its name.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-_Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
-    ),
-]
 Entry = Mapping[str, Any]
 
 
@@ -54,10 +47,10 @@ def list_runs(
     job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only of this job.", show_default=False)] = None,
     *,
     as_json: _Json = False,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """List runs, the oldest first."""
-    with _session(url) as session:
+    with session_of(url) as session:
         if job is None:
             found = session.client.get("/api/v1/runs")["data"]["runList"]
         else:
@@ -76,9 +69,9 @@ def list_runs(
     output().print(table)
 
 
-def show(run: _Run, *, as_json: _Json = False, url: _Url = None) -> None:
+def show(run: _Run, *, as_json: _Json = False, url: Url = None) -> None:
     """Show how far a run is, and why it failed."""
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, run)
     if as_json:
         print(json.dumps(found))  # noqa: T201
@@ -96,10 +89,10 @@ def start(
         typer.Option(metavar="NAME", help="The run's name; else the job's with a number.", show_default=False),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="End when the run has ended; 1 where it failed.")] = False,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Start a run of a job, and print its id."""
-    with _session(url) as session:
+    with session_of(url) as session:
         body = {} if name is None else {"runName": name}
         made = session.client.write("POST", f"/api/v1/jobs/{quote(job, safe='')}", body=body)["data"]
         output().print(made["id"])
@@ -107,22 +100,22 @@ def start(
             _until_ended(session, made["id"])
 
 
-def stop(run: _Run, *, url: _Url = None) -> None:
+def stop(run: _Run, *, url: Url = None) -> None:
     """Stop a run: it has failed then, with the reason stopped."""
     _operate(run, "stop", url)
 
 
-def pause(run: _Run, *, url: _Url = None) -> None:
+def pause(run: _Run, *, url: Url = None) -> None:
     """Pause a run, which keeps what it has scored."""
     _operate(run, "pause", url)
 
 
-def go_on(run: _Run, *, url: _Url = None) -> None:
+def go_on(run: _Run, *, url: Url = None) -> None:
     """Let a paused run go on where it was."""
     _operate(run, "continue", url)
 
 
-def delete(run: _Run, *, url: _Url = None) -> None:
+def delete(run: _Run, *, url: Url = None) -> None:
     """Remove a run and its own result; the data set that it made stays."""
     _operate(run, "delete", url)
 
@@ -133,14 +126,14 @@ def result(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; else standard output.", show_default=False)
     ] = None,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Write the rows of a run with their results."""
     import sys
 
     from streams.cli.service.streaming import pieces
 
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, run)
         body = {"runName": found["name"], "runId": found["id"], "type": "result"}
         data = session.client.write("POST", "/operate-run", body=body)["data"]
@@ -161,7 +154,7 @@ def result(
 
 
 def _operate(run: str, operation: str, url: str | None) -> None:
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, run)
         body = {"runName": found["name"], "runId": found["id"], "type": operation}
         session.client.write("POST", "/operate-run", body=body)
@@ -185,18 +178,3 @@ def _until_ended(session: "Session", run_id: str) -> None:
     if found["status"] != "success":
         raise CommandError(f"run {found['name']} failed: {one_line(str(found['reason']))}")
     notices().print(f"{found['rows']:,} rows in {found['duration'] / 1000:.1f} s")
-
-
-@contextmanager
-def _session(url: str | None) -> "Iterator[Session]":
-    """The service that is asked; one of its own where none runs."""
-    from streams.cli.service.session import find_service, open_session
-
-    settings = load_settings()
-    address = find_service(settings, url)
-    if address is None and not settings.home.exists():
-        raise CommandError(
-            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
-        )
-    with open_session(settings, address, notices()) as session:
-        yield session

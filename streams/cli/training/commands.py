@@ -5,17 +5,17 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
 
-from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
-from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.terminal import one_line, output
+from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
     from streams.cli.service.session import Session
@@ -33,12 +33,6 @@ _Version = Annotated[
 ]
 _Project = Annotated[str, typer.Option(metavar="PROJECT", help="The project.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-_Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
-    ),
-]
 Entry = Mapping[str, Any]
 
 
@@ -64,7 +58,7 @@ def run(
         bool, typer.Option("--follow", "-f", help="Print the log; 1 where it does not complete.")
     ] = False,
     project: _Project = "default",
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Run a job: a new one, or where there is one of this name its next version. Prints the ids of both."""
     try:
@@ -74,7 +68,7 @@ def run(
     if not isinstance(found, dict):
         raise CommandError(f"{config}: found no JSON object, expected the config of a job")
     body = {"config": found.get("config", found)}
-    with _session(url) as session:
+    with session_of(url) as session:
         known = [job for job in _jobs(session, project, name) if job["job_name"] == name]
         if known:
             path = f"{_path(project)}/{known[0]['job_id']}/versions"
@@ -91,12 +85,12 @@ def list_jobs(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show what changes, until Ctrl-C.")] = False,
     project: _Project = "default",
     as_json: _Json = False,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """List the jobs with the status of their newest versions, by name."""
     from streams.cli.training.tables import jobs_table
 
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _jobs(session, project)
         if as_json:
             print(json.dumps(found))  # noqa: T201
@@ -112,11 +106,11 @@ def list_jobs(
                     live.update(jobs_table(_jobs(session, project)))
 
 
-def show(job: _Job, *, project: _Project = "default", as_json: _Json = False, url: _Url = None) -> None:
+def show(job: _Job, *, project: _Project = "default", as_json: _Json = False, url: Url = None) -> None:
     """Show the versions of a job, the newest first."""
     from streams.cli.training.tables import versions_table
 
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _versions(session, project, _found(session, project, job)["job_id"])
     if as_json:
         print(json.dumps(found))  # noqa: T201
@@ -131,10 +125,10 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the version has ended.")] = False,
     worker: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Of which worker.")] = 0,
     project: _Project = "default",
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Print the log of a version; followed, the command fails where the version does."""
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, project, job)
         path = _version_path(project, found["job_id"], _version(session, project, found, version)["version_id"])
         log_file = f"{found['job_name']}.{worker}" if worker else ""
@@ -144,17 +138,17 @@ def logs(
             _print_from(session, path, log_file, 0)
 
 
-def stop(job: _Job, *, version: _Version = None, project: _Project = "default", url: _Url = None) -> None:
+def stop(job: _Job, *, version: _Version = None, project: _Project = "default", url: Url = None) -> None:
     """Stop a version: what runs of it ends at once."""
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, project, job)
         number = _version(session, project, found, version)["version_id"]
         session.client.write("POST", f"{_version_path(project, found['job_id'], number)}/stop")
 
 
-def delete(job: _Job, *, version: _Version = None, project: _Project = "default", url: _Url = None) -> None:
+def delete(job: _Job, *, version: _Version = None, project: _Project = "default", url: Url = None) -> None:
     """Remove a job with all its versions, or only the version that is named; what runs of it is stopped."""
-    with _session(url) as session:
+    with session_of(url) as session:
         found = _found(session, project, job)
         path = f"{_path(project)}/{found['job_id']}"
         if version is not None:
@@ -236,18 +230,3 @@ def _path(project: str) -> str:
 
 def _version_path(project: str, job_id: int, version_id: int) -> str:
     return f"{_path(project)}/{job_id}/versions/{version_id}"
-
-
-@contextmanager
-def _session(url: str | None) -> "Iterator[Session]":
-    """The service that is asked; one of its own where none runs."""
-    from streams.cli.service.session import find_service, open_session
-
-    settings = load_settings()
-    address = find_service(settings, url)
-    if address is None and not settings.home.exists():
-        raise CommandError(
-            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
-        )
-    with open_session(settings, address, notices()) as session:
-        yield session

@@ -4,20 +4,15 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
 from streams.cli.workloads.group import metrics_group
-
-if TYPE_CHECKING:
-    from streams.cli.service.session import Session
 
 __all__ = ["register"]
 
@@ -39,12 +34,6 @@ tidecast metrics watch tj-7-7 --json | jq .value"""
 
 _Uid = Annotated[str, typer.Argument(metavar="UID", help="The workload.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-_Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
-    ),
-]
 _Metric = Annotated[
     list[str] | None,
     typer.Option("--metric", "-m", metavar="NAME", help="Only this one; may be repeated.", show_default=False),
@@ -68,12 +57,12 @@ def list_workloads(
     *,
     limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=100_000, help="Only so many, the newest.")] = 50,
     as_json: _Json = False,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """List the workloads that points have come of, the newest first."""
     from streams.cli.workloads.tables import workloads_table
 
-    with _session(url) as session:
+    with session_of(url) as session:
         answer = session.client.get("/api/v1/workloads", {"limit": limit})
     if as_json:
         print(json.dumps(answer))  # noqa: T201
@@ -83,11 +72,11 @@ def list_workloads(
         notices().print(f"{left:,} older ones are not shown: --limit {answer['total_count']} shows all")
 
 
-def show(uid: _Uid, *, as_json: _Json = False, url: _Url = None) -> None:
+def show(uid: _Uid, *, as_json: _Json = False, url: Url = None) -> None:
     """Show the metrics of a workload: how many points of which sources, the last value, and the curve."""
     from streams.cli.workloads.tables import CURVE, metrics_table
 
-    with _session(url) as session:
+    with session_of(url) as session:
         answer = session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/available")
         if as_json:
             print(json.dumps(answer))  # noqa: T201
@@ -108,7 +97,7 @@ def export(
     ] = None,
     metric: _Metric = None,
     source: _Source = None,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Write the points of a workload as CSV: metric_name, value, timestamp, iteration, data_source."""
     from streams.cli.service.streaming import pieces
@@ -116,7 +105,7 @@ def export(
     asked: dict[str, Any] = {"format": "csv"}
     asked |= {} if metric is None else {"metrics": metric}
     asked |= {} if source is None else {"data_source": source}
-    with _session(url) as session:
+    with session_of(url) as session:
         content = pieces(session.client, f"/api/v1/workloads/{_quoted(uid)}/metrics/data", asked)
         if out is None:
             for piece in content:
@@ -144,39 +133,24 @@ def watch(
         float | None,
         typer.Option(metavar="SECONDS", min=0.1, help="End when nothing came for so long.", show_default="never"),
     ] = None,
-    url: _Url = None,
+    url: Url = None,
 ) -> None:
     """Follow a workload while it trains, with its curves; Ctrl-C ends. It need not have begun."""
     from streams.cli.workloads.watching import follow
 
     asked = ({} if metric is None else {"metrics": metric}) | ({} if source is None else {"data_source": source})
-    with _session(url) as session:
+    with session_of(url) as session:
         follow(session, uid, asked, as_json=as_json, until_idle_s=until_idle, console=output())
 
 
-def rebuild(*, url: _Url = None) -> None:
+def rebuild(*, url: Url = None) -> None:
     """Read all points again from the topic, and wait until they are there. Meanwhile they cannot be asked for."""
     from streams.cli.workloads.watching import follow_rebuild
 
-    with _session(url) as session:
+    with session_of(url) as session:
         session.client.write("POST", "/api/v1/metrics/rebuild")
         seconds, count = follow_rebuild(session, notices())
     output().print(f"{count:,} points were read in {seconds:.1f} s ({count / max(seconds, 1e-3):,.0f} points/s)")
-
-
-@contextmanager
-def _session(url: str | None) -> "Iterator[Session]":
-    """The service that is asked; one of its own where none runs."""
-    from streams.cli.service.session import find_service, open_session
-
-    settings = load_settings()
-    address = find_service(settings, url)
-    if address is None and not settings.home.exists():
-        raise CommandError(
-            f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
-        )
-    with open_session(settings, address, notices()) as session:
-        yield session
 
 
 def _quoted(uid: str) -> str:
