@@ -23,11 +23,10 @@ from connectors.objects import layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from schemas.coding.wire import UndecodableError
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.checks import check_id, check_key, invalid_field
 from streams.codes.forecasting import ForecastingCode
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
@@ -61,11 +60,7 @@ def attach(state: StateRuntime) -> Agent:
 
 async def _refuse(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. tell the sender of a command that is given up, 2. remove what it would have taken: upload and name."""
-    try:
-        command = state.codec.decode(event.message.value)
-    except UndecodableError:
-        return
-    state.waiters.refused(command.command_id, error)
+    command = await tell_given_up(state, event, error)
     await asyncio.to_thread(_clear, state.store, command)
     if isinstance(command, AddDataset) and command.alone:
         with suppress(BadKeyError):  # else nobody could have the name that it did not come to

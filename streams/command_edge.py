@@ -6,12 +6,13 @@ from typing import Any
 from schemas.coding.wire import UndecodableError
 from streams.checks import check_command
 from streams.engine.tenure import check_writer, still_current
+from streams.engine.tries import GivenUpError
 from streams.errors import RejectedError
 from streams.messages import Event
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
 
-__all__ = ["CommandTopic", "handle_command"]
+__all__ = ["CommandTopic", "handle_command", "tell_given_up"]
 
 
 class CommandTopic:
@@ -78,3 +79,13 @@ async def handle_command(
             await state.publisher.send([state.dead_letter(message, error)])
         return
     state.waiters.applied(command.command_id, outcome)
+
+
+async def tell_given_up(state: StateRuntime, event: Event, error: GivenUpError) -> Any:
+    """Tell the sender of a command that it is given up; the command, None where the message holds none."""
+    try:
+        command: Any = state.codec.decode(event.message.value)
+    except UndecodableError:
+        return None
+    state.waiters.refused(command.command_id, error)
+    return command

@@ -13,16 +13,15 @@ from typing import Any, Final
 from faust.agents import Agent
 
 from connectors.kafka.publisher import DeliveryError, Record, partition_for
-from schemas.coding.wire import UndecodableError
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.deployments import requests, services
 from streams.deployments.state import DeploymentsState
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer, may_write
 from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import GivenUpError, guarded
+from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError, RejectedError
 from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
@@ -53,7 +52,7 @@ def attach(state: StateRuntime) -> Agent:
     async def answer_scoring_requests(stream: Any) -> None:
         """Keep requests, those of one service in their order, and let them be answered."""
         answers = _Answers(state)
-        handle = guarded(state, _AGENT, partial(_handle, state, answers), partial(_end, state))
+        handle = guarded(state, _AGENT, partial(_handle, state, answers), partial(tell_given_up, state))
         watch = asyncio.create_task(answers.watch())
         try:
             async for events in batches(app, stream):
@@ -64,14 +63,6 @@ def attach(state: StateRuntime) -> Agent:
             answers.cancel()
 
     return answer_scoring_requests
-
-
-async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
-    try:
-        command = state.codec.decode(event.message.value)
-    except UndecodableError:
-        return
-    state.waiters.refused(command.command_id, error)
 
 
 async def _handle(state: StateRuntime, answers: "_Answers", event: Event) -> None:

@@ -7,18 +7,17 @@ from typing import Any, Final
 from faust.agents import Agent
 
 from connectors.objects import scoring_models
-from schemas.coding.wire import UndecodableError
 from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ServiceRecord
 from schemas.scoring import ModelRecord
 from streams import idempotency
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import GivenUpError, guarded
+from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
@@ -48,7 +47,7 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(app, topics.service_commands, _AGENT)
     async def orchestrate_services(stream: Any) -> None:
         """Apply commands, those of one service in their order, those of several services side by side."""
-        handle = guarded(state, _AGENT, partial(_handle, state), partial(_end, state))
+        handle = guarded(state, _AGENT, partial(_handle, state), partial(tell_given_up, state))
         settling = asyncio.create_task(_settle(state))
         try:
             async for events in batches(app, stream):
@@ -66,14 +65,6 @@ async def _settle(state: StateRuntime) -> None:
         if is_ready(state.app):
             DeploymentsState.of(state).running.settle()
         await asyncio.sleep(_SETTLE_S)
-
-
-async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
-    try:
-        command = state.codec.decode(event.message.value)
-    except UndecodableError:
-        return
-    state.waiters.refused(command.command_id, error)
 
 
 async def _handle(state: StateRuntime, event: Event) -> None:

@@ -12,12 +12,11 @@ from connectors.objects import scoring_models
 from connectors.objects.keys import BadKeyError
 from connectors.objects.scoring_models import is_incoming
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from schemas.coding.wire import UndecodableError
 from schemas.scoring import AddModel, DeleteModel, ModelRecord
 from streams import idempotency
 from streams.checks import time_of
 from streams.codes.scoring import ScoringCode
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches, handle_by_key
@@ -60,11 +59,7 @@ def attach(state: StateRuntime) -> Agent:
 
 async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
-    try:
-        command = state.codec.decode(event.message.value)
-    except UndecodableError:
-        return
-    state.waiters.refused(command.command_id, error)
+    command = await tell_given_up(state, event, error)
     await asyncio.to_thread(_clear, state.store, command)
 
 

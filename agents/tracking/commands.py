@@ -5,14 +5,13 @@ from typing import Any
 
 from faust.agents import Agent
 
-from schemas.coding.wire import UndecodableError
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import GivenUpError, guarded
+from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.runtime import StateRuntime
@@ -40,22 +39,13 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.tracking_commands, "track_runs")
     async def track_runs(stream: Any) -> None:
         """Apply commands, those of one run in their order, those of several side by side."""
-        handle = guarded(state, "track_runs", partial(_handle, state), partial(_end, state))
+        handle = guarded(state, "track_runs", partial(_handle, state), partial(tell_given_up, state))
         async for events in batches(state.app, stream):
             state.metrics.observe_batch("track_runs", len(events))
             await handle_by_key("track_runs", events, handle)
 
     agent: Agent = track_runs
     return agent
-
-
-async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
-    """The sender is told."""
-    try:
-        command = state.codec.decode(event.message.value)
-    except UndecodableError:
-        return
-    state.waiters.refused(command.command_id, error)
 
 
 async def _handle(state: StateRuntime, event: Event) -> None:

@@ -1,5 +1,6 @@
 """Services: deployed, shown, scaled, paused, removed (contract S-050 … S-066)."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +13,7 @@ from streams.errors import Code, InvalidError
 from streams.runtime import StateRuntime
 from streams.views.deployments.replies import Address, ServiceInfo, ServiceList
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, iso_time, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, iso_time, made_at, text
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
@@ -71,8 +72,7 @@ async def deploy_service(state: State, request: Request, fields: Sent, key: Idem
     if answer is not None:
         return answer
     command_id = command_id_of(request, key, repr(command).encode("utf-8", "surrogatepass"))
-    values = {name: getattr(command, name) for name in DeployService.__dataclass_fields__}
-    return await _done(state, DeployService(**{**values, "command_id": command_id}))
+    return await _done(state, replace(command, command_id=command_id))
 
 
 async def describe_service(state: State, request: Request, fields: Sent) -> Response:
@@ -95,7 +95,7 @@ async def list_services(state: State, request: Request) -> Response:
     rows = [record for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
     own = [_shown(state, request, record) for record in rows]
     others = await from_others(state, request, "data", "serviceList")
-    found = sorted([*own, *others], key=lambda it: (it["createTime"], it["serviceName"]), reverse=True)
+    found = sorted([*own, *others], key=lambda it: (made_at(it), it["serviceName"]), reverse=True)
     return data_response({"serviceList": found})
 
 

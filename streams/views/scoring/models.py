@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -19,7 +19,17 @@ from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
 from streams.scoring.state import ScoringState
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, flag, iso_time, text
+from streams.views.scoring.reading import (
+    ALIAS,
+    Fields,
+    body_of,
+    data_response,
+    fields_of,
+    flag,
+    iso_time,
+    made_at,
+    text,
+)
 from streams.views.scoring.replies import ModelDescription, ModelList, ModelVariables, UploadedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import BodyLimit, Door, Tag
@@ -100,7 +110,7 @@ async def upload_model(state: State, request: Request, fields: Sent, key: Idempo
     if known is not None and known.command_id != command_id:
         raise scoring.taken(name)
     await state.files.whole(upload.size, _store_upload, state.store, command.path, upload)
-    command = AddModel(**{**_values(command), "command_id": command_id})
+    command = replace(command, command_id=command_id)
     within_s = state.settings.write_timeout_s + state.settings.max_model_inspection_s
     record = await send_command(state, state.topics.model_commands, name, command, within_s=within_s)
     return data_response(
@@ -124,7 +134,7 @@ async def list_user_models(state: State, request: Request) -> Response:
     table = ScoringState.of(state).models
     own = [_entry(record) for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
     others = await from_others(state, request, "data", "modelList")
-    found = sorted([*own, *others], key=_age, reverse=True)
+    found = sorted([*own, *others], key=lambda it: (made_at(it), it["name"]), reverse=True)
     return data_response({"modelList": found})
 
 
@@ -176,11 +186,6 @@ async def find(state: StateRuntime, fields: Fields) -> ModelRecord:
         raise scoring.unknown(name) from None
 
 
-def _age(entry: Mapping[str, Any]) -> tuple[datetime, str]:
-    """Texts of times do not sort: their offsets change with daylight saving."""
-    return datetime.fromisoformat(entry["createTime"]), entry["name"]
-
-
 def _entry(record: ModelRecord) -> dict[str, Any]:
     return {
         "name": record.name,
@@ -206,10 +211,6 @@ def _variables(variables: Sequence[ModelInput | ModelOutput]) -> list[Mapping[st
             shown["shape"] = [None if size < 0 else size for size in it.shape]
         found.append(shown)
     return found
-
-
-def _values(command: AddModel) -> dict[str, Any]:
-    return {name: getattr(command, name) for name in AddModel.__dataclass_fields__}
 
 
 def _check_size(state: StateRuntime, upload: UploadFile) -> None:

@@ -13,7 +13,7 @@ from streams.errors import Code, InvalidError, UnsupportedError
 from streams.views.web.answers import json_response
 from streams.views.web.reading import content_type, has_body
 
-__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "iso_time", "text"]
+__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "iso_time", "made_at", "text"]
 
 ALIAS: Final = "/api/v1"
 """All addresses of the contract are there as well as at the root (S-006)."""
@@ -74,6 +74,11 @@ def flag(fields: Fields, name: str) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0", ""):
         return value.lower() in ("true", "1")
     raise InvalidError(Code.INVALID_REQUEST, f"{name}: expected true or false")
+
+
+def made_at(entry: Mapping[str, Any]) -> datetime:
+    """When what an entry of a list tells of was made, to sort by: as texts times do not sort across daylight saving."""
+    return datetime.fromisoformat(entry["createTime"])
 
 
 def iso_time(milliseconds: int) -> str:

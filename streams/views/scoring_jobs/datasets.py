@@ -1,7 +1,6 @@
 """Data sets by name: `/dataset-info` and `/operate-dataset` (contract S-080, S-083 … S-085), and their files."""
 
 import asyncio
-from operator import itemgetter
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -17,7 +16,7 @@ from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import NotFoundError
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
-from streams.views.scoring.reading import Fields, body_of, fields_of, text
+from streams.views.scoring.reading import Fields, body_of, fields_of, made_at, text
 from streams.views.scoring_jobs.add_dataset import DATASETS
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -90,7 +89,7 @@ async def list_named_datasets(state: State) -> Response:
     """All data sets, the newest first; those of /data/ among them, by the last part of their `upload`."""
     found = await asyncio.to_thread(datasets.list_all, state.store)
     by_name = {dataset.file: _shown(dataset) for dataset in reversed(found)}  # of equal content the first
-    listed = sorted(by_name.values(), key=itemgetter("createTime"), reverse=True)
+    listed = sorted(by_name.values(), key=made_at, reverse=True)
     return json_response({"data": {"datasetList": listed}})
 
 

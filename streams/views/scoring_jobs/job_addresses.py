@@ -1,6 +1,5 @@
 """Jobs by their addresses: `/api/v1/jobs/…`, where POST starts another run (contract S-109)."""
 
-from operator import itemgetter
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -9,7 +8,7 @@ from schemas.scoring_jobs import DeleteScoringJob, StartScoringRun
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs
 from streams.scoring_jobs.state import ScoringJobsState
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, made_at, text
 from streams.views.scoring_jobs.jobs import described
 from streams.views.scoring_jobs.replies import JobList, JobReply, StartedRun
 from streams.views.scoring_jobs.scripts import JOBS
@@ -40,7 +39,7 @@ async def list_scoring_jobs(state: State, request: Request) -> Response:
     own = [job for key in table.keys() if (job := table.get(key)) is not None]  # noqa: SIM118 - a table
     listed = [job_shown(request, job) for job in own]
     listed += await from_others(state, request, "data", "jobList")
-    return data_response({"jobList": sorted(listed, key=itemgetter("createTime"), reverse=True)})
+    return data_response({"jobList": sorted(listed, key=made_at, reverse=True)})
 
 
 @router.get(

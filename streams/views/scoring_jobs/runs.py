@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 from itertools import islice
-from operator import itemgetter
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -22,7 +21,7 @@ from streams.runtime import StateRuntime
 from streams.scoring_jobs import runs
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, made_at, text
 from streams.views.scoring_jobs.replies import OperatedRun, RunList
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import content_of, run_shown
@@ -114,7 +113,7 @@ async def _listed(state: StateRuntime, request: Request, name: str, run_id: str)
         return own
     query = urlencode({key: value for key, value in (("runName", name), ("runId", run_id)) if value})
     others = await from_others(state, request, "data", "runList", path=f"{ALIAS}/runs", query=query)
-    return sorted([*own, *others], key=itemgetter("createTime", "id"))
+    return sorted([*own, *others], key=lambda it: (made_at(it), it["id"]))
 
 
 def _is_meant(run: ScoringRunRecord, name: str, run_id: str) -> bool:

@@ -27,7 +27,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute, sent_as_json
+from streams.views.web.reading import HeadRoute, address, sent_as_json
 
 __all__ = ["DOOR"]
 
@@ -191,7 +191,7 @@ def _known(state: State, project_id: str, job_id: int) -> VisualizationJobRecord
 
 def _url(request: Request, record: VisualizationJobRecord) -> str:
     """Where its page is, as whoever asks reaches this service."""
-    return f"{request.base_url}v1/{record.project_id}/visualization-jobs/{record.job_id}/page"
+    return address(request, f"/v1/{record.project_id}/visualization-jobs/{record.job_id}/page")
 
 
 def _summary(request: Request, record: VisualizationJobRecord, now: int) -> dict[str, Any]:
