@@ -12,27 +12,21 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import structlog
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import DBCompressionType, Rdict, WriteBatch
+
+from connectors.rocksdb_files import MIB, DatabaseInUseError, UnreadableDatabaseError, opened
 
 __all__ = ["DatabaseInUseError", "Place", "RowDatabase"]
 
 log = structlog.get_logger(__name__)
 
-_MIB: Final = 1024 * 1024
-_WRITE_BUFFER: Final = 16 * _MIB  # rows are written to files in pieces of this size
-_BLOCK_CACHE: Final = 32 * _MIB  # of a table: rows that are asked for often; the rest is in the system's cache
-_BLOOM_BITS: Final = 10  # per key: one look-up in a hundred for a row that is not there reads the disk
-_FILES: Final = 64  # kept open per table; RocksDB's default is all of them
+_BLOCK_CACHE: Final = 32 * MIB  # of a table: rows that are asked for often; the rest is in the system's cache
 _FORGET: Final = 10_000  # rows per deletion
 _SPOILT: Final = "spoilt"  # a file beside the database, which a worker leaves when it could not read it
 _FIRST_ROW: Final = b"\x01"  # our own entries begin with a zero byte, which no row's key does
 _PARTITION: Final = struct.Struct(">H")
 _PLACE: Final = struct.Struct(">qqq")
 _OLD_PLACE: Final = struct.Struct(">qq")  # as written before there were tenures
-
-
-class DatabaseInUseError(RuntimeError):
-    """Another process has the database open; the text names the remedy."""
 
 
 class Place(NamedTuple):
@@ -121,31 +115,13 @@ def _open(folder: Path) -> Rdict:
         log.warning("table_rows_read_from_changelog", folder=str(folder))
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = str(folder / "rows")
+    rows = folder / "rows"
     try:
-        return Rdict(rows, _options())
-    except Exception as error:  # rocksdict 0.3.29 has no class of its own
-        if "lock" in str(error).lower():
-            raise DatabaseInUseError(
-                f"another worker has {folder} open: give each state worker a TIDECAST_WORKER_ID of its own"
-            ) from error
-        log.warning("table_rows_read_from_changelog", folder=str(folder), error=str(error)[:300])
+        return opened(rows, DBCompressionType.lz4(), cache_bytes=_BLOCK_CACHE)
+    except UnreadableDatabaseError as error:
+        log.warning("table_rows_read_from_changelog", folder=str(folder), error=str(error))
         shutil.rmtree(rows)
-        return Rdict(rows, _options())
-
-
-def _options() -> Options:
-    options = Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_write_buffer_size(_WRITE_BUFFER)
-    options.set_max_open_files(_FILES)
-    options.set_compression_type(DBCompressionType.lz4())
-    options.set_keep_log_file_num(2)
-    blocks = BlockBasedOptions()
-    blocks.set_bloom_filter(_BLOOM_BITS, False)
-    blocks.set_block_cache(Cache(_BLOCK_CACHE))
-    options.set_block_based_table_factory(blocks)
-    return options
+        return opened(rows, DBCompressionType.lz4(), cache_bytes=_BLOCK_CACHE)
 
 
 def _partition(found: bytes) -> int:

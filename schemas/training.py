@@ -6,10 +6,12 @@ came with.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from schemas.values import ParameterValue
 
 __all__ = [
+    "SYSTEM_METRICS",
     "TYPES",
     "CreateTrainingConfiguration",
     "CreateTrainingJob",
@@ -30,6 +32,13 @@ __all__ = [
     "UpdateTrainingJob",
     "UpdateVisualizationJob",
 ]
+
+
+SYSTEM_METRICS: Final = (
+    "cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage",
+    "diskReadRate", "diskWriteRate", "recvBytesRate", "sendBytesRate",
+)  # fmt: skip
+"""What is measured of a version (T-125), in this order: percent of the machine, and bytes a second."""
 
 
 @dataclass(frozen=True, slots=True)

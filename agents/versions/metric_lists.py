@@ -5,20 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agents.versions.telling import finite
+from schemas.training import SYSTEM_METRICS
 
-__all__ = ["SYSTEM_METRICS", "SystemMetrics", "model_metric_list"]
+__all__ = ["SystemMetrics", "model_metric_list"]
 
-SYSTEM_METRICS: Final = (
-    "cpuUsage",
-    "memUsage",
-    "gpuUtil",
-    "gpuMemUsage",
-    "diskReadRate",
-    "diskWriteRate",
-    "recvBytesRate",
-    "sendBytesRate",
-)
-"""The eight series of T-125: percent of the machine, and bytes a second."""
 _CLASSIFICATION: Final = ("recall", "precision", "accuracy", "f1_score")
 _MOST: Final = 240  # samples: the text has to fit into a row, and a chart shows no more
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from agents.versions.metric_lists import SYSTEM_METRICS
 from connectors.user_code.system_samples import Sampler, SystemSample
+from schemas.training import SYSTEM_METRICS
 
 __all__ = ["SystemWatch", "nothing", "process_sampler", "values_of"]
 

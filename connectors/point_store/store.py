@@ -13,29 +13,23 @@ from typing import Any, Final
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import DBCompressionType, Rdict, WriteBatch
 
 from connectors.point_store import keys
 from connectors.point_store.columns import ROW, of_rows, without_repeats
 from connectors.point_store.merging import merge_series
 from connectors.point_store.reading import PointReader, StoredWorkload
+from connectors.rocksdb_files import MIB, UnreadableDatabaseError, opened
+from connectors.rocksdb_files import DatabaseInUseError as StoreInUseError
 
 __all__ = ["KeptWorkload", "PointStore", "StoreInUseError", "TooManySeriesError"]
 
 log = structlog.get_logger(__name__)
 
-_MIB: Final = 1024 * 1024
-_WRITE_BUFFER: Final = 16 * _MIB
-_BLOCK_CACHE: Final = 16 * _MIB
-_BLOOM_BITS: Final = 10
-_FILES: Final = 64  # kept open
+_BLOCK_CACHE: Final = 16 * MIB
 _MERGE_POINTS: Final = 16_384  # of a workload that may wait: who reads it sorts them each time, 2 ms
 _MERGE_BLOBS: Final = 256
 _FOLDER: Final = re.compile(r"points-(\d+)")
-
-
-class StoreInUseError(RuntimeError):
-    """Another process has the store open; the text names the remedy."""
 
 
 class TooManySeriesError(ValueError):
@@ -219,26 +213,8 @@ def _open(folder: Path) -> Rdict:
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
     try:
-        return Rdict(str(current), _options())
-    except Exception as error:  # rocksdict 0.3.29 has no class of its own
-        if "lock" in str(error).lower():
-            raise StoreInUseError(
-                f"another worker has {folder} open: give each state worker a TIDECAST_WORKER_ID of its own"
-            ) from error
-        log.warning("points_unreadable", folder=str(folder), error=str(error)[:300])
+        return opened(current, DBCompressionType.zstd(), cache_bytes=_BLOCK_CACHE)
+    except UnreadableDatabaseError as error:
+        log.warning("points_unreadable", folder=str(folder), error=str(error))
         wipe(folder)
         return _open(folder)
-
-
-def _options() -> Options:
-    options = Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_write_buffer_size(_WRITE_BUFFER)
-    options.set_max_open_files(_FILES)
-    options.set_compression_type(DBCompressionType.zstd())
-    options.set_keep_log_file_num(2)
-    blocks = BlockBasedOptions()
-    blocks.set_bloom_filter(_BLOOM_BITS, False)
-    blocks.set_block_cache(Cache(_BLOCK_CACHE))
-    options.set_block_based_table_factory(blocks)
-    return options

@@ -6,6 +6,7 @@ from zlib import crc32
 
 import orjson
 
+from schemas.training import SYSTEM_METRICS
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.training.configs import config_of
 from streams.training.listing import duration_of
@@ -29,17 +30,7 @@ _TEXTS: Final = (  # always there (T-037)
 _LISTS: Final = ("parameter", "data_source", "volumes")
 _NUMBERS: Final = ("worker_server_num", "model_id", "spec_id")
 _UNKNOWN: Final = {"dataset_name": "", "dataset_version_name": "", "pool_name": ""}  # of what is elsewhere
-_SERIES: Final = (  # T-125
-    "cpuUsage",
-    "memUsage",
-    "gpuUtil",
-    "gpuMemUsage",
-    "diskReadRate",
-    "diskWriteRate",
-    "recvBytesRate",
-    "sendBytesRate",
-)
-_NOTHING_MEASURED: Final = orjson.dumps({**{name: [] for name in _SERIES}, "interval": 1}).decode()
+_NOTHING_MEASURED: Final = orjson.dumps({**{name: [] for name in SYSTEM_METRICS}, "interval": 1}).decode()
 
 
 def created(job: TrainingJobRecord, version: TrainingVersionRecord | None) -> dict[str, Any]:

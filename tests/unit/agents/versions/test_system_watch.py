@@ -3,8 +3,9 @@
 import asyncio
 import os
 
-from agents.versions.metric_lists import SYSTEM_METRICS, SystemMetrics
+from agents.versions.metric_lists import SystemMetrics
 from agents.versions.system_watch import SystemWatch, Values, process_sampler
+from schemas.training import SYSTEM_METRICS
 
 
 async def test_a_run_is_measured_at_its_begin() -> None:
