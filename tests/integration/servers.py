@@ -76,6 +76,7 @@ class ObjectServer:
         options = [f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
         options += [f"-{name}.port={port}" for name, port in ports.items()]
         options += [f"-{name}.port.grpc={free_port()}" for name in ports]
+        options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # catalogues on fixed ports: two servers could not be
         self._log = folder / "weed.log"
         self._process = GuardedProcess(
             [str(Path(sys.executable).with_name("weed")), "server", *options],
