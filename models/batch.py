@@ -12,12 +12,14 @@ import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, raised
 from models.arrays.columns import FloatArray
+from models.arrays.filling import filled
 from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
 from models.holdout import TunedBatch, chosen_rows, forecast_with_hold_out
 from models.hyper_parameters import ConfigValue
 from models.model_spec import ModelSpec
+from models.options import PLAIN, Options
 from models.scores.names import metric_names
 from models.tuning.search import Search, tune
 from models.tuning.tuned_model import tuned_model
@@ -46,7 +48,8 @@ class SeriesRequest:
     `season_length`, `allow_negative` and `covariates` [len(target) + prediction_length, F] at
     `models.forecasts.SeriesBatch`. With `search` the hyper-parameters in its space are tuned, see
     `models.tuning.search`, and `config` holds the others. `end`, `step_ms` and `freq` place it in time for a model that
-    looks at the calendar: when the last value is, the distance of two, and the calendar's text.
+    looks at the calendar: when the last value is, the distance of two, and the calendar's text. `options` are what any
+    model can be asked for.
     """
 
     target: FloatArray
@@ -63,6 +66,7 @@ class SeriesRequest:
     step_ms: int = 0
     allow_negative: bool = False
     freq: str = ""
+    options: Options = PLAIN
 
 
 def forecast_batch(requests: Sequence[SeriesRequest]) -> list[SeriesAnswer]:
@@ -89,6 +93,7 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.step_ms,
                 request.allow_negative,
                 request.freq,
+                request.options,
                 None if request.covariates is None else request.covariates.shape[1:],
             )
             config, search = request.config, request.search
@@ -130,7 +135,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
         message = f"prediction_length must be a whole number of at least 1, not {length!r}"
         raise SeriesError("prediction_length", message)
 
-    history = right_aligned([request.target for request in requests])
+    history = filled(right_aligned([request.target for request in requests]), first.options.fill)
     observed = ~np.isnan(history).all(axis=1)
     infinite = np.isinf(history).any(axis=1)
     usable = observed & ~infinite
@@ -147,6 +152,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
             step_ms=first.step_ms,
             allow_negative=bool(first.allow_negative),
             freq=first.freq,
+            options=first.options,
         )
         if first.search is None:
             result = forecast_with_hold_out(batch, spec.load(), refit=bool(first.refit), metrics=metrics)
@@ -177,6 +183,8 @@ def _tuned(
             seeds=part.seeds,
             covariates=part.covariates,
             allow_negative=part.allow_negative,
+            freq=part.freq,
+            options=part.options,
             configs=[outcomes[row].config for row in good],
         )
         result = forecast_with_hold_out(tuned, tuned_model(spec), refit=refit, metrics=metrics)

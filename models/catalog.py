@@ -11,11 +11,20 @@ from typing import Final
 
 from models.deepar.specs import DEEPAR
 from models.errors import RejectedInputError
-from models.fitted.specs import ARIMA, ETS, HOLT_WINTERS, LIGHTGBM, THETA
+from models.fitted.specs import ARIMA, CES, ETS, HOLT_WINTERS, LIGHTGBM, MSTL, THETA
 from models.hyper_parameters import SEASON_LENGTH, HyperParameter
 from models.lstm.specs import LSTM, LSTM_LONG
 from models.model_spec import ModelSpec
-from models.quick.specs import ADAPTIVE_AVERAGE_N, ADAPTIVE_MAX_N, DRIFT, LINEAR_FIT, SEASONAL_NAIVE, SES
+from models.quick.specs import (
+    ADAPTIVE_AVERAGE_N,
+    ADAPTIVE_MAX_N,
+    CROSTON,
+    DRIFT,
+    LINEAR_FIT,
+    SEASONAL_NAIVE,
+    SES,
+    TSB,
+)
 
 __all__ = ["CATALOG", "UnknownModelError", "model_spec"]
 
@@ -34,7 +43,7 @@ def model_spec(name: str) -> ModelSpec:
 
 _AUTO: Final = ModelSpec(
     name="Auto",
-    intro="The mean of those quick models that would have forecast each series' last steps best.",
+    intro="The mean of those models that would have forecast each series' last steps best.",
     hyper_parameters=(
         SEASON_LENGTH,
         HyperParameter(
@@ -47,10 +56,20 @@ _AUTO: Final = ModelSpec(
             maximum=8,
             intro="How many of the best models are averaged, at most.",
         ),
+        HyperParameter(
+            name="budget_ms",
+            type="int",
+            default=500,
+            minimum=0,
+            maximum=3_600_000,
+            intro="Milliseconds of a core that CES and MSTL may take for a series, as estimated; those that would take "
+            "more are left out. 0 tries the quick models alone.",
+        ),
     ),
     entry="models.auto:forecast",
-    point_s=1.3e-3,
+    point_s=2e-3,
     heavy=True,
+    calendar=True,
 )
 
 _MODELS: Final = (  # the first five have the numbers of contract T-075; a new model comes last, so that numbers stay
@@ -69,6 +88,10 @@ _MODELS: Final = (  # the first five have the numbers of contract T-075; a new m
     ARIMA,
     LIGHTGBM,
     _AUTO,
+    CES,
+    MSTL,
+    CROSTON,
+    TSB,
 )
 
 CATALOG: Mapping[str, ModelSpec] = MappingProxyType({spec.name: spec for spec in _MODELS})

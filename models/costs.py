@@ -29,6 +29,7 @@ def predicted_s(request: SeriesRequest) -> float:
         return inf
     points = len(request.target)
     once = _network_s(spec, request.config, points) if is_network(spec) else points * spec.point_s
+    once *= (1 + request.options.windows) / 2
     search = request.search
     if search is None or is_quick(spec, search, request.config):
         return once
@@ -37,7 +38,7 @@ def predicted_s(request: SeriesRequest) -> float:
 
 def is_network(spec: ModelSpec) -> bool:
     """Whether it trains a network for each series, of which many train together at little more than the cost of one."""
-    return any(parameter.name == "epochs_used" for parameter in spec.hyper_parameters)
+    return spec.network
 
 
 def _network_s(spec: ModelSpec, config: Any, points: int) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
 from models.hyper_parameters import ConfigValue
+from models.options import PLAIN, Options
 
 __all__ = ["Forecasts", "SeriesBatch"]
 
@@ -37,6 +38,7 @@ class SeriesBatch:
     held_back: int = 0
     allow_negative: bool = False
     freq: str = ""
+    options: Options = PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
+from models.arrays.levels import chosen_levels
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
+from models.arrays.season import chosen_season_length
 from models.forecasts import Forecasts, SeriesBatch
 from models.hyper_parameters import ConfigValue
 from models.model_spec import ForecastFunction
-from models.scores.metrics import evaluate
+from models.scores.names import IN_SAMPLE
+from models.scores.windows import Windows, in_sample_scale
 
 __all__ = [
     "SHORTEST_HOLD_OUT",
@@ -46,7 +49,9 @@ class HoldOutForecast:
     `predictions` is [N, prediction_length], with `quantiles` of the same shape by level where the model has them.
     `scored` [N] tells which series had a hold-out; `backtest` [N, h] is its forecast and `scores` its metrics [N], both
     NaN in the other rows. A NaN score in a scored row is undefined (null). `answered_by`, `saved` and `notes` are those
-    of the fit that made the predictions, see `models.forecasts.Forecasts`.
+    of the fit that made the predictions, see `models.forecasts.Forecasts`. `mase_insample` [N] is the mean absolute
+    error by the mean absolute difference of values one season apart before the hold-out, NaN where that is undefined;
+    `windows` [N] is how many stretches the scores are the mean of.
     """
 
     predictions: FloatArray
@@ -57,6 +62,8 @@ class HoldOutForecast:
     answered_by: list[str | None] = field(default_factory=list)
     saved: list[bytes | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    mase_insample: FloatArray = field(default_factory=lambda: np.empty(0))
+    windows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def hold_out_length(prediction_length: int) -> int:
@@ -64,16 +71,20 @@ def hold_out_length(prediction_length: int) -> int:
     return max(SHORTEST_HOLD_OUT, prediction_length)
 
 
-def fitted_part(batch: SeriesBatch, held_out: int) -> SeriesBatch:
-    """The batch without its last `held_out` rows, to be forecast by so many; their covariates become the future's."""
-    steps = batch.history.shape[1]
+def fitted_part(batch: SeriesBatch, held_out: int, *, end: int | None = None) -> SeriesBatch:
+    """The batch without its last `held_out` rows, to be forecast by so many; their covariates become the future's.
+
+    With `end` the rows from there on count as not there.
+    """
+    steps = batch.history.shape[1] if end is None else end
     covariates = None if batch.covariates is None else batch.covariates[:, :steps]
+    left_out = batch.history.shape[1] - steps + held_out
     return replace(
         batch,
         history=batch.history[:, : max(0, steps - held_out)],
         horizon=held_out,
         covariates=covariates,
-        held_back=batch.held_back + held_out,
+        held_back=batch.held_back + left_out,
     )
 
 
@@ -91,7 +102,8 @@ def forecast_with_hold_out(
     1. The last h rows in time, missing ones included, are held out. A series with fewer than two observed values before
        them has no hold-out: it is fitted on all it has and not scored (J-119).
     2. The model, fitted on the rest, forecasts the hold-out; made publishable (J-108, decision 22), this is what
-       `metrics` score.
+       `metrics` score. With `batch.options.windows` above 1 so are the h rows before, and so on, as long as h observed
+       values are left before them; the score is then the mean over the windows.
     3. Without `refit` these same numbers are the predictions (J-118, J-120); with it the model is fitted again on the
        whole history (J-121).
     """
@@ -99,35 +111,55 @@ def forecast_with_hold_out(
     held_out = hold_out_length(batch.horizon)
     first = fitted_part(batch, held_out)
     scored = scorable(first.history)
-    kinds = value_kinds(batch.history, allow_negative=batch.allow_negative)
+    options = batch.options
+    kinds = value_kinds(batch.history, allow_negative=batch.allow_negative, lower=options.lower, upper=options.upper)
+    scale = in_sample_scale(first.history, _season(batch))
 
     backtest = np.full((series, held_out), np.nan)
-    scores = {name: np.full(series, np.nan) for name in metrics}
+    windows = Windows(series, held_out, (*metrics, IN_SAMPLE))
     published = _Published(series, batch.horizon)
     if scored.any():
         rows = _rows(scored)
         forecasts = _run(model, chosen_rows(first, rows))
         backtest[rows] = publishable(forecasts.mean, kinds.rows(rows))
-        actual = batch.history[rows, steps - held_out :]
-        for name, values in evaluate(actual, backtest[rows], metrics).items():
-            scores[name][rows] = values
+        windows.take(rows, batch.history[rows, steps - held_out :], backtest[rows], scale[rows])
         if not refit:
             published.take(rows, forecasts, kinds)
+    for window in range(1, options.windows):
+        part = fitted_part(batch, held_out, end=steps - window * held_out)
+        long_enough = scored & (np.count_nonzero(~np.isnan(part.history), axis=1) >= held_out)
+        if not long_enough.any():
+            break
+        rows = _rows(long_enough)
+        earlier = publishable(_run(model, chosen_rows(part, rows)).mean, kinds.rows(rows))
+        end = part.history.shape[1]
+        windows.take(rows, batch.history[rows, end : end + held_out], earlier, scale[rows])
     if refit:
         published.take(slice(None), _run(model, batch), kinds)
     elif not scored.all():
         rows = _rows(~scored)
         published.take(rows, _run(model, chosen_rows(batch, rows)), kinds)
+    scores = windows.scores()
+    mase_insample = scores.pop(IN_SAMPLE)
     return HoldOutForecast(
         predictions=published.predictions,
         backtest=backtest,
         scored=scored,
         scores=scores,
-        quantiles=published.quantiles,
+        quantiles=chosen_levels(published.predictions, published.quantiles, windows.errors, options.levels, kinds),
         answered_by=published.answered_by,
         saved=published.saved,
         notes=published.notes,
+        mase_insample=mase_insample,
+        windows=windows.counts,
     )
+
+
+def _season(batch: SeriesBatch) -> int:
+    """That of the series, whether or not the model makes use of it."""
+    if "season_length" in batch.config:
+        return chosen_season_length(batch.config, batch.season_length)
+    return max(1, batch.season_length)
 
 
 class _Published:

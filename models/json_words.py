@@ -1,14 +1,58 @@
-"""What is wrong with a text that is no JSON, in words that help: many programs write NaN and Infinity."""
+"""Reading JSON of others: what is wrong with it, and what came instead, in words that help.
+
+Many programs write NaN and Infinity; and a reader takes more levels than a writer writes again.
+"""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
 
-__all__ = ["json_problem"]
+__all__ = ["BadJsonError", "json_problem", "read_json", "shown"]
 
 _NUMBER: Final = re.compile(r"[-+]?(nan|inf(?:inity)?|n/?a|none)(?![a-z])", re.IGNORECASE)
 _MISSING: Final = 'write a missing value as null, or as "NaN" in quotation marks'
+_LONGEST_SHOWN: Final = 40  # characters of what came that a message repeats: enough to find it
+
+
+class BadJsonError(ValueError):
+    """The text is no JSON, or none that can be worked with; in words, with the place."""
+
+
+def read_json(text: bytes | str) -> Any:
+    """What the text says; BadJsonError where it says nothing, or nests so deep that it could not be written again."""
+    try:
+        content = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadJsonError(f"byte {error.pos}: not valid JSON: {json_problem(error)}") from None
+    if _is_too_deep(content):
+        names = content if isinstance(content, dict) else ()
+        at = next((f"{name[:_LONGEST_SHOWN]}: " for name in names if _is_too_deep(content[name])), "")
+        raise BadJsonError(f"{at}too many arrays and objects lie inside one another")
+    return content
+
+
+def _is_too_deep(content: Any) -> bool:
+    """Python's own functions stop at a thousand levels, the writer at 254; of what was read, no other is refused."""
+    try:
+        orjson.dumps(content)
+    except TypeError:
+        return True
+    return False
+
+
+def shown(value: Any) -> str:
+    """What came, as JSON writes it; arrays and objects by their size, because they can be deep, and the whole body."""
+    if isinstance(value, str):
+        return f'"{value[:_LONGEST_SHOWN]}"' + ("…" if len(value) > _LONGEST_SHOWN else "")
+    if isinstance(value, list | tuple):
+        return f"an array of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"an object of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)[:_LONGEST_SHOWN]
 
 
 def json_problem(error: orjson.JSONDecodeError) -> str:

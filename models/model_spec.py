@@ -26,6 +26,7 @@ class ModelSpec:
     """A model's name, what it does, its hyper-parameters, and where its function lives ("module:function").
 
     `heavy`: it takes milliseconds or more per series, so it is computed in a process of its own, with a time limit.
+    `calendar`: it looks at the calendar of the steps.
     `grid`: so quick that tuning tries every value instead of searching. `covariates`: it makes use of features.
     `together`: it learns from many series, so a job trains it once on all of a submission; it is not tuned.
     `point_s`: seconds of a core that a point of a single series takes with it, as measured; see `models.costs`.
@@ -37,6 +38,7 @@ class ModelSpec:
     entry: str
     heavy: bool = False
     grid: bool = False
+    calendar: bool = False
     covariates: bool = False
     together: bool = False
     point_s: float = 1e-8
@@ -52,6 +54,11 @@ class ModelSpec:
             parameter.name: parameter.validate(config.get(parameter.name, parameter.default), self.name)
             for parameter in self.hyper_parameters
         }
+
+    @property
+    def network(self) -> bool:
+        """Whether it trains a network for each series: many train together at little more than the cost of one."""
+        return any(parameter.name == "epochs_used" for parameter in self.hyper_parameters)
 
     def load(self) -> ForecastFunction:
         """Import the model's module, if this is the first use, and return its forecast function."""

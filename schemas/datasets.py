@@ -31,6 +31,7 @@ class AddDataset:
     kind: str = "csv"
     source: str = "local"
     alone: bool = False
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class DeleteDataset:
 
     command_id: str
     data_id: int
+    project: str = ""
 
 
 TYPES: tuple[type, ...] = (AddDataset, DeleteDataset)

@@ -16,6 +16,7 @@ __all__ = [
     "JobRecord",
     "JobStatus",
     "Planned",
+    "RefreshJob",
     "SeriesConfig",
     "StopJob",
     "Submission",
@@ -42,6 +43,7 @@ class CreateJob:
     data_id: int
     name: str | None = None
     related_user: int = 1
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,16 @@ class ConfigureJob:
     freq: str = ""
     time_zone: str = ""
     timestamp_format: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesConfig:
-    """Settings of one series (contract J-072 … J-079, J-087, J-121, decision 22)."""
+    """Settings of a series (contract J-072 … J-079, J-087, J-121, decision 22).
+
+    Those from `backtest_windows` to `fill`: `models.options`. With `series` they are those of several, and `ts_id` is
+    0: "all" stands for every series of the job, group values such as `Origin=EWR` for those that have them.
+    """
 
     ts_id: int
     model_name: str | None = None
@@ -77,6 +84,12 @@ class SeriesConfig:
     eval_metrics: tuple[str, ...] | None = None
     refit: int | None = None
     allow_negative: int | None = None
+    backtest_windows: int | None = None
+    levels: tuple[float, ...] | None = None
+    lower: float | None = None
+    upper: float | None = None
+    fill: str | None = None
+    series: str | None = None
 
     @property
     def trains(self) -> bool:
@@ -96,6 +109,7 @@ class SubmitJob:
     command_id: str
     job_id: int
     elements: tuple[SeriesConfig, ...]
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,7 @@ class StopJob:
 
     command_id: str
     job_id: int
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +127,19 @@ class DeleteJob:
 
     command_id: str
     job_id: int
+    project: str = ""
 
 
-JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob
+@dataclass(frozen=True, slots=True)
+class RefreshJob:
+    """Let a job's series be those of its data set as it is now. Series keep their ids; nothing is trained."""
+
+    command_id: str
+    job_id: int
+    project: str = ""
+
+
+JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob | RefreshJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +160,7 @@ class JobStatus:
     message: str | None = None
     stopped: int = 0
     first_ts_id: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +227,7 @@ class JobRecord:
     stopped: int = 0
     planned: tuple[Planned, ...] = ()
     digests: tuple[str, ...] = ()
+    project: str = ""
 
     @property
     def submitted(self) -> int:
@@ -216,4 +243,4 @@ class JobRecord:
         return range(self.first_ts_id, self.first_ts_id + self.series_count)
 
 
-TYPES: tuple[type, ...] = (CreateJob, ConfigureJob, SubmitJob, StopJob, DeleteJob, JobStatus, JobRecord)
+TYPES: tuple[type, ...] = (CreateJob, ConfigureJob, SubmitJob, StopJob, DeleteJob, RefreshJob, JobStatus, JobRecord)

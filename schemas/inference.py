@@ -49,7 +49,11 @@ class InferenceResult:
 
 @dataclass(frozen=True, slots=True)
 class StartTransform:
-    """Forecast every line of a JSON Lines file with the model of an endpoint (contract D-050 … D-065)."""
+    """Forecast every line of a JSON Lines file with the model of an endpoint (contract D-050 … D-065).
+
+    Of a project that is not the default one, `name` and `model_name` are `project=name`, the paths as its users write
+    them.
+    """
 
     command_id: str
     name: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from schemas.values import HyperParam, ParameterValue
 
-__all__ = ["TYPES", "Backtest", "Forecast", "Search", "SeriesResult", "TrainSeries", "TrainTogether"]
+__all__ = ["TYPES", "Backtest", "Forecast", "Options", "Search", "SeriesResult", "TrainSeries", "TrainTogether"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,17 @@ class Search:
     metric: str
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a forecast is scored, which quantiles it has, and where its values may lie; see `models.options`."""
+
+    backtest_windows: int = 1
+    levels: tuple[float, ...] = ()
+    lower: float | None = None
+    upper: float | None = None
+    fill: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
@@ -28,7 +39,8 @@ class TrainSeries:
     `timestamps` mean that value i is i steps of the calendar `freq` (see `models.calendars.calendar`) after `start`;
     without one, every step is `step`. `target` is the history, oldest first, NaN where an observation is missing;
     decoded: a read-only float64 array. `feat_dynamic_real` has one sequence per feature: a value per value of `target`,
-    and up to next_k_prediction more.
+    and up to next_k_prediction more. `item_id` has the group values in Python's notation of a tuple, `group_keys` the
+    columns that they are of, and `data_id` the data set that has the series; 0: none.
     """
 
     job_id: int
@@ -50,6 +62,10 @@ class TrainSeries:
     allow_negative: bool = False
     freq: str = ""
     start_micros: int = 0
+    project: str = ""
+    options: Options | None = None
+    data_id: int = 0
+    group_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +84,17 @@ class TrainTogether:
     ts_ids: Sequence[int] = ()
     attempt: int = 1
     allow_negative: bool = False
+    project: str = ""
+    options: Options | None = None
+    data_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """The latest forecast of a series.
+
+    `groups` has its group values by column, and `series_key` is its name: the same in every job of the data set
+    `data_id` that groups by the same columns (`connectors.datasets.group_values`). Empty, 0: of no data set.
 
     Times are what the clock of the data shows, as if it were that of UTC; `micros` and `utc_offsets` have for each of
     `timestamps` its microseconds beyond the millisecond and the minutes that the clock is from UTC, or nothing.
@@ -90,6 +112,10 @@ class Forecast:
     answered_by: str | None = None
     micros: tuple[int, ...] = ()
     utc_offsets: tuple[int, ...] = ()
+    project: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    series_key: str = ""
+    data_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +130,10 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class SeriesResult:
-    """Everything that one series submission yields, or its error; times as in `Forecast`."""
+    """Everything that one series submission yields, or its error; times as in `Forecast`.
+
+    The last two fields stay the last: `schemas.coding.codec` finds the place of the time of the answer by it.
+    """
 
     job_id: int
     ts_id: int
@@ -122,6 +151,8 @@ class SeriesResult:
     model_path: str | None = None
     micros: tuple[int, ...] = ()
     utc_offsets: tuple[int, ...] = ()
+    mase_insample: float | None = None
+    backtest_windows: int = 1
     note: str | None = None
     answered_at: int | None = None
 

@@ -1,7 +1,6 @@
 """What is said of training jobs, their versions, configurations and visualizations (contracts 001 and 002).
 
-Times are epoch milliseconds. A `config` is the JSON text of contract 002's fields T-054 … T-070, each with the type it
-came with.
+Times are epoch milliseconds. A `config` is the JSON text of contract 002's fields T-054 … T-070, typed as they came.
 """
 
 from collections.abc import Mapping
@@ -68,7 +67,8 @@ class CreateTrainingJob:
     """Create a training job and, unless `create_version` in its config is false, its first version.
 
     `version_id` 0 lets the first version have the job's id. Fields that the config leaves out come from the stored
-    configuration `config_name`, where one is named.
+    configuration `config_name`, where one is named. `project` says whose its files, endpoint and points are: empty, or
+    the `project_id`, which may be any text while access control is off.
     """
 
     command_id: str
@@ -80,6 +80,7 @@ class CreateTrainingJob:
     workspace_id: str = "0"
     version_id: int = 0
     config_name: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class CreateTrainingVersion:
     config: str
     job_desc: str | None = None
     config_name: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,13 @@ class UpdateTrainingJob:
 
 @dataclass(frozen=True, slots=True)
 class StopTrainingJob:
-    """Stop a version of a training job; the first one has the job's id, or the one it was given."""
+    """Stop a version of a training job; the first may have the job's id. `project` is for trainers: the version's."""
 
     command_id: str
     project_id: str
     job_id: int
     version_id: int
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +234,15 @@ class RunTrainingVersion:
     job_name: str
     version_name: str
     config: str
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingStatus:
     """What a version of a training job has come to; `status` is a number of contract T-041. The last is the outcome.
 
-    `system_metrics` and `model_metrics` are JSON texts as T-125 and T-123 have them; empty: as told before.
-    `log_files` is how many workers have a log. `forecast_job_id` is the job of contract 000 that has the results.
+    `system_metrics` and `model_metrics` are JSON texts as T-125 and T-123 have them; empty: as told before. `log_files`
+    is how many workers have a log, `forecast_job_id` the job of contract 000 with the results, `project` whose it is.
     """
 
     project_id: str
@@ -257,6 +261,7 @@ class TrainingStatus:
     model_metrics: str = ""
     log_files: int = 0
     forecast_job_id: int | None = None
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

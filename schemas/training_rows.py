@@ -89,6 +89,7 @@ class TrainingVersionRecord:
     model_metrics: str = ""
     log_files: int = 0
     forecast_job_id: int | None = None
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

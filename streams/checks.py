@@ -13,20 +13,25 @@ from streams.messages import Message
 
 __all__ = [
     "ID_LIMIT",
+    "PROJECT",
     "check_command",
     "check_id",
     "check_kept",
     "check_key",
+    "check_moment",
     "check_name",
     "check_text",
     "invalid_field",
     "nearest_name",
     "object_key",
     "path_key",
+    "project_key",
     "time_of",
 ]
 
 ID_LIMIT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
+PROJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""The id of a project; that of the default project is empty."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
 _LONGEST_ID: Final = 255  # characters, as an Idempotency-Key; ids are kept in rows and repeated in answers
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # seconds: the years 1 to 9999, which a time can be shown of
@@ -42,8 +47,11 @@ def invalid_field(field: str, text: str) -> RejectedError:
 
 
 def check_command(message: Message, command: Any) -> None:
-    """RejectedError where the command's id cannot be kept, or the record's time cannot be shown."""
+    """RejectedError where the command's id or project cannot be, or the record's time cannot be shown."""
     check_text("command_id", command.command_id)
+    project = getattr(command, "project", "")
+    if project and not PROJECT.fullmatch(project):
+        raise invalid_field("project", f"found {project[:80]!r}, expected 1 to 64 of A-Z a-z 0-9 _ -")
     if not _EARLIEST <= message.timestamp <= _LATEST:
         raise InvalidError(
             Code.WRONG_TIME,
@@ -61,6 +69,12 @@ def check_text(field: str, text: str, *, longest: int = _LONGEST_ID) -> None:
 def time_of(message: Message) -> int:
     """When the log got a message, in milliseconds: what is kept of it is the same after a replay."""
     return round(message.timestamp * 1000)
+
+
+def check_moment(field: str, milliseconds: int | None) -> None:
+    """RejectedError unless a sender's time, where there is one, can be kept and shown."""
+    if milliseconds is not None and not _EARLIEST * 1000 <= milliseconds < (_LATEST + 1) * 1000:
+        raise invalid_field(field, "is not within the years 1 to 9999: send epoch milliseconds")
 
 
 def check_kept(value: Any) -> None:
@@ -108,10 +122,10 @@ def check_name(name: str | None) -> None:
         raise InvalidError(Code.INVALID_NAME, f"name {name[:40]!r}: use 1 to 32 characters of A-Z a-z 0-9 _")
 
 
-def object_key(field: str, path: str, *, written: bool = False) -> str:
-    """The object's key of a path that users may have read, or written; of `s3://bucket/key` the bucket plays no part.
+def object_key(field: str, path: str, *, project: str = "", written: bool = False) -> str:
+    """The object's key of a path that a project's users may have read, or written.
 
-    RejectedError, naming the field, for any other.
+    Of `s3://bucket/key` the bucket plays no part. RejectedError, naming the field, for any other.
     """
     key = path_key(field, path)
     allowed, folders = (layout.may_write, layout.writable) if written else (layout.may_read, layout.readable)
@@ -119,7 +133,17 @@ def object_key(field: str, path: str, *, written: bool = False) -> str:
         places = " or ".join(f"/{folder}/" for folder in folders(Who.USER))
         text = f"found {path[:200]!r}, expected a path below {places}: the rest is the service's own"
         raise invalid_field(field, text)
-    return key
+    return project_key(field, project, key)
+
+
+def project_key(field: str, project: str, key: str) -> str:
+    """Where what a project's users call so lies; RejectedError where that is too long for the store."""
+    kept = layout.in_project(project, key)
+    try:
+        keys.check_key(kept)
+    except BadKeyError:
+        raise invalid_field(field, f"has {len(key)} characters, which are too many: use a shorter path") from None
+    return kept
 
 
 def path_key(field: str, path: str) -> str:

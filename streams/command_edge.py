@@ -1,18 +1,21 @@
 """The edge of an agent: what every command meets before it is applied, and what becomes of one that is refused."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from schemas.coding.wire import UndecodableError
 from streams.checks import check_command
 from streams.engine.tenure import check_writer, still_current
-from streams.engine.tries import GivenUpError
+from streams.engine.transport import batches, handle_by_key
+from streams.engine.tries import GivenUpError, guarded
 from streams.errors import RejectedError
 from streams.messages import Event
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
 
-__all__ = ["CommandTopic", "handle_command", "tell_given_up"]
+__all__ = ["CommandTopic", "handle_all", "handle_command", "tell_given_up"]
 
 
 class CommandTopic:
@@ -75,9 +78,11 @@ async def handle_command(
                 return
         elif topic.moves:
             check_writer(state.app, event)
+        state.tell_of(message, command, error)
         if not state.waiters.refused(command.command_id, error):
             await state.publisher.send([state.dead_letter(message, error)])
         return
+    state.tell_of(message, command)
     state.waiters.applied(command.command_id, outcome)
 
 
@@ -89,3 +94,27 @@ async def tell_given_up(state: StateRuntime, event: Event, error: GivenUpError) 
         return None
     state.waiters.refused(command.command_id, error)
     return command
+
+
+async def handle_all(
+    state: StateRuntime,
+    agent: str,
+    stream: Any,
+    handle: Callable[[Event], Awaitable[Any]],
+    ended: Callable[[StateRuntime, Event, GivenUpError], Awaitable[Any]] = tell_given_up,
+    *,
+    beside: tuple[Coroutine[Any, Any, None], ...] = (),
+) -> None:
+    """Handle an agent's commands as long as it runs: those of one key in their order, others side by side.
+
+    `ended` learns of a command that is given up after its tries; `beside` is what the agent does in the background.
+    """
+    guarded_handle = guarded(state, agent, handle, partial(ended, state))
+    tasks = [asyncio.create_task(work) for work in beside]
+    try:
+        async for events in batches(state.app, stream):
+            state.metrics.observe_batch(agent, len(events))
+            await handle_by_key(agent, events, guarded_handle)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -7,10 +7,13 @@ from typing import ClassVar, Self
 __all__ = [
     "Code",
     "ConflictError",
+    "ForbiddenError",
     "InvalidError",
     "NotFoundError",
     "RejectedError",
     "TooLargeError",
+    "TooManyError",
+    "UnauthenticatedError",
     "UnavailableError",
     "UnsupportedError",
     "class_name",
@@ -40,6 +43,7 @@ class Code(StrEnum):
     RECOVERING = "recovering"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
+    TOO_MANY_STREAMS = "too_many_streams"
     UNKNOWN_FILE = "unknown_file"
     UNKNOWN_PATH = "unknown_path"
     UNSUPPORTED_CHARSET = "unsupported_charset"
@@ -78,6 +82,18 @@ class InvalidError(RejectedError):
     status = 400
 
 
+class UnauthenticatedError(RejectedError):
+    """It does not show who asks: send what does."""
+
+    status = 401
+
+
+class ForbiddenError(RejectedError):
+    """Whoever asks may not: ask somebody who may."""
+
+    status = 403
+
+
 class NotFoundError(RejectedError):
     """What it names is not there: name another one, or make it first."""
 
@@ -100,6 +116,12 @@ class UnsupportedError(RejectedError):
     """It is written in a way that nobody reads here: write it in another one."""
 
     status = 415
+
+
+class TooManyError(RejectedError):
+    """So often, or so much, is not allowed: send it again later."""
+
+    status = 429
 
 
 class UnavailableError(RejectedError):

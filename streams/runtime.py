@@ -1,6 +1,6 @@
 """What the agents and views of a process work with: built once by `streams.workers.apps`, passed on, never global."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
@@ -16,7 +16,7 @@ from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter
 from streams.engine.ids import IdMinter
 from streams.engine.tries import Tries
-from streams.errors import class_name
+from streams.errors import RejectedError, class_name
 from streams.file_threads import FileThreads
 from streams.messages import Message
 from streams.rows.event_table import EventTable
@@ -26,9 +26,11 @@ from streams.telemetry.logs import event_fields
 from streams.telemetry.tracing import trace_headers
 from streams.topics import Topics
 
-__all__ = ["Part", "StateRuntime", "TrainerRuntime"]
+__all__ = ["OnCommand", "Part", "StateRuntime", "TrainerRuntime"]
 
 log = structlog.get_logger(__name__)
+
+OnCommand = Callable[[Message, Any, RejectedError | None], None]
 
 
 class Part:
@@ -96,6 +98,8 @@ class StateRuntime(TrainerRuntime):
     files: FileThreads = field(default_factory=FileThreads)
     waiters: CommandWaiters = field(default_factory=CommandWaiters)
     ids: IdMinter = field(default_factory=IdMinter)
+    on_commands: list[OnCommand] = field(default_factory=list)
+    """Told of each command that was applied or refused, and why it was."""
 
     @property
     def table_options(self) -> dict[str, Any]:
@@ -106,6 +110,11 @@ class StateRuntime(TrainerRuntime):
     def tables(self) -> list[EventTable]:
         """The tables of all systems."""
         return [table for part in self.parts.values() for table in part.tables]
+
+    def tell_of(self, message: Message, command: Any, error: RejectedError | None = None) -> None:
+        """A command was applied, or refused."""
+        for told in self.on_commands:
+            told(message, command, error)
 
     def moved(self, message: Message) -> Record | None:
         """The record for the partition of its key, where a producer with another partitioner put it elsewhere.

@@ -4,12 +4,13 @@ Longer than a module should be: one list, which people read from top to bottom.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.shown_urls import shown_url
@@ -17,6 +18,10 @@ from connectors.shown_urls import shown_url
 __all__ = ["SecretUrl", "Settings"]
 
 MIB = 1024 * 1024
+_OFF = "off"
+_WAYS = (_OFF, "token", "ak-sk")
+_SHORTEST_SECRET = 32  # characters: whoever types one in makes a phrase, whoever makes one has 44 of base64
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _BUCKETS = ("s3", "s3a", "gs", "gcs")  # schemes of fsspec whose addresses begin with a bucket
 
 
@@ -53,6 +58,46 @@ class Settings(BaseSettings):
     advertised_url: str | None = Field(
         None, description="Address under which other state workers reach this one; absent: host and port above."
     )
+    auth: str = Field(
+        "off",
+        description="Who may ask: off, anybody; token, who has one for a user and password; ak-sk, who signs with a "
+        "key; several parted by commas (docs/access.md).",
+    )
+    access_key: SecretStr | None = Field(
+        None,
+        description="Secret of the installation, 32 characters or more, by which tokens are signed and keys encrypted; "
+        "absent: a file of the home, made at the first start. The same for all state workers.",
+    )
+    cluster_secret: SecretStr | None = Field(
+        None,
+        description="Secret by which state workers know one another's requests, 32 characters or more; absent: derived "
+        "from TIDECAST_ACCESS_KEY, else made once and kept in the object store.",
+    )
+    token_lifetime_s: float = Field(86_400.0, ge=1, description="Seconds that a token is good for.")
+    token: SecretStr | None = Field(None, description="For commands that ask a service: the token they send.")
+    access_key_id: str | None = Field(
+        None, description="For commands that ask a service: the key they sign with; its secret is the next."
+    )
+    access_key_secret: SecretStr | None = Field(None, description="See TIDECAST_ACCESS_KEY_ID.")
+    audit: bool | None = Field(
+        None,
+        description="Whether writes and refusals are told on the topic audit; absent: where access control is on.",
+    )
+    audit_retention_days: int = Field(90, ge=1, description="Days that they are kept there.")
+    cors_origins: str = Field(
+        "",
+        description="Origins whose pages may use the HTTP view, such as https://app.example, parted by commas; * for "
+        "all, which then have to send a token or a signature (docs/access.md). Absent: none but its own.",
+    )
+    requests_per_s: float = Field(
+        0.0,
+        ge=0,
+        description="Requests a second of a project, or of an address where access control is off; then 429. "
+        "0: as many as come.",
+    )
+    request_burst: int = Field(
+        200, ge=1, description="Requests that may come at once before that counts, of each state worker."
+    )
     allowed_hosts: str = Field(
         "",
         description="Further names under which people ask the HTTP view, parted by commas, such as those that a proxy "
@@ -73,6 +118,22 @@ class Settings(BaseSettings):
     kafka_bootstrap: str | None = Field(
         None, description="Brokers of an existing Kafka cluster; switches the embedded broker off."
     )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How that cluster is talked to (docs/operation.md)."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the service says to it who it is."
+    )
+    kafka_sasl_username: str | None = Field(None, description="Who the service is there.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Its password.")
+    kafka_ssl_ca_location: str | None = Field(
+        None, description="PEM file of the authorities that sign the brokers' certificates; absent: the system's."
+    )
+    kafka_ssl_certificate_location: str | None = Field(
+        None, description="PEM file of the service's own certificate, where brokers ask for one; its key is the next."
+    )
+    kafka_ssl_key_location: str | None = Field(None, description="PEM file of the key of that certificate.")
+    kafka_ssl_key_password: SecretStr | None = Field(None, description="What opens that key.")
     registry_url: SecretUrl | None = Field(
         None, description="Confluent-compatible schema registry; switches the embedded schema catalogue off."
     )
@@ -244,6 +305,68 @@ class Settings(BaseSettings):
         description="Days that a POST's Idempotency-Key is remembered at least; sent again later, it creates anew.",
     )
 
+    @field_validator("auth")
+    @classmethod
+    def _ways(cls, value: str) -> str:
+        """A misspelt way would leave a door open, or shut."""
+        ways = [way.strip() for way in value.split(",")]
+        if not set(ways) <= set(_WAYS) or (_OFF in ways and len(ways) > 1):
+            raise ValueError("expected off, token, ak-sk, or token,ak-sk")
+        return ",".join(dict.fromkeys(ways))
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        """What is written in another way would never fit."""
+        for origin in filter(None, map(str.strip, value.split(","))):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"found {origin[:80]}, expected scheme, host and port, such as https://app.example")
+        return value
+
+    @model_validator(mode="after")
+    def _pages_of_everybody_log_in(self) -> Self:
+        if "*" in self.cors_origin_list and not self.auth_ways:
+            raise ValueError(
+                "TIDECAST_CORS_ORIGINS=* lets every page of the web use this service: set TIDECAST_AUTH or name some"
+            )
+        return self
+
+    @field_validator("access_key", "cluster_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"expected {_SHORTEST_SECRET} characters or more, such as openssl rand -base64 32 prints")
+        return value
+
+    @field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_way_to_brokers(self) -> Self:
+        """What would be left out without a word is refused: somebody believes that it protects something."""
+        protocol = self.kafka_security_protocol
+        of_sasl = {"kafka_sasl_username": self.kafka_sasl_username, "kafka_sasl_password": self.kafka_sasl_password}
+        of_tls = {
+            "kafka_ssl_ca_location": self.kafka_ssl_ca_location,
+            "kafka_ssl_certificate_location": self.kafka_ssl_certificate_location,
+            "kafka_ssl_key_location": self.kafka_ssl_key_location,
+        }
+        if protocol != "PLAINTEXT" and self.kafka_bootstrap is None:
+            raise ValueError(f"TIDECAST_KAFKA_SECURITY_PROTOCOL is {protocol}, but TIDECAST_KAFKA_BOOTSTRAP is not set")
+        for name, value in of_sasl.items():
+            if protocol.startswith("SASL") and not value:
+                raise ValueError(f"TIDECAST_{name.upper()} is missing: {protocol} needs it")
+            if value and not protocol.startswith("SASL"):
+                raise ValueError(f"TIDECAST_{name.upper()} is of no use with {protocol}: use SASL_SSL")
+        for name, value in of_tls.items():
+            if value and not protocol.endswith("SSL"):
+                raise ValueError(f"TIDECAST_{name.upper()} is of no use with {protocol}: use SSL or SASL_SSL")
+            if value and not Path(value).is_file():
+                raise ValueError(f"TIDECAST_{name.upper()}: there is no file {value}")
+        return self
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -279,6 +402,21 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def audited(self) -> bool:
+        """Whether the topic audit is written to."""
+        return bool(self.auth_ways) if self.audit is None else self.audit
+
+    @property
+    def cors_origin_list(self) -> list[str]:
+        """Origins whose pages may use the HTTP view."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def auth_ways(self) -> frozenset[str]:
+        """How it can be shown who asks: token, ak-sk, both; none where access control is off."""
+        return frozenset(self.auth.split(",")) - {_OFF}
+
+    @property
     def object_store_url(self) -> str:
         """Where data sets and splits lie: to connect with, for it may hold a password; see `shown_object_store`."""
         given = self.object_store.get_secret_value() if self.object_store is not None else ""
@@ -293,7 +431,7 @@ class Settings(BaseSettings):
         """The variables that give another process these settings, but for what is changed. Passwords are in them."""
         given = self.model_dump(exclude_none=True) | changed
         return {
-            f"TIDECAST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretUrl) else str(value)
+            f"TIDECAST_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in given.items()
         }
 

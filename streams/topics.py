@@ -64,6 +64,11 @@ def _configs(settings: Settings) -> Mapping[Keep, Mapping[str, str]]:
         Keep.EVENTS: {**size, "cleanup.policy": "delete", "retention.ms": str(days * 4 * _DAY_MS)},
         Keep.LATEST: {**size, "cleanup.policy": "compact,delete", "retention.ms": str(days * 4 * _DAY_MS)},
         Keep.STATUS: compact,
+        Keep.AUDIT: {
+            **size,
+            "cleanup.policy": "delete",
+            "retention.ms": str(settings.audit_retention_days * _DAY_MS),
+        },
         Keep.LETTERS: {
             **size,
             "cleanup.policy": "delete",

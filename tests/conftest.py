@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from connectors.embedded_kafka.broker import EmbeddedKafka, record_class_archive
 from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
 from connectors.embedded_kafka.java import Java, find_java
+from streams.telemetry.logs import console_processors
 
 # How long an example takes is no criterion: other processes may have the cores.
 settings.register_profile("tidecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tidecast")
+# Tracebacks with each variable of each function take seconds where these are whole workers.
+structlog.configure(processors=console_processors())
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

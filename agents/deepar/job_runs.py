@@ -17,6 +17,7 @@ from agents.versions.outcomes import checkpoint_key
 from agents.versions.run import RunFailedError, VersionRun
 from connectors.datasets.manifests import stored_key
 from connectors.objects.endpoints import BadEndpointNameError, check_name
+from connectors.objects.layout import named
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
@@ -87,7 +88,7 @@ class DeepARRun(VersionRun):
             self._runtime.store,
             version.project_id,
             version.job_id,
-            version.job_name,
+            version.endpoint,
             (version.version_id, version.version_name),
         )
 
@@ -135,9 +136,10 @@ class DeepARRun(VersionRun):
         settings, version, parameters = self._runtime.settings, self.version, dict(self._training.parameters)
         try:
             check_name(version.job_name)
-            data_key = stored_key(self._runtime.store, object_key("data_url", self._training.data_url))
-            if self._training.strict and not self._runtime.store.is_file(data_key):
-                raise RunFailedError(_NO_FILE.format(data_key))
+            named_key = object_key("data_url", self._training.data_url, project=version.project)
+            data_key = stored_key(self._runtime.store, named_key)
+            if self._training.strict:
+                self._check_file(data_key)
         except BadEndpointNameError as error:
             raise RunFailedError(str(error)) from None
         except RejectedError as error:
@@ -146,6 +148,7 @@ class DeepARRun(VersionRun):
         parse_text(None if configuration is None else str(configuration), max_samples=settings.max_num_samples)
         config, unknown = DeepARConfig.from_hyper_parameters(parameters)
         self._ignored = unknown
+        self._check_file(data_key)
         return TrainingRun(
             store_url=settings.object_store_url,
             data_key=data_key,
@@ -153,6 +156,11 @@ class DeepARRun(VersionRun):
             config=config,
             checkpoint_key=checkpoint_key(version.project_id, version.version_id),
         )
+
+    def _check_file(self, data_key: str) -> None:
+        """RunFailedError where there is none: no process need be taken to find that out."""
+        if not self._runtime.store.is_file(data_key):
+            raise RunFailedError(_NO_FILE.format(named(data_key)[1]))
 
     async def _trained(self, run: TrainingRun) -> Trained:
         """The model; RunFailedError where there will be none. A store that is away for a minute is waited for."""

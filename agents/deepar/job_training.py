@@ -20,6 +20,7 @@ from agents.deepar.job_calls import (
     Trained,
     TrainingRun,
 )
+from connectors.objects.layout import named
 from connectors.objects.packed_files import BAD_GZIP, open_unpacked
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar.artefact import dump
@@ -80,14 +81,14 @@ def _lines(store: ObjectStore, run: TrainingRun, digest: Any) -> Iterator[bytes]
             while line := file.readline(left + 1):
                 left -= len(line)
                 if left < 0:
-                    raise RejectedInputError("data_url", _TOO_LARGE.format(run.data_key, run.data_limit))
+                    raise RejectedInputError("data_url", _TOO_LARGE.format(named(run.data_key)[1], run.data_limit))
                 digest.update(line)
                 yield line
     except ObjectNotFoundError:
-        text = f"data_url: there is no file /{run.data_key}: PUT it to /uploads/ first"
+        text = f"data_url: there is no file /{named(run.data_key)[1]}: PUT it to /uploads/ first"
         raise RejectedInputError("data_url", text) from None
     except BAD_GZIP as error:
-        text = f"data_url: /{run.data_key} is no whole gzip file: {error}"
+        text = f"data_url: /{named(run.data_key)[1]} is no whole gzip file: {error}"
         raise RejectedInputError("data_url", text) from None
 
 

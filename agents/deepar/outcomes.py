@@ -18,6 +18,7 @@ from models.deepar.artefact import Artefact, ArtefactError
 from models.errors import RejectedInputError
 from schemas.training import TrainDeepAR, TrainingStatus
 from schemas.values import ParameterValue
+from streams.access.names import project_of
 from streams.training.jobs import INFERENCE_CONFIG, TrainingState, first_version
 
 __all__ = ["DeepARTraining", "NameTakenError", "check_free", "publish", "published"]
@@ -49,7 +50,7 @@ class DeepARTraining:
 
 def check_free(store: ObjectStore, version: Version) -> None:
     """NameTakenError where an endpoint of another project has the job's name. Blocks."""
-    if endpoints.owner(store, version.job_name) not in (None, version.project_id):
+    if endpoints.owner(store, version.endpoint) not in (None, version.project_id):
         raise NameTakenError("job_name", _NAME_TAKEN.format(version.job_name))
 
 
@@ -94,9 +95,9 @@ def _endpoint(training: DeepARTraining, artefact: Artefact) -> Endpoint:
     config, version = artefact.config, training.version
     environment = {name: str(text) for name, text in training.parameters.items() if name == INFERENCE_CONFIG}
     return Endpoint(
-        name=version.job_name,
+        name=version.endpoint,
         version=version.version_name,
-        model_key=model_key(version.job_name, version.version_name),
+        model_key=model_key(version.endpoint, version.version_name),
         project_id=version.project_id,
         job_id=version.job_id,
         time_freq=config.time_freq,
@@ -130,4 +131,5 @@ def _completed(endpoint: Endpoint, artefact: Artefact, version_id: int) -> Train
         endpoint=endpoint.name,
         model_metrics=model_metric_list(metrics),
         log_files=1,
+        project=project_of(endpoint.name),
     )

@@ -78,6 +78,7 @@ class TrainingProgress:
             message=message,
             log_files=int(self._log.written),
             system_metrics=self.system_metrics,
+            project=version.project,
         )
 
     def report(self, content: Begun | EpochDone) -> None:
@@ -148,7 +149,7 @@ class TrainingProgress:
             self._error = error
 
     def _metrics(self, done: EpochDone) -> list[Record]:
-        uid = self._version.workload_uid
+        uid = self._version.kept_uid
         values = {"loss": done.loss, "validation_loss": done.validation_loss}
         points = [
             MetricPoint(uid, name, finite(value), done.at, done.epoch, "log")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from models.answers import SeriesAnswer
 from models.hyper_parameters import ConfigValue
+from models.options import PLAIN, Options
 
 __all__ = ["Loss", "SeriesForecast", "TogetherRun"]
 
@@ -25,6 +26,7 @@ class TogetherRun:
     refit: bool
     seed: int
     allow_negative: bool = False
+    options: Options = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,4 @@ class SeriesForecast:
     step: int
     times: tuple[int, ...]
     freq: str = ""
+    group_keys: tuple[str, ...] = ()

@@ -11,16 +11,18 @@ from agents.deepar.job_calls import OutOfMemoryError, Refused, StoreUnavailableE
 from agents.deepar.pool import TrainingPool
 from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from agents.series.answers import AnswerWriter
-from agents.series.requests import Accepted
+from agents.series.requests import Accepted, options_of
 from connectors.kafka.publisher import Record
 from connectors.objects.layout import SPLITS
 from connectors.processes.compute_process import EndedError, RaisedError
 from models.catalog import model_spec
 from models.errors import RejectedInputError
+from models.options import PLAIN
 from models.scores.names import metric_names
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint
+from streams.access.names import scoped
 from streams.checks import time_of
 from streams.forecasting.state import ForecastingTrainer
 from streams.messages import Message
@@ -128,6 +130,7 @@ def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...
     try:
         spec = model_spec(command.model_name)
         config, metrics = spec.resolve(command.config), metric_names(command.eval_metrics)
+        options = PLAIN if command.options is None else options_of(command.options)
     except RejectedInputError as error:
         raise _FailedError(error.message) from None
     if not spec.together:
@@ -150,6 +153,7 @@ def _run(runtime: TrainerRuntime, command: TrainTogether, places: tuple[int, ...
         refit=command.refit,
         seed=_seed(command.job_id),
         allow_negative=command.allow_negative,
+        options=options,
     )
 
 
@@ -210,14 +214,17 @@ def _alone(command: TrainTogether, n: int, ts_id: int, forecast: SeriesForecast 
         target=(),
         attempt=command.attempt,
         item_id="" if forecast is None else forecast.item_id,
+        group_keys=() if forecast is None else forecast.group_keys,
+        data_id=command.data_id,
         config=command.config,
         timestamps=() if forecast is None else forecast.times,
         freq="" if forecast is None else forecast.freq,
+        project=command.project,
     )
 
 
 def _points(runtime: TrainerRuntime, command: TrainTogether, loss: Loss, asked_at: int) -> list[Record]:
-    uid = f"fj-{command.job_id}-together-{min(command.ns, default=0)}"
+    uid = scoped(command.project, f"fj-{command.job_id}-together-{min(command.ns, default=0)}")
     values = {"loss": loss.loss, "validation_loss": loss.validation_loss}
     points = [
         MetricPoint(uid, name, value, asked_at, loss.epoch, "log")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
 
 from agents.deepar.job_calls import OutOfMemoryError, Refused, StoreUnavailableError
@@ -12,6 +13,7 @@ from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from connectors.datasets.splits import Split, StoredSplitError, load_split
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.answers import failure
+from models.arrays.filling import filled
 from models.calendars.calendar import calendar_of
 from models.calendars.search import usual_step
 from models.deepar.jobs.grid import History
@@ -50,9 +52,17 @@ def _trained(run: TogetherRun, report: Callable[[object], None]) -> list[SeriesF
             raise TrainingStoppedError
         report(Loss(next(numbers), progress.loss, progress.validation_loss))
 
-    asked = Asked(run.config, run.next_k_prediction, run.refit, run.eval_metrics, run.seed, run.allow_negative)
+    asked = Asked(
+        run.config,
+        run.next_k_prediction,
+        run.refit,
+        run.eval_metrics,
+        run.seed,
+        run.allow_negative,
+        run.options,
+    )
     known = [place for place in run.places if place < len(split)]
-    forecasts = iter(forecast_together(_series(split), known, asked, told))
+    forecasts = iter(forecast_together(_series(split, run.options.fill), known, asked, told))
     unknown = SeriesForecast(failure(_UNKNOWN), "", 1, ())
     found = []
     for place in run.places:
@@ -61,15 +71,27 @@ def _trained(run: TogetherRun, report: Callable[[object], None]) -> list[SeriesF
             continue
         forecast = next(forecasts)
         found.append(
-            SeriesForecast(forecast.answer, split.groupby_val[place], forecast.step, forecast.times, forecast.freq)
+            SeriesForecast(
+                forecast.answer,
+                split.groupby_val[place],
+                forecast.step,
+                forecast.times,
+                forecast.freq,
+                split.groupby_key,
+            )
         )
     return found
 
 
-def _series(split: Split) -> list[tuple[History, tuple[int, ...]]]:
+def _series(split: Split, fill: str) -> list[tuple[History, tuple[int, ...]]]:
     parts = map(split.series, range(len(split)))
     histories = [
-        History(one.target, one.times // 1000, max(1, usual_step(one.times) // 1000), calendar_of(one.calendar))
+        History(
+            filled(one.target[np.newaxis], fill)[0],
+            one.times // 1000,
+            max(1, usual_step(one.times) // 1000),
+            calendar_of(one.calendar),
+        )
         for one in parts
     ]
     return list(zip(histories, categories(split.groupby_val), strict=True))

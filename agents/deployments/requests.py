@@ -15,13 +15,11 @@ from faust.agents import Agent
 from connectors.kafka.publisher import DeliveryError, Record, partition_for
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command, tell_given_up
+from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.deployments import requests, services
 from streams.deployments.state import DeploymentsState
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer, may_write
-from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError, RejectedError
 from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
@@ -38,7 +36,7 @@ _SWEEP_EVERY_S: Final = 30.0
 
 def _check_key(request: ScoringRequest, key: bytes | None) -> None:
     if key != services.key_of(request.service):
-        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the service's name, {request.service[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the service's name, {request.service[:129]}")
 
 
 _TOPIC = CommandTopic("scoring requests", (ScoringRequest,), _check_key)
@@ -46,23 +44,18 @@ _TOPIC = CommandTopic("scoring requests", (ScoringRequest,), _check_key)
 
 def attach(state: StateRuntime) -> Agent:
     """Register `answer_scoring_requests` on the state's app."""
-    app, topics = state.app, state.topics
 
-    @agent_on(app, topics.scoring_requests, _AGENT)
+    @agent_on(state.app, state.topics.scoring_requests, _AGENT)
     async def answer_scoring_requests(stream: Any) -> None:
         """Keep requests, those of one service in their order, and let them be answered."""
         answers = _Answers(state)
-        handle = guarded(state, _AGENT, partial(_handle, state, answers), partial(tell_given_up, state))
-        watch = asyncio.create_task(answers.watch())
         try:
-            async for events in batches(app, stream):
-                state.metrics.observe_batch(_AGENT, len(events))
-                await handle_by_key(_AGENT, events, handle)
+            await handle_all(state, _AGENT, stream, partial(_handle, state, answers), beside=(answers.watch(),))
         finally:
-            watch.cancel()
             answers.cancel()
 
-    return answer_scoring_requests
+    agent: Agent = answer_scoring_requests
+    return agent
 
 
 async def _handle(state: StateRuntime, answers: "_Answers", event: Event) -> None:

@@ -10,14 +10,13 @@ from connectors.objects import scoring_models
 from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ServiceRecord
 from schemas.scoring import ModelRecord
 from streams import idempotency
+from streams.access.names import shown
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command, tell_given_up
+from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
@@ -34,7 +33,7 @@ _SETTLE_S: Final = 0.5  # how soon services of partitions that have just come, o
 
 def _check_key(command: ServiceCommand, key: bytes | None) -> None:
     if key != services.key_of(command.service):
-        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the service's name, {command.service[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the service's name, {command.service[:129]}")
 
 
 _TOPIC = CommandTopic("service commands", (DeployService, OperateReplica, ScaleService, DeleteService), _check_key)
@@ -42,21 +41,14 @@ _TOPIC = CommandTopic("service commands", (DeployService, OperateReplica, ScaleS
 
 def attach(state: StateRuntime) -> Agent:
     """Register `orchestrate_services` on the state's app."""
-    app, topics = state.app, state.topics
 
-    @agent_on(app, topics.service_commands, _AGENT)
+    @agent_on(state.app, state.topics.service_commands, _AGENT)
     async def orchestrate_services(stream: Any) -> None:
         """Apply commands, those of one service in their order, those of several services side by side."""
-        handle = guarded(state, _AGENT, partial(_handle, state), partial(tell_given_up, state))
-        settling = asyncio.create_task(_settle(state))
-        try:
-            async for events in batches(app, stream):
-                state.metrics.observe_batch(_AGENT, len(events))
-                await handle_by_key(_AGENT, events, handle)
-        finally:
-            settling.cancel()
+        await handle_all(state, _AGENT, stream, partial(_handle, state), beside=(_settle(state),))
 
-    return orchestrate_services
+    agent: Agent = orchestrate_services
+    return agent
 
 
 async def _settle(state: StateRuntime) -> None:
@@ -99,7 +91,7 @@ async def _deploy(
     if record is not None:
         if record.command_id != command.command_id:
             raise services.taken(command.service)
-        check_repeat(command, record.digest, f"service {record.name}")
+        check_repeat(command, record.digest, f"service {shown(record.name)}")
         return record
     model = await asyncio.to_thread(_model, state, command.model_name)
     await asyncio.to_thread(note_use, state.store, model.name, command.service)

@@ -1,7 +1,7 @@
 """The data set of a version that forecasts, and its series: made by contract 000's own functions. Loads pandas."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Final
@@ -10,7 +10,7 @@ from agents.datasets import apply_command
 from agents.forecast_versions.columns import chosen_columns
 from agents.versions.config import Data, RunConfig, not_runnable
 from agents.versions.data_places import data_key
-from connectors.datasets.incoming import incoming_key
+from connectors.datasets.incoming import incoming_key, is_incoming
 from connectors.datasets.manifests import Dataset, UnknownDatasetError, load
 from connectors.objects import layout
 from connectors.objects.layout import Who
@@ -37,19 +37,22 @@ class SeriesToForecast:
     names: tuple[str, ...]
 
 
-def dataset_of(store: ObjectStore, settings: Settings, config: RunConfig, command_id: str, data_id: int) -> Dataset:
-    """The data set that the config names; of a path one of its own, with this id. RunFailedError. Blocks."""
+def dataset_of(
+    store: ObjectStore, settings: Settings, config: RunConfig, command_id: str, data_id: int, project: str
+) -> Dataset:
+    """The project's data set that the config names; of a path one of its own, with this id. RunFailedError. Blocks."""
     if len(config.data) != 1:
         raise not_runnable(f"data_source: found {len(config.data)} places, expected one")
     (data,) = config.data
     try:
-        return load(store, int(data.dataset_id) if data.dataset_id else data_id)
+        return load(store, int(data.dataset_id) if data.dataset_id else data_id, project)
     except ValueError:
         raise _unknown(data) from None
     except UnknownDatasetError:
         if data.dataset_id:
             raise _unknown(data) from None
-    return _added(store, settings, _file_of(store, data), command_id, data_id)
+    added = AddDataset(command_id, data_id, f"tj_{data_id}", _file_of(store, data, project), "", project=project)
+    return _added(store, settings, added)
 
 
 async def series_of(
@@ -62,7 +65,8 @@ async def series_of(
     job_id: int,
 ) -> SeriesToForecast:
     """The data set's series, split as the command's agent will find them. RunFailedError."""
-    command = chosen_columns(dataset, parameters, command_id=command_id, job_id=job_id)
+    columns_named = chosen_columns(dataset, parameters, command_id=command_id, job_id=job_id)
+    command = replace(columns_named, project=dataset.project)
     splits = SplitStore(
         store,
         settings.max_series_per_job,
@@ -82,33 +86,34 @@ def _unknown(data: Data) -> Exception:
     return not_runnable(f"dataset_id: there is no data set {data.dataset_id[:80]!r}; GET /data/ lists those there are")
 
 
-def _file_of(store: ObjectStore, data: Data) -> str:
+def _file_of(store: ObjectStore, data: Data, project: str) -> str:
     """The only table at the path."""
-    key = data_key(store, data)
+    key = data_key(store, data, project)
     if store.is_file(key):
         return key
     found = [one for one in store.keys(key) if one.lower().endswith(_TABLES)]
     if len(found) != 1:
-        names = ", ".join(f"/{one}" for one in found[:10]) or "none"
-        raise not_runnable(f"data_url: found {len(found)} tables below /{key}, expected one, or its path: {names}")
+        names = ", ".join(f"/{layout.named(one)[1]}" for one in found[:10]) or "none"
+        below = layout.named(key)[1]
+        raise not_runnable(f"data_url: found {len(found)} tables below /{below}, expected one, or its path: {names}")
     return found[0]
 
 
-def _added(store: ObjectStore, settings: Settings, key: str, command_id: str, data_id: int) -> Dataset:
-    """As AddDataset does it, by the same function: every worker sees the object store."""
-    name = PurePosixPath(key).name
-    path = key
-    if not layout.may_read(Who.PRODUCER, key):  # another place below the data root
+def _added(store: ObjectStore, settings: Settings, command: AddDataset) -> Dataset:
+    """As AddDataset does it, by the same function: every worker sees the object store. Its path is the key."""
+    key = command.path
+    project, path = layout.named(key)
+    if project != command.project or not layout.may_read(Who.PRODUCER, path):  # another place below the data root
         path = incoming_key()
         with store.local_file(key) as file:
             store.put_file(path, file)
+    command = replace(command, path=path, file_name=PurePosixPath(key).name)
     try:
-        command = AddDataset(command_id, data_id, f"tj_{data_id}", path, name)
         added = apply_command(store, command, datetime.now(UTC), max_bytes=settings.max_upload_bytes)
     except RejectedError as error:
-        raise not_runnable(f"data_url: /{key}: {error.message}") from None
+        raise not_runnable(f"data_url: /{layout.named(key)[1]}: {error.message}") from None
     finally:
-        if path != key:
+        if is_incoming(path):
             store.delete(path)
     assert added is not None
     return added

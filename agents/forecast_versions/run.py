@@ -21,6 +21,7 @@ from agents.versions.telling import now
 from agents.versions.version import Version
 from connectors.kafka.publisher import Record
 from connectors.kafka.topic_follower import TopicFollower
+from connectors.objects.layout import named
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import CreateJob, DeleteJob, SeriesConfig, StopJob, SubmitJob
 from schemas.series import SeriesResult
@@ -49,6 +50,7 @@ class _Note:
     job_id: int
     data_id: int
     since: int
+    project: str = ""
 
 
 class ForecastRun(VersionRun):
@@ -86,7 +88,7 @@ class ForecastRun(VersionRun):
         settings, store = self._runtime.settings, self._runtime.store
         self._note = note = await to_its_end(self._noted)
         dataset = await to_its_end(
-            forecast_data.dataset_of, store, settings, self._config, f"{self._id}-data", note.data_id
+            forecast_data.dataset_of, store, settings, self._config, f"{self._id}-data", note.data_id, note.project
         )
         series = await forecast_data.series_of(
             store, settings, dataset, self._config.parameters, command_id=f"{self._id}-columns", job_id=note.job_id
@@ -100,20 +102,22 @@ class ForecastRun(VersionRun):
             column_count=len(dataset.header),
         )
         if self._config.train_url:
-            place_key("train_url", self._config.train_url)
+            place_key("train_url", self._config.train_url, note.project)
         self._say_what(dataset.header, series)
         self._report.set(forecast_job_id=note.job_id, epochs=len(series.names))
         await self._report.begin()
         # The series are computed by workers that do so for others as well: what is measured is the trainer alone.
         self._system = SystemWatch(process_sampler(os.getpid()), self._report.take)
         self._results = results = ForecastResults(series.names)
-        create = CreateJob(f"{self._id}-job", note.job_id, dataset.data_id, name=f"tj_{note.job_id}"[:32])
+        create = CreateJob(
+            f"{self._id}-job", note.job_id, dataset.data_id, name=f"tj_{note.job_id}"[:32], project=note.project
+        )
         try:
             async with asyncio.timeout(settings.max_training_job_s):
                 first = await self._first_ts_id(create, series)
                 await self._follow(element, first, results)
         except TimeoutError:
-            await self._send(StopJob(f"{self._id}-stop", note.job_id))
+            await self._send(StopJob(f"{self._id}-stop", note.job_id, note.project))
             most = settings.max_training_job_s
             raise RunFailedError(
                 f"the forecasts took longer than {most:g} s: choose fewer series or trials, or raise"
@@ -121,12 +125,12 @@ class ForecastRun(VersionRun):
             ) from None
         except asyncio.CancelledError:
             if self.for_good:
-                await finished(self._send(StopJob(f"{self._id}-stop", note.job_id)))
+                await finished(self._send(StopJob(f"{self._id}-stop", note.job_id, note.project)))
             raise
         if self._config.train_url:
-            key = f"{place_key('train_url', self._config.train_url)}/forecasts.csv"
+            key = f"{place_key('train_url', self._config.train_url, note.project)}/forecasts.csv"
             await to_its_end(lambda: store.put_bytes(key, results.table()))
-            self.log.say(f"the forecasts are at /{key}")
+            self.log.say(f"the forecasts are at /{named(key)[1]}")
         self.log.say(f"GET /job/{note.job_id}/ shows the forecasting job, its results and scores")
 
     async def finish(self) -> None:
@@ -164,7 +168,8 @@ class ForecastRun(VersionRun):
         kept = self._outcomes.note(*of, _NOTE)
         if kept is None:
             ids = IdMinter()
-            kept = asdict(_Note(ids.mint(), ids.mint(), round(time.time() * 1000)))
+            now_ms = round(time.time() * 1000)
+            kept = asdict(_Note(ids.mint(), ids.mint(), now_ms, self.version.project))
             self._outcomes.write_note(*of, _NOTE, kept)
         return _Note(**kept)
 
@@ -223,7 +228,7 @@ class ForecastRun(VersionRun):
             for start in range(0, count, most):
                 part = range(start, min(count, start + most))
                 elements = tuple(replace(element, ts_id=first + place) for place in part)
-                await self._send(SubmitJob(f"{self._id}-submit-{start}", note.job_id, elements))
+                await self._send(SubmitJob(f"{self._id}-submit-{start}", note.job_id, elements, note.project))
             while results.done < count:
                 self._news.clear()
                 news = asyncio.ensure_future(self._news.wait())
@@ -267,6 +272,6 @@ def forget_forecasts(runtime: TrainerRuntime, project_id: str, version_id: int) 
     kept = VersionOutcomes(runtime.store).note(project_id, version_id, _NOTE)
     if kept is None:
         return []
-    job_id = _Note(**kept).job_id
-    command = DeleteJob(f"tj-{version_id}-delete", job_id)
-    return [Record(runtime.topics.job_commands, b"%d" % job_id, runtime.codec.encode(command))]
+    note = _Note(**kept)
+    command = DeleteJob(f"tj-{version_id}-delete", note.job_id, note.project)
+    return [Record(runtime.topics.job_commands, b"%d" % note.job_id, runtime.codec.encode(command))]

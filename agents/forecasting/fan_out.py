@@ -123,6 +123,10 @@ def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_
             target=cast("Sequence[float]", target),  # an array is one, but for its class
             search=plan.search,
             allow_negative=plan.allow_negative,
+            project=job.project,
+            options=plan.options,
+            data_id=job.data_id,
+            group_keys=split.groupby_key,
             **more,
         )
 
@@ -139,6 +143,7 @@ def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) ->
             plan.eval_metrics,
             plan.refit,
             plan.allow_negative,
+            plan.options,
         )
         by_plan.setdefault(settings, []).append(one)
     return [
@@ -160,6 +165,9 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
         ns=[n for n, _ in todo],
         ts_ids=[training.ts_id for _, training in todo],
         allow_negative=plan.allow_negative,
+        project=job.project,
+        options=plan.options,
+        data_id=job.data_id,
     )
     record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
     if record.size <= state.settings.record_limit:

@@ -13,6 +13,7 @@ from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
 from streams.errors import NotFoundError
 from streams.forecasting import jobs
+from streams.forecasting.inputs import chosen_series
 from streams.forecasting.plans import packed, planned_again
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, check_elements
@@ -32,7 +33,8 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     # In threads, for a submission may be long. Between here and the writing only results may change the job.
     limits = ForecastingState.of(state).limits if begun is None else ACCEPTED
-    to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits)
+    chosen = await chosen_series(ForecastingState.of(state).splits, job, command.elements)
+    to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits, chosen)
     prepared = await prepared_for(state, job, trainings) if trainings else None
     planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
     digest = await asyncio.to_thread(digest_of, command)

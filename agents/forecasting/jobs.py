@@ -11,12 +11,24 @@ from agents.forecasting.job_ends import end_command, end_result
 from agents.forecasting.job_rows import put_job, put_job_for, status_record
 from agents.forecasting.job_training import send_out, stop, submit
 from agents.forecasting.lost_commands import lost_commands
+from agents.forecasting.refreshing import refresh
 from agents.forecasting.submission_runs import SubmissionRuns
+from connectors.datasets.added_rows import RowLayout, set_layout
 from connectors.kafka.publisher import Record
 from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
-from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobCommand, JobRecord, StopJob
+from schemas.forecasting import (
+    CmdStatus,
+    ConfigureJob,
+    CreateJob,
+    DeleteJob,
+    JobCommand,
+    JobRecord,
+    RefreshJob,
+    StopJob,
+    SubmitJob,
+)
 from schemas.series import SeriesResult
 from streams import idempotency
 from streams.checks import check_key, time_of
@@ -93,14 +105,16 @@ async def _handle(state: StateRuntime, runs: SubmissionRuns, topic: CommandTopic
     await handle_command(state, topic, event, partial(_apply, state, runs, event))
 
 
-async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Event, command: JobCommand) -> None:
-    """Apply one command and tell its sender.
+async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Event, command: JobCommand) -> Any:
+    """Apply one command; what its sender is told of it.
 
     A command that is done already changes nothing; it tells the job's status again, in case a crash prevented that, and
     what it has set going is set going again.
     """
     check_writer(state.app, event)
     job = ForecastingState.of(state).jobs.get(command.job_id)
+    if job is not None and job.project != command.project and not isinstance(command, CreateJob):
+        raise _unknown(command.job_id)  # nobody is told of what is another project's
     if job is not None and (known := digest_known(job, command.command_id)) is not None:
         await asyncio.to_thread(check_repeat, command, known, f"job {job.job_id}")  # it may be long
         check_writer(state.app, event)
@@ -117,15 +131,29 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Event, comman
             raise ConflictError(ForecastingCode.JOB_EXISTS, f"job {command.job_id} exists already")
         await _create(state, command, event)
     elif job is None:
-        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {command.job_id}")
-    elif isinstance(command, ConfigureJob):
-        await _configure(state, job, command, event)
+        raise _unknown(command.job_id)
     else:
-        await submit(state, runs, job, command, event)
+        return await _change(state, runs, job, command, event)
+    return None
+
+
+async def _change(
+    state: StateRuntime,
+    runs: SubmissionRuns,
+    job: JobRecord,
+    command: ConfigureJob | RefreshJob | SubmitJob,
+    event: Event,
+) -> Any:
+    """What is done to a job that there is, for the first time."""
+    if isinstance(command, RefreshJob):
+        return await refresh(state, job, command, event)
+    if isinstance(command, ConfigureJob):
+        return await _configure(state, job, command, event)
+    return await submit(state, runs, job, command, event)
 
 
 async def _create(state: StateRuntime, command: CreateJob, event: Event) -> None:
-    await dataset_of(state.store, command.data_id)
+    await dataset_of(state.store, command.data_id, command.project)
     job = jobs.created(command, at=time_of(event.message))
     ForecastingState.of(state).jobs.check_size(job)
     await put_job_for(state, event, job)
@@ -134,7 +162,7 @@ async def _create(state: StateRuntime, command: CreateJob, event: Event) -> None
 async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Event) -> None:
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
     partition = event.message.partition
-    dataset = await dataset_of(state.store, job.data_id)
+    dataset = await dataset_of(state.store, job.data_id, job.project)
     columns = jobs.check_columns(job, command, dataset.header)
     key, split = await ForecastingState.of(state).splits.make(command, dataset, columns)
     ForecastingState.of(state).series_ids.observe(partition, ForecastingState.of(state).jobs.highest_ts_id(partition))
@@ -148,6 +176,8 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
         column_count=len(dataset.header),
     )
     ForecastingState.of(state).jobs.check_size(changed)
+    layout = RowLayout(split.timestamp_label, split.groupby_key, columns.timestamp_format or split.timestamp_format)
+    await asyncio.to_thread(set_layout, state.store, job.data_id, layout)
     await put_job_for(state, event, changed)
     if job.split is not None and job.split != key:
         await ForecastingState.of(state).splits.delete(job.split)
@@ -158,6 +188,7 @@ async def _delete(
 ) -> None:
     """Remove what there is; without a job too, for a crash may have cut the command short the first time.
 
+    A repeat of what was done to its end, and not acknowledged, is harmless.
     1. its Idempotency-Key is free, 2. the forecasts of its series, 3. its results, row and status: the results say
     which forecasts there are. 4. its files. What trainers are still at is removed when it comes (`_remove_late`).
     """
@@ -167,17 +198,22 @@ async def _delete(
     await state.publisher.send(_no_forecasts(state, series))
     check_writer(state.app, event)
     late = ForecastingState.of(state).results.series_of(job_id) - series
+    is_repeat = ForecastingState.of(state).jobs.may_have_deleted(command.command_id, job_id)
     await asyncio.gather(
         state.publisher.send_nowait(_no_forecasts(state, late)),
         ForecastingState.of(state).results.delete(partition, job_id),
-        ForecastingState.of(state).jobs.delete(partition, job_id),
+        ForecastingState.of(state).jobs.delete(partition, job_id, command.command_id),
         state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
     )
     runs.answered(job_id)
     await ForecastingState.of(state).splits.delete_all(job_id)
     await asyncio.to_thread(state.store.delete, models_of(job_id))
-    if job is None:
-        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
+    if job is None and not is_repeat:
+        raise _unknown(job_id)
+
+
+def _unknown(job_id: int) -> RejectedError:
+    return NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
 
 
 def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":

@@ -39,10 +39,8 @@ def lost_commands(state: StateRuntime, runs: SubmissionRuns, ends: TopicEnds) ->
         return True
 
     return LostCommands(
-        state.app,
+        state,
         ends,
-        partitions=state.topics.partitions,
-        retention_days=state.settings.event_retention_days,
         commands=(state.topics.series_commands, state.topics.training_runs),
         answers=state.topics.job_results,
         look_at_rows=look_at_rows,

@@ -16,6 +16,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceRequest, InferenceResult
 from schemas.series import Forecast
+from streams.access.names import project_of, shown
 from streams.checks import check_text
 from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
@@ -159,11 +160,12 @@ def _forecast(request: InferenceRequest, ts_id: int, found: InstanceForecast) ->
         ts_id=ts_id,
         n=0,
         item_id=request.request_id,
-        model_name=request.endpoint,
+        model_name=shown(request.endpoint),
         cutoff=found.cutoff,
         timestamps=found.timestamps,
         mean=found.mean or (),
         quantiles=found.quantiles or {},
+        project=project_of(request.endpoint),
     )
 
 

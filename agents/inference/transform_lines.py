@@ -6,6 +6,7 @@ from typing import IO, Any, Final
 
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
+from connectors.objects.layout import named
 from connectors.objects.packed_files import BAD_GZIP, open_unpacked
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.deepar.config import DeepARConfig
@@ -100,7 +101,7 @@ class InputLines:
 
     def __init__(self, store: ObjectStore, settings: Settings, record: TransformRecord) -> None:
         """Open the file; InputError where there is none."""
-        self._path = record.input_path
+        self._path = named(record.input_path)[1]
         self._longest = settings.record_limit
         self._limit = self._left = settings.max_transform_data_bytes
         self._file = _opened(store, record.input_path)
@@ -224,4 +225,4 @@ def _opened(store: ObjectStore, key: str) -> IO[bytes]:
     try:
         return open_unpacked(store, key)
     except ObjectNotFoundError:
-        raise InputError(f"there is no file /{key}") from None
+        raise InputError(f"there is no file /{named(key)[1]}") from None

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from agents.inference.transform_lines import InputError, InputLines, Line, TransformInput
 from agents.inference.transform_output import ResultsLostError, write_output
 from connectors.kafka.publisher import Record
+from connectors.objects.layout import named
 from schemas.inference import InferenceResult, TransformRecord
 from streams.engine.tenure import still_current
 from streams.engine.tries import is_infrastructure
@@ -231,7 +232,8 @@ class TransformRun:
             except OSError as error:
                 if is_infrastructure(error):
                     raise
-                text = f"S3OutputPath: /{record.output_key} cannot be written ({error.strerror}): choose another path"
+                path = named(record.output_key)[1]
+                text = f"S3OutputPath: /{path} cannot be written ({error.strerror}): choose another path"
                 await self.end(transforms.FAILED, text)
             else:
                 await self.end(transforms.COMPLETED)

@@ -11,8 +11,10 @@ from agents.inference.transform_output import check_result
 from agents.inference.transform_runs import TransformRun, TransformRuns
 from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
+from connectors.objects.layout import named
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
+from streams.access.names import shown
 from streams.checks import time_of
 from streams.codes.inference import InferenceCode
 from streams.command_edge import CommandTopic, handle_command
@@ -153,10 +155,10 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
     record = run.record
     if record is not None and record.command_id != command.command_id:
         raise ConflictError(
-            InferenceCode.TRANSFORM_EXISTS, f"TransformJobName: there is a transform job {command.name} already"
+            InferenceCode.TRANSFORM_EXISTS, f"TransformJobName: there is a transform job {shown(command.name)} already"
         )
     if record is not None:
-        check_repeat(command, record.digest, f"transform job {command.name}")
+        check_repeat(command, record.digest, f"transform job {shown(command.name)}")
     if record is None:
         record = transforms.begun(command, at=time_of(run.event.message))
         await asyncio.to_thread(_check, state, record)
@@ -173,11 +175,12 @@ def _check(state: StateRuntime, record: TransformRecord) -> None:
     except UnknownEndpointError as error:
         raise NotFoundError(InferenceCode.UNKNOWN_ENDPOINT, f"ModelName: {error}") from None
     if not state.store.is_file(record.input_path):
-        text = f"S3Uri: there is no file /{record.input_path}: PUT it to /uploads/ first"
+        text = f"S3Uri: there is no file /{named(record.input_path)[1]}: PUT it to /uploads/ first"
         raise InvalidError(Code.UNKNOWN_PATH, text)
     obstacle = state.store.obstacle(record.output_key)
     if obstacle is not None:
-        text = f"S3OutputPath: /{record.output_key} cannot be written, because {obstacle}: choose another path"
+        path = named(record.output_key)[1]
+        text = f"S3OutputPath: /{path} cannot be written, because {obstacle}: choose another path"
         raise ConflictError(InferenceCode.OUTPUT_BLOCKED, text)
 
 
@@ -185,12 +188,12 @@ async def _stop(command: StopTransform, run: TransformRun) -> Coroutine[Any, Any
     """1. write that the job stops, 2. once nothing is under way for it, write that it has."""
     record = run.record
     if record is None:
-        raise NotFoundError(InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {command.name[:80]}")
+        raise NotFoundError(InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {shown(command.name)[:80]}")
     if record.command_id == command.command_id:
-        check_repeat(command, record.digest, f"transform job {command.name}")
+        check_repeat(command, record.digest, f"transform job {shown(command.name)}")
     if record.status in (transforms.COMPLETED, transforms.FAILED):
         raise ConflictError(
-            InferenceCode.TRANSFORM_ENDED, f"transform job {command.name} has ended: it is {record.status}"
+            InferenceCode.TRANSFORM_ENDED, f"transform job {shown(command.name)} has ended: it is {record.status}"
         )
     if record.status == transforms.IN_PROGRESS:
         await run.put(transforms.stopping(record))

@@ -14,13 +14,13 @@ from connectors.objects.scoring_models import is_incoming
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.scoring import AddModel, DeleteModel, ModelRecord
 from streams import idempotency
+from streams.access.names import shown
 from streams.checks import time_of
 from streams.codes.scoring import ScoringCode
-from streams.command_edge import CommandTopic, handle_command, tell_given_up
+from streams.command_edge import CommandTopic, handle_all, handle_command, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import GivenUpError, guarded
+from streams.engine.tries import GivenUpError
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.messages import Event
 from streams.repeats import check_repeat, digest_of
@@ -36,7 +36,7 @@ _AGENT = "register_models"
 
 def _check_key(command: AddModel | DeleteModel, key: bytes | None) -> None:
     if key != scoring.key_of(command.name):
-        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the name, {command.name[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the name, {command.name[:129]}")
 
 
 _TOPIC = CommandTopic("model commands", (AddModel, DeleteModel), _check_key)
@@ -44,17 +44,14 @@ _TOPIC = CommandTopic("model commands", (AddModel, DeleteModel), _check_key)
 
 def attach(state: StateRuntime) -> Agent:
     """Register `register_models` on the state's app."""
-    app, topics = state.app, state.topics
 
-    @agent_on(app, topics.model_commands, _AGENT)
+    @agent_on(state.app, state.topics.model_commands, _AGENT)
     async def register_models(stream: Any) -> None:
         """Apply commands, those of one model in their order, those of several models side by side."""
-        handle = guarded(state, _AGENT, partial(_handle, state), partial(_end, state))
-        async for events in batches(app, stream):
-            state.metrics.observe_batch(_AGENT, len(events))
-            await handle_by_key(_AGENT, events, handle)
+        await handle_all(state, _AGENT, stream, partial(_handle, state), _end)
 
-    return register_models
+    agent: Agent = register_models
+    return agent
 
 
 async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
@@ -90,7 +87,7 @@ async def _add(state: StateRuntime, event: Event, command: AddModel, record: Mod
     if record is not None:
         if record.command_id != command.command_id:
             raise scoring.taken(command.name)
-        check_repeat(command, record.digest, f"model {record.name}", digest)
+        check_repeat(command, record.digest, f"model {shown(record.name)}", digest)
         return record
     size = await asyncio.to_thread(_size_of, state, command)
     reply = await _looked(state, command)
@@ -98,14 +95,16 @@ async def _add(state: StateRuntime, event: Event, command: AddModel, record: Mod
         raise InvalidError(ScoringCode.BAD_MODEL, f"file: {reply.error}")
     made = scoring.record_of(command, reply.info, size=size, at=time_of(event.message), digest=digest)
     check_writer(state.app, event)
-    await state.files.whole(size, _publish, state.store, command.path, made, reply.served)
+    await state.files.whole(size, _publish, state.store, scoring.file_of(command), made, reply.served)
     check_writer(state.app, event)
     await ScoringState.of(state).models.put(event.message.partition, scoring.key_of(made.name), made)
     return made
 
 
 async def _looked(state: StateRuntime, command: AddModel) -> InspectionReply:
-    asked = Inspection(state.settings.object_store_url, command.path, scoring.kind_of(command), command.task)
+    asked = Inspection(
+        state.settings.object_store_url, scoring.file_of(command), scoring.kind_of(command), command.task
+    )
     return await ScoringState.of(state).inspectors.look(asked)
 
 
@@ -130,7 +129,7 @@ async def _delete(state: StateRuntime, event: Event, command: DeleteModel, recor
 def _size_of(state: StateRuntime, command: AddModel) -> int:
     most = state.settings.max_model_bytes
     try:
-        size = state.store.size(command.path)
+        size = state.store.size(scoring.file_of(command))
     except (BadKeyError, ObjectNotFoundError):
         text = f"path: there is no object {command.path[:200]}: put the file into the object store first"
         raise InvalidError(Code.UNKNOWN_PATH, text) from None

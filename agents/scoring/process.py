@@ -10,7 +10,7 @@ from typing import cast
 from connectors.embedded_kafka.java import JavaMissingError, find_java
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.scoring.answering import answer
-from models.scoring.files import Kind, load, prepare
+from models.scoring.files import Kind, kind_of, load, prepare
 from models.scoring.info import BadModelError, ScoringModel
 from streams.scoring.calls import Inspection, InspectionReply, ModelCalls, ScoringReply
 from streams.serving.errors import ModelUnreadableError
@@ -32,7 +32,8 @@ def serve(asked: ModelCalls, report: Callable[[object], None]) -> list[ScoringRe
 @lru_cache(maxsize=_MODELS)
 def model_of(store_url: str, key: str) -> ScoringModel:
     """The model that lies there, loaded and, where that takes Java, warm; errors as `serve` says."""
-    model = load(_read(store_url, key), java=_java())
+    content = _read(store_url, key)
+    model = load(content, java=_java() if kind_of(content) == "pmml" else None)
     warm: Callable[[], None] | None = getattr(model, "warm", None)
     if warm is not None:
         warm()
@@ -42,8 +43,9 @@ def model_of(store_url: str, key: str) -> ScoringModel:
 def inspect(asked: Inspection, report: Callable[[object], None]) -> InspectionReply:  # noqa: ARG001 - as all entries
     """What the file is, and what is to be loaded of it."""
     content = _read(asked.store_url, asked.path)
+    kind = cast("Kind", asked.model_type)
     try:
-        made = prepare(cast("Kind", asked.model_type), content, java=_java(), task=asked.task or None)
+        made = prepare(kind, content, java=_java() if kind == "pmml" else None, task=asked.task or None)
     except BadModelError as error:
         return InspectionReply(error=str(error))
     return InspectionReply(made.info.plain(), made.content)
@@ -60,7 +62,10 @@ def _read(store_url: str, key: str) -> bytes:
 
 @cache
 def _java() -> str | None:
-    """The launcher of the machine's Java, or of that which pip installed; None: none of the two is new enough."""
+    """The launcher of the machine's Java, or of that which pip installed; None: none of the two is new enough.
+
+    For PMML alone: to look for it takes longer than to load a model of ONNX, whose replica is waited for.
+    """
     try:
         return str(find_java().path)
     except JavaMissingError:

@@ -15,6 +15,7 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Origin
 from connectors.datasets.names import NameTakenError
 from connectors.objects.store import ObjectStore
+from streams.access.names import project_of, shown
 
 __all__ = ["finish", "make_lines"]
 
@@ -57,7 +58,8 @@ def _copy(file: IO[bytes], target: IO[bytes], columns: int) -> None:
 
 def _register(store: ObjectStore, call: Finish, path: Path) -> None:
     """One that a run has made is replaced, and keeps its id."""
-    there = datasets.of_upload(store, call.output_dataset)
+    project = project_of(call.job_name)
+    there = datasets.of_upload(store, call.output_dataset, project)
     if there is not None and not there.made_by:
         raise NameTakenError(call.output_dataset)
     kind = datasets.kind_of(call.output_dataset)
@@ -74,7 +76,9 @@ def _register(store: ObjectStore, call: Finish, path: Path) -> None:
             file_name=call.output_dataset,
             related_user=1,
             time_created=datetime.now(UTC),
-            origin=Origin(kind=kind, made_by=call.job_name, command=(call.run_id, ""), alone=True),
+            origin=Origin(
+                kind=kind, made_by=shown(call.job_name), command=(call.run_id, ""), alone=True, project=project
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.kafka.publisher import Record
 from schemas.scoring_jobs import EndScoringRun, OperateScoringRun, ScoreDataset, ScoringJobRecord, ScoringRunRecord
+from streams.access.names import shown
 from streams.checks import time_of
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.engine.tenure import check_writer
@@ -35,7 +36,9 @@ async def start(
         others = own.runs_of(job.name)
         taken = {other.name for other in others}
         if name in taken:
-            text = f"runName: job {job.name} has a run {name} already: use another name, or delete that one first"
+            text = (
+                f"runName: job {shown(job.name)} has a run {name} already: use another name, or delete that one first"
+            )
             raise ConflictError(ScoringJobsCode.RUN_EXISTS, text)
         name, output_id = name or runs.free_name(job, taken), state.ids.mint()
         run = runs.begun(job, run_id, name, command, at=time_of(event.message), output_id=output_id, due=due)

@@ -24,13 +24,14 @@ from schemas.scoring_jobs import (
     StartScoringRun,
 )
 from streams import idempotency
+from streams.access.names import project_of, shown
 from streams.checks import invalid_field, time_of
 from streams.codes.scoring_jobs import ScoringJobsCode
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import GivenUpError, guarded, together
+from streams.engine.transport import batches
+from streams.engine.tries import GivenUpError, together
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
 from streams.messages import Event
 from streams.repeats import check_repeat
@@ -56,7 +57,7 @@ def _check_key(command: Any, key: bytes | None) -> None:
     field = "file_name" if isinstance(command, GenerateScript) else "job_name"
     name: str = getattr(command, field)
     if key != name.encode("utf-8", "surrogatepass"):
-        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the {field}, {name[:80]}")
+        raise InvalidError(Code.WRONG_KEY, f"the record's key must be the {field}, {name[:129]}")
 
 
 _TOPIC = CommandTopic("scoring job commands", _TYPES, _check_key)
@@ -69,18 +70,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     @agent_on(app, topics.scoring_job_commands, "orchestrate_scoring_jobs")
     async def orchestrate_scoring_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
-        handle = guarded(state, "orchestrate_scoring_jobs", partial(_handle, state), partial(_end, state))
-        watches = [
-            asyncio.create_task(Clock(state).watch()),
-            asyncio.create_task(lost_commands(state, TopicEnds(state.bootstrap)).watch()),
-        ]
-        try:
-            async for events in batches(app, stream):
-                state.metrics.observe_batch("orchestrate_scoring_jobs", len(events))
-                await handle_by_key("orchestrate_scoring_jobs", events, handle)
-        finally:
-            for watch in watches:
-                watch.cancel()
+        watches = (Clock(state).watch(), lost_commands(state, TopicEnds(state.bootstrap)).watch())
+        await handle_all(state, "orchestrate_scoring_jobs", stream, partial(_handle, state), _end, beside=watches)
 
     @agent_on(app, topics.scoring_run_status, "track_scoring_runs")
     async def track_scoring_runs(stream: Any) -> None:
@@ -131,17 +122,18 @@ async def _apply(state: StateRuntime, event: Event, command: Any) -> Any:
 def _generate(store: ObjectStore, command: GenerateScript) -> Script:
     """1. check what the script is about, 2. keep it; said again, it comes to the same."""
     jobs.check_script(command)
-    dataset = scripts.check_datasets(store, command.input_dataset, command.output_dataset)
-    model = scripts.model_for(store, command.model_name)
+    project, name = project_of(command.file_name), shown(command.file_name)
+    dataset = scripts.check_datasets(store, command.input_dataset, command.output_dataset, project)
+    model = scripts.model_for(store, command.model_name, project)
     script = Script(
-        file_name=command.file_name.removesuffix(command.ext) or command.file_name,
+        file_name=name.removesuffix(command.ext) or name,
         ext=command.ext,
         input_dataset=command.input_dataset,
         output_dataset=command.output_dataset,
         model_name=model["name"],
         code=program(command, dataset, model),
     )
-    scripts.keep(store, script)
+    scripts.keep(store, script, project)
     return script
 
 
@@ -151,17 +143,18 @@ async def _deploy(
     """1. check, 2. write the job's row, 3. begin its first run. A repeat goes on where the first time ended."""
     if job is None:
         jobs.check_job_name(command.job_name)
-        script = await asyncio.to_thread(scripts.load, state.store, command.file_name, command.ext)
+        project = project_of(command.job_name)
+        script = await asyncio.to_thread(scripts.load, state.store, command.file_name, command.ext, project)
         environments = state.settings.environments
         job = jobs.begun(command, script, at=time_of(event.message), environments=environments)
-        await asyncio.to_thread(scripts.check_datasets, state.store, job.input_dataset, job.output_dataset)
+        await asyncio.to_thread(scripts.check_datasets, state.store, job.input_dataset, job.output_dataset, project)
         check_writer(state.app, event)
         await ScoringJobsState.of(state).jobs.put(event.message.partition, job.name.encode(), job)
     elif job.command_id != command.command_id:
-        text = f"jobName: there is a job {job.name} already: use another name, or delete that one first"
+        text = f"jobName: there is a job {shown(job.name)} already: use another name, or delete that one first"
         raise ConflictError(ScoringJobsCode.JOB_EXISTS, text)
     else:
-        check_repeat(command, job.digest, f"scoring job {job.name}")
+        check_repeat(command, job.digest, f"scoring job {shown(job.name)}")
     if jobs.starts_at_once(command):
         await start(state, event, job, command, name=command.run_name)
     return ScoringJobsState.of(state).job(job.name) or job

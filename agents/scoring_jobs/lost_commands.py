@@ -35,10 +35,8 @@ def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
         return True
 
     return LostCommands(
-        state.app,
+        state,
         ends,
-        partitions=partitions,
-        retention_days=state.settings.event_retention_days,
         commands=(state.topics.scoring_runs,),
         answers=state.topics.scoring_run_status,
         look_at_rows=look_at_rows,

@@ -12,9 +12,10 @@ from agents.scoring_jobs.calls import MakeLines, Source
 from connectors.csv_files.pieces import begin_of_rows
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
-from connectors.objects.layout import OUTPUTS, SCORING_RUNS
+from connectors.objects.layout import OUTPUTS, SCORING_RUNS, in_project
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.scoring_jobs import ScoreDataset
+from streams.access.names import project_of
 from streams.errors import RejectedError
 from streams.scoring_jobs import scripts
 from streams.scoring_jobs.inputs import InputsError, inputs_of, is_number, number_columns
@@ -59,8 +60,9 @@ class Prepared:
 def prepared(store: ObjectStore, store_url: str, command: ScoreDataset) -> Prepared:
     """FailedRunError where there is nothing that could be scored."""
     try:
-        dataset = scripts.check_datasets(store, command.input_dataset, command.output_dataset)
-        model = scripts.model_for(store, command.model_name)
+        project = project_of(command.job_name)
+        dataset = scripts.check_datasets(store, command.input_dataset, command.output_dataset, project)
+        model = scripts.model_for(store, command.model_name, project)
     except RejectedError as error:
         raise FailedRunError(error.message) from None
     # Parts of another data set or model that had the name are none of these.
@@ -146,9 +148,13 @@ def parts_of(store: ObjectStore, plan: Prepared) -> list[Part]:
     return found
 
 
-def result_key(run_id: str, output_dataset: str) -> str:
+def result_key(job_name: str, run_id: str, output_dataset: str) -> str:
     """Where a run's own result lies, which later runs of the job leave alone."""
-    return OUTPUTS.key("runs", run_id, output_dataset)
+    return f"{_results(job_name, run_id)}/{output_dataset}"
+
+
+def _results(job_name: str, run_id: str) -> str:
+    return in_project(project_of(job_name), OUTPUTS.key("runs", run_id))
 
 
 def done_key(run_id: str) -> str:
@@ -156,8 +162,8 @@ def done_key(run_id: str) -> str:
     return SCORING_RUNS.key(run_id, "done.json")
 
 
-def forget(store: ObjectStore, run_id: str, *, result: bool) -> None:
-    """Remove what is kept of how far a run is, and its result."""
+def forget(store: ObjectStore, job_name: str, run_id: str, *, result: bool) -> None:
+    """Remove what is kept of how far a job's run is, and its result."""
     store.delete(SCORING_RUNS.key(run_id))
     if result:
-        store.delete(OUTPUTS.key("runs", run_id))
+        store.delete(_results(job_name, run_id))

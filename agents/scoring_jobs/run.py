@@ -86,7 +86,7 @@ async def _finish(store_url: str, pool: ScoringPool, plan: Prepared, parts: list
                 source=plan.source,
                 parts=tuple(part.key for part in parts),
                 columns=next((part.columns for part in parts if part.columns is not None), ()),
-                result_key=result_key(command.run_id, command.output_dataset),
+                result_key=result_key(command.job_name, command.run_id, command.output_dataset),
                 run_id=command.run_id,
                 job_name=command.job_name,
                 output_dataset=command.output_dataset,

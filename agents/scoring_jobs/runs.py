@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any
 from weakref import WeakValueDictionary
 
 from faust.agents import Agent
@@ -17,52 +16,32 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.scoring_jobs import EndScoringRun, ScoreDataset, ScoringRunStatus
 from streams.engine.agents import agent_on
-from streams.engine.deliveries import Deliveries, Delivery
-from streams.engine.transport import open_batches
+from streams.engine.deliveries import Delivery, deliver
 from streams.engine.tries import GivenUpError, tried
-from streams.errors import Code, InvalidError, RejectedError
+from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.runtime import TrainerRuntime
 from streams.scoring_jobs import runs
-from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
 
 __all__ = ["attach"]
 
-_OPEN_COMMANDS: Final = 1000  # of which most wait: each is a task, and behind the last one no stop would be seen
-
 
 def attach(runtime: TrainerRuntime) -> Agent:
     """Register `run_scoring` on the trainer's app."""
-    app = runtime.app
 
-    @agent_on(app, runtime.topics.scoring_runs, "run_scoring")
+    @agent_on(runtime.app, runtime.topics.scoring_runs, "run_scoring")
     async def run_scoring(stream: Any) -> None:
         """Begin commands in the order of the log; a command to end a run, which follows it, is seen meanwhile."""
-        pool, deliveries = ScoringPool(runtime.settings), Deliveries(app)
-        scoring = _Runs(runtime, pool)
-        watch = asyncio.create_task(deliveries.watch())
+        pool = ScoringPool(runtime.settings)
+        work = partial(_tried, runtime, _Runs(runtime, pool))
         try:
-            async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
-                event = batch.events[0]
-                runtime.metrics.observe_batch("run_scoring", 1)
-                try:
-                    command = _decoded(runtime.codec, event)
-                except (UndecodableError, RejectedError) as error:
-                    batch.ack_when(runtime.publisher.send_nowait([runtime.dead_letter(event.message, error)]))
-                    continue
-
-                def work(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
-                    return _tried(runtime, scoring, delivery, command)
-
-                with speaking_of(event.message, command):  # the task has it for as long as it runs
-                    batch.ack_when(deliveries.begin(event, work))
+            await deliver(runtime, "run_scoring", stream, partial(_decoded, runtime.codec), work)
         finally:
-            watch.cancel()
-            deliveries.close()
             await pool.close()
 
-    return run_scoring
+    agent: Agent = run_scoring
+    return agent
 
 
 def _decoded(codec: Codec, event: Event) -> ScoreDataset | EndScoringRun:
@@ -127,7 +106,7 @@ class _Runs:
         except FailedRunError as error:
             if await delivery.still_ours():
                 await self.tell(command, runs.FAILED, reason=str(error))
-                await asyncio.to_thread(forget, self._runtime.store, command.run_id, result=True)
+                await asyncio.to_thread(forget, self._runtime.store, command.job_name, command.run_id, result=True)
             return
         if await delivery.still_ours():
             await self.tell(command, runs.SUCCESS, rows, wrong)
@@ -140,7 +119,9 @@ class _Runs:
                 attempt.give_up()
         async with run.turn:
             if command.remove and await delivery.still_ours():
-                await asyncio.to_thread(forget, self._runtime.store, command.run_id, result=command.forget)
+                await asyncio.to_thread(
+                    forget, self._runtime.store, command.job_name, command.run_id, result=command.forget
+                )
 
     async def _said(self, command: ScoreDataset, status: str, rows: int, wrong: int) -> None:
         await self.tell(command, status, rows, wrong)

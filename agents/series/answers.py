@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from agents.series.requests import Accepted
 from agents.series.times import CommandTimes, ShownTimes, calendar_note, command_times
+from connectors.datasets.group_values import NAMELESS, named_series
 from connectors.kafka.publisher import Record
 from connectors.objects.model_files import model_file
 from connectors.objects.store import ObjectStore
@@ -12,6 +13,7 @@ from models.batch import SeriesAnswer
 from schemas.coding.codec import Codec
 from schemas.series import Backtest, Forecast, SeriesResult
 from schemas.workloads import MetricPoint
+from streams.access.names import scoped
 from streams.topics import Topics
 
 __all__ = ["AnswerWriter"]
@@ -51,10 +53,12 @@ class AnswerWriter:
         note = answer.note
         if answer.error is None:
             times = command_times(command, len(answer.predictions), len(answer.backtest or ()))
-            note = "; ".join(part for part in (note, calendar_note(command.freq)) if part)
+            if known := calendar_note(command.freq):
+                note = f"{note}; {known}" if note else known
             if answer.saved is not None:
                 model_path = model_file(command.job_id, command.ts_id, command.n)
                 self._store.put_bytes(model_path, answer.saved)
+            name = named_series(tuple(command.group_keys), command.item_id) if command.data_id else NAMELESS
             forecast = Forecast(
                 job_id=command.job_id,
                 ts_id=command.ts_id,
@@ -68,6 +72,10 @@ class AnswerWriter:
                 answered_by=answered_by,
                 micros=times.following.micros,
                 utc_offsets=times.following.utc_offsets,
+                project=command.project,
+                groups=name.groups,
+                series_key=name.key,
+                data_id=command.data_id,
             )
             yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
@@ -92,13 +100,15 @@ class AnswerWriter:
             micros=times.following.micros,
             utc_offsets=times.following.utc_offsets,
             note=note or None,
+            mase_insample=answer.mase_insample,
+            backtest_windows=max(1, answer.windows),
         )
         yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
 
     def _points(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
         """The scores, and the loss of each trial, whose iteration is its number from 1."""
         command = item.command
-        workload_uid = f"fj-{command.job_id}-{command.ts_id}-{command.n}"
+        workload_uid = scoped(command.project, f"fj-{command.job_id}-{command.ts_id}-{command.n}")
         points = [(name, value, 0) for name, value in answer.metrics.items()]
         if answer.trials and command.search is not None:
             name = f"{_TRIAL}{command.search.metric}"

@@ -1,9 +1,11 @@
 """Heavy series on their way to processes: in which order, which of them together, and how many at a time.
 
-- Jobs take turns. Series that ask for the same thing are computed together; of networks also those of other jobs.
+- Projects take turns, and within each its jobs. Series that ask for the same thing are computed together; of networks
+  also those of other jobs.
 - A place is for one process. What is predicted to take long has all places at most but for one job's first, so a job
   that has nothing under way begins at once beside others' long searches: there are places for guests, and the kernel
-  shares out the cores. What is short and has nothing under way may take any of them.
+  shares out the cores. What is short and has nothing under way may take any of them. Some more are for a project
+  that has nothing under way at all: however many jobs another one has, its first need not wait for one of theirs.
 - What nobody wants any more is dropped; a process that computes nothing else is ended.
 """
 
@@ -13,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable
 from math import ceil
 from typing import Final
 
-from agents.series.turns import Turns
+from agents.series.turns import Turns, project_of
 from connectors.processes.process_set import Lease
 from models.batch import SeriesAnswer, SeriesRequest
 from models.catalog import model_spec
@@ -22,6 +24,7 @@ from models.costs import is_network, predicted_s
 __all__ = ["HeavyChunk", "HeavySeries", "Waiting"]
 
 MOST_TOGETHER: Final = 64  # stacked networks gain little beyond, and so many are begun anew after a kill
+_PROJECT_GUESTS: Final = 2  # projects that begin beside another one which has all places, and those for guests
 _LONG_S: Final = 10.0  # so long a newcomer can wait for a place; what is predicted to take longer leaves some free
 
 
@@ -69,6 +72,7 @@ class HeavyChunk:
     def __init__(self, waiting: list[Waiting]) -> None:
         self.waiting = waiting
         self.owners = frozenset(one.owner for one in waiting)
+        self.projects = frozenset(map(project_of, self.owners))
         self.long = any(one.long for one in waiting)
         self.lease = Lease()
 
@@ -83,7 +87,9 @@ class HeavySeries:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self.guests = max(2, places)
+        self._guests = max(2, places)
+        self.most = places + self._guests + _PROJECT_GUESTS
+        """So many chunks are computed at a time, at most."""
         self._lines: Turns[Waiting] = Turns()
         self._running: set[HeavyChunk] = set()
 
@@ -95,8 +101,9 @@ class HeavySeries:
     def next(self) -> HeavyChunk | None:
         """What is to be computed now; None where all places are taken, or nothing waits."""
         running = Counter(owner for chunk in self._running for owner in chunk.owners)
+        projects = Counter(project for chunk in self._running for project in chunk.projects)
         for owner, first in self._lines.firsts():
-            if self._may_begin(first, running[owner]):
+            if self._may_begin(first, running[owner], projects[project_of(owner)]):
                 chunk = HeavyChunk(self._together(owner, first))
                 self._running.add(chunk)
                 return chunk
@@ -121,13 +128,15 @@ class HeavySeries:
         for one in [*self._lines.remove(lambda _: True), *(one for chunk in self._running for one in chunk.waiting)]:
             one.fail(error)
 
-    def _may_begin(self, waiting: Waiting, running: int) -> bool:
+    def _may_begin(self, waiting: Waiting, running: int, of_project: int) -> bool:
+        """`running`: chunks of the job; `of_project`: those of its project."""
         taken = len(self._running)
         if running:
             return taken < self._places
+        more = 0 if of_project else _PROJECT_GUESTS
         if not waiting.long:
-            return taken < self._places + self.guests
-        return sum(chunk.long for chunk in self._running) < self._places + self.guests // 2
+            return taken < self._places + self._guests + more
+        return sum(chunk.long for chunk in self._running) < self._places + self._guests // 2 + more
 
     def _together(self, owner: Hashable, first: Waiting) -> list[Waiting]:
         if first.alone:
@@ -148,4 +157,4 @@ class HeavySeries:
 
 def _settings(request: SeriesRequest) -> str:
     settings = request.config, request.prediction_length, request.refit, request.season_length, request.allow_negative
-    return repr((request.model_name, settings))
+    return repr((request.model_name, settings, request.options))

@@ -84,8 +84,7 @@ class Offload:
         self._prepare = prepare
         self._light: ThreadPoolExecutor | None = None
         self._series = HeavySeries(self._processes)
-        threads = self._processes + self._series.guests  # each waits for a process
-        self._children = new_processes(threads, self._processes, memory_limit)
+        self._children = new_processes(self._series.most, self._processes, memory_limit)
         self._computing: set[asyncio.Future[None]] = set()
         self._closed = False
 

@@ -1,4 +1,4 @@
-"""Quick series, in the one thread that they have: jobs take turns, a thousand series or fewer at a time."""
+"""Quick series, in the one thread that they have: projects and jobs take turns, at most a thousand series at a time."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from agents.series.offload import Offload, OffloadClosedError
 from agents.series.requests import Accepted
-from agents.series.turns import Turns
+from agents.series.turns import Owner, Turns
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from streams.forecasting.state import ForecastingTrainer
@@ -54,11 +54,11 @@ class QuickSeries:
         if not items:
             return
         task = _Task(len(items))
-        by_job: dict[int, list[_Waiting]] = {}
+        by_job: dict[Owner, list[_Waiting]] = {}
         for item in items:
-            by_job.setdefault(item.command.job_id, []).append(_Waiting(item, task))
-        for job_id, waiting in by_job.items():
-            self._lines.add(job_id, waiting)
+            by_job.setdefault(item.owner, []).append(_Waiting(item, task))
+        for owner, waiting in by_job.items():
+            self._lines.add(owner, waiting)
         if self._turning is None or self._turning.done():
             self._turning = asyncio.ensure_future(self._turns())
         await task.done

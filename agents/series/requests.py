@@ -9,15 +9,19 @@ from typing import Any, cast
 import numpy as np
 
 from agents.series.times import command_times, last_time, usual_step_ms
+from agents.series.turns import Owner
 from connectors.kafka.publisher import Headers
 from connectors.timestamps.parsing import event_times
 from models.arrays.season import season_length
 from models.batch import SeriesRequest
 from models.calendars.calendar import calendar_of
 from models.catalog import model_spec
+from models.errors import RejectedInputError
 from models.fitted.covariates import with_future
+from models.options import PLAIN, Options, checked_options
 from models.scores.names import metric_names
 from models.tuning.search_space import Dimension, Search
+from schemas.series import Options as AskedOptions
 from schemas.series import Search as AskedSearch
 from schemas.series import TrainSeries
 from schemas.values import ParameterValue
@@ -25,7 +29,7 @@ from streams.checks import time_of
 from streams.messages import Message
 from streams.telemetry.tracing import trace_headers
 
-__all__ = ["Accepted", "accepted"]
+__all__ = ["Accepted", "accepted", "options_of"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
 _YEAR = 366 * 86_400_000  # as much as steps of a calendar may be shorter than they are on average
@@ -45,6 +49,11 @@ class Accepted:
     problem: str | None = None
     headers: Headers = ()
 
+    @property
+    def owner(self) -> Owner:
+        """Whose turn it is when this is computed."""
+        return Owner(self.command.project, self.command.job_id)
+
 
 def accepted(command: TrainSeries, message: Message, max_next_k: int) -> Accepted:
     """The command of a consumed message, checked. Never raises."""
@@ -62,6 +71,7 @@ def accepted(command: TrainSeries, message: Message, max_next_k: int) -> Accepte
             seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
             season_length=season_length(command.freq, command.step),
             allow_negative=command.allow_negative,
+            options=PLAIN if command.options is None else options_of(command.options),
             **_more(command),
         )
     except ValueError as error:  # what the models' room refuses is a ValueError too
@@ -77,6 +87,8 @@ def _more(command: TrainSeries) -> dict[str, Any]:
         more["end"], more["step_ms"], more["freq"] = last_time(command), command.step, command.freq
         if command.search is not None:
             raise ValueError(f"{spec.name} is not tuned: send its hyper-parameters as config, and no search")
+    elif spec.calendar:
+        more["freq"] = command.freq
     if command.feat_dynamic_real and spec.covariates:
         more["covariates"] = with_future(
             command.feat_dynamic_real,
@@ -87,6 +99,15 @@ def _more(command: TrainSeries) -> dict[str, Any]:
     if command.search is not None:
         more["search"] = _search(command.search)
     return more
+
+
+@lru_cache(maxsize=64)
+def options_of(asked: AskedOptions) -> Options:
+    """The models' form of what is asked for beside the model; RejectedInputError where it makes no sense."""
+    try:
+        return checked_options(asked.backtest_windows, asked.levels, asked.lower, asked.upper, asked.fill or None)
+    except RejectedInputError as error:
+        raise RejectedInputError(error.field, f"{error.field} {error.message}") from None
 
 
 @lru_cache(maxsize=64)

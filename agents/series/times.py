@@ -98,7 +98,7 @@ def _plain_step(freq: str) -> int:
     """Milliseconds of a step that is always as long, on a clock that is never changed; 0 for all others."""
     calendar = calendar_of(freq)
     step = calendar.fixed_step or 0
-    return 0 if calendar.zone or step % 1000 or step < _SECOND else step // 1000
+    return 0 if calendar.zone or step % _SECOND else step // 1000
 
 
 def _by_fixed_steps(calendar: Calendar, step: int, last: int, ahead: int, back: int) -> CommandTimes:
@@ -114,9 +114,14 @@ def _by_fixed_steps(calendar: Calendar, step: int, last: int, ahead: int, back: 
 def _on_clock(calendar: Calendar, times: Integers, *, of_rows: bool = False) -> ShownTimes:
     """Times of a calendar's steps as events have them, or with `of_rows` any times."""
     wall = calendar.shown(times)
-    micros = tuple((wall % 1000).tolist()) if calendar.usual_step < _SECOND else ()
+    micros = tuple((wall % 1000).tolist()) if _has_parts(calendar) else ()
     shown: Sequence[int] = tuple((wall // 1000).tolist())
     step = calendar.fixed_step
     if step is not None and step % 1000 == 0 and shown and not (calendar.in_utc or of_rows):
         shown = range(shown[0], shown[-1] + 1, step // 1000)  # written once for all series
     return ShownTimes(shown, micros, tuple(calendar.offsets(times)))
+
+
+def _has_parts(calendar: Calendar) -> bool:
+    """Whether parts of a second are to be shown: steps are shorter, or as long as 1.5 seconds."""
+    return calendar.usual_step < _SECOND or (calendar.regular and (calendar.fixed_step or 0) % _SECOND != 0)

@@ -47,7 +47,7 @@ def attach(runtime: TrainerRuntime) -> Agent:
     async def train_series(stream: Any) -> None:
         """Answer batches: 1. compute, 2. publish, 3. acknowledge the input once the broker has the output.
 
-        Many batches are open at a time, so that jobs take turns, and quick series need not wait for slow ones.
+        Many batches are open at a time, so that projects and jobs take turns, and no quick series waits for slow ones.
         """
         async with running_offload(settings) as offload:
             work = SeriesWork(runtime, offload)
@@ -186,13 +186,13 @@ def _parts(slow: Iterable[Accepted]) -> Iterator[Sequence[Accepted]]:
 
 async def _answer_part(work: SeriesWork, items: Sequence[Accepted]) -> None:
     runtime, requests = work.runtime, _requests(items)
-    job_id = items[0].command.job_id
+    owner = items[0].owner
 
     def wanted(place: int) -> bool:
-        return not ForecastingTrainer.of(runtime).stops.covers(job_id, items[place].command.n)
+        return not ForecastingTrainer.of(runtime).stops.covers(owner.job, items[place].command.n)
 
     with runtime.metrics.training(*{request.model_name for request in requests}):
-        found = await work.offload.answer(requests, job_id, wanted)
+        found = await work.offload.answer(requests, owner, wanted)
     answered = [(item, answer) for item, answer in zip(items, found, strict=True) if answer is not None]
     answers = [answer for _, answer in answered]
     kept = [item for item, _ in answered]

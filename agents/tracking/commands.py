@@ -7,11 +7,9 @@ from faust.agents import Agent
 
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command, tell_given_up
+from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.engine.transport import batches, handle_by_key
-from streams.engine.tries import guarded
 from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.runtime import StateRuntime
@@ -39,10 +37,7 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.tracking_commands, "track_runs")
     async def track_runs(stream: Any) -> None:
         """Apply commands, those of one run in their order, those of several side by side."""
-        handle = guarded(state, "track_runs", partial(_handle, state), partial(tell_given_up, state))
-        async for events in batches(state.app, stream):
-            state.metrics.observe_batch("track_runs", len(events))
-            await handle_by_key("track_runs", events, handle)
+        await handle_all(state, "track_runs", stream, partial(_handle, state))
 
     agent: Agent = track_runs
     return agent

@@ -1,7 +1,6 @@
 """Which versions trainers are given: so many of a project at a time, the oldest first (contract T-105)."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -52,16 +51,14 @@ class Dispatch:
                 current = rows.tables.version(project_id, version.job_id, version.version_id)
                 if current is not None:
                     await rows.put_version(training_versions.given(current, offset))
-            waiting = [one for one in self._waiting(rows, project_id) if one.status == TrainingState.INITIALISING]
-            await asyncio.gather(*(rows.put_version(training_versions.waiting(one)) for one in waiting))
+            known = rows.tables.versions.open_of(project_id)
+            new = [one for one in known if not one.given and one.status == TrainingState.INITIALISING]
+            await asyncio.gather(*(rows.put_version(training_versions.waiting(one)) for one in new))
 
     def _next(self, rows: Rows, project_id: str) -> TrainingVersionRecord | None:
         """The version whose turn it is; None where there is no place, or none that waits."""
-        taken = sum(version.given for version in rows.tables.versions.open_of(project_id))
-        if taken >= self._state.settings.max_running_versions:
+        known = rows.tables.versions.open_of(project_id)
+        if sum(version.given for version in known) >= self._state.settings.max_running_versions:
             return None
-        return next(iter(self._waiting(rows, project_id)), None)
-
-    def _waiting(self, rows: Rows, project_id: str) -> Sequence[TrainingVersionRecord]:
-        waiting = [version for version in rows.tables.versions.open_of(project_id) if not version.given]
-        return sorted(waiting, key=lambda version: (version.create_time, version.version_id))
+        waiting = (version for version in known if not version.given)
+        return min(waiting, key=lambda version: (version.create_time, version.version_id), default=None)

@@ -16,6 +16,7 @@ from schemas.training import (
 )
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams import idempotency
+from streams.access.names import scoped
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError
 from streams.inference.state import InferenceProcesses
@@ -47,10 +48,9 @@ async def create_job(dispatch: Dispatch, rows: Rows, command: CreateTrainingJob 
         stored = tables.stored_config(command.project_id, name)
         job, version = training_jobs.created(command, stored, limits_of(settings), at=at)
         training_jobs.check_new(job, tables.jobs_of(command.project_id), most=settings.max_training_jobs)
-        if version is not None:
-            known = tables.versions.beginning_with(f"{command.project_id}/".encode())
-            training_jobs.check_version_ids(version.version_id, known)
-        await check_endpoint(rows.state.store, job)
+        if version is not None and tables.versions.has_id(command.project_id, version.version_id):
+            raise training_jobs.version_id_taken(version.version_id)
+        await check_endpoint(rows.state.store, job, training_jobs.project_of(command))
         await asyncio.gather(*_put(rows, job, version))
     await dispatch.fill(rows, command.project_id)
     made = tables.job(command.project_id, command.job_id) or job
@@ -78,11 +78,11 @@ def _first_version_again(
     return _put(rows, job, version)
 
 
-async def check_endpoint(store: ObjectStore, job: TrainingJobRecord) -> None:
-    """RejectedError where the endpoint's name is taken: endpoints have no project in their address."""
+async def check_endpoint(store: ObjectStore, job: TrainingJobRecord, project: str) -> None:
+    """RejectedError where the endpoint's name is taken: while access control is off, all addresses share these."""
     if job.endpoint is None:
         return
-    owner = await asyncio.to_thread(endpoints.owner, store, job.endpoint)
+    owner = await asyncio.to_thread(endpoints.owner, store, scoped(project, job.endpoint))
     if owner not in (None, job.project_id):
         text = "is the name of an endpoint of another project; all projects share these names: use another one"
         raise InvalidError(TrainingCode.NAME_TAKEN, f"Job name:{job.job_name} {text}")
@@ -122,8 +122,9 @@ async def delete_job(dispatch: Dispatch, rows: Rows, command: DeleteTrainingJob,
             for version in versions
         ]
         await dispatch.tell(*each, command)
-        await asyncio.to_thread(endpoints.delete_of_job, state.store, project_id, job_id, job.job_name)
-        InferenceProcesses.of(state).endpoints.forget(job.job_name)
+        for name in {job.job_name, *(scoped(version.project, job.job_name) for version in versions)}:
+            await asyncio.to_thread(endpoints.delete_of_job, state.store, project_id, job_id, name)
+            InferenceProcesses.of(state).endpoints.forget(name)
         for command_id in {job.command_id, *(version.command_id for version in versions)}:
             await asyncio.to_thread(idempotency.free, state.store, command_id)
         rows.check()

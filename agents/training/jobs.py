@@ -26,11 +26,11 @@ from connectors.kafka.topic_ends import TopicEnds
 from schemas import training as said
 from schemas.coding.wire import UndecodableError
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_command
+from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.engine.agents import agent_on
 from streams.engine.tenure import SupersededError
-from streams.engine.transport import batches, come_again, handle_by_key
-from streams.engine.tries import GivenUpError, guarded, together
+from streams.engine.transport import batches, come_again
+from streams.engine.tries import GivenUpError, together
 from streams.errors import Code, InvalidError
 from streams.messages import Event
 from streams.runtime import StateRuntime
@@ -75,18 +75,9 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     @agent_on(app, topics.training_commands, "orchestrate_training_jobs")
     async def orchestrate_training_jobs(stream: Any) -> None:
         """Apply commands, those of one project in their order, those of several projects side by side."""
-        handle = guarded(state, "orchestrate_training_jobs", partial(_handle, dispatch, state), partial(_end, state))
-        watches = [
-            asyncio.create_task(lost_commands(state, TopicEnds(state.bootstrap)).watch()),
-            asyncio.create_task(keep_up(state, dispatch)),
-        ]
-        try:
-            async for events in batches(app, stream):
-                state.metrics.observe_batch("orchestrate_training_jobs", len(events))
-                await handle_by_key("orchestrate_training_jobs", events, handle)
-        finally:
-            for watch in watches:
-                watch.cancel()
+        watches = (lost_commands(state, TopicEnds(state.bootstrap)).watch(), keep_up(state, dispatch))
+        handle = partial(_handle, dispatch, state)
+        await handle_all(state, "orchestrate_training_jobs", stream, handle, _end, beside=watches)
 
     @agent_on(app, topics.training_status, "track_training")
     async def track_training(stream: Any) -> None:
@@ -127,7 +118,7 @@ async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
             if ours and version.status == TrainingState.INITIALISING:
                 told = said.TrainingStatus(
                     version.project_id, version.job_id, version.version_id, TrainingState.FAILED, at,
-                    message=error.message,
+                    message=error.message, project=version.project,
                 )  # fmt: skip
                 await rows.put_version(training_versions.advanced(version, told))
     elif isinstance(command, said.DeleteTrainingVersion):

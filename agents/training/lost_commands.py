@@ -39,10 +39,8 @@ def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
         return True
 
     return LostCommands(
-        state.app,
+        state,
         ends,
-        partitions=partitions,
-        retention_days=state.settings.event_retention_days,
         commands=(state.topics.training_runs,),
         answers=state.topics.training_status,
         look_at_rows=look_at_rows,
@@ -70,4 +68,6 @@ def _commands_of(record: TrainingVersionRecord) -> Iterator[RunTrainingVersion |
     """What a trainer has to know of a version; all commands about a job have one key, so they come in this order."""
     yield run_of(record)
     if record.status == TrainingState.STOPPING:
-        yield StopTrainingJob(f"{record.command_id}-stop", record.project_id, record.job_id, record.version_id)
+        yield StopTrainingJob(
+            f"{record.command_id}-stop", record.project_id, record.job_id, record.version_id, record.project
+        )

@@ -1,9 +1,7 @@
 """The trainer of what takes long: versions of training jobs, and models of many series of forecasting jobs."""
 
-import asyncio
-from collections.abc import Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from faust.agents import Agent
 
@@ -24,59 +22,36 @@ from schemas.training import (
 )
 from streams.checks import check_text
 from streams.engine.agents import agent_on
-from streams.engine.deliveries import Deliveries, Delivery
-from streams.engine.transport import open_batches
+from streams.engine.deliveries import Delivery, deliver
 from streams.engine.tries import GivenUpError, tried
-from streams.errors import RejectedError
 from streams.messages import Event
 from streams.runtime import TrainerRuntime
-from streams.telemetry.logs import speaking_of
 from streams.telemetry.tracing import following
 
 __all__ = ["attach"]
 
-_OPEN_COMMANDS: Final = 1000  # of which most wait: each is a task, and behind the last one no stop would be seen
 _OF_VERSIONS = TrainDeepAR | RunTrainingVersion | StopTrainingJob | DeleteTrainingVersion | DeleteTrainingJob
 
 
 def attach(runtime: TrainerRuntime) -> Agent:
     """Register `run_training` on the trainer's app."""
-    app = runtime.app
     clear_runs(runtime.settings)
 
-    @agent_on(app, runtime.topics.training_runs, "run_training")
+    @agent_on(runtime.app, runtime.topics.training_runs, "run_training")
     async def run_training(stream: Any) -> None:
-        """Begin commands in the order of the log; each is acknowledged when it has come to its end.
-
-        A training may take a day. A command to stop it, which follows it in the log, is seen meanwhile.
-        """
-        trainer, deliveries = _Trainer(runtime), Deliveries(app)
-        watch = asyncio.create_task(deliveries.watch())
+        """Begin commands in the order of the log; a command to stop a training, which follows it, is seen meanwhile."""
+        trainer = _Trainer(runtime)
         try:
-            async for batch in open_batches(app, stream, 1, max_open=_OPEN_COMMANDS):
-                event = batch.events[0]
-                runtime.metrics.observe_batch("run_training", 1)
-                try:
-                    command = await asyncio.to_thread(_decoded, runtime.codec, event.message.value)
-                except (UndecodableError, RejectedError) as error:
-                    batch.ack_when(runtime.publisher.send_nowait([runtime.dead_letter(event.message, error)]))
-                    continue
-
-                def work(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
-                    return trainer.tried(delivery, command)
-
-                with speaking_of(event.message, command):  # the task has it for as long as it runs
-                    batch.ack_when(deliveries.begin(event, work))
+            await deliver(runtime, "run_training", stream, partial(_decoded, runtime.codec), trainer.tried)
         finally:
-            watch.cancel()
-            deliveries.close()
             await trainer.close()
 
-    return run_training
+    agent: Agent = run_training
+    return agent
 
 
-def _decoded(codec: Codec, value: bytes | None) -> Any:
-    command = codec.decode(value)
+def _decoded(codec: Codec, event: Event) -> Any:
+    command = codec.decode(event.message.value)
     if not isinstance(command, _OF_VERSIONS | TrainTogether):
         raise UndecodableError(f"a {type(command).__name__} on the topic of trainings")
     if not isinstance(command, TrainTogether):

@@ -63,7 +63,6 @@ async def look(state: StateRuntime, dispatch: Dispatch, rows_of: RowsOf) -> None
     for project_id in tables.versions.projects_with_open():
         if (rows := rows_of(project_id)) is not None:
             await dispatch.fill(rows, project_id)
-    for key in tables.visualizations.keys():  # noqa: SIM118 - it is no mapping
-        record = tables.visualizations.get(key)
-        if record is not None and (rows := rows_of(record.project_id)) is not None:
+    for record in list(tables.visualizations.group(b"")):
+        if (rows := rows_of(record.project_id)) is not None:
             await stop_at_its_time(rows, record, now)

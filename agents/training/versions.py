@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from agents.training.dispatch import Dispatch
 from agents.training.job_commands import check_endpoint, check_repeat_of_creation, known_job
@@ -12,6 +13,7 @@ from connectors.objects.store import ObjectStore
 from schemas.training import CreateTrainingVersion, DeleteTrainingVersion, StopTrainingJob
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams import idempotency
+from streams.access.names import scoped
 from streams.inference.state import InferenceProcesses
 from streams.repeats import check_repeat
 from streams.training import jobs as training_jobs
@@ -39,7 +41,8 @@ async def create_version(
         check_repeat(command, known.digest, f"version {known.version_id} of training job {job_id}")
         await asyncio.gather(*rows.refresh(project_id, job_id))
     else:
-        training_jobs.check_version_ids(command.version_id, tables.versions.beginning_with(f"{project_id}/".encode()))
+        if tables.versions.has_id(project_id, command.version_id):
+            raise training_jobs.version_id_taken(command.version_id)
         job, version = training_jobs.new_version(
             command,
             job,
@@ -50,7 +53,7 @@ async def create_version(
             most=settings.max_training_versions,
         )
         training_jobs.check_name_free(job, tables.jobs_of(project_id))
-        await check_endpoint(rows.state.store, job)
+        await check_endpoint(rows.state.store, job, command.project)
         rows.check()
         key = key_of_version(project_id, job_id, version.version_id)
         await asyncio.gather(tables.versions.put(rows.partition, key, version), rows.put_job(job))
@@ -73,7 +76,7 @@ async def stop_version(dispatch: Dispatch, rows: Rows, command: StopTrainingJob,
         if version.status != TrainingState.STOPPING:
             version = training_versions.stopping(version)
             await rows.put_version(version)
-        await dispatch.tell(command)
+        await dispatch.tell(replace(command, project=version.project))
         return version
 
 
@@ -86,7 +89,7 @@ async def delete_version(
         version = _known(rows, command)
         await dispatch.tell(command)
         if await asyncio.to_thread(_delete_endpoint, state.store, version):
-            InferenceProcesses.of(state).endpoints.forget(version.job_name)
+            InferenceProcesses.of(state).endpoints.forget(_endpoint_of(version))
         await asyncio.to_thread(idempotency.free, state.store, version.command_id)
         await rows.delete_version(version)
     await dispatch.fill(rows, command.project_id)
@@ -106,12 +109,16 @@ def _known(rows: Rows, command: StopTrainingJob | DeleteTrainingVersion) -> Trai
 def _delete_endpoint(store: ObjectStore, version: TrainingVersionRecord) -> bool:
     """Remove the endpoint that serves the version, if there is one; another version of the job may serve by now."""
     with suppress(UnknownEndpointError):
-        served = endpoints.load(store, version.job_name)
+        served = endpoints.load(store, _endpoint_of(version))
         if (served.project_id, served.job_id, served.version) == (
             version.project_id,
             version.job_id,
             version.version_name,
         ):
-            endpoints.delete_of_job(store, version.project_id, version.job_id, version.job_name)
+            endpoints.delete_of_job(store, version.project_id, version.job_id, served.name)
             return True
     return False
+
+
+def _endpoint_of(version: TrainingVersionRecord) -> str:
+    return scoped(version.project, version.job_name)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from agents.deepar.job_runs import DeepARRun
@@ -11,6 +12,7 @@ from agents.forecast_versions.run import ForecastRun
 from agents.training_runs.refused import RefusedRun
 from agents.user_code.run import UserCodeRun
 from agents.versions.config import RunConfig, not_runnable, read_config
+from agents.versions.data_places import place_key
 from agents.versions.log import VersionLog
 from agents.versions.run import RunFailedError, VersionRun
 from agents.versions.version import Version
@@ -54,12 +56,15 @@ class RunKinds:
             command.version_id,
             command.job_name,
             command.version_name,
+            project=command.project,
         )
-        log = self._log(version, is_ours)
         try:
-            return self._chosen(version, read_config(command.config), log, is_ours)
+            config = read_config(command.config)
+            if config.log_url:
+                version = replace(version, log_key=place_key("log_url", config.log_url, version.project))
+            return self._chosen(version, config, self._log(version, is_ours), is_ours)
         except RunFailedError as error:
-            return RefusedRun(version, log, error)
+            return RefusedRun(version, self._log(version, is_ours), error)
 
     def _chosen(self, version: Version, config: RunConfig, log: VersionLog, is_ours: Callable[[], bool]) -> VersionRun:
         """The model wins over all that is sent beside it (T-057); images and commands are never run (T-074)."""

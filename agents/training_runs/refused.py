@@ -34,4 +34,4 @@ class RefusedRun(VersionRun):
         """The version with this status."""
         version = self.version
         of = version.project_id, version.job_id, version.version_id
-        return TrainingStatus(*of, number, at, message=message, log_files=1)
+        return TrainingStatus(*of, number, at, message=message, log_files=1, project=version.project)

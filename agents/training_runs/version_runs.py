@@ -71,8 +71,11 @@ class VersionRuns:
             self._tasks.discard(task)
             run.close()
             del turns.runs[delivery]
-            if not delivery.given_up:  # else `end` has the last word, or another trainer
-                await run.log.close()
+            if not delivery.given_up:
+                await _close_logs(run)
+            elif not run.for_good:  # another trainer has the last word; else `end` has
+                for log in run.logs:
+                    log.drop()
 
     async def end(self, delivery: Delivery, command: End) -> None:
         """Stop or delete what the command names: 1. end its runs, 2. keep that it has ended, 3. tell."""
@@ -111,13 +114,11 @@ class VersionRuns:
         if not ended:
             try:
                 await run.work()
-                await run.finish()
-                if not await delivery.still_ours():
+                if not await _finished(delivery, run):
                     return
                 status = await to_its_end(self._completed, run)
             except RunFailedError as error:
-                await run.finish()
-                if not await delivery.still_ours():
+                if not await _finished(delivery, run):
                     return
                 status = await to_its_end(self._failed, run, error)
             await _say_last([run], status)
@@ -135,7 +136,7 @@ class VersionRuns:
             return True, outcome.status
         text = f"version_id: a version {version.version_id} of this project has been there before: use another id"
         of = version.project_id, version.job_id, version.version_id
-        return True, TrainingStatus(*of, TrainingState.FAILED, now(), message=text)
+        return True, TrainingStatus(*of, TrainingState.FAILED, now(), message=text, project=version.project)
 
     def _completed(self, run: VersionRun) -> TrainingStatus | None:
         try:
@@ -166,7 +167,7 @@ class VersionRuns:
             return completed
         begun = self._outcomes.has_begun(project_id, version_id) or (run is not None and run.begun)
         number, at = TrainingState.STOPPED if begun else TrainingState.CANCELLED, now()
-        status = TrainingStatus(*of, number, at) if run is None else run.status(number, at=at)
+        status = TrainingStatus(*of, number, at, project=command.project) if run is None else run.status(number, at=at)
         kept = Outcome(status, "") if run is None else outcome_of(run.version, status)
         self._outcomes.write(project_id, version_id, kept)
         return status
@@ -213,6 +214,15 @@ class VersionRuns:
             await self._runtime.publisher.send([status_record(self._runtime, status)])
 
 
+async def _finished(delivery: Delivery, run: VersionRun) -> bool:
+    """Whether it is ours still, and all that its run had to tell is told; while a rebalance lasts nothing is."""
+    while await delivery.still_ours():
+        await run.finish()
+        if delivery.is_ours():
+            return True
+    return False
+
+
 def _given_up(turns: _Turns) -> list[VersionRun]:
     """The runs of a version, which end now."""
     runs = dict(turns.runs)
@@ -228,4 +238,8 @@ async def _say_last(runs: Iterable[VersionRun], status: TrainingStatus | None) -
         words = _ENDS[TrainingState(status.status)]
         for run in runs:
             run.log.say(words if status.message is None else f"{words}: {status.message}")
-            await run.log.close()
+            await _close_logs(run)
+
+
+async def _close_logs(run: VersionRun) -> None:
+    await asyncio.gather(*(log.close() for log in run.logs))

@@ -26,6 +26,7 @@ class RunFolder:
     def __init__(self, settings: Settings, store: ObjectStore, version: Version, config: RunConfig) -> None:
         self._store = store
         self._config = config
+        self._project = version.project
         self._most_bytes = settings.max_training_data_bytes
         project = blake2b(version.project_id.encode(), digest_size=8).hexdigest()
         self._root = _runs_of(settings) / f"{version.version_id}-{project}"
@@ -40,7 +41,8 @@ class RunFolder:
     def prepare(self) -> None:
         """Look for all that the config names, and make the folders. RunFailedError says what is missing."""
         config, store = self._config, self._store
-        app, boot = place_key("app_url", config.app_url), place_key("boot_file_url", config.boot_file_url)
+        app = self._place("app_url", config.app_url)
+        boot = self._place("boot_file_url", config.boot_file_url)
         if not boot.startswith(f"{app}/") or not boot.endswith(".py"):
             raise not_runnable(
                 f"boot_file_url: found {config.boot_file_url[:200]!r}, expected a Python file inside of app_url,"
@@ -49,7 +51,7 @@ class RunFolder:
         check_there(store, "app_url", app)
         check_there(store, "boot_file_url", boot)
         self.boot = boot.removeprefix(f"{app}/")
-        keys = [data_key(store, one) for one in config.data]
+        keys = [data_key(store, one, self._project) for one in config.data]
         self.remove()
         for folder in (self.output, self.logs, *(self.work_of(worker) for worker in range(config.workers))):
             folder.mkdir(parents=True)
@@ -61,7 +63,7 @@ class RunFolder:
             ("log_url", config.log_url, self.logs),
         ):
             if path:
-                self._copies.append(FolderCopy(store, folder, place_key(field, path)))
+                self._copies.append(FolderCopy(store, folder, self._place(field, path)))
 
     def work_of(self, worker: int) -> Path:
         """Where a worker starts, beside a copy of its own of the code."""
@@ -84,6 +86,9 @@ class RunFolder:
     def remove(self) -> None:
         """Remove all of it."""
         remove_remains(self._root)
+
+    def _place(self, field: str, path: str) -> str:
+        return place_key(field, path, self._project)
 
     def _local(self, number: int, key: str) -> Path:
         """Where the data lie here: in the store itself where that is on this disk, else a copy."""

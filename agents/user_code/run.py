@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -77,6 +77,11 @@ class UserCodeRun(VersionRun):
         """Whether a worker was started."""
         return self._report.begun
 
+    @property
+    def logs(self) -> Sequence[VersionLog]:
+        """One for each worker."""
+        return self._logs
+
     async def work(self) -> None:
         """Run it to its end. RunFailedError."""
         async with self._turn:
@@ -96,8 +101,6 @@ class UserCodeRun(VersionRun):
     async def finish(self) -> None:
         """Send what is not sent yet; ends when the broker has all."""
         await self._report.finish()
-        for log in self._logs[1:]:
-            await log.close()
 
     def publish(self) -> TrainingStatus | None:
         """What it came to."""

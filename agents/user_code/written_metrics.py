@@ -26,7 +26,7 @@ class EventFiles:
 
     def __init__(self, *roots: Path) -> None:
         self._roots = roots
-        self._files: dict[Path, EventFile] = {}
+        self._files: dict[tuple[Path, str], EventFile] = {}
 
     def read_new(self) -> Iterator[list[Point]]:
         """Points that have become whole, in lists of some thousands. Blocks."""
@@ -35,11 +35,12 @@ class EventFiles:
                 if len(Path(folder).relative_to(root).parts) >= _DEEPEST:
                     folders.clear()
                 for path in (Path(folder, name) for name in names if "tfevents" in name):
-                    if path not in self._files and not path.is_symlink() and is_event_file(path):
+                    place = root, path.relative_to(root).as_posix()
+                    if place not in self._files and _is_there(*place) and is_event_file(path):
                         run = path.parent.relative_to(root).as_posix()
-                        self._files[path] = EventFile(path, "" if run == "." else run)
-        for path, file in self._files.items():
-            while not path.is_symlink() and path.is_file() and (found := file.read_new()):
+                        self._files[place] = EventFile(path, "" if run == "." else run)
+        for place, file in self._files.items():
+            while _is_there(*place) and (found := file.read_new()):
                 yield [(one.metric_name, one.value, one.iteration, one.timestamp) for one in found]
 
 
@@ -66,6 +67,12 @@ class MetricsFile:
             end = len(block)
         self._read += end
         return [point for line in block[:end].split(b"\n") for point in _points_of(line)]
+
+
+def _is_there(root: Path, name: str) -> bool:
+    """Whether it is a file that no link leads away from, neither its own name nor a folder's above it."""
+    path = root / name
+    return path.is_file() and os.path.realpath(path) == os.path.join(os.path.realpath(root), name)  # noqa: PTH118 - texts
 
 
 def _points_of(line: bytes) -> Iterator[Point]:

@@ -10,7 +10,7 @@ import structlog
 from agents.versions.telling import now
 from agents.versions.version import Version
 from connectors.kafka.publisher import Record
-from connectors.objects.training_logs import LogWriter
+from connectors.objects.training_logs import LogWriter, copy_log
 from schemas.training import TrainingLogChunk
 from streams.runtime import TrainerRuntime
 
@@ -44,6 +44,7 @@ class VersionLog:
         self._sent: set[asyncio.Future[None]] = set()
         self._last = -math.inf
         self._closed = False
+        self._copied = -1
 
     @property
     def name(self) -> str:
@@ -64,9 +65,7 @@ class VersionLog:
         if self._closed or not data:
             return
         self._waiting += data
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(loop.time(), self._last + _EVERY_S), self._begin)
+        self._write_soon()
 
     async def flush(self) -> None:
         """Write what waits; ends when readers see it and the broker has it. It is given up where that fails."""
@@ -78,12 +77,28 @@ class VersionLog:
         if self._sent:
             await asyncio.wait(self._sent)
 
+    def drop(self) -> None:
+        """Write nothing more, not even what waits: the version is another trainer's."""
+        self._closed = True
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
     async def close(self) -> None:
-        """Write what waits, and nothing more."""
+        """Write what waits, and nothing more; then the whole log where the version's config wants it."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         await self.flush()
+        async with self._turn:
+            if self._version.log_key and self._writer is not None and self._writer.size != self._copied:
+                self._copied = self._writer.size
+                await asyncio.to_thread(self._copy)
+
+    def _write_soon(self) -> None:
+        if self._timer is None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._last + _EVERY_S), self._begin)
 
     def _begin(self) -> None:
         self._timer = None
@@ -94,8 +109,11 @@ class VersionLog:
     async def _write_out(self) -> None:
         """One writer at a time, or parts would be written over one another."""
         async with self._turn:
-            if not self._waiting or not self._is_ours():
-                self._waiting.clear()
+            if not self._waiting:
+                return
+            if not self._is_ours():  # as while a rebalance lasts, after which it may be so again
+                self._last = asyncio.get_running_loop().time()
+                self._write_soon()
                 return
             data, self._last = bytes(self._waiting), asyncio.get_running_loop().time()
             try:
@@ -103,9 +121,7 @@ class VersionLog:
             except OSError as error:
                 log.warning("log_not_written", workload=self._version.workload_uid, error=str(error))
                 self._last += 5 * _EVERY_S
-                if not self._closed and self._timer is None:
-                    loop = asyncio.get_running_loop()
-                    self._timer = loop.call_at(self._last + _EVERY_S, self._begin)
+                self._write_soon()
                 return
             del self._waiting[: len(data)]
             sending = self._runtime.publisher.send_nowait(list(self._records(data, start)))
@@ -124,6 +140,15 @@ class VersionLog:
             self._writer = None  # it looks again where the log ends
             raise OSError(f"{type(error).__name__}: {error}") from error
         return start
+
+    def _copy(self) -> None:
+        """A place that cannot be written to costs the version nothing: its log can be read by HTTP nevertheless."""
+        version = self._version
+        key = f"{version.log_key}/{self.name}"
+        try:
+            copy_log(self._runtime.store, version.project_id, version.version_id, self._worker, key)
+        except Exception as error:  # noqa: BLE001 - whatever the store's client raises
+            log.warning("log_not_copied", workload=version.workload_uid, key=key, error=str(error))
 
     def _told(self, sending: "asyncio.Future[None]") -> None:
         """A chunk that the broker did not take is in the object store nevertheless."""

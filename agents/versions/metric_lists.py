@@ -6,6 +6,7 @@ from typing import Final
 
 from agents.versions.telling import finite
 from schemas.training import SYSTEM_METRICS
+from streams.training.resources import interval_minutes
 
 __all__ = ["SystemMetrics", "model_metric_list"]
 
@@ -48,13 +49,12 @@ class SystemMetrics:
 
     @property
     def text(self) -> str:
-        """As the contract has it; empty before the first measurement. `interval` is in minutes (T-126)."""
+        """As the contract has it; empty before the first measurement."""
         shown = [*self._done, _mean(self._open)] if self._open else self._done
         if not shown:
             return ""
         series = {name: [_text(values[place]) for values in shown] for place, name in enumerate(SYSTEM_METRICS)}
-        minutes = self._interval_s / 60
-        return json.dumps({**series, "interval": int(minutes) if minutes == int(minutes) else round(minutes, 4)})
+        return json.dumps({**series, "interval": interval_minutes(self._interval_s)})
 
     def _close(self) -> None:
         """The interval is over; one without a measurement has the last one's values."""

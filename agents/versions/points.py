@@ -20,7 +20,7 @@ class VersionPoints:
 
     def __init__(self, runtime: TrainerRuntime, version: Version, is_ours: Callable[[], bool]) -> None:
         self._runtime = runtime
-        self._uid = version.workload_uid
+        self._uid = version.kept_uid
         self._is_ours = is_ours
         self._waiting: list[Record] = []
         self._closed = False

@@ -36,7 +36,7 @@ class RunReport:
         self._told: TrainingStatus | None = None
         self._telling: asyncio.Task[None] | None = None
         of = version.project_id, version.job_id, version.version_id
-        self._status = TrainingStatus(*of, TrainingState.QUEUED, 0, log_files=log_files)
+        self._status = TrainingStatus(*of, TrainingState.QUEUED, 0, log_files=log_files, project=version.project)
 
     @property
     def begun(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from agents.versions.log import VersionLog
@@ -43,6 +43,11 @@ class VersionRun(ABC):
     @abstractmethod
     def begun(self) -> bool:
         """Whether anything has been run."""
+
+    @property
+    def logs(self) -> Sequence[VersionLog]:
+        """One for each worker."""
+        return (self.log,)
 
     @property
     def epoch(self) -> int:

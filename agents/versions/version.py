@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from schemas.training import TrainDeepAR
+from streams.access.names import scoped
 from streams.training.jobs import first_version
+from streams.training.versions import workload_of
 
 __all__ = ["Version"]
 
@@ -19,6 +21,10 @@ class Version:
     version_id: int
     job_name: str
     version_name: str
+    log_key: str = ""
+    """Below it in the object store each worker's log is put once it has ended (T-066); empty: nowhere."""
+    project: str = ""
+    """Whose its files, endpoint and points are; empty: the default project's."""
 
     @classmethod
     def first_of(cls, command: TrainDeepAR) -> Self:
@@ -28,5 +34,15 @@ class Version:
 
     @property
     def workload_uid(self) -> str:
-        """Whose its metric points are (contract M-012)."""
-        return f"tj-{self.job_id}-{self.version_id}"
+        """Whose its metric points are (contract M-012), as its project calls it."""
+        return workload_of(self.job_id, self.version_id)
+
+    @property
+    def kept_uid(self) -> str:
+        """The same, as points have it."""
+        return scoped(self.project, self.workload_uid)
+
+    @property
+    def endpoint(self) -> str:
+        """The name of its endpoint, as it is kept."""
+        return scoped(self.project, self.job_name)

@@ -28,7 +28,7 @@ def loop(bootstrap: str, prefix: str) -> None:
             "enable.auto.commit": False,
         }
     )
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 5, "compression.type": "lz4"})
+    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 5})
     consumer.subscribe([parts.topics.series_commands])
     while True:
         messages = [

@@ -1,13 +1,13 @@
 """What single cells look like: dates, numbers, and the names that columns of dates have."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from connectors.csv_files.dressed_numbers import is_placeholder
 from connectors.csv_files.number_format import MISSING
 
-__all__ = ["is_date", "is_value", "is_year", "kind_of", "names_dates"]
+__all__ = ["are_dates", "is_date", "is_value", "is_year", "kind_of", "names_dates"]
 
 _NUMBER: Final = re.compile(
     r"[+-]?[0-9](?:[0-9.,' \u00a0\u2009\u202f\u2019]*[0-9.])?(?:[eE][+-]?[0-9]+)?%?|[+-]?[.,][0-9]+"
@@ -35,6 +35,11 @@ def is_date(cell: str) -> bool:
     return _DATE.fullmatch(cell) is not None
 
 
+def are_dates(cells: Collection[str]) -> bool:
+    """Whether all cells look like dates."""
+    return all(map(_DATE.fullmatch, cells))
+
+
 def is_value(cell: str) -> bool:
     """Whether a cell is a date, a number or a missing one, and so no name of a column."""
     return cell in MISSING or is_date(cell) or _NUMBER.fullmatch(cell) is not None
@@ -47,10 +52,15 @@ def is_year(cell: str) -> bool:
 
 def kind_of(cells: Sequence[str]) -> str | None:
     """Whether the cells of a column are ``dates`` or ``numbers`` throughout; None: neither."""
-    present = [bare for cell in cells if (bare := cell.strip()) not in MISSING and not is_placeholder(bare)]
-    if present and all(map(is_date, present)):
+    present = {bare for cell in cells if (bare := cell.strip()) not in MISSING}
+    # Words for no value are neither, so most columns need not be asked for them.
+    return _kind_of_all(present) or _kind_of_all({cell for cell in present if not is_placeholder(cell)})
+
+
+def _kind_of_all(cells: Collection[str]) -> str | None:
+    if cells and are_dates(cells):
         return "dates"
-    return "numbers" if present and all(map(_NUMBER.fullmatch, present)) else None
+    return "numbers" if cells and all(map(_NUMBER.fullmatch, cells)) else None
 
 
 def names_dates(names: Sequence[str]) -> bool:

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Final
 
 from connectors.csv_files.columns import read_columns
+from connectors.csv_files.dialect import csv_rows
 from connectors.csv_files.inspection import OpenCsv
-from connectors.csv_files.scan import csv_rows
 from connectors.timestamps.parsing import BadTimestampError, parse_timestamps
 
 __all__ = ["dates_in_two_ways"]
@@ -16,7 +16,7 @@ __all__ = ["dates_in_two_ways"]
 _FIRST_ROWS: Final = 5_000  # mostly one of them has a day beyond the 12th, and then nothing more is read
 _DATE: Final = re.compile(
     r"\s*(?:[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?:[ T,].*)?"
-    r"|[A-Za-z]{3,9}\.?[ /-]?'?[0-9]{2}|[0-9]{4}-[1-4])\s*"
+    r"|[A-Za-z]{3,9}\.?[ /-]?'?[0-9]{2}|[0-9]{4}-[1-4]|[0-9]{4}[/-][01][0-9])\s*"
 )
 
 

@@ -1,13 +1,15 @@
 """How a CSV file is written: what its uploader said of it, and what it was found to be."""
 
 import codecs
+import csv
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Final, Protocol
 
 from connectors.timestamps.formats import BadFormatError, check_format
 
-__all__ = ["RFC4180", "BadDatasetError", "Dialect", "DialectSettings", "checked"]
+__all__ = ["RFC4180", "BadDatasetError", "CsvRows", "Dialect", "DialectSettings", "checked", "csv_rows"]
 
 _WORDS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "bar": "|", "space": " "}
 _NONE: Final = ("", "none")  # a form has no other way to say that there is none
@@ -76,6 +78,27 @@ class Dialect:
 
 RFC4180: Final = Dialect()
 """As every file was written before other ways were read."""
+
+
+class CsvRows(Protocol):
+    """Python's reader: rows, and how many lines have been read for them."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+def csv_rows(text: Iterable[str], dialect: Dialect, *, strict: bool = True, blanks: bool = True) -> CsvRows:
+    """Python's reader of a text of this dialect; without ``blanks`` those behind separators do not count."""
+    if dialect.quote is None:
+        return csv.reader(
+            text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, skipinitialspace=not blanks, strict=strict
+        )
+    return csv.reader(
+        text, delimiter=dialect.delimiter, quotechar=dialect.quote, skipinitialspace=not blanks, strict=strict
+    )
 
 
 def checked(settings: DialectSettings) -> DialectSettings:

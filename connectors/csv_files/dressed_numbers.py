@@ -36,7 +36,8 @@ _DRESSED: Final = re.compile(
     rf"(?P<close>\))? ?(?P<after>{_UNIT})? ?(?P<outer>\))?(?P<minus> ?[\-\u2212])?"
 )
 _WIDE: Final = "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0e\uff0c\uff0d\uff05\uffe5"
-_TO_PLAIN: Final = str.maketrans(f"\u00a0\u2009\u202f{_WIDE}", "   0123456789.,-%\u00a5")
+_UNSEEN: Final = "\u200b\u200e\u200f\u202a\u202c\u202d\u2060\ufeff"  # marks of direction, which copies bring along
+_TO_PLAIN: Final = str.maketrans(f"\u00a0\u2007\u2009\u202f\u02bc{_WIDE}", "    '0123456789.,-%\u00a5", _UNSEEN)
 _SHOWN: Final = 40  # characters of a cell that are put into a text
 
 

@@ -31,8 +31,9 @@ _ALPHABETS: Final = (
     "koi8-u", "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-15", "cp866",
 )  # fmt: skip
 _OLD_LATIN: Final = ("cp437", "cp850", "cp852", "mac_roman")  # read any bytes, so only where they stand among letters
-# In no table of numbers: control characters, and the pieces that frames were drawn of.
-_NO_TEXT: Final = re.compile("[\x80-\x9f\u2500-\u259f]")
+# In no table of numbers: control characters, the pieces that frames were drawn of, and the sign for any currency, in
+# whose place ISO-8859-15 has the euro's.
+_NO_TEXT: Final = re.compile("[\x80-\x9f\u00a4\u2500-\u259f]")
 # Letters with a sign between them that stands in no word (the apostrophe does, and so may a hyphen), a letter with an
 # accent behind it, and letters of two scripts in one word.
 _BROKEN_WORD: Final = re.compile(

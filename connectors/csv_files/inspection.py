@@ -16,11 +16,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
-from connectors.csv_files.dialect import RFC4180, BadDatasetError, Dialect, DialectSettings, checked
-from connectors.csv_files.margins import trimmed
+from connectors.csv_files.dialect import RFC4180, BadDatasetError, Dialect, DialectSettings, checked, csv_rows
+from connectors.csv_files.margins import TIDIED, tidied, trimmed
 from connectors.csv_files.number_format import MISSING
 from connectors.csv_files.preview import Cell, examples, numbers_shown, preview_cells
-from connectors.csv_files.scan import CsvScan, NotUtf8Error, csv_rows
+from connectors.csv_files.scan import CsvScan, NotUtf8Error
 from connectors.csv_files.sniff import find_shape, looks_like_a_row
 from connectors.csv_files.text import MOST_UNPACKED, CsvText, legacy_text, plain_text
 
@@ -107,8 +107,10 @@ def _damaged(error: NotUtf8Error, settings: DialectSettings) -> str:
     return f"{error.message}; the rest of it is UTF-8, so correct these bytes, or name the encoding"
 
 
-def _facts(text: CsvText, settings: DialectSettings, limits: _Limits, stack: ExitStack) -> tuple[Path, CsvFacts]:
-    """The facts of a text, and where it lies without what is around its table."""
+def _facts(
+    text: CsvText, settings: DialectSettings, limits: _Limits, stack: ExitStack, *, told: tuple[str, ...] | None = None
+) -> tuple[Path, CsvFacts]:
+    """The facts of a text, and where it lies without what is around its table; ``told`` of one that has been tidied."""
     with text.path.open("rb") as file:
         sample = file.read(_SAMPLE)
     whole = len(sample) < _SAMPLE
@@ -130,11 +132,19 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits, stack: Exi
         scan = CsvScan(
             dialect,
             ignored=settings.ignored_columns,
+            dated=shape.dated is not None,
             max_columns=limits.columns,
             max_cell=limits.cell,
             max_record=limits.record,
         )
-        _scan(scan, file, shape.skipped_lines)
+        try:
+            _scan(scan, file, shape.skipped_lines)
+        except BadDatasetError as error:
+            may_be_tidied = told is None and error.code in TIDIED
+            tidy = stack.enter_context(tidied(text.path, shape, lines)) if may_be_tidied else None
+            if tidy is None:
+                raise
+            return _facts(replace(text, path=tidy.path), settings, limits, stack, told=tidy.told)
     if not scan.header:
         raise BadDatasetError(
             "empty_file", "the file is empty; put the column names in line 1 and one row in each line below"
@@ -146,7 +156,7 @@ def _facts(text: CsvText, settings: DialectSettings, limits: _Limits, stack: Exi
     numbers = numbers_shown(dialect, settings, scan.header, examples(dialect, len(scan.header), lines))
     columns = zip(scan.header, zip(*scan.preview, strict=True), numbers.formats, strict=True)
     heads = {label: preview_cells(cells, form) for label, cells, form in columns}
-    warnings = (*bare.told, *numbers.warnings)
+    warnings = (*(told or ()), *bare.told, *numbers.warnings)
     if len(scan.header) == 1:
         warnings = (_one_column(scan.header[0]), *warnings)
     if looks_like_a_row(scan.header, scan.preview):

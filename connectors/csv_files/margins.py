@@ -1,23 +1,27 @@
-"""What lies around the rows of a table and is none of them: units below its header, notes and totals at its end.
+"""What lies around and between the rows of a table and is none of them: units, notes, totals, rows without anything.
 
 Spreadsheets and statistical offices write them. They are left out of the text that is read, line for line, so that
 messages go on naming the lines of the file; what was left out is told.
 """
 
+import csv
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from connectors.csv_files.cells import is_date, is_value
-from connectors.csv_files.dialect import Dialect
-from connectors.csv_files.scan import csv_rows
-from connectors.csv_files.sniff import Shape
+from connectors.csv_files.cells import is_date, is_value, names_dates
+from connectors.csv_files.dialect import CsvRows, Dialect, csv_rows
+from connectors.csv_files.sniff import DELIMITERS, Shape
 
-__all__ = ["Trimmed", "trimmed"]
+if TYPE_CHECKING:
+    from _csv import Writer
+
+__all__ = ["TIDIED", "Trimmed", "tidied", "trimmed"]
 
 _TAIL: Final = 1 << 16  # bytes at the end that are looked at
 _MOST_LINES: Final = 50  # below a table
@@ -33,6 +37,9 @@ _ENDS: Final = ("end", "eof", "end of file", "end of data", "ende")
 _NOTE: Final = re.compile(r"[*#(\[©†‡•—-].*|[^\W\d].*[\s:].*", re.DOTALL)  # begins with a mark, or has words
 _REMARK: Final = re.compile(r"[*#©†‡].*|[^\W\d]{3,} ?:.*", re.DOTALL)
 _EMPTY: Final = " \t\"'\x1a\u00a0\ufeff"
+_FEW: Final = 50  # rows that are looked at before they are copied
+TIDIED: Final = ("bad_line_end", "empty_row", "ragged_row", "stray_quote", "wrong_separator")
+"""The codes of faults that `tidied` may mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,59 @@ def trimmed(path: Path, shape: Shape, lines: Sequence[str]) -> Iterator[Trimmed]
         made = Path(folder) / "text"
         _copy_without(path, made, cuts)
         yield Trimmed(made, tuple(told))
+
+
+@contextmanager
+def tidied(path: Path, shape: Shape, lines: Sequence[str]) -> Iterator[Trimmed | None]:
+    """The text of a table with dates in the strict form that is read, line for line; None: it cannot be made.
+
+    What is mended are the faults of programs: blanks before cells in quotation marks, carriage returns too many, lines
+    of blanks or separators alone, comments between the rows, and a header that lacks a name for the numbers that R puts
+    before each row.
+    """
+    delimiter = shape.delimiter
+    if shape.width < 2 and delimiter == DELIMITERS[0]:  # no table was found, and this one is no finding
+        delimiter = max(DELIMITERS, key="".join(lines[-_FEW:]).count)
+    dialect = Dialect(delimiter=delimiter, quote=shape.quote)
+    with ExitStack() as stack:
+        made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidecast-"))) / "text"
+        with path.open(encoding="utf-8-sig", newline="\n") as file, made.open("w", encoding="utf-8", newline="") as new:
+            new.writelines(islice(file, shape.skipped_lines))
+            rows = csv_rows((line.rstrip("\r\n") + "\n" for line in file), dialect, blanks=False)
+            comments = _copy_tidily(rows, csv.writer(new, delimiter=delimiter, lineterminator="\n"))
+        if comments is None:
+            yield None
+            return
+        told = f"{comments:,} lines between the rows begin with #, and are left out"
+        yield Trimmed(made, (told,) if comments else ())
+
+
+def _copy_tidily(rows: CsvRows, target: "Writer") -> int | None:
+    """How many comments were left out; None where the rows cannot be told apart, or have no dates."""
+    comments = 0
+    try:
+        first = list(islice(rows, _FEW))
+        if not any(is_date(cell.strip()) for row in first[-_FEW // 2 :] for cell in row):
+            return None
+        _name_numbers(first)
+        for row in chain(first, rows):
+            is_comment = len(row) == 1 and row[0].startswith("#")
+            comments += is_comment
+            target.writerow([] if is_comment or not any(map(str.strip, row)) else row)
+    except csv.Error:
+        return None
+    return comments
+
+
+def _name_numbers(rows: Sequence[list[str]]) -> None:
+    """Put an empty name before the others where rows are numbered and the header has no name for that."""
+    header, *below = [row for row in rows if row] or [[]]
+    dates = next((place for place, name in enumerate(header) if names_dates([name])), None)
+    if dates is None or len(below) < 2 or any(len(row) != len(header) + 1 for row in below):
+        return
+    begin = int(below[0][0] == "1")
+    if all(row[0] == str(begin + number) and is_date(row[dates + 1].strip()) for number, row in enumerate(below)):
+        header.insert(0, "")
 
 
 def _copy_without(source: Path, target: Path, cuts: Sequence[tuple[int, int]]) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, TypeAlias
 
-from connectors.csv_files.dialect import Dialect, DialectSettings
+from connectors.csv_files.dialect import Dialect, DialectSettings, csv_rows
 from connectors.csv_files.number_format import (
+    EDGES,
     FORMATS,
     MISSING,
     PLAIN,
@@ -19,13 +20,14 @@ from connectors.csv_files.number_format import (
     in_two_ways,
     is_written_plainly,
 )
-from connectors.csv_files.scan import csv_rows
 
 __all__ = ["Cell", "NumbersShown", "examples", "likely_formats", "numbers_shown", "preview_cells"]
 
 Cell: TypeAlias = str | int | float | None
 """A preview value: text, number, or None for a missing cell of a number column."""
 
+_PARTED: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_BELOW_A_THOUSAND: Final = re.compile(r"[+-]?[0-9]{1,3}")
 _ROWS: Final = 300  # that are looked at; what a later row shows is found when its column is read
 _COLUMNS: Final = 200
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")  # at most 15 digits: exact in every JSON reader
@@ -133,8 +135,21 @@ def _signs(form: NumberFormat) -> str:
 def _format(cells: Sequence[str], dialect: Dialect) -> tuple[NumberFormat | None, str | None]:
     """As ``find_format``; cells that programs write so are in doubt only where spreadsheets separate by semicolons."""
     if is_written_plainly(cells) and dialect.delimiter != ";" and dialect.decimal == "." and not dialect.given:
-        return PLAIN, None
+        return PLAIN, _perhaps_thousands(cells)
     return find_format(cells, likely_formats(dialect))
+
+
+def _perhaps_thousands(cells: Sequence[str]) -> str | None:
+    """The first cell such as 1.234, where all others are like it or whole numbers below a thousand.
+
+    Who writes decimals seldom writes three of them each time, none of them for whole numbers, and none below one.
+    """
+    numbers = [cell.strip(EDGES) for cell in cells if cell.strip(EDGES) not in MISSING]
+    parted = [cell for cell in numbers if "." in cell]
+    others = all(_BELOW_A_THOUSAND.fullmatch(cell) for cell in numbers if "." not in cell)
+    if 1 < len(parted) < len(numbers) and others and all(map(_PARTED.fullmatch, parted)):
+        return parted[0]
+    return None
 
 
 def _is_number(cell: str) -> bool:

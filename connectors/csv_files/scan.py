@@ -4,19 +4,18 @@ A scan finds the separators a strict CSV reader would, with numpy and without ma
 large file are only counted and measured.
 """
 
-import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from connectors.csv_files.dialect import BadDatasetError, Dialect
+from connectors.csv_files.dialect import BadDatasetError, Dialect, csv_rows
 
-__all__ = ["PREVIEW_ROWS", "CsvScan", "NotUtf8Error", "csv_rows"]
+__all__ = ["PREVIEW_ROWS", "CsvScan", "NotUtf8Error"]
 
 PREVIEW_ROWS: Final = 5  # J-039: the sample shows five values per column
 _NEWLINE, _RETURN = b"\n\r"
@@ -29,25 +28,22 @@ class NotUtf8Error(BadDatasetError):
     """The text is not UTF-8; it may be another encoding's."""
 
 
-class CsvRows(Protocol):
-    """Python's reader: rows, and how many lines have been read for them."""
-
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-    def __next__(self) -> list[str]: ...
-
-
 class CsvScan:
     """The state of one pass: what is known of the text and where in it the next byte lies.
 
     ``dialect`` is what the text looks like, ``ignored`` how many of the last columns the header need not name (None:
-    those that are empty throughout).
+    those that are empty throughout). In a table with ``dated`` rows one of separators alone is none.
     """
 
     def __init__(
-        self, dialect: Dialect, *, ignored: Sequence[int] | None, max_columns: int, max_cell: int, max_record: int
+        self,
+        dialect: Dialect,
+        *,
+        ignored: Sequence[int] | None,
+        dated: bool,
+        max_columns: int,
+        max_cell: int,
+        max_record: int,
     ) -> None:
         self.header: tuple[str, ...] = ()
         self.preview: list[list[str]] = []
@@ -57,6 +53,7 @@ class CsvScan:
         self._delimiter = ord(dialect.delimiter)
         self._quote = None if dialect.quote is None else ord(dialect.quote)
         self._given = ignored
+        self._dated = dated
         self._max_columns = max_columns
         self._max_cell = max_cell
         self._max_record = max_record
@@ -181,6 +178,8 @@ class CsvScan:
                 return
         width = len(self.header)
         self.width = max(self.width, int(fields.max()))
+        if self._dated:
+            self._check_something(data, view, begins, stops, fields)
         if (fields != width).any():
             lasts = separators[np.minimum(ends - fields + width, len(separators) - 1)]
             self._check_widths(data, view, lasts, begins, stops, fields)
@@ -188,6 +187,15 @@ class CsvScan:
         wanted = PREVIEW_ROWS - len(self.preview)
         for begin, stop in islice(zip(begins, stops, strict=True), wanted):
             self.preview.append(self._record(data[begin:stop])[:width])
+
+    def _check_something(
+        self, data: bytes, view: npt.NDArray[np.uint8], begins: _Positions, stops: _Positions, fields: _Positions
+    ) -> None:
+        """Refuse a row of separators alone, as spreadsheets write for one that they show empty."""
+        lengths = stops - begins
+        if (lengths <= fields).any() and (empty := lengths - (view[stops - 1] == _RETURN) < fields).any():
+            text = "the row has nothing in its cells; remove it"
+            self._refuse("empty_row", data, int(begins[np.argmax(empty)]), text)
 
     def _check_widths(
         self,
@@ -277,13 +285,6 @@ class CsvScan:
         """The cells of one row that has been checked."""
         text = io.StringIO(data.decode("utf-8"), newline="")
         return next(csv_rows(text, self._dialect))
-
-
-def csv_rows(text: Iterable[str], dialect: Dialect, *, strict: bool = True) -> CsvRows:
-    """Python's reader of a text of this dialect."""
-    if dialect.quote is None:
-        return csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, strict=strict)
-    return csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=strict)
 
 
 def _new_label(label: str, labels: Sequence[str]) -> str:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from connectors.csv_files.cells import is_date, is_value, is_year, kind_of, names_dates
-from connectors.csv_files.dialect import BadDatasetError, Dialect, DialectSettings
-from connectors.csv_files.scan import csv_rows
+from connectors.csv_files.cells import are_dates, is_date, is_value, is_year, kind_of, names_dates
+from connectors.csv_files.dialect import BadDatasetError, Dialect, DialectSettings, csv_rows
 
-__all__ = ["Shape", "find_shape", "looks_like_a_row", "sep_line"]
+__all__ = ["DELIMITERS", "Shape", "find_shape", "looks_like_a_row", "sep_line"]
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
+DELIMITERS: Final = (",", ";", "\t", "|")
+"""Those that are found without being told."""
 _ROWS: Final = 300  # looked at; a few would do, but lines above a table and bad rows must stay the minority
 _HIGHEST: Final = 100  # lines above a header that are found without being told
+_MOST_HEADERS: Final = 10  # rows that may be one, and have no table below them
 _SOUND: Final = 0.9  # share of the rows below a header that must fit it, when the header is not in line 1
 _FEWEST_ROWS: Final = 3  # with dates, to tell what is above and below them
 _MOST_BELOW: Final = 20  # lines at the end that have none
@@ -69,23 +70,25 @@ def find_shape(lines: Sequence[str], settings: DialectSettings, *, whole: bool) 
     if named is not None and (not named.isascii() or named.isalnum()):
         raise BadDatasetError("bad_dialect", f"line 1: sep={named}: no separator of columns; name the delimiter")
     skipped = settings.skipped_lines
-    if skipped is None and named is not None:
-        skipped = 1
-    delimiters = _DELIMITERS if settings.delimiter is None else (settings.delimiter,)
+    above = 1 if named is not None and skipped is None else 0  # other lines may stand between this one and the header
+    delimiters = DELIMITERS if settings.delimiter is None else (settings.delimiter,)
     if settings.delimiter is None and named is not None:
         delimiters = (named,)
     quote = _quote(lines, settings.quote)
-    tables = [_table(lines, delimiter, quote, skipped, whole=whole) for delimiter in delimiters]
+    text = "\n".join(lines)
+    tried = [one for one in delimiters if one == DELIMITERS[0] or one in text]  # only by commas is one column a table
+    tables = [_table(lines[above:], delimiter, quote, skipped, whole=whole) for delimiter in tried]
     found = [table for table in tables if table is not None]
     if named is not None and settings.delimiter is None and not any(table.width > 1 for table in found):
         # The first line may be wrong: some programs write it whatever they separate by.
-        others = [_table(lines, delimiter, quote, skipped, whole=whole) for delimiter in _DELIMITERS]
+        others = [_table(lines[above:], delimiter, quote, skipped, whole=whole) for delimiter in DELIMITERS]
         found = [table for table in others if table is not None and table.width > 1] or found
     if not found:
-        return Shape(delimiters[0], quote, skipped or 0)
+        return Shape(delimiters[0], quote, above + (skipped or 0))
     # A file of one column is nothing to forecast, and lines above a table are rare: both are thought of last.
     best = max(found, key=lambda table: (table.width > 1, table.skipped_lines == (skipped or 0), table.typed))
-    return Shape(best.delimiter, quote, best.skipped_lines, best.units_line, best.dated, best.width)
+    units = None if best.units_line is None else above + best.units_line
+    return Shape(best.delimiter, quote, above + best.skipped_lines, units, best.dated, best.width)
 
 
 def looks_like_a_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -99,6 +102,8 @@ def _quote(lines: Sequence[str], given: str | None) -> str | None:
         return None if given == "none" else given
     some = lines[:_ROWS]
     if any('"' in line for line in some):
+        return '"'
+    if not any("'" in line for line in some):
         return '"'
     # Apostrophes enclose cells if most lines have a pair of them at the borders of a cell.
     enclosed = sum(re.search(r"(?:^|[,;\t|])'[^']*'(?:[,;\t|\r]|$)", line) is not None for line in some)
@@ -118,29 +123,32 @@ def _table(
     if skipped is None and first.cells[0].lstrip().startswith("#"):
         first = _below_comments(rows)
     at_top = None
-    if (width := _fits(first, rows)) and (width > 1 or delimiter == _DELIMITERS[0]):
+    if (width := _fits(first, rows)) and (width > 1 or delimiter == DELIMITERS[0]):
         at_top = _judged(first, rows, delimiter, width, skipped or 0)
     if skipped is not None or (at_top is not None and (at_top.typed or width == 1)):
         return at_top
-    return _further_down(first, rows, delimiter, apart=at_top is not None) or at_top
+    return _further_down(rows, delimiter=delimiter, dated=at_top is not None) or at_top
 
 
-def _further_down(first: _Row, rows: Sequence[_Row], delimiter: str, *, apart: bool) -> _Table | None:
-    """The table whose header is a later row; with ``apart`` only one that is plainly set apart, and has dates."""
-    previous = first
-    set_apart = not apart
+def _further_down(rows: Sequence[_Row], *, delimiter: str, dated: bool) -> _Table | None:
+    """The table whose header is a later row; with ``dated`` only one that has dates."""
+    if dated and not any(is_date(cell.strip()) for row in rows[-_FEWEST_ROWS:] for cell in row.cells):
+        return None
+    other, looked_at = None, 0
     for row in rows[1:]:
-        if row.line > _HIGHEST:
+        if row.line > _HIGHEST or looked_at == _MOST_HEADERS:
             break
-        set_apart = set_apart or row.line > previous.line + 1 or len(row.cells) != len(first.cells)
-        previous = row
         if len(row.cells) < 2:  # of most separators that are tried; to look at all rows below each would take long
             continue
-        tells = names_dates(row.cells) and not names_dates(first.cells)
-        if (set_apart or tells) and (width := _fits(row, rows)) > 1 and _is_header(row, _below(row, rows)):
+        if (width := _fits(row, rows)) > 1 and _is_header(row, _below(row, rows)):
+            looked_at += 1
             table = _judged(row, rows, delimiter, width, 0)
-            return table if table.typed and (table.dated is not None or not apart) else None
-    return None
+            if not table.typed or (dated and table.dated is None):
+                continue
+            if table.units_line is None or names_dates(row.cells):
+                return table
+            other = other or table
+    return other
 
 
 def _rows(lines: Sequence[str], delimiter: str, quote: str | None) -> Iterator[_Row]:
@@ -211,7 +219,7 @@ def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[
         rest = _dated_rows(below, place)
         if rest is None:
             continue
-        kinds = _kinds(rest, width)
+        kinds = _kinds(rest, width, dated=place)
         if rest[0] is below[0]:
             return kinds, place, None
         is_named = names_dates(header.cells) or not names_dates(below[0].cells)
@@ -221,9 +229,11 @@ def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[
     return kinds, kinds.index("dates") if "dates" in kinds else None, None
 
 
-def _kinds(below: Sequence[_Row], width: int) -> list[str | None]:
+def _kinds(below: Sequence[_Row], width: int, dated: int | None = None) -> list[str | None]:
+    """What each column has; of `dated` it is known."""
     cells = [row.cells[:width] for row in below if len(row.cells) >= width]
-    return [kind_of(column) for column in zip(*cells, strict=True)]
+    columns = enumerate(zip(*cells, strict=True))
+    return ["dates" if place == dated else kind_of(column) for place, column in columns]
 
 
 def _dated_rows(below: Sequence[_Row], place: int) -> Sequence[_Row] | None:
@@ -237,7 +247,9 @@ def _dated_rows(below: Sequence[_Row], place: int) -> Sequence[_Row] | None:
         return None
     end = next((len(below) - number for number, row in enumerate(below[:-_MOST_BELOW:-1]) if has_date(row)), 0)
     rest = below[begin:end]
-    return rest if len(rest) >= _FEWEST_ROWS and all(map(has_date, rest)) else None
+    if len(rest) < _FEWEST_ROWS or any(len(row.cells) <= place for row in rest):
+        return None
+    return rest if are_dates({row.cells[place].strip() for row in rest}) else None
 
 
 def _is_units(row: _Row, width: int) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import BadDatasetError, Cell, CsvFacts, OpenCsv
 from connectors.datasets import names as dataset_names
-from connectors.objects.layout import DATASETS, UPLOADS
+from connectors.objects.layout import DATASETS, UPLOADS, named
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "check_file_name",
     "check_name",
     "delete",
+    "is_there",
     "kind_of",
     "list_all",
     "load",
@@ -67,6 +68,7 @@ class Origin:
     made_by: str = ""
     command: tuple[str, str] = ("", "")
     alone: bool = False
+    project: str = ""
 
 
 SOURCES: Final = ("local", "remote")
@@ -85,7 +87,8 @@ class Dataset:
     command that added it and the digest of what that said, empty where they were not kept.
 
     ``kind`` is ``csv`` for what was read as a table, else the suffix of a file that is kept as it is, without a
-    preview. ``source`` says where it came from (S-085), ``made_by`` which scoring job has written it.
+    preview. ``source`` says where it came from (S-085), ``made_by`` which scoring job has written it, ``project`` whose
+    it is; empty: the default project's.
     """
 
     data_id: int
@@ -107,6 +110,7 @@ class Dataset:
     kind: str = "csv"
     source: str = "local"
     made_by: str = ""
+    project: str = ""
 
     @property
     def file(self) -> str:
@@ -191,7 +195,7 @@ def register(
     stored = safe_file_name(file_name)
     known = store.exists(_manifest(data_id))
     claim = dataset_names.claim_alone if origin.alone else dataset_names.claim
-    upload = claim(store, stored, data_id, table.path)
+    upload = claim(store, stored, data_id, table.path, origin.project)
     dataset = Dataset(
         data_id=data_id,
         name=name,
@@ -200,38 +204,44 @@ def register(
         upload=f"{_UPLOADS}{upload}",
         related_user=related_user,
         file_name=file_name.encode("utf-8", "replace").decode("utf-8"),
-        path=f"{_folder(data_id)}/{stored}",
+        path=f"{DATASETS.key(data_id)}/{stored}",
         header=facts.header,
         heads=facts.heads,
         rows=facts.rows,
         bytes=facts.bytes,
         dialect=facts.dialect,
         warnings=(*facts.warnings, *(dates_in_two_ways(table) if facts.header else ())),
-        text=None if table.text == table.path else f"{_folder(data_id)}/{_TEXT}/{stored}",
+        text=None if table.text == table.path else f"{DATASETS.key(data_id)}/{_TEXT}/{stored}",
         command=origin.command,
         kind=origin.kind,
         source=origin.source,
         made_by=origin.made_by,
+        project=origin.project,
     )
+    fields = asdict(dataset)
+    if not origin.project:  # releases before there were projects read it, too
+        del fields["project"]
     try:
         store.put_file(dataset.path, table.path)
         if dataset.text is not None:
             store.put_file(dataset.text, table.text)
-        store.put_bytes(_manifest(data_id), json.dumps(asdict(dataset), ensure_ascii=False).encode())
+        store.put_bytes(_manifest(data_id), json.dumps(fields, ensure_ascii=False).encode())
     except BaseException:
         if not known:
-            store.delete(_folder(data_id))
-            dataset_names.release(store, upload, data_id)
+            store.delete(DATASETS.key(data_id))
+            dataset_names.release(store, upload, data_id, origin.project)
         raise
     return dataset
 
 
-def load(store: ObjectStore, data_id: int) -> Dataset:
-    """The dataset with this id; UnknownDatasetError if there is none."""
+def load(store: ObjectStore, data_id: int, project: str | None = None) -> Dataset:
+    """The dataset with this id, of a `project` only its own; UnknownDatasetError if there is none."""
     try:
         fields = json.loads(store.read_bytes(_manifest(data_id)))
     except ObjectNotFoundError as error:
         raise UnknownDatasetError(data_id) from error
+    if project is not None and fields.get("project", "") != project:
+        raise UnknownDatasetError(data_id)
     fields["header"] = tuple(fields["header"])
     fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
     fields["command"] = tuple(fields.get("command", ("", "")))
@@ -243,48 +253,48 @@ def load(store: ObjectStore, data_id: int) -> Dataset:
     return Dataset(**fields)
 
 
+def is_there(store: ObjectStore, data_id: int) -> bool:
+    """Whether there is a dataset with this id, whosever it is."""
+    return store.exists(_manifest(data_id))
+
+
 def list_all(store: ObjectStore) -> list[Dataset]:
     """All datasets by ascending id; one that is deleted meanwhile may be missing."""
     ids = (re.fullmatch(DATASETS.key("([0-9]+)", re.escape(_MANIFEST)), key) for key in store.keys(DATASETS.name))
     found = []
     for data_id in sorted(int(match[1]) for match in ids if match):
-        try:
+        with suppress(UnknownDatasetError):
             found.append(load(store, data_id))
-        except UnknownDatasetError:
-            continue
     return found
 
 
 def delete(store: ObjectStore, data_id: int) -> None:
     """Remove the dataset and its file; UnknownDatasetError if there is none."""
-    upload = load(store, data_id).upload
+    dataset = load(store, data_id)
     store.delete(_manifest(data_id))
-    dataset_names.release(store, upload.removeprefix(_UPLOADS), data_id)
-    store.delete(_folder(data_id))
+    dataset_names.release(store, dataset.file, data_id, dataset.project)
+    store.delete(DATASETS.key(data_id))
 
 
-def of_upload(store: ObjectStore, name: str) -> Dataset | None:
-    """The data set whose file is read at ``/uploads/<name>``; of several with the same content the first."""
-    for data_id in dataset_names.claimants(store, name):
+def of_upload(store: ObjectStore, name: str, project: str = "") -> Dataset | None:
+    """The project's data set whose file is read at ``/uploads/<name>``; of several with the same content the first."""
+    if "/" in name:
+        return None
+    for data_id in dataset_names.claimants(store, name, project):
         with suppress(UnknownDatasetError):
             dataset = load(store, data_id)
-            if dataset.upload == f"{_UPLOADS}{name}":
+            if (dataset.project, dataset.upload) == (project, f"{_UPLOADS}{name}"):
                 return dataset
     return None
 
 
 def stored_key(store: ObjectStore, key: str) -> str:
     """Where the object of a key lies: there, or where it is the ``upload`` of a data set, with that (S-087)."""
-    folder, _, name = key.partition("/")
-    if folder != UPLOADS.name or not name or "/" in name or store.exists(key):
-        return key
-    dataset = of_upload(store, name)
+    project, path = named(key)
+    folder, _, name = path.partition("/")
+    dataset = of_upload(store, name, project) if folder == UPLOADS.name and name and not store.exists(key) else None
     return key if dataset is None else dataset.text_path
 
 
-def _folder(data_id: int) -> str:
-    return DATASETS.key(data_id)
-
-
 def _manifest(data_id: int) -> str:
-    return f"{_folder(data_id)}/{_MANIFEST}"
+    return DATASETS.key(data_id, _MANIFEST)

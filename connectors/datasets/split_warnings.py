@@ -1,5 +1,7 @@
 """What is probably not meant in a choice of columns: told, for it can be meant."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,26 +12,37 @@ import numpy.typing as npt
 from connectors.csv_files.columns import TextColumn, read_columns
 from connectors.csv_files.dialect import Dialect
 
-__all__ = ["double_times", "groups_differing_in_blanks"]
+__all__ = ["double_times", "groups_that_look_alike"]
 
 _MOST_COLUMNS: Final = 30  # that are tried as further group columns
+_FINER: Final = re.compile(r"[.,]\d{7,9}(?!\d)|^\d{19}$", re.ASCII)  # than a microsecond
 _SHOWN: Final = 60  # characters of a cell that are put into a text
 
 
-def groups_differing_in_blanks(header: Sequence[str], groups: Mapping[int, TextColumn]) -> list[str]:
+def groups_that_look_alike(header: Sequence[str], groups: Mapping[int, TextColumn]) -> list[str]:
     """A text for each group column with values such as "A" and " A", which are series of their own."""
     told = []
     for index, group in groups.items():
-        by_bare: dict[str, str] = {}
+        by_look: dict[str, str] = {}
         for text in group.texts:
-            other = by_bare.setdefault(text.strip(), text)
+            other = by_look.setdefault(_look(text), text)
             if other != text:
+                how = "differ in blanks alone" if other.strip() == text.strip() else "look alike, in other characters,"
+                remedy = "remove the blanks from" if other.strip() == text.strip() else "write them alike in"
                 told.append(
-                    f'column "{header[index]}": "{other[:_SHOWN]}" and "{text[:_SHOWN]}" differ in blanks alone and '
-                    "are series of their own; remove the blanks from the file if they are one"
+                    f'column "{header[index]}": "{other[:_SHOWN]}" and "{text[:_SHOWN]}" {how} and are series of their '
+                    f"own; {remedy} the file if they are one"
                 )
                 break
     return told
+
+
+def _look(text: str) -> str:
+    """What is seen of it: blanks around it are not, nor whether an accent is a character of its own."""
+    if text.isascii():
+        return text.strip()
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")  # marks of direction and the like
+    return unicodedata.normalize("NFC", seen).strip()
 
 
 def double_times(
@@ -53,6 +66,8 @@ def double_times(
     example = when.texts[when.codes[int(np.argmax(places == distinct[np.argmax(counts > 1)]))]]
     apart = _telling_apart(path, header, dialect, places=places, unused=unused)
     remedy = "keep one row per time"
+    if _FINER.search(example.strip()):
+        remedy = "times are told apart to the microsecond: give every row of a series one of its own"
     if apart:
         names = " and ".join(f'"{header[column]}" ({column})' for column in apart)
         remedy = f"choose the columns that tell series apart, here {names}: groupby_indexs, or --group-by"

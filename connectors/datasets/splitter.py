@@ -15,7 +15,7 @@ import pandas as pd
 from connectors.csv_files.columns import BadColumnError, NumberColumn, TextColumn, read_columns
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import line_of_row
-from connectors.datasets.split_warnings import double_times, groups_differing_in_blanks
+from connectors.datasets.split_warnings import double_times, groups_that_look_alike
 from connectors.datasets.splits import Arrange, Column, Split
 from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
 
@@ -88,7 +88,7 @@ def split_csv(
     warnings = [f'column "{header[timestamp_index]}": {parsed.warning}'] if parsed.warning else []
     warnings += [
         *read.warnings,
-        *groups_differing_in_blanks(header, {index: texts[index] for index in groupby_indexs}),
+        *groups_that_look_alike(header, {index: texts[index] for index in groupby_indexs}),
     ]
     in_order = sort_key
     if (sort_key[1:] < sort_key[:-1]).any():

@@ -2,25 +2,27 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from connectors.kafka.security import options
 from connectors.kafka.topic_limits import TooSmallError, check_requests, raise_limits
 
 __all__ = [
     "BrokerUnreachableError",
     "Topic",
     "TopicMismatchError",
+    "TopicNow",
     "TopicsLostError",
     "broker_reachable",
     "ensure_topics",
     "lost_topics",
     "repartitioned_topics",
     "topic_id",
+    "topics_now",
 ]
 
 _REQUEST_TIMEOUT_S = 15.0  # a broker that has just started may take some seconds to elect its controller
@@ -59,29 +61,32 @@ def broker_reachable(bootstrap: str, timeout: timedelta) -> bool:
     return True
 
 
-def lost_topics(bootstrap: str, known: Mapping[str, str], timeout: timedelta) -> list[str]:
-    """The topics of `known` (name → id) that the broker has not, or has anew; none where no broker answers in time."""
+@dataclass(frozen=True, slots=True)
+class TopicNow:
+    """What a broker says of a topic: the id that it has given it, and how many partitions it has."""
+
+    topic_id: str
+    partitions: int
+
+
+def topics_now(bootstrap: str, names: Collection[str], timeout: timedelta) -> Mapping[str, TopicNow] | None:
+    """The topics of these names that there are; None where no broker answers in time."""
     try:
-        found = _ids(_admin(bootstrap), known, timeout.total_seconds())
+        return _described(_admin(bootstrap), names, timeout.total_seconds())
     except KafkaException:
+        return None
+
+
+def lost_topics(now: Mapping[str, TopicNow] | None, known: Mapping[str, str]) -> list[str]:
+    """The topics of `known` (name → id) that the broker has not, or has anew; none where none has answered."""
+    if now is None:
         return []
-    return [name for name, known_id in known.items() if found.get(name) != known_id]
+    return [name for name, known_id in known.items() if name not in now or now[name].topic_id != known_id]
 
 
-def repartitioned_topics(
-    bootstrap: str, names: Collection[str], partitions: int, timeout: timedelta
-) -> Mapping[str, int]:
-    """The topics that have another number of partitions than declared, with it; none where no broker answers in time.
-
-    A topic that is not there is `lost_topics`' to tell.
-    """
-    admin = _admin(bootstrap)  # kept until all is answered: without its client an answer never comes
-    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout.total_seconds())
-    found: dict[str, int] = {}
-    for name, described in asked.items():
-        with suppress(KafkaException):
-            found[name] = len(described.result().partitions)
-    return {name: number for name, number in found.items() if number != partitions}
+def repartitioned_topics(now: Mapping[str, TopicNow] | None, partitions: int) -> Mapping[str, int]:
+    """The topics that have another number of partitions than declared, with it."""
+    return {name: topic.partitions for name, topic in (now or {}).items() if topic.partitions != partitions}
 
 
 def topic_id(bootstrap: str, name: str) -> str:
@@ -155,25 +160,28 @@ def _all_ids(
     """Ids of the topics, once the broker that is asked knows all of them or time is up."""
     deadline = time.monotonic() + within
     try:
-        while len(found := _ids(admin, names, _REQUEST_TIMEOUT_S)) < len(names) and time.monotonic() < deadline:
+        while len(found := _described(admin, names, _REQUEST_TIMEOUT_S)) < len(names) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
     except KafkaException as error:
         raise BrokerUnreachableError(f"the broker at {bootstrap} does not describe its topics: {error}") from error
-    return found
+    return {name: topic.topic_id for name, topic in found.items()}
 
 
-def _ids(admin: AdminClient, names: Collection[str], timeout_s: float) -> dict[str, str]:
-    """The id of each topic that there is."""
-    ids: dict[str, str] = {}
+def _described(admin: AdminClient, names: Collection[str], timeout_s: float) -> dict[str, TopicNow]:
+    """Each topic that there is."""
+    found: dict[str, TopicNow] = {}
+    # The client is the caller's until all is answered: without it an answer never comes.
     asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s)
-    for name, described in asked.items():
+    for name, answer in asked.items():
         try:
-            ids[name] = str(described.result().topic_id)
+            topic = answer.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
-    return ids
+        else:
+            found[name] = TopicNow(str(topic.topic_id), len(topic.partitions))
+    return found
 
 
 def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    return AdminClient(options(bootstrap) | {"log_level": 0})

@@ -1,9 +1,12 @@
 """Reads partitions of a topic from given places on, thousands of records at a time; joins no group, commits nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from connectors.kafka.security import options
 
 __all__ = ["BatchReader"]
 
@@ -28,7 +31,7 @@ class BatchReader:
         self._places: dict[int, int] = {}
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **options(bootstrap),
                 "group.id": "tidecast-batch-reader",  # required by librdkafka; nothing is joined or committed
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -58,6 +61,14 @@ class BatchReader:
         found: Any = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_TIMEOUT_S)
         low, high = found
         return low, high
+
+    def begins(self, partitions: Iterable[int]) -> dict[int, int]:
+        """The first offset that is still there of each partition; none of those of which nobody says it now."""
+        found = {}
+        for partition in partitions:
+            with suppress(KafkaException):
+                found[partition] = self.bounds(partition)[0]
+        return found
 
     def read(self, most: int, within_s: float) -> list[Message]:
         """What has arrived, at most so many records; KafkaException where the broker refuses."""

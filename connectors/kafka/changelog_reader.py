@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.admin import BrokerUnreachableError
+from connectors.kafka.security import options
 
 __all__ = ["READING_ERRORS", "TENURE", "ChangelogReader", "Changes", "Span", "Tenure"]
 
@@ -81,7 +82,7 @@ class ChangelogReader:
         self._silent_since = time.monotonic()
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **options(bootstrap),
                 "group.id": "tidecast-changelog-reader",  # required by librdkafka; nothing is joined or committed
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,

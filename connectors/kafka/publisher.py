@@ -2,24 +2,36 @@
 
 Order is the order of the calls, per partition, whatever thread they come from: where librdkafka's queue is full, the
 rest waits in a backlog that later records line up behind. A caller holds back by awaiting what it sent.
-
-Longer than a module should be: records, their errors and the account of deliveries are what everybody imports together,
-and the queue, the backlog and the reports share one lock.
 """
 
 import asyncio
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, murmur2
+from confluent_kafka import KafkaError, Message, Producer, murmur2
+
+from connectors.kafka.deliveries import (
+    NO_OFFSET,
+    Delivery,
+    DeliveryError,
+    Headers,
+    MessageTooLargeError,
+    Place,
+    Record,
+    Settle,
+    are_alike,
+    produce,
+    produce_together,
+)
+from connectors.kafka.security import options
 
 __all__ = ["DeliveryError", "Headers", "MessageTooLargeError", "Publisher", "Record", "partition_for"]
 
@@ -27,64 +39,13 @@ log = structlog.get_logger(__name__)
 
 _MIB = 1024 * 1024
 _RECORD_OVERHEAD = 1024  # bytes: Kafka's batch header (61) and record framing (about 40), with room to spare
-_HEADER_OVERHEAD = 10  # bytes: two varint lengths, 5 each at most
 _POLL_S = 0.1  # how long the polling thread sleeps at most; a delivery report wakes it at once
 _BACKLOG_POLL_S = 0.01  # the same while a backlog waits for room in librdkafka's queue
 _BACKLOG_STEP = 1000  # records moved per turn: the lock is held for about 2 ms, so senders are not held up
-_NO_OFFSET = -1  # as librdkafka says where it does not know it, because the broker had the record from an earlier try
+_MOST_QUEUED = 100_000  # records in librdkafka's queue, its own value
 _PURGE_WAIT_S = 5.0  # purged records are reported at once; this only bounds a defect
 
-Headers = Sequence[tuple[str, bytes]]
-_Settle = Callable[["DeliveryError | None"], None]
 _Stored = Callable[[int, int], None]
-_Place = Callable[[Message, int], None]
-
-
-class Record(NamedTuple):
-    """A record to send. `value` None is a tombstone; without `partition` the key decides, see `partition_for`."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
-    partition: int | None = None
-    timestamp_ms: int | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of key, value and headers, to be compared with a publisher's `max_message_bytes`."""
-        size = len(self.key or b"") + len(self.value or b"")
-        for name, value in self.headers:
-            size += len(name.encode()) + len(value) + _HEADER_OVERHEAD
-        return size
-
-
-class DeliveryError(Exception):
-    """Records of one call were not acknowledged: the broker may have all, some or none of them.
-
-    Sending the same records again is right, where their keys make a repeat harmless.
-    """
-
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(f"topic {topic}: {reason}")
-        self.topic = topic
-        self.reason = reason
-
-
-class MessageTooLargeError(DeliveryError):
-    """A record is larger than the limit, so sending it again is useless.
-
-    With a `limit` the publisher refused it and sent nothing of the call; `index` is its place in the call. Without one
-    the broker refused it, because the topic's max.message.bytes is smaller than the publisher's limit; it refuses the
-    records that travelled with it too, so this need not be the one at fault. Declare topics 1 KiB above the limit.
-    """
-
-    def __init__(self, topic: str, size: int, limit: int | None, *, index: int | None = None) -> None:
-        allowed = "the topic's max.message.bytes" if limit is None else f"the limit of {limit} bytes"
-        super().__init__(topic, f"a record of {size} bytes exceeds {allowed}")
-        self.size = size
-        self.limit = limit
-        self.index = index
 
 
 def partition_for(key: bytes, partitions: int) -> int:
@@ -108,25 +69,28 @@ class Publisher:
         client_id: str,
         max_message_bytes: int = 64 * _MIB,
         linger_ms: int = 5,
-        compression: str = "lz4",
         delivery_timeout: timedelta = timedelta(minutes=2),
         headers_here: Callable[[], Headers] = tuple,
     ) -> None:
         self.max_message_bytes = max_message_bytes
         self._delivery_timeout = delivery_timeout
         self._headers_here = headers_here
+        # librdkafka's default keeps up to 1 GiB of unsent records; the backlog keeps the order beyond this.
+        self._most_bytes = max(256 * _MIB, 2 * max_message_bytes)
         self._config: dict[str, Any] = {
-            "bootstrap.servers": bootstrap,
+            **options(bootstrap),
             "client.id": client_id,
             "acks": "all",
             "enable.idempotence": True,
             "partitioner": "murmur2_random",  # Java's: librdkafka's own default places keys elsewhere
-            "compression.type": compression,
+            # kafka-python, aiokafka and kafkajs come without LZ4 and zstd. A topic that has the broker unpack instead
+            # has it unpack what others send, too: 2 MB of LZ4 that hold 400 MB end it.
+            "compression.type": "none",
             "linger.ms": linger_ms,
             "delivery.timeout.ms": int(delivery_timeout.total_seconds() * 1000),
             "message.max.bytes": max_message_bytes + _RECORD_OVERHEAD,
-            # librdkafka's default keeps up to 1 GiB of unsent records; the backlog keeps the order beyond this.
-            "queue.buffering.max.kbytes": max(256 * _MIB, 2 * max_message_bytes) // 1024,
+            "queue.buffering.max.kbytes": self._most_bytes // 1024,
+            "queue.buffering.max.messages": _MOST_QUEUED,
             # A connection that says nothing for so long is dead, though nobody has closed it; librdkafka's own value is
             # 60 s. A record of 64 MiB needs 27 Mbit/s to be sent in this time.
             "socket.timeout.ms": 20_000,
@@ -137,8 +101,9 @@ class Publisher:
         self._settled = threading.Condition(self._lock)
         self._producer: Producer | None = None
         self._thread: threading.Thread | None = None
-        self._backlog: deque[tuple[Record, _Delivery]] = deque()
-        self._open: set[_Delivery] = set()
+        self._backlog: deque[tuple[Record, Delivery]] = deque()
+        self._open: set[Delivery] = set()
+        self._open_bytes = 0
         self._closed = False
         self._stopping = False
         self.sent: Counter[str] = Counter()  # records by topic, as they were handed in
@@ -180,7 +145,7 @@ class Publisher:
 
         def place(message: Message, offset: int) -> None:
             at = message.topic() or "", message.partition() or 0
-            if offset != _NO_OFFSET:
+            if offset != NO_OFFSET:
                 lowest[at] = min(offset, lowest.get(at, offset))
 
         def settle(error: DeliveryError | None) -> None:
@@ -212,26 +177,36 @@ class Publisher:
         """Flush for `within` at most (the delivery timeout, if None), fail what is left, and disconnect."""
         await asyncio.to_thread(self._close, (within or self._delivery_timeout).total_seconds())
 
-    def _dispatch(self, records: Iterable[Record], settle: _Settle, place: _Place | None = None) -> None:
+    def _dispatch(self, records: Iterable[Record], settle: Settle, place: Place | None = None) -> None:
         batch, headers = tuple(records), self._headers_here()
         if headers:
             batch = tuple(_with(record, headers) for record in batch)
-        for index, record in enumerate(batch):
-            if record.size > self.max_message_bytes:
-                settle(MessageTooLargeError(record.topic, record.size, self.max_message_bytes, index=index))
-                return
+        sizes = [record.size for record in batch]
+        if max(sizes, default=0) > self.max_message_bytes:
+            index = next(index for index, size in enumerate(sizes) if size > self.max_message_bytes)
+            settle(MessageTooLargeError(batch[index].topic, sizes[index], self.max_message_bytes, index=index))
+            return
         if not batch:
             settle(None)
             return
         with self._lock:
             producer = self._started()
-            delivery = _Delivery(len(batch), settle, self._finished, place)
+            delivery = Delivery(len(batch), sum(sizes), settle, self._finished, place)
             self._open.add(delivery)
+            self._open_bytes += delivery.size
             self.sent.update(record.topic for record in batch)
+            if self._is_room(producer, delivery) and are_alike(batch):
+                produce_together(producer, batch, delivery)
+                return
             for index, record in enumerate(batch):
-                if self._backlog or not _produce(producer, record, delivery):
+                if self._backlog or not produce(producer, record, delivery):
                     self._backlog.extend((late, delivery) for late in batch[index:])
                     break
+
+    def _is_room(self, producer: Producer, delivery: Delivery) -> bool:
+        """Whether librdkafka's queue has room for a whole call; else some would be taken behind those that are not."""
+        queued, most = len(producer) + delivery.count, self._config["queue.buffering.max.messages"]
+        return not self._backlog and queued <= most and self._open_bytes <= self._most_bytes
 
     def _started(self) -> Producer:
         if self._closed:
@@ -252,13 +227,14 @@ class Publisher:
         with self._lock:
             for _ in range(min(_BACKLOG_STEP, len(self._backlog))):
                 record, delivery = self._backlog[0]
-                if not _produce(producer, record, delivery):
+                if not produce(producer, record, delivery):
                     return
                 self._backlog.popleft()
 
-    def _finished(self, delivery: "_Delivery") -> None:
+    def _finished(self, delivery: Delivery) -> None:
         with self._settled:
             self._open.discard(delivery)
+            self._open_bytes -= delivery.size
             self._settled.notify_all()
 
     def _wait_for(self, timeout_s: float | None) -> bool:
@@ -286,71 +262,10 @@ class Publisher:
         self._producer = None  # librdkafka disconnects when the last reference goes
 
 
-class _Delivery:
-    """Counts the delivery reports of one call and settles it after the last."""
-
-    __slots__ = ("_error", "_finished", "_lock", "_place", "_remaining", "_settle")
-
-    def __init__(
-        self, count: int, settle: _Settle, finished: "Callable[[_Delivery], None]", place: _Place | None
-    ) -> None:
-        self._place = place
-        self._remaining = count
-        self._settle = settle
-        self._finished = finished
-        self._error: DeliveryError | None = None
-        self._lock = threading.Lock()  # reports come from the polling thread, refusals from the sender's
-
-    def reported(self, error: KafkaError | None, message: Message) -> None:
-        """Take the report of one record; librdkafka calls this in the polling thread."""
-        if self._place is not None:
-            self._place(message, _NO_OFFSET if (offset := message.offset()) is None else offset)
-        self._count(None if error is None else _delivery_error(error, message))
-
-    def refused(self, topic: str, reason: str) -> None:
-        """Count a record that librdkafka did not take."""
-        self._count(DeliveryError(topic, reason))
-
-    def _count(self, error: DeliveryError | None) -> None:
-        with self._lock:
-            self._error = self._error or error
-            self._remaining -= 1
-            last = self._remaining == 0
-        if last:
-            self._settle(self._error)
-            self._finished(self)
-
-
 def _with(record: Record, headers: Headers) -> Record:
     """The record with those of the headers that it does not have."""
     own = {name for name, _ in record.headers}
     return record._replace(headers=(*record.headers, *(header for header in headers if header[0] not in own)))
-
-
-def _produce(producer: Producer, record: Record, delivery: _Delivery) -> bool:
-    """Hand one record to librdkafka; False if its queue is full."""
-    try:
-        producer.produce(
-            record.topic,
-            record.value,
-            record.key,
-            -1 if record.partition is None else record.partition,
-            on_delivery=delivery.reported,
-            timestamp=record.timestamp_ms or 0,
-            headers=[*record.headers] or None,
-        )
-    except BufferError:
-        return False
-    except KafkaException as error:
-        delivery.refused(record.topic, error.args[0].str())
-    return True
-
-
-def _delivery_error(error: KafkaError, message: Message) -> DeliveryError:
-    topic = message.topic() or ""
-    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-        return MessageTooLargeError(topic, len(message.key() or b"") + len(message.value() or b""), None)
-    return DeliveryError(topic, error.str())
 
 
 def _end(

@@ -7,6 +7,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from connectors.kafka.security import options
+
 __all__ = ["EndUnknownError", "TopicEnds"]
 
 _TIMEOUT_S: Final = 2.0  # an answer takes a millisecond; who waits longer had better ask another worker
@@ -46,7 +48,7 @@ class TopicEnds:
         if not partitions:  # librdkafka refuses the question
             return {}
         if self._admin is None:
-            self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
+            self._admin = AdminClient(options(self._bootstrap) | {"log_level": 0})
         asked_for = OffsetSpec.earliest() if first else OffsetSpec.latest()  # type: ignore[no-untyped-call]
         spec = {TopicPartition(topic, partition): asked_for for topic, partition in partitions}
         asked = self._admin.list_offsets(spec, request_timeout=_TIMEOUT_S)

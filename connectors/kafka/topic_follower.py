@@ -1,6 +1,6 @@
 """Follows a topic from its beginning, for whoever must know what its records say; joins no group, commits nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
@@ -8,6 +8,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from connectors.kafka.publisher import partition_for
+from connectors.kafka.security import options
 
 __all__ = ["TopicFollower"]
 
@@ -30,16 +31,19 @@ class TopicFollower:
         on_records: OnRecords,
         *,
         since: tuple[bytes, int] | None = None,
+        begin: Mapping[int, int] | None = None,
     ) -> None:
         """`on_records` is called in the thread, with the keys and values of some records, in the order of each key.
 
         `since` is the only key that is looked for, where our publisher places it, and from when on, in milliseconds.
+        `begin` is the offset at which it begins in a partition, where that is not the first.
         """
         self._bootstrap = bootstrap
         self._topic = topic
         self._partitions = partitions
         self._on_records = on_records
         self._since = since
+        self._begin = begin or {}
         self._end = Event()
         self._thread = Thread(target=self._follow, name=f"follow-{topic}", daemon=True)
 
@@ -54,7 +58,7 @@ class TopicFollower:
     def _follow(self) -> None:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._bootstrap,
+                **options(self._bootstrap),
                 "group.id": "tidecast-topic-follower",  # required by librdkafka; nothing is joined or committed
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
@@ -74,12 +78,19 @@ class TopicFollower:
     def _places(self, consumer: Consumer) -> list[TopicPartition]:
         """Where to begin."""
         if self._since is None:
-            return [TopicPartition(self._topic, number, 0) for number in range(self._partitions)]
+            return [
+                TopicPartition(self._topic, number, self._begin.get(number, 0)) for number in range(self._partitions)
+            ]
         key, at = self._since
-        place = TopicPartition(self._topic, partition_for(key, self._partitions), at)
+        number = partition_for(key, self._partitions)
         while not self._end.is_set():
             with suppress(KafkaException):  # it does not answer yet
-                return list(consumer.offsets_for_times([place], timeout=_ANSWER_S))
+                ends = consumer.get_watermark_offsets(TopicPartition(self._topic, number), timeout=_ANSWER_S)
+                (found,) = consumer.offsets_for_times([TopicPartition(self._topic, number, at)], timeout=_ANSWER_S)
+                if ends is not None and found.error is None:
+                    # Where there is none yet, whatever comes lies behind what was the end before the question. The
+                    # client's own word for it, -1, means the end at its first fetch, when some may have come.
+                    return [TopicPartition(self._topic, number, found.offset if found.offset >= 0 else ends[1])]
             self._end.wait(_AGAIN_S)
         return []
 

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from connectors.kafka.admin import BrokerUnreachableError
 from connectors.kafka.publisher import partition_for
+from connectors.kafka.security import options
 
 __all__ = ["StoredRecord", "TopicMissingError", "read_key", "read_partition", "read_record", "read_topic"]
 
@@ -93,7 +94,7 @@ def read_record(bootstrap: str, topic: str, partition: int, offset: int) -> Stor
 def _consumer(bootstrap: str) -> Iterator[Consumer]:
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **options(bootstrap),
             "group.id": "tidecast-topic-reader",  # required by librdkafka; nothing is joined or committed
             "enable.auto.commit": False,
             "enable.partition.eof": True,  # tells the end where the last offsets hold no record

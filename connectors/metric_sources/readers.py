@@ -3,7 +3,8 @@
 Readers are asked for what is new until there is nothing; a file that grows is asked again.
 """
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -174,12 +175,12 @@ class WandbReader:
         return [self.file.problems]
 
 
-class LineReader:
-    """A log."""
+class _Lines(ABC):
+    """A text file that is read by the line while it grows."""
 
-    def __init__(self, path: Path, times: LineTimes, metrics: LogMetrics) -> None:
+    def __init__(self, path: Path, times: LineTimes) -> None:
         self._file = LineFile(path)
-        self._times, self._metrics = times, metrics
+        self._times = times
 
     def read_new(self) -> Iterator[list[FoundPoint]]:
         """What is new, in portions; lines that come later are dated by their arrival."""
@@ -191,15 +192,27 @@ class LineReader:
         """A last line without an end."""
         return [point for line in self._file.last() for point in self._of(line)]
 
-    def _of(self, line: str) -> Iterator[FoundPoint]:
-        at = self._times.of(line)
-        for name, value, step in self._metrics.points_of(line):
-            yield SourcePoint(name, value, at, step), log_lines.SOURCE
-
     @property
     def position(self) -> int:
         """How many bytes have been read."""
         return self._file.position
+
+    @abstractmethod
+    def _of(self, line: str) -> Iterable[FoundPoint]:
+        """The points of a line."""
+
+
+class LineReader(_Lines):
+    """A log."""
+
+    def __init__(self, path: Path, times: LineTimes, metrics: LogMetrics) -> None:
+        super().__init__(path, times)
+        self._metrics = metrics
+
+    def _of(self, line: str) -> Iterator[FoundPoint]:
+        at = self._times.of(line)
+        for name, value, step in self._metrics.points_of(line):
+            yield SourcePoint(name, value, at, step), log_lines.SOURCE
 
     @property
     def problems(self) -> Sequence[Problems]:
@@ -207,26 +220,15 @@ class LineReader:
         return []
 
 
-class TableReader:
+class TableReader(_Lines):
     """CSV or JSON Lines of points, or of steps with their metrics."""
 
     def __init__(self, path: Path, times: LineTimes, form: SourceForm) -> None:
-        self._file = LineFile(path)
-        self._times = times
+        super().__init__(path, times)
         self._columns: Sequence[str] | None = None
         self._csv = form is SourceForm.CSV
         self._line = 0
         self._problems = Problems()
-
-    def read_new(self) -> Iterator[list[FoundPoint]]:
-        """What is new, in portions."""
-        while lines := self._file.read_new():
-            yield [point for line in lines for point in self._of(line)]
-        self._times.live = True
-
-    def last(self) -> list[FoundPoint]:
-        """A last line without an end."""
-        return [point for line in self._file.last() for point in self._of(line)]
 
     def _of(self, line: str) -> list[FoundPoint]:
         self._line += 1
@@ -259,11 +261,6 @@ class TableReader:
         if not isinstance(row, dict):
             raise BadLineError("it is no object")
         return row
-
-    @property
-    def position(self) -> int:
-        """How many bytes have been read."""
-        return self._file.position
 
     @property
     def problems(self) -> Sequence[Problems]:

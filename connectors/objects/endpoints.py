@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # the names that a training job may have
+_KEPT: Final = re.compile(r"(?:[A-Za-z0-9_-]{1,64}=)?[A-Za-z0-9_-]{1,64}")
+"""The same, in a project other than the default one below its id; see `streams.access.names`."""
 _MANIFEST: Final = "endpoint.json"
 
 
@@ -38,7 +40,7 @@ class UnknownEndpointError(LookupError):
     """No endpoint has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no endpoint {name[:80]!r}; GET /endpoints lists those there are")
+        super().__init__(f"there is no endpoint {_as_written(name)[:80]!r}; GET /endpoints lists those there are")
         self.name = name
 
 
@@ -47,7 +49,8 @@ class DamagedEndpointError(UnknownEndpointError):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.args = (f"the endpoint {name!r} is damaged, or of another version of Tidecast: train its model again",)
+        text = "is damaged, or of another version of Tidecast: train its model again"
+        self.args = (f"the endpoint {_as_written(name)!r} {text}",)
 
 
 class BadEndpointNameError(ValueError):
@@ -103,7 +106,8 @@ def publish(store: ObjectStore, endpoint: Endpoint, model: bytes) -> None:
 
     1. the model, 2. the manifest, 3. earlier versions are removed; a repeat after a crash comes to the same.
     """
-    check_name(endpoint.name)
+    if not _KEPT.fullmatch(endpoint.name):
+        check_name(endpoint.name)
     store.put_bytes(endpoint.model_key, model)
     manifest = _manifest(endpoint.name)
     store.put_bytes(manifest, json.dumps(asdict(endpoint), ensure_ascii=False).encode())
@@ -114,7 +118,7 @@ def publish(store: ObjectStore, endpoint: Endpoint, model: bytes) -> None:
 
 def load(store: ObjectStore, name: str) -> Endpoint:
     """The endpoint of this name; UnknownEndpointError if there is none."""
-    if not _NAME.fullmatch(name):
+    if not _KEPT.fullmatch(name):
         raise UnknownEndpointError(name)
     try:
         fields = json.loads(store.read_bytes(_manifest(name)))
@@ -164,7 +168,7 @@ def delete_of_job(store: ObjectStore, project_id: str, job_id: int, name: str | 
 
 def delete(store: ObjectStore, name: str) -> None:
     """Remove the endpoint and its model; UnknownEndpointError if there is none."""
-    if not _NAME.fullmatch(name) or not store.exists(_manifest(name)):
+    if not _KEPT.fullmatch(name) or not store.exists(_manifest(name)):
         raise UnknownEndpointError(name)
     store.delete(_manifest(name))
     store.delete(ENDPOINTS.key(name))
@@ -172,3 +176,8 @@ def delete(store: ObjectStore, name: str) -> None:
 
 def _manifest(name: str) -> str:
     return ENDPOINTS.key(name, _MANIFEST)
+
+
+def _as_written(name: str) -> str:
+    """Without the project that a kept name may begin with."""
+    return name.partition("=")[2] or name

@@ -2,6 +2,9 @@
 
 Keys are made with these folders and nowhere spelt otherwise. What a request or a command names is checked against them:
 anything but what users may name is the service's own, and would be read out in error texts, or written over.
+
+What users of a project name lies below a folder of the project's: `in_project` makes the key of what they write, and
+`named` what they write of the key.
 """
 
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ __all__ = [
     "MODELS",
     "OUTPUTS",
     "PRODUCER",
+    "PROJECTS",
     "SCORING_MODELS",
     "SCORING_RUNS",
     "SCRIPTS",
@@ -30,9 +34,11 @@ __all__ = [
     "Folder",
     "Who",
     "folder_of",
+    "in_project",
     "is_own",
     "may_read",
     "may_write",
+    "named",
     "readable",
     "writable",
 ]
@@ -99,6 +105,9 @@ TRIES: Final = Folder("tries")
 """Notes of how often messages have failed."""
 INSTALLATION: Final = Folder("installation")
 """What all workers of an installation have to agree on: its topics, the ids of its schemas."""
+PROJECTS: Final = Folder("project-files")
+"""What users of projects name, but for those of the default project, in a folder of each; no `projects`: users have
+such folders below the data root."""
 
 FOLDERS: Final = (
     UPLOADS,
@@ -118,9 +127,23 @@ FOLDERS: Final = (
     IDEMPOTENCY,
     TRIES,
     INSTALLATION,
+    PROJECTS,
 )
 """All that there are."""
 _BY_NAME: Final = {folder.name: folder for folder in FOLDERS}
+
+
+def in_project(project: str, key: str) -> str:
+    """The key of what users of a project name so; those of the default project, whose id is empty, name the key."""
+    return PROJECTS.key(project, key) if project else key
+
+
+def named(key: str) -> tuple[str, str]:
+    """The project that an object is of, and how its users name it."""
+    if key in PROJECTS:
+        _, project, *parts = key.split("/", 2)
+        return project, "".join(parts)
+    return "", key
 
 
 def folder_of(key: str) -> Folder | None:

@@ -13,13 +13,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.objects.layout import INCOMING, SCORING_MODELS
+from connectors.objects.layout import INCOMING, SCORING_MODELS, in_project
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
-__all__ = ["Stored", "UnknownModelError", "delete", "incoming_key", "is_incoming", "manifest", "places", "publish"]
+__all__ = [
+    "Stored",
+    "UnknownModelError",
+    "delete",
+    "incoming_key",
+    "is_incoming",
+    "last_tested",
+    "manifest",
+    "note_tested",
+    "places",
+    "publish",
+]
 
 _INCOMING: Final = re.compile(INCOMING.key(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.model"))
 _MANIFEST: Final = "model.json"
+_TESTED: Final = SCORING_MODELS.key("tested.json")
 Stored = Mapping[str, Any]
 """The fields of a model's row."""
 
@@ -70,6 +82,20 @@ def delete(store: ObjectStore, name: str) -> None:
     """Remove the model; nothing there is no error."""
     store.delete(_manifest_key(name))
     store.delete(SCORING_MODELS.key(f"m-{name}"))
+
+
+def note_tested(store: ObjectStore, name: str, at: int, project: str = "") -> None:
+    """A model has been tried out, at this time in milliseconds; a project's last one is remembered, for all workers."""
+    store.put_bytes(in_project(project, _TESTED), json.dumps({"name": name, "at": at}).encode("utf-8", "surrogatepass"))
+
+
+def last_tested(store: ObjectStore, project: str = "") -> tuple[str, int]:
+    """The model of the project that was tried out last, which may be gone by now, and when; no name where none was."""
+    try:
+        found = json.loads(store.read_bytes(in_project(project, _TESTED)))
+    except (ObjectNotFoundError, ValueError):
+        return "", 0
+    return found["name"], found["at"]
 
 
 def _manifest_key(name: str) -> str:

@@ -16,6 +16,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from connectors.objects.keys import check_key
+from connectors.objects.layout import named
 from connectors.objects.unfinished_files import UNFINISHED, create_unlinked, finished, sync
 
 __all__ = ["ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
@@ -186,9 +187,9 @@ class ObjectStore:
         try:
             for parent in reversed(target.relative_to(root).parents):
                 if (root / parent).exists() and not (root / parent).is_dir():
-                    return f"/{parent} is a file"
+                    return f"/{named(str(parent))[1]} is a file"
             if target.is_dir():
-                return f"/{key} is a folder"
+                return f"/{named(key)[1]} is a folder"
             nearest = next(parent for parent in target.parents if parent.exists())
             if not os.access(nearest, os.W_OK | os.X_OK):
                 return "its folder may not be written to"

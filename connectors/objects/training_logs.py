@@ -12,7 +12,17 @@ from typing import Final
 from connectors.objects.layout import TRAINING
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
-__all__ = ["PART_BYTES", "LogTail", "LogWriter", "delete_logs", "log_size", "read_log", "read_tail", "workers_with_log"]
+__all__ = [
+    "PART_BYTES",
+    "LogTail",
+    "LogWriter",
+    "copy_log",
+    "delete_logs",
+    "log_size",
+    "read_log",
+    "read_tail",
+    "workers_with_log",
+]
 
 PART_BYTES: Final = 64 * 1024
 """Of a part, and so the most that is written again for one more line."""
@@ -91,6 +101,14 @@ def read_tail(store: ObjectStore, project_id: str, version_id: int, worker: int,
             break
     shown = text[-_MOST_TAIL:].decode("utf-8", "replace").removesuffix("\n").split("\n") if text else []
     return LogTail(tuple(shown[len(shown) - lines :] if 0 < lines < len(shown) else shown if lines else ()), size)
+
+
+def copy_log(store: ObjectStore, project_id: str, version_id: int, worker: int, key: str) -> None:
+    """Write the log of one worker as one object under the key. Blocks."""
+    folder = _folder(project_id, version_id, worker)
+    with store.writing(key) as path, path.open("wb") as file:
+        for start in _starts(store, folder):
+            file.write(store.read_bytes(f"{folder}/{start:012d}"))
 
 
 def log_size(store: ObjectStore, project_id: str, version_id: int, worker: int) -> int | None:

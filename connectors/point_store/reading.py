@@ -23,26 +23,32 @@ _KEPT_CHUNKS: Final = 64  # decoded ones that a reader keeps: neighbouring windo
 
 
 class StoredWorkload:
-    """A workload's row: `series` are its metrics with their sources, in order of first appearance."""
+    """A workload's row: `series` are its metrics with their sources, in order of first appearance.
 
-    __slots__ = ("created", "number", "partition", "series", "uid")
+    `heard` is the last stretch of its log, from 1, that has something of it; 0 where the first release wrote it.
+    """
 
-    def __init__(self, uid: str, number: int, partition: int, created: int, series: Sequence[tuple[str, str]]) -> None:
+    __slots__ = ("created", "heard", "number", "partition", "series", "uid")
+
+    def __init__(
+        self, uid: str, number: int, partition: int, created: int, series: Sequence[tuple[str, str]], heard: int = 0
+    ) -> None:
         self.uid = uid
         self.number = number
         self.partition = partition
         self.created = created
         self.series = list(series)
+        self.heard = heard
 
     @classmethod
     def of_row(cls, uid: str, row: bytes) -> "StoredWorkload":
         """From what the store has."""
-        number, partition, created, series = orjson.loads(row)
-        return cls(uid, number, partition, created, [(name, source) for name, source in series])
+        number, partition, created, series, *heard = orjson.loads(row)
+        return cls(uid, number, partition, created, [(name, source) for name, source in series], *heard)
 
     def row(self) -> bytes:
         """What the store has of it."""
-        return orjson.dumps([self.number, self.partition, self.created, self.series])
+        return orjson.dumps([self.number, self.partition, self.created, self.series, self.heard])
 
 
 class PointReader:
@@ -58,12 +64,17 @@ class PointReader:
         row = self._get(keys.WORKLOAD + uid.encode())
         return None if row is None else StoredWorkload.of_row(uid, row)
 
-    def newest_workloads(self, partitions: Collection[int]) -> Iterator[StoredWorkload]:
-        """All workloads of these partitions, the newest first."""
-        for key, _ in self._beginning_with(keys.AGE):
-            found = self.workload(keys.uid_of_age(key).decode())
-            if found is not None and found.partition in partitions:
-                yield found
+    def newest_workloads(self, group: str, partitions: Collection[int]) -> Iterator[tuple[str, int]]:
+        """The uids of a group in these partitions, each with when it was first heard of; the newest first."""
+        for key, value in self._beginning_with(keys.group_prefix(group)):
+            if keys.partition_of(value) in partitions:
+                created, uid = keys.of_group(key)
+                yield uid.decode(), created
+
+    def count_workloads(self, group: str, partitions: Collection[int]) -> int:
+        """How many that are; without looking at them."""
+        counts = (self._get(keys.count_key(partition, group)) for partition in partitions)
+        return sum(int.from_bytes(count or b"", "big") for count in counts)
 
     def counts(self, workload: StoredWorkload) -> list[int]:
         """How many points each series has, exactly."""

@@ -6,7 +6,7 @@ lie under their workload until there are enough of them; then they are merged in
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from rocksdict import DBCompressionType, Rdict, WriteBatch
 
 from connectors.point_store import keys
 from connectors.point_store.columns import ROW, of_rows, without_repeats
+from connectors.point_store.groups import Groups, group_by_age
 from connectors.point_store.merging import merge_series
 from connectors.point_store.reading import PointReader, StoredWorkload
 from connectors.rocksdb_files import MIB, UnreadableDatabaseError, opened
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 _BLOCK_CACHE: Final = 16 * MIB
 _MERGE_POINTS: Final = 16_384  # of a workload that may wait: who reads it sorts them each time, 2 ms
 _MERGE_BLOBS: Final = 256
+_STRETCH: Final = 10_000  # offsets of a log: so seldom it is noted that something came of a workload
 _FOLDER: Final = re.compile(r"points-(\d+)")
 
 
@@ -42,7 +44,7 @@ class KeptWorkload(StoredWorkload):
     __slots__ = ("blobs", "by_name", "changed", "new", "waiting")
 
     def __init__(self, stored: StoredWorkload, *, waiting: int = 0, blobs: int = 0, new: bool = False) -> None:
-        super().__init__(stored.uid, stored.number, stored.partition, stored.created, stored.series)
+        super().__init__(stored.uid, stored.number, stored.partition, stored.created, stored.series, stored.heard)
         self.by_name = {name: index for index, name in enumerate(self.series)}
         self.waiting = waiting
         self.blobs = blobs
@@ -53,10 +55,13 @@ class KeptWorkload(StoredWorkload):
 class PointStore:
     """One thread writes; others read with `reader`."""
 
-    def __init__(self, folder: Path, *, most_series: int) -> None:
+    def __init__(self, folder: Path, *, most_series: int, group_of: Callable[[str], str]) -> None:
+        """`group_of` says with which others a uid is listed and counted: the same at all times."""
         self._folder = folder
+        self._group_of = group_of
         self._most_series = most_series
         self._db = _open(folder)
+        group_by_age(self._db, group_of)
         self._known: dict[str, KeptWorkload] = {}
         self._next = int.from_bytes(self._db.get(keys.NEXT) or b"", "big")
 
@@ -118,6 +123,7 @@ class PointStore:
     ) -> None:
         """Keep rows of `ROW` in the order of the log, `owners` says whose; and how far the log is in the store now."""
         batch = WriteBatch(raw_mode=True)
+        groups = Groups(self._db, batch, self._group_of)
         order = np.argsort(owners, kind="stable")
         data = memoryview(rows[order].tobytes())
         offsets = rows["offset"][order]
@@ -128,11 +134,17 @@ class PointStore:
                 content = bytes(data[first * ROW.itemsize : (first + size) * ROW.itemsize])
                 batch.put(keys.pending_key(workload.number, int(offsets[first])), content)
                 first += size
+                stretch = 1 + int(offsets[first - 1]) // _STRETCH
+                if stretch > workload.heard:
+                    batch.delete(_heard_key(workload))
+                    workload.heard, workload.changed = stretch, True
+                    batch.put(_heard_key(workload), b"")
             if workload.changed:
                 batch.put(keys.WORKLOAD + workload.uid.encode(), workload.row())
                 if workload.new:
-                    batch.put(keys.age_key(workload.created, workload.uid.encode()), b"")
+                    groups.add(workload)
                     batch.put(keys.NEXT, self._next.to_bytes(8, "big"))
+        groups.put_counts()
         for partition, place in places.items():
             batch.put(keys.place_key(partition), place.to_bytes(8, "big"))
         self._db.write(batch)
@@ -164,9 +176,32 @@ class PointStore:
             for key in self._keys(keys.workload_prefix(kind, workload.number)):
                 batch.delete(key)
         batch.delete(keys.WORKLOAD + workload.uid.encode())
-        batch.delete(keys.age_key(workload.created, workload.uid.encode()))
+        groups = Groups(self._db, batch, self._group_of)
+        groups.remove(workload)
+        groups.put_counts()
+        batch.delete(_heard_key(workload))
         self._db.write(batch)
         self._known.pop(workload.uid, None)
+
+    def forget_silent(self, partition: int, low: int) -> int:
+        """Remove workloads of which the partition's log, which begins at `low`, has nothing any more; how many.
+
+        To be called by the thread that writes, which must ask for its workloads anew where there were any.
+        """
+        silent, prefix = [], keys.heard_prefix(partition)
+        at: Any = self._db.iter()
+        at.seek(prefix)
+        while at.valid() and (key := at.key()).startswith(prefix):
+            stretch, uid = keys.of_heard(key)
+            if stretch * _STRETCH > low:
+                break
+            silent.append(uid)
+            at.next()
+        for uid in silent:
+            row: bytes | None = self._db.get(keys.WORKLOAD + uid)
+            if row is not None:
+                self.forget(StoredWorkload.of_row(uid.decode(), row))
+        return len(silent)
 
     def close(self) -> None:
         """Let another process open it."""
@@ -190,6 +225,22 @@ class PointStore:
             found.append(key)
             at.next()
         return found
+
+
+def _heard_key(workload: StoredWorkload) -> bytes:
+    return keys.heard_key(workload.partition, workload.heard, workload.uid.encode())
+
+
+def folder_of_log(parent: Path, log_id: str) -> Path:
+    """A folder of its own for each log; those of others are removed, as points of a log that is no more are of no use.
+
+    Kafka's ids of topics may have slashes in them.
+    """
+    folder = parent / f"topic-{log_id.replace('/', '_')}"
+    for other in parent.glob("topic-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 def wipe(folder: Path) -> None:

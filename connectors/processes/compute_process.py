@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any, Final, Self
 
-__all__ = ["ComputeProcess", "EndedError", "RaisedError", "cores"]
+__all__ = ["ComputeProcess", "EndedError", "RaisedError", "answer_in", "cores", "ends_call"]
 
 _ENVIRONMENT: Final = Lock()  # held by the thread that changes it for a moment
 _BORN_WITHIN_S: Final = 120.0  # the first process waits for the imports, some seconds on an idle machine
@@ -107,6 +107,11 @@ class ComputeProcess:
         return self._new or not self._pipe.poll()  # what can be read then is the end
 
     @property
+    def pipe(self) -> Connection:
+        """How it is asked; for who reads its answers in a way of its own."""
+        return self._pipe
+
+    @property
     def pid(self) -> int | None:
         """The process id, also after its end."""
         return self._process.pid
@@ -135,13 +140,11 @@ class ComputeProcess:
             while True:
                 if not self._pipe.poll(None if end is None else max(0.0, end - time.monotonic())):
                     raise TimeoutError
-                kind, content = self._pipe.recv()
-                if kind == _ANSWER:
-                    return content
-                if kind == _RAISED:
-                    raise RaisedError(*content)
+                message = self._pipe.recv()
+                if ends_call(message):
+                    return answer_in(message)
                 if on_report is not None:
-                    on_report(content)
+                    on_report(message[1])
         except (EOFError, ConnectionError) as error:
             raise EndedError("the process ended") from error
 
@@ -151,6 +154,19 @@ class ComputeProcess:
         if self._process.exitcode in (None, _STATUS_UNKNOWN) and self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
+
+
+def ends_call(message: tuple[str, Any]) -> bool:
+    """Whether a message of a process is the last of a call, and no report."""
+    return message[0] != _REPORT
+
+
+def answer_in(message: tuple[str, Any]) -> Any:
+    """What a call's last message says; RaisedError where the function raised."""
+    kind, content = message
+    if kind == _RAISED:
+        raise RaisedError(*content)
+    return content
 
 
 def cores() -> int:

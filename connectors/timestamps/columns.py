@@ -24,6 +24,11 @@ _UNKNOWN: Final = (
 )
 _SHORT_YEAR: Final = "has a two-digit year; write the year with four digits, or say how it is written: timestamp_format"
 _NO_SUCH_TIME: Final = "names a day or time that does not exist"
+_OF_SHAPE: Final = {
+    "9999-99": "names a month that does not exist; write weeks as 2020-W13, and quarters as 2020Q1",
+    "99999": "names a day that does not exist: numbers of five digits are those of spreadsheets, and are read from 1954"
+    " to 2064; write dates as YYYY-MM-DD",
+}
 
 
 class BadTimestampError(ValueError):
@@ -186,6 +191,4 @@ def why_refused(text: str, order: str) -> str:
         return f"{_NO_SUCH_TIME} (days and months in digits are read {as_others})"
     if fields.get("offset_hour"):
         return f"{_NO_SUCH_TIME}, or an offset from UTC that no clock has; if it is the end of a period, remove that"
-    if shape == "9999-99":
-        return "names a month that does not exist; write weeks as 2020-W13, and quarters as 2020Q1"
-    return _NO_SUCH_TIME
+    return _OF_SHAPE.get(shape, _NO_SUCH_TIME)

@@ -29,9 +29,24 @@ _FURTHEST_WEST, _FURTHEST_EAST = -12 * 60, 14 * 60  # minutes; what is beyond is
 
 _Integers: TypeAlias = npt.NDArray[np.int64]
 
-_EAST_ASIAN: Final = str.maketrans(
-    {"年": "-", "月": "-", "日": "", "년": "-", "월": "-", "일": "", "時": ":", "时": ":"}
+_EAST_ASIAN: Final = dict(zip("年月日년월일時时分秒", ["-", "-", "", "-", "-", "", ":", ":", ":", ""], strict=True))
+_CYRILLIC: Final = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґ",
+        "a b v g d e e z z i i k l m n o p r s t u f h c c s s  i  e ju ja i i e g".split(" "),  # noqa: SIM905
+        strict=True,
+    )
 )
+_ALONE: Final = _CYRILLIC | {"\u0142": "l", "\u0131": "i", "\u00f8": "o"}  # letters that have no accent to go
+_LETTERS: Final = str.maketrans(
+    {letter.upper(): plain.upper() for letter, plain in _ALONE.items()} | _ALONE | _EAST_ASIAN
+)
+_EAST_ASIAN_DAY: Final = re.compile(r" ?(?:\([日月火水木金土一二三四五六]\)|(?:星期|周|週)[一二三四五六日天])")
+_UNSEEN: Final = ("Mn", "Cf")  # accents, and marks of direction and the like, which copies bring along
+_YEAR_WORD: Final = re.compile(r" (?:g\.|goda)$")  # as Russian has it behind a year
+_ZONE: Final = re.compile(
+    r" \([A-Za-z /]+\)$|(?<=[Z0-9])\[[\w/+-]+\]$"
+)  # as browsers name one, and Java behind an offset
 _FIELDS_IN_ORDER: Final = {
     MONTH_FIRST: ("one", "two", "three"),
     DAY_FIRST: ("two", "one", "three"),
@@ -61,9 +76,14 @@ def plain_text(text: str) -> str:
     """The text in ASCII, without accents; with a "?" in it, which no form has, where that cannot be."""
     if text.isascii():
         bare = text.strip(" \t")
-        return re.sub(r" \([A-Za-z ]+\)$", "", bare) if bare.endswith(")") else bare  # a zone as browsers name it
-    bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).translate(_EAST_ASIAN))
-    bare = "".join(char for char in bare if not unicodedata.combining(char)).strip(" \t").rstrip("-:")
+        if bare.endswith((")", "]")):
+            bare = _ZONE.sub("", bare)
+        begin, _, end = bare.partition(" - ")
+        return begin if len(begin) == len(end) else bare  # a period is called by its beginning
+    bare = _EAST_ASIAN_DAY.sub("", unicodedata.normalize("NFKC", text))
+    bare = unicodedata.normalize("NFKD", bare.translate(_LETTERS))
+    bare = "".join(char for char in bare if unicodedata.category(char) not in _UNSEEN).strip(" \t").rstrip("-:")
+    bare = _YEAR_WORD.sub("", bare)
     return re.sub(r"([-:]) ", r"\1", bare) if bare.isascii() else "?"
 
 

@@ -144,8 +144,8 @@ def _warning(first: str, column: TimeColumn, family: str) -> str | None:
         shown = column.first_day if column.short_from == 0 else column.first_day[:7]
         order = f" {word_of_order(column.order)}" if column.short_from == 0 else ""
         return f"{read}{order} with years of two digits, here {shown}; if that is wrong, say so: timestamp_format"
-    if family == "ISO without offset" and _may_be_quarters(column, first):
-        return f"{read} as January to April of each year; if they are quarters, write 2020Q1, 2020Q2 and so on"
+    if family in ("ISO without offset", "year/month") and (other := _other_than_months(column, first)):
+        return f"{read} as {other}"
     if "day" in family and family[0] in "md" and not column.late_days:
         if column.order == DAY_FIRST:
             return f'{read} day first; if they are month first, say so: timestamp_format "month first"'
@@ -153,6 +153,16 @@ def _warning(first: str, column: TimeColumn, family: str) -> str | None:
     if family == "Excel days":
         return f"{read} as the days of a spreadsheet; if they are something else, choose another column"
     return None
+
+
+def _other_than_months(column: TimeColumn, first: str) -> str:
+    """What years and months may be instead, in words; empty where nothing."""
+    if _may_be_quarters(column, first):
+        return "January to April of each year; if they are quarters, write 2020Q1, 2020Q2 and so on"
+    if _may_be_seasons(column, first):
+        year, month = column.first_day[:4], column.first_day[:7]
+        return f"months, here {month}; if they are years or seasons that begin in {year}, write {year}"
+    return ""
 
 
 def _may_be_quarters(column: TimeColumn, first: str) -> bool:
@@ -163,14 +173,24 @@ def _may_be_quarters(column: TimeColumn, first: str) -> bool:
     return set(np.unique(months).tolist()) == {0, 1, 2, 3}
 
 
+def _may_be_seasons(column: TimeColumn, first: str) -> bool:
+    """Whether each text has the year behind its own where a month would be, as in 2005/06 and 2006/07."""
+    if not re.fullmatch("[0-9]{4}[/-][01][0-9]", first.strip()) or len(column.wall) < 2:
+        return False
+    months = column.wall.astype("M8[us]").astype("M8[M]").astype(np.int64)
+    return bool((months % 12 + 1 == (months // 12 + 1971) % 100).all())
+
+
 def shown_times(wall: npt.NDArray[np.int64]) -> list[str]:
     """``YYYY-MM-DD HH:MM:SS`` of times in microseconds (J-134); parts of a second are cut off.
 
     Where neighbours are less than a second apart, all have milliseconds or microseconds: none are shown alike
-    (decision 17).
+    (decision 17). So do those of steps such as 1.5 seconds, whose distances would be wrong.
     """
     distances = np.abs(np.diff(wall))  # 0 where a clock shows an hour twice
-    return _shown(wall, parts=bool(((distances > 0) & (distances < _SECOND)).any()))
+    distances = distances[distances > 0]
+    shortest = int(distances.min()) if len(distances) else _SECOND
+    return _shown(wall, parts=shortest % _SECOND != 0 and (shortest < _SECOND or not (distances % shortest).any()))
 
 
 def _shown(wall: npt.NDArray[np.int64], *, parts: bool) -> list[str]:

@@ -21,15 +21,46 @@ janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro 
 januari februari maart april mei juni juli augustus september oktober november december
 """
 
+# Without accents, as `plain_text` writes them, Cyrillic letters in Latin ones. Their beginnings count where they are no
+# month's of the languages above.
+_MORE_MONTHS: Final = """
+januari februari mars april maj juni juli augusti september oktober november december
+januar februar marts april maj juni juli august september oktober november desember
+ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie
+january february maret april mei june july agustus setiembre october november desember
+stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia
+styczen luty marzec kwiecien maj czerwiec lipiec sierpien wrzesien pazdziernik listopad grudzien
+ledna unora brezna dubna kvetna cervna cervence srpna zari rijna listopadu prosince
+leden unor brezen duben kveten cerven cervenec srpen zari rijen listopad prosinec
+ocak subat mart nisan mayis haziran temmuz agustos eylul ekim kasim aralik
+januar februar marcius aprilis majus junius julius augusztus szeptember oktober november december
+tammikuu helmikuu maaliskuu huhtikuu toukokuu kesakuu heinakuu elokuu syyskuu lokakuu marraskuu joulukuu
+tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesakuuta heinakuuta elokuuta syyskuuta lokakuuta marraskuuta joulukuuta
+janvarja fevralja marta aprelja maja ijunja ijulja avgusta sentjabrja oktjabrja nojabrja dekabrja
+janvar fevral mart aprel mai ijun ijul avgust sentjabr oktjabr nojabr dekabr
+sicnja ljutogo bereznja kvitnja travnja cervnja lipnja serpnja veresnja zovtnja listopada grudnja
+januari fevruari mart april mai juni juli avgust septemvri oktomvri noemvri dekemvri
+"""  # noqa: E501 - a language a line
+
 
 def _month_numbers() -> dict[str, int]:
-    """The number of every name and of each beginning of three letters or more that is one month's alone."""
-    found: dict[str, set[int]] = {"mrt": {3}, "mrz": {3}}
-    for line in _MONTHS.strip().split("\n"):
-        for number, name in enumerate(line.split(), 1):
+    """The number of every name, and of each beginning of three letters or more that is one month's alone."""
+    beginnings = _beginnings(_MONTHS) | {"mrt": 3, "mrz": 3}
+    whole = {name: number for line in _lines(_MORE_MONTHS) for number, name in enumerate(line, 1)}
+    return _beginnings(_MORE_MONTHS) | whole | beginnings
+
+
+def _beginnings(names: str) -> dict[str, int]:
+    found: dict[str, set[int]] = {}
+    for line in _lines(names):
+        for number, name in enumerate(line, 1):
             for length in range(3, len(name) + 1):
                 found.setdefault(name[:length], set()).add(number)
     return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}
+
+
+def _lines(names: str) -> list[list[str]]:
+    return [line.split() for line in names.strip().split("\n")]
 
 
 MONTH_NUMBERS: Final = _month_numbers()
@@ -44,7 +75,7 @@ _TIME: Final = rf"(?:(?:[ T]|, ){_CLOCK}{_OFFSET})?"
 _ISO_TIME: Final = rf"(?:(?:[ T_]|, )(?:{_CLOCK}|(?P<whole_hour>99)){_OFFSET})?"
 # Servers' logs, and programs of statistics, have a colon between the day and the hour.
 _LOG_TIME: Final = rf"(?:(?:[ T:]|, ){_CLOCK}{_OFFSET})?"
-_NAME: Final = r"(?P<name>[A-Za-z]{3,12})\.?"
+_NAME: Final = r"(?P<name>[A-Za-z]{3,13})\.?"
 _DAY_NAMES: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}|Mo|Di|Mi|Do|Fr|Sa|So)"
 _WEEKDAY: Final = rf"(?:{_DAY_NAMES}\.?,? )?"
 _WEEKDAY_BEHIND: Final = rf"(?:,? (?:{_DAY_NAMES}|\({_DAY_NAMES}\)))?"
@@ -97,12 +128,13 @@ _FORMS: Final = (
     _form("quarters", r"(?P<quarter>9)(?:[Qq]|\. ?Quartal )(?P<year>9999)"),
     _form("quarters", r"(?P<quarter>9)[Qq] ?'?(?P<short_year>99)"),
     _form("quarters", r"[Qq](?P<quarter>9)(?:[ /-]'?|')(?P<short_year>99)"),
-    _form("half-years", r"(?P<year>9999)-?[HS](?P<half_year>9)"),
+    _form("half-years", r"(?P<year>9999)[ -]?[HS](?P<half_year>9)"),
+    _form("half-years", r"[HS](?P<half_year>9)[ /-]?(?P<year>9999)"),
     _form("months", r"(?P<year>9999)-?M(?P<month>9{1,2})"),
     _form("ISO weeks", rf"(?P<year>9999)[ /-]?{_WEEK} ?(?P<week>9{{1,2}})(?:-?(?P<weekday>9))?"),
     _form("ISO weeks", rf"{_WEEK} ?(?P<week>9{{1,2}})[ /-](?P<year>9999)"),
     _form("names of months", rf"{_NAME}(?: |-|/|, |)(?P<year>9999)"),
-    _form("names of months", rf"(?P<year>9999)[ -]{_NAME}(?:[ -](?P<day>9{{1,2}}){_TIME})?"),
+    _form("names of months", rf"(?P<year>9999)(?: |-|\. ){_NAME}(?:[ -](?P<day>9{{1,2}})\.?{_TIME})?"),
     _form(
         "names of months",
         rf"{_WEEKDAY}(?P<day>9{{1,2}})(?:st|nd|rd|th|er|\.)?(?: |-|/| de | of )?{_NAME}"
@@ -113,7 +145,7 @@ _FORMS: Final = (
         rf"{_WEEKDAY}{_NAME}(?: |-)(?P<day>9{{1,2}})(?:st|nd|rd|th)?(?:,? |-)(?P<year>9999){_LOG_TIME}",
     ),
     _form("names of months", rf"{_WEEKDAY}{_NAME} +(?P<day>9{{1,2}}) {_CLOCK} (?P<year>9999)"),
-    _form("names of months", rf"(?P<day>9{{1,2}})[ /-]{_NAME}[ /-](?P<short_year>99){_TIME}"),
+    _form("names of months", rf"(?P<day>9{{1,2}})[ /-]?{_NAME}[ /-]?(?P<short_year>99){_LOG_TIME}"),
     _form("names of months with short years", rf"{_NAME}[ /-]?'?(?P<short_year>99)"),
     _form("years", r"(?P<year>9999)(?:\.(?P<zero>9))?", _OF_DIGITS),
     _form("year and month in six digits", r"(?P<year>9999)(?P<month>99)(?:\.(?P<zero>9))?", _OF_DIGITS),
@@ -127,7 +159,7 @@ _FORMS: Final = (
         r"(?P<offset>Z)?)?",
         _OF_DIGITS,
     ),
-    _form("Excel days", r"(?P<number>9{5})(?:\.(?P<part>9+))?", scale=DAY),
+    _form("Excel days", r"(?P<number>9{5})(?:[.,](?P<part>9+))?", scale=DAY),
     _form("seconds since 1970", r"(?P<number>9{9,10})(?:\.(?P<part>9+))?", scale=SECOND),
     _form("milliseconds since 1970", r"(?P<number>9{13})(?:\.(?P<part>9+))?", scale=1000),
     _form("microseconds since 1970", r"(?P<number>9{16})", scale=1),

@@ -4,6 +4,7 @@ Every forecast, quantile and backtest of a forecasting job passes here, so the m
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +18,42 @@ _ALWAYS_WHOLE = 2.0**52  # from here on every double is whole, and scaling it by
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueKinds:
-    """Of N series: which are to be published as whole numbers, and which not below zero; two arrays [N]."""
+    """Of N series: which are to be published as whole numbers, and which not below zero; two arrays [N].
+
+    Between `lower` and `upper` all of them lie.
+    """
 
     whole: NDArray[np.bool_]
     floored: NDArray[np.bool_]
+    lower: float = -inf
+    upper: float = inf
 
     def rows(self, rows: Rows | NDArray[np.bool_]) -> "ValueKinds":
         """Those of some series."""
-        return ValueKinds(self.whole[rows], self.floored[rows])
+        return ValueKinds(self.whole[rows], self.floored[rows], self.lower, self.upper)
 
 
-def value_kinds(history: FloatArray, *, allow_negative: bool = False) -> ValueKinds:
+def value_kinds(
+    history: FloatArray, *, allow_negative: bool = False, lower: float = -inf, upper: float = inf
+) -> ValueKinds:
     """The kinds of series [N, L], NaN where missing, judged by all observed values.
 
     Whole: those with whole, non-negative numbers alone (J-108). Floored: those without a negative one (decision 22),
-    unless negative forecasts are allowed.
+    unless negative forecasts are allowed. `lower` and `upper` bound all values that are published.
     """
     with np.errstate(invalid="ignore"):
         whole_or_missing = (np.floor(history) == history) | np.isnan(history)
         non_negative: NDArray[np.bool_] = np.fmin.reduce(history, axis=1) >= 0
         whole: NDArray[np.bool_] = whole_or_missing.all(axis=1) & non_negative
-    return ValueKinds(whole, np.zeros_like(non_negative) if allow_negative else non_negative)
+    floored = np.zeros_like(non_negative) if allow_negative else non_negative
+    return ValueKinds(whole, floored, lower, upper)
 
 
 def publishable(forecast: FloatArray, kinds: ValueKinds) -> FloatArray:
-    """The forecasts [N, horizon] rounded and lifted to zero where their series are of these kinds; NaN stays NaN."""
+    """The forecasts [N, horizon] rounded and lifted to zero where their series are of these kinds; NaN stays NaN.
+
+    Last they are brought between the bounds, where there are any.
+    """
     if kinds.whole.any():
         forecast = np.where(kinds.whole[:, np.newaxis], whole_numbers(forecast), forecast)
     if kinds.floored.any():
@@ -49,6 +61,8 @@ def publishable(forecast: FloatArray, kinds: ValueKinds) -> FloatArray:
         below = (forecast <= 0) & kinds.floored[:, np.newaxis]
         if below.any():
             forecast = np.where(below, 0.0, forecast)
+    if kinds.lower > -inf or kinds.upper < inf:
+        forecast = np.clip(forecast, kinds.lower, kinds.upper)
     return forecast
 
 

@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calendars.cycles import Cycle
+from models.calendars.fiscal import FiscalWeeks
 from models.calendars.names import name_of, rule_named
 from models.calendars.rules import DAY, BusinessDays, FixedStep, Integers, MonthDays, Rule, TimesOfDay
 from models.calendars.time_zones import MINUTE, offsets_at, offsets_on_clock, zone_named
@@ -36,6 +38,8 @@ _NOTES: Final = {
     ALONE: "the series has a single time, so steps of a day are assumed: send freq to have others",
 }
 _OFFICE_NOTE: Final = "the series has values at certain times of day only ({}), and so has the forecast"
+_CYCLE_NOTE: Final = "the series has values on certain days only ({}), and so has the forecast"
+_FISCAL_NOTE: Final = "the series has years of 52 or 53 weeks ({}), and so has the forecast"
 _HOUR: Final = DAY // 24
 
 
@@ -80,6 +84,10 @@ class Calendar:
                 return multiple * DAY * (7 if business else 1) // (len(clock) * (5 if business else 1))
             case MonthDays(picks, multiple):
                 return multiple * DAY * 146_097 // (4_800 * len(picks))  # 400 years are so many days
+            case Cycle(weeks, days):
+                return 7 * DAY * weeks // len(days)
+            case FiscalWeeks(weeks=weeks, multiple=multiple):
+                return multiple * DAY * 146_097 // (400 * len(weeks))
         raise TypeError(type(self.rule).__name__)
 
     @property
@@ -97,6 +105,10 @@ class Calendar:
         """What a user should know of it; empty where there is nothing."""
         if self.how in _NOTES:
             return _NOTES[self.how].format(self.freq)
+        if isinstance(self.rule, FiscalWeeks):
+            return _FISCAL_NOTE.format(self.freq)
+        if isinstance(self.rule, Cycle):
+            return _CYCLE_NOTE.format(self.freq)
         return _OFFICE_NOTE.format(self.freq) if isinstance(self.rule, TimesOfDay) else ""
 
     @property
@@ -167,6 +179,10 @@ def _season_lengths(rule: Rule) -> tuple[int, ...]:
             periods, size = (len(clock), len(clock) * (5 if business else 7)), multiple
         case MonthDays(picks, multiple):
             periods, size = (12 * len(picks),), multiple
+        case Cycle(weeks, days):
+            periods, size = ((len(days), 52 * len(days)) if weeks == 1 else (4 * len(days),)), 1
+        case FiscalWeeks(weeks=weeks, multiple=multiple):
+            periods, size = (len(weeks),), multiple
         case FixedStep(step):
             periods, size = _periods(step), step
         case _:

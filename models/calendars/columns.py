@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calendars.calendar import Calendar
+from models.calendars.fiscal import FiscalWeeks
 from models.calendars.rules import DAY, BusinessDays, DayOfMonth, FixedStep, Integers, LastDay, MonthDays, Rule
 from models.calendars.search import FEW, FILLED, asked_calendar, bound_rule, find_calendar, fixed_step
 from models.calendars.time_zones import MINUTE
@@ -113,6 +114,8 @@ def _is_sure(rule: Rule) -> bool:
     """Whether no other rule can be as good for many times that this one holds for; some are, for a while, alike."""
     if isinstance(rule, MonthDays):
         return len(rule.picks) == 1 and isinstance(rule.picks[0], LastDay | DayOfMonth)
+    if isinstance(rule, FiscalWeeks):  # and where a short one has no 53rd week, that of the others tells it
+        return True
     return isinstance(rule, BusinessDays) and rule.multiple == 1
 
 

@@ -1,7 +1,9 @@
 """Names of rules: pandas' offset aliases, old and new spellings, and our own for what pandas has no name for.
 
 Our own: `MS-15`, months on the 15th (as pandas' `SMS-15`); `LWOM-FRI`, last Fridays; `D@08:00,18:00` and
-`B@09:00-15:30/30min`, times of day on every day or on Monday to Friday.
+`B@09:00-15:30/30min`, times of day on every day or on Monday to Friday; `REM-N-JAN-SAT-454-12`, months of 4, 5 and 4
+weeks in years of 52 or 53 that end on the Saturday nearest to the end of January, as in pandas' `RE-N-JAN-SAT`, the
+53rd week in the 12th; `RES`, `REQS` and `REMS`, the first days instead of the last ones.
 """
 
 import re
@@ -10,6 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
+from models.calendars.cycles import WEEK, Cycle
+from models.calendars.fiscal import ENDS, PATTERNS, QUARTERS, STARTS, YEAR, FiscalWeeks
 from models.calendars.rules import (
     DAY,
     BusinessDays,
@@ -44,15 +48,18 @@ _OFFICE: Final = TimesOfDay(tuple(range(9 * _SIZES["h"], 17 * _SIZES["h"], _SIZE
 
 _NAME: Final = re.compile(
     r"(?P<n>[1-9]\d{0,8})?(?:(?P<unit>D|h|min|s|ms|us)|(?P<business>C|B)|W(?:-(?P<weekday>[A-Z]{3}))?"
+    r"|W-(?P<weekdays>[A-Z]{3}(?:,[A-Z]{3}){1,5})|W@(?P<cycle>\d{1,3}(?:,\d{1,3}){1,11})"
     r"|C?(?P<b>B?)(?P<months>[MQY])(?P<side>[SE])(?:-(?P<anchor>[A-Z]{3})|-(?P<day>\d\d?))?"
-    r"|SM(?P<semi>[SE])(?:-(?P<semi_day>\d\d?))?|WOM-(?P<nth>[1-4])(?P<nth_day>[A-Z]{3})|LWOM-(?P<last_day>[A-Z]{3})"
+    r"|MS-(?P<numbers>\d\d?(?:,\d\d?){1,3})|SM(?P<semi>[SE])(?:-(?P<semi_day>\d\d?))?|WOM-(?P<nth>[1-4])(?P<nth_day>[A-Z]{3})|LWOM-(?P<last_day>[A-Z]{3})"
+    r"|RE(?P<fiscal>[QM]?)(?P<starts>S?)-(?P<variation>[NL])-(?P<end>[A-Z]{3})-(?P<end_day>[A-Z]{3})"
+    r"(?:-(?P<pattern>445|454|544))?(?:-(?P<longer>[1-9]|1[0-2]))?"
     r"|(?P<office>c?bh)|(?P<days>[DB])@(?P<clock>[\d:.,]+|(?P<first>[\d:.]+)-(?P<last>[\d:.]+)/(?P<every>\w+)))"
 )
 _KNOWN: Final = "D, h, 15min, B, W-SUN, MS (first of the month), ME (last), QS, QE, YS, YE"
 _LONGEST_SHOWN: Final = 40
 
 
-def name_of(rule: Rule) -> str:
+def name_of(rule: Rule) -> str:  # noqa: PLR0911 - one for each family of names
     """The name that `rule_named` reads."""
     match rule:
         case FixedStep(step, weekday):
@@ -65,6 +72,12 @@ def name_of(rule: Rule) -> str:
             if (clock, business) == (_OFFICE.clock, True):
                 return f"{_times(multiple)}bh"
             return f"{_times(multiple)}{'B' if business else 'D'}@{_clock_name(clock)}"
+        case Cycle(1, days):
+            return f"W-{','.join(_WEEKDAYS[day] for day in days)}"
+        case Cycle(weeks, days):
+            return f"{weeks}W@{','.join(map(str, days))}"
+        case FiscalWeeks():
+            return _fiscal_name(rule)
         case MonthDays(picks, multiple, phase):
             return _months_name(picks, multiple, phase)
     raise TypeError(type(rule).__name__)
@@ -99,7 +112,7 @@ def _newly_spelt(text: str) -> str:
     return written
 
 
-def _rule(text: str) -> Rule | None:  # noqa: C901, PLR0911 - one for each family of names
+def _rule(text: str) -> Rule | None:  # noqa: C901, PLR0911, PLR0912 - one for each family of names
     match = _NAME.fullmatch(text)
     if match is None:
         return None
@@ -110,6 +123,14 @@ def _rule(text: str) -> Rule | None:  # noqa: C901, PLR0911 - one for each famil
         return BusinessDays(multiple)
     if match["months"]:
         return _named_months(match, multiple)
+    if match["numbers"]:
+        numbers = [int(number) for number in match["numbers"].split(",")]
+        fits = numbers == sorted(set(numbers)) and numbers[0] > 0 and numbers[-1] < 28
+        return MonthDays(tuple(map(DayOfMonth, numbers)), multiple) if fits else None
+    if match["weekdays"] or match["cycle"]:
+        return _named_cycle(match)
+    if match["variation"]:
+        return _named_fiscal(match, multiple)
     if match["semi"]:
         return _named_half_months(match, multiple)
     if match["office"]:
@@ -139,12 +160,52 @@ def _named_months(match: re.Match[str], multiple: int) -> Rule | None:
     return MonthDays((pick,), multiple * unit, _MONTHS.index(anchor) % unit if anchor else None)
 
 
+def _named_cycle(match: re.Match[str]) -> Rule | None:
+    if match["cycle"]:
+        weeks, days = int(match["n"] or 1), [int(day) for day in match["cycle"].split(",")]
+    elif match["n"] is None and all(day in _WEEKDAYS for day in match["weekdays"].split(",")):
+        weeks, days = 1, [_WEEKDAYS.index(day) for day in match["weekdays"].split(",")]
+    else:
+        return None
+    ascending = days == sorted(set(days)) and days[-1] < weeks * WEEK
+    return Cycle(weeks, tuple(days)) if ascending else None
+
+
 def _named_half_months(match: re.Match[str], multiple: int) -> Rule | None:
     day = int(match["semi_day"] or 15)
     if not 2 <= day <= 27:
         return None
     picks: tuple[Pick, ...] = (DayOfMonth(1), DayOfMonth(day)) if match["semi"] == "S" else (DayOfMonth(day), LastDay())
     return MonthDays(picks, multiple)
+
+
+def _named_fiscal(match: re.Match[str], multiple: int) -> Rule | None:
+    weeks = {"": YEAR, "Q": QUARTERS, "M": 4 * PATTERNS.get(match["pattern"] or "", ())}[match["fiscal"]]
+    longer = int(match["longer"] or len(weeks))
+    known = (
+        match["end"] in _MONTHS and match["end_day"] in _WEEKDAYS and (match["pattern"] is None) == (len(weeks) < 12)
+    )
+    if not known or not 1 <= longer <= len(weeks) or (len(weeks) == 1 and match["longer"]):
+        return None
+    beyond = (STARTS if match["starts"] else ENDS)[match["variation"]]
+    weekday = _WEEKDAYS.index(match["end_day"])
+    return FiscalWeeks(weekday, _MONTHS.index(match["end"]) + 1, beyond, weeks, longer - 1, multiple)
+
+
+def _fiscal_name(rule: FiscalWeeks) -> str:
+    kind = {1: "", 4: "Q", 12: "M"}[len(rule.weeks)]
+    side, variation = next(
+        (side, name)
+        for side, known in (("", ENDS), ("S", STARTS))
+        for name, beyond in known.items()
+        if beyond == rule.beyond
+    )
+    parts = [variation, _MONTHS[rule.month - 1], _WEEKDAYS[rule.weekday]]
+    if kind == "M":
+        parts.append("".join(map(str, rule.weeks[:3])))
+    if kind:
+        parts.append(str(rule.longer + 1))
+    return f"{_times(rule.multiple)}RE{kind}{side}-{'-'.join(parts)}"
 
 
 def _times(multiple: int) -> str:
@@ -160,6 +221,9 @@ def _months_name(picks: tuple[Pick, ...], multiple: int, phase: int | None) -> s
     match picks:
         case (DayOfMonth(1), DayOfMonth(number)):
             return f"{_times(multiple)}SMS-{number}"
+        case (DayOfMonth(), DayOfMonth(), *_):
+            numbers = (pick.number for pick in picks if isinstance(pick, DayOfMonth))
+            return f"{_times(multiple)}MS-{','.join(map(str, numbers))}"
         case (DayOfMonth(number), LastDay()):
             return f"{_times(multiple)}SME-{number}"
         case (NthWeekday(nth, weekday),):

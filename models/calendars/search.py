@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calendars.calendar import ALONE, FOUND, NONE_FOUND, Calendar
+from models.calendars.cycles import cycles_of
+from models.calendars.fiscal import fiscal_weeks_of
 from models.calendars.names import name_of
 from models.calendars.rules import (
     DAY,
@@ -50,6 +52,7 @@ FEW: Final = 5
 _FILLED_OF_DAYS: Final = 0.75
 _FEWEST_DAYS: Final = 3
 _MOST_TIMES_OF_DAY: Final = 288
+_MOST_PICKS: Final = 4  # days of a month; more may be what is left of all days
 _NAMED_WEEKS: Final = 3  # more of them are called by their days
 _FREQUENT: Final = 0.1  # a distance is the usual one if so many are like it; of jittered times hardly two are alike
 # Absent rows take memory as others do, and an asked-for rule may have any number of them.
@@ -68,7 +71,12 @@ def find_frequency(times: Integers) -> Calendar:
     """The calendar of times that ascend, none twice: the rule that fills most of its places, or the usual step."""
     if len(times) < 2:
         return Calendar(FixedStep(DAY), ALONE)
-    best = max(_rules(times), key=lambda found: found.filled, default=None)  # of equally good ones the first
+    best: _Found | None = None
+    for found in _rules(times):  # of equally good ones the first
+        if best is None or found.filled > best.filled:
+            best = found
+        if best.filled == 1:
+            break
     if best is None:
         return Calendar(FixedStep(usual_step(times)), NONE_FOUND)
     return Calendar(best.rule)
@@ -174,6 +182,8 @@ def _rules(times: Integers) -> Iterator[_Found]:
     if at_one_time:
         yield from _monthly(days, _weekdays_of_month)
         yield from _twice_a_month(days)
+        yield from (_Found(rule, filled) for rule, filled in cycles_of(days))
+        yield from (_Found(rule, filled) for rule, filled in fiscal_weeks_of(days))
     elif fixed is None:
         yield from _of_days(days, clock)
 
@@ -221,21 +231,22 @@ def _weekdays_of_month(days: Integers, first: Integers) -> Iterator[Pick]:
     yield FirstBusinessDay()
     yield LastBusinessDay()
     weekday, nth = (int(days[0]) + 3) % 7, int(days[0] - first[0]) // 7 + 1
+    yield LastWeekday(weekday)  # in February the fourth one too, for years on end
     if nth < 5:
         yield NthWeekday(nth, weekday)
-    yield LastWeekday(weekday)
 
 
 def _twice_a_month(days: Integers) -> Iterator[_Found]:
-    """Yield the first and another day, and another day and the last."""
+    """Yield some days of the month: the first and another, another and the last, or for many times any others."""
     months = days.astype("M8[D]").astype("M8[M]").astype("M8[D]").astype(np.int64)
     numbers = np.unique(days - months + 1)
-    middle = numbers[(numbers > 1) & (numbers < 28)]
-    if len(middle) != 1:
-        return
-    day = DayOfMonth(int(middle[0]))
-    both: tuple[tuple[Pick, Pick], ...] = ((DayOfMonth(1), day), (day, LastDay()))
-    for picks in both:
+    middle = [DayOfMonth(number) for number in numbers[(numbers > 1) & (numbers < 28)].tolist()]
+    several: list[tuple[Pick, ...]] = []
+    if len(middle) == 1:
+        several = [(DayOfMonth(1), middle[0]), (middle[0], LastDay())]
+    elif len(days) >= 2 * FEW and 1 < len(numbers) <= _MOST_PICKS and numbers[-1] < 28:
+        several = [tuple(DayOfMonth(number) for number in numbers.tolist())]
+    for picks in several:
         rule = MonthDays(picks)
         places, fits = rule.places(int(days[0]) * DAY, days * DAY)
         if fits.all() and (filled := _filled(len(days), int(places[-1]))) >= FILLED:

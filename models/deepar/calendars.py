@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from models.calendars.calendar import Calendar
+from models.calendars.cycles import Cycle
 from models.calendars.rules import (
     DAY,
     BusinessDays,
@@ -80,6 +81,8 @@ def _counted(rule: Rule) -> tuple[str, int]:
             return next(((unit, step // size) for unit, size in _SIZES if step % size == 0), ("", 0))
         case BusinessDays(multiple):
             return "B", multiple
+        case Cycle(1, _):  # as days, of which the others are absent
+            return "D", 1
         case MonthDays(picks, multiple) if len(picks) == 1:
             return next((unit, multiple // months) for unit, months in _MONTHS if multiple % months == 0)
     return "", 0

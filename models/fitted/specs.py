@@ -5,7 +5,7 @@ from typing import Final
 from models.hyper_parameters import SEASON_LENGTH, HyperParameter
 from models.model_spec import ModelSpec
 
-__all__ = ["ARIMA", "ETS", "HOLT_WINTERS", "LIGHTGBM", "THETA"]
+__all__ = ["ARIMA", "CES", "ETS", "HOLT_WINTERS", "LIGHTGBM", "MSTL", "THETA"]
 
 
 HOLT_WINTERS: Final = ModelSpec(
@@ -113,4 +113,32 @@ LIGHTGBM: Final = ModelSpec(
     point_s=1e-5,
     heavy=True,
     covariates=True,
+)
+
+CES: Final = ModelSpec(
+    name="CES",
+    intro="Complex exponential smoothing: follows trends and seasons without being told which kind they are.",
+    hyper_parameters=(SEASON_LENGTH,),
+    entry="models.fitted.complex_smoothing:forecast",
+    point_s=1.5e-4,
+    heavy=True,
+)
+
+MSTL: Final = ModelSpec(
+    name="MSTL",
+    intro="Several seasons taken off, such as day and week of hourly values, and exponential smoothing of the rest.",
+    hyper_parameters=(
+        SEASON_LENGTH,
+        HyperParameter(
+            name="long_season",
+            type="int",
+            default=0,
+            minimum=0,
+            intro="A second, longer season in steps, such as 168 hours; 0 takes those that the data's step suggests.",
+        ),
+    ),
+    entry="models.fitted.several_seasons:forecast",
+    calendar=True,
+    point_s=1e-4,
+    heavy=True,
 )

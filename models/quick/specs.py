@@ -5,7 +5,7 @@ from typing import Final
 from models.hyper_parameters import SEASON_LENGTH, HyperParameter
 from models.model_spec import ModelSpec
 
-__all__ = ["ADAPTIVE_AVERAGE_N", "ADAPTIVE_MAX_N", "DRIFT", "LINEAR_FIT", "SEASONAL_NAIVE", "SES"]
+__all__ = ["ADAPTIVE_AVERAGE_N", "ADAPTIVE_MAX_N", "CROSTON", "DRIFT", "LINEAR_FIT", "SEASONAL_NAIVE", "SES", "TSB"]
 
 
 def _latest_n(use: str) -> HyperParameter:
@@ -74,4 +74,46 @@ SES: Final = ModelSpec(
     entry="models.quick.simple_smoothing:forecast",
     point_s=8e-5,
     grid=True,
+)
+
+
+def _weight(name: str, what: str) -> HyperParameter:
+    return HyperParameter(
+        name=name,
+        type="float",
+        default=0.1,
+        low=0.05,
+        high=0.3,
+        minimum=0.0,
+        maximum=1.0,
+        intro=f"How much a new value counts for {what}: 0 not at all, 1 alone.",
+    )
+
+
+CROSTON: Final = ModelSpec(
+    name="Croston",
+    intro="For demand that is mostly zero: the mean size of a demand by the mean number of steps between two.",
+    hyper_parameters=(
+        _weight("weight", "size and interval of demand"),
+        HyperParameter(
+            name="variant",
+            type="list",
+            default="sba",
+            choice=("sba", "classic"),
+            intro="sba lowers the forecast by half of the weight, which takes out its bias; classic does not.",
+        ),
+    ),
+    entry="models.quick.intermittent:forecast_croston",
+    point_s=1.5e-5,
+)
+
+TSB: Final = ModelSpec(
+    name="TSB",
+    intro="For demand that is mostly zero and may end: the mean size of a demand by how likely there is one.",
+    hyper_parameters=(
+        _weight("weight", "the size of demand"),
+        _weight("probability_weight", "how likely there is demand"),
+    ),
+    entry="models.quick.intermittent:forecast_tsb",
+    point_s=1.5e-5,
 )

@@ -6,7 +6,16 @@ from typing import Final
 
 from models.errors import RejectedInputError
 
-__all__ = ["ALIASES", "METRICS", "UnknownMetricError", "metric_names"]
+__all__ = [
+    "ALIASES",
+    "BEST_AT_ZERO",
+    "IN_SAMPLE",
+    "LARGER_IS_BETTER",
+    "METRICS",
+    "UnknownMetricError",
+    "loss_of",
+    "metric_names",
+]
 
 METRICS: Final = (
     "mse", "rmse", "nrmse", "me", "mae", "mad", "gmae", "mdae", "mpe", "mape", "mdape", "smape", "smdape", "maape",
@@ -15,12 +24,25 @@ METRICS: Final = (
 )  # fmt: skip
 """The 32 names in the contract's order (J-110)."""
 
+IN_SAMPLE: Final = "mase_insample"
+"""Beside the contract's `mase`, which divides by the steps within the hold-out: this one by those before it."""
+
+LARGER_IS_BETTER: Final = ("r2", "mda")
+BEST_AT_ZERO: Final = ("me", "mpe", "bias", "mre")
+
 ALIASES: Mapping[str, str] = MappingProxyType({"r2_score": "r2"})
 """Names accepted on input only (J-111)."""
 
 
 class UnknownMetricError(RejectedInputError):
     """A metric's name is not among `METRICS` or `ALIASES`."""
+
+
+def loss_of(metric: str, score: float) -> float:
+    """What is the smaller the better a score is (J-087)."""
+    if metric in LARGER_IS_BETTER:
+        return -score
+    return abs(score) if metric in BEST_AT_ZERO else score
 
 
 def metric_names(asked: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from models.errors import RejectedInputError
-from models.json_words import json_problem
+from models.json_words import BadJsonError, read_json
 from models.scoring.info import Frame, ScoringModel, length_of
 
 __all__ = ["Answer", "answer", "answer_frames"]
@@ -44,9 +44,9 @@ def answer_frames(model: ScoringModel, frames: Sequence[Frame | RejectedInputErr
 
 def _frame(model: ScoringModel, call: bytes) -> Frame | RejectedInputError:
     try:
-        return model.frame(orjson.loads(call))
-    except orjson.JSONDecodeError as error:
-        return RejectedInputError("body", f"body, byte {error.pos}: {json_problem(error)}")
+        return model.frame(read_json(call))
+    except BadJsonError as error:
+        return RejectedInputError("body", f"body, {error}")
     except RejectedInputError as error:
         return error
 

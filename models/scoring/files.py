@@ -11,7 +11,7 @@ import orjson
 
 from models.scoring.info import BadModelError, ModelInfo, ScoringModel
 
-__all__ = ["Kind", "Prepared", "load", "prepare"]
+__all__ = ["Kind", "Prepared", "kind_of", "load", "prepare"]
 
 Kind = Literal["pmml", "onnx"]
 
@@ -69,6 +69,12 @@ def _prepared_pmml(content: bytes, java: str | None, task: str | None) -> Prepar
     model = PmmlModel.load(found.content, found.info, found.plan, java)
     model.warm()
     return Prepared(model.info, _joined(model.info, found.plan, found.content))
+
+
+def kind_of(prepared: bytes) -> Kind:
+    """What `prepare` was told that the file is."""
+    kind: Kind = orjson.loads(prepared.partition(b"\n")[0])["info"]["kind"]
+    return kind
 
 
 def load(prepared: bytes, *, java: str | None = None) -> ScoringModel:

@@ -7,14 +7,14 @@ model does not have are ignored.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from models.errors import RejectedInputError
+from models.json_words import shown
 from models.scoring.info import Variable
 
-__all__ = ["columns_of", "depth", "in_words", "kinds_of", "shown"]
+__all__ = ["columns_of", "depth", "in_words", "kinds_of"]
 
-_LONGEST_SHOWN: Final = 40  # characters of a value that a message repeats
 Columns = dict[str, list[Any]]
 
 
@@ -126,19 +126,6 @@ def in_words(variable: Variable, index: int, value: Any, expected: str) -> Rejec
     return RejectedInputError(
         variable.name, f"X, record {index + 1}, {variable.name}: expected {expected}, not {shown(value)}"
     )
-
-
-def shown(value: Any) -> str:
-    """What came, in a few characters."""
-    if isinstance(value, str):
-        return f'"{value[:_LONGEST_SHOWN]}"' + ("…" if len(value) > _LONGEST_SHOWN else "")
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    if isinstance(value, Mapping):
-        return f"an object of {len(value)}"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(value)[:_LONGEST_SHOWN]
 
 
 def _example(inputs: Sequence[Variable]) -> str:

@@ -49,12 +49,13 @@ class PmmlModel:
 
     def warm(self) -> None:
         """Let Java compile what it will need: the first records are slow."""
-        frame = {it.name: _ones(it, _WARM_AT_ONCE) for it in self.info.inputs}
-        for _ in range(_WARM // _WARM_AT_ONCE):
-            try:
-                self.results(self.run(frame))
-            except RejectedInputError:
-                return  # such values are none of the model's
+        for together in (_WARM_AT_ONCE, 1):  # they are different ways into Java
+            frame = {it.name: _ones(it, together) for it in self.info.inputs}
+            for _ in range(_WARM // _WARM_AT_ONCE):
+                try:
+                    self.results(self.run(frame))
+                except RejectedInputError:
+                    return  # such values are none of the model's
 
     def frame(self, content: Any) -> Frame:
         """What was sent, as arrays."""

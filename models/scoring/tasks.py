@@ -21,7 +21,7 @@ def plain(values: Array) -> list[Any]:
             return _listed(values)
         finite, values = np.isfinite(values), values.astype(object)
         values[~finite] = None
-    elif values.dtype.kind == "O":
+    elif values.dtype.kind == "O" and values.ndim:
         return [_plain_one(value) for value in values]
     return _listed(values)
 

@@ -30,7 +30,7 @@ from models.hyper_parameters import ConfigValue
 from models.model_spec import ForecastFunction, ModelSpec
 from models.quick.lines import LINES_ENTRY
 from models.scores.metrics import evaluate
-from models.scores.names import metric_names
+from models.scores.names import BEST_AT_ZERO, LARGER_IS_BETTER, metric_names
 from models.tuning.factor_search import best_factors
 from models.tuning.search_space import Dimension, Search, Space, search_space
 
@@ -41,8 +41,6 @@ MOST_CELLS = 1_000
 
 _LISTED = 100  # losses that an outcome lists when every combination was tried: the contract's max_eval (J-076)
 
-_LARGER_IS_BETTER = frozenset({"r2", "mda"})
-_BEST_AT_ZERO = frozenset({"me", "bias", "mpe", "mre"})
 
 _FACTOR = "add_std_factor"  # of LinearFit, need not be searched: see models.tuning.factor_search
 
@@ -66,9 +64,9 @@ class Outcome:
 
 def loss(metric: str, values: FloatArray) -> FloatArray:
     """Turn values of a metric into what is made small (J-087); undefined ones become infinite and lose against all."""
-    if metric in _LARGER_IS_BETTER:
+    if metric in LARGER_IS_BETTER:
         values = -values
-    elif metric in _BEST_AT_ZERO:
+    elif metric in BEST_AT_ZERO:
         values = np.abs(values)
     return np.where(np.isnan(values), np.inf, values)
 
@@ -91,7 +89,12 @@ def tune(batch: SeriesBatch, spec: ModelSpec, search: Search, *, refit: bool) ->
     objective = _Objective(
         fitted=chosen_rows(fitted, tunable),
         actual=history[:, history.shape[1] - held_out :],
-        kinds=value_kinds(history, allow_negative=batch.allow_negative),
+        kinds=value_kinds(
+            history,
+            allow_negative=batch.allow_negative,
+            lower=batch.options.lower,
+            upper=batch.options.upper,
+        ),
         metric=metric_names([search.metric])[0],
         model=spec.load(),
     )

@@ -44,6 +44,7 @@ def _configured(batch: TunedBatch, places: list[int]) -> SeriesBatch:
         seeds=None if batch.seeds is None else batch.seeds[rows],
         covariates=None if batch.covariates is None else batch.covariates[rows],
         held_back=batch.held_back,
+        freq=batch.freq,
     )
 
 

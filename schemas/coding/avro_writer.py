@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
-from operator import attrgetter
+from operator import attrgetter, is_
 from types import NoneType
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from schemas.coding.wire import encode_doubles, encode_long
 __all__ = ["Write", "optional", "record_writer", "value_writer"]
 
 Write = Callable[[Any], bytes]
+_Fields = tuple[tuple[str, Write], ...]
 
 _DOUBLE: Final = struct.Struct("<d")
 _END: Final = b"\0"  # the block of no items that ends an array or a map
@@ -28,6 +29,8 @@ _BOOLEANS: Final = {False: b"\0", True: b"\1"}
 _REMEMBERED: Final = 4096  # ids, times and names come again and again
 _SHORT: Final = 64  # characters of a text, or times of a forecast, that are worth remembering
 _ARRAYS: Final = (list, tuple, np.ndarray)
+_WORTH_IT: Final = 3  # fields, to be compared before they are written
+_NOTHING: Final[Mapping[str, Any]] = {}
 _LEAST_INT: Final = -(2**31)
 _GREATEST_INT: Final = 2**31 - 1
 
@@ -35,14 +38,34 @@ _long: Final = lru_cache(_REMEMBERED, typed=True)(encode_long)  # typed: 1.0 is 
 _LONGS: Final = parse({"type": "array", "items": "long"})
 
 
-def record_writer(*fields: tuple[str, Write]) -> Write:
-    """Writes an object's attributes one after the other."""
+def record_writer(*fields: tuple[str, Write], usual: Mapping[str, Any] = _NOTHING) -> Write:
+    """Writes an object's attributes one after the other; `usual` are values that mean that nothing was said.
+
+    The last fields are those that few events have: where all are as usual, they are written at once.
+    """
+    few = len(fields)
+    while few > 1 and fields[few - 1][0] in usual:
+        few -= 1
+    if len(fields) - few >= _WORTH_IT:
+        return _with_usual_end(fields[:few], fields[few:], usual)
     writes = tuple(write for _, write in fields)
     if len(fields) == 1:
         read_one, write_one = attrgetter(fields[0][0]), writes[0]
         return lambda record: write_one(read_one(record))
     read = attrgetter(*(name for name, _ in fields))
     return lambda record: b"".join([write(value) for write, value in zip(writes, read(record), strict=True)])
+
+
+def _with_usual_end(head: _Fields, tail: _Fields, usual: Mapping[str, Any]) -> Write:
+    write_head, write_tail, read_tail = record_writer(*head), record_writer(*tail), attrgetter(*dict(tail))
+    values = tuple(usual[name] for name, _ in tail)
+    written = b"".join(write(usual[name]) for name, write in tail)
+
+    def write_record(record: Any) -> bytes:
+        # By identity, on which no array trips; what is equal but another object is written as any other value.
+        return write_head(record) + (written if all(map(is_, read_tail(record), values)) else write_tail(record))
+
+    return write_record
 
 
 def value_writer(schema: Any) -> Write | None:

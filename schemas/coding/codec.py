@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from schemas import (
+    access,
     datasets,
     deployments,
     forecasting,
     inference,
+    observations,
     scoring,
     scoring_jobs,
     series,
@@ -39,6 +41,8 @@ EVENT_TYPES: tuple[type, ...] = tuple(
         workloads,
         scoring_jobs,
         deployments,
+        access,
+        observations,
     )
     for event_type in system.TYPES
 )

@@ -1,7 +1,7 @@
 """How each dataclass of ours becomes an Avro record and back."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import IntEnum
 from functools import cache, partial
 from io import BytesIO
@@ -78,8 +78,9 @@ class Format:
 def quick_writer(event_type: type, schema: Schema) -> Write:
     """What writes an event by this schema, its own or a part of it, more quickly than fastavro does."""
     hints = dict(_hints(event_type))
+    usual = {field.name: field.default for field in fields(event_type) if field.default is not MISSING}
     return record_writer(
-        *((field["name"], _writer_of(field["type"], hints[field["name"]])) for field in schema["fields"])
+        *((field["name"], _writer_of(field["type"], hints[field["name"]])) for field in schema["fields"]), usual=usual
     )
 
 

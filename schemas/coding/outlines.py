@@ -2,7 +2,8 @@
 
 The results of a job's series differ in their ids, at the front, and in their forecasts: doubles, whose eight bytes may
 be anything. So what lies behind the ids has the shape of a record that was read before, if all bytes agree that are not
-part of a double. It then says the same, and it is as free of damage.
+part of a double. It then says the same, and it is as free of damage. Forecasts differ also in the names at their end,
+which are read one by one: from the first map of texts on.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ _LONGEST: Final = 4096  # bytes: longer records are seldom of one shape, and eac
 _MISSES: Final = 16  # without a hit, after which shapes are taken to be all different ...
 _EVERY: Final = 64  # ... and only one record in so many is tried again
 _LEADING: Final = ("int", "long", "string")
+_TEXTS: Final = {"type": "map", "values": "string"}
 _DOUBLE: Final = 8  # bytes
 
 
@@ -38,9 +40,11 @@ class OutlineReader:
         fields = schema["fields"]
         leading = next((place for place, field in enumerate(fields) if field["type"] not in _LEADING), len(fields))
         self._head = parse({**schema, "fields": fields[:leading]}, plain_times=True)
-        self._rest = parse({**schema, "fields": fields[leading:]}, plain_times=True)
+        tail = _begin_of_tail(fields)
+        self._rest = parse({**schema, "fields": fields[leading:tail]}, plain_times=True)
+        self._tail = parse({**schema, "fields": fields[tail:]}, plain_times=True) if tail < len(fields) else None
         self._names = names_without_doubles(fields)
-        self._rest_names = names_without_doubles(fields[leading:])
+        self._rest_names = names_without_doubles(fields[leading:tail])
         self._read_all = read_all
         self._shapes: tuple[_Shape, ...] = ()
         self._misses = 0
@@ -52,7 +56,7 @@ class OutlineReader:
         rest = payload[buffer.tell() :]
         length, number = len(rest), int.from_bytes(rest, "little")
         for shape in self._shapes:
-            if shape.length == length and number & shape.mask == shape.bytes:
+            if shape.length <= length and number & shape.mask == shape.bytes and self._ends(rest, shape, head):
                 self._misses = 0
                 head.update(shape.fields)
                 return head  # type: ignore[no-any-return]  # fastavro's stubs say nothing
@@ -62,13 +66,30 @@ class OutlineReader:
             self._learn(rest, number, values)
         return {name: values[name] for name in self._names}
 
+    def _ends(self, rest: memoryview, shape: _Shape, found: dict[str, Any]) -> bool:
+        """Whether nothing follows the shape but the tail, which is added to what was found."""
+        if self._tail is None:
+            return len(rest) == shape.length
+        buffer = BytesIO(rest[shape.length :])
+        found.update(schemaless_reader(buffer, self._tail, None))  # type: ignore[arg-type]  # as above
+        return buffer.tell() == len(rest) - shape.length
+
     def _learn(self, rest: memoryview, number: int, values: dict[str, Any]) -> None:
-        mask = bytearray(b"\xff" * len(rest))
-        for place in double_places(self._rest, rest):
+        walk = _Walk(rest)
+        walk.through(self._rest)
+        mask = bytearray(b"\xff" * walk.at)
+        for place in walk.places:
             mask[place : place + _DOUBLE] = bytes(_DOUBLE)
         masked = int.from_bytes(mask, "little")
         fields = {name: values[name] for name in self._rest_names}
-        self._shapes = (_Shape(len(rest), masked, number & masked, fields), *self._shapes[: _KEPT - 1])
+        self._shapes = (_Shape(walk.at, masked, number & masked, fields), *self._shapes[: _KEPT - 1])
+
+
+def _begin_of_tail(fields: list[Schema]) -> int:
+    """The place of the first map of texts behind all doubles; the number of fields where there is none."""
+    last = max((place for place, field in enumerate(fields) if has_doubles(field["type"])), default=-1)
+    behind = range(last + 1, len(fields))
+    return next((place for place in behind if fields[place]["type"] == _TEXTS), len(fields))
 
 
 def names_without_doubles(fields: Iterable[Schema]) -> list[str]:
@@ -97,7 +118,7 @@ class _Walk:
     def __init__(self, data: memoryview) -> None:
         self.places: list[int] = []
         self._data = data
-        self._at = 0
+        self.at = 0
 
     def through(self, schema: Any) -> None:
         """Go to the end of the value that begins here."""
@@ -120,15 +141,15 @@ class _Walk:
 
     def _single(self, kind: str) -> None:
         if kind == "double":
-            self.places.append(self._at)
-            self._at += _DOUBLE
+            self.places.append(self.at)
+            self.at += _DOUBLE
         elif kind in ("int", "long", "enum"):
             self._long()
         elif kind in ("string", "bytes"):
             length = self._long()
-            self._at += length
+            self.at += length
         elif kind == "boolean":
-            self._at += 1
+            self.at += 1
         elif kind != "null":
             raise NotImplementedError(f"no event of ours has a {kind}")
 
@@ -140,5 +161,5 @@ class _Walk:
             yield from range(abs(count))
 
     def _long(self) -> int:
-        value, self._at = decode_long(self._data, self._at)
+        value, self.at = decode_long(self._data, self.at)
         return value

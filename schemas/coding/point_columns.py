@@ -36,6 +36,12 @@ class PointColumns(NamedTuple):
     timestamp: _Longs
     iteration: _Longs
 
+    @classmethod
+    def unfit(cls, count: int) -> "PointColumns":
+        """Of so many records, each of which is to be read by itself."""
+        numbers, places = np.zeros(count, np.int64), [0] * count
+        return cls(np.zeros(count, np.bool_), places, places, places, np.zeros(count), numbers, numbers)
+
 
 class PointReader:
     """Reads points of the schemas that the codec knows as ours."""

@@ -105,8 +105,12 @@ class _SubmitJobFormat(Format):
 
     def __init__(self, event_type: type) -> None:
         super().__init__(event_type)
-        *head, elements = self._source["fields"]
+        fields = self._source["fields"]
+        place = next(index for index, field in enumerate(fields) if field["name"] == "elements")
+        head, elements, rest = fields[:place], fields[place], fields[place + 1 :]
         self._head = parse({**self._source, "fields": head}, plain_times=True)
+        self._rest = parse({**self._source, "fields": rest}, plain_times=True)
+        self._head_of, self._rest_of = (fields_of(field["name"] for field in some) for some in (head, rest))
         config = elements["type"]["items"]
         tail = {**config, "fields": config["fields"][1:]}
         self._settings = _KnownTails(tail, converted(SeriesConfig, leave_out={"ts_id"}))
@@ -115,7 +119,7 @@ class _SubmitJobFormat(Format):
 
     def _write_elements_once(self, event: SubmitJob) -> bytes:
         buffer = BytesIO()
-        schemaless_writer(buffer, self._head, {"command_id": event.command_id, "job_id": event.job_id})
+        schemaless_writer(buffer, self._head, self._head_of(event))
         if event.elements:
             buffer.write(encode_long(len(event.elements)))
             tails: dict[tuple[object, ...], bytes] = {}
@@ -125,7 +129,9 @@ class _SubmitJobFormat(Format):
                 if tail is None:
                     tail = tails[key] = self._write_tail(element)
                 buffer.write(encode_long(element.ts_id) + tail)
-        return buffer.getvalue() + b"\0"
+        buffer.write(b"\0")
+        schemaless_writer(buffer, self._rest, self._rest_of(event))
+        return buffer.getvalue()
 
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         if writer["fields"] != self._source["fields"]:
@@ -149,9 +155,11 @@ class _SubmitJobFormat(Format):
                 ts_id, position = decode_long(data, position)
                 settings, position = self._settings.read(data, position)
                 elements.append(SeriesConfig(ts_id, **settings))
-        if position != len(data):
-            raise UndecodableError(f"{len(data) - position} bytes follow the end of the record")
-        return SubmitJob(values["command_id"], values["job_id"], tuple(elements))
+        buffer.seek(position)
+        values |= schemaless_reader(buffer, self._rest, None)
+        if buffer.tell() != len(data):
+            raise UndecodableError(f"{len(data) - buffer.tell()} bytes follow the end of the record")
+        return SubmitJob(**values, elements=tuple(elements))
 
 
 _SPECIAL: Final[Mapping[type, type[Format]]] = {TrainSeries: _TrainSeriesFormat, SubmitJob: _SubmitJobFormat}
@@ -172,10 +180,33 @@ def _key_by(plain: Sequence[str], shared: Sequence[str]) -> Callable[[Any], tupl
 
 
 _element_key = _key_by(
-    ("model_name", "max_eval", "next_k_prediction", "auto_tune", "auto_tune_metric", "refit", "allow_negative"),
-    ("hyper_params", "feature_indexs", "eval_metrics"),
+    (
+        "model_name",
+        "max_eval",
+        "next_k_prediction",
+        "auto_tune",
+        "auto_tune_metric",
+        "refit",
+        "allow_negative",
+        "backtest_windows",
+        "lower",
+        "upper",
+        "fill",
+    ),
+    ("hyper_params", "feature_indexs", "eval_metrics", "levels"),
 )
 _training_key = _key_by(
-    ("model_name", "next_k_prediction", "refit", "start", "start_micros", "step", "freq", "allow_negative"),
-    ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real"),
+    (
+        "model_name",
+        "next_k_prediction",
+        "refit",
+        "start",
+        "start_micros",
+        "step",
+        "freq",
+        "allow_negative",
+        "project",
+        "data_id",
+    ),
+    ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real", "options", "group_keys"),
 )

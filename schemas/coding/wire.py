@@ -10,6 +10,7 @@ __all__ = [
     "UndecodableError",
     "decode_doubles",
     "decode_long",
+    "decode_text",
     "encode_doubles",
     "encode_long",
     "frame",
@@ -109,3 +110,12 @@ def decode_long(data: memoryview | bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return (encoded >> 1) ^ -(encoded & 1), position
         shift += 7
+
+
+def decode_text(data: bytes, position: int) -> tuple[str, int]:
+    """Read an Avro `string` at `position`; the value, and where the next one begins. ValueError where it is damaged."""
+    length, begin = decode_long(data, position)
+    end = begin + length
+    if not begin <= end <= len(data):
+        raise UndecodableError("a text in the record is cut short")
+    return str(data[begin:end], "utf-8"), end

@@ -3,10 +3,7 @@
 import io
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -23,6 +20,8 @@ __all__ = ["app", "main", "program"]
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it
     if asked:
+        from importlib.metadata import version  # noqa: PLC0415  # what is seldom needed is loaded when it is
+
         typer.echo(version("tidecast"))
         raise typer.Exit
 
@@ -89,6 +88,9 @@ def _discard_output() -> None:
 
 def _written_report() -> str:
     """The name of a file with the traceback: for whoever mends it, not for the terminal."""
+    import tempfile  # noqa: PLC0415  # what is seldom needed is loaded when it is
+    import traceback  # noqa: PLC0415
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", errors="backslashreplace", prefix="tidecast-error-", suffix=".txt", delete=False

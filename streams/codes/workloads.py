@@ -12,5 +12,4 @@ class WorkloadsCode(StrEnum):
     BAD_UID = "bad_uid"
     CATCHING_UP = "catching_up"
     TOO_MANY_METRICS = "too_many_metrics"
-    TOO_MANY_STREAMS = "too_many_streams"
     UNKNOWN_WORKLOAD = "unknown_workload"

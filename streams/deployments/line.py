@@ -44,10 +44,10 @@ class Line:
         """At the end."""
         self._waiting.append(call)
 
-    def take(self) -> list[Call]:
-        """What is to be answered together now: as many as wait, but a call that was tried before goes alone."""
+    def take(self, most: int = _TOGETHER) -> list[Call]:
+        """What is to be answered together now: at most so many, and a call that was tried before goes alone."""
         taken: list[Call] = []
-        while self._waiting and len(taken) < _TOGETHER:
+        while self._waiting and len(taken) < min(most, _TOGETHER):
             call = self._waiting[0]
             if call.done.done():  # nobody waits for it any more
                 self._waiting.popleft()

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from connectors.objects.store import ObjectNotFoundError
+from connectors.processes.asked_process import AskedProcess
 from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError
 from connectors.processes.process_set import ProcessSet
 from streams.codes.deployments import DeploymentCode
@@ -19,9 +20,10 @@ __all__ = ["Replica", "Work"]
 
 log = structlog.get_logger(__name__)
 
-_PAUSES_S: Final = (0.0, 0.2, 1.0, 5.0, 15.0)  # before one that ended is started again, time after time
+# Before one is started, again and again: that which has answered and is killed has its successor at once.
+_PAUSES_S: Final = (0.0, 0.0, 0.2, 1.0, 5.0, 15.0)
 _FAILED_AFTER: Final = 3  # deaths in a row without an answer between them
-_LOOK_S: Final = 0.5  # how often one that has nothing to do looks whether its process is still there
+_LARGE: Final = 64 * 1024  # bytes of calls, from which on sending them may block for longer than a thread takes
 
 
 class Work(Protocol):
@@ -35,8 +37,11 @@ class Work(Protocol):
     def message(self, contents: Sequence[bytes]) -> ModelCalls:
         """What the process is asked; without calls it only loads the model."""
 
-    async def news(self) -> None:
-        """Return when there may be something to do."""
+    def share(self) -> int:
+        """How many of the calls that wait are one replica's, of those that have nothing to do."""
+
+    def news(self) -> "asyncio.Future[None]":
+        """Done when there may be something to do."""
 
     def changed(self) -> None:
         """The replica has another status, or calls wait again."""
@@ -50,6 +55,8 @@ class Replica:
         self.status = "starting"
         self.reason = ""
         self.process: ComputeProcess | None = None
+        self.computes = False
+        self._asked: AskedProcess | None = None
         self._work = work
         self._stops = asyncio.Event()
         self._deaths = 0
@@ -77,34 +84,37 @@ class Replica:
                 self._become("failed", _why(error))
                 log.warning("replica_failed", replica=self.name, reason=self.reason)
             finally:
-                if self.process is not None:
-                    self._work.processes.end(self.process)
-                    self.process = None
+                self._let_go()
 
     async def _start(self) -> None:
         processes = self._work.processes
         self.process = await processes.in_thread(processes.start)
         await processes.in_thread(self.process.call, self._work.message(()), self._work.start_s)
+        self._asked = AskedProcess(self.process, self._work.changed)
         self._become("running")
 
     async def _answer(self) -> None:
+        assert self._asked is not None
         while not self._stops.is_set():
-            calls = self._work.line.take()
-            if calls:
-                await self._compute(calls)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
-                    await self._work.news()
-            if self.process is not None and not self.process.alive:
+            if self._asked.ended:
                 raise EndedError("the process ended while it waited")
+            calls = self._work.line.take(self._work.share())
+            if calls:
+                self.computes = True
+                await self._compute(calls, self._asked)
+                self.computes = False
+            else:
+                await self._work.news()
 
-    async def _compute(self, calls: Sequence[Call]) -> None:
-        assert self.process is not None
+    async def _compute(self, calls: Sequence[Call], asked: AskedProcess) -> None:
         work = self._work
         try:
-            message = work.message([call.content for call in calls])
-            replies = await work.processes.in_thread(self.process.call, message, work.limit_s)
+            contents = [call.content for call in calls]
+            if sum(map(len, contents)) < _LARGE:
+                asked.send(work.message(contents))
+            else:
+                await work.processes.in_thread(asked.send, work.message(contents))
+            replies = await asked.answer(work.limit_s)
         except TimeoutError:
             text = f"no answer within {work.limit_s:g} s: send fewer records at once"
             work.line.again(calls, InferenceError(504, DeploymentCode.TIMEOUT, text), is_final=True)
@@ -128,6 +138,15 @@ class Replica:
             for call, reply in zip(calls, replies, strict=True):
                 if not call.done.done():
                     call.done.set_result(reply)
+
+    def _let_go(self) -> None:
+        self.computes = False
+        if self._asked is not None:
+            self._asked.leave()
+            self._asked = None
+        if self.process is not None:
+            self._work.processes.end(self.process)
+            self.process = None
 
     async def _stopped_within(self, seconds: float) -> bool:
         if seconds:

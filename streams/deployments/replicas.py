@@ -7,10 +7,12 @@ paused, or goes, answers what it has in hand before it ends.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Final
 
 from connectors.processes.process_set import ProcessSet
 from schemas.deployments import ServiceRecord
+from streams.access.names import shown
 from streams.codes.deployments import DeploymentCode
 from streams.deployments.line import Call, Line
 from streams.deployments.replica import Replica
@@ -44,9 +46,10 @@ class Replicas:
         )
         self._record = record
         self._settings = settings
+        self._store_url = settings.object_store_url
         self._replicas: dict[str, Replica] = {}
         self._ending: set[asyncio.Task[None]] = set()
-        self._news = asyncio.Event()
+        self._resting: list[asyncio.Future[None]] = []  # replicas that have nothing to do
         self.follow(record)
 
     @property
@@ -96,17 +99,17 @@ class Replicas:
                 raise UnavailableError("unavailable", f"{len(self.line)} requests are waiting: ask again later")
         call = Call(content, patient=patient)
         self.line.add(call)
-        self.changed()
+        self._wake_one()
+        limit = None if patient else asyncio.get_running_loop().call_later(self.limit_s, self._give_up, call)
         try:
-            async with asyncio.timeout(None if patient else self.limit_s):
-                return await asyncio.shield(call.done)
-        except TimeoutError:
-            call.done.cancel()
-            text = f"no answer within {self.limit_s:g} s: send fewer records at once, or have more replicas"
-            raise InferenceError(504, DeploymentCode.TIMEOUT, text) from None
-        except asyncio.CancelledError:
-            call.done.cancel()
-            raise
+            return await call.done
+        finally:
+            if limit is not None:
+                limit.cancel()
+
+    def _give_up(self, call: Call) -> None:
+        text = f"no answer within {self.limit_s:g} s: send fewer records at once, or have more replicas"
+        call.fail(InferenceError(504, DeploymentCode.TIMEOUT, text))
 
     def check_open(self) -> None:
         """RejectedError 503 where nobody answers, and nobody will soon."""
@@ -116,19 +119,33 @@ class Replicas:
 
     def message(self, contents: Sequence[bytes]) -> ModelCalls:
         """What a replica's process is asked; without calls it only loads the model."""
-        return ModelCalls(self._settings.object_store_url, self._record.model_key, tuple(contents))
+        return ModelCalls(self._store_url, self._record.model_key, tuple(contents))
 
-    async def news(self) -> None:
-        """Return when calls may wait, or the row has changed."""
-        await self._news.wait()
+    def share(self) -> int:
+        """How many of the calls that wait are one replica's, of those that have nothing to do."""
+        free = sum(replica.status == "running" and not replica.computes for replica in self._replicas.values())
+        return ceil(len(self.line) / max(1, free))
+
+    def news(self) -> asyncio.Future[None]:
+        """Done when calls may wait, or the row has changed."""
+        rests = asyncio.get_running_loop().create_future()
+        self._resting.append(rests)
+        return rests
 
     def changed(self) -> None:
         """Let every replica look; who waits for what will not come is told."""
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        while self._resting:
+            self._wake_one()
         error = self._closed()
         if error is not None:
             self.line.fail(error)
+
+    def _wake_one(self) -> None:
+        while self._resting:
+            rests = self._resting.pop()  # the last that had work: its caches are warm
+            if not rests.done():
+                rests.set_result(None)
+                return
 
     async def close(self) -> None:
         """End all; who waits is told."""
@@ -149,7 +166,7 @@ class Replicas:
         return "starting" if replica is None else replica.status
 
     def _closed(self) -> RejectedError | None:
-        name = self._record.name
+        name = shown(self._record.name)
         if not self._record.replicas:
             return UnavailableError(DeploymentCode.NO_REPLICA, f"service {name} has no replica: scale it up")
         if not self._replicas:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest, ScoringResult
+from streams.access.names import shown
 from streams.checks import check_text
 from streams.codes.deployments import DeploymentCode
 from streams.errors import Code, InvalidError, NotFoundError, RejectedError, TooLargeError
@@ -54,7 +55,7 @@ def event_of(record: ScoringAnswerRecord) -> ScoringResult:
 def unknown(service: str, request_id: str, kept_s: float) -> RejectedError:
     """The refusal of what is asked about a request that is not there."""
     text = (
-        f"requestId: service {service[:64]} has no request {request_id[:80]!r}; answers are kept for {kept_s / 60:g} "
-        "minutes (TIDECAST_SCORING_ANSWERS_KEPT_S)"
+        f"requestId: service {shown(service)[:64]} has no request {request_id[:80]!r}; answers are kept for "
+        f"{kept_s / 60:g} minutes (TIDECAST_SCORING_ANSWERS_KEPT_S)"
     )
     return NotFoundError(DeploymentCode.UNKNOWN_REQUEST, text)

@@ -15,10 +15,12 @@ from schemas.deployments import (
 )
 from schemas.scoring import ModelRecord
 from schemas.values import ParameterValue
+from streams.access.names import project_of, scoped, shown
 from streams.codes.deployments import DeploymentCode
 from streams.codes.scoring import ScoringCode
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
-from streams.scoring.models import check_name
+from streams.scoring.models import check_kept
+from streams.scoring.models import unknown as unknown_model
 
 __all__ = [
     "OPERATIONS",
@@ -64,8 +66,10 @@ def key_of(service: str) -> bytes:
 
 def check_deployment(command: DeployService, *, versions: Sequence[str], most: int) -> None:
     """RejectedError where the command can never be followed: `versions` may be asked for, and `most` replicas."""
-    check_name("serviceName", command.service)
-    check_name("modelName", command.model_name)
+    check_kept("serviceName", command.service)
+    check_kept("modelName", command.model_name)
+    if project_of(command.service) != project_of(command.model_name):
+        raise unknown_model(command.model_name)
     if command.server_version not in versions:
         text = f"serverVersion: found {command.server_version[:40]!r}, expected one of {', '.join(versions)}"
         raise InvalidError(Code.INVALID_REQUEST, text)
@@ -76,7 +80,7 @@ def check_deployment(command: DeployService, *, versions: Sequence[str], most: i
 
 def check_change(command: Change | ScoringRequest, *, most: int) -> None:
     """RejectedError where the command can never be followed, whatever the service is."""
-    check_name("serviceName", command.service)
+    check_kept("serviceName", command.service)
     if isinstance(command, ScaleService):
         _check_replicas(command.replicas, least=0, most=most)
     if isinstance(command, OperateReplica):
@@ -101,10 +105,10 @@ def memory_bytes(asked: ParameterValue | None) -> int | None:
 
 def service_of(replica: str) -> str:
     """The service that a replica of this name belongs to; RejectedError where it can be no replica's."""
-    found = _REPLICA.fullmatch(replica)
+    found = _REPLICA.fullmatch(shown(replica))
     if found is None:
         raise _unknown_replica(replica)
-    return found["service"]
+    return scoped(project_of(replica), found["service"])
 
 
 def deployed(command: DeployService, model: ModelRecord, *, at: int, digest: str) -> ServiceRecord:
@@ -153,18 +157,18 @@ def scaled(record: ServiceRecord, replicas: int) -> ServiceRecord:
 
 def unknown(service: str) -> RejectedError:
     """The refusal of what is asked about a service that is not there."""
-    text = f"serviceName: there is no service {service[:80]!r}; GET /service-list lists them"
+    text = f"serviceName: there is no service {shown(service)[:80]!r}; GET /service-list lists them"
     return NotFoundError(DeploymentCode.UNKNOWN_SERVICE, text)
 
 
 def taken(service: str) -> RejectedError:
     """The refusal of a second service of a name."""
-    text = f"serviceName: there is a service {service} already: delete it first, or use another name"
+    text = f"serviceName: there is a service {shown(service)} already: delete it first, or use another name"
     return ConflictError(DeploymentCode.SERVICE_EXISTS, text)
 
 
 def _unknown_replica(name: str) -> RejectedError:
-    text = f"podName: there is no replica {name[:80]!r}; POST /service-info lists those of a service"
+    text = f"podName: there is no replica {shown(name)[:80]!r}; POST /service-info lists those of a service"
     return NotFoundError(DeploymentCode.UNKNOWN_REPLICA, text)
 
 

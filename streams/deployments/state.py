@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from connectors.objects.layout import SCORING_MODELS
 from connectors.objects.store import ObjectStore
 from schemas.deployments import ScoringAnswerRecord, ServiceRecord
+from streams.access.names import project_of, shown
 from streams.deployments.running import RunningServices
 from streams.rows.event_table import RecordTable
 from streams.runtime import Part, StateRuntime
@@ -47,13 +48,18 @@ class DeploymentsState(Part):
 
     def figures(self) -> Iterator[Metric]:
         """How many replicas there are by service and status, and how many calls wait."""
-        replicas = GaugeMetricFamily("tidecast_replicas", "Replicas of services", labels=("service", "status"))
-        waiting = GaugeMetricFamily("tidecast_scoring_waiting", "Calls that wait for a replica", labels=("service",))
+        replicas = GaugeMetricFamily(
+            "tidecast_replicas", "Replicas of services", labels=("service", "status", "project")
+        )
+        waiting = GaugeMetricFamily(
+            "tidecast_scoring_waiting", "Calls that wait for a replica", labels=("service", "project")
+        )
         for running in list(self.running.all.values()):
+            of = shown(running.record.name), project_of(running.record.name)
             statuses = [status for _, status in running.statuses]
             for status in sorted(set(statuses)):
-                replicas.add_metric((running.record.name, status), statuses.count(status))
-            waiting.add_metric((running.record.name,), len(running.line))
+                replicas.add_metric((of[0], status, of[1]), statuses.count(status))
+            waiting.add_metric(of, len(running.line))
         return iter((replicas, waiting))
 
 

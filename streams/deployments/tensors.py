@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from models.json_words import json_problem
+from models.json_words import BadJsonError, read_json, shown
 from schemas.scoring import ModelInput, ModelRecord
 from streams.codes.scoring import ScoringCode
 from streams.errors import InvalidError, RejectedError
@@ -61,9 +61,9 @@ def parted(body: bytes, header_length: str | None) -> tuple[Mapping[str, Any], b
             raise _wrong(f"Inference-Header-Content-Length: found {header_length[:20]!r}, the body has {size} bytes")
         size = int(header_length)
     try:
-        content = orjson.loads(body[:size])
-    except orjson.JSONDecodeError as error:
-        raise _wrong(f"body, byte {error.pos}: not valid JSON: {json_problem(error)}") from None
+        content = read_json(body[:size])
+    except BadJsonError as error:
+        raise _wrong(f"body, {error}") from None
     if not isinstance(content, dict):
         raise _wrong("body: expected an object")
     return content, body[size:]
@@ -146,7 +146,7 @@ def _shape(name: str, shape: object) -> list[int]:
         raise _wrong(f"{name[:60]}, shape: expected a list of whole numbers")
     for size in shape:
         if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 31:
-            raise _wrong(f"{name[:60]}, shape: expected whole numbers from 0, found {str(size)[:20]}")
+            raise _wrong(f"{name[:60]}, shape: expected whole numbers from 0, found {shown(size)}")
     return shape
 
 
@@ -155,13 +155,13 @@ def _values(name: str, tensor: Mapping[str, Any], shape: Sequence[int], binary: 
     datatype, count = tensor.get("datatype"), math.prod(shape)
     if not isinstance(datatype, str) or (datatype != _BYTES and datatype not in _TYPES):
         known = ", ".join((*_TYPES, _BYTES))
-        raise _wrong(f"{name[:60]}, datatype: found {str(datatype)[:20]!r}, expected one of {known}")
+        raise _wrong(f"{name[:60]}, datatype: found {shown(datatype)}, expected one of {known}")
     parameters = tensor.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if size is None:
         return _nested(name, _flat(tensor.get("data")), shape), binary
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(binary):
-        raise _wrong(f"{name[:60]}, binary_data_size: found {str(size)[:20]}, {len(binary)} bytes are left in the body")
+        raise _wrong(f"{name[:60]}, binary_data_size: found {shown(size)}, {len(binary)} bytes are left in the body")
     own, rest = binary[:size], binary[size:]
     if datatype == _BYTES:
         return _nested(name, _texts(name, own), shape), rest

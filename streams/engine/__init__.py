@@ -1,6 +1,6 @@
 """Faust made safe: how messages come, are handled in order, tried again, and acknowledged. Knows no job.
 
-Others use `agents`, `command_waiters`, `consumer`, `dead_letters`, `deliveries`, `hands`, `ids`, `tenure`,
+Others use `agents`, `command_waiters`, `consumer`, `dead_letters`, `deliveries`, `hands`, `ids`, `letters`, `tenure`,
 `transport`, `tries`.
 """
 

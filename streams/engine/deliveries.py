@@ -2,13 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from schemas.coding.wire import UndecodableError
 from streams.engine.tenure import is_lost, is_ours, still_ours
+from streams.engine.transport import open_batches
+from streams.errors import RejectedError
 from streams.messages import Event
+from streams.telemetry.logs import speaking_of
 
-__all__ = ["Deliveries", "Delivery"]
+if TYPE_CHECKING:
+    from streams.runtime import TrainerRuntime
 
+__all__ = ["Deliveries", "Delivery", "deliver"]
+
+_OPEN_COMMANDS: Final = 1000  # of which most wait: each is a task, and behind the last one no stop would be seen
 _LOOK_S: Final = 0.5  # how often it is looked whether partitions have gone: so long two workers may train the same
 
 
@@ -91,3 +99,37 @@ class Deliveries:
     def _forget(self, place: tuple[Any, int], done: "asyncio.Future[None]") -> None:
         if place in self._open and self._open[place].done is done:
             del self._open[place]
+
+
+async def deliver(
+    runtime: "TrainerRuntime",
+    agent: str,
+    stream: Any,
+    decode: Callable[[Event], Any],
+    work: Callable[[Delivery, Any], Coroutine[Any, Any, None]],
+) -> None:
+    """Begin an agent's commands in the order of the log; each is acknowledged when its work has come to its end.
+
+    A command to stop what may take a day follows it in the log, and is seen meanwhile. `decode` runs in a thread; what
+    it refuses becomes a dead letter.
+    """
+    deliveries = Deliveries(runtime.app)
+    watch = asyncio.create_task(deliveries.watch())
+    try:
+        async for batch in open_batches(runtime.app, stream, 1, max_open=_OPEN_COMMANDS):
+            event = batch.events[0]
+            runtime.metrics.observe_batch(agent, 1)
+            try:
+                command = await asyncio.to_thread(decode, event)
+            except (UndecodableError, RejectedError) as error:
+                batch.ack_when(runtime.publisher.send_nowait([runtime.dead_letter(event.message, error)]))
+                continue
+
+            def begun(delivery: Delivery, command: Any = command) -> Coroutine[Any, Any, None]:
+                return work(delivery, command)
+
+            with speaking_of(event.message, command):  # the task has it for as long as it runs
+                batch.ack_when(deliveries.begin(event, begun))
+    finally:
+        watch.cancel()
+        deliveries.close()

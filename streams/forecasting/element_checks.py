@@ -1,14 +1,35 @@
 """Checks of what one element of a submission says of its model (contract J-080 … J-087)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 
 from models.catalog import CATALOG
+from models.errors import RejectedInputError
 from models.hyper_parameters import HyperParameterError
+from models.model_spec import ModelSpec
+from models.options import PLAIN, checked_options
+from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import SeriesConfig
+from schemas.series import Options
 from schemas.values import HyperParam
 
-__all__ = ["ElementError", "check_parameters", "check_shape", "check_unbent", "field_of", "shown"]
+__all__ = [
+    "Chosen",
+    "ElementError",
+    "check_metric",
+    "check_parameters",
+    "check_range",
+    "check_shape",
+    "check_unbent",
+    "checked_values",
+    "each_series",
+    "field_of",
+    "shown",
+]
+
+Chosen = Mapping[int, Sequence[int]]
+"""The series of each element that names several, by the element's place from 0."""
 
 _LONGEST_SHOWN = 40  # characters of a sender's text that a message repeats
 
@@ -20,6 +41,16 @@ class ElementError(Exception):
         super().__init__(message)
         self.field = field
         self.code = code
+
+
+def each_series(elements: Sequence[SeriesConfig], chosen: Chosen) -> Iterator[tuple[int, SeriesConfig]]:
+    """The elements by their numbers from 1; one that names several series comes once for each of them."""
+    for number, element in enumerate(elements, 1):
+        if element.series is None:
+            yield number, element
+        else:
+            for ts_id in chosen[number - 1]:
+                yield number, replace(element, ts_id=ts_id, series=None)
 
 
 def check_unbent(element: SeriesConfig) -> None:
@@ -108,3 +139,35 @@ def field_of(parameter: HyperParam) -> str:
 def shown(text: str) -> str:
     """A text of the sender's in a message for people: the beginning is enough to find it."""
     return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
+
+
+def checked_values(element: SeriesConfig, spec: ModelSpec | None = None) -> Options | None:
+    """What is asked for beside the model; None where that is nothing."""
+    asked = element.backtest_windows, element.levels, element.lower, element.upper, element.fill
+    try:
+        options = checked_options(*asked)
+    except RejectedInputError as error:
+        raise ElementError(error.field, error.message) from None
+    if options.windows > 1 and spec is not None and spec.together:
+        raise ElementError(
+            "backtest_windows",
+            f"is {options.windows}, but {spec.name} learns from all series at once and is scored on one stretch: "
+            "send 1, or leave it out",
+        )
+    if options == PLAIN:
+        return None
+    return Options(options.windows, options.levels, element.lower, element.upper, options.fill)
+
+
+def check_range(field: str, value: int, highest: int) -> None:
+    """ElementError for a number below 1 or above the highest."""
+    if not 1 <= value <= highest:
+        raise ElementError(field, f"is {value}, expected 1 to {highest}")
+
+
+def check_metric(field: str, name: str) -> str:
+    """The metric's name in the contract; ElementError where there is none."""
+    name = ALIASES.get(name, name)
+    if name not in METRICS:
+        raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(METRICS)}")
+    return name

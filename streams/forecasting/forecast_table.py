@@ -131,6 +131,10 @@ def forecast_json(forecast: Forecast) -> bytes:
         body["quantiles"] = forecast.quantiles
     if forecast.answered_by is not None:
         body["answered_by"] = forecast.answered_by
+    if forecast.series_key:
+        body |= {"series_key": forecast.series_key, "groups": forecast.groups, "data_id": forecast.data_id}
+    if forecast.project:
+        body["project"] = forecast.project
     return orjson.dumps(body)
 
 

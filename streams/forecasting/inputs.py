@@ -2,33 +2,37 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.datasets import manifests as datasets
+from connectors.datasets.group_values import WHOLE, BadSeriesKeyError, named_series, read_key
+from connectors.datasets.splits import Split
 from connectors.objects.store import ObjectStore
-from schemas.forecasting import JobRecord
+from schemas.forecasting import JobRecord, SeriesConfig
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import InvalidError, NotFoundError, RejectedError
+from streams.forecasting.element_checks import Chosen, shown
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
 from streams.forecasting.submissions import Training
 
-__all__ = ["Features", "dataset_of", "features_of"]
+__all__ = ["Features", "chosen_series", "dataset_of", "features_of"]
 
 Features = Mapping[int, NDArray[np.float64]]
 """Columns of the data set by index, row by row as the job's targets."""
 
 
-async def dataset_of(store: ObjectStore, data_id: int) -> datasets.Dataset:
-    """The data set; RejectedError 404 where there is none."""
-    return await asyncio.to_thread(_dataset, store, data_id)
+async def dataset_of(store: ObjectStore, data_id: int, project: str = "") -> datasets.Dataset:
+    """The project's data set; RejectedError 404 where there is none."""
+    return await asyncio.to_thread(_dataset, store, data_id, project)
 
 
-def _dataset(store: ObjectStore, data_id: int) -> datasets.Dataset:
+def _dataset(store: ObjectStore, data_id: int, project: str) -> datasets.Dataset:
     try:
-        found = datasets.load(store, data_id)
+        found = datasets.load(store, data_id, project)
     except datasets.UnknownDatasetError as error:
         raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, f"data_id: {error}") from None
     if found.kind != "csv":
@@ -48,12 +52,13 @@ async def features_of(
     for training in trainings:
         for index in training.plan.features:
             first_users.setdefault(index, training)
+    dataset = partial(_dataset, store, job.data_id, job.project)
     features: dict[int, NDArray[np.float64]] = {}
     for index, user in first_users.items():
         assert job.split is not None  # a job with series has both
         assert job.columns is not None
         try:
-            features[index] = await splits.feature(job.split, job.columns, index, lambda: _dataset(store, job.data_id))
+            features[index] = await splits.feature(job.split, job.columns, index, dataset)
         except RejectedError as error:
             if error.code != ForecastingCode.BAD_COLUMN:  # what is gone is no fault of an element
                 raise
@@ -63,3 +68,39 @@ async def features_of(
     if features and job.split is not None:
         check_features_fit(job, await splits.load(job.split), trainings, record_limit)
     return features
+
+
+async def chosen_series(splits: SplitStore, job: JobRecord, elements: Sequence[SeriesConfig]) -> Chosen:
+    """The series of each element that names several; RejectedError where it names none, or one by its id as well."""
+    several = {place: element for place, element in enumerate(elements) if element.series is not None}
+    if not several or job.split is None:
+        return dict.fromkeys(several, ())  # a job without series is refused as such
+    split = await splits.load(job.split)
+    return await asyncio.to_thread(lambda: {place: _named(job, split, place, one) for place, one in several.items()})
+
+
+def _named(job: JobRecord, split: Split, place: int, element: SeriesConfig) -> Sequence[int]:
+    text = element.series or ""
+    if element.ts_id:
+        problem = f"is {element.ts_id}, and series names several: send one of them"
+        raise _wrong(place, "ts_id", problem)
+    if text == WHOLE:
+        return job.ts_ids
+    try:
+        wanted = read_key(text)
+    except BadSeriesKeyError as error:
+        raise _wrong(place, "series", str(error)) from None
+    for column in wanted:
+        if column not in split.groupby_key:
+            columns = ", ".join(split.groupby_key) or "none"
+            raise _wrong(place, "series", f"{shown(column)} is no group column of the job, which has {columns}")
+    groups = (named_series(split.groupby_key, value).groups for value in split.groupby_val)
+    found = [job.first_ts_id + at for at, one in enumerate(groups) if wanted.items() <= one.items()]
+    if not found:
+        raise _wrong(place, "series", f"no series of job {job.job_id} has {shown(text)}: GET ts_details lists them")
+    return found
+
+
+def _wrong(place: int, field: str, problem: str) -> InvalidError:
+    text = f"element {place + 1}, {field}: {problem}"
+    return InvalidError("invalid_element", text, {"element": place, "field": field})

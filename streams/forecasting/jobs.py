@@ -68,6 +68,7 @@ def created(command: CreateJob, *, at: int) -> JobRecord:
         sequence=1,
         commands=(command.command_id,),
         digests=(digest_of(command),),
+        project=command.project,
     )
 
 
@@ -200,10 +201,10 @@ def is_too_late(job: JobRecord, n: int, progress: Progress) -> bool:
 
 def series_of(job: JobRecord, n: int) -> int | None:
     """The series that submission number `n` trains; None where there is no such number."""
-    index = bisect_right(job.submissions, n, key=attrgetter("first_n")) - 1
-    if index < 0 or n >= job.submitted:
+    index = bisect_right(job.submissions, n, key=attrgetter("first_n"))
+    if index == 0 or n >= job.submitted:
         return None
-    submission = job.submissions[index]
+    submission = job.submissions[index - 1]
     return job.first_ts_id + submission.ts_offsets[n - submission.first_n]
 
 
@@ -261,6 +262,7 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
         message=job.message,
         stopped=job.stopped,
         first_ts_id=job.first_ts_id,
+        project=job.project,
     )
 
 
@@ -295,5 +297,4 @@ def _unfinished(job: JobRecord, progress: Progress) -> list[int]:
 
 
 def _merged(stored: Iterable[SeriesConfig], new: Iterable[SeriesConfig]) -> tuple[SeriesConfig, ...]:
-    by_series = {setting.ts_id: setting for setting in (*stored, *new)}
-    return tuple(by_series[ts_id] for ts_id in sorted(by_series))
+    return tuple(one for _, one in sorted({setting.ts_id: setting for setting in (*stored, *new)}.items()))

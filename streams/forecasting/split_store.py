@@ -5,19 +5,20 @@ import hashlib
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.csv_files.columns import BadColumnError
-from connectors.csv_files.dialect import Dialect
+from connectors.datasets.grown_tables import grown_table, plain_dialect
 from connectors.datasets.manifests import Dataset
 from connectors.datasets.splits import Split, StoredSplitError, load_split, save_split
 from connectors.datasets.splitter import split_csv
 from connectors.objects.layout import SPLITS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from schemas.forecasting import Columns, ConfigureJob
+from schemas.forecasting import Columns, ConfigureJob, RefreshJob
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.file_threads import FileThreads
@@ -41,10 +42,9 @@ def _feature_key(key: str, index: int) -> str:
     return f"{key.removesuffix(_SUFFIX)}.{index}{_SUFFIX}"
 
 
-def _as_written(dataset: Dataset, columns: Columns) -> Dialect:
-    """The dialect of the file; how its timestamps are written as the job says, or else as the upload said."""
-    written = columns.timestamp_format or dataset.dialect.timestamp_format
-    return replace(dataset.dialect, timestamp_format=written)
+def _table_key(key: str) -> str:
+    """Where the table of a split lies, whose data set had grown; `SplitStore.delete` finds it by its name."""
+    return f"{key.removesuffix(_SUFFIX)}.table.csv"
 
 
 class SplitStore:
@@ -66,7 +66,7 @@ class SplitStore:
         self._max_series = max_series
         self._kept: OrderedDict[str, Split] = OrderedDict()
 
-    async def make(self, command: ConfigureJob, dataset: Dataset, columns: Columns) -> tuple[str, Split]:
+    async def make(self, command: ConfigureJob | RefreshJob, dataset: Dataset, columns: Columns) -> tuple[str, Split]:
         """The key and the split of this command, made unless it is there already.
 
         The view makes it before it sends the command, so that the agent finds it; for a command from a producer the
@@ -90,7 +90,7 @@ class SplitStore:
             found = await asyncio.to_thread(dataset)
             chosen = replace(columns, target_indexs=(index,), freq="")
             try:
-                await self._made(own, found, chosen)
+                await self._made(own, found, chosen, key)
             except RejectedError as error:
                 message = error.message.replace("target_indexs", "feature_indexs")
                 raise error.saying(message) from None
@@ -125,18 +125,32 @@ class SplitStore:
             del self._kept[key]
         await asyncio.to_thread(self._store.delete, folder)
 
-    async def _made(self, key: str, dataset: Dataset, columns: Columns) -> None:
+    async def _made(self, key: str, dataset: Dataset, columns: Columns, of: str | None = None) -> None:
+        """Of a split's feature `of` is that split."""
+        table = _table_key(key if of is None else of)
         try:
-            self._keep(key, await self._files.whole(dataset.bytes, self._make, key, dataset, columns))
+            self._keep(
+                key, await self._files.whole(dataset.bytes, self._make, key, dataset, columns, table, new=of is None)
+            )
         except BadColumnError as error:
             raise InvalidError(ForecastingCode.BAD_COLUMN, str(error)) from None
         except (ObjectNotFoundError, FileNotFoundError):  # deleted since it was looked up, or while it is read
             text = f"data_id: the file of dataset {dataset.data_id} is gone: upload it again"
             raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, text) from None
 
-    def _make(self, key: str, dataset: Dataset, columns: Columns) -> Split:
-        calendars = checked_calendars(columns.freq, columns.time_zone)
-        with self._store.local_file(dataset.text_path) as file:
+    def _make(self, key: str, dataset: Dataset, columns: Columns, table: str, *, new: bool) -> Split:
+        """Of the data set as it is now: rows that were added are kept as the table of the split, for its features."""
+        written = columns.timestamp_format or dataset.dialect.timestamp_format
+        dialect = dataset.dialect
+        with ExitStack() as stack:
+            if new:
+                grown = stack.enter_context(grown_table(self._store, dataset))
+                if grown is not None:
+                    self._store.put_file(table, grown)
+            if self._store.exists(table):
+                file, dialect = stack.enter_context(self._store.local_file(table)), plain_dialect(dataset)
+            else:
+                file = stack.enter_context(self._store.local_file(dataset.text_path))
             split = split_csv(
                 file,
                 dataset.header,
@@ -144,8 +158,8 @@ class SplitStore:
                 target_index=columns.target_indexs[0],
                 groupby_indexs=columns.groupby_indexs,
                 max_series=self._max_series,
-                dialect=_as_written(dataset, columns),
-                calendars=calendars,
+                dialect=replace(dialect, timestamp_format=written),
+                calendars=checked_calendars(columns.freq, columns.time_zone),
             )
         check_lengths(split, max_points=self._max_points, record_limit=self._record_limit)
         save_split(self._store, key, split)

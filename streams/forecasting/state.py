@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from connectors.kafka.topic_ends import TopicEnds
+from streams.access.visibility import visible
+from streams.codes.forecasting import ForecastingCode
 from streams.engine.ids import SeriesIdMinter
+from streams.errors import NotFoundError
 from streams.forecasting.forecast_table import ForecastTable
 from streams.forecasting.submissions import Limits
 from streams.forecasting.tables import JobTable, ResultTable
@@ -19,10 +22,11 @@ from streams.rows.ownership import owned_offsets
 from streams.runtime import Part, StateRuntime, TrainerRuntime
 
 if TYPE_CHECKING:  # pandas and Redis are loaded by who needs them
+    from schemas.forecasting import JobRecord
     from streams.forecasting.online_forecasts import OnlineForecasts
     from streams.forecasting.split_store import SplitStore
 
-__all__ = ["ForecastingState", "ForecastingTrainer", "open_state", "open_trainer"]
+__all__ = ["ForecastingState", "ForecastingTrainer", "known_job", "open_state", "open_trainer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,14 @@ class ForecastingTrainer(Part):
     """Which training was stopped or deleted."""
 
     stops: TrainingStops
+
+
+def known_job(state: StateRuntime, job_id: int) -> JobRecord:
+    """The row of the caller's job; NotFoundError where there is none."""
+    job = ForecastingState.of(state).jobs.get(job_id)
+    if job is None or not visible(job):
+        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
+    return job
 
 
 def open_state(runtime: StateRuntime) -> Part:

@@ -5,23 +5,27 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from models.catalog import CATALOG
 from models.model_spec import ModelSpec
-from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import JobRecord, SeriesConfig
-from schemas.series import Search
+from schemas.series import Options, Search
 from schemas.values import HyperParam, ParameterValue
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, TooLargeError
 from streams.forecasting.element_checks import (
+    Chosen,
     ElementError,
+    check_metric,
     check_parameters,
+    check_range,
     check_shape,
     check_unbent,
+    checked_values,
+    each_series,
     field_of,
-    shown,
 )
 
 __all__ = ["ACCEPTED", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
@@ -30,8 +34,16 @@ DEFAULT_EVAL_METRICS = ("mse", "rmse")  # contract J-079
 DEFAULT_NEXT_K = 5  # contract J-077
 DEFAULT_MAX_EVAL = 100  # contract J-076
 DEFAULT_TUNE_METRIC = "mse"  # contract J-087
-# The others ask for training.
-_STORED = ("model_name", "hyper_params", "feature_indexs", "auto_tune_metric", "refit", "allow_negative")
+_OPTIONS = ("backtest_windows", "levels", "lower", "upper", "fill")
+_STORED = (
+    "model_name",
+    "hyper_params",
+    "feature_indexs",
+    "auto_tune_metric",
+    "refit",
+    "allow_negative",
+    *_OPTIONS,
+)  # the others train
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Plan:
     search: Search | None = None
     features: tuple[int, ...] = ()
     allow_negative: bool = False
+    options: Options | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +91,28 @@ ACCEPTED = Limits(max_elements=sys.maxsize, max_next_k_prediction=sys.maxsize, m
 
 
 def check_elements(
-    job: JobRecord, elements: Sequence[SeriesConfig], limits: Limits
+    job: JobRecord, elements: Sequence[SeriesConfig], limits: Limits, chosen: Chosen = MappingProxyType({})
 ) -> tuple[list[SeriesConfig], list[Training]]:
     """Sort a submission into settings to store and series to train; RejectedError names the first wrong element.
 
     Nothing is accepted unless everything is (J-092). Settings to store are complete: what was stored before, with the
     new laid over it. What a training element leaves out is taken from the settings stored for its series, by earlier
-    elements of the submission too, then from the model's defaults.
+    elements of the submission too, then from the model's defaults. `chosen`: see `streams.forecasting.inputs`.
     """
     if job.columns is None:
         text = f"job {job.job_id} has no series yet: choose its columns first (PUT)"
         raise ConflictError(ForecastingCode.NO_SERIES, text)
     if not elements:
-        text = "the body is an empty array: send at least one series configuration"
-        raise InvalidError(ForecastingCode.EMPTY_ARRAY, text)
-    if len(elements) > limits.max_elements:
-        raise TooLargeError(
-            ForecastingCode.TOO_MANY_ELEMENTS,
-            f"{len(elements)} elements, at most {limits.max_elements} are accepted: split the request",
-        )
+        raise InvalidError(ForecastingCode.EMPTY_ARRAY, "the body is an empty array: send at least one configuration")
+    count = len(elements) - len(chosen) + sum(map(len, chosen.values()))
+    if count > limits.max_elements and len(elements) > 1:  # one alone cannot be split
+        text = f"{count} elements, at most {limits.max_elements} are accepted: split the request"
+        raise TooLargeError(ForecastingCode.TOO_MANY_ELEMENTS, text)
     stored = {setting.ts_id: setting for setting in job.settings}
     resolve = _resolver(limits)
     to_store: list[SeriesConfig] = []
     to_train: list[Training] = []
-    for number, element in enumerate(elements, 1):
+    for number, element in each_series(elements, chosen):
         try:
             if element.ts_id not in job.ts_ids:
                 raise ElementError("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
@@ -123,18 +134,7 @@ def check_elements(
     return to_store, to_train
 
 
-_plan_settings = attrgetter(
-    "model_name",
-    "hyper_params",
-    "feature_indexs",
-    "max_eval",
-    "next_k_prediction",
-    "auto_tune",
-    "auto_tune_metric",
-    "eval_metrics",
-    "refit",
-    "allow_negative",
-)
+_plan_settings = attrgetter(*_STORED, "max_eval", "next_k_prediction", "auto_tune", "eval_metrics")
 
 
 def trainings_again(settings: Sequence[SeriesConfig], ts_ids: Sequence[int], plan_of: Sequence[int]) -> list[Training]:
@@ -174,9 +174,9 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
     if element.auto_tune not in (None, 0, 1):
         raise ElementError("auto_tune", f"is {element.auto_tune}, expected 0 or 1")
     next_k = DEFAULT_NEXT_K if element.next_k_prediction is None else element.next_k_prediction
-    _check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
+    check_range("next_k_prediction", next_k, limits.max_next_k_prediction)
     if element.max_eval is not None:
-        _check_range("max_eval", element.max_eval, limits.max_max_eval)
+        check_range("max_eval", element.max_eval, limits.max_max_eval)
     _check_options(element)
     check_parameters(element.model_name, element.hyper_params)
     spec = CATALOG[element.model_name]
@@ -194,6 +194,7 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
         search=search,
         features=(element.feature_indexs or ()) if spec.covariates else (),
         allow_negative=element.allow_negative == 1,
+        options=checked_values(element, spec),
     )
 
 
@@ -219,7 +220,7 @@ def _search(spec: ModelSpec, element: SeriesConfig) -> Search | None:
     if all(parameter.val is not None for parameter in space):
         return None
     max_eval = DEFAULT_MAX_EVAL if element.max_eval is None else element.max_eval
-    metric = _check_metric("auto_tune_metric", element.auto_tune_metric or DEFAULT_TUNE_METRIC)
+    metric = check_metric("auto_tune_metric", element.auto_tune_metric or DEFAULT_TUNE_METRIC)
     return Search(space, max_eval, metric)
 
 
@@ -229,25 +230,14 @@ def _check_options(element: SeriesConfig) -> None:
         if value not in (None, 0, 1):
             raise ElementError(field, f"is {value}, expected 0 or 1")
     if element.auto_tune_metric is not None:
-        _check_metric("auto_tune_metric", element.auto_tune_metric)
+        check_metric("auto_tune_metric", element.auto_tune_metric)
+    checked_values(element)
 
 
 def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
     if names is None:
         return DEFAULT_EVAL_METRICS
-    return tuple(dict.fromkeys(_check_metric("eval_metrics", name) for name in names))
-
-
-def _check_metric(field: str, name: str) -> str:
-    name = ALIASES.get(name, name)
-    if name not in METRICS:
-        raise ElementError(field, f"{shown(name)} is unknown; known are {', '.join(METRICS)}")
-    return name
-
-
-def _check_range(field: str, value: int, highest: int) -> None:
-    if not 1 <= value <= highest:
-        raise ElementError(field, f"is {value}, expected 1 to {highest}")
+    return tuple(dict.fromkeys(check_metric("eval_metrics", name) for name in names))
 
 
 def _check_features(indexs: Sequence[int], job: JobRecord, *, told: bool) -> None:

@@ -33,7 +33,7 @@ class JobTable(EventTable):
         self._partitions = partitions
         self._decoded: dict[int, JobRecord] = {}
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
-        self._deleted: dict[int, None] | None = None  # None: stale
+        self._deleted: dict[int, str | None] | None = None  # with the command, where it is known; None: stale
 
     def __len__(self) -> int:
         remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
@@ -75,12 +75,12 @@ class JobTable(EventTable):
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
         return written
 
-    def delete(self, partition: int, job_id: int) -> "asyncio.Future[None]":
+    def delete(self, partition: int, job_id: int, command_id: str) -> "asyncio.Future[None]":
         """Remove the job; its series' ids are remembered, for they must not be given again, and that it was deleted."""
         job, deleted = self.get(job_id), self._remembered_jobs()
         changes = [] if job is None else [self._remembered(partition, job)]
         self._decoded.pop(job_id, None)
-        deleted[job_id] = None
+        deleted.setdefault(job_id, command_id)
         if len(deleted) > _DELETED_KEPT:
             del deleted[next(iter(deleted))]
         return self._write(partition, [*changes, (b"%d" % job_id, None)])
@@ -97,7 +97,7 @@ class JobTable(EventTable):
         row = self._decoded[number] = replace(known, first_ts_id=highest, commands=noted)
         return b"%d" % number, self._codec.encode(row)
 
-    def _remembered_jobs(self) -> dict[int, None]:
+    def _remembered_jobs(self) -> dict[int, str | None]:
         if self._deleted is None:
             rows = (self.get(-1 - partition) for partition in range(self._partitions))
             noted = (int(job_id) for row in rows if row is not None for job_id in row.commands)
@@ -107,6 +107,11 @@ class JobTable(EventTable):
     def was_deleted(self, job_id: int) -> bool:
         """Whether the job was deleted, by this process or lately by another: trainers may be at it still."""
         return job_id in self._remembered_jobs()
+
+    def may_have_deleted(self, command_id: str, job_id: int) -> bool:
+        """Whether the command has deleted the job before; of those that an earlier worker deleted, any may have."""
+        deleted = self._remembered_jobs()
+        return job_id in deleted and deleted[job_id] in (None, command_id)
 
     def ids(self) -> list[int]:
         """Ids of the jobs that this worker has, ascending."""

@@ -11,6 +11,7 @@ import structlog
 from connectors.objects import endpoints
 from connectors.objects.endpoints import Endpoint
 from connectors.objects.store import ObjectStore
+from streams.access.names import project_of
 from streams.inference.calls import InferenceCall, InferenceReply, ModelMissingError
 from streams.inference.pool import InferencePool
 
@@ -38,7 +39,7 @@ class Endpoints:
         self._store = store
         self._pool = pool
         self._known: dict[str, tuple[float, Endpoint]] = {}
-        self._only: tuple[float, str] | None = None
+        self._only: dict[str, tuple[float, str]] = {}
 
     async def get(self, name: str) -> Endpoint:
         """The endpoint of this name; UnknownEndpointError if there is none. An unknown name is always looked up."""
@@ -56,7 +57,11 @@ class Endpoints:
     def forget(self, name: str) -> None:
         """What has been seen of this endpoint no longer holds: this process looks again before it answers."""
         self._known.pop(name, None)
-        self._only = None
+        self._only.clear()
+
+    async def of(self, project: str) -> list[Endpoint]:
+        """All endpoints of a project by name."""
+        return [endpoint for endpoint in await self.all() if project_of(endpoint.name) == project]
 
     async def all(self) -> list[Endpoint]:
         """All endpoints by name."""
@@ -72,13 +77,17 @@ class Endpoints:
         except Exception as error:  # noqa: BLE001 - whatever the store's client raises
             log.warning("endpoints_not_read", error=repr(error))
 
-    async def only(self) -> str | None:
-        """The name of the one endpoint that there is; None where there is none, or more."""
-        if self._only is not None and time.monotonic() - self._only[0] < _FRESH_S:
-            return self._only[1]
-        found = await self.all()
-        self._only = (time.monotonic(), found[0].name) if len(found) == 1 else None
-        return None if self._only is None else self._only[1]
+    async def only(self, project: str) -> str | None:
+        """The name of the one endpoint that the project has; None where there is none, or more."""
+        seen, name = self._only.get(project, (0.0, ""))
+        if name and time.monotonic() - seen < _FRESH_S:
+            return name
+        self._only.pop(project, None)
+        found = await self.of(project)
+        if len(found) != 1:
+            return None
+        self._only[project] = time.monotonic(), found[0].name
+        return found[0].name
 
     async def ask(self, name: str, call: InferenceCall, *, patient: bool = False) -> InferenceReply:
         """The answer of the endpoint of this name, as `InferencePool.ask`; UnknownEndpointError if there is none."""

@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from connectors.objects import layout
+from connectors.objects.endpoints import UnknownEndpointError
 from schemas.inference import StartTransform, TransformRecord
+from streams.access import names
 from streams.checks import invalid_field, object_key
+from streams.codes.inference import InferenceCode
+from streams.errors import NotFoundError
 from streams.repeats import digest_of
 
 __all__ = [
@@ -82,10 +86,11 @@ class Answered:
 
 def begun(command: StartTransform, at: int) -> TransformRecord:
     """The row of a new job; RejectedError names the field that cannot be."""
-    if not _NAME.fullmatch(command.name):
-        raise invalid_field(
-            "TransformJobName", f"found {command.name[:80]!r}, expected 1 to 64 of A-Z, a-z, 0-9, _ and -"
-        )
+    project, name = names.project_of(command.name), names.shown(command.name)
+    if not _NAME.fullmatch(name):
+        raise invalid_field("TransformJobName", f"found {name[:80]!r}, expected 1 to 64 of A-Z, a-z, 0-9, _ and -")
+    if names.project_of(command.model_name) != project:
+        raise NotFoundError(InferenceCode.UNKNOWN_ENDPOINT, f"ModelName: {UnknownEndpointError(command.model_name)}")
     for name, value, choices in (
         ("AssembleWith", command.assemble_with, ("Line", "None")),
         ("on_error", command.on_error, ("fail", "emit")),
@@ -94,9 +99,10 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
             raise invalid_field(name, f"found {value[:80]!r}, expected {' or '.join(choices)}")
     if len(command.inference_config or "") > _LONGEST_CONFIG:
         raise invalid_field("DEEPAR_INFERENCE_CONFIG", f"expected at most {_LONGEST_CONFIG} characters")
-    source = object_key("S3Uri", command.input_path)
-    folder = object_key("S3OutputPath", command.output_path, written=True)
-    output = object_key("S3OutputPath", f"{folder}/{source.rpartition('/')[2]}.out", written=True)
+    source = object_key("S3Uri", command.input_path, project=project)
+    folder = layout.named(object_key("S3OutputPath", command.output_path, project=project, written=True))[1]
+    file = f"{folder}/{source.rpartition('/')[2]}.out"
+    output = object_key("S3OutputPath", file, project=project, written=True)
     return TransformRecord(
         name=command.name,
         command_id=command.command_id,
@@ -116,8 +122,10 @@ def begun(command: StartTransform, at: int) -> TransformRecord:
 def misplaced(record: TransformRecord) -> str | None:
     """Why a job must not go on whose row is of a release that let users name what is the service's own; else None."""
     for field, key in (("S3Uri", record.input_path), ("S3OutputPath", record.output_key)):
-        if layout.is_own(key):
-            return f"{field}: /{key} is the service's own: start the job again with a path below /uploads/ or /outputs/"
+        project, path = layout.named(key)
+        if layout.is_own(path) or project != names.project_of(record.name):
+            text = "is the service's own: start the job again with a path below /uploads/ or /outputs/"
+            return f"{field}: /{path} {text}"
     return None
 
 

@@ -5,7 +5,7 @@ Faust's own `table[key] = value` sends one changelog message per write and canno
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -85,6 +85,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         super().__init__(app, name, changelog, partitions=partitions, publisher=publisher)
         self._codec = codec
         self._decoded: dict[bytes, _ANY] = {}
+        self._groups: dict[bytes, dict[bytes, _ANY]] = {}  # beginning of keys → its records, once somebody has asked
 
     def get(self, key: bytes) -> _ANY | None:
         """The record, or None where this worker does not have it."""
@@ -100,11 +101,15 @@ class RecordTable(EventTable, Generic[_ANY]):
         """Store the record; readers see it at once, the future ends when the changelog has it."""
         written = self._write(partition, [(key, self._codec.encode(record))])
         self._decoded[key] = record
+        for group in self._groups_of(key):
+            group[key] = record
         return written
 
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
         """Remove the record."""
         self._decoded.pop(key, None)
+        for group in self._groups_of(key):
+            group.pop(key, None)
         return self._write(partition, [(key, None)])
 
     def keys(self) -> list[bytes]:
@@ -115,8 +120,32 @@ class RecordTable(EventTable, Generic[_ANY]):
         """The keys that begin so, of records that this worker has, ascending."""
         return self._rows.beginning_with(prefix)
 
+    def group(self, prefix: bytes) -> Collection[_ANY]:
+        """The records whose keys begin so, up to a slash, or all of them (b""), in no order.
+
+        The first look reads them, later ones do not.
+        """
+        known = self._groups.get(prefix)
+        if known is None:
+            found = {key: record for key in self.beginning_with(prefix) if (record := self.get(key)) is not None}
+            if not found:  # whoever asks for what is not there leaves nothing behind
+                return ()
+            known = self._groups[prefix] = found
+        return known.values()
+
+    def _groups_of(self, key: bytes) -> Iterator[dict[bytes, _ANY]]:
+        """The groups that have been asked for and that the key is in: that of all, and one for each of its slashes."""
+        end = 0
+        while self._groups:
+            if (group := self._groups.get(key[:end])) is not None:
+                yield group
+            end = key.find(b"/", end) + 1
+            if end == 0:
+                return
+
     async def _recovered(self) -> None:
         self._decoded.clear()
+        self._groups.clear()
 
 
 def row_store(app: faust.App, table: CollectionT) -> RowStore:

@@ -9,14 +9,16 @@ no answer is sent once more. That some of it may still be there does no harm: re
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
-from faust.types import AppT
 
 from connectors.kafka.publisher import DeliveryError
 from connectors.kafka.topic_ends import TopicEnds
 from streams.rows.ownership import owned_offsets
+
+if TYPE_CHECKING:
+    from streams.runtime import StateRuntime
 
 __all__ = ["LostCommands", "Starts"]
 
@@ -45,19 +47,17 @@ class LostCommands:
 
     def __init__(
         self,
-        app: AppT,
+        state: "StateRuntime",
         ends: TopicEnds,
         *,
-        partitions: int,
-        retention_days: int,
         commands: Sequence[str],
         answers: str,
         look_at_rows: _LookAtRows,
     ) -> None:
-        self._app = app
+        self._app = state.app
         self._ends = ends
-        self._partitions = range(partitions)
-        self._kept_ms = retention_days * _DAY_MS
+        self._partitions = range(state.topics.partitions)
+        self._kept_ms = state.settings.event_retention_days * _DAY_MS
         self._commands = commands
         self._answers = answers
         self._look_at_rows = look_at_rows

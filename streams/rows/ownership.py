@@ -6,6 +6,7 @@ p of each to the same worker: who owns a key's row in `jobs` also applies the co
 
 from collections.abc import Mapping
 
+from faust.exceptions import NotReady
 from faust.types import AppT
 from yarl import URL
 
@@ -18,7 +19,7 @@ def owner_elsewhere(app: AppT, key: bytes) -> URL | None:
     """Address of the other worker that owns the key; None where it is this one, or not settled yet."""
     try:
         url = app.router.key_store("jobs", key)
-    except KeyError:  # the assignment names none yet: our own table answers 404 at worst
+    except (KeyError, NotReady):  # the assignment names none yet, or there is none: our own table answers 404 at worst
         return None
     return None if _is_own(app, url) else url
 

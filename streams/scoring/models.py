@@ -9,6 +9,7 @@ from connectors.objects import layout
 from connectors.objects.layout import Who
 from connectors.objects.scoring_models import Stored, is_incoming, places
 from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
+from streams.access.names import project_of, shown
 from streams.codes.scoring import ScoringCode
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
 
@@ -17,8 +18,10 @@ __all__ = [
     "OPERATIONS",
     "TASKS",
     "check_command",
+    "check_kept",
     "check_name",
     "check_type",
+    "file_of",
     "in_use",
     "key_of",
     "kind_of",
@@ -51,9 +54,14 @@ def check_name(field: str, name: str) -> None:
         raise InvalidError(Code.INVALID_NAME, text)
 
 
+def check_kept(field: str, kept: str) -> None:
+    """The same of a name as it is kept, in whichever project."""
+    check_name(field, shown(kept))
+
+
 def check_command(command: AddModel | DeleteModel) -> None:
     """RejectedError where the command can never be followed, whoever sends it."""
-    check_name("name", command.name)
+    check_kept("name", command.name)
     if isinstance(command, DeleteModel):
         return
     for field, most in _LONGEST.items():
@@ -67,6 +75,11 @@ def check_command(command: AddModel | DeleteModel) -> None:
         text = f"path: found {command.path[:200]!r}, expected one of a file in {folders} of the object store"
         raise InvalidError(Code.UNKNOWN_PATH, text)
     kind_of(command)
+
+
+def file_of(command: AddModel) -> str:
+    """The key of the command's file: what producers of a project put into the store lies where its other files do."""
+    return command.path if is_incoming(command.path) else layout.in_project(project_of(command.name), command.path)
 
 
 def kind_of(command: AddModel) -> str:
@@ -94,7 +107,7 @@ def kind_of(command: AddModel) -> str:
 def check_type(record: ModelRecord, kind: str) -> None:
     """RejectedError where somebody takes the model for one of another type (S-049)."""
     if kind.lower() != record.model_type:
-        text = f"type: found {kind[:40]!r}, but the model {record.name} is of type {record.model_type}"
+        text = f"type: found {kind[:40]!r}, but the model {shown(record.name)} is of type {record.model_type}"
         raise InvalidError(ScoringCode.WRONG_TYPE, text)
 
 
@@ -148,18 +161,18 @@ def restored(fields: Stored) -> ModelRecord:
 def unknown(name: str) -> RejectedError:
     """The refusal of what is asked about a model that is not there."""
     return NotFoundError(
-        ScoringCode.UNKNOWN_MODEL, f"modelName: there is no model {name[:80]!r}; GET /model-info lists them"
+        ScoringCode.UNKNOWN_MODEL, f"modelName: there is no model {shown(name)[:80]!r}; GET /model-info lists them"
     )
 
 
 def taken(name: str) -> RejectedError:
     """The refusal of a second model of a name."""
-    text = f"name: there is a model {name} already: delete it first, or use another name"
+    text = f"name: there is a model {shown(name)} already: delete it first, or use another name"
     return ConflictError(ScoringCode.MODEL_EXISTS, text)
 
 
 def in_use(name: str, services: list[str]) -> RejectedError:
     """The refusal to remove a model that services use."""
-    shown = ", ".join(services[:5]) + (" …" if len(services) > 5 else "")
-    text = f"modelName: {name} is used by {shown}: delete these first, or send force true"
+    users = ", ".join(map(shown, services[:5])) + (" …" if len(services) > 5 else "")
+    text = f"modelName: {shown(name)} is used by {users}: delete these first, or send force true"
     return ConflictError(ScoringCode.MODEL_IN_USE, text)

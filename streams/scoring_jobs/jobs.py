@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from schemas.scoring_jobs import DeployScoringJob, GenerateScript, ScoringJobRecord
+from streams.access.names import shown
 from streams.checks import check_text, invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import InvalidError, NotFoundError
@@ -40,8 +41,8 @@ _LONGEST_VARIABLE: Final = 4096
 
 
 def check_job_name(name: str) -> None:
-    """RejectedError unless it can be a job's (S-008)."""
-    _check_name("jobName", name)
+    """RejectedError unless it, as it is kept, can be a job's (S-008)."""
+    _check_name("jobName", shown(name))
 
 
 def check_run_name(name: str) -> None:
@@ -51,7 +52,7 @@ def check_run_name(name: str) -> None:
 
 def check_script(command: GenerateScript) -> None:
     """RejectedError unless its fields can be what they are; whether there are such data sets is another question."""
-    _check_name("fileName", command.file_name)
+    _check_name("fileName", shown(command.file_name))
     _check_ext(command.ext)
     _check_name("outputDataset", command.output_dataset)
     if command.output_dataset == command.input_dataset:
@@ -133,7 +134,9 @@ def fired(record: ScoringJobRecord, due: Due) -> ScoringJobRecord:
 
 def unknown_job(name: str) -> NotFoundError:
     """What to raise where there is no such job."""
-    return NotFoundError(ScoringJobsCode.UNKNOWN_JOB, f"jobName: there is no job {name[:80]!r}; GET /api/v1/jobs lists")
+    return NotFoundError(
+        ScoringJobsCode.UNKNOWN_JOB, f"jobName: there is no job {shown(name)[:80]!r}; GET /api/v1/jobs lists"
+    )
 
 
 def _check_name(field: str, name: str) -> None:

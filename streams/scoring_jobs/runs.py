@@ -13,6 +13,7 @@ from schemas.scoring_jobs import (
     ScoringRunRecord,
     ScoringRunStatus,
 )
+from streams.access.names import shown
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import ConflictError, NotFoundError
@@ -95,10 +96,10 @@ def key_of(job_name: str, run_id: str) -> bytes:
 
 def free_name(job: ScoringJobRecord, taken: Collection[str]) -> str:
     """The name of a run that was given none: the job's, with the first free number (S-100)."""
-    number = job.runs + 1
-    while f"{job.name}-{number}" in taken:
+    number, name = job.runs + 1, shown(job.name)
+    while f"{name}-{number}" in taken:
         number += 1
-    return f"{job.name}-{number}"
+    return f"{name}-{number}"
 
 
 def begun(

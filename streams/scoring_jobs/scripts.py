@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from typing import Any, Final
 
 from connectors.datasets import manifests as datasets
 from connectors.objects import scoring_models
 from connectors.objects.keys import BadKeyError
-from connectors.objects.layout import SCORING_MODELS, SCRIPTS
+from connectors.objects.layout import SCORING_MODELS, SCRIPTS, in_project
 from connectors.objects.scoring_models import UnknownModelError
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from streams.access.names import project_of, scoped, shown
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import Code, ConflictError, NotFoundError
@@ -34,37 +34,47 @@ class Script:
     code: str
 
 
-def keep(store: ObjectStore, script: Script) -> None:
-    """Store it, in place of one of the same name."""
+def keep(store: ObjectStore, script: Script, project: str) -> None:
+    """Store it for the project, in place of one of the same name."""
     content = json.dumps(asdict(script), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    store.put_bytes(_key(script.file_name, script.ext), content)
+    store.put_bytes(_key(project, script.file_name, script.ext), content)
 
 
-def load(store: ObjectStore, file_name: str, ext: str) -> Script:
-    """The script of this name and suffix; a name that ends with the suffix has it already. RejectedError 404."""
+def load(store: ObjectStore, file_name: str, ext: str, project: str) -> Script:
+    """The project's script of this name and suffix, which the name may have already; RejectedError 404."""
     bare = file_name.removesuffix(ext) or file_name
     for name in dict.fromkeys((bare, file_name)):
         with suppress(ObjectNotFoundError, BadKeyError):
-            return Script(**json.loads(store.read_bytes(_key(name, ext))))
+            return Script(**json.loads(store.read_bytes(_key(project, name, ext))))
     text = f"fileName: there is no script {bare[:80]}{ext[:20]}: POST /generate-script first"
     raise NotFoundError(ScoringJobsCode.UNKNOWN_SCRIPT, text)
 
 
-def delete(store: ObjectStore, file_name: str, ext: str) -> None:
+def delete(store: ObjectStore, file_name: str, ext: str, project: str) -> None:
     """Remove it; nothing there is no error."""
-    store.delete(_key(file_name, ext))
+    store.delete(_key(project, file_name, ext))
 
 
-def model_for(store: ObjectStore, name: str) -> Mapping[str, Any]:
-    """What is known of the model; without a name, of the one that was uploaded last (S-091). RejectedError 404."""
+def model_for(store: ObjectStore, name: str, project: str) -> Mapping[str, Any]:
+    """What is known of the project's model, with the name that it has there.
+
+    Without a name, of the one uploaded or tested last (S-091). RejectedError 404.
+    """
+    found = _model_for(store, name, project)
+    return {**found, "name": shown(found["name"])}
+
+
+def _model_for(store: ObjectStore, name: str, project: str) -> Mapping[str, Any]:
     if not name:
-        newest = max(_models(store), key=itemgetter("created"), default=None)
+        tested, at = scoring_models.last_tested(store, project)
+        models = (it for it in _models(store) if project_of(it["name"]) == project)
+        newest = max(models, key=lambda it: max(it["created"], at * (it["name"] == tested)), default=None)
         if newest is None:
             text = "modelName: there is no model yet: POST /model-upload first"
             raise NotFoundError(ScoringJobsCode.UNKNOWN_MODEL, text)
         return newest
     try:
-        return scoring_models.manifest(store, name)
+        return scoring_models.manifest(store, scoped(project, name))
     except UnknownModelError:
         text = f"modelName: there is no model {name[:80]!r}; GET /model-info lists those there are"
         raise NotFoundError(ScoringJobsCode.UNKNOWN_MODEL, text) from None
@@ -78,9 +88,9 @@ def _models(store: ObjectStore) -> Iterator[Mapping[str, Any]]:
                 yield scoring_models.manifest(store, folder.rpartition("/m-")[2])
 
 
-def check_datasets(store: ObjectStore, input_dataset: str, output_dataset: str) -> datasets.Dataset:
+def check_datasets(store: ObjectStore, input_dataset: str, output_dataset: str, project: str) -> datasets.Dataset:
     """What is to be read; RejectedError where there is none, it cannot be read, or what is written is somebody's."""
-    found = _named(store, input_dataset)
+    found = _named(store, input_dataset, project)
     if found is None:
         raise unknown_dataset(input_dataset)
     if found.kind not in _READ:
@@ -89,7 +99,7 @@ def check_datasets(store: ObjectStore, input_dataset: str, output_dataset: str) 
     if datasets.kind_of(output_dataset) not in _WRITTEN:
         text = f"found {output_dataset[:80]!r}, expected a name that ends in .csv, or in .jsonl"
         raise invalid_field("outputDataset", text)
-    there = _named(store, output_dataset)
+    there = _named(store, output_dataset, project)
     if there is not None and not there.made_by:
         text = f"outputDataset: there is a data set {output_dataset} that no run has made: use another name"
         raise ConflictError(Code.NAME_TAKEN, text)
@@ -105,12 +115,12 @@ def unknown_dataset(name: str) -> NotFoundError:
 _WRITTEN: Final[Sequence[str]] = ("csv", "jsonl")
 
 
-def _named(store: ObjectStore, name: str) -> datasets.Dataset | None:
+def _named(store: ObjectStore, name: str, project: str) -> datasets.Dataset | None:
     try:
-        return None if "/" in name else datasets.of_upload(store, name)
+        return datasets.of_upload(store, name, project)
     except BadKeyError:
         return None
 
 
-def _key(file_name: str, ext: str) -> str:
-    return SCRIPTS.key(f"s-{file_name}{ext}")
+def _key(project: str, file_name: str, ext: str) -> str:
+    return in_project(project, SCRIPTS.key(f"s-{file_name}{ext}"))

@@ -3,12 +3,16 @@
 The declarations are data: what they name is imported by the process that needs it, when it needs it.
 """
 
+from streams.systems.access import ACCESS
+from streams.systems.audit import AUDIT
+from streams.systems.dashboard import DASHBOARD
 from streams.systems.datasets import DATASETS
 from streams.systems.declaration import DeclaredTopic, Keep, System, named
 from streams.systems.deployments import DEPLOYMENTS
 from streams.systems.forecasting import FORECASTING
 from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
+from streams.systems.observations import OBSERVATIONS
 from streams.systems.scoring import SCORING
 from streams.systems.scoring_jobs import SCORING_JOBS
 from streams.systems.tracking import TRACKING
@@ -22,6 +26,7 @@ __all__ = ["SYSTEMS", "DeclaredTopic", "Keep", "System", "named"]
 SYSTEMS: tuple[System, ...] = (
     DATASETS,
     FORECASTING,
+    OBSERVATIONS,
     INFERENCE,
     TRAINING,
     LONG_TRAINING,
@@ -30,4 +35,7 @@ SYSTEMS: tuple[System, ...] = (
     DEPLOYMENTS,
     SCORING_JOBS,
     TRACKING,
+    DASHBOARD,
+    ACCESS,
+    AUDIT,
 )

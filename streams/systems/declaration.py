@@ -19,6 +19,8 @@ class Keep(Enum):
     """The last of each key, as long as events."""
     STATUS = auto()
     """The last of each key, for ever."""
+    AUDIT = auto()
+    """TIDECAST_AUDIT_RETENTION_DAYS."""
     LETTERS = auto()
     """TIDECAST_DEAD_LETTER_RETENTION_DAYS."""
     CHANGELOG = auto()

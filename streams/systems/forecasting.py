@@ -12,9 +12,9 @@ FORECASTING = System(
     topics=(
         DeclaredTopic(
             name="job-commands",
-            records=("CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob"),
+            records=("CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob", "RefreshJob"),
             keep=Keep.COMMANDS,
-            words="Create, configure, submit, stop or delete a job.",
+            words="Create, configure, submit, stop, refresh or delete a job.",
             key=_BY_JOB,
             action="receive",
         ),
@@ -67,6 +67,7 @@ FORECASTING = System(
     ),
     commands=(
         "streams.cli.demo.command",
+        "streams.cli.forecasting.compare",
         "streams.cli.forecasting.forecast",
         "streams.cli.forecasting.job",
         "streams.cli.replay.command",

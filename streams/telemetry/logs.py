@@ -17,7 +17,7 @@ import structlog
 from streams.messages import Message
 from streams.telemetry.tracing import trace_id_of
 
-__all__ = ["Repeats", "configure_logging", "event_fields", "speaking_of"]
+__all__ = ["Repeats", "configure_logging", "console_processors", "event_fields", "speaking_of"]
 
 # While a broker is away each of them says so many times a second.
 _CHATTY = ("aiokafka", "librdkafka", "connectors.kafka.publisher", "streams.runtime")  # the last: of each dead letter
@@ -61,6 +61,19 @@ def event_fields(message: Message, event: Any = None) -> dict[str, Any]:
 def speaking_of(message: Message, event: Any = None) -> AbstractContextManager[None]:
     """Let the lines that are logged in this block say which record they are about."""
     return structlog.contextvars.bound_contextvars(**event_fields(message, event))
+
+
+def console_processors() -> list[structlog.typing.Processor]:
+    """How lines are written for people where no worker is set up: by commands and tests, with tracebacks of text alone.
+
+    structlog's own show each variable of each function: slow, and secrets may be among them.
+    """
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
 
 
 def configure_logging() -> None:

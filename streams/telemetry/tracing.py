@@ -5,6 +5,7 @@ traces are exported (`configure`) there are spans of requests, commands and batc
 """
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
@@ -29,6 +30,7 @@ __all__ = [
     "following",
     "trace_headers",
     "trace_id_of",
+    "traced",
 ]
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,18 @@ def current_headers() -> Headers:
     """What marks a record as part of the trace that is current where this is called; none where there is none."""
     found = trace.get_current_span().get_span_context()
     return _written(found) if found.is_valid else ()
+
+
+@contextmanager
+def traced() -> Iterator[str]:
+    """Within a trace, a new one where there is none; its id, as logs and viewers write it."""
+    found = trace.get_current_span().get_span_context()
+    if found.is_valid:
+        yield _id(found)
+        return
+    new = SpanContext(secrets.randbits(128) | 1, secrets.randbits(64) | 1, is_remote=False)  # 0 would be none
+    with trace.use_span(trace.NonRecordingSpan(new)), structlog.contextvars.bound_contextvars(trace_id=_id(new)):
+        yield _id(new)
 
 
 def following(message: Message, agent: str) -> AbstractContextManager[Any]:

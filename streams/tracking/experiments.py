@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import Final
 
 from schemas.tracking import CreateExperiment, ExperimentRecord
+from streams.access.names import shown
 from streams.checks import ID_LIMIT, invalid_field
 from streams.codes.tracking import TrackingCode
 from streams.errors import ConflictError, NotFoundError, RejectedError
@@ -13,7 +14,7 @@ __all__ = ["DEFAULT", "begun", "check_new", "id_of", "key_of", "unknown_experime
 
 _LONGEST_NAME: Final = 500  # characters, as MLflow's own store has it
 DEFAULT: Final = ExperimentRecord("0", "", "Default", 0)
-"""What runs belong to that name no experiment; it is always there."""
+"""What runs belong to that name no experiment; it is always there, in every project."""
 
 
 def id_of(name: str) -> str:
@@ -33,7 +34,7 @@ def check_new(command: CreateExperiment) -> None:
     """RejectedError where no experiment can be so."""
     if not 1 <= len(command.name) <= _LONGEST_NAME or not command.name.isprintable():
         raise invalid_field("name", f"expected 1 to {_LONGEST_NAME} characters, without control characters")
-    if command.experiment_id != id_of(command.name):
+    if shown(command.experiment_id) != id_of(command.name):
         raise invalid_field("experiment_id", f"expected the one that follows from the name, {id_of(command.name)}")
     check_texts("tags", command.tags)
 
@@ -42,7 +43,7 @@ def begun(command: CreateExperiment, known: ExperimentRecord | None, *, at: int)
     """The row of a new experiment, that of a repeat included; RejectedError where there is another of the name."""
     if known is not None and known.command_id == command.command_id:
         return known
-    if known is not None or command.experiment_id == DEFAULT.experiment_id:
+    if known is not None or shown(command.experiment_id) == DEFAULT.experiment_id:
         raise ConflictError(
             TrackingCode.EXPERIMENT_EXISTS,
             f"name: there is an experiment {command.name[:80]!r} already: use it, or choose another name",

@@ -7,7 +7,8 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from schemas.tracking import TrackedRun, TrackRun
-from streams.checks import check_text, invalid_field
+from streams.access.names import shown
+from streams.checks import check_moment, check_text, invalid_field
 from streams.codes.tracking import TrackingCode
 from streams.errors import ConflictError, NotFoundError, RejectedError, TooLargeError
 
@@ -40,7 +41,7 @@ def uid_of(run_id: str) -> str:
 def check_run(command: TrackRun) -> None:
     """RejectedError where nothing of a run can be so."""
     check_text("run_id", command.run_id)
-    if not command.run_id or command.workload_uid != uid_of(command.run_id):
+    if not command.run_id or shown(command.workload_uid) != uid_of(command.run_id):
         raise invalid_field("workload_uid", f"expected the one that follows from the run_id, {uid_of(command.run_id)}")
     if command.client not in CLIENTS:
         raise invalid_field("client", f"found {command.client[:40]!r}, expected one of {', '.join(CLIENTS)}")
@@ -48,6 +49,8 @@ def check_run(command: TrackRun) -> None:
         raise invalid_field("status", f"found {command.status[:40]!r}, expected one of {', '.join(STATUSES)}")
     for field in ("experiment_id", "experiment", "name", "user"):
         check_text(field, getattr(command, field) or "", longest=_LONGEST_NAME)
+    check_moment("start_time", command.start_time)
+    check_moment("end_time", command.end_time)
     check_texts("params", command.params)
     check_texts("tags", command.tags)
 

@@ -28,13 +28,14 @@ __all__ = [
     "check_name_free",
     "check_new",
     "check_project",
-    "check_version_ids",
     "created",
     "first_version",
     "key_of",
     "new_version",
+    "project_of",
     "summarised",
     "unknown_job",
+    "version_id_taken",
 ]
 
 _PROJECT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")  # no slash, which parts it from the job in a row's key
@@ -57,7 +58,7 @@ def created(
     `stored` has what the config leaves out. RejectedError where the command asks for what cannot be; whether its data
     is there is found out when it runs (T-071).
     """
-    check_project(command.project_id, command.command_id)
+    check_project(command.project_id, command.command_id, project_of(command))
     check_id("job_id", command.job_id)
     if not _NAME.fullmatch(command.job_name):
         raise wrong("job_name", f"found {command.job_name[:80]!r}, expected 1 to 64 of A-Z a-z 0-9 _ -")
@@ -101,7 +102,13 @@ def created(
         digest=job.digest,
         at=at,
     )
+    version = replace(version, project=project_of(command))
     return summarised(job, [version]), version
+
+
+def project_of(command: CreateTrainingJob | CreateTrainingVersion | TrainDeepAR) -> str:
+    """Whose the files, the endpoint and the points of the command's version are."""
+    return "" if isinstance(command, TrainDeepAR) else command.project
 
 
 def new_version(
@@ -115,7 +122,7 @@ def new_version(
     most: int,
 ) -> tuple[TrainingJobRecord, TrainingVersionRecord]:
     """The rows of a job and its next version (T-110 … T-115). RejectedError."""
-    check_project(command.project_id, command.command_id)
+    check_project(command.project_id, command.command_id, command.project)
     check_id("version_id", command.version_id)
     if command.job_desc is not None:
         check_description(command.job_desc)
@@ -144,6 +151,7 @@ def new_version(
         digest=digest_of(command),
         at=at,
     )
+    version = replace(version, project=command.project)
     return summarised(job, [*versions, version]), version
 
 
@@ -170,12 +178,10 @@ def check_name_free(job: TrainingJobRecord, known: Iterable[TrainingJobRecord]) 
             raise InvalidError(TrainingCode.NAME_TAKEN, f"Job name:{job.job_name} is existed")
 
 
-def check_version_ids(version_id: int, known: Iterable[bytes]) -> None:
-    """RejectedError where a version of the project, of whose rows these are the keys, has this id (T-114)."""
-    end = b"/%d" % version_id
-    if any(key.endswith(end) for key in known):
-        text = f"version_id: the project has a version {version_id} already: use another id"
-        raise InvalidError(TrainingCode.FAILED_OPERATION, text)
+def version_id_taken(version_id: int) -> RejectedError:
+    """The refusal of a version where another one of the project has its id (T-114)."""
+    text = f"version_id: the project has a version {version_id} already: use another id"
+    return InvalidError(TrainingCode.FAILED_OPERATION, text)
 
 
 def summarised(job: TrainingJobRecord, versions: Sequence[TrainingVersionRecord]) -> TrainingJobRecord:
@@ -200,8 +206,10 @@ def unknown_job(project_id: str, job_id: int) -> RejectedError:
     return NotFoundError(TrainingCode.FAILED_OPERATION, f"project {project_id[:80]} has no training job {job_id}")
 
 
-def check_project(project_id: str, command_id: str) -> None:
-    """RejectedError where a project cannot be called so, or the command's id cannot be kept."""
+def check_project(project_id: str, command_id: str, project: str = "") -> None:
+    """RejectedError where a project cannot be called so or is another than that of the files, or the id is too long."""
+    if project not in ("", project_id):
+        raise wrong("project", f"found {project[:80]!r}, expected the project_id, {project_id[:80]!r}, or nothing")
     if not _PROJECT.fullmatch(project_id):
         raise wrong("project_id", f"found {project_id[:80]!r}, expected 1 to 64 of A-Z a-z 0-9 . _ -")
     if len(command_id) > _LONGEST_COMMAND_ID:

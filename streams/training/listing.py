@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from schemas.training_rows import TrainingJobRecord
 from streams.training.states import ENDED
 
-__all__ = ["Listing", "duration_of", "job_summary", "listed", "page_of"]
+__all__ = ["DEFAULT_WORKSPACE", "Listing", "duration_of", "job_summary", "listed", "page_of"]
 
+DEFAULT_WORKSPACE: Final = "0"
+"""T-052."""
 _ANY = TypeVar("_ANY")
 
 
@@ -17,7 +19,7 @@ class Listing:
     """Which jobs a list shows, and in what order (T-090 … T-096)."""
 
     statuses: frozenset[int] | None = None
-    workspace_id: str = "0"
+    workspace_id: str = DEFAULT_WORKSPACE
     search_content: str = ""
     sort_by: str = "job_name"
     descending: bool = False

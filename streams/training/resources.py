@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from connectors.processes.compute_process import cores
 
-__all__ = ["DEFAULT_ENGINE", "SPEC_ID", "engines", "specification"]
+__all__ = ["DEFAULT_ENGINE", "SPEC_ID", "engines", "interval_minutes", "specification"]
 
 DEFAULT_ENGINE: Final = 1
 """T-058."""
@@ -43,3 +43,9 @@ def specification() -> Mapping[str, Any]:
         "gpu_type": "",
         "spec_code": "tidecast.cpu",
     }
+
+
+def interval_minutes(seconds: float) -> float:
+    """`interval` of a system_metric_list, which is in minutes (T-126): whole ones without a point."""
+    minutes = seconds / 60
+    return int(minutes) if minutes == int(minutes) else round(minutes, 4)

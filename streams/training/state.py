@@ -24,9 +24,10 @@ __all__ = ["TrainingJobsState", "VersionTable", "open_state"]
 
 
 class VersionTable(RecordTable[TrainingVersionRecord]):
-    """Rows of versions, and by project those that have not ended: a change of one need not look at all."""
+    """Rows of versions, and by project those that have not ended and all their ids: a change need not look at all."""
 
     _open: dict[str, set[bytes]] | None = None
+    _ids: dict[str, set[int]]
 
     def put(self, partition: int, key: bytes, record: TrainingVersionRecord) -> "asyncio.Future[None]":
         """Store the record; readers see it at once, the future ends when the changelog has it."""
@@ -37,7 +38,9 @@ class VersionTable(RecordTable[TrainingVersionRecord]):
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
         """Remove the record."""
         if self._open is not None:
-            self._open.get(key.partition(b"/")[0].decode(), set()).discard(key)
+            project_id, _, rest = key.decode().partition("/")
+            self._open.get(project_id, set()).discard(key)
+            self._ids.get(project_id, set()).discard(int(rest.rpartition("/")[2]))
         return super().delete(partition, key)
 
     def open_of(self, project_id: str) -> list[TrainingVersionRecord]:
@@ -49,9 +52,14 @@ class VersionTable(RecordTable[TrainingVersionRecord]):
         """The projects that have such versions."""
         return list(self._opened())
 
+    def has_id(self, project_id: str, version_id: int) -> bool:
+        """Whether a version of the project has this id (T-114)."""
+        self._opened()
+        return version_id in self._ids.get(project_id, ())
+
     def _opened(self) -> dict[str, set[bytes]]:
         if self._open is None:  # the first look after a recovery
-            self._open = {}
+            self._open, self._ids = {}, {}
             for key in self.keys():
                 record = self.get(key)
                 if record is not None:
@@ -61,6 +69,7 @@ class VersionTable(RecordTable[TrainingVersionRecord]):
     def _note(self, key: bytes, record: TrainingVersionRecord) -> None:
         if self._open is None:
             return
+        self._ids.setdefault(record.project_id, set()).add(record.version_id)
         if record.status not in ENDED:
             self._open.setdefault(record.project_id, set()).add(key)
         elif (known := self._open.get(record.project_id)) is not None:
@@ -92,8 +101,7 @@ class TrainingJobsState(Part):
 
     def jobs_of(self, project_id: str) -> list[TrainingJobRecord]:
         """All jobs of a project that this worker owns."""
-        found = (self.jobs.get(key) for key in self.jobs.beginning_with(f"{project_id}/".encode()))
-        return [job_of(row) if is_earlier(row) else row for row in found if row is not None]
+        return [job_of(row) if is_earlier(row) else row for row in self.jobs.group(f"{project_id}/".encode())]
 
     def version(self, project_id: str, job_id: int, version_id: int) -> TrainingVersionRecord | None:
         """A version of a job; None where there is none."""
@@ -109,9 +117,13 @@ class TrainingJobsState(Part):
         row = self.jobs.get(key_of(project_id, job_id))
         if row is None or is_earlier(row):
             return [] if row is None else [version_of(row)]
-        keys = self.versions.beginning_with(f"{project_id}/{job_id}/".encode())
-        found = [record for record in map(self.versions.get, keys) if record is not None]
+        found = self.versions.group(f"{project_id}/{job_id}/".encode())
         return sorted(found, key=lambda record: record.number, reverse=True)
+
+    def all_versions_of(self, project_id: str) -> list[TrainingVersionRecord]:
+        """All versions of all jobs of a project that this worker owns."""
+        rows = self.jobs.group(f"{project_id}/".encode())
+        return [*map(version_of, filter(is_earlier, rows)), *self.versions.group(f"{project_id}/".encode())]
 
     def configuration(self, project_id: str, name: str) -> TrainingConfigurationRecord | None:
         """A configuration of a project, else the shipped one of this name; None where there is none."""
@@ -132,8 +144,7 @@ class TrainingJobsState(Part):
 
     def configurations_of(self, project_id: str) -> list[TrainingConfigurationRecord]:
         """All configurations of a project that this worker owns."""
-        keys = self.configurations.beginning_with(f"{project_id}/".encode())
-        return [record for record in map(self.configurations.get, keys) if record is not None]
+        return list(self.configurations.group(f"{project_id}/".encode()))
 
     def visualization(self, project_id: str, job_id: int) -> VisualizationJobRecord | None:
         """A visualization job; None where there is none."""
@@ -141,13 +152,11 @@ class TrainingJobsState(Part):
 
     def visualizations_of(self, project_id: str) -> list[VisualizationJobRecord]:
         """All visualization jobs of a project that this worker owns."""
-        keys = self.visualizations.beginning_with(f"{project_id}/".encode())
-        return [record for record in map(self.visualizations.get, keys) if record is not None]
+        return list(self.visualizations.group(f"{project_id}/".encode()))
 
     def earlier(self) -> Iterator[TrainingJobRecord]:
         """Rows of earlier releases, which are still to be written anew."""
-        rows = map(self.jobs.get, self.jobs.keys())
-        return (row for row in rows if row is not None and is_earlier(row))
+        return filter(is_earlier, self.jobs.group(b""))
 
 
 def open_state(runtime: StateRuntime) -> Part:

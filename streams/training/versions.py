@@ -27,6 +27,7 @@ __all__ = [
     "unknown_version",
     "version_name",
     "waiting",
+    "workload_of",
 ]
 
 _LONGEST_MESSAGE: Final = 2000  # characters; a message repeats what a line of the data says
@@ -36,6 +37,11 @@ _LONGEST_METRICS: Final = 60_000  # characters; a row has to fit into a small re
 def first_version(job_id: int) -> tuple[int, str]:
     """Id and name of a job's first version where no other id was asked for."""
     return job_id, version_name(1)
+
+
+def workload_of(job_id: int, version_id: int) -> str:
+    """Whose the metric points of a version are (contract M-012), as its project calls it."""
+    return f"tj-{job_id}-{version_id}"
 
 
 def key_of_version(project_id: str, job_id: int, version_id: int) -> bytes:
@@ -95,6 +101,7 @@ def run_of(record: TrainingVersionRecord) -> RunTrainingVersion:
         job_name=record.job_name,
         version_name=record.version_name,
         config=record.config,
+        project=record.project,
     )
 
 

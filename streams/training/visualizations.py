@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.training import CreateVisualizationJob
 from schemas.training_rows import TrainingVersionRecord, VisualizationJobRecord
+from streams.checks import path_key
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError, NotFoundError, RejectedError
 from streams.repeats import digest_of
@@ -124,6 +125,12 @@ def unknown_visualization(project_id: str, job_id: int) -> RejectedError:
 
 def writers_of(train_url: str, versions: Iterable[TrainingVersionRecord]) -> list[TrainingVersionRecord]:
     """The versions that write to this path, the latest first."""
-    place = train_url.strip("/")
-    found = [one for one in versions if str(config_of(one.config).get("train_url", "")).strip("/") == place]
+    place = _place(train_url)
+    perhaps = (one for one in versions if place in one.config)  # of thousands few name it: the others are not read
+    found = [one for one in perhaps if (url := config_of(one.config).get("train_url")) and _place(url) == place]
     return sorted(found, key=lambda one: (one.create_time, one.version_id), reverse=True)
+
+
+def _place(path: str) -> str:
+    """Where a path leads, however it is written."""
+    return path_key("train_url", path) if path.strip("/") else ""

@@ -3,12 +3,12 @@
 import asyncio
 import time
 
-from fastapi import FastAPI, Response
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from faust.contrib.asgi import serve_asgi
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.audit.log import AuditLog
 from streams.runtime import StateRuntime
 from streams.telemetry.counters import Metrics
 from streams.telemetry.tracing import Traced
@@ -16,6 +16,11 @@ from streams.views.doors import doors_of
 from streams.views.operation.openapi_document import openapi_document
 from streams.views.operation.schema_catalogue import SchemaCatalogue
 from streams.views.serving import TimedProtocol
+from streams.views.web.admission.auditing import Audited
+from streams.views.web.admission.authentication import Authentication
+from streams.views.web.admission.cors import OtherPages
+from streams.views.web.admission.rates import RequestRates
+from streams.views.web.answers import streams_of
 from streams.views.web.browsers import BrowserGuard
 from streams.views.web.door import Doors
 from streams.views.web.forwarding import OwnerForwarding
@@ -73,16 +78,26 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
         telemetry={"operation_spans": False},  # a request is one span, where traces are exported
     )
     http.state.runtime = runtime
+    http.state.doors = doors
+    streams_of(runtime)  # before the process begins: then it ends them, too
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
+    http.router.routes.extend(route for door in doors for route in door.quick)
     for door in doors:
         http.include_router(door.router, tags=[door.tag.name])
-    http.add_api_route("/", _root, include_in_schema=False)
     answer_refusals(http, doors)
+    settings = runtime.settings
     # The last one is the outermost: refusals are traced and measured too, and a body is not read before they are made.
     http.add_middleware(OwnerForwarding, runtime=runtime, doors=doors)
     http.add_middleware(BodyLimits, settings=runtime.settings, doors=doors)
     http.add_middleware(SlashPaths, doors=doors)
+    if settings.requests_per_s:
+        http.add_middleware(RequestRates, runtime=runtime, doors=doors)
+    http.add_middleware(Authentication, runtime=runtime, doors=doors)
+    if settings.audited and AuditLog in runtime.parts:
+        http.add_middleware(Audited, audit=AuditLog.of(runtime), doors=doors)
+    if settings.cors_origin_list:
+        http.add_middleware(OtherPages, origins=settings.cors_origin_list)
     http.add_middleware(BrowserGuard, settings=runtime.settings, doors=doors)
     http.add_middleware(_Measured, metrics=runtime.metrics)
     http.add_middleware(Traced)
@@ -114,7 +129,3 @@ class _Measured:
             await self._app(scope, receive, noting)
         finally:
             self._metrics.observe_request(scope["method"], status, time.perf_counter() - begun)
-
-
-async def _root() -> Response:
-    return RedirectResponse("/docs")

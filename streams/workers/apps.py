@@ -11,13 +11,17 @@ from typing import Any
 from zlib import crc32
 
 import faust
+from faust.auth import SASLCredentials, SSLCredentials
 from yarl import URL
 
 from connectors.kafka.admin import Topic, TopicsLostError, ensure_topics
 from connectors.kafka.publisher import Publisher
+from connectors.kafka.security import security_of
 from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
+from streams.audit.notes import mark_of_request
+from streams.broker_access import secure_brokers
 from streams.engine.hands import Hands
 from streams.engine.transport import SafeTransport
 from streams.engine.tries import Tries
@@ -48,6 +52,7 @@ def declare_topics(settings: Settings, topics: Topics, bootstrap: str) -> None:
 
     BrokerUnreachableError, TopicMismatchError and TopicsLostError say what is wrong and how to mend it.
     """
+    secure_brokers(settings)
     declared = [Topic(spec.name, topics.partitions, settings.replication_factor, spec.config) for spec in topics.all]
     known = known_topics(settings)
     try:
@@ -131,7 +136,7 @@ def _publisher(settings: Settings, role: str, bootstrap: str) -> Publisher:
         bootstrap,
         client_id=f"{settings.group_prefix}{role}",
         max_message_bytes=settings.max_message_bytes,
-        headers_here=current_headers,
+        headers_here=lambda: (*current_headers(), *mark_of_request()),
     )
 
 
@@ -150,6 +155,7 @@ def _table_store(settings: Settings, topics: Topics) -> URL:
 
 def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY) -> faust.App:
     """An app with the settings that were measured to be safe and quick (faust-streaming 0.15.3)."""
+    secure_brokers(settings)
     data = settings.home / "faust" / role
     data.mkdir(parents=True, exist_ok=True)  # Faust creates the folder but not its parents
     url = "http://trainer"  # it serves nothing; an address of its own that changed would be another member, see below
@@ -162,6 +168,7 @@ def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY)
     app = faust.App(
         f"{settings.group_prefix}{role}",
         broker=[URL(f"kafka://{server}") for server in bootstrap.split(",")],
+        broker_credentials=_credentials_for(bootstrap),
         datadir=str(data),
         store=store,
         Router=RawKeyRouter,
@@ -191,3 +198,14 @@ def _app(settings: Settings, role: str, bootstrap: str, store: URL = _IN_MEMORY)
     app.transport.hands = Hands.of(settings, role)
     app.service(TopicWatch(settings, bootstrap))
     return app
+
+
+def _credentials_for(bootstrap: str) -> SASLCredentials | SSLCredentials | None:
+    """As Faust hands them to aiokafka; None where brokers are talked to in plain."""
+    security = security_of(bootstrap)
+    context = security.ssl_context()
+    if security.has_sasl:
+        return SASLCredentials(
+            username=security.username, password=security.password, mechanism=security.mechanism, ssl_context=context
+        )
+    return None if context is None else SSLCredentials(context)

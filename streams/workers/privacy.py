@@ -13,7 +13,7 @@ __all__ = ["OPEN", "private_files", "private_home", "warn_of_open_address"]
 
 log = structlog.get_logger(__name__)
 
-OPEN = "anybody who reaches this address can use it: there is no authentication yet"
+OPEN = "anybody who reaches this address can use it: TIDECAST_AUTH is off"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -36,5 +36,5 @@ def private_home(home: Path) -> None:
 
 def warn_of_open_address(settings: Settings) -> None:
     """Say at each start, in the log, that another address than this machine's own is open to all (decision 7)."""
-    if not is_loopback(settings.http_host):
+    if not settings.auth_ways and not is_loopback(settings.http_host):
         log.warning("no_authentication", address=settings.http_host, meaning=OPEN)

@@ -1,14 +1,18 @@
 """Runs one worker process: a Faust app in asyncio's own runner, ended by SIGTERM, SIGINT or the app's crash."""
 
 import asyncio
+import fcntl
 import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from threading import Timer
+from typing import IO
 
 import structlog
 from faust.contrib.asgi import faust_app_running
@@ -17,7 +21,7 @@ from connectors.kafka.admin import TopicsLostError
 from streams.engine.hands import take_up
 from streams.runtime import TrainerRuntime
 
-__all__ = ["run_worker"]
+__all__ = ["WorkerIdTakenError", "run_worker"]
 
 log = structlog.get_logger(__name__)
 
@@ -27,18 +31,60 @@ _SWITCH_S = 0.001  # threads compute beside the event loop; by Python's own 5 ms
 _END_S = 3.0
 _GARBAGE = (50_000, 20, 50)  # new objects before a look at the youngest, and how many such looks before older ones
 _STOP_S = 25.0  # a worker that cannot stop in this time leaves its work to the next one; its commands are in the log
+_OTHER_ENDS_S = 30.0  # another process of this worker that is told to stop needs no longer
+_POLL_S = 0.1
+
+
+class WorkerIdTakenError(RuntimeError):
+    """Another process is this worker already; the text has the remedy."""
 
 
 def run_worker(runtime: TrainerRuntime, role: str) -> int:
     """Run until a signal (0) or a crash (1); the caller exits with that status and a supervisor starts it again."""
     end = _End()
     try:
-        return asyncio.run(_run(runtime, role, end))
+        with _only_one(runtime.settings.home, role, runtime.settings.worker_id):
+            return asyncio.run(_run(runtime, role, end))
+    except WorkerIdTakenError as error:
+        log.error("worker_id_taken", role=role, reason=str(error))  # noqa: TRY400 - it says all
+        return 1
     except Exception:  # the edge of the process: the reason belongs in the log, whatever it is
         log.exception("worker_failed", role=role)
         return 1
     finally:
         end.came()
+
+
+@contextmanager
+def _only_one(home: Path, role: str, worker_id: str) -> Iterator[None]:
+    """Hold the worker's name in its home until the process ends, however it does; WorkerIdTakenError.
+
+    Two of one name would be one member of their group, and each would take the other's notes of what it has in hand for
+    its own. A file system that has no locks is believed.
+    """
+    place = home / "hands" / f"{role}-{worker_id}.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("ab") as file:
+        if not _lock(file):
+            log.warning("another_process_is_this_worker", role=role, worker=worker_id, waits_s=_OTHER_ENDS_S)
+            deadline = time.monotonic() + _OTHER_ENDS_S
+            while not _lock(file):
+                if time.monotonic() >= deadline:
+                    raise WorkerIdTakenError(
+                        f"another {role} with TIDECAST_WORKER_ID={worker_id} runs in {home}: give each an id of its own"
+                    )
+                time.sleep(_POLL_S)
+        yield
+
+
+def _lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        log.warning("no_locks_of_files", file=file.name)
+    return True
 
 
 async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:

@@ -10,7 +10,13 @@ from typing import Any
 
 from mode import Service
 
-from connectors.kafka.admin import TopicMismatchError, TopicsLostError, lost_topics, repartitioned_topics
+from connectors.kafka.admin import (
+    TopicMismatchError,
+    TopicsLostError,
+    lost_topics,
+    repartitioned_topics,
+    topics_now,
+)
 from streams.settings import Settings
 from streams.workers.known_topics import known_topics, remedy
 
@@ -34,16 +40,16 @@ class TopicWatch(Service):
         known = await asyncio.to_thread(known_topics, self._settings)
         looks = 0
         while not self.should_stop:
-            lost = await asyncio.to_thread(lost_topics, self._bootstrap, known, _TIMEOUT)
+            now = await asyncio.to_thread(topics_now, self._bootstrap, known, _TIMEOUT)
+            lost = lost_topics(now, known)
             looks = looks + 1 if lost else 0
             if looks == _SURE:
                 raise TopicsLostError(
                     f"the Kafka broker at {self._bootstrap} has lost {len(lost)} topics, {lost[0]} among them, and "
                     f"with them the jobs: {remedy(self._settings)}"
                 )
-            names, declared = list(known), self._settings.partitions
-            altered = await asyncio.to_thread(repartitioned_topics, self._bootstrap, names, declared, _TIMEOUT)
-            if altered:
+            declared = self._settings.partitions
+            if altered := repartitioned_topics(now, declared):
                 name, number = next(iter(altered.items()))
                 raise TopicMismatchError(
                     f"topic {name} was given {number} partitions while this worker ran, {declared} are declared: keys "

@@ -3,10 +3,14 @@
 What cannot be kept is told, with the reason; what lies in another partition than its key's is to be moved there.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from connectors.kafka.publisher import partition_for
@@ -14,18 +18,22 @@ from connectors.point_store.columns import ROW
 from connectors.point_store.store import KeptWorkload, PointStore, TooManySeriesError
 from schemas.coding.codec import Codec
 from schemas.coding.point_columns import PointColumns, PointReader
-from schemas.coding.wire import UndecodableError
+from schemas.coding.wire import UndecodableError, decode_text
 from schemas.workloads import MetricPoint
-from streams.checks import ID_LIMIT
+from streams.access.names import shown
 from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError
-from streams.workloads.points import IN_SECONDS, LATEST_MS, WrongPointError, check_point, check_uid
+from streams.workloads.points import check_point, check_uid, out_of_bounds
 
-__all__ = ["Intake", "LogRecord", "Taken"]
+__all__ = ["Consumed", "Intake", "LogRecord", "Taken"]
+
+log = structlog.get_logger(__name__)
 
 _MOST_SLOTS: Final = 200_000  # series that are remembered, so that their points cost one look-up
 _MOST_WORKLOADS: Final = 50_000
 _NOBODY: Final = -1
+_MISTAKES: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""What a record that nobody has thought of may raise; a wrong point is a ValueError. Disk and broker raise others."""
 
 
 class LogRecord(Protocol):
@@ -36,6 +44,32 @@ class LogRecord(Protocol):
     def partition(self) -> int | None: ...  # noqa: D102
     def offset(self) -> int | None: ...  # noqa: D102
     def timestamp(self) -> tuple[int, int]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """A record of the log, as dead letters are made of."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+    headers: Any
+
+    @classmethod
+    def of(cls, record: Any) -> "Consumed":
+        """From what Kafka's client gives."""
+        return cls(
+            topic=record.topic(),
+            partition=record.partition(),
+            offset=record.offset(),
+            key=record.key(),
+            value=record.value(),
+            timestamp=record.timestamp()[1] / 1000,
+            headers=record.headers(),
+        )
 
 
 class Taken(NamedTuple):
@@ -52,9 +86,28 @@ _Seen = tuple[int, bytes | None, bytes, bytes]
 """Partition and key of a record, and its bytes of workload and metric, and of the source."""
 
 
-class _Slot(NamedTuple):
-    owner: int
-    series: int
+class _Numbers:
+    """Whole numbers, appended one by one and looked up many at a time.
+
+    Made anew from a list for each batch they would cost as much as there are series, however small the batch is.
+    """
+
+    def __init__(self) -> None:
+        self._kept = np.zeros(1024, np.int64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, number: int) -> None:
+        if self._count == len(self._kept):
+            self._kept = np.concatenate([self._kept, np.zeros_like(self._kept)])
+        self._kept[self._count] = number
+        self._count += 1
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those at some places; whatever there is where a place is no one's."""
+        return self._kept[places]
 
 
 class Intake:
@@ -66,35 +119,49 @@ class Intake:
         self._partitions = partitions
         self._reader = PointReader(codec)
         self._slots: dict[_Seen, int] = {}  # what records of one series have in common → its slot
-        self._of_slot: list[_Slot] = []
+        self._owners, self._series = _Numbers(), _Numbers()  # of each slot: its workload, and its series within that
         self._workloads: list[KeptWorkload] = []
         self._ordinals: dict[str, int] = {}
 
     def prepare(self, records: Sequence[LogRecord]) -> "_Batch":
         """Look at some records; nothing is written yet."""
-        if len(self._of_slot) > _MOST_SLOTS or self._store.known > _MOST_WORKLOADS:
-            self._slots, self._of_slot, self._workloads, self._ordinals = {}, [], [], {}
-            self._store.let_go()
+        if len(self._owners) > _MOST_SLOTS or self._store.known > _MOST_WORKLOADS:
+            self._let_go()
         values = [record.value() or b"" for record in records]
-        return _Batch(records, values, self._reader.read(values), self)
+        try:
+            return _Batch(records, values, self._reader.read(values), self)
+        except _MISTAKES:  # decision 21: whichever record it is, the others go on
+            log.exception("points_read_one_by_one", records=len(records))
+            return _Batch(records, values, PointColumns.unfit(len(records)), self)
 
     def write(self, batch: "_Batch") -> Taken:
         """Keep what can be kept of the batch, and how far the log has been read."""
-        owners = np.fromiter((slot.owner for slot in self._of_slot), np.int64, len(self._of_slot))
         kept = batch.slots >= 0
-        mine = owners[batch.slots[kept]]
+        mine = self._owners.at(batch.slots[kept])
         present, ordinals = np.unique(mine, return_inverse=True)
         workloads = [self._workloads[number] for number in present.tolist()]
         self._store.write(batch.rows[kept], ordinals, workloads, batch.places)
         uids = [workload.uid for workload in workloads]
         return Taken(int(kept.sum()), uids, batch.places, batch.refused, batch.elsewhere)
 
+    def forget_silent(self, begins: Mapping[int, int]) -> int:
+        """Remove workloads of which the logs of these partitions, which begin so, have nothing any more; how many."""
+        count = sum(self._store.forget_silent(partition, low) for partition, low in begins.items())
+        if count:
+            self._let_go()
+        return count
+
+    def _let_go(self) -> None:
+        self._slots, self._workloads, self._ordinals = {}, [], {}
+        self._owners, self._series = _Numbers(), _Numbers()
+        self._store.let_go()
+
     def slot(self, key: bytes | None, uid: str, metric: str, source: str, partition: int, heard_at: int) -> int:
         """The number of a series of a workload; InvalidError, WrongPointError or TooManySeriesError."""
-        check_uid(uid)
+        check_uid(shown(uid))
         if key != uid.encode():
             raise InvalidError(Code.WRONG_KEY, f"the record's key must be the workload_uid, {uid}")
-        check_point(metric, None, 0, 0, source)
+        _check_names(metric, source)
         ordinal = self._ordinals.get(uid)
         if ordinal is None:
             ordinal = self._ordinals[uid] = len(self._workloads)
@@ -103,8 +170,9 @@ class Intake:
             series = self._store.series_of(self._workloads[ordinal], metric, source)
         except TooManySeriesError as error:
             raise InvalidError(WorkloadsCode.TOO_MANY_METRICS, str(error)) from None
-        self._of_slot.append(_Slot(ordinal, series))
-        return len(self._of_slot) - 1
+        self._owners.append(ordinal)
+        self._series.append(series)
+        return len(self._owners) - 1
 
     def home(self, key: bytes) -> int:
         """The partition where records of a key belong."""
@@ -115,13 +183,17 @@ class Intake:
         known = self._slots
         return np.array([known.get(each, _NOBODY) for each in seen], np.int64)
 
+    def slot_of(self, seen: _Seen) -> int:
+        """The slot of one record."""
+        return self._slots.get(seen, _NOBODY)
+
     def remember(self, seen: _Seen, slot: int) -> None:
         """Let records like this one find their series at once."""
         self._slots[seen] = slot
 
-    def series(self) -> NDArray[np.int64]:
-        """The series of each slot within its workload."""
-        return np.fromiter((slot.series for slot in self._of_slot), np.int64, len(self._of_slot))
+    def series_at(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The series of each of these slots within its workload; any number for `_NOBODY`."""
+        return self._series.at(slots)
 
     def decode(self, value: bytes | None) -> MetricPoint:
         """UndecodableError where it is no point."""
@@ -129,6 +201,11 @@ class Intake:
         if not isinstance(event, MetricPoint):
             raise UndecodableError(f"a {type(event).__name__}, not a MetricPoint")
         return event
+
+
+@lru_cache(4096)
+def _check_names(metric: str, source: str) -> None:
+    check_point(metric, None, 0, 0, source)
 
 
 class _Batch:
@@ -157,14 +234,39 @@ class _Batch:
             )
         ]
         self.slots = intake.slots_of(self._seen)
-        self.slots[~columns.fits | _out_of_bounds(columns)] = _NOBODY
+        odd = ~columns.fits | out_of_bounds(columns.timestamp, columns.iteration)
+        self.slots[odd] = _NOBODY
         for index in np.flatnonzero(self.slots == _NOBODY).tolist():
-            self._look_at(index, partitions[index], intake)
-        series = intake.series()
-        self.rows["series"] = series[self.slots] if len(series) else 0
+            slot = _NOBODY if odd[index] else self._begin_series(index, partitions[index], intake)
+            if slot == _NOBODY:
+                self._look_at(index, partitions[index], intake)
+            else:
+                self.slots[index] = slot
+        self.rows["series"] = intake.series_at(self.slots)
+
+    def _begin_series(self, index: int, partition: int, intake: Intake) -> int:
+        """The slot of a series that is new; `_NOBODY` where anything is wrong, which `_look_at` finds out.
+
+        Each training begins some, so its names alone are read: the rest of the record is in the columns.
+        """
+        known = intake.slot_of(self._seen[index])  # one before it may have been like it
+        if known != _NOBODY:
+            return known
+        record, (_, key, head, tail) = self.records[index], self._seen[index]
+        if key is None or intake.home(key) != partition:
+            return _NOBODY
+        try:
+            uid, at = decode_text(head, 0)
+            metric, _ = decode_text(head, at)
+            source, _ = decode_text(tail, 0)
+            slot = intake.slot(key, uid, metric, source, partition, record.timestamp()[1])
+        except (UndecodableError, InvalidError, *_MISTAKES):
+            return _NOBODY
+        intake.remember(self._seen[index], slot)
+        return slot
 
     def _look_at(self, index: int, partition: int, intake: Intake) -> None:
-        """One record by itself: a series that is new, a schema that is not ours, or something wrong."""
+        """One record by itself: a schema that is not ours, or something wrong."""
         record = self.records[index]
         key = record.key()
         if key is not None and intake.home(key) != partition:
@@ -173,26 +275,12 @@ class _Batch:
         try:
             point = intake.decode(record.value())
             check_point(point.metric_name, point.value, point.timestamp, point.iteration, point.data_source)
-            fits = bool(self.columns.fits[index])
-            slot = (
-                int(intake.slots_of([self._seen[index]])[0]) if fits else _NOBODY
-            )  # one before it may have been like it
-            if slot == _NOBODY:
-                uid, metric, source = point.workload_uid, point.metric_name, point.data_source
-                slot = intake.slot(key, uid, metric, source, partition, record.timestamp()[1])
-                if fits:
-                    intake.remember(self._seen[index], slot)
-        except (UndecodableError, InvalidError, WrongPointError) as error:
+            uid, metric, source = point.workload_uid, point.metric_name, point.data_source
+            slot = intake.slot(key, uid, metric, source, partition, record.timestamp()[1])
+        except (UndecodableError, InvalidError, *_MISTAKES) as error:
             self.refused.append((index, error))
             return
         value = np.nan if point.value is None or not np.isfinite(point.value) else point.value
         row = self.rows[index]
         row["at"], row["iteration"], row["value"] = point.timestamp, point.iteration, value
         self.slots[index] = slot
-
-
-def _out_of_bounds(columns: PointColumns) -> NDArray[np.bool_]:
-    """Numbers that `check_point` has something to say of."""
-    at, iteration = columns.timestamp, columns.iteration
-    wrong: NDArray[np.bool_] = (at < 0) | (at > LATEST_MS) | ((at >= IN_SECONDS.start) & (at < IN_SECONDS.stop))
-    return wrong | (iteration > ID_LIMIT) | (iteration < -ID_LIMIT)

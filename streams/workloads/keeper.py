@@ -5,7 +5,6 @@ not written is read again. A partition is current once the store has what the lo
 """
 
 import asyncio
-import shutil
 import threading
 import time
 from collections import deque
@@ -21,12 +20,13 @@ from connectors.kafka.admin import topic_id
 from connectors.kafka.batch_reader import BatchReader
 from connectors.kafka.publisher import Record
 from connectors.point_store.reading import PointReader
-from connectors.point_store.store import PointStore, wipe
+from connectors.point_store.store import PointStore, folder_of_log, wipe
 from streams.codes.workloads import WorkloadsCode
 from streams.errors import UnavailableError
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.workloads.intake import Intake
+from streams.workloads.groups import group_of
+from streams.workloads.intake import Consumed, Intake
 
 __all__ = ["PartitionPlace", "PointKeeper"]
 
@@ -38,6 +38,7 @@ _FOLLOW_S: Final = 0.1  # between looks at which partitions this worker has
 _PAUSES_S: Final = (0.5, 2.0, 5.0, 15.0)  # after an error, the last one again and again
 _SENT_S: Final = 60.0  # in which the broker must have taken what cannot be kept
 _LETTERS: Final = 500  # dead letters that are sent at once
+_TIDYING_S: Final = 3600.0  # between looks for workloads that the log has nothing of any more
 
 
 class PartitionPlace(NamedTuple):
@@ -72,8 +73,10 @@ class PointKeeper:
         self._lock = threading.Lock()  # while a reader is made, the store is not closed
         self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
         self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._tidied = -_TIDYING_S
         self.kept = 0
         self.refused = 0
+        self.forgotten = 0
 
     async def follow(self) -> None:
         """Have the partitions that this worker has of the state's topics, as long as it lasts."""
@@ -179,11 +182,11 @@ class PointKeeper:
             if self._store is not None:
                 self._store.close()
                 self._store = None
-            folder = _folder_of(self._folder, topic_id(runtime.bootstrap, runtime.topics.metrics))
+            folder = folder_of_log(self._folder, topic_id(runtime.bootstrap, runtime.topics.metrics))
             if self._wiping:
                 wipe(folder)
                 self._wiping = False
-            self._store = PointStore(folder, most_series=runtime.settings.max_workload_metrics)
+            self._store = PointStore(folder, most_series=runtime.settings.max_workload_metrics, group_of=group_of)
         intake = Intake(self._store, runtime.codec, runtime.topics.partitions)
         reader = BatchReader(
             runtime.bootstrap, runtime.topics.metrics, max_message_bytes=runtime.settings.max_message_bytes
@@ -194,6 +197,7 @@ class PointKeeper:
                 records = reader.read(_AT_ONCE, _LONGEST_WAIT_S)
                 if records:
                     self._take(intake, records, loop)
+                self._tidy(intake, reader)
         finally:
             reader.close()
 
@@ -221,8 +225,10 @@ class PointKeeper:
     def _take(self, intake: Intake, records: Sequence[Any], loop: asyncio.AbstractEventLoop) -> None:
         """1. What cannot be kept goes to the broker, 2. the rest and the places to the store, 3. who waits is told."""
         batch = intake.prepare(records)
-        moved = [it for index in batch.elsewhere if (it := self._runtime.moved(_Told.of(records[index]))) is not None]
-        letters = [self._runtime.dead_letter(_Told.of(records[index]), error) for index, error in batch.refused]
+        moved = [
+            it for index in batch.elsewhere if (it := self._runtime.moved(Consumed.of(records[index]))) is not None
+        ]
+        letters = [self._runtime.dead_letter(Consumed.of(records[index]), error) for index, error in batch.refused]
         self._send([*moved, *letters])
         taken = intake.write(batch)
         self.kept += taken.points
@@ -233,6 +239,20 @@ class PointKeeper:
                 held.place = place
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._tell, taken.places, taken.uids)
+
+    def _tidy(self, intake: Intake, reader: BatchReader) -> None:
+        """Forget workloads of which the log has nothing any more, once an hour: a rebuild would not find them either.
+
+        Not before the log is read, for it may have something newer of them.
+        """
+        now = time.monotonic()
+        if now - self._tidied < _TIDYING_S or self.current != self._wanted:
+            return
+        self._tidied = now
+        count = intake.forget_silent(reader.begins(range(self._runtime.topics.partitions)))
+        if count:
+            self.forgotten += count
+            log.info("silent_workloads_forgotten", workloads=count)
 
     def _send(self, records: Sequence[Record]) -> None:
         for first in range(0, len(records), _LETTERS):
@@ -251,38 +271,3 @@ class PointKeeper:
                 waiting.set_result(None)
             else:
                 self._waiting.append((partition, offset, waiting))
-
-
-def _folder_of(parent: Path, topic: str) -> Path:
-    """A folder of its own for each log: points of one that is no more are of no use."""
-    folder = parent / f"topic-{topic}"
-    for other in parent.glob("topic-*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-    return folder
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A record of the log, as dead letters are made of."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: float
-    headers: Any
-
-    @classmethod
-    def of(cls, record: Any) -> "_Told":
-        """From what Kafka's client gives."""
-        return cls(
-            topic=record.topic(),
-            partition=record.partition(),
-            offset=record.offset(),
-            key=record.key(),
-            value=record.value(),
-            timestamp=record.timestamp()[1] / 1000,
-            headers=record.headers(),
-        )

@@ -7,12 +7,17 @@ ends when the broker has them. Points that come as events are checked by the sam
 import asyncio
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from connectors.kafka.publisher import DeliveryError, Record
-from schemas.coding.point_writer import encoded_points
+from schemas.coding.point_writer import PointBatch, encoded_points
 from schemas.workloads import MetricPoint
+from streams.access import names
 from streams.checks import ID_LIMIT
 from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError, UnavailableError
@@ -27,6 +32,7 @@ __all__ = [
     "check_point",
     "check_uid",
     "checked",
+    "out_of_bounds",
     "publish",
 ]
 
@@ -42,6 +48,8 @@ _SLICE: Final = 2000  # points that are handed to the producer at once: some mil
 _FEW: Final = 200  # points: coding them takes less than the way to a thread and back
 _SHOWN: Final = 60  # characters of what came that a message repeats
 _FIELDS: Final = ("metric_name", "value", "timestamp", "iteration", "data_source")
+_PLAIN_FIELDS: Final = itemgetter(*_FIELDS)
+_NUMBERS: Final = {float, int, type(None)}
 
 
 class WrongPointError(ValueError):
@@ -91,37 +99,48 @@ def _check_whole(field: str, number: Any) -> None:
         raise WrongPointError(field, f"expected a whole number, not {_shown(number)}")
 
 
-def checked(uid: str, rows: Sequence[Any]) -> list[MetricPoint]:
+def checked(uid: str, rows: Sequence[Any]) -> PointBatch:
     """The points that JSON objects stand for, in their order (M-062); fields that nobody knows are left out.
 
     InvalidError names the first wrong one by its index, from 0; then none of them may be published. Numbers that are
-    not finite, also as texts, become None (M-053); `worker` may say who has measured it.
+    not finite, also as texts, become NaN (M-053); `worker` may say who has measured it.
     """
-    check_uid(uid)
-    known: set[tuple[str, str]] = set()  # names with their sources that were found right
-    found = []
-    for index, row in enumerate(rows):
-        point = _plain_point(uid, row, known)
-        if point is None:
-            point = _point(uid, index, row)
-            known.add((point.metric_name, point.data_source))
-        found.append(point)
-    return found
+    check_uid(names.shown(uid))
+    found = _plain(uid, rows)
+    return PointBatch.of(uid, [_point(uid, *each) for each in enumerate(rows)]) if found is None else found
 
 
-def _plain_point(uid: str, row: Any, known: Collection[tuple[str, str]]) -> MetricPoint | None:
-    """The point of a row in which nothing is to be looked at twice, as nearly all are; None where something is."""
-    if type(row) is not dict or "worker" in row:
-        return None
-    fields: list[Any] = [row.get(field) for field in _FIELDS]
-    name, value, at, step, source = fields
-    plain = type(value) is float and type(at) is int and type(step) is int and value - value == 0.0
-    if not plain or not (IN_SECONDS.stop <= at <= LATEST_MS and -ID_LIMIT <= step <= ID_LIMIT):
+def _plain(uid: str, rows: Sequence[Any]) -> PointBatch | None:
+    """All of them at once, where nothing has to be said of any, as nearly always; None where something may."""
+    if set(map(type, rows)) != {dict}:
         return None
     try:
-        return MetricPoint(uid, name, value, at, step, source) if (name, source) in known else None
-    except TypeError:  # a name that is a list
+        metrics, values, at, steps, sources = zip(*map(_PLAIN_FIELDS, rows), strict=True)
+        series = set(zip(metrics, sources, strict=True))
+    except (KeyError, TypeError):  # a field is missing; a name that is a list
         return None
+    workers: Sequence[Any] = [row.get("worker", "") for row in rows] if set(map(len, rows)) != {len(_FIELDS)} else ()
+    if set(map(type, values)) - _NUMBERS or set(map(type, at)) != {int} or set(map(type, steps)) != {int}:
+        return None
+    try:
+        for name, source in series:
+            check_point(name, None, 0, 0, source)
+        for worker in set(workers):
+            _check_worker(worker)
+        columns = np.array(values, np.float64), np.array(at, np.int64), np.array(steps, np.int64)
+    except (WrongPointError, OverflowError, TypeError):
+        return None
+    if out_of_bounds(*columns[1:]).any():
+        return None
+    columns[0][~np.isfinite(columns[0])] = np.nan
+    return PointBatch(uid, metrics, *columns, sources, workers or ("",) * len(metrics))
+
+
+def out_of_bounds(timestamp: NDArray[np.int64], iteration: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers `check_point` has something to say of."""
+    wrong: NDArray[np.bool_] = (timestamp < 0) | (timestamp > LATEST_MS)
+    wrong |= (timestamp >= IN_SECONDS.start) & (timestamp < IN_SECONDS.stop)
+    return wrong | (iteration > ID_LIMIT) | (iteration < -ID_LIMIT)
 
 
 def _point(uid: str, index: int, row: Any) -> MetricPoint:
@@ -133,14 +152,18 @@ def _point(uid: str, index: int, row: Any) -> MetricPoint:
             raise WrongPointError(missing[0], "is missing")
         name, value, timestamp, iteration, source = (row[field] for field in _FIELDS)
         worker = row.get("worker", "")
-        if not isinstance(worker, str) or len(worker) > LONGEST_NAME:
-            raise WrongPointError("worker", f"expected a text of at most {LONGEST_NAME} characters")
+        _check_worker(worker)
         value, timestamp, iteration = _number(value), _whole(timestamp), _whole(iteration)
         check_point(name, value, timestamp, iteration, source)
         return MetricPoint(uid, name, _finite(value), timestamp, iteration, source, worker)
     except WrongPointError as error:
         place: Mapping[str, int | str] = {"element": index, "field": error.field}
         raise InvalidError(WorkloadsCode.BAD_POINT, f"data[{index}], {error}", place) from None
+
+
+def _check_worker(worker: Any) -> None:
+    if not isinstance(worker, str) or len(worker) > LONGEST_NAME:
+        raise WrongPointError("worker", f"expected a text of at most {LONGEST_NAME} characters")
 
 
 def _number(value: Any) -> Any:
@@ -160,18 +183,18 @@ def _finite(value: float | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-async def publish(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> int:
-    """Append points of one workload to the topic `metrics`, in their order; ends when the broker has all of them.
+async def publish(runtime: TrainerRuntime, points: PointBatch) -> int:
+    """Append points to the topic `metrics`, in their order; ends when the broker has all of them.
 
-    Points are what `checked` made. The answer is the highest offset that they got, -1 where there is none to tell.
-    UnavailableError where the broker did not take them in time: some may be there, and sending all of them again is
-    harmless (M-054). Works in every process, whoever owns the workload.
+    They were found right by `checked` or `check_point`. The answer is the highest offset that they got, -1 where there
+    is none to tell. UnavailableError where the broker did not take them in time: some may be there, and sending all of
+    them again is harmless (M-054). Works in every process, whoever owns the workload.
     """
     offsets = [-1]
     sendings = []
-    for first in range(0, len(points), _SLICE):  # other requests get their turn in between
-        part = points[first : first + _SLICE]
-        records = await asyncio.to_thread(_records, runtime, part) if len(part) > _FEW else _records(runtime, part)
+    for first in range(0, points.size, _SLICE):  # other requests get their turn in between
+        part = points.take(slice(first, first + _SLICE))
+        records = await asyncio.to_thread(_records, runtime, part) if part.size > _FEW else _records(runtime, part)
         sendings.append(runtime.publisher.send_nowait(records, lambda _, last: offsets.append(last)))
     try:
         async with asyncio.timeout(runtime.settings.write_timeout_s):
@@ -184,9 +207,9 @@ async def publish(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> int
     return max(offsets)
 
 
-def _records(runtime: TrainerRuntime, points: Sequence[MetricPoint]) -> list[Record]:
-    topic, values = runtime.topics.metrics, encoded_points(runtime.codec, points)
-    return [Record(topic, point.workload_uid.encode(), value) for point, value in zip(points, values, strict=True)]
+def _records(runtime: TrainerRuntime, points: PointBatch) -> list[Record]:
+    topic, key = runtime.topics.metrics, points.workload_uid.encode()
+    return [Record(topic, key, value) for value in encoded_points(runtime.codec, points)]
 
 
 def _shown(value: Any) -> str:

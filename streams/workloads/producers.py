@@ -14,14 +14,15 @@ from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import CmdStatus, JobStatus
 from schemas.training import TrainingStatus
+from streams.access.names import scoped
 
-__all__ = ["Kind", "Origin", "ProducerStates", "WorkloadStatus", "origin_of"]
+__all__ = ["Kind", "Origin", "ProducerStates", "WorkloadStatus", "origin_of", "training_status"]
 
 _KEPT: Final = 200_000  # jobs whose last status is remembered
 _FORMS: Final = (
     (re.compile(r"fj-(?P<job>\d{1,19})-(?P<part>\d{1,19})-(?P<number>\d{1,19})"), "forecast"),
     (re.compile(r"fj-(?P<job>\d{1,19})-(?P<part>together)-(?P<number>\d{1,19})"), "forecast"),
-    (re.compile(r"tj-(?P<job>\d{1,19})-(?P<number>\d{1,19})"), "training"),
+    (re.compile(r"tj-(?P<job>\d{1,19})-(?P<number>\d{1,19})"), "training-job"),
     (re.compile(r"run-(?P<job>.+)"), "run"),
 )
 
@@ -30,7 +31,7 @@ class Kind(StrEnum):
     """Who publishes a workload's points."""
 
     FORECAST = "forecast"
-    TRAINING = "training"
+    TRAINING = "training-job"
     RUN = "run"
     UNKNOWN = "unknown"
 
@@ -42,6 +43,7 @@ class WorkloadStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     STOPPED = "stopped"
+    PAUSED = "paused"
     UNKNOWN = "unknown"
 
 
@@ -82,12 +84,17 @@ _TRAININGS: Final = {
 }
 
 
+def training_status(status: int) -> WorkloadStatus:
+    """What a number of contract T-041 comes to."""
+    return _TRAININGS.get(status, WorkloadStatus.RUNNING)
+
+
 class ProducerStates:
     """The last status of each job and version, as far as this process has read of them."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._states: dict[tuple[Kind, str, str], tuple[WorkloadStatus, str]] = {}
+        self._states: dict[tuple[Kind, str, str], WorkloadStatus] = {}
         self._lock = Lock()
         self._followers: list[TopicFollower] = []
 
@@ -115,25 +122,23 @@ class ProducerStates:
         """Take note of one."""
         if isinstance(event, JobStatus):
             state = WorkloadStatus.STOPPED if event.stopped and event.status is CmdStatus.DONE else _JOBS[event.status]
-            self._note((Kind.FORECAST, str(event.job_id), ""), state, "")
+            self._note((Kind.FORECAST, scoped(event.project, str(event.job_id)), ""), state)
         elif isinstance(event, TrainingStatus):
-            state = _TRAININGS.get(event.status, WorkloadStatus.RUNNING)
-            self._note((Kind.TRAINING, str(event.job_id), str(event.version_id)), state, event.project_id)
+            self._note(
+                (Kind.TRAINING, scoped(event.project, str(event.job_id)), str(event.version_id)),
+                training_status(event.status),
+            )
 
-    def status(self, origin: Origin) -> WorkloadStatus:
-        """What became of a workload; scores of a series are published with its answer, so that it has succeeded."""
+    def status(self, origin: Origin, project: str = "") -> WorkloadStatus:
+        """What became of a project's workload; scores of a series come with its answer, so that it has succeeded."""
         if origin.kind is Kind.FORECAST and origin.part != "together":
             return WorkloadStatus.SUCCEEDED
         number = origin.number if origin.kind is Kind.TRAINING else ""
-        return self._states.get((origin.kind, origin.job, number), (WorkloadStatus.UNKNOWN, ""))[0]
+        return self._states.get((origin.kind, scoped(project, origin.job), number), WorkloadStatus.UNKNOWN)
 
-    def project(self, origin: Origin) -> str:
-        """The project of a training job; empty where nothing was heard of it."""
-        return self._states.get((origin.kind, origin.job, origin.number), (WorkloadStatus.UNKNOWN, ""))[1]
-
-    def _note(self, key: tuple[Kind, str, str], state: WorkloadStatus, project: str) -> None:
+    def _note(self, key: tuple[Kind, str, str], state: WorkloadStatus) -> None:
         with self._lock:
             self._states.pop(key, None)
-            self._states[key] = state, project
+            self._states[key] = state
             if len(self._states) > _KEPT:
                 del self._states[next(iter(self._states))]

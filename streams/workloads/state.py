@@ -1,7 +1,6 @@
 """What a state process has for workloads: the store of its partitions' points, and who keeps it."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,23 +16,6 @@ __all__ = ["WorkloadsState", "open_state"]
 _STATUSES: Final = ("job_status", "training_status")
 
 
-class Streams:
-    """The live streams that are open; they end when the process does."""
-
-    def __init__(self) -> None:
-        self.open = 0
-        self.ending = False
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """One more, as long as the block lasts."""
-        self.open += 1
-        try:
-            yield
-        finally:
-            self.open -= 1
-
-
 @dataclass(frozen=True, kw_only=True)
 class WorkloadsState(Part):
     """The points of the partitions that this worker has."""
@@ -41,17 +23,13 @@ class WorkloadsState(Part):
     runtime: StateRuntime
     keeper: PointKeeper
     producers: ProducerStates
-    streams: Streams
 
     async def prepare(self) -> None:
         """Keep points as long as the process lasts."""
         topics = self.runtime.topics
         told = [getattr(topics, name) for name in _STATUSES if hasattr(topics, name)]
         self.producers.follow(self.runtime.bootstrap, told, topics.partitions)
-        try:
-            await self.keeper.follow()
-        finally:
-            self.streams.ending = True
+        await self.keeper.follow()
 
     async def close(self) -> None:
         """Let another process open the store."""
@@ -61,6 +39,11 @@ class WorkloadsState(Part):
     def figures(self) -> Iterable[Metric]:
         """What Prometheus is told of it."""
         yield CounterMetricFamily("tidecast_points_kept", "Points of metrics that were kept.", value=self.keeper.kept)
+        yield CounterMetricFamily(
+            "tidecast_workloads_forgotten",
+            "Workloads of which the log had nothing any more.",
+            value=self.keeper.forgotten,
+        )
         behind = sum(place.end - place.place for place in self.keeper.places)
         yield GaugeMetricFamily(
             "tidecast_points_to_read", "Points that are to be read before they can be asked for.", value=behind
@@ -74,5 +57,4 @@ def open_state(runtime: StateRuntime) -> Part:
         runtime=runtime,
         keeper=PointKeeper(runtime, settings.home / "points" / settings.worker_id),
         producers=ProducerStates(runtime.codec),
-        streams=Streams(),
     )

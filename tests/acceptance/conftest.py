@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.acceptance.stock import StockClient
 from tests.integration.services import Api, Service, running_service
 
 LIMITS: Final[dict[str, Any]] = {  # small enough to be passed in a test, large enough for all the others
@@ -27,6 +28,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         begun = {name: running.pid(name) for name in names}
         yield running
         assert {name: running.pid(name) for name in names} == begun, "a process of the service ended during the tests"
+
+
+@pytest.fixture(scope="module")
+def stock(service: Service) -> Iterator[StockClient]:
+    """One producer and consumer for the module, as somebody writes it who has Kafka's own clients alone."""
+    client = StockClient(service)
+    yield client
+    client.close()
 
 
 @pytest.fixture

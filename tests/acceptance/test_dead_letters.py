@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -28,14 +27,6 @@ _UNREADABLE = {
     "bytes after the end": _STATUS + b"\x00",
     "another topic's event": _STATUS,
 }
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and reader of dead letters for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 def _tidecast(service: Service, *arguments: str, status: int = 0) -> str:

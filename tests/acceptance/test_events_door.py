@@ -9,20 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
+from kafka import KafkaConsumer
+from kafka.codec import has_lz4
 
 from tests.acceptance.forecasting.jobs import DAYS, HISTORY, check_error, csv, element, new_job, sample, train
 from tests.acceptance.stock import StockClient
 from tests.integration.services import Api, Service, until
 
 _IDS = itertools.count(time.time_ns() // 1_000_000)  # ids of a producer's own; the service mints far larger ones
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and consumer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 @pytest.fixture
@@ -69,6 +63,27 @@ def test_J046_a_data_set_added_by_event_is_shown_as_an_uploaded_one(api: Api, da
     assert (body["data"]["related_user"], body["data"]["rows"]) == (7, 38)
     assert body["heads"]["sum_PeakDailyCores"] == list(HISTORY[:5])
     assert api.call("DELETE", f"/data/{data_id}/").status_code == 204
+
+
+def test_forecasts_can_be_read_by_a_client_as_it_is_installed(
+    service: Service, stock: StockClient, data_id: int
+) -> None:
+    """kafka-python, here without a library for LZ4; many at once, so they would be packed."""
+    assert not has_lz4()
+    job_id, ts_id = _configured(service, stock, data_id)
+    _post(service, stock, "SubmitJob", job_id, elements=[element(ts_id, "LinearFit", {"latest_n": 5})] * 50)
+    consumer = KafkaConsumer(
+        service.topics.forecasts, bootstrap_servers=service.bootstrap, auto_offset_reset="earliest", group_id=None
+    )
+    key = b"%d" % ts_id
+
+    def mine() -> bool:
+        return any(record.key == key for records in consumer.poll(1000).values() for record in records)
+
+    try:
+        until(mine, why="the series' forecast is read")
+    finally:
+        consumer.close()
 
 
 def test_J046_a_job_by_events_has_the_results_of_one_by_http(

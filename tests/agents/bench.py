@@ -6,20 +6,24 @@ process is replaced: the publisher.
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from faust.types import TP, ConsumerMessage
 
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Record, _with, partition_for
 from schemas.coding.codec import Codec
 from streams.engine.lanes import Offsets
+from streams.errors import RejectedError
 from streams.runtime import TrainerRuntime
+from streams.settings import Settings
 from streams.telemetry.tracing import current_headers
+from streams.workers import apps
 
-__all__ = ["AT", "CODEC", "FakePublisher", "Log", "Worker", "headers", "message"]
+__all__ = ["AT", "CODEC", "FakePublisher", "Log", "Worker", "headers", "message", "refusal", "restarted", "stopped"]
 
 AT = 1_600_000_000.0  # when every message was appended: 2020-09-13T12:26:40Z
 CODEC = Codec()
@@ -190,6 +194,27 @@ class Log:
     async def ends(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         """Likewise."""
         return {(topic, place): self.end.get(topic, 0) for topic, place in partitions}
+
+
+async def refusal(arriving: Callable[..., Awaitable[Any]], worker: Worker, sent: Any, **place: Any) -> RejectedError:
+    """Why a command is refused, as its sender is told, who waits while `arriving` lets it arrive."""
+    with worker.runtime.waiters.waiting(sent.command_id) as outcome:
+        await arriving(worker, sent, **place)
+        with pytest.raises(RejectedError) as caught:
+            await outcome
+    return caught.value
+
+
+async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """The next process on the same log: its tables hold what their changelogs say."""
+    publisher = FakePublisher()
+    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
+    runtime = apps.create_state(settings, "127.0.0.1:1")
+    rows = {table.changelog_topic.get_topic_name(): table.data for table in runtime.app.tables.values()}
+    for record in worker.publisher.log:
+        if record.topic in rows:
+            rows[record.topic].write(record.partition, [(record.key, record.value)])
+    return Worker(runtime, publisher)
 
 
 async def stopped(task: "asyncio.Task[None]") -> None:

@@ -12,7 +12,7 @@ from connectors.embedded_kafka.broker import EmbeddedKafka
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.faults.history import History, RecordingApi
-from tests.integration.processes import WorkerProcess
+from tests.integration.processes import WorkerProcess, only
 from tests.integration.services import until
 
 __all__ = ["HELD_UP", "SilentLink", "States"]
@@ -120,15 +120,9 @@ class States:
         One that was ended in order stays in the group until its session is over, so that it is back at once where it is
         started again: what it owned is nobody's until then.
         """
-        for name, worker in list(self._running.items()):
-            if name not in names:
-                if worker.status is None:
-                    worker.stop()
-                del self._running[name]
-        for name in names:
-            if name not in self._running or self._running[name].status is not None:
-                self.start(name)
-                until(self[name].is_ready, why=f"state worker {name} is ready")
+        for name in only(self._running, names):
+            self.start(name)
+            until(self[name].is_ready, why=f"state worker {name} is ready")
         until(lambda: self._are_settled(names), why=f"{names} own all partitions")
 
     def _are_settled(self, names: Sequence[str]) -> bool:

@@ -101,8 +101,13 @@ async def _done(
     return most, longest
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("many", [_MANY, pytest.param(_SOAK_MANY, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "many",
+    [
+        pytest.param(_MANY, marks=pytest.mark.timeout(900)),
+        pytest.param(_SOAK_MANY, marks=[pytest.mark.soak, pytest.mark.timeout(900 + _SOAK_MANY / _SLOWEST)]),
+    ],
+)
 async def test_fault_14_a_long_backlog(
     workers: dict[str, WorkerProcess], settings: Settings, figures: CaseFigures, many: int
 ) -> None:

@@ -152,6 +152,34 @@ def test_fault_18_a_full_disk(service: Service, api: RecordingApi, verifier: Ver
     job.close()
 
 
+@pytest.mark.parametrize("topic", ["job_commands", "forecasts"])
+def test_fault_06_a_record_that_unpacks_hugely(service: Service, topic: str) -> None:
+    """300 MB in 0.3 MB of gzip, more than the embedded broker's memory: skipped, with a dead letter; nobody ends.
+
+    The last cases of this service: whoever reads its topics as a whole would unpack them.
+    """
+    before = {name: service.pid(name) for name in ("broker", "state", "trainer-1")}
+    letters = service.tail(service.topics.dead_letters)
+    placed: list[Message] = []
+    producer = Producer(
+        {"bootstrap.servers": service.bootstrap, "compression.type": "gzip", "message.max.bytes": 400_000_000}
+    )
+    producer.produce(
+        getattr(service.topics, topic), bytes(300_000_000), b"1", on_delivery=lambda _, message: placed.append(message)
+    )
+    assert producer.flush(60) == 0
+    (message,) = placed
+    assert message.error() is None
+    about = {("topic", (message.topic() or "").encode()), ("offset", b"%d" % (message.offset() or 0))}
+
+    until(
+        lambda: any(about <= set(letter.headers() or ()) for letter in letters.poll()),
+        why="there is a dead letter of it",
+    )
+    letters.close()
+    assert {name: service.pid(name) for name in before} == before
+
+
 def test_fault_16_a_topic_with_fewer_partitions(broker: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> None:
     """A worker does not start on it, and its message names the topic and the remedy."""
     cluster = Cluster(broker.bootstrap, topic_prefix)

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from tests.integration.processes import WorkerProcess
+from tests.integration.processes import WorkerProcess, only
 from tests.integration.services import READY_S, Service, until
 
 __all__ = ["ADDED_MODELS", "Trainers", "environment_of", "trainers_of"]
@@ -43,14 +43,8 @@ class Trainers:
 
     def are(self, *names: str) -> None:
         """Bring it about that exactly these run, and that the group knows no others."""
-        for name, worker in list(self._running.items()):
-            if name not in names:
-                if worker.status is None:
-                    worker.stop()
-                del self._running[name]
-        for name in names:
-            if name not in self._running or self._running[name].status is not None:
-                self.start(name)
+        for name in only(self._running, names):
+            self.start(name)
         until(lambda: set(self.members()) == set(names), within=2 * READY_S, why=f"the group has {names}")
 
     def members(self) -> Mapping[str, Any]:

@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 
 from connectors.embedded_kafka.ports import kept_or_free
 
-__all__ = ["WorkerProcess", "computing", "processor_s"]
+__all__ = ["WorkerProcess", "computing", "environment_of", "only", "processor_s", "worker_processes"]
 
 
 class WorkerProcess:
@@ -66,6 +67,39 @@ class WorkerProcess:
         """End it in order; its exit status."""
         self._process.terminate()
         return self._process.wait(40)
+
+
+def only(running: dict[str, WorkerProcess], names: Sequence[str]) -> list[str]:
+    """Stop and forget all processes but these; those of them that are to be started."""
+    for name, worker in list(running.items()):
+        if name not in names:
+            if worker.status is None:
+                worker.stop()
+            del running[name]
+    return [name for name in names if name not in running or running[name].status is not None]
+
+
+def environment_of(bootstrap: str, prefix: str, folder: Path) -> dict[str, str]:
+    """Of workers of an installation of its own on a broker that is there."""
+    return {
+        "TIDECAST_HOME": str(folder),
+        "TIDECAST_KAFKA_BOOTSTRAP": bootstrap,
+        "TIDECAST_TOPIC_PREFIX": prefix,
+        "TIDECAST_GROUP_PREFIX": prefix,
+    }
+
+
+@contextmanager
+def worker_processes(
+    environment: Mapping[str, str], folder: Path, roles: Sequence[str]
+) -> Iterator[list[WorkerProcess]]:
+    """A worker of each role, numbered from 1; killed at the end."""
+    with ExitStack() as stack:
+        started = []
+        for number, role in enumerate(roles, 1):
+            started.append(WorkerProcess(role, str(number), environment, folder))
+            stack.callback(started[-1].kill)
+        yield started
 
 
 def computing(worker: int, *, for_s: float = 0) -> list[int]:

@@ -115,11 +115,11 @@ class Api:
 
     def call(self, method: str, path: str, *, within: float = READY_S, **arguments: Any) -> httpx.Response:
         """The first answer that is not 503."""
-        key = {"Idempotency-Key": uuid.uuid4().hex}
+        headers = {"Idempotency-Key": uuid.uuid4().hex, **arguments.pop("headers", {})}
 
         def ask() -> httpx.Response | None:
             with suppress(httpx.TransportError):
-                answer = self._client.request(method, path, headers=key, **arguments)
+                answer = self._client.request(method, path, headers=headers, **arguments)
                 return None if answer.status_code == 503 else answer
             return None
 

@@ -175,6 +175,7 @@ def test_the_demo_uses_the_service_that_runs(service: Up, tmp_path: Path) -> Non
     assert ended.returncode == 0, ended.stderr
     assert "70 forecasts of 35 series" in ended.stdout
     assert re.search(r"DeepAR: one network for 35 series, four weeks ahead: \d\d% of 916 values", ended.stdout)
+    assert re.search(r"a PMML model as a service: 1[45]\d of 150 irises recognised; one more is setosa", ended.stdout)
     assert "starting the broker" not in ended.stderr
     assert written == ["fan-charts.png", "forecasts.csv", "forecasts.png"]
 
@@ -284,7 +285,10 @@ def _letters(service: Up) -> dict[str, tuple[bytes | None, bytes | None]]:
         ),
         (["forecast", "SALES", *COLUMNS, "-m", "linear"], "--model linear: there is no such model"),
         (["forecast", "SALES", *COLUMNS, "-k", "1001"], "--horizon: is 1001, expected 1 to 1000"),
-        (["forecast", "SALES", *COLUMNS, "-p", "latest_n=0"], "--param latest_n: must be a whole number from 1"),
+        (
+            ["forecast", "SALES", *COLUMNS, "-m", "LinearFit", "-p", "latest_n=0"],
+            "--param latest_n: must be a whole number from 1",
+        ),
         (["forecast", "SALES", *COLUMNS, "--plot", "a.jpg"], "end the name in one of .png, .svg, .pdf"),
         (["deepar", "train", "SALES"], "is no JSON Lines file, and to read it as CSV --timestamp COLUMN is missing"),
         (["deepar", "train", "SALES", *COLUMNS, "-p", "epoch=3"], "--param epoch: there is no such hyper-parameter"),

@@ -310,7 +310,8 @@ def test_forecasts_become_lines_of_json_also_without_a_registry(
         "file": str(file),
         "value.converter.apicurio.registry.url": catalogue_url,
     }
-    platform.send(topic, 16, _forecast(16), codec=Codec())
+    name = {"groups": {"Origin": "EWR"}, "series_key": "Origin=EWR", "data_id": 5}
+    platform.send(topic, 16, replace(_forecast(16), **name), codec=Codec())
     with KafkaConnect(platform.worker.url) as cluster:
         outcome = cluster.apply(replace(connector, name="embedded", config={**connector.config, **changes}))
 
@@ -329,5 +330,7 @@ def test_forecasts_become_lines_of_json_also_without_a_registry(
         "answered_by": None,
         "micros": [],
         "utc_offsets": [],
+        "project": "",
+        **name,
     }
     httpx.delete(f"{platform.worker.url}/connectors/embedded").raise_for_status()

@@ -226,6 +226,8 @@ def test_a_rebalance_does_not_begin_the_training_anew(tmp_path: Path) -> None:
     """A trainer that gets another one's partitions, and hands some back: where its own stay, its process goes on."""
     with running_service(tmp_path, trainers=2) as service:
         _put_data(service)
+        # Else the second may still join, and rightly get the training's partition.
+        until(lambda: _members(service) == 2, why="both trainers are in the group")
         job = _Job(service, 1, **_LONG)
         job.has_come_to(1)
         trainers = ["trainer-1", "trainer-2"]

@@ -21,6 +21,7 @@ from connectors.kafka.admin import (
     ensure_topics,
     lost_topics,
     repartitioned_topics,
+    topics_now,
 )
 from connectors.kafka.changelog_reader import ChangelogReader, Span
 from connectors.kafka.publisher import MessageTooLargeError, Publisher, Record
@@ -48,20 +49,21 @@ def test_the_same_topics_have_the_same_ids(broker: EmbeddedKafka, topics: list[T
     assert list(ids) == [topic.name for topic in topics]
     assert len(set(ids.values())) == 2
     assert ensure_topics(broker.bootstrap, topics, known=ids) == ids
-    assert lost_topics(broker.bootstrap, ids, SOON) == []
+    assert lost_topics(topics_now(broker.bootstrap, ids, SOON), ids) == []
 
 
 def test_added_partitions_are_told(broker: EmbeddedKafka, topics: list[Topic]) -> None:
     """With their number; a topic that is not there is somebody else's to tell."""
     ids = ensure_topics(broker.bootstrap, topics)
     names = [*ids, "no-such-topic"]
-    before = repartitioned_topics(broker.bootstrap, names, 2, SOON)
+    before = repartitioned_topics(topics_now(broker.bootstrap, names, SOON), 2)
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
     admin.create_partitions([NewPartitions(topics[0].name, 3)])[topics[0].name].result()
 
     assert before == {}
     until(
-        lambda: repartitioned_topics(broker.bootstrap, names, 2, SOON) == {topics[0].name: 3}, why="the broker says it"
+        lambda: repartitioned_topics(topics_now(broker.bootstrap, names, SOON), 2) == {topics[0].name: 3},
+        why="the broker says it",
     )
 
 
@@ -73,7 +75,7 @@ def test_a_topic_that_was_known_is_not_replaced(broker: EmbeddedKafka, topics: l
     if made_anew:
         ensure_topics(broker.bootstrap, topics)
 
-    assert lost_topics(broker.bootstrap, ids, SOON) == [topics[0].name]
+    assert lost_topics(topics_now(broker.bootstrap, ids, SOON), ids) == [topics[0].name]
     with pytest.raises(TopicsLostError, match=f"lost the topics {topics[0].name}$"):
         ensure_topics(broker.bootstrap, topics, known=ids)
 
@@ -89,7 +91,7 @@ def test_a_broker_that_does_not_answer_has_lost_nothing() -> None:
     """As far as anybody knows."""
     nowhere = f"127.0.0.1:{kept_or_free(0)}"
 
-    assert lost_topics(nowhere, {"t": "AAAA"}, timedelta(seconds=0.5)) == []
+    assert lost_topics(topics_now(nowhere, ["t"], timedelta(seconds=0.5)), {"t": "AAAA"}) == []
 
 
 def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, topics: list[Topic]) -> None:
@@ -161,7 +163,7 @@ async def test_records_at_the_border_pass_the_embedded_broker(tmp_path: Path, ka
     limit = 128 * 1024 * 1024
     with EmbeddedKafka(tmp_path, port=0, jars=kafka_jars, java=java, sizes=Sizes(limit + 1024)) as large:
         ensure_topics(large.bootstrap, [_topic("t", limit + 1024, 1_000_000)])
-        publisher = Publisher(large.bootstrap, client_id="test", max_message_bytes=limit, compression="none")
+        publisher = Publisher(large.bootstrap, client_id="test", max_message_bytes=limit)
         value = os.urandom(1024 * 1024) * 128
         for _ in range(2):
             await publisher.send([Record("t", b"k", value[1:], partition=0)])

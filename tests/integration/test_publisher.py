@@ -114,7 +114,7 @@ async def test_one_refused_record_fails_its_call_and_only_its_call(cluster: Clus
 async def test_a_record_beyond_the_topics_limit_is_too_large(cluster: Cluster) -> None:
     """The broker's refusal says that repeating is useless and whose limit it is."""
     topic = cluster.topic("out", max_message_bytes="1000")
-    publisher = cluster.publisher(compression="none")
+    publisher = cluster.publisher()
 
     with pytest.raises(
         MessageTooLargeError, match=r"a record of 2001 bytes exceeds the topic's max\.message\.bytes"
@@ -129,7 +129,7 @@ async def test_the_largest_allowed_record_passes(cluster: Cluster) -> None:
     """`max_message_bytes` is a promise: a record of exactly this size, headers included, reaches the topic."""
     limit = 2_000_000
     topic = cluster.topic("out", max_message_bytes=str(limit + 1024))
-    publisher = cluster.publisher(max_message_bytes=limit, compression="none")
+    publisher = cluster.publisher(max_message_bytes=limit)
     head = Record(topic, b"key", b"", headers=[("name", b"value")])
 
     await publisher.send([Record(topic, b"key", b"v" * (limit - head.size), headers=head.headers)])

@@ -269,7 +269,7 @@ async def test_a_failed_delivery_is_no_acknowledgement(cluster: Cluster) -> None
     out = cluster.topic("out", max_message_bytes="1000")
     await cluster.send(numbered(topic, 30))
     app = cluster.app()
-    publisher = cluster.publisher(compression="none")
+    publisher = cluster.publisher()
 
     @app.agent(app.topic(topic, internal=True, partitions=1), supervisor_strategy=CrashingSupervisor)
     async def work(stream: Any) -> None:
@@ -291,7 +291,7 @@ async def test_a_failed_delivery_that_nobody_awaits_is_no_acknowledgement(cluste
     out = cluster.topic("out", max_message_bytes="1000")
     await cluster.send(numbered(topic, 30))
     app = cluster.app()
-    publisher = cluster.publisher(compression="none")
+    publisher = cluster.publisher()
 
     @app.agent(app.topic(topic, internal=True, partitions=1), supervisor_strategy=CrashingSupervisor)
     async def work(stream: Any) -> None:

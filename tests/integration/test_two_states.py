@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,16 @@ import pytest
 from connectors.embedded_kafka.broker import EmbeddedKafka
 from connectors.objects.store import ObjectStore
 from tests.acceptance.deepar import instance, publish
-from tests.integration.processes import WorkerProcess
+from tests.integration.processes import WorkerProcess, environment_of, worker_processes
 from tests.integration.services import Api, csv_of, until
 
 _SOON_S = 9.0  # below TIDECAST_WRITE_TIMEOUT_S, after which a write that nobody confirms is given up
 
 
-@contextmanager
-def _workers(broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str) -> Iterator[list[WorkerProcess]]:
-    environment = {
-        "TIDECAST_HOME": str(folder),
-        "TIDECAST_KAFKA_BOOTSTRAP": broker.bootstrap,
-        "TIDECAST_TOPIC_PREFIX": prefix,
-        "TIDECAST_GROUP_PREFIX": prefix,
-    }
-    with ExitStack() as stack:
-        started = []
-        for number, role in enumerate(roles, 1):
-            worker = WorkerProcess(role, str(number), environment, folder)
-            stack.callback(worker.kill)
-            started.append(worker)
-        yield started
+def _workers(
+    broker: EmbeddedKafka, prefix: str, folder: Path, *roles: str
+) -> AbstractContextManager[list[WorkerProcess]]:
+    return worker_processes(environment_of(broker.bootstrap, prefix, folder), folder, roles)
 
 
 @pytest.fixture(scope="module")
@@ -287,5 +276,6 @@ def test_a_worker_stops_in_order(broker: EmbeddedKafka, topic_prefix: str, tmp_p
     """SIGTERM ends a state worker and a trainer with status 0."""
     with _workers(broker, topic_prefix, tmp_path, "state", "trainer") as (state, trainer):
         until(state.is_ready, why="the state worker is ready")
+        until(trainer.is_working, why="the trainer is ready")  # before that, SIGTERM ends it as it does any process
 
         assert [state.stop(), trainer.stop()] == [0, 0]

@@ -25,11 +25,19 @@ CREATE TABLE IF NOT EXISTS forecasts (
   quantiles hstore NOT NULL,
   answered_by text,
   micros integer[],
-  utc_offsets integer[]
+  utc_offsets integer[],
+  project text NOT NULL DEFAULT '',
+  groups hstore NOT NULL DEFAULT '',
+  series_key text NOT NULL DEFAULT '',
+  data_id bigint NOT NULL DEFAULT 0
 );
--- Of a table from before there were steps below a millisecond, and clocks with an offset.
-ALTER TABLE forecasts ADD COLUMN IF NOT EXISTS micros integer[], ADD COLUMN IF NOT EXISTS utc_offsets integer[];
+-- Of a table from before there were steps below a millisecond, clocks with an offset, projects, and names of series.
+ALTER TABLE forecasts ADD COLUMN IF NOT EXISTS micros integer[], ADD COLUMN IF NOT EXISTS utc_offsets integer[],
+  ADD COLUMN IF NOT EXISTS project text NOT NULL DEFAULT '', ADD COLUMN IF NOT EXISTS groups hstore NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS series_key text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS data_id bigint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS forecasts_job_id ON forecasts (job_id);
+CREATE INDEX IF NOT EXISTS forecasts_series_key ON forecasts (data_id, series_key);
 
 CREATE TABLE IF NOT EXISTS metrics (
   workload_uid text NOT NULL,
@@ -54,11 +62,13 @@ CREATE TABLE IF NOT EXISTS job_status (
   failed bigint NOT NULL,
   message text,
   stopped bigint NOT NULL DEFAULT 0,
-  first_ts_id bigint NOT NULL DEFAULT 0
+  first_ts_id bigint NOT NULL DEFAULT 0,
+  project text NOT NULL DEFAULT ''
 );
 -- Of a table of earlier releases.
 ALTER TABLE job_status ADD COLUMN IF NOT EXISTS stopped bigint NOT NULL DEFAULT 0,
-  ADD COLUMN IF NOT EXISTS first_ts_id bigint NOT NULL DEFAULT 0;
+  ADD COLUMN IF NOT EXISTS first_ts_id bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS project text NOT NULL DEFAULT '';
 
 -- A later record need not be newer: forecasts of one series are published as each gets done. What is older leaves the
 -- row as it is, by the rule of GET /forecasts (streams/forecasts.py): n counts within a job, between jobs the later record
@@ -74,13 +84,15 @@ FOR EACH ROW WHEN (NEW.sequence < OLD.sequence) EXECUTE FUNCTION leave_row();
 -- One row per forecast value.
 CREATE OR REPLACE VIEW forecast_values AS
 SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff,
-  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, u.mean
+  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, u.mean,
+  f.data_id, f.series_key, f.groups
 FROM forecasts f, unnest(f.timestamps, f.mean, f.micros) AS u (ds, mean, micros);
 
 -- One row per forecast value and level. The text of a level's values is "[1.5, NaN, 2.5]".
 CREATE OR REPLACE VIEW forecast_quantiles AS
 SELECT f.ts_id, f.job_id, f.item_id, f.model_name, f.cutoff,
-  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, q.key::double precision AS level, u.value
+  u.ds + coalesce(u.micros, 0) * interval '1 microsecond' AS ds, q.key::double precision AS level, u.value,
+  f.data_id, f.series_key, f.groups
 FROM forecasts f, each(f.quantiles) AS q,
   unnest(f.timestamps, string_to_array(trim(BOTH '[]' FROM q.value), ', ')::double precision[], f.micros)
     AS u (ds, value, micros);

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure
 from models.arrays.columns import FloatArray
+from models.arrays.levels import chosen_levels
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
 from models.deepar.frequency import Frequency
 from models.deepar.jobs.grid import History, LaidOut, common_frequency, frequency_of, lay_out
@@ -21,8 +22,9 @@ from models.deepar.specs import DEEPAR
 from models.errors import RejectedInputError
 from models.holdout import HoldOutForecast, hold_out_length, scorable
 from models.hyper_parameters import ConfigValue
-from models.scores.metrics import evaluate
-from models.scores.names import metric_names
+from models.options import PLAIN, Options
+from models.scores.names import IN_SAMPLE, metric_names
+from models.scores.windows import Windows, in_sample_scale
 
 __all__ = ["Asked", "TogetherAnswer", "forecast_together"]
 
@@ -43,6 +45,7 @@ class Asked:
     eval_metrics: tuple[str, ...]
     seed: int
     allow_negative: bool = False
+    options: Options = PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +156,7 @@ class _Run:
         report: Callable[[Progress], None] | None,
     ) -> None:
         self._asked, self._laid, self._codes, self._report = asked, laid, codes, report
+        self._season = max(1, frequency.season_length)
         held_out = self._held_out = hold_out_length(asked.prediction_length)
         self._scored = {place: bool(scorable(one.target[np.newaxis, :-held_out])[0]) for place, one in laid.items()}
         config = model_config(
@@ -180,35 +184,51 @@ class _Run:
         model = train(list(begun.values()), self._config, report=self._report)
         mean, quantiles = mean_and_quantiles(model, [begun[place] for place in rows], seeds)
         backtest = np.full((len(rows), self._held_out), np.nan)
-        scores = {name: np.full(len(rows), np.nan) for name in asked.eval_metrics}
+        windows = Windows(len(rows), self._held_out, (*asked.eval_metrics, IN_SAMPLE))
         if scored.any():
             backtest[scored] = publishable(mean[scored], kinds.rows(scored))
             actual = np.stack([self._laid[place].target[-self._held_out :] for place in rows if self._scored[place]])
-            for name, values in evaluate(actual, backtest[scored], asked.eval_metrics).items():
-                scores[name][scored] = values
+            windows.take(scored, actual, backtest[scored], self._scales(rows)[scored])
         if asked.refit:
             epochs = max(1, round(_REFIT_SHARE * model.facts["best_epoch"]))
             config = replace(self._config, epochs=epochs, early_stopping_patience=None)
             model = train(list(self._complete.values()), config, start_from=model, report=self._report)
             mean, quantiles = mean_and_quantiles(model, [self._complete[place] for place in rows], seeds)
+        predictions = publishable(mean[:, :horizon], kinds)
+        own = {level: publishable(values[:, :horizon], kinds) for level, values in quantiles.items()}
+        scores = windows.scores()
+        mase_insample = scores.pop(IN_SAMPLE)
         return HoldOutForecast(
-            predictions=publishable(mean[:, :horizon], kinds),
+            predictions=predictions,
             backtest=backtest,
             scored=scored,
             scores=scores,
-            quantiles={level: publishable(values[:, :horizon], kinds) for level, values in quantiles.items()},
+            quantiles=chosen_levels(predictions, own, windows.errors, asked.options.levels, kinds),
             answered_by=[None] * len(rows),
             saved=[None] * len(rows),
             notes=[""] * len(rows),
+            mase_insample=mase_insample,
+            windows=windows.counts,
         )
+
+    def _scales(self, rows: Sequence[int]) -> FloatArray:
+        """What `mase_insample` divides by, of each series: as of the other models."""
+        found = []
+        for place in rows:
+            history = self._laid[place].target[np.newaxis, : -self._held_out]
+            found.append(in_sample_scale(history, self._season))
+        return np.concatenate(found)
 
     def _kinds(self, rows: Sequence[int]) -> ValueKinds:
         """How the forecasts of these series are published."""
-        own = [
-            value_kinds(self._laid[place].target[np.newaxis], allow_negative=self._asked.allow_negative)
-            for place in rows
-        ]
-        return ValueKinds(np.concatenate([one.whole for one in own]), np.concatenate([one.floored for one in own]))
+        asked = self._asked
+        own = [value_kinds(self._laid[place].target[np.newaxis], allow_negative=asked.allow_negative) for place in rows]
+        return ValueKinds(
+            np.concatenate([one.whole for one in own]),
+            np.concatenate([one.floored for one in own]),
+            asked.options.lower,
+            asked.options.upper,
+        )
 
     def _series(self, place: int, *, whole_history: bool) -> Series:
         laid = self._laid[place]

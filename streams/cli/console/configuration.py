@@ -40,13 +40,17 @@ def unknown_variables() -> list[str]:
 
 
 def _wrong(settings: type["Settings"], fault: Any) -> str:
+    from pydantic import SecretStr
+
     from connectors.shown_urls import shown_url
     from streams.settings import SecretUrl
 
     field = str(fault["loc"][0])
     message: str = fault["msg"].removeprefix("Value error, ")  # pydantic's own words for a validator's
     about = settings.model_fields[field]
-    given = shown_url(str(fault["input"])) if SecretUrl in get_args(about.annotation) else fault["input"]
+    kinds = get_args(about.annotation)
+    given = shown_url(str(fault["input"])) if SecretUrl in kinds else fault["input"]
+    given = "…" if SecretStr in kinds else given
     default = "" if about.default is None or about.default_factory else f" Default: {about.default}"
     return (
         f"{_PREFIX}{field.upper()}={given} is wrong: {message[0].lower()}{message[1:]}. "

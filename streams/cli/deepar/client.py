@@ -12,12 +12,12 @@ from streams.cli.console.failure import CommandError, did_you_mean
 from streams.cli.console.program import command_line
 from streams.cli.deepar.csv_series import Columns
 from streams.cli.deepar.series import SeriesLine
+from streams.cli.service.asking import own_project
 from streams.cli.service.client import ServiceClient, ServiceRefusalError
 from streams.cli.service.session import Session
 
 __all__ = ["Trainee", "columns_of", "create_job", "endpoint", "endpoints", "forecast_all", "keep_columns", "version"]
 
-_PROJECT: Final = "default"  # one person's jobs need no second project
 _DEEPAR: Final = 5  # model_id of contract T-075
 _NAME_TAKEN: Final = "ModelArts.0103"
 _MOST_NAMES: Final = 100  # name, name-2, … are tried
@@ -44,7 +44,7 @@ def create_job(
     for number in range(1, _MOST_NAMES):
         tried = name if number == 1 else f"{name}-{number}"
         try:
-            job: Trainee = client.write("POST", _jobs(), body={"job_name": tried, "config": config})
+            job: Trainee = client.write("POST", _jobs(client), body={"job_name": tried, "config": config})
         except ServiceRefusalError as error:
             if error.answer.get("error_code") != _NAME_TAKEN:
                 raise
@@ -57,7 +57,7 @@ def create_job(
 
 def version(client: ServiceClient, job: Trainee) -> Trainee:
     """How the training of a job stands."""
-    found: Trainee = client.get(f"{_jobs()}/{job['job_id']}/versions/{job['version_id']}")
+    found: Trainee = client.get(f"{_jobs(client)}/{job['job_id']}/versions/{job['version_id']}")
     return found
 
 
@@ -137,8 +137,8 @@ def forecast_all(
     return [prediction for first in sorted(found) for prediction in found[first]]
 
 
-def _jobs() -> str:
-    return f"/v1/{_PROJECT}/training-jobs"
+def _jobs(client: ServiceClient) -> str:
+    return f"/v1/{own_project(client)}/training-jobs"
 
 
 def _columns_path(name: str) -> str:

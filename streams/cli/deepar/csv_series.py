@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from connectors.csv_files.columns import BadColumnError, TextColumn, read_columns
 from connectors.csv_files.inspection import BadDatasetError, OpenCsv, line_of_row, opened_csv
-from connectors.datasets.split_warnings import groups_differing_in_blanks
+from connectors.datasets.split_warnings import groups_that_look_alike
 from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError, did_you_mean
@@ -129,7 +129,7 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
             ]
         found.append(SeriesLine(titles[number], line, laid))
     doubt = (f'column "{header[when]}": {parsed.warning}',) if parsed.warning else ()
-    blanks = groups_differing_in_blanks(header, {index: texts[index] for index in groups})
+    blanks = groups_that_look_alike(header, {index: texts[index] for index in groups})
     warnings = tuple(dict.fromkeys(map(_for_the_file, (*table.facts.warnings, *doubt, *told, *blanks))))
     return CsvSeries(found, columns, calendar, warnings)
 

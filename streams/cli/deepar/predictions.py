@@ -15,11 +15,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from connectors.table_files.safe_cells import safe_cell
 from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import one_line
 from streams.cli.deepar.series import SeriesLine, step_times
-from streams.cli.forecasting.csv_export import check_writable, safe_cell
+from streams.cli.forecasting.csv_export import check_writable
 from streams.cli.forecasting.tables import number, short_time
 
 __all__ = ["Prediction", "check_out", "draw_largest", "prediction_table", "predictions_of", "write_predictions"]

@@ -20,6 +20,7 @@ from streams.cli.deepar.fan_charts import LEVELS, Fan, draw_fans
 from streams.cli.deepar.predictions import Prediction, predictions_of
 from streams.cli.deepar.series import SeriesLine, lines_file
 from streams.cli.deepar.training import follow_training
+from streams.cli.demo.curve import show_curve
 from streams.cli.service.session import Session
 
 __all__ = ["Past", "check_predictions", "inside", "past_of", "show_fans"]
@@ -62,7 +63,9 @@ def show_fans(session: Session, file: Path, picture: Path, results: Console, con
     with lines_file(before) as data:
         job = deepar_client.create_job(session.client, _NAME, data, _PARAMETERS, rename=True)
     deepar_client.keep_columns(session.client, job, columns)
-    name = follow_training(session, job, console)["endpoint"]
+    trained = follow_training(session, job, console)
+    name = trained["endpoint"]
+    show_curve(session, trained, results)
     configuration = {"num_samples": 200, "output_types": ["mean", "quantiles"], "quantiles": [*LEVELS], "seed": 1}
     answers = deepar_client.forecast_all(session, name, before, configuration, lambda _: None)
     predictions = predictions_of(before, answers, Frequency.parse("D"))

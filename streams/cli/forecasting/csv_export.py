@@ -2,19 +2,16 @@
 
 import csv
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from connectors.table_files.safe_cells import safe_cell
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting.outcome import JobOutcome
 
-__all__ = ["check_writable", "safe_cell", "write_csv"]
+__all__ = ["check_writable", "write_csv"]
 
-# CWE-1236: a spreadsheet takes a cell that begins so for a formula; the full-width forms count as well.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")  # noqa: RUF001  # full-width
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _OWN_COLUMNS: Final = ("ts_id", "model", "timestamp", "value")
 
 
@@ -42,16 +39,6 @@ def write_csv(outcome: JobOutcome, path: Path) -> int:
         draft.unlink(missing_ok=True)
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error
     return rows
-
-
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet shows and does not run: an apostrophe before what it takes for a formula.
-
-    Numbers, negative ones too, stay as they are.
-    """
-    if text.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(text.strip()):
-        return f"'{text}"
-    return text
 
 
 def check_writable(path: Path | None, option: str) -> None:

@@ -58,8 +58,8 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", metavar="MODEL", show_default="LinearFit",
-            help="May be repeated; a wrong name brings the list of models.",
+            "--model", "-m", metavar="MODEL", show_default="Auto",
+            help="May be repeated; a wrong name brings the list of models. Auto chooses for each series.",
         ),
     ] = None,
     freq: Annotated[
@@ -158,6 +158,33 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="Keep forecasts below zero also for series that have no negative value; else they become 0.",
         ),
     ] = False,
+    windows: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER", min=1, max=20, show_default="3; 1 for DeepAR",
+            help="Score the forecast on so many stretches at the end of the history, where it is long enough.",
+        ),
+    ] = None,
+    level: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="QUANTILE", show_default="those of the model",
+            help="A quantile to forecast, between 0 and 1; may be repeated. 0.1 and 0.9 enclose 80 %.",
+        ),
+    ] = None,
+    lower: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="No forecast is below it.", show_default="no bound")
+    ] = None,
+    upper: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="No forecast is above it.", show_default="no bound")
+    ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE", show_default="none",
+            help="What stands in for missing observations: none, zero, previous or interpolate.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -201,12 +228,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         timestamp=planning.column_index(timestamp, header, option="--timestamp"),
         target=planning.column_index(target, header, option="--target"),
         group_by=tuple(planning.column_index(name, header, option="--group-by") for name in group_by or ()),
-        models=tuple(model or ("LinearFit",)),
+        models=tuple(model or ("Auto",)),
         parameters=planning.parameters(param or ()),
         metrics=tuple(metric or ("rmse", "mae", "mase")),
         horizon=horizon,
         refit=refit,
         allow_negative=allow_negative,
+        options=planning.options(windows, level, lower, upper, fill),
         tune=tune,
         trials=trials,
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},

@@ -1,11 +1,12 @@
 """The answers of GET /job/{id}/job_results/ as values, series by series."""
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["History", "JobOutcome", "SeriesForecast", "group_values", "history_of", "job_outcome"]
+from connectors.datasets.group_values import group_values
+
+__all__ = ["History", "JobOutcome", "SeriesForecast", "history_of", "job_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,6 @@ def history_of(answer: Mapping[str, Any]) -> History | None:
                 )
                 return History(label, timestamps, values)
     return None
-
-
-def group_values(text: str) -> tuple[str, ...]:
-    """Group values of a series from Python's notation of a tuple, "('EWR', 'UA')"; the text itself if it is none."""
-    try:
-        values = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return (text,)
-    return tuple(str(value) for value in values) if isinstance(values, tuple) else (text,)
 
 
 def _forecast(result: Mapping[str, Any], group: tuple[str, ...]) -> SeriesForecast:

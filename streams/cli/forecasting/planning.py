@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.catalog import CATALOG
+from models.errors import RejectedInputError
+from models.options import checked_options
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.errors import RejectedError
 from streams.forecasting.calendars import checked_calendars
@@ -21,10 +24,12 @@ __all__ = [
     "column_index",
     "elements",
     "in_options",
+    "options",
     "parameters",
 ]
 
 _INTEGER = re.compile(r"[+-]?\d{1,15}")  # more digits than 15 would not stay exact on the way
+_WINDOWS = 3  # that a forecast is scored on, where the history is long enough
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 # How the service names what is wrong, and how the user has written it.
 _REFUSALS = (
@@ -46,6 +51,9 @@ _REFUSALS = (
     (re.compile(r"^element \d+ \(ts_id \d+\), eval_metrics: "), "--metric: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), model_name: "), "--model: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), max_eval: "), "--trials: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), backtest_windows: "), "--windows: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), levels: "), "--level: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), (lower|upper|fill): "), r"--\1: "),
     (re.compile(r"^feature_indexs: "), "--feature: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), hyper_params '([^']*)': (?:val )?"), r"--param \1: "),
 )
@@ -98,6 +106,7 @@ class ForecastPlan:
     trials: int | None = None
     features: tuple[int, ...] = ()
     allow_negative: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     dialect: Mapping[str, str] = field(default_factory=dict)
     calendar: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,6 +118,18 @@ def calendar(freq: str | None, time_zone: str | None) -> dict[str, str]:
     except RejectedError as error:
         raise CommandError(in_options(error.message)) from None
     return {name: value for name, value in (("freq", freq), ("time_zone", time_zone)) if value is not None}
+
+
+def options(
+    windows: int | None, levels: Sequence[float] | None, lower: float | None, upper: float | None, fill: str | None
+) -> dict[str, Any]:
+    """What is asked for beside the model, as the API takes it; CommandError where it makes no sense."""
+    try:
+        checked_options(windows, None if levels is None else tuple(levels), lower, upper, fill)
+    except RejectedInputError as error:
+        raise CommandError(in_options(f"element 1 (ts_id 1), {error.field}: {error.message}")) from None
+    given = {"backtest_windows": windows, "levels": levels, "lower": lower, "upper": upper, "fill": fill}
+    return {name: value for name, value in given.items() if value is not None and value != []}
 
 
 def column_index(name: str, header: Sequence[str], *, option: str) -> int:
@@ -169,11 +190,13 @@ def check_models(models: Sequence[str], given: Iterable[Parameter], catalogue: M
 
 
 def check_metrics(names: Iterable[str], known: Sequence[str]) -> None:
-    """CommandError for a metric that there is not."""
-    for name in names:
+    """CommandError for a metric that there is not, or that is given twice."""
+    for name, count in Counter(names).items():
         if name not in known:
             guess = did_you_mean(name, known) or "."
             raise CommandError(f"--metric {name}: there is no such metric{guess} There are: {', '.join(known)}")
+        if count > 1:
+            raise CommandError(f"--metric {name} is given {count} times: once is enough")
 
 
 def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, Any]]:
@@ -194,9 +217,19 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
         model: [parameter.body for parameter in plan.parameters if parameter.model in (None, model)]
         for model in plan.models
     }
+    own = {model: _options_of(plan, model) for model in plan.models}
     for ts_id in ts_ids:
         for model, hyper_params in by_model.items():
-            yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common}
+            yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common, **own[model]}
+
+
+def _options_of(plan: ForecastPlan, model: str) -> Mapping[str, Any]:
+    """What is asked for of a model; a score of several stretches where nothing else is said and each costs little."""
+    spec = CATALOG.get(model)
+    costly = spec is None or spec.together or spec.network
+    if costly or plan.tune or not plan.refit or "backtest_windows" in plan.options:
+        return plan.options
+    return {"backtest_windows": _WINDOWS, **plan.options}
 
 
 def in_options(refusal: str) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.pretty import Pretty
 from rich.table import Table
 from rich.text import Text
 
@@ -89,6 +88,8 @@ def show(letter_id: _Id) -> None:
     if event is None:
         console.print(Text(f"not decodable: {one_line(reason)}"))
     else:
+        from rich.pretty import Pretty
+
         console.print(Pretty(event, max_length=_ITEMS_SHOWN, max_string=200, expand_all=False))
     console.print()
     shown = min(len(record.value), _HEX_BYTES)
@@ -106,22 +107,18 @@ def requeue(
     Do so after the cause is mended: what still cannot be applied becomes a new dead letter. Commands have ids, so a
     command that was applied in the meantime has no second effect. The old entries stay until they expire.
     """
-    from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Publisher, Record
-    from streams.telemetry.tracing import trace_headers
+    from connectors.kafka.publisher import DeliveryError, MessageTooLargeError, Publisher
+    from streams.engine.letters import StrayLetterError, sent_again
     from streams.topics import Topics
 
     settings = load_settings()
     known = {spec.name for spec in Topics(settings).all} - {_topic(settings)}
     records = []
     for letter_id in dict.fromkeys(letter_ids):  # each once
-        letter = _letter(settings, letter_id)
-        origin = dict(letter.headers).get("topic", b"").decode("utf-8", "replace")
-        if origin not in known:
-            raise CommandError(
-                f"{letter_id} came from topic {origin!r}, which is none of this service's topics: nothing was sent; "
-                "compare TIDECAST_TOPIC_PREFIX with the service's"
-            )
-        records.append((letter_id, Record(origin, letter.key, letter.value, trace_headers(letter))))
+        try:
+            records.append((letter_id, sent_again(_letter(settings, letter_id), known)))
+        except StrayLetterError as error:
+            raise CommandError(str(error)) from error
     publisher = Publisher(
         bootstrap_of(settings),
         client_id="tidecast-cli",
@@ -171,14 +168,15 @@ def _broker_errors(settings: "Settings") -> Iterator[None]:
 
 def _letter(settings: "Settings", letter_id: str) -> "StoredRecord":
     from connectors.kafka.topic_reader import read_record
+    from streams.engine.letters import place_of
 
-    partition, dash, offset = letter_id.partition("-")
-    if not (dash and partition.isdecimal() and offset.isdecimal() and len(letter_id) < 30):
+    place = place_of(letter_id)
+    if place is None:
         raise CommandError(
             f"{letter_id} is no dead letter's id: {command_line('dead-letters list')} shows them, such as 2-15"
         )
     with _broker_errors(settings):
-        record = read_record(bootstrap_of(settings), _topic(settings), int(partition), int(offset))
+        record = read_record(bootstrap_of(settings), _topic(settings), *place)
     if record is None:
         raise CommandError(
             f"there is no dead letter {letter_id}: it never was, or was kept for "
@@ -210,10 +208,10 @@ def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
 
 def _about(record: "StoredRecord") -> tuple[tuple[int, int, int], str, str, str, str]:
     """Its place in the list, and what the list shows of it; not its value, which may be large."""
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    place = (record.timestamp_ms, record.partition, record.offset)
-    letter_id = f"{record.partition}-{record.offset}"
-    return place, letter_id, _time(record), headers.get("topic", ""), headers.get("error", "")
+    from streams.engine.letters import letter_of
+
+    letter, place = letter_of(record), (record.timestamp_ms, record.partition, record.offset)
+    return place, letter.letter_id, _time(record), letter.topic, letter.error
 
 
 def _time(record: "StoredRecord") -> str:

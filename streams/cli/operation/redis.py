@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +39,8 @@ def rebuild(
 
     Forecasts that are there no longer are removed. Until a partition is complete again it is read from its worker.
     """
+    import asyncio
+
     settings = load_settings()
     if settings.redis_url is None:
         raise CommandError("no Redis is used: set TIDECAST_REDIS_URL as the service has it")
@@ -68,6 +69,8 @@ async def _rebuild(settings: "Settings", url: str, bootstrap: str, within: float
 
 
 async def _wait(store: "OnlineStore", wanted: Mapping[int, int], within: float) -> None:
+    import asyncio
+
     lacking, since = dict(wanted), time.monotonic()
     while lacking:
         offsets = await store.offsets(list(lacking))

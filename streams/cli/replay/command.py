@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import asyncio
 import json
 import sys
 from contextlib import contextmanager
@@ -155,6 +154,8 @@ def _computed(settings: "Settings", codec: "Codec", commands: "JobCommands", con
     series = [message for message, _ in commands.series]
     total = len(series) + sum(len(command.ns) for _, command in commands.together)
     with _progress(f"computing job {commands.job_id}", total, console) as on_answers:
+        import asyncio
+
         records: list[Record] = asyncio.run(recomputed(settings, codec, series, commands.together, on_answers))
     return records
 

@@ -4,7 +4,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,10 +14,15 @@ from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.cli.service.client import ServiceClient
     from streams.cli.service.session import Session
+    from streams.settings import Settings
 
-__all__ = ["Url", "session_of"]
+__all__ = ["Url", "own_project", "session_of"]
 
+_NOT_FOUND: Final = 404
 Url = Annotated[
     str | None,
     typer.Option(
@@ -25,11 +31,27 @@ Url = Annotated[
 ]
 
 
+@lru_cache(maxsize=1)
+def own_project(client: "ServiceClient") -> str:
+    """The project that whoever asks works in, as addresses have it."""
+    from streams.cli.service.client import ServiceRefusalError
+
+    try:
+        return str(client.get("/access/me")["project"])
+    except ServiceRefusalError as error:
+        if error.http_status != _NOT_FOUND:
+            raise
+        return "default"  # an earlier release, which has no other
+
+
 @contextmanager
-def session_of(url: str | None, *, on_new_home: bool = False) -> "Iterator[Session]":
+def session_of(
+    url: str | None, *, on_new_home: bool = False, needs: "Callable[[Settings], None] | None" = None
+) -> "Iterator[Session]":
     """The service that is asked: at `url`, the one that runs, or one that is started for the command alone.
 
-    CommandError where no service has ever run on TIDECAST_HOME, unless the command may begin `on_new_home`.
+    CommandError where no service has ever run on TIDECAST_HOME, unless the command may begin `on_new_home`. What the
+    command `needs` of a service is asked before one is started for it: raise CommandError where the settings lack it.
     """
     from streams.cli.service.session import find_service, open_session
 
@@ -39,5 +61,7 @@ def session_of(url: str | None, *, on_new_home: bool = False) -> "Iterator[Sessi
         raise CommandError(
             f"no service has ever run on {settings.home}: set TIDECAST_HOME, or name the service by --url"
         )
+    if address is None and needs is not None:
+        needs(settings)
     with open_session(settings, address, notices()) as session:
         yield session

@@ -2,19 +2,19 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 import httpx
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.program import command_line
+from streams.cli.service.addresses import host_of
 
-__all__ = ["ServiceClient", "ServiceRefusalError"]
+__all__ = ["ServiceAwayError", "ServiceClient", "ServiceRefusalError"]
 
 _PATIENCE_S: Final = 60.0  # how long 503 and a restarting worker are waited for; a restart takes seconds
 _FIRST_PAUSE_S: Final = 0.5
@@ -33,6 +33,10 @@ class ServiceRefusalError(CommandError):
         self.answer = answer
 
 
+class ServiceAwayError(CommandError):
+    """A service that has answered before, and does not any more, or says all the time that it is not ready."""
+
+
 class ServiceClient:
     """One service. Answers 503 are tried again for a minute; writes carry an Idempotency-Key, so that this is safe."""
 
@@ -40,20 +44,23 @@ class ServiceClient:
         self,
         url: str,
         *,
+        auth: httpx.Auth | None = None,
         patience_s: float = _PATIENCE_S,
         transport: httpx.BaseTransport | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Connects at the first request; `transport` and `pause` are for tests."""
+        """Connects at the first request. `auth` shows who asks; `transport` and `pause` are for tests."""
         self.url = url.rstrip("/")
-        host = _host(url)
+        host = host_of(url)
         self._patience_s = patience_s
         self._pause = pause
         self.warnings: list[str] = []
         """What the service has told of the files sent and the columns chosen."""
         self._seen = False  # whether it has answered before: then silence is a restart, not a wrong address
         proxies = host not in _LOOPBACK
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=proxies, transport=transport)
+        self._http = httpx.Client(
+            base_url=self.url, timeout=_TIMEOUT, trust_env=proxies, transport=transport, auth=auth
+        )
 
     def __enter__(self) -> Self:
         """The client."""
@@ -64,6 +71,21 @@ class ServiceClient:
     ) -> None:
         """Close the connections."""
         self._http.close()
+
+    def log_in(self, user: str, password: str, project: str | None) -> tuple[str, Mapping[str, Any]]:
+        """A token, and what it is good for."""
+        asked: dict[str, Any] = {
+            "identity": {"methods": ["password"], "password": {"user": {"name": user, "password": password}}}
+        }
+        if project is not None:
+            asked["scope"] = {"project": {"id": project}}
+        answer = self._answer(lambda: self._http.post("/v3/auth/tokens", json={"auth": asked}))
+        told: Mapping[str, Any] = self._json(answer)["token"]
+        return answer.headers["X-Subject-Token"], told
+
+    def log_out(self, token: str) -> None:
+        """Let a token be void."""
+        self._answer(lambda: self._http.delete("/v3/auth/tokens", headers={"X-Subject-Token": token}))
 
     def models(self) -> Mapping[str, Sequence[str]]:
         """Every model with the names of its hyper-parameters."""
@@ -147,8 +169,19 @@ class ServiceClient:
         """The bytes at a path."""
         return self._answer(lambda: self._http.get(path)).content
 
-    def streamed(self, path: str, parameters: Mapping[str, Any], until: ExitStack, **given: Any) -> httpx.Response:
-        """The answer at a path, which is still to be read, and is closed by the stack."""
+    def streamed(
+        self,
+        path: str,
+        parameters: Mapping[str, Any],
+        until: ExitStack,
+        *,
+        patience_s: float | None = None,
+        **given: Any,
+    ) -> httpx.Response:
+        """The answer at a path, which is still to be read, and is closed by the stack.
+
+        ServiceAwayError where there was none within the patience, by default this client's.
+        """
 
         def send() -> httpx.Response:
             answer = until.enter_context(self._http.stream("GET", path, params=parameters, **given))
@@ -156,7 +189,7 @@ class ServiceClient:
                 answer.read()
             return answer
 
-        return self._answer(send)
+        return self._answer(send, patience_s)
 
     def put_file(self, path: str, file: Path) -> None:
         """Store a file as it is; a large one is read bit by bit."""
@@ -166,6 +199,10 @@ class ServiceClient:
                 return self._http.put(path, content=opened, headers={"Content-Type": "application/octet-stream"})
 
         self._answer(send)
+
+    def delete(self, path: str) -> None:
+        """Remove what is at a path, which is answered without a word."""
+        self._answer(lambda: self._http.delete(path))
 
     def write(
         self,
@@ -189,31 +226,29 @@ class ServiceClient:
 
         return self._json(self._answer(send))
 
-    def _answer(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+    def _answer(self, send: Callable[[], httpx.Response], patience_s: float | None = None) -> httpx.Response:
         """A success; asks again while the service says that it is not ready."""
-        pauses = self._pauses()
+        short = patience_s is not None  # then silence is as good as 503
+        patience_s = self._patience_s if patience_s is None else patience_s
+        deadline, pause = time.monotonic() + patience_s, _FIRST_PAUSE_S
         while True:
+            asked = 0.0
             try:
                 response = send()
             except httpx.TransportError as error:
-                pause = next(pauses, None) if self._seen else None
-                if pause is None:
-                    raise CommandError(self._unreachable(error)) from error
+                connected = self._seen or (
+                    short and isinstance(error, httpx.ReadTimeout)
+                )  # else the address may be wrong
+                if not connected or time.monotonic() >= deadline:
+                    raise (ServiceAwayError if self._seen else CommandError)(self._unreachable(error)) from error
             else:
                 self._seen = True
                 if response.is_success:
                     return response
-                pause = next(pauses, None) if response.status_code == 503 else None
-                if pause is None:
-                    raise self._refusal(response)
-                pause = max(pause, _retry_after(response))
-            self._pause(pause)
-
-    def _pauses(self) -> Iterator[float]:
-        deadline = time.monotonic() + self._patience_s
-        pause = _FIRST_PAUSE_S
-        while time.monotonic() < deadline:
-            yield pause
+                if response.status_code != 503 or time.monotonic() >= deadline:
+                    raise self._refusal(response, patience_s)
+                asked = _retry_after(response)
+            self._pause(max(0.0, min(max(pause, asked), deadline - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _json(self, response: httpx.Response) -> Any:
@@ -222,18 +257,26 @@ class ServiceClient:
         except ValueError as error:
             raise CommandError(f"what answers at {self.url} is not a Tidecast service: correct --url") from error
 
-    def _refusal(self, response: httpx.Response) -> CommandError:
+    def _refusal(self, response: httpx.Response, patience_s: float) -> CommandError:
         try:
             body = response.json()
-            message = body["error_message"] if "error_message" in body else body["message"]  # contract T-031
-        except (ValueError, KeyError, TypeError):
+            told = body["error"] if isinstance(body.get("error"), dict) else body  # Keystone's
+            message = told["error_message"] if "error_message" in told else told["message"]  # contract T-031
+        except (ValueError, KeyError, TypeError, AttributeError):
             return CommandError(
                 f"{self.url} answered {response.status_code} {response.reason_phrase}, not in the form of a "
                 "Tidecast service: correct --url"
             )
         text = str(message)
         if response.status_code == 503:
-            text = f"the service at {self.url} is not ready, also not after {self._patience_s:.0f} s: {message}"
+            return ServiceAwayError(
+                f"the service at {self.url} is not ready, also not after {patience_s:.0f} s: {message}"
+            )
+        if response.status_code == 401:
+            text = (
+                f"{message} (at {self.url}: set TIDECAST_TOKEN, or TIDECAST_ACCESS_KEY_ID and "
+                f"TIDECAST_ACCESS_KEY_SECRET, or log in by {command_line('access login')})"
+            )
         if response.status_code == 404:
             text = f"{message} at {self.url}: look at the number, or name another service by --url or TIDECAST_HOME"
         return ServiceRefusalError(text, response.status_code, body)
@@ -245,19 +288,6 @@ class ServiceClient:
             f"no Tidecast service answers at {self.url} ({error}): start one with {command_line('up')}, correct "
             "--url, or leave --url out"
         )
-
-
-def _host(url: str) -> str:
-    """The host that a service's address names."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        wrong = parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.port == 0
-    except ValueError:  # a port that is no number, or an address in brackets that is none
-        host, wrong = None, True
-    if wrong or not host:
-        raise CommandError(f"--url {url}: write it as http://host:port")
-    return host
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -19,6 +19,9 @@ from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import DeferredSignals, InterruptedStartError
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, output
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 __all__ = ["register"]
 
@@ -43,10 +46,9 @@ def up(
 
     Broker, state and trainers; everything they keep is in TIDECAST_HOME and is there again at the next start.
     """
-    from streams.addresses import is_loopback
     from streams.cli.service.start_errors import START_ERRORS
     from streams.telemetry.logs import configure_logging
-    from streams.workers.privacy import OPEN, private_files
+    from streams.workers.privacy import private_files
     from streams.workers.stack import Stack
 
     configure_logging()
@@ -80,16 +82,16 @@ def up(
         return
     try:
         signals.check()
-        console.print(f"Tidecast is ready  API {stack.url}  page {stack.url}/docs", style="green", soft_wrap=True)
+        console.print(f"Tidecast is ready  dashboard {stack.url}  API {stack.url}/docs", style="green", soft_wrap=True)
         console.print(
             f"Kafka {stack.bootstrap}   home {asked.home}   logs {stack.log_folder}   Ctrl-C stops it",
             style="dim",
             soft_wrap=True,
         )
-        if not is_loopback(asked.http_host):
-            notices().print(f"warning: {OPEN}", style="yellow")
+        _warn_of_open_address(asked)
         while not stopping:
             stack.watch()
+            _tell_first_administrator(asked)
             time.sleep(_WATCH_S)
     except START_ERRORS as error:
         raise CommandError(str(error)) from error
@@ -98,6 +100,27 @@ def up(
     finally:
         stack.stop()
     console.print("stopped")
+
+
+def _warn_of_open_address(given: "Settings") -> None:
+    from streams.addresses import is_loopback
+    from streams.workers.privacy import OPEN
+
+    if not given.auth_ways and not is_loopback(given.http_host):
+        notices().print(f"warning: {OPEN}", style="yellow")
+
+
+def _tell_first_administrator(given: "Settings") -> None:
+    """Who may add users, once: the note is gone then."""
+    if not given.auth_ways:
+        return
+    from streams.access.first_administrator import taken_note
+
+    told = taken_note(given.home)
+    if told is not None:
+        fields = (("user", "user"), ("password", "password"), ("access_key", "access key"), ("secret", "its secret"))
+        shown = "   ".join(f"{words} {told[name]}" for name, words in fields if name in told)
+        output().print(f"First administrator, told this once: {shown}", style="bold", soft_wrap=True, highlight=False)
 
 
 def state() -> None:

@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.program import command_line
@@ -28,6 +26,10 @@ class RunningService:
 
 def find_running(home: Path) -> RunningService | None:
     """The service that was started on this home, if it answers. Light: nothing of the service is loaded for it."""
+    # Not above, so that `tidecast --help` stays quick.
+    from urllib.error import URLError  # noqa: PLC0415
+    from urllib.request import ProxyHandler, build_opener  # noqa: PLC0415
+
     try:
         noted = json.loads((home / "service.json").read_text("utf-8"))
         running = RunningService(noted["url"], noted["bootstrap"])
@@ -44,6 +46,9 @@ def find_running(home: Path) -> RunningService | None:
 def bootstrap_of(settings: "Settings") -> str:
     """The brokers that the settings name, else those of the service on TIDECAST_HOME; CommandError without either."""
     if settings.kafka_bootstrap is not None:
+        from streams.broker_access import secure_brokers  # noqa: PLC0415 - as above
+
+        secure_brokers(settings)
         return settings.kafka_bootstrap
     running = find_running(settings.home)
     if running is None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import DeferredSignals, TerminationInterrupt, exit_status
 from streams.cli.service.client import ServiceClient
+from streams.cli.service.credentials import credentials_of
 from streams.cli.service.running import RunningService, find_running
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def find_service(settings: "Settings", url: str | None) -> str | None:
 def open_session(settings: "Settings", url: str | None, console: Console) -> Iterator[Session]:
     """The service at `url`; without one, a service of its own on TIDECAST_HOME, stopped at the end whatever happens."""
     if url is not None:
-        with _terminated_in_order(), ServiceClient(url) as client:
+        with _terminated_in_order(), ServiceClient(url, auth=credentials_of(settings, url)) as client:
             yield Session(client, watch=lambda: None, embedded=False)
         return
     from streams.cli.service.start_errors import START_ERRORS
@@ -83,7 +84,7 @@ def open_session(settings: "Settings", url: str | None, console: Console) -> Ite
         try:
             signals.check()
             status.stop()
-            with ServiceClient(stack.url) as client:
+            with ServiceClient(stack.url, auth=credentials_of(settings, stack.url)) as client:
                 yield Session(client, watch=stack.watch, embedded=True)
         except START_ERRORS as error:
             raise CommandError(str(error)) from error
@@ -114,7 +115,10 @@ def log_warnings_only() -> None:
     """What works for a command says what is wrong; what it does is shown by the progress."""
     import structlog
 
+    from streams.telemetry.logs import console_processors
+
     structlog.configure(
+        processors=console_processors(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

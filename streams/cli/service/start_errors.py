@@ -6,11 +6,13 @@ from connectors.embedded_kafka.java import JavaMissingError
 from connectors.kafka.admin import BrokerUnreachableError, TopicMismatchError, TopicsLostError
 from connectors.schema_registry import RegistryError
 from connectors.user_code.modes import NoModeError
+from streams.access.vault import AccessKeyError
 from streams.workers.stack import StackError
 
 __all__ = ["START_ERRORS"]
 
 START_ERRORS = (
+    AccessKeyError,
     BrokerStartError,
     BrokerUnreachableError,
     JarsError,

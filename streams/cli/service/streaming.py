@@ -25,16 +25,24 @@ def pieces(client: ServiceClient, path: str, parameters: Mapping[str, Any]) -> I
 
 
 def events(
-    client: ServiceClient, path: str, parameters: Mapping[str, Any], last: str, *, silent_s: float
+    client: ServiceClient,
+    path: str,
+    parameters: Mapping[str, Any],
+    last: str,
+    *,
+    silent_s: float,
+    patience_s: float | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Ids and data of server-sent events behind the last one; ends when none came for so long, or they broke off.
 
-    To be called again with the last id.
+    To be called again with the last id. ServiceAwayError where the service does not answer within the patience.
     """
     timeout = httpx.Timeout(_TIMEOUT_S, read=silent_s)
     number, data = "", ""
     with ExitStack() as until, suppress(httpx.TransportError):
-        answer = client.streamed(path, parameters, until, headers={"Last-Event-ID": last}, timeout=timeout)
+        answer = client.streamed(
+            path, parameters, until, patience_s=patience_s, headers={"Last-Event-ID": last}, timeout=timeout
+        )
         for line in answer.iter_lines():
             name, _, value = line.partition(": ")
             if name == "id":

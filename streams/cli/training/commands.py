@@ -14,11 +14,13 @@ from urllib.parse import quote
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line, output
-from streams.cli.service.asking import Url, session_of
+from streams.cli.service.asking import Url, own_project, session_of
 
 if TYPE_CHECKING:
     from streams.cli.service.session import Session
+    from streams.settings import Settings
 
 __all__ = ["register"]
 
@@ -31,7 +33,9 @@ _Version = Annotated[
     str | None,
     typer.Option("--version", metavar="VERSION", help="Its name or id; else the newest.", show_default=False),
 ]
-_Project = Annotated[str, typer.Option(metavar="PROJECT", help="The project.")]
+_Project = Annotated[
+    str | None, typer.Option(metavar="PROJECT", help="The project; your own if absent.", show_default=False)
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Entry = Mapping[str, Any]
 
@@ -39,7 +43,9 @@ Entry = Mapping[str, Any]
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Training jobs: algorithms and scripts, run in versions.", no_args_is_help=True)
-    group.command("run", epilog="Example: tidecast jobs run sunspots job.json --follow")(run)
+    group.command(
+        "run", epilog="Example: tidecast jobs run sunspots train.py --data sunspots.csv -p epochs=40 --follow"
+    )(run)
     group.command("list", epilog="Example: tidecast jobs list --watch")(list_jobs)
     group.command("show", epilog="Example: tidecast jobs show sunspots")(show)
     group.command("logs", epilog="Example: tidecast jobs logs -f sunspots")(logs)
@@ -50,40 +56,83 @@ def register(app: typer.Typer) -> None:
 
 def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)],
-    config: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The config of POST …/training-jobs, as JSON.", show_default=False)
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A script (.py), or the config of POST …/training-jobs as JSON.", show_default=False
+        ),
     ],
     *,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The script's data, uploaded with it.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="LABEL=VALUE", help="Of the run; any number.", show_default=False),
+    ] = None,
+    workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many run the script.")] = 1,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print the log; 1 where it does not complete.")
     ] = False,
-    project: _Project = "default",
+    project: _Project = None,
     url: Url = None,
 ) -> None:
     """Run a job: a new one, or where there is one of this name its next version. Prints the ids of both."""
-    try:
-        found = json.loads(config.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{config} cannot be read as JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CommandError(f"{config}: found no JSON object, expected the config of a job")
-    body = {"config": found.get("config", found)}
-    with session_of(url) as session:
+    from streams.cli.training.scripts import is_script, opened_to_read, parameters_of, script_config
+
+    parameters = parameters_of(parameter or ())
+    config = {} if is_script(file) else _config_in(file)
+    if config and (data is not None or workers != 1):
+        raise CommandError("--data and --workers are for scripts: name them in the config")
+    for one in (file, data):  # before a service is started for this
+        if one is not None:
+            opened_to_read(one).close()
+    with session_of(url, needs=_runs_scripts if not config else None) as session:
+        project = project or own_project(session.client)
         known = [job for job in _jobs(session, project, name) if job["job_name"] == name]
+        if not config:
+            config = script_config(session.client, name, file, data=data, workers=workers)
+        if parameters:
+            labels = {one["label"] for one in parameters}
+            kept = [one for one in config.get("parameter") or () if one.get("label") not in labels]
+            config["parameter"] = [*kept, *parameters]
         if known:
-            path = f"{_path(project)}/{known[0]['job_id']}/versions"
+            path, body = f"{_path(project)}/{known[0]['job_id']}/versions", {}
         else:
-            path, body = _path(project), {"job_name": name, **body}
-        made = session.client.write("POST", path, body=body)
+            path, body = _path(project), {"job_name": name}
+        made = session.client.write("POST", path, body={**body, "config": config})
         output().print(f"{made['job_id']} {made.get('version_id', '')}".rstrip())
         if follow and "version_id" in made:
             _follow(session, _version_path(project, made["job_id"], made["version_id"]), "", 0)
 
 
+def _runs_scripts(settings: "Settings") -> None:
+    """CommandError where a service that is started for this command would not run a script; nothing is sent then."""
+    if settings.user_code == "off":
+        raise CommandError(
+            "no service runs, and one that is started for this command would not run the script, as programs of users "
+            f"are off: set TIDECAST_USER_CODE=process, which runs it in a sandbox, or start {command_line('up')} so"
+        )
+
+
+def _config_in(file: Path) -> dict[str, Any]:
+    """The config in a file. CommandError."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CommandError(f"{file} cannot be read as JSON: {error}") from error
+    config = found.get("config", found) if isinstance(found, dict) else None
+    if not isinstance(config, dict) or not config:
+        raise CommandError(f"{file}: found no JSON object, expected the config of a job, or a script (.py)")
+    return config
+
+
 def list_jobs(
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show what changes, until Ctrl-C.")] = False,
-    project: _Project = "default",
+    project: _Project = None,
     as_json: _Json = False,
     url: Url = None,
 ) -> None:
@@ -91,11 +140,12 @@ def list_jobs(
     from streams.cli.training.tables import jobs_table
 
     with session_of(url) as session:
+        project = project or own_project(session.client)
         found = _jobs(session, project)
         if as_json:
             print(json.dumps(found))  # noqa: T201
         elif not watch or not output().is_terminal:
-            output().print(jobs_table(found))
+            output().print(jobs_table(found) if found else f"no jobs in {project}: tidecast jobs run --help")
         else:
             from rich.live import Live
 
@@ -106,11 +156,12 @@ def list_jobs(
                     live.update(jobs_table(_jobs(session, project)))
 
 
-def show(job: _Job, *, project: _Project = "default", as_json: _Json = False, url: Url = None) -> None:
+def show(job: _Job, *, project: _Project = None, as_json: _Json = False, url: Url = None) -> None:
     """Show the versions of a job, the newest first."""
     from streams.cli.training.tables import versions_table
 
     with session_of(url) as session:
+        project = project or own_project(session.client)
         found = _versions(session, project, _found(session, project, job)["job_id"])
     if as_json:
         print(json.dumps(found))  # noqa: T201
@@ -124,11 +175,12 @@ def logs(
     version: _Version = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the version has ended.")] = False,
     worker: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Of which worker.")] = 0,
-    project: _Project = "default",
+    project: _Project = None,
     url: Url = None,
 ) -> None:
     """Print the log of a version; followed, the command fails where the version does."""
     with session_of(url) as session:
+        project = project or own_project(session.client)
         found = _found(session, project, job)
         path = _version_path(project, found["job_id"], _version(session, project, found, version)["version_id"])
         log_file = f"{found['job_name']}.{worker}" if worker else ""
@@ -138,17 +190,19 @@ def logs(
             _print_from(session, path, log_file, 0)
 
 
-def stop(job: _Job, *, version: _Version = None, project: _Project = "default", url: Url = None) -> None:
+def stop(job: _Job, *, version: _Version = None, project: _Project = None, url: Url = None) -> None:
     """Stop a version: what runs of it ends at once."""
     with session_of(url) as session:
+        project = project or own_project(session.client)
         found = _found(session, project, job)
         number = _version(session, project, found, version)["version_id"]
         session.client.write("POST", f"{_version_path(project, found['job_id'], number)}/stop")
 
 
-def delete(job: _Job, *, version: _Version = None, project: _Project = "default", url: Url = None) -> None:
+def delete(job: _Job, *, version: _Version = None, project: _Project = None, url: Url = None) -> None:
     """Remove a job with all its versions, or only the version that is named; what runs of it is stopped."""
     with session_of(url) as session:
+        project = project or own_project(session.client)
         found = _found(session, project, job)
         path = f"{_path(project)}/{found['job_id']}"
         if version is not None:

@@ -23,8 +23,8 @@ _STATUS: Final = {  # contract T-041, T-042
     13: "cancelled",
     14: "lost",
 }
-ENDED: Final = frozenset({3, 5, 10, 11, 12, 13, 14})
-"""Statuses that never change (contract T-134)."""
+ENDED: Final = frozenset({3, 5, 6, 10, 11, 12, 13, 14})
+"""Statuses that go no further by themselves (contract T-134; 6: what remains where it could not be deleted)."""
 
 Item = Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """`tidecast metrics …`: points of training metrics, from files into the service.
 
-Its modules are named in declarations of systems; others use none of them.
+Its modules are named in declarations of systems. Others use `tables`.
 """
 
 __all__: list[str] = []

@@ -5,7 +5,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 from streams.cli.workloads.group import metrics_group
+
+if TYPE_CHECKING:
+    from streams.cli.service.session import Session
 
 __all__ = ["register"]
 
@@ -77,14 +80,12 @@ def show(uid: _Uid, *, as_json: _Json = False, url: Url = None) -> None:
     from streams.cli.workloads.tables import CURVE, metrics_table
 
     with session_of(url) as session:
-        answer = session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/available")
+        answer = _known(session, uid)
         if as_json:
             print(json.dumps(answer))  # noqa: T201
             return
         if not answer["metrics"]:
-            raise CommandError(
-                f"no points are kept of workload {one_line(uid)}: tidecast metrics list shows the others"
-            )
+            raise _nothing_of(uid)
         points = session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/data", {"max_points": CURVE})["data"]
     output().print(metrics_table(answer["metrics"], points))
 
@@ -106,6 +107,8 @@ def export(
     asked |= {} if metric is None else {"metrics": metric}
     asked |= {} if source is None else {"data_source": source}
     with session_of(url) as session:
+        if not _known(session, uid)["metrics"]:
+            raise _nothing_of(uid)
         content = pieces(session.client, f"/api/v1/workloads/{_quoted(uid)}/metrics/data", asked)
         if out is None:
             for piece in content:
@@ -151,6 +154,15 @@ def rebuild(*, url: Url = None) -> None:
         session.client.write("POST", "/api/v1/metrics/rebuild")
         seconds, count = follow_rebuild(session, notices())
     output().print(f"{count:,} points were read in {seconds:.1f} s ({count / max(seconds, 1e-3):,.0f} points/s)")
+
+
+def _known(session: "Session", uid: str) -> Any:
+    """The metrics of a workload; none where nothing was heard of it."""
+    return session.client.get(f"/api/v1/workloads/{_quoted(uid)}/metrics/available")
+
+
+def _nothing_of(uid: str) -> CommandError:
+    return CommandError(f"no points are kept of workload {one_line(uid)}: tidecast metrics list shows the others")
 
 
 def _quoted(uid: str) -> str:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from streams.cli.service.client import ServiceAwayError
 from streams.cli.service.session import Session
 from streams.cli.service.streaming import events
 from streams.cli.workloads.tables import CURVE, metrics_table
@@ -71,15 +72,22 @@ def follow(
 def _points(
     session: Session, uid: str, asked: Mapping[str, Any], until_idle_s: float | None
 ) -> Iterator[Mapping[str, Any]]:
-    """Each point once, over restarts of the service."""
+    """Each point once, over restarts of the service; one that is away is as silent as one without news."""
     path = f"/api/v1/workloads/{quote(uid, safe='')}/metrics/stream"
-    last, heard = "-1", time.monotonic()
-    while until_idle_s is None or time.monotonic() - heard < until_idle_s:
+    last, left, deadline = "-1", until_idle_s, time.monotonic() + (until_idle_s or 0)
+    while left is None or left > 0:
         session.watch()
-        for number, content in events(session.client, path, asked, last, silent_s=_SILENT_S):
-            last, heard = number, time.monotonic()
-            yield from json.loads(content)
-            session.watch()
+        silent_s = _SILENT_S if left is None else min(_SILENT_S, left)
+        try:
+            for number, content in events(session.client, path, asked, last, silent_s=silent_s, patience_s=left):
+                last = number
+                yield from json.loads(content)
+                session.watch()
+                deadline = time.monotonic() + (until_idle_s or 0)
+        except ServiceAwayError:
+            if until_idle_s is None:
+                raise
+        left = None if until_idle_s is None else deadline - time.monotonic()
 
 
 def follow_rebuild(session: Session, console: Console) -> tuple[float, int]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 
 from connectors.objects import scoring_models
+from streams.access.visibility import own
 from streams.deployments import tensors
 from streams.errors import UnavailableError
 from streams.rows.recovery import is_ready
@@ -19,7 +20,7 @@ from streams.views.deployments.scoring import answer_of, running
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, QuickPost, runtime
 
 __all__ = ["DOOR", "PROTOCOL"]
 
@@ -38,6 +39,11 @@ def _body(told: Refusal) -> Mapping[str, Any]:
 
 PROTOCOL: Final = Envelope(body=_body, shown={"model": ProtocolError})
 
+
+async def _infer(request: Request) -> Response:
+    return await infer(await runtime(request), request, request.path_params["name"])
+
+
 router = APIRouter(route_class=HeadRoute)
 DOOR = Door(
     router=router,
@@ -46,6 +52,9 @@ DOOR = Door(
     envelope=PROTOCOL,
     owner=lambda path: by_name(3)(path) if path.startswith("/v2/models/") else None,
     slash=False,
+    apart=True,
+    asks=("infer",),
+    quick=[QuickPost("/v2/models/{name}/infer", _infer)],
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -74,7 +83,7 @@ async def server_metadata() -> Response:
 
 async def describe_served_model(state: State, name: Name) -> Response:
     """What the service's model is asked, and what it answers."""
-    record = running(state, name).record
+    record = running(state, own(name)).record
     try:
         found = await asyncio.to_thread(scoring_models.manifest, state.store, record.model_name)
     except scoring_models.UnknownModelError:
@@ -93,7 +102,7 @@ async def describe_served_model(state: State, name: Name) -> Response:
 
 async def model_ready(state: State, name: Name) -> Response:
     """Whether a replica runs."""
-    replicas = running(state, name)
+    replicas = running(state, own(name))
     if replicas.status != "running":
         raise UnavailableError("unavailable", f"service {name} is {replicas.status}")
     return json_response({"name": name, "ready": True})
@@ -102,7 +111,7 @@ async def model_ready(state: State, name: Name) -> Response:
 async def infer(state: State, request: Request, name: Name) -> Response:
     """What the model answers to the records that the tensors hold."""
     body = await request.body()
-    replicas = running(state, name)
+    replicas = running(state, own(name))
     content, binary = tensors.parted(body, request.headers.get(_HEADER_LENGTH))
     call = tensors.call_of(content, binary)
     answer = orjson.loads(await answer_of(replicas, call))

@@ -5,7 +5,10 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from models.json_words import BadJsonError, read_json
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
+from streams.access.names import shown
+from streams.access.visibility import own
 from streams.codes.scoring import ScoringCode
 from streams.deployments import requests, services
 from streams.deployments.replicas import Replicas
@@ -15,20 +18,36 @@ from streams.runtime import StateRuntime
 from streams.serving.errors import InferenceClosedError
 from streams.views.deployments.replies import Accepted, AskedLater
 from streams.views.deployments.services import TAG
-from streams.views.scoring.reading import body_of, data_response
+from streams.views.scoring.reading import body_of, data_response, form_of
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, by_name
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, content_type, runtime
+from streams.views.web.reading import HeadRoute, QuickPost, runtime
 
 __all__ = ["DOOR", "answer_of", "running"]
 
 _PREFIXES: Final = tuple(f"/api/v1/{word}/{kind}" for word in ("scv", "svc") for kind in ("pmml", "onnx"))
 _FALSE: Final = ("false", "0", "no")
 
+
+async def _score_at_once(request: Request) -> Response:
+    content, state = await _content(request), await runtime(request)
+    return await _answered(running(state, request.path_params["name"]), content)
+
+
 router = APIRouter(route_class=HeadRoute)
-DOOR = Door(router=router, prefixes=_PREFIXES, tag=TAG, envelope=MODEL_SERVICE, owner=by_name(5), slash=False)
+DOOR = Door(
+    router=router,
+    prefixes=_PREFIXES,
+    tag=TAG,
+    envelope=MODEL_SERVICE,
+    owner=by_name(5),
+    slash=False,
+    apart=True,
+    asks=("*",),
+    quick=[QuickPost(f"{prefix}/{{name}}", _score_at_once) for prefix in _PREFIXES],
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The service.")]
@@ -36,7 +55,7 @@ RequestId = Annotated[str, Path(description="As the call that did not wait was a
 
 
 def running(state: StateRuntime, name: str) -> Replicas:
-    """The replicas of a service; RejectedError where there is none of this name."""
+    """The replicas of a service, named as it is kept; RejectedError where there is none of this name."""
     replicas = DeploymentsState.of(state).running.of(services.key_of(name))
     if replicas is None:
         raise services.unknown(name)
@@ -56,7 +75,7 @@ async def answer_of(replicas: Replicas, content: bytes) -> bytes:
 
 async def score(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """What the model answers to the records, in their order; with `wait=false` later, under a request id."""
-    content = await _content(request)
+    content, name = await _content(request), own(name)
     replicas = running(state, name)
     if not _waits(request):
         replicas.check_open()
@@ -65,21 +84,25 @@ async def score(state: State, request: Request, name: Name, key: IdempotencyKey 
         requests.check_request(asked, most_bytes=state.settings.max_body_bytes)
         record = await send_command(state, state.topics.scoring_requests, name, asked)
         return data_response({"status": True, "requestId": record.request_id, "state": "running"}, 202)
+    return await _answered(replicas, content)
+
+
+async def _answered(replicas: Replicas, content: bytes) -> Response:
     return Response(b'{"data":' + await answer_of(replicas, content) + b"}", media_type="application/json")
 
 
 async def describe(state: State, name: Name) -> Response:
     """Whether the service answers, and what it is asked."""
-    replicas = running(state, name)
-    pods = [{"name": name, "status": status} for name, status in replicas.statuses]
+    replicas = running(state, own(name))
+    pods = [{"name": shown(name), "status": status} for name, status in replicas.statuses]
     record = replicas.record
-    shown = {"serviceName": record.name, "modelName": record.model_name, "modelType": record.model_type}
-    return data_response({**shown, "status": replicas.status, "podList": pods})
+    told = {"serviceName": shown(record.name), "modelName": shown(record.model_name), "modelType": record.model_type}
+    return data_response({**told, "status": replicas.status, "podList": pods})
 
 
 async def find_answer(state: State, name: Name, request_id: RequestId) -> Response:
     """The answer to a request that was not waited for; it is kept for a time."""
-    part, settings = DeploymentsState.of(state), state.settings
+    part, settings, name = DeploymentsState.of(state), state.settings, own(name)
     record = part.scoring_answers.get(requests.key_of(name, request_id))
     if record is None:
         if part.services.get(services.key_of(name)) is None:
@@ -89,12 +112,12 @@ async def find_answer(state: State, name: Name, request_id: RequestId) -> Respon
 
 
 def _told(record: ScoringAnswerRecord) -> dict[str, Any]:
-    shown: dict[str, Any] = {"status": True, "requestId": record.request_id, "state": "running"}
+    told: dict[str, Any] = {"status": True, "requestId": record.request_id, "state": "running"}
     if record.ended is None:
-        return shown
+        return told
     if record.result is None:
-        return {**shown, "status": False, "state": "failed", "message": record.error}
-    return {**shown, **orjson.loads(record.result), "state": "success"}
+        return {**told, "status": False, "state": "failed", "message": record.error}
+    return {**told, **orjson.loads(record.result), "state": "success"}
 
 
 def _waits(request: Request) -> bool:
@@ -105,9 +128,8 @@ def _waits(request: Request) -> bool:
 
 async def _content(request: Request) -> bytes:
     """The JSON of a call, as it came; a body around it, as model-test has it, is taken off."""
-    kind = content_type(request)
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        form = await request.form()
+    form = await form_of(request)
+    if form is not None:
         value = form.get("data") or form.get("X")
         if not isinstance(value, str):
             raise InvalidError(ScoringCode.BAD_INPUT, 'data: is missing: send JSON, such as {"X": [{"x1": 1.5}]}')
@@ -115,10 +137,9 @@ async def _content(request: Request) -> bytes:
     content = await request.body()
     if content.lstrip()[:8].startswith(b'{"data"'):
         try:
-            inner = orjson.loads(content)["data"]
-        except orjson.JSONDecodeError:
+            return orjson.dumps(read_json(content)["data"])
+        except BadJsonError:
             return content  # the model's process says what is wrong with it
-        return orjson.dumps(inner)
     return content
 
 

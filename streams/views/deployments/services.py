@@ -5,14 +5,17 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from models.json_words import shown
 from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ServiceRecord
 from schemas.values import ParameterValue
+from streams.access import names
+from streams.access.visibility import is_own, own
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState
 from streams.errors import Code, InvalidError
 from streams.runtime import StateRuntime
 from streams.views.deployments.replies import Address, ServiceInfo, ServiceList
-from streams.views.scoring.owners import check_settled, owners_answer
+from streams.views.scoring.owners import check_settled, kept_name, owners_answer
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, iso_time, made_at, text
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
@@ -39,6 +42,9 @@ DOOR = Door(
     tag=TAG,
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
+    asks=("service-info",),
+    watched=("/service-list", f"{ALIAS}/service-list"),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -60,8 +66,8 @@ async def deploy_service(state: State, request: Request, fields: Sent, key: Idem
     """The service answers as soon as one of its replicas has loaded the model."""
     command = DeployService(
         command_id="",
-        service=text(fields, "serviceName"),
-        model_name=text(fields, "modelName"),
+        service=kept_name(fields, "serviceName"),
+        model_name=kept_name(fields, "modelName"),
         server_version=text(fields, "serverVersion", "serviceVersion"),
         replicas=_count(fields, default=1),
         cpu_reserve=_quantity(fields, "cpuReserve"),
@@ -77,8 +83,7 @@ async def deploy_service(state: State, request: Request, fields: Sent, key: Idem
 
 async def describe_service(state: State, request: Request, fields: Sent) -> Response:
     """The service with its replicas and what they are doing."""
-    name = text(fields, "serviceName", "name")
-    services.check_change(DeleteService("", name), most=state.settings.max_replicas)
+    name = kept_name(fields, "serviceName", "name", field="serviceName")
     answer = await owners_answer(state, request, name)
     if answer is not None:
         return answer
@@ -93,23 +98,23 @@ async def list_services(state: State, request: Request) -> Response:
     check_settled(state)
     table = DeploymentsState.of(state).services
     rows = [record for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
-    own = [_shown(state, request, record) for record in rows]
+    here = [_shown(state, request, record) for record in rows if is_own(record.name)]
     others = await from_others(state, request, "data", "serviceList")
-    found = sorted([*own, *others], key=lambda it: (made_at(it), it["serviceName"]), reverse=True)
+    found = sorted([*here, *others], key=lambda it: (made_at(it), it["serviceName"]), reverse=True)
     return data_response({"serviceList": found})
 
 
 async def operate_replica(state: State, request: Request, fields: Sent, key: IdempotencyKey = None) -> Response:
     """`pause`, `start` or `delete` one replica; with the last one the service goes."""
     name, operation = text(fields, "podName", "name"), text(fields, "operationType", "operation")
-    service = services.service_of(name)
-    command = OperateReplica(command_id_of(request, key, f"{name} {operation}".encode()), service, name, operation)
+    service, replica = own(services.service_of(name)), own(name)
+    command = OperateReplica(command_id_of(request, key, f"{name} {operation}".encode()), service, replica, operation)
     return await _change(state, request, command)
 
 
 async def scale_service(state: State, request: Request, fields: Sent, key: IdempotencyKey = None) -> Response:
     """Have so many replicas; with 0 none answers until there are more."""
-    name, count = text(fields, "serviceName", "name"), _count(fields)
+    name, count = kept_name(fields, "serviceName", "name", field="serviceName"), _count(fields)
     return await _change(
         state, request, ScaleService(command_id_of(request, key, f"{name} {count}".encode()), name, count)
     )
@@ -117,7 +122,7 @@ async def scale_service(state: State, request: Request, fields: Sent, key: Idemp
 
 async def delete_service(state: State, request: Request, fields: Sent, key: IdempotencyKey = None) -> Response:
     """The service goes with all its replicas; what they have in hand is answered."""
-    name = text(fields, "serviceName", "name")
+    name = kept_name(fields, "serviceName", "name", field="serviceName")
     return await _change(state, request, DeleteService(command_id_of(request, key, name.encode()), name))
 
 
@@ -136,16 +141,16 @@ def _shown(state: StateRuntime, request: Request, record: ServiceRecord) -> dict
     replicas = DeploymentsState.of(state).running.of(services.key_of(record.name))
     pods = [] if replicas is None else replicas.statuses
     return {
-        "serviceName": record.name,
-        "restfulUrl": address_of(request) + record.name,
-        "modelName": record.model_name,
+        "serviceName": names.shown(record.name),
+        "restfulUrl": address_of(request) + names.shown(record.name),
+        "modelName": names.shown(record.model_name),
         "modelType": record.model_type,
         "serviceVersion": record.server_version,
         "createTime": iso_time(record.created),
         "cpuReserve": record.cpu_reserve,
         "memoryReserve": record.memory_reserve,
         "status": "paused" if replicas is None else replicas.status,
-        "podList": [{"name": name, "status": status} for name, status in pods],
+        "podList": [{"name": names.shown(name), "status": status} for name, status in pods],
     }
 
 
@@ -158,7 +163,7 @@ def _count(fields: Fields, default: int | None = None) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:  # of a form or the query
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidError(Code.INVALID_REQUEST, f"replicas: found {str(value)[:40]!r}, expected a whole number")
+        raise InvalidError(Code.INVALID_REQUEST, f"replicas: found {shown(value)}, expected a whole number")
     return value
 
 

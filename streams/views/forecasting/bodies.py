@@ -1,11 +1,13 @@
 """Request bodies of contract 000, and how their JSON becomes commands."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema, model_validator
 
+from connectors.datasets.group_values import key_of
 from models.catalog import CATALOG
+from models.options import MOST_LEVELS, MOST_WINDOWS
 from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam, ParameterValue
@@ -14,6 +16,7 @@ from streams.views.web.strict import StrictBody
 
 __all__ = ["JobBody", "JobColumnsBody", "SeriesBody"]
 
+_ALL: Final = "all"
 _INT_32 = 2**31 - 1
 _TRIGGER = "To send it asks for training."
 
@@ -43,6 +46,18 @@ Indexs = Annotated[
             ]
         }
     ),
+]
+
+
+def _ts_id(value: Any) -> Any:
+    if value != _ALL and (type(value) is not int or not 1 <= value <= ID_LIMIT):
+        raise ValueError(f'expected the id of a series, a whole number from 1 to {ID_LIMIT}, or "{_ALL}"')
+    return value
+
+
+_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": ID_LIMIT}
+TsId = Annotated[
+    int | str, BeforeValidator(_ts_id), WithJsonSchema({"anyOf": [_ID_SCHEMA, {"type": "string", "enum": [_ALL]}]})
 ]
 
 
@@ -136,7 +151,12 @@ class SeriesBody(StrictBody):
             ]
         }
     )
-    ts_id: StrictInt = Field(ge=1, le=ID_LIMIT, description="A series of the job.")
+    ts_id: TsId = Field(description=f'A series of the job; "{_ALL}": each of them, or of those that `groups` chooses.')
+    groups: dict[StrictStr, StrictStr] | None = Field(
+        None,
+        examples=[{"Origin": "EWR"}],
+        description=f'With ts_id "{_ALL}": only series with these group values, by the labels of their columns.',
+    )
     model_name: ModelName | None = Field(None, description="GET /model/ tells what each does.")
     hyper_params: _Parameters | None = Field(None, description="Absent ones take the model's defaults.")
     feature_indexs: Indexs | None = Field(None, description="Columns used as features.")
@@ -155,11 +175,40 @@ class SeriesBody(StrictBody):
     allow_negative: Flag | None = Field(
         None, description="1 keeps forecasts below zero where the history has none; else they become 0."
     )
+    backtest_windows: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=MOST_WINDOWS,
+        examples=[3],
+        description="In how many stretches at the end of the history the forecast is scored, where it is long enough;"
+        " metrics are the mean over them. 1.",
+    )
+    levels: list[Bound] | None = Field(
+        None,
+        max_length=MOST_LEVELS,
+        examples=[[0.05, 0.5, 0.95]],
+        description="The quantiles wanted, between 0 and 1; absent: 0.025, 0.1, 0.9 and 0.975 of models that have them."
+        " Those of a model that has none come from its errors in the backtest.",
+    )
+    lower: Bound | None = Field(None, description="No forecast and no quantile is below it.", examples=[0])
+    upper: Bound | None = Field(None, description="No forecast and no quantile is above it.", examples=[100])
+    fill: Literal["none", "zero", "previous", "interpolate"] | None = Field(
+        None,
+        description="What stands in for missing observations before any model sees them: none, 0, the value before, or"
+        " the line between two.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_name(self) -> Self:
+        if self.groups is not None and self.ts_id != _ALL:
+            raise ValueError(f'groups: goes with ts_id "{_ALL}" alone: leave it out')
+        return self
 
     def to_event(self) -> SeriesConfig:
         """The settings as the command carries them."""
         return SeriesConfig(
-            ts_id=self.ts_id,
+            ts_id=0 if isinstance(self.ts_id, str) else self.ts_id,
+            series=key_of(self.groups or {}) if self.ts_id == _ALL else None,
             model_name=self.model_name,
             hyper_params=None if self.hyper_params is None else tuple(item.to_event() for item in self.hyper_params),
             feature_indexs=self.feature_indexs,
@@ -170,6 +219,11 @@ class SeriesBody(StrictBody):
             eval_metrics=None if self.eval_metrics is None else tuple(self.eval_metrics),
             refit=self.refit,
             allow_negative=self.allow_negative,
+            backtest_windows=self.backtest_windows,
+            levels=None if self.levels is None else tuple(map(float, self.levels)),
+            lower=None if self.lower is None else float(self.lower),
+            upper=None if self.upper is None else float(self.upper),
+            fill=self.fill,
         )
 
 

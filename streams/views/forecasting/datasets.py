@@ -1,21 +1,21 @@
 """Data sets: `/data/…` of contract 000."""
 
 import asyncio
-import hashlib
 import re
-import shutil
 from dataclasses import asdict
 from functools import partial
-from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
 
 from connectors.csv_files.dialect import BadDatasetError, DialectSettings, checked
 from connectors.datasets import manifests as datasets
+from connectors.datasets.grown_tables import grown
 from connectors.datasets.incoming import incoming_key
 from connectors.objects.store import ObjectStore
 from schemas.datasets import AddDataset, DeleteDataset
+from streams.access.caller import caller
+from streams.access.visibility import visible
 from streams.checks import ID_LIMIT, check_name
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
@@ -26,20 +26,22 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
+from streams.views.web.files import digest_of, plain_name, store_upload
 from streams.views.web.reading import runtime, sent_as_form
 
 __all__ = ["DOOR"]
 
 _FORM = 64 * 1024  # bytes of boundaries and text fields around an uploaded file
-_BLOCK = 1024 * 1024  # bytes of an upload in memory at a time
 
 router = APIRouter(prefix="/data")
 DOOR = Door(
+    apart=True,
     router=router,
     tag=Tag("data sets", "CSV files and their previews."),
     owner=by_id(2, in_tables=False),
     slash=True,
     body_limit=BodyLimit("max_upload_bytes", around=_FORM),
+    watched=("/data",),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -142,7 +144,7 @@ async def add_dataset(
         (upload.filename or "upload.csv").encode("utf-8", "replace").decode()
     )  # half a surrogate pair is no text
     if name is None:
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(file_name).stem)[:32].strip("_") or "dataset"
+        name = plain_name(file_name)
     check_name(name)
     if upload.size is not None and upload.size > state.settings.max_upload_bytes:
         raise TooLargeError(
@@ -151,32 +153,37 @@ async def add_dataset(
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
     # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
-    digest = None if key is None else await state.files.whole(upload.size, _digest, upload)
+    digest = None if key is None else await state.files.whole(upload.size, digest_of, upload)
     command_id = command_id_of(request, key, f"{name} {file_name} {digest}{dialect if dialect.given else ''}".encode())
 
     async def create(data_id: int) -> Response:
         incoming = incoming_key()
-        await state.files.whole(upload.size, _store_upload, state.store, incoming, upload)
-        command = AddDataset(command_id, data_id, name, incoming, file_name, **asdict(dialect))
+        await state.files.whole(upload.size, store_upload, state.store, incoming, upload)
+        command = AddDataset(
+            command_id, data_id, name, incoming, file_name, **asdict(dialect), project=caller().project
+        )
         dataset = await send_command(state, state.topics.dataset_commands, data_id, command)
         return json_response({"data": _shown(dataset)} | _warnings(dataset), 201)
 
-    return await create_once(state, request, command_id, create, is_there=partial(_is_there, state.store))
+    return await create_once(state, request, command_id, create, is_there=partial(datasets.is_there, state.store))
 
 
 @router.get("/", summary="List the data sets", response_model=DatasetsReply)
 async def list_datasets(state: State) -> Response:
     """All data sets, oldest first."""
     found = await asyncio.to_thread(datasets.list_all, state.store)
-    return json_response({"data": [_shown(dataset) for dataset in found]})
+    own = [dataset for dataset in found if visible(dataset)]
+    now = await asyncio.to_thread(lambda: [grown(state.store, dataset) for dataset in own])
+    return json_response({"data": [_shown(dataset) for dataset in now]})
 
 
 @router.get(
     "/{data_id}/", summary="Preview a data set", response_model=PreviewReply, responses=PLAIN.responses(400, 404)
 )
 async def preview(state: State, data_id: DataId) -> Response:
-    """The data set, its columns and its first five rows."""
+    """The data set, its columns and its first five rows, with the rows that came after the upload."""
     dataset = await asyncio.to_thread(_load, state.store, data_id)
+    dataset = await state.files.whole(dataset.bytes, grown, state.store, dataset)
     return json_response(
         {
             "data": _shown(dataset),
@@ -191,40 +198,17 @@ async def preview(state: State, data_id: DataId) -> Response:
 @router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=PLAIN.responses(400, 404, 503))
 async def delete_dataset(state: State, request: Request, data_id: DataId, key: IdempotencyKey = None) -> Response:
     """The data set and its file are gone; jobs keep the series that they made of it."""
-    await asyncio.to_thread(_load, state.store, data_id)
-    command = DeleteDataset(command_id_of(request, key), data_id)
+    dataset = await asyncio.to_thread(_load, state.store, data_id)
+    command = DeleteDataset(command_id_of(request, key), data_id, dataset.project)
     await send_command(state, state.topics.dataset_commands, data_id, command)
     return Response(status_code=204)
 
 
 def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
     try:
-        return datasets.load(store, data_id)
+        return datasets.load(store, data_id, caller().project)
     except datasets.UnknownDatasetError as error:
         raise NotFoundError(ForecastingCode.UNKNOWN_DATASET, str(error)) from None
-
-
-def _is_there(store: ObjectStore, data_id: int) -> bool:
-    try:
-        datasets.load(store, data_id)
-    except datasets.UnknownDatasetError:
-        return False
-    return True
-
-
-def _digest(upload: UploadFile) -> str:
-    """Of the content, which is read from its start and left there."""
-    digest = hashlib.blake2b(digest_size=16)
-    upload.file.seek(0)
-    while block := upload.file.read(_BLOCK):
-        digest.update(block)
-    upload.file.seek(0)
-    return digest.hexdigest()
-
-
-def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
-    with store.writing(key) as path, path.open("wb") as target:
-        shutil.copyfileobj(upload.file, target, _BLOCK)
 
 
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:

@@ -2,25 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
-from operator import itemgetter
+from functools import partial
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, JobRecord, StopJob, SubmitJob
-from streams.checks import ID_LIMIT
+from streams.access.caller import caller
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting import time_travel as past
-from streams.forecasting.inputs import dataset_of, features_of
-from streams.forecasting.state import ForecastingState
+from streams.forecasting.inputs import chosen_series, dataset_of, features_of
+from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
-from streams.runtime import StateRuntime
+from streams.views.forecasting import export, leaderboard, series
 from streams.views.forecasting.bodies import JobBody, JobColumnsBody
 from streams.views.forecasting.elements import Elements, ElementsBody, read_elements
+from streams.views.forecasting.listing import list_jobs
 from streams.views.forecasting.replies import (
     JobCreatedReply,
     JobReply,
@@ -32,28 +33,28 @@ from streams.views.forecasting.replies import (
     UnfinishedReply,
 )
 from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result_chunks
+from streams.views.forecasting.series import JobId, State
 from streams.views.forecasting.submissions import submitted
-from streams.views.forecasting.summaries import shown_calendar, stands, summary
+from streams.views.forecasting.summaries import stands
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, read_by, runtime, sent_as_json
+from streams.views.web.reading import JsonRoute, read_by, sent_as_json
 
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/job", route_class=JsonRoute)
 DOOR = Door(
+    apart=True,
     router=router,
     tag=Tag("forecasting jobs", "Columns, models, training and results."),
     owner=by_id(2),
     slash=True,
+    watched=("/job", "/job/{job_id}"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 _JSON = (Depends(sent_as_json),)
 _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that microseconds are refused
 
@@ -71,19 +72,14 @@ async def create_job(state: State, request: Request, body: JobBody, key: Idempot
     command_id = command_id_of(request, key, await request.body())
 
     async def create(job_id: int) -> Response:
-        command = CreateJob(command_id, job_id, body.data_id, body.name)
+        command = CreateJob(command_id, job_id, body.data_id, body.name, project=caller().project)
         await send_command(state, state.topics.job_commands, job_id, command)
         return json_response({"job_id": job_id, "status": int(CmdStatus.CREATED)}, 201)
 
     return await create_once(state, request, command_id, create)
 
 
-@router.get("/", summary="List the jobs", response_model=JobsReply, responses=PLAIN.responses(503))
-async def list_jobs(state: State, request: Request) -> Response:
-    """All jobs, oldest first."""
-    own = (ForecastingState.of(state).jobs.get(job_id) for job_id in ForecastingState.of(state).jobs.ids())
-    listed = [summary(job) for job in own if job is not None] + await from_others(state, request, "jobs")
-    return json_response({"jobs": sorted(listed, key=itemgetter("job_id"))})
+router.get("/", summary="List the jobs", response_model=JobsReply, responses=PLAIN.responses(400, 503))(list_jobs)
 
 
 @router.get(
@@ -92,10 +88,16 @@ async def list_jobs(state: State, request: Request) -> Response:
     response_model=JobReply,
     responses=PLAIN.responses(400, 404, 503),
 )
-async def get_job(state: State, job_id: JobId) -> Response:
+async def get_job(
+    state: State,
+    job_id: JobId,
+    with_series: Annotated[
+        int, Query(alias="series", ge=0, le=1, description="0 leaves out the status of every series.")
+    ] = 1,
+) -> Response:
     """Status, progress and the status of every series."""
-    job, progress = _job(state, job_id), ForecastingState.of(state).results.progress(job_id)
-    return await _told(stands, job, progress)
+    job, progress = known_job(state, job_id), ForecastingState.of(state).results.progress(job_id)
+    return await _told(partial(stands, with_series=bool(with_series)), job, progress)
 
 
 @router.put(
@@ -109,7 +111,7 @@ async def configure_job(
     state: State, request: Request, job_id: JobId, body: JobColumnsBody, key: IdempotencyKey = None
 ) -> Response:
     """The series that the columns make, with their ids."""
-    job = _job(state, job_id)
+    job = known_job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
     if not is_repeat(command_id, job.commands):
         command = ConfigureJob(
@@ -121,46 +123,13 @@ async def configure_job(
             body.freq or "",
             body.time_zone or "",
             body.timestamp_format or "",
+            job.project,
         )
-        dataset = await dataset_of(state.store, job.data_id)
+        dataset = await dataset_of(state.store, job.data_id, job.project)
         columns = jobs.check_columns(job, command, dataset.header)
         await ForecastingState.of(state).splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
-    return await ts_details(state, job_id)
-
-
-@router.get(
-    "/{job_id}/ts_details/",
-    summary="The series of a job",
-    response_model=SeriesReply,
-    responses=PLAIN.responses(400, 404, 409, 503),
-)
-async def ts_details(state: State, job_id: JobId) -> Response:
-    """Every series with its group values, and the columns that can be features."""
-    job = _job(state, job_id)
-    if job.split is None:
-        return json_response({"features": [], "ts_details": []})
-    split = await ForecastingState.of(state).splits.load(job.split)
-    statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
-    calendars = [shown_calendar(text) for text in split.calendars]
-    return json_response(
-        {
-            "features": [{"index": column.index, "label": column.label} for column in split.features],
-            "ts_details": [
-                {
-                    "ts_id": ts_id,
-                    "groupby_val": split.groupby_val[ts_id - job.first_ts_id],
-                    "groupby_key": split.groupby_key,
-                    "status": int(status),
-                    "points": int(split.offsets[index + 1] - split.offsets[index]),
-                    **calendars[split.calendar_codes[index]],
-                }
-                for index, (ts_id, status) in enumerate(statuses.items())
-            ],
-        }
-        | ({"timestamp_format": split.timestamp_format} if split.timestamp_format else {})
-        | ({"warnings": split.warnings} if split.warnings else {})
-    )
+    return await series.ts_details(state, job_id)
 
 
 @router.patch(
@@ -185,18 +154,18 @@ async def submit_job(
     stored and which train. The answer comes as soon as the submission is in the log and the status is changed; it does
     not wait for training.
     """
-    job = _job(state, job_id)
+    job = known_job(state, job_id)
     command_id = command_id_of(request, key, await request.body())
-    command = SubmitJob(command_id, job_id, cast("Elements", elements))
+    command = SubmitJob(command_id, job_id, cast("Elements", elements), job.project)
+    own = ForecastingState.of(state)
+    chosen = await chosen_series(own.splits, job, command.elements)
     if not is_repeat(command_id, job.commands):
         # In a thread, for a submission may be long, and others wait for answers too.
-        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, ForecastingState.of(state).limits)
-        await features_of(
-            state.store, ForecastingState.of(state).splits, job, trainings, record_limit=state.settings.record_limit
-        )
+        _, trainings = await asyncio.to_thread(check_elements, job, command.elements, own.limits, chosen)
+        await features_of(state.store, own.splits, job, trainings, record_limit=state.settings.record_limit)
         await send_command(state, state.topics.job_commands, job_id, command)
-    job, progress = _job(state, job_id), ForecastingState.of(state).results.progress(job_id)
-    return await _told(submitted, job, progress, command.elements)
+    job, progress = known_job(state, job_id), own.results.progress(job_id)
+    return await _told(submitted, job, progress, command.elements, chosen)
 
 
 @router.post(
@@ -213,11 +182,11 @@ async def stop_job(state: State, request: Request, job_id: JobId, key: Idempoten
     finished, when it was stopped before) nothing changes, and the answer says how the job stands. A later PATCH trains
     again.
     """
-    job = _job(state, job_id)
+    job = known_job(state, job_id)
     command_id = command_id_of(request, key)
     if not is_repeat(command_id, job.commands):
-        await send_command(state, state.topics.job_commands, job_id, StopJob(command_id, job_id))
-    job = _job(state, job_id)
+        await send_command(state, state.topics.job_commands, job_id, StopJob(command_id, job_id, job.project))
+    job = known_job(state, job_id)
     return json_response({"job_id": job_id, "status": int(job.status), "message": job.message})
 
 
@@ -229,8 +198,9 @@ async def delete_job(state: State, request: Request, job_id: JobId, key: Idempot
 
     Its public events stay until they expire.
     """
-    _job(state, job_id)
-    await send_command(state, state.topics.job_commands, job_id, DeleteJob(command_id_of(request, key), job_id))
+    job = known_job(state, job_id)
+    command = DeleteJob(command_id_of(request, key), job_id, job.project)
+    await send_command(state, state.topics.job_commands, job_id, command)
     return Response(status_code=204)
 
 
@@ -254,7 +224,7 @@ async def job_results(
 
     With `as_of` the answer is that of an earlier time; 404 where the job did not exist yet. A deleted job has no past.
     """
-    job = _job(state, job_id)
+    job = known_job(state, job_id)
     if ts_id is not None and ts_id not in job.ts_ids:
         raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, f"ts_id: {ts_id} is not a series of job {job_id}")
     chosen = job.ts_ids if ts_id is None else (ts_id,)
@@ -280,8 +250,6 @@ async def _told(tell: Callable[..., bytes], job: JobRecord, *more: Any) -> Respo
     return Response(body, media_type="application/json")
 
 
-def _job(state: StateRuntime, job_id: int) -> JobRecord:
-    job = ForecastingState.of(state).jobs.get(job_id)
-    if job is None:
-        raise NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
-    return job
+router.include_router(series.router)
+router.include_router(export.router)
+router.include_router(leaderboard.router)

@@ -15,7 +15,7 @@ from streams.views.web.envelope import PLAIN
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/model")
-DOOR = Door(router=router, tag=Tag("models", "What a job can ask for."), slash=True)
+DOOR = Door(router=router, apart=True, tag=Tag("models", "What a job can ask for."), slash=True)
 
 
 @router.get("/", summary="List the models", response_model=ModelsReply)

@@ -8,6 +8,7 @@ __all__ = [
     "UTC_OFFSETS",
     "DatasetReply",
     "DatasetsReply",
+    "HistoryReply",
     "JobCreatedReply",
     "JobReply",
     "JobsReply",
@@ -16,6 +17,7 @@ __all__ = [
     "PreviewReply",
     "ResultsReply",
     "SeriesReply",
+    "Status",
     "StoppedReply",
     "SubmissionReply",
     "UnfinishedReply",
@@ -110,10 +112,33 @@ class JobSummary(JobCreatedReply):
     name: str | None = Field(description="As sent.")
 
 
+class ListedJob(JobSummary):
+    """A job in the list of all, with how far it is where that was asked for."""
+
+    created: str | None = Field(None, description="ISO-8601 in UTC; this and what follows only with details=1.")
+    series_count: int | None = Field(None, description="How many series it has.")
+    submitted: int | None = Field(None, description="Series submissions accepted so far.")
+    finished: int | None = Field(None, description="Submissions that ended, failed ones among them.")
+    message: str | None = Field(None, description="What failed, when the status is 4.")
+
+
 class JobsReply(BaseModel):
     """All jobs."""
 
-    jobs: list[JobSummary]
+    jobs: list[ListedJob]
+    total: int | None = Field(None, description="How many there are on all pages; only where a page was asked for.")
+
+
+class HistoryReply(BaseModel):
+    """One series as it was read."""
+
+    ts_id: int = Field(description="The series.")
+    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    target: str = Field(description="The label of the target column.")
+    freq: str = Field(description="Its step as an offset alias of pandas.")
+    freq_note: str | None = Field(None, description="What is worth knowing of the step; only where there is something.")
+    timestamps: list[str] = Field(description="Ascending, on the file's clock, written as those of forecasts.")
+    values: list[float | None] = Field(description="Of each; null where the file has none.")
 
 
 class SeriesStatus(BaseModel):
@@ -130,7 +155,7 @@ class JobReply(JobSummary):
     finished: int = Field(description="Submissions that ended, failed ones among them.")
     failed: int = Field(description="Submissions that ended with an error.")
     message: str | None = Field(description="What failed, when the status is 4.")
-    series: list[SeriesStatus]
+    series: list[SeriesStatus] | None = Field(None, description="Absent with ?series=0.")
 
 
 class SeriesDetails(SeriesStatus):
@@ -138,6 +163,8 @@ class SeriesDetails(SeriesStatus):
 
     groupby_val: str = Field(description="Its group values, written as a Python tuple.")
     groupby_key: list[str] = Field(description="Labels of the group columns.")
+    series_key: str = Field(description="Its name, the same in every job of the data set: see GET /forecasts.")
+    groups: dict[str, str] = Field(description="Its group values by column.")
     points: int = Field(description="Its rows.")
     freq: str = Field(description="Its step as an offset alias of pandas, such as D, MS or W-SUN.")
     freq_note: str | None = Field(None, description="What is worth knowing of the step; only where there is something.")
@@ -188,7 +215,16 @@ class Result(BaseModel):
     answered_by: str | None = Field(None, description="The model that answered, where it is not the one asked for.")
     model_path: str | None = Field(None, description="Where the trained model lies in the object store (J-106).")
     note: str | None = Field(None, description="What is worth knowing about how the forecast came about.")
-    backtest: Backtest | None = Field(None, description="Only with refit 1.")
+    mase_insample: float | None = Field(
+        None,
+        description="Mean absolute error of the backtest by the mean absolute difference of values one season apart"
+        " before it: below 1 is better than the last season repeated. The metric mase divides by the steps within the"
+        " hold-out instead. Only with refit 1 or several backtest_windows; the leaderboard has it always.",
+    )
+    backtest_windows: int | None = Field(
+        None, description="How many stretches metrics and mase_insample are the mean of; absent: one."
+    )
+    backtest: Backtest | None = Field(None, description="Only with refit 1; of the last stretch.")
     ts_history: dict[str, list[_Cell]] | None = Field(
         None, description="Target values and timestamps under their column labels; absent with ?history=0."
     )

@@ -60,9 +60,15 @@ def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str
         shown["utc_offsets"] = offset_texts(result.utc_offsets)
     if result.quantiles:
         shown["quantiles"] = result.quantiles
-    for name in ("answered_by", "model_path", "note"):
+    # The contract's own form of a result has its fields and no other (J-133 … J-139).
+    own = result.backtest is None and result.backtest_windows == 1
+    for name in (
+        ("answered_by", "model_path", "note") if own else ("answered_by", "model_path", "note", "mase_insample")
+    ):
         if (value := getattr(result, name)) is not None:
             shown[name] = value
+    if result.backtest_windows > 1:
+        shown["backtest_windows"] = result.backtest_windows
     if result.backtest is not None:
         backtest: dict[str, Any] = {
             "timestamps": _formatted(tuple(result.backtest.timestamps), tuple(result.backtest.micros)),

@@ -5,17 +5,20 @@ from itertools import islice
 
 import orjson
 
+from models.scores.names import ALIASES
 from schemas.forecasting import JobRecord, SeriesConfig
 from streams.forecasting import jobs
+from streams.forecasting.element_checks import Chosen, each_series
 
 __all__ = ["submitted"]
 
 _MOST_NAMED = 10  # series that a sentence names; the answer's `series` has all
 
 
-def submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig]) -> bytes:
+def submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig], chosen: Chosen) -> bytes:
     """The answer as JSON: the job's status, that of each series asked for, and in words what becomes of them."""
     statuses = jobs.series_statuses(job, progress)
+    elements = [element for _, element in each_series(elements, chosen)] if chosen else elements
     asked = dict.fromkeys(element.ts_id for element in elements)
     # A repeat may come when a later PUT has given the series new ids.
     series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
@@ -33,7 +36,7 @@ def _effect(elements: Sequence[SeriesConfig]) -> str:
             f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
             "eval_metrics with the element"
         )
-    return "; ".join((*told, *_taken_as_whole(elements)))
+    return "; ".join((*told, *_taken_as_whole(elements), *_counted_once(elements)))
 
 
 def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:
@@ -47,6 +50,25 @@ def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:
         if parameter.type == "int" and isinstance(value, float)
     }
     return [f"{name} {value} is taken as {value:.0f}" for name, value in sorted(floats)[:_MOST_NAMED]]
+
+
+def _counted_once(elements: Sequence[SeriesConfig]) -> list[str]:
+    """Lists that name something twice, in words: one of the two may have been meant to be something else."""
+    lists: set[tuple[str, tuple[object, ...]]] = set()
+    for element in elements:
+        lists.add(("eval_metrics", element.eval_metrics or ()))
+        lists.add(("levels", element.levels or ()))
+    distinct = {id(element.hyper_params): element.hyper_params or () for element in elements}
+    lists.update(
+        (f"choice of {parameter.name}", parameter.choice or ())
+        for parameters in distinct.values()
+        for parameter in parameters
+    )
+    told: set[str] = set()
+    for field, values in lists:
+        names = [ALIASES.get(value, value) if isinstance(value, str) else value for value in values]
+        told.update(f"{field} has {name} more than once: it counts once" for name in names if names.count(name) > 1)
+    return sorted(told)[:_MOST_NAMED]
 
 
 def _listed(ts_ids: Collection[int]) -> str:

@@ -1,19 +1,25 @@
 """How a job and its series are shown."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
 
+from connectors.datasets.splits import Split
+from connectors.timestamps.parsing import shown_times
 from models.calendars.calendar import calendar_of
-from schemas.forecasting import JobRecord
+from schemas.forecasting import CmdStatus, JobRecord
 from streams.forecasting import jobs
 
-__all__ = ["shown_calendar", "stands", "summary"]
+__all__ = ["detailed", "history", "shown_calendar", "stands", "summary"]
 
 
-def stands(job: JobRecord, progress: jobs.Progress) -> bytes:
+def stands(job: JobRecord, progress: jobs.Progress, *, with_series: bool = True) -> bytes:
     """A job with its progress and the status of every series, as JSON."""
-    statuses = jobs.series_statuses(job, progress)
+    statuses = jobs.series_statuses(job, progress) if with_series else {}
+    series = [{"ts_id": ts_id, "status": int(status)} for ts_id, status in statuses.items()]
     return orjson.dumps(
         summary(job)
         | {
@@ -21,7 +27,38 @@ def stands(job: JobRecord, progress: jobs.Progress) -> bytes:
             "finished": len(progress.finished),
             "failed": len(progress.errors),
             "message": job.message,
-            "series": [{"ts_id": ts_id, "status": int(status)} for ts_id, status in statuses.items()],
+        }
+        | ({"series": series} if with_series else {})
+    )
+
+
+def detailed(progress: Callable[[int], jobs.Progress], job: JobRecord) -> dict[str, Any]:
+    """A job in a list, with how far it is: only of those that train, results are counted."""
+    finished = len(progress(job.job_id).finished) if job.status is CmdStatus.COMITTED else job.submitted
+    created = datetime.fromtimestamp(job.created / 1000, UTC).isoformat(timespec="milliseconds")
+    return summary(job) | {
+        "created": created,
+        "series_count": job.series_count,
+        "submitted": job.submitted,
+        "finished": finished,
+        "message": job.message,
+    }
+
+
+def history(split: Split, job: JobRecord, ts_id: int) -> bytes:
+    """The values of a series in order of time, as JSON; a missing one is null."""
+    index = ts_id - job.first_ts_id
+    values, _ = split.history(index)
+    times = split.series(index).times
+    order = np.argsort(times, kind="stable")
+    return orjson.dumps(
+        {
+            "ts_id": ts_id,
+            "groupby_val": split.groupby_val[index],
+            "target": split.target_label,
+            **shown_calendar(split.calendars[split.calendar_codes[index]]),
+            "timestamps": shown_times(times[order]),
+            "values": [values[place] for place in order.tolist()],
         }
     )
 

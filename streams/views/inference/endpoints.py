@@ -11,6 +11,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
+from streams.access.caller import caller
+from streams.access.names import shown
+from streams.access.visibility import own
 from streams.codes.inference import InferenceCode
 from streams.errors import Code, ConflictError, NotFoundError, UnavailableError, UnsupportedError
 from streams.inference.calls import InferenceCall, InferenceClosedError, InferenceReply, InferenceUnavailableError
@@ -44,6 +47,10 @@ DOOR = Door(
     tag=Tag("endpoints", "Trained DeepAR models that can be asked, in the words of SageMaker."),
     envelope=INVOCATIONS,
     slash=False,
+    apart=True,
+    watched=("/endpoints",),
+    open=("GET /ping",),
+    asks=("invocations",),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -58,7 +65,7 @@ _INVOCATION: Final[dict[str, Any]] = {
 @router.post("/endpoints/{name}/invocations", summary="Forecast with an endpoint's model", **_INVOCATION)
 async def invoke(state: State, request: Request, name: Name) -> Response:
     """One forecast for each series of the request, in order, in the content type of the request."""
-    return await _invoke(state, request, name)
+    return await _invoke(state, request, own(name))
 
 
 @router.post(
@@ -68,8 +75,9 @@ async def invoke(state: State, request: Request, name: Name) -> Response:
 )
 async def invoke_only(state: State, request: Request) -> Response:
     """One forecast for each series of the request, by the only endpoint there is; 409 where there are several."""
-    name = await InferenceProcesses.of(state).endpoints.only()
-    if name is None and await InferenceProcesses.of(state).endpoints.all():
+    endpoints, project = InferenceProcesses.of(state).endpoints, caller().project
+    name = await endpoints.only(project)
+    if name is None and await endpoints.of(project):
         raise ConflictError(
             InferenceCode.SEVERAL_ENDPOINTS,
             "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists",
@@ -90,9 +98,8 @@ async def ping(state: State) -> Response:
 @router.get("/endpoints", summary="List the endpoints", response_model=EndpointsReply)
 async def list_endpoints(state: State) -> Response:
     """All endpoints by name, with what their requests must look like."""
-    return json_response(
-        {"endpoints": [_shown(endpoint) for endpoint in await InferenceProcesses.of(state).endpoints.all()]}
-    )
+    found = await InferenceProcesses.of(state).endpoints.of(caller().project)
+    return json_response({"endpoints": [_shown(endpoint) for endpoint in found]})
 
 
 @router.get(
@@ -104,11 +111,14 @@ async def list_endpoints(state: State) -> Response:
 async def get_endpoint(state: State, name: Name) -> Response:
     """What its requests must look like: frequency, length of the forecast, categories and features."""
     with _refusals(name):
-        return json_response(_shown(await InferenceProcesses.of(state).endpoints.get(name)))
+        return json_response(_shown(await InferenceProcesses.of(state).endpoints.get(own(name))))
 
 
 async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
-    """Hand the body on as it came: a large one would keep this loop from everything else while it is read."""
+    """Hand the body on as it came: a large one would keep this loop from everything else while it is read.
+
+    `name` is the endpoint's as it is kept.
+    """
     form = _FORMS.get(content_type(request))
     if form is None:
         raise UnsupportedError(
@@ -166,4 +176,4 @@ def _refusals(name: str) -> Iterator[None]:
 def _shown(endpoint: Endpoint) -> dict[str, Any]:
     fields = asdict(endpoint)
     del fields["model_key"]
-    return {"name": fields.pop("name"), "status": "InService", **fields}
+    return {"name": shown(fields.pop("name")), "status": "InService", **fields}

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from streams.views.web.envelope import Envelope
+from streams.views.web.envelope import Envelope, codes_by_status
 
 __all__ = ["INVOCATIONS", "SERVING"]
 
@@ -13,7 +13,8 @@ __all__ = ["INVOCATIONS", "SERVING"]
 class _Code(StrEnum):
     """The contract's codes follow from the status."""
 
-    VALIDATION = "ValidationError"
+    INVALID = "ValidationError"
+    UNAUTHENTICATED = "UnauthenticatedError"
     FORBIDDEN = "ForbiddenError"
     NOT_FOUND = "NotFoundError"
     METHOD_NOT_ALLOWED = "MethodNotAllowedError"
@@ -23,25 +24,12 @@ class _Code(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaTypeError"
     MISDIRECTED = "MisdirectedError"
     INTERNAL = "InternalError"
+    TOO_MANY = "TooManyRequestsError"
     UNAVAILABLE = "UnavailableError"
     INSUFFICIENT_STORAGE = "InsufficientStorageError"
 
 
-_CODES: Final = {
-    400: _Code.VALIDATION,
-    403: _Code.FORBIDDEN,
-    404: _Code.NOT_FOUND,
-    405: _Code.METHOD_NOT_ALLOWED,
-    408: _Code.TIMEOUT,
-    409: _Code.CONFLICT,
-    413: _Code.TOO_LARGE,
-    415: _Code.UNSUPPORTED_MEDIA_TYPE,
-    421: _Code.MISDIRECTED,
-    500: _Code.INTERNAL,
-    503: _Code.UNAVAILABLE,
-    504: _Code.TIMEOUT,
-    507: _Code.INSUFFICIENT_STORAGE,
-}
+_CODES: Final = codes_by_status(_Code)
 
 
 class ServingError(BaseModel):

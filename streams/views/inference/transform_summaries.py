@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.objects.layout import named
 from schemas.inference import TransformRecord
+from streams.access import names
 from streams.inference.transforms import Answered
 
 __all__ = ["description", "summary"]
@@ -13,7 +15,7 @@ __all__ = ["description", "summary"]
 def summary(record: TransformRecord) -> dict[str, Any]:
     """A job in a list."""
     shown = {
-        "TransformJobName": record.name,
+        "TransformJobName": names.shown(record.name),
         "TransformJobStatus": record.status,
         "CreationTime": _time(record.created),
     }
@@ -30,15 +32,15 @@ def description(record: TransformRecord) -> dict[str, Any]:
     if record.inference_config is not None:
         environment = {"DEEPAR_INFERENCE_CONFIG": record.inference_config}
     return summary(record) | {
-        "ModelName": record.model_name,
+        "ModelName": names.shown(record.model_name),
         "BatchStrategy": "SingleRecord",
         "Environment": environment,
         "TransformInput": {
             "SplitType": "Line",
-            "DataSource": {"S3DataSource": {"S3Uri": f"/{record.input_path}"}},
+            "DataSource": {"S3DataSource": {"S3Uri": f"/{named(record.input_path)[1]}"}},
         },
         "TransformOutput": {"AssembleWith": record.assemble_with, "S3OutputPath": record.output_path},
-        "OutputFile": f"/{record.output_key}",
+        "OutputFile": f"/{named(record.output_key)[1]}",
         "on_error": record.on_error,
         "lines": record.lines,
         "finished": Answered.of(record).count,

@@ -1,11 +1,13 @@
 """Transform jobs: contract 001, section 3."""
 
+from dataclasses import replace
 from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from schemas.inference import StopTransform, TransformRecord
+from streams.access.visibility import is_own, own
 from streams.codes.inference import InferenceCode
 from streams.errors import ConflictError, NotFoundError
 from streams.inference import transforms
@@ -36,6 +38,8 @@ DOOR = Door(
     envelope=SERVING,
     owner=by_name(2),
     slash=False,
+    apart=True,
+    watched=("/transform-jobs", "/transform-jobs/{name}"),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -52,16 +56,18 @@ Name = Annotated[str, Path(description="The job: its TransformJobName.")]
 async def start_transform(state: State, request: Request, body: TransformBody, key: IdempotencyKey = None) -> Response:
     """The job's name; it goes on by itself. A wrong line or configuration shows in its status."""
     name = body.TransformJobName
-    elsewhere = await forwarding.passed_on(state, request, name.encode())
+    kept = own(name)
+    elsewhere = await forwarding.passed_on(state, request, kept.encode())
     if elsewhere is not None:
         return elsewhere
     command = body.to_event(command_id_of(request, key, await request.body()))
+    command = replace(command, name=kept, model_name=own(command.model_name))
 
     async def create(_: int) -> Response:
-        known = TransformState.of(state).transforms.get(name.encode())
+        known = TransformState.of(state).transforms.get(kept.encode())
         if known is None:
             transforms.begun(command, at=0)  # refused here, it need not take the way through the log
-            await send_command(state, state.topics.transform_commands, name, command)
+            await send_command(state, state.topics.transform_commands, kept, command)
         elif not is_repeat(command.command_id, [known.command_id]):
             raise ConflictError(
                 InferenceCode.TRANSFORM_EXISTS,
@@ -77,8 +83,8 @@ async def start_transform(state: State, request: Request, body: TransformBody, k
 async def list_transforms(state: State, request: Request) -> Response:
     """All jobs, the newest first."""
     names = TransformState.of(state).transforms.keys()
-    own = (TransformState.of(state).transforms.get(name) for name in names)
-    listed = [summary(record) for record in own if record is not None]
+    here = (TransformState.of(state).transforms.get(name) for name in names)
+    listed = [summary(record) for record in here if record is not None and is_own(record.name)]
     listed += await forwarding.from_others(state, request, "TransformJobSummaries")
     return json_response({"TransformJobSummaries": sorted(listed, key=itemgetter("CreationTime"), reverse=True)})
 
@@ -124,13 +130,13 @@ async def get_transform_output(state: State, name: Name) -> Response:
 async def stop_transform(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """No further lines are forecast; Stopping soon becomes Stopped. What is stopped already stays so."""
     _record(state, name)
-    command = StopTransform(command_id_of(request, key), name)
-    await send_command(state, state.topics.transform_commands, name, command)
+    command = StopTransform(command_id_of(request, key), own(name))
+    await send_command(state, state.topics.transform_commands, command.name, command)
     return json_response({"TransformJobName": name, "TransformJobStatus": _record(state, name).status})
 
 
 def _record(state: StateRuntime, name: str) -> TransformRecord:
-    record = TransformState.of(state).transforms.get(name.encode("utf-8", "replace"))
+    record = TransformState.of(state).transforms.get(own(name).encode("utf-8", "replace"))
     if record is None:
         raise NotFoundError(
             InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"

@@ -11,8 +11,9 @@ from starlette.requests import ClientDisconnect
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
 from connectors.objects.keys import BadKeyError, check_key
-from connectors.objects.layout import OUTPUTS, UPLOADS, Folder
+from connectors.objects.layout import OUTPUTS, UPLOADS, Folder, in_project, named
 from connectors.objects.store import ObjectStore
+from streams.access.caller import caller
 from streams.codes.inference import InferenceCode
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
 from streams.runtime import StateRuntime
@@ -28,6 +29,7 @@ router = APIRouter(route_class=JsonRoute)
 DOOR = Door(
     router=router,
     prefixes=("/uploads", "/outputs"),
+    apart=True,
     tag=Tag("files", "What training and transform jobs read and write."),
     envelope=SERVING,
     body_limit=BodyLimit("max_upload_bytes"),
@@ -64,7 +66,7 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
     key = _key(UPLOADS, path)
     taken = await asyncio.to_thread(_dataset, state.store, path)
     if taken is not None:
-        text = f"path: /{key} is the file of data set {taken.data_id}: use another name"
+        text = f"path: /{named(key)[1]} is the file of data set {taken.data_id}: use another name"
         raise ConflictError(Code.NAME_TAKEN, text)
     size = 0
     with ExitStack() as stack:
@@ -83,9 +85,11 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
         except ClientDisconnect:
             raise InvalidError(InferenceCode.BROKEN_OFF, "the body broke off: send it again") from None
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            text = f"path: /{key} is a folder, or a file is where one of its folders should be: use another name"
+            text = (
+                f"path: /{named(key)[1]} is a folder, or a file is where one of its folders should be: use another name"
+            )
             raise ConflictError(Code.NAME_TAKEN, text) from None
-    return json_response({"path": f"/{key}", "bytes": size})
+    return json_response({"path": f"/{named(key)[1]}", "bytes": size})
 
 
 @router.get("/uploads/{path:path}", summary="Get a stored file", response_class=Response, responses=_FILE)
@@ -108,11 +112,12 @@ async def get_output(state: State, path: FilePath) -> Response:
 
 
 def _dataset(store: ObjectStore, path: str) -> Dataset | None:
-    return None if "/" in path else datasets.of_upload(store, path)
+    return datasets.of_upload(store, path, caller().project)
 
 
 def _key(folder: Folder, path: str) -> str:
-    key = folder.key(path)
+    """Of what the caller's project has there."""
+    key = in_project(caller().project, folder.key(path))
     try:
         check_key(key)
     except BadKeyError:

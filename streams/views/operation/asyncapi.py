@@ -14,7 +14,7 @@ from streams.views.web.reading import runtime
 __all__ = ["DOOR"]
 
 router = APIRouter()
-DOOR = Door(router=router, prefixes=("/asyncapi.json",), tag=OPERATION)
+DOOR = Door(router=router, apart=True, prefixes=("/asyncapi.json",), tag=OPERATION)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 

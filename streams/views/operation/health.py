@@ -1,11 +1,10 @@
-"""Liveness, readiness and figures for Prometheus."""
+"""Liveness and readiness."""
 
 import asyncio
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from connectors.kafka.admin import broker_reachable
@@ -20,7 +19,9 @@ from streams.views.web.reading import runtime
 __all__ = ["DOOR"]
 
 router = APIRouter()
-DOOR = Door(router=router, prefixes=("/healthz", "/readyz", "/metrics"), tag=OPERATION)
+DOOR = Door(
+    router=router, apart=True, prefixes=("/healthz", "/readyz"), tag=OPERATION, open=("GET /healthz", "GET /readyz")
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 _BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
@@ -46,9 +47,3 @@ async def readyz(state: State) -> Response:
     if not await asyncio.to_thread(broker_reachable, state.bootstrap, _BROKER_TIMEOUT):
         return PLAIN.refusal(503, Code.BROKER_UNREACHABLE, f"no Kafka broker answers at {state.bootstrap}")
     return json_response({"status": "ready"})
-
-
-@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-async def metrics(state: State) -> Response:
-    """In the text format of Prometheus."""
-    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

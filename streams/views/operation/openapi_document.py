@@ -5,11 +5,21 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from streams.views.web.door import Doors
+
 __all__ = ["openapi_document"]
 
 _BROWSERS: Final = {
     "Misdirected": {"description": "The Host is none of this service's names: see TIDECAST_ALLOWED_HOSTS."},
     "ForeignPage": {"description": "A web page of another site may change nothing here (Origin, Sec-Fetch-Site)."},
+}
+_GUARDED: Final = {
+    "Unauthenticated": {"description": "It is not known who asks: send a token, or sign the request."},
+    "Forbidden": {"description": "Whoever asks may not do that."},
+}
+_SHOWN: Final = {
+    "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token", "description": "Of POST /v3/auth/tokens."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same, as Authorization: Bearer."},
 }
 _NOT_NULL: Final = ({"type": "null"},)
 _FASTAPIS_WORDS: Final = "Successful Response"
@@ -31,6 +41,8 @@ def openapi_document(http: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for method, operation in path.items():
                 _refine(operation, schemas, reads=method == "get")
+        if http.state.runtime.settings.auth_ways:
+            _guard(document, http.state.doors)
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         http.openapi_schema = document
@@ -57,6 +69,22 @@ def _refine(operation: dict[str, Any], schemas: dict[str, Any], *, reads: bool) 
         named = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
         for field in named["properties"].values():
             _without_null(field)
+
+
+def _guard(document: dict[str, Any], doors: Doors) -> None:
+    """With access control on: how it is shown who asks, and what is answered to whom that is not enough for."""
+    parts = document["components"]
+    parts["securitySchemes"] = _SHOWN
+    parts["responses"] = parts["responses"] | _GUARDED
+    document["security"] = [{name: []} for name in _SHOWN]
+    for path, methods in document["paths"].items():
+        door = doors.at(path)
+        for method, operation in methods.items():
+            if door is not None and door.is_open(method.upper(), path):
+                operation["security"] = []
+                continue
+            operation["responses"].setdefault("401", {"$ref": "#/components/responses/Unauthenticated"})
+            operation["responses"].setdefault("403", {"$ref": "#/components/responses/Forbidden"})
 
 
 def _without_null(schema: dict[str, Any]) -> None:

@@ -55,10 +55,12 @@ REGISTRY = Envelope(
 
 router = APIRouter(prefix="/registry", route_class=JsonRoute)
 DOOR = Door(
+    apart=True,
     router=router,
     prefixes=("/registry/{part}",),  # the registry's own root is no address of its API
     tag=Tag("schema catalogue", "Avro schemas of all topics, in the words of a schema registry."),
     envelope=REGISTRY,
+    asks=("*",),  # what is posted is looked up
 )
 
 

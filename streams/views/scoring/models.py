@@ -1,8 +1,6 @@
 """Models: uploaded, listed, described, removed (contract 003, section 2)."""
 
 import asyncio
-import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
@@ -11,14 +9,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 
 from connectors.objects import scoring_models
-from connectors.objects.store import ObjectStore
 from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
+from streams.access.names import shown
+from streams.access.visibility import is_own
 from streams.codes.scoring import ScoringCode
 from streams.errors import Code, InvalidError, TooLargeError
 from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
 from streams.scoring.state import ScoringState
-from streams.views.scoring.owners import check_settled, owners_answer
+from streams.views.scoring.owners import check_settled, kept_name, owners_answer
 from streams.views.scoring.reading import (
     ALIAS,
     Fields,
@@ -33,6 +32,7 @@ from streams.views.scoring.reading import (
 from streams.views.scoring.replies import ModelDescription, ModelList, ModelVariables, UploadedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import BodyLimit, Door, Tag
+from streams.views.web.files import digest_of, store_upload
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
 from streams.views.web.reading import HeadRoute, runtime
@@ -40,7 +40,6 @@ from streams.views.web.reading import HeadRoute, runtime
 __all__ = ["DOOR", "find"]
 
 _FORM: Final = 64 * 1024  # bytes of boundaries and text fields around an uploaded file
-_BLOCK: Final = 1024 * 1024
 _NAMES: Final = ("model-upload", "model-info", "operate-model", "model-descript", "model-variable")
 
 router = APIRouter(route_class=HeadRoute)
@@ -50,7 +49,10 @@ DOOR = Door(
     tag=Tag("models of users", "PMML and ONNX files; each address is also below /api/v1."),
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
     body_limit=BodyLimit("max_model_bytes", around=_FORM),
+    asks=("model-descript", "model-variable"),
+    watched=("/model-info", f"{ALIAS}/model-info"),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -87,7 +89,7 @@ async def upload_model(state: State, request: Request, fields: Sent, key: Idempo
     upload = fields.get("file")
     if not isinstance(upload, UploadFile):
         raise InvalidError(Code.INVALID_REQUEST, "file: is missing: send multipart/form-data with the model as a file")
-    name = text(fields, "name", "modelName")
+    name = kept_name(fields, "name", "modelName")
     file_name = (upload.filename or "").encode("utf-8", "replace").decode()  # half a surrogate pair is no text
     command = AddModel(
         command_id="",
@@ -104,18 +106,18 @@ async def upload_model(state: State, request: Request, fields: Sent, key: Idempo
     if answer is not None:
         return answer
     known = ScoringState.of(state).models.get(scoring.key_of(name))
-    digest = None if key is None else await state.files.whole(upload.size, _digest, upload)
+    digest = None if key is None else await state.files.whole(upload.size, digest_of, upload)
     content = f"{name} {command.model_type} {command.descript} {file_name} {command.task} {digest}"
     command_id = command_id_of(request, key, content.encode("utf-8", "surrogatepass"))
     if known is not None and known.command_id != command_id:
         raise scoring.taken(name)
-    await state.files.whole(upload.size, _store_upload, state.store, command.path, upload)
+    await state.files.whole(upload.size, store_upload, state.store, command.path, upload)
     command = replace(command, command_id=command_id)
     within_s = state.settings.write_timeout_s + state.settings.max_model_inspection_s
     record = await send_command(state, state.topics.model_commands, name, command, within_s=within_s)
     return data_response(
         {
-            "modelName": record.name,
+            "modelName": shown(record.name),
             "modelType": record.model_type,
             "descript": record.descript,
             "description": record.descript,
@@ -132,20 +134,23 @@ async def list_user_models(state: State, request: Request) -> Response:
     """All models, newest first, whichever worker has them."""
     check_settled(state)
     table = ScoringState.of(state).models
-    own = [_entry(record) for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
+    rows = [record for key in table.keys() if (record := table.get(key)) is not None]  # noqa: SIM118 - a table
     others = await from_others(state, request, "data", "modelList")
-    found = sorted([*own, *others], key=lambda it: (made_at(it), it["name"]), reverse=True)
+    found = sorted(
+        [*(_entry(row) for row in rows if is_own(row.name)), *others],
+        key=lambda it: (made_at(it), it["name"]),
+        reverse=True,
+    )
     return data_response({"modelList": found})
 
 
 async def operate_model(state: State, request: Request, fields: Sent, key: IdempotencyKey = None) -> Response:
     """`delete` removes the model and its files; 409 while a service uses it, unless `force` is true."""
-    name, operation = text(fields, "modelName", "name"), text(fields, "operation", "operationType")
-    force = flag(fields, "force")
+    name = kept_name(fields, "modelName", "name")
+    operation, force = text(fields, "operation", "operationType"), flag(fields, "force")
     if operation not in scoring.OPERATIONS:
         message = f"operation: found {operation[:40]!r}, expected {' or '.join(scoring.OPERATIONS)}"
         raise InvalidError(ScoringCode.UNKNOWN_OPERATION, message)
-    scoring.check_name("modelName", name)
     answer = await owners_answer(state, request, name)
     if answer is not None:
         return answer
@@ -159,7 +164,7 @@ async def describe_model(state: State, fields: Sent) -> Response:
     record = await find(state, fields)
     return data_response(
         {
-            "modelName": record.name,
+            "modelName": shown(record.name),
             "modelType": record.model_type,
             "modelEngine": record.engine,
             "descript": record.descript,
@@ -178,8 +183,7 @@ async def list_variables(state: State, fields: Sent) -> Response:
 
 async def find(state: StateRuntime, fields: Fields) -> ModelRecord:
     """The model that `modelName` names; RejectedError where there is none. Any worker finds any model."""
-    name = text(fields, "modelName", "name")
-    scoring.check_name("modelName", name)
+    name = kept_name(fields, "modelName", "name", field="modelName")
     try:
         return scoring.restored(await asyncio.to_thread(scoring_models.manifest, state.store, name))
     except scoring_models.UnknownModelError:
@@ -188,7 +192,7 @@ async def find(state: StateRuntime, fields: Fields) -> ModelRecord:
 
 def _entry(record: ModelRecord) -> dict[str, Any]:
     return {
-        "name": record.name,
+        "name": shown(record.name),
         "type": record.model_type,
         "createTime": iso_time(record.created),
         "descript": record.descript,
@@ -200,17 +204,12 @@ def _entry(record: ModelRecord) -> dict[str, Any]:
 
 
 def _variables(variables: Sequence[ModelInput | ModelOutput]) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for it in variables:
-        shown: dict[str, Any] = {"name": it.name, "type": it.type}
-        if it.measure is not None:
-            shown["measure"] = it.measure
-        if it.values:
-            shown["values"] = list(it.values)
-        if it.shape is not None:
-            shown["shape"] = [None if size < 0 else size for size in it.shape]
-        found.append(shown)
-    return found
+    return [{field: value for field, value in _told(it).items() if value is not None} for it in variables]
+
+
+def _told(it: ModelInput | ModelOutput) -> Mapping[str, Any]:
+    shape = None if it.shape is None else [None if size < 0 else size for size in it.shape]
+    return {"name": it.name, "type": it.type, "measure": it.measure, "values": list(it.values) or None, "shape": shape}
 
 
 def _check_size(state: StateRuntime, upload: UploadFile) -> None:
@@ -220,21 +219,6 @@ def _check_size(state: StateRuntime, upload: UploadFile) -> None:
             f"file: has {upload.size} bytes, at most {most} are accepted: send less, or raise TIDECAST_MAX_MODEL_BYTES"
         )
         raise TooLargeError(Code.TOO_LARGE, message)
-
-
-def _digest(upload: UploadFile) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    upload.file.seek(0)
-    while block := upload.file.read(_BLOCK):
-        digest.update(block)
-    upload.file.seek(0)
-    return digest.hexdigest()
-
-
-def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
-    upload.file.seek(0)
-    with store.writing(key) as path, path.open("wb") as target:
-        shutil.copyfileobj(upload.file, target, _BLOCK)
 
 
 def _route(name: str, view: Any, method: str, summary: str, reply: Any, **options: Any) -> None:

@@ -4,22 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
 from fastapi import Request, Response
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
-from models.json_words import json_problem
+from models.json_words import BadJsonError, read_json, shown
 from streams.errors import Code, InvalidError, UnsupportedError
 from streams.views.web.answers import json_response
 from streams.views.web.reading import content_type, has_body
 
-__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "iso_time", "made_at", "text"]
+__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "form_of", "iso_time", "made_at", "text"]
 
 ALIAS: Final = "/api/v1"
 """All addresses of the contract are there as well as at the root (S-006)."""
-_FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
+_PLAIN_FORM: Final = "application/x-www-form-urlencoded"
+_MAY_BE_JSON: Final = ("", "text/plain", "application/octet-stream", _PLAIN_FORM)
 _LONGEST_SHOWN: Final = 60
-_KINDS: Final = {list: "an array", dict: "an object", UploadFile: "a file"}
 Fields = Mapping[str, Any]
 
 
@@ -27,10 +26,10 @@ async def fields_of(request: Request) -> Fields:
     """What was sent, by name: the query, and over it the body. RejectedError where the body cannot be read."""
     fields: dict[str, Any] = dict(request.query_params)
     if has_body(request):
-        kind = content_type(request)
-        if kind in _FORMS:
-            fields |= dict((await request.form()).items())
-        elif kind and "json" not in kind and kind not in ("text/plain", "application/octet-stream"):
+        kind, form = content_type(request), await form_of(request)
+        if form is not None:
+            fields |= dict(form.items())
+        elif kind not in _MAY_BE_JSON and "json" not in kind:
             text = f"Content-Type is {kind[:_LONGEST_SHOWN]}: send application/json, or a form"
             raise UnsupportedError(Code.UNSUPPORTED_MEDIA_TYPE, text)
         else:
@@ -40,12 +39,22 @@ async def fields_of(request: Request) -> Fields:
     return fields
 
 
+async def form_of(request: Request) -> FormData | None:
+    """What was sent as a form; None where it is none.
+
+    `curl -d` calls JSON a form unless it is told otherwise. No form begins with a brace or a bracket: they are encoded.
+    """
+    kind = content_type(request)
+    if kind == _PLAIN_FORM and (await request.body()).lstrip()[:1] in (b"{", b"["):
+        return None
+    return await request.form() if kind in ("multipart/form-data", _PLAIN_FORM) else None
+
+
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        message = f"body, byte {error.pos}: not valid JSON: {json_problem(error)}"
-        raise InvalidError(Code.INVALID_REQUEST, message) from None
+        content = read_json(body)
+    except BadJsonError as error:
+        raise InvalidError(Code.INVALID_REQUEST, f"body, {error}") from None
     if not isinstance(content, dict):
         raise InvalidError(Code.INVALID_REQUEST, "body: expected an object")
     return content
@@ -58,8 +67,8 @@ def text(fields: Fields, *names: str, required: bool = True) -> str:
         if value is None:
             continue
         if not isinstance(value, str):
-            shown = _KINDS.get(type(value)) or str(value).lower()[:_LONGEST_SHOWN]  # deep nesting cannot be written out
-            raise InvalidError(Code.INVALID_REQUEST, f"{name}: expected a text, not {shown}")
+            came = "a file" if isinstance(value, UploadFile) else shown(value)
+            raise InvalidError(Code.INVALID_REQUEST, f"{name}: expected a text, not {came}")
         return value
     if required:
         raise InvalidError(Code.INVALID_REQUEST, f"{names[0]}: is missing")

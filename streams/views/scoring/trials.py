@@ -1,5 +1,7 @@
 """Testing a model before it is a service (contract S-012, S-045 … S-049)."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -7,8 +9,11 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 
-from connectors.objects.store import ObjectNotFoundError
+from connectors.objects import scoring_models
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from models.json_words import BadJsonError, read_json
 from schemas.scoring import ModelInput, ModelRecord
+from streams.access.names import project_of
 from streams.codes.scoring import ScoringCode
 from streams.errors import InvalidError, UnavailableError
 from streams.runtime import StateRuntime
@@ -33,6 +38,8 @@ DOOR = Door(
     tag=Tag("models of users", "PMML and ONNX files; each address is also below /api/v1."),
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
+    asks=("model-test",),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -59,7 +66,12 @@ async def test_model(state: State, request: Request, fields: Sent) -> Response:
     reply = await _asked(state, record, orjson.dumps(content))
     if reply.error is not None:
         raise InvalidError(ScoringCode.BAD_INPUT, reply.error)
+    await asyncio.to_thread(_note_tested, state.store, record.name)
     return Response(b'{"data":' + reply.content + b"}", media_type="application/json")
+
+
+def _note_tested(store: ObjectStore, name: str) -> None:
+    scoring_models.note_tested(store, name, round(time.time() * 1000), project_of(name))
 
 
 async def _from_form(record: ModelRecord, fields: Fields) -> Any:
@@ -79,9 +91,9 @@ async def _whole(field: str, value: Any, inputs: Mapping[str, ModelInput]) -> An
     if not isinstance(content, str | bytes):
         return {"X": content} if field == "X" else content
     try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(ScoringCode.BAD_INPUT, f"{field}: not valid JSON at byte {error.pos}") from None
+        found = read_json(content)
+    except BadJsonError as error:
+        raise InvalidError(ScoringCode.BAD_INPUT, f"{field}, {error}") from None
     return {"X": found} if field == "X" else found
 
 

@@ -1,11 +1,9 @@
 """A new data set under a name of its own: `/add-dataset` (contract S-081, S-082)."""
 
 import asyncio
-import hashlib
-import re
-import shutil
+from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -18,6 +16,7 @@ from connectors.datasets.incoming import incoming_key
 from connectors.datasets.remote import AllowedHosts, ForbiddenAddressError, RemoteFileError, fetch
 from connectors.objects.store import ObjectStore
 from schemas.datasets import AddDataset
+from streams.access.caller import caller
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import Code, ConflictError, InvalidError, TooLargeError, UnsupportedError
@@ -26,13 +25,13 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Owned, Tag
+from streams.views.web.files import digest_of, plain_name, store_upload
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
 from streams.views.web.reading import content_type, has_body, runtime
 
 __all__ = ["DATASETS", "DOOR"]
 
 _FORM = 64 * 1024  # bytes of boundaries and text fields around a file
-_BLOCK = 1024 * 1024  # bytes of an upload in memory at a time
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _PREFIXES = ("/add-dataset", "/api/v1/add-dataset")
 
@@ -46,6 +45,7 @@ DOOR = Door(
     envelope=MODEL_SERVICE,
     owner=lambda _: Owned(None, in_tables=False, minted=True),
     slash=False,
+    apart=True,
     body_limit=BodyLimit("max_upload_bytes", around=_FORM),
 )
 
@@ -93,7 +93,7 @@ async def add_named_dataset(
     size = None if file is None else file.size
     if size is not None and size > state.settings.max_upload_bytes:
         raise _too_large(size, state.settings.max_upload_bytes)
-    digest = None if key is None or file is None else await state.files.whole(size, _digest, file)
+    digest = None if key is None or file is None else await state.files.whole(size, digest_of, file)
     command_id = command_id_of(request, key, f"{data_source} {file_name} {name} {digest}".encode())
 
     async def create(data_id: int) -> Response:
@@ -101,14 +101,15 @@ async def add_named_dataset(
         if file is None:
             await _fetch(state, str(file_name), incoming)
         else:
-            await state.files.whole(size, _store_upload, state.store, incoming, file)
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", PurePath(name).stem)[:32].strip("_") or "dataset"
+            await state.files.whole(size, store_upload, state.store, incoming, file)
+        plain = plain_name(name)
         kind = datasets.kind_of(name if "." in name or file is None else file.filename or "")
         command = AddDataset(command_id, data_id, plain, incoming, name, kind=kind, source=data_source, alone=True)
+        command = replace(command, project=caller().project)
         await send_command(state, state.topics.dataset_commands, data_id, command)
         return json_response({"data": {"status": True}})
 
-    return await create_once(state, request, command_id, create, is_there=partial(_is_there, state.store))
+    return await create_once(state, request, command_id, create, is_there=partial(datasets.is_there, state.store))
 
 
 def _name(source: str, file: UploadFile | None, given: str | None) -> str:
@@ -132,7 +133,7 @@ def _name(source: str, file: UploadFile | None, given: str | None) -> str:
 
 def _check_free(store: ObjectStore, name: str) -> None:
     """What is refused here need not be uploaded once more; its command is checked again."""
-    if datasets.of_upload(store, name) is not None:
+    if datasets.of_upload(store, name, caller().project) is not None:
         text = f"fileName: there is a data set {name} already: use another name, or delete that one first"
         raise ConflictError(Code.NAME_TAKEN, text)
 
@@ -159,24 +160,3 @@ async def _fetch(state: StateRuntime, url: str, key: str) -> None:
 def _too_large(size: int, most: int) -> TooLargeError:
     text = f"file: has {size} bytes or more, at most {most} are accepted: send less, or raise TIDECAST_MAX_UPLOAD_BYTES"
     return TooLargeError(Code.TOO_LARGE, text)
-
-
-def _is_there(store: ObjectStore, data_id: int) -> bool:
-    try:
-        datasets.load(store, data_id)
-    except datasets.UnknownDatasetError:
-        return False
-    return True
-
-
-def _digest(upload: UploadFile) -> str:
-    """Of the content, which is read from its start and left there."""
-    upload.file.seek(0)
-    digest = hashlib.file_digest(upload.file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()  # type: ignore[arg-type]
-    upload.file.seek(0)
-    return digest
-
-
-def _store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
-    with store.writing(key) as path, Path(path).open("wb") as target:
-        shutil.copyfileobj(upload.file, target, _BLOCK)

@@ -11,6 +11,8 @@ from connectors.kafka.publisher import Record
 from connectors.objects.keys import BadKeyError
 from connectors.objects.store import ObjectStore
 from schemas.datasets import DeleteDataset
+from streams.access.caller import caller
+from streams.access.visibility import visible
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import NotFoundError
@@ -41,6 +43,7 @@ DOOR = Door(
     tag=DATASETS,
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -88,7 +91,8 @@ class OperateDatasetReply(BaseModel):
 async def list_named_datasets(state: State) -> Response:
     """All data sets, the newest first; those of /data/ among them, by the last part of their `upload`."""
     found = await asyncio.to_thread(datasets.list_all, state.store)
-    by_name = {dataset.file: _shown(dataset) for dataset in reversed(found)}  # of equal content the first
+    own = [dataset for dataset in reversed(found) if visible(dataset)]
+    by_name = {dataset.file: _shown(dataset) for dataset in own}  # of equal content the first
     listed = sorted(by_name.values(), key=made_at, reverse=True)
     return json_response({"data": {"datasetList": listed}})
 
@@ -121,7 +125,8 @@ async def operate_dataset(
         return elsewhere
     # Those of equal content share a name: who deletes it does not expect to find it again.
     for data_id in await asyncio.to_thread(_of_name, state.store, dataset.file):
-        command, own = DeleteDataset(command_id_of(request, key, b"%d" % data_id), data_id), b"%d" % data_id
+        own, project = b"%d" % data_id, caller().project
+        command = DeleteDataset(command_id_of(request, key, own), data_id, project)
         if owner_elsewhere(state.app, own) is None:
             await send_command(state, state.topics.dataset_commands, data_id, command)
         else:  # it will be gone in a moment
@@ -147,7 +152,7 @@ async def get_named_dataset(state: State, name: Annotated[str, Path(description=
 
 def _named(store: ObjectStore, name: str) -> datasets.Dataset:
     try:
-        found = None if "/" in name else datasets.of_upload(store, name)
+        found = datasets.of_upload(store, name, caller().project)
     except BadKeyError:
         found = None
     if found is None:
@@ -157,7 +162,7 @@ def _named(store: ObjectStore, name: str) -> datasets.Dataset:
 
 
 def _of_name(store: ObjectStore, name: str) -> list[int]:
-    return [dataset.data_id for dataset in datasets.list_all(store) if dataset.file == name]
+    return [dataset.data_id for dataset in datasets.list_all(store) if dataset.file == name and visible(dataset)]
 
 
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from schemas.scoring_jobs import DeleteScoringJob, StartScoringRun
+from streams.access.visibility import is_own, own
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs
 from streams.scoring_jobs.state import ScoringJobsState
@@ -22,7 +23,15 @@ from streams.views.web.reading import JsonRoute, runtime
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix=f"{ALIAS}/jobs", route_class=JsonRoute)
-DOOR = Door(router=router, tag=JOBS, envelope=MODEL_SERVICE, owner=by_name(4), slash=False)
+DOOR = Door(
+    router=router,
+    tag=JOBS,
+    envelope=MODEL_SERVICE,
+    owner=by_name(4),
+    slash=False,
+    apart=True,
+    watched=(f"{ALIAS}/jobs", f"{ALIAS}/jobs/{{name}}"),
+)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The job: its jobName.")]
@@ -36,8 +45,8 @@ _RUN["requestBody"]["required"] = False
 async def list_scoring_jobs(state: State, request: Request) -> Response:
     """All jobs, the newest first."""
     table = ScoringJobsState.of(state).jobs
-    own = [job for key in table.keys() if (job := table.get(key)) is not None]  # noqa: SIM118 - a table
-    listed = [job_shown(request, job) for job in own]
+    here = [job for key in table.keys() if (job := table.get(key)) is not None]  # noqa: SIM118 - a table
+    listed = [job_shown(request, job) for job in here if is_own(job.name)]
     listed += await from_others(state, request, "data", "jobList")
     return data_response({"jobList": sorted(listed, key=made_at, reverse=True)})
 
@@ -50,7 +59,7 @@ async def list_scoring_jobs(state: State, request: Request) -> Response:
 )
 async def get_scoring_job(state: State, request: Request, name: Name) -> Response:
     """As /job-info tells."""
-    return described(state, request, name)
+    return described(state, request, own(name))
 
 
 @router.post(
@@ -68,8 +77,7 @@ async def start_scoring_run(
     key: IdempotencyKey = None,
 ) -> Response:
     """The run is begun; /job-info tells how far it is."""
-    if ScoringJobsState.of(state).job(name) is None:
-        raise jobs.unknown_job(name)
+    name = _known(state, name)
     run_name = text(fields, "runName", required=False)
     command = StartScoringRun(command_id_of(request, key, content_of(fields)), name, run_name)
     run = await send_command(state, state.topics.scoring_job_commands, name, command)
@@ -84,8 +92,15 @@ async def start_scoring_run(
 )
 async def delete_scoring_job(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
     """The job and its runs are gone, and those that went on are ended; data sets that they made stay."""
-    if ScoringJobsState.of(state).job(name) is None:
-        raise jobs.unknown_job(name)
+    name = _known(state, name)
     command = DeleteScoringJob(command_id_of(request, key), name)
     await send_command(state, state.topics.scoring_job_commands, name, command)
     return data_response({"status": True})
+
+
+def _known(state: StateRuntime, name: str) -> str:
+    """The name as it is kept; RejectedError where there is no such job."""
+    kept = own(name)
+    if ScoringJobsState.of(state).job(kept) is None:
+        raise jobs.unknown_job(kept)
+    return kept

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.scoring_jobs import DeployScoringJob
+from streams.access.visibility import own
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs
 from streams.scoring_jobs.schedules import POLICIES
@@ -36,6 +37,8 @@ DOOR = Door(
     tag=JOBS,
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
+    asks=("job-info",),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -69,7 +72,7 @@ async def deploy_scoring_job(state: State, request: Request, fields: Sent, key: 
     """The job is kept, and its first run is begun. The script itself is never run: runs do what it says."""
     command = DeployScoringJob(
         command_id=command_id_of(request, key, content_of(fields)),
-        job_name=text(fields, "jobName"),
+        job_name=own(text(fields, "jobName")),
         file_name=text(fields, "fileName"),
         ext=ext_of(fields),
         description=text(fields, "jobDescription", required=False),
@@ -99,15 +102,15 @@ async def deploy_scoring_job(state: State, request: Request, fields: Sent, key: 
 )
 async def describe_scoring_job(state: State, request: Request, fields: Sent) -> Response:
     """The job and its runs, the oldest first."""
-    name = text(fields, "jobName")
+    name = own(text(fields, "jobName"))
     answer = await owners_answer(state, request, name)
     return described(state, request, name) if answer is None else answer
 
 
 def described(state: StateRuntime, request: Request, name: str) -> Response:
-    """A job of this worker; RejectedError 404 where there is none."""
-    own = ScoringJobsState.of(state)
-    job = own.job(name)
+    """A job of this worker, named as it is kept; RejectedError 404 where there is none."""
+    here = ScoringJobsState.of(state)
+    job = here.job(name)
     if job is None:
         raise jobs.unknown_job(name)
-    return data_response({**job_shown(request, job), "runList": [run_shown(run) for run in own.runs_of(name)]})
+    return data_response({**job_shown(request, job), "runList": [run_shown(run) for run in here.runs_of(name)]})

@@ -11,9 +11,11 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from connectors.datasets.manifests import kind_of
-from connectors.objects.layout import OUTPUTS
+from connectors.objects.layout import OUTPUTS, in_project
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.scoring_jobs import OperateScoringRun, ScoringRunRecord
+from streams.access.names import project_of, shown
+from streams.access.visibility import is_own, own
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import Code, ConflictError, NotFoundError
@@ -44,6 +46,8 @@ DOOR = Door(
     tag=JOBS,
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
+    watched=(f"{ALIAS}/runs",),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -90,16 +94,19 @@ async def operate_run(
         raise invalid_field("runId", "is missing: a result is of one run, which /job-info names")
     check_settled(state)
     found = _only(await _listed(state, request, name, run_id), name, run_id)
-    answer = await owners_answer(state, request, found["jobName"])
+    kept = own(found["jobName"])
+    answer = await owners_answer(state, request, kept)
     if answer is not None:
         return answer
-    run = ScoringJobsState.of(state).runs.get(runs.key_of(found["jobName"], found["id"]))
-    job = ScoringJobsState.of(state).job(found["jobName"])
+    run = ScoringJobsState.of(state).runs.get(runs.key_of(kept, found["id"]))
+    job = ScoringJobsState.of(state).job(kept)
     if run is None or job is None:
         raise runs.unknown_run(name, run_id)
     dispatch = text(fields, "dispatch", required=False)
     if dispatch and dispatch != job.dispatch:
-        raise invalid_field("dispatch", f"found {dispatch[:40]!r}, but job {job.name} has {job.dispatch}: leave it out")
+        raise invalid_field(
+            "dispatch", f"found {dispatch[:40]!r}, but job {shown(kept)} has {job.dispatch}: leave it out"
+        )
     if operation == RESULT:
         return await _result(state, request, run)
     command = OperateScoringRun(command_id_of(request, key, content_of(fields)), job.name, run.run_id, operation)
@@ -108,16 +115,16 @@ async def operate_run(
 
 
 async def _listed(state: StateRuntime, request: Request, name: str, run_id: str) -> list[dict[str, Any]]:
-    own = [run_shown(run) for run in ScoringJobsState.of(state).all_runs() if _is_meant(run, name, run_id)]
-    if own and run_id:
-        return own
+    here = [run_shown(run) for run in ScoringJobsState.of(state).all_runs() if _is_meant(run, name, run_id)]
+    if here and run_id:
+        return here
     query = urlencode({key: value for key, value in (("runName", name), ("runId", run_id)) if value})
     others = await from_others(state, request, "data", "runList", path=f"{ALIAS}/runs", query=query)
-    return sorted([*own, *others], key=lambda it: (made_at(it), it["id"]))
+    return sorted([*here, *others], key=lambda it: (made_at(it), it["id"]))
 
 
 def _is_meant(run: ScoringRunRecord, name: str, run_id: str) -> bool:
-    return name in ("", run.name) and run_id in ("", run.run_id)
+    return is_own(run.job_name) and name in ("", run.name) and run_id in ("", run.run_id)
 
 
 def _only(found: list[dict[str, Any]], name: str, run_id: str) -> dict[str, Any]:
@@ -136,8 +143,9 @@ async def _result(state: StateRuntime, request: Request, run: ScoringRunRecord) 
     if run.status != runs.SUCCESS:
         raise ConflictError(ScoringJobsCode.RUN_STATE, f"type: run {run.run_id} has no result, it failed: {run.reason}")
     key = OUTPUTS.key("runs", run.run_id, run.output_dataset)
+    kept = in_project(project_of(run.job_name), key)
     try:
-        first = await asyncio.to_thread(_first_rows, state.store, key, kind_of(run.output_dataset))
+        first = await asyncio.to_thread(_first_rows, state.store, kept, kind_of(run.output_dataset))
     except ObjectNotFoundError:
         raise NotFoundError(Code.UNKNOWN_FILE, f"type: the result of run {run.run_id} was removed") from None
     return data_response(

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.scoring_jobs import GenerateScript
+from streams.access.visibility import own
 from streams.errors import Code, UnavailableError
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
-from streams.views.scoring.owners import owners_answer
+from streams.views.scoring.owners import check_settled, owners_answer
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
 from streams.views.scoring_jobs.replies import GeneratedScript
 from streams.views.scoring_jobs.shown import content_of, ext_of
@@ -31,12 +32,13 @@ DOOR = Door(
     tag=JOBS,
     envelope=MODEL_SERVICE,
     slash=False,
+    apart=True,
 )
 
 _BODY: Final[dict[str, Any]] = {
     "inputDataset": {"type": "string", "description": "The data set that is read."},
     "outputDataset": {"type": "string", "description": "The data set that is written; ends in .csv or .jsonl."},
-    "modelName": {"type": "string", "description": "The model; absent: the one that was uploaded last."},
+    "modelName": {"type": "string", "description": "The model; absent: the one that was uploaded or tested last."},
     "fileName": {"type": "string", "description": "Under which the script is kept; made if absent."},
     "ext": {"type": "string", "description": "Its suffix; .py if absent."},
 }
@@ -60,12 +62,12 @@ async def generate_script(
     command_id = command_id_of(request, key, content_of(fields))
     name = text(fields, "fileName", required=False)
     if name:
-        answer = await owners_answer(state, request, name)
+        answer = await owners_answer(state, request, own(name))
         if answer is not None:
             return answer
     command = GenerateScript(
         command_id=command_id,
-        file_name=name,
+        file_name=own(name),
         input_dataset=text(fields, "inputDataset"),
         output_dataset=text(fields, "outputDataset"),
         model_name=text(fields, "modelName", required=False),
@@ -88,8 +90,9 @@ async def generate_script(
 
 def _own_name(state: StateRuntime) -> str:
     """A new name that this worker owns: its agent applies the command, and here its sender waits."""
+    check_settled(state)
     for _ in range(_DRAWS):
-        name = f"score-{uuid.uuid4().hex[:12]}"
+        name = own(f"score-{uuid.uuid4().hex[:12]}")
         if owner_elsewhere(state.app, name.encode()) is None:
             return name
     raise UnavailableError(Code.RECOVERING, "no partition belongs to this worker at the moment")

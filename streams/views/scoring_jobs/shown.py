@@ -7,7 +7,9 @@ from typing import Any, Final
 import orjson
 from fastapi import Request
 
+from models.json_words import BadJsonError, read_json, shown
 from schemas.scoring_jobs import ScoringJobRecord, ScoringRunRecord
+from streams.access import names
 from streams.checks import invalid_field
 from streams.scoring_jobs import runs
 from streams.views.scoring.reading import Fields, iso_time, text
@@ -21,8 +23,8 @@ _MOST_ARGS: Final = 1000
 def job_shown(request: Request, job: ScoringJobRecord) -> dict[str, Any]:
     """As S-102 has it, and what was asked for."""
     return {
-        "jobName": job.name,
-        "url": address(request, f"/api/v1/jobs/{job.name}"),
+        "jobName": names.shown(job.name),
+        "url": address(request, f"/api/v1/jobs/{names.shown(job.name)}"),
         "createTime": iso_time(job.created),
         "environment": job.environment,
         "dispatch": job.dispatch,
@@ -46,7 +48,7 @@ def run_shown(run: ScoringRunRecord) -> dict[str, Any]:
     return {
         "id": run.run_id,
         "name": run.name,
-        "jobName": run.job_name,
+        "jobName": names.shown(run.job_name),
         "createTime": iso_time(run.created),
         "duration": runs.duration(run, round(time.time() * 1000)),
         "status": run.status,
@@ -85,8 +87,8 @@ def variables_of(fields: Fields) -> dict[str, str]:
     value = fields.get("variables")
     if isinstance(value, str):
         try:
-            value = orjson.loads(value) if value.strip() else None
-        except orjson.JSONDecodeError:
+            value = read_json(value) if value.strip() else None
+        except BadJsonError:
             raise _no_variables(value) from None
     if value is None or value == []:
         return {}
@@ -106,7 +108,7 @@ def _variable(name: str, value: Any) -> str:
 
 
 def _no_variables(value: Any) -> Exception:
-    return invalid_field("variables", f'found {str(value)[:60]!r}, expected an object such as {{"NAME": "value"}}')
+    return invalid_field("variables", f'found {shown(value)}, expected an object such as {{"NAME": "value"}}')
 
 
 def args_of(fields: Fields) -> str:

@@ -6,6 +6,9 @@ from typing import Any, Final
 from pydantic import BaseModel, Field
 
 from schemas.tracking import ExperimentRecord, TrackedRun
+from streams.access.names import shown
+from streams.codes.tracking import TrackingCode
+from streams.errors import InvalidError
 
 __all__ = [
     "BatchBody",
@@ -20,6 +23,7 @@ __all__ = [
     "UpdateRunBody",
     "experiment_shown",
     "info_shown",
+    "params_of",
     "run_shown",
     "status_of",
     "texts_of",
@@ -140,6 +144,18 @@ def texts_of(pairs: list[Pair]) -> dict[str, str]:
     return {pair.key: pair.value for pair in pairs}
 
 
+def params_of(pairs: list[Pair]) -> dict[str, str]:
+    """Parameters by name; InvalidError where one has two values, for which of them counts nobody can tell."""
+    params = texts_of(pairs)
+    for pair in pairs:
+        if pair.value != params[pair.key]:
+            raise InvalidError(
+                TrackingCode.PARAMETER_EXISTS,
+                f"params: {pair.key[:80]!r} is there twice, with other values: send each parameter once",
+            )
+    return params
+
+
 def status_of(status: str | int | None) -> str | None:
     """MLflow's status in our words; what is none is refused by the rules of runs."""
     if isinstance(status, int):  # as older clients number them
@@ -150,9 +166,9 @@ def status_of(status: str | int | None) -> str | None:
 def experiment_shown(experiment: ExperimentRecord) -> dict[str, Any]:
     """The experiment as its clients read it."""
     return {
-        "experiment_id": experiment.experiment_id,
+        "experiment_id": shown(experiment.experiment_id),
         "name": experiment.name,
-        "artifact_location": f"mlflow-artifacts:/{experiment.experiment_id}",
+        "artifact_location": f"mlflow-artifacts:/{shown(experiment.experiment_id)}",
         "lifecycle_stage": "active",
         "creation_time": experiment.created_at,
         "last_update_time": experiment.created_at,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.tracking import CreateExperiment, ExperimentRecord
+from streams.access.visibility import is_own, own
 from streams.runtime import StateRuntime
 from streams.tracking import experiments
 from streams.tracking.state import TrackingState
@@ -20,7 +21,7 @@ from streams.views.web.reading import JsonRoute, runtime
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/api/2.0/mlflow/experiments", route_class=JsonRoute)
-DOOR = Door(router=router, tag=TAG, envelope=MLFLOW, slash=False, packed=True)
+DOOR = Door(router=router, tag=TAG, envelope=MLFLOW, slash=False, apart=True, packed=True, asks=("search",))
 
 State = Annotated[StateRuntime, Depends(runtime)]
 Id = Annotated[str, Query(description="The experiment's id.")]
@@ -31,12 +32,13 @@ Name = Annotated[str, Query(description="The experiment's name.")]
 async def create_experiment(state: State, request: Request, body: ExperimentBody) -> Response:
     """Its id follows from its name."""
     experiment_id = experiments.id_of(body.name)
+    kept = own(experiment_id)
 
     async def create() -> Response:
-        made = await send(state, CreateExperiment(str(uuid.uuid4()), experiment_id, body.name, texts_of(body.tags)))
-        return json_response({"experiment_id": made.experiment_id})
+        await send(state, CreateExperiment(str(uuid.uuid4()), kept, body.name, texts_of(body.tags)))
+        return json_response({"experiment_id": experiment_id})
 
-    return await at_owner(state, request, experiment_id, create)
+    return await at_owner(state, request, kept, create)
 
 
 @router.get("/get", summary="Get an MLflow experiment", **READS)
@@ -46,7 +48,7 @@ async def get_experiment(state: State, request: Request, experiment_id: Id) -> R
     async def show() -> Response:
         return json_response({"experiment": experiment_shown(_experiment(state, experiment_id, experiment_id))})
 
-    return await at_owner(state, request, experiment_id, show)
+    return await at_owner(state, request, own(experiment_id), show)
 
 
 @router.get("/get-by-name", summary="Find an MLflow experiment", **READS)
@@ -57,7 +59,7 @@ async def find_experiment(state: State, request: Request, experiment_name: Name)
     async def show() -> Response:
         return json_response({"experiment": experiment_shown(_experiment(state, experiment_id, experiment_name))})
 
-    return await at_owner(state, request, experiment_id, show)
+    return await at_owner(state, request, own(experiment_id), show)
 
 
 @router.get("/search", summary="List MLflow experiments", **READS)
@@ -77,7 +79,7 @@ async def search_experiments(state: State, request: Request, body: SearchExperim
 def _experiment(state: StateRuntime, experiment_id: str, called: str) -> ExperimentRecord:
     if experiment_id == experiments.DEFAULT.experiment_id:
         return experiments.DEFAULT
-    found = TrackingState.of(state).experiments.get(experiments.key_of(experiment_id))
+    found = TrackingState.of(state).experiments.get(experiments.key_of(own(experiment_id)))
     if found is None:
         raise experiments.unknown_experiment(called)
     return found
@@ -86,8 +88,9 @@ def _experiment(state: StateRuntime, experiment_id: str, called: str) -> Experim
 async def _all_experiments(state: StateRuntime, request: Request) -> list[dict[str, Any]]:
     check_ready(state)
     table = TrackingState.of(state).experiments
-    own = (table.get(key) for key in table.keys())  # noqa: SIM118  # a table is no dictionary
-    shown = [experiment_shown(one) for one in (experiments.DEFAULT, *own) if one is not None]
+    rows = (table.get(key) for key in table.keys())  # noqa: SIM118  # a table is no dictionary
+    here = (row for row in rows if row is not None and is_own(row.experiment_id))
+    shown = [experiment_shown(one) for one in (experiments.DEFAULT, *here)]
     shown += await from_others(state, request, "experiments")
     by_id = {one["experiment_id"]: one for one in shown}  # each worker names the one that is always there
     return sorted(by_id.values(), key=lambda it: (-it["creation_time"], it["experiment_id"]))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from connectors.kafka.publisher import partition_for
 from connectors.point_store.reading import PointReader
 from schemas.tracking import TrackedRun, TrackRun
+from streams.access.visibility import is_own, own
 from streams.codes.tracking import TrackingCode
 from streams.errors import InvalidError, UnavailableError
 from streams.rows.ownership import owner_elsewhere
@@ -26,6 +27,7 @@ from streams.views.tracking.mlflow_bodies import (
     TagBody,
     UpdateRunBody,
     info_shown,
+    params_of,
     run_shown,
     status_of,
     texts_of,
@@ -48,8 +50,10 @@ DOOR = Door(
     tag=TAG,
     envelope=MLFLOW,
     slash=False,
+    apart=True,
     body_limit=BodyLimit("max_tracked_bytes"),
     packed=True,
+    asks=("search",),
 )
 
 _CLIENT: Final = "mlflow"
@@ -91,7 +95,7 @@ async def create_run(state: State, request: Request, body: CreateRunBody) -> Res
 async def get_run(state: State, request: Request, run_id: RunId = "", run_uuid: RunUuid = "") -> Response:
     """With its parameters and tags, and the last value of each metric."""
     asked = run_id or run_uuid
-    uid = runs.uid_of(asked)
+    uid = _uid(asked)
 
     async def show() -> Response:
         run, reader = _run(state, asked), _points(state, uid)
@@ -112,7 +116,7 @@ async def get_history(
 ) -> Response:
     """By time; of more than are asked for the last ones."""
     asked = run_id or run_uuid
-    uid = runs.uid_of(asked)
+    uid = _uid(asked)
 
     async def show() -> Response:
         _run(state, asked)
@@ -166,7 +170,7 @@ async def log_metric(state: State, request: Request, body: MetricBody) -> Respon
 @router.post("/runs/log-batch", summary="Take values of metrics, parameters and tags of an MLflow run", **CHANGES)
 async def log_batch(state: State, request: Request, body: BatchBody) -> Response:
     """At most 1,000 values; all or, where one is wrong, none."""
-    said = _change(body.run, params=texts_of(body.params), tags=texts_of(body.tags))
+    said = _change(body.run, params=params_of(body.params), tags=texts_of(body.tags))
     return await _logged(state, request, body.run, body.metrics, said if body.params or body.tags else None)
 
 
@@ -190,8 +194,13 @@ async def search_runs(state: State, request: Request, body: SearchRunsBody) -> R
     return json_response({"runs": found[: body.max_results]})
 
 
+def _uid(run_id: str) -> str:
+    """The workload of the caller's run, as it is kept."""
+    return own(runs.uid_of(run_id))
+
+
 def _change(run_id: str, *, begin: bool = False, **fields: Any) -> TrackRun:
-    return TrackRun(str(uuid.uuid4()), runs.uid_of(run_id), run_id, _CLIENT, begin=begin, **fields)
+    return TrackRun(str(uuid.uuid4()), _uid(run_id), run_id, _CLIENT, begin=begin, **fields)
 
 
 async def _changed(state: StateRuntime, request: Request, command: TrackRun) -> Response:
@@ -206,7 +215,7 @@ async def _logged(
     state: StateRuntime, request: Request, run_id: str, metrics: list[Any], said: TrackRun | None = None
 ) -> Response:
     """1. look at all of it, 2. parameters and tags, which may be refused still, 3. the points."""
-    uid = runs.uid_of(run_id)
+    uid = _uid(run_id)
 
     async def log() -> Response:
         if _run(state, run_id).deleted:
@@ -214,7 +223,7 @@ async def _logged(
         points = checked(uid, [metric.row() for metric in metrics])
         if said is not None:
             await send(state, said)
-        if points:
+        if points.size:
             await publish(state, points)
         return json_response(_NOTHING)
 
@@ -225,7 +234,7 @@ def _own_run_id(state: StateRuntime) -> str:
     """A new id of a run whose rows are this worker's."""
     for _ in range(_DRAWS):
         run_id = uuid.uuid4().hex
-        if owner_elsewhere(state.app, runs.uid_of(run_id).encode()) is None:
+        if owner_elsewhere(state.app, _uid(run_id).encode()) is None:
             return run_id
     raise UnavailableError(TrackingCode.UNKNOWN_RUN, "this worker owns no part of the runs yet: ask again")
 
@@ -235,7 +244,7 @@ def _points(state: StateRuntime, uid: str) -> PointReader:
 
 
 def _run(state: StateRuntime, run_id: str) -> TrackedRun:
-    run = TrackingState.of(state).runs.get(runs.uid_of(run_id).encode())
+    run = TrackingState.of(state).runs.get(_uid(run_id).encode())
     if run is None or run.client != _CLIENT or run.run_id != run_id:
         raise runs.unknown_run(run_id)
     return run
@@ -245,7 +254,7 @@ async def _all_runs(state: StateRuntime, request: Request) -> list[dict[str, Any
     check_ready(state)
     table = TrackingState.of(state).runs
     rows = (table.get(key) for key in table.keys())  # noqa: SIM118
-    found = [run_shown(run) for run in rows if run is not None and run.client == _CLIENT]
+    found = [run_shown(run) for run in rows if run is not None and run.client == _CLIENT and is_own(run.workload_uid)]
     found += await from_others(state, request, "runs")
     found.sort(key=lambda it: (-it["info"]["start_time"], it["info"]["run_id"]))
     return found

@@ -12,6 +12,7 @@ from schemas.tracking import CreateExperiment, TrackRun
 from streams.errors import Code, UnavailableError
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
+from streams.tracking.runs import check_run
 from streams.views.web.commands import send_command
 from streams.views.web.forwarding import passed_on
 
@@ -37,6 +38,10 @@ async def at_owner(
 
 
 async def send(state: StateRuntime, command: CreateExperiment | TrackRun) -> Any:
-    """Append a command, and wait for the row that came of it."""
-    key = command.workload_uid if isinstance(command, TrackRun) else command.experiment_id
+    """Append a command, and wait for the row that came of it; RejectedError where it cannot be so."""
+    if isinstance(command, TrackRun):
+        check_run(command)  # the agent's own check: what cannot be so may not be possible to write, either
+        key = command.workload_uid
+    else:
+        key = command.experiment_id
     return await send_command(state, state.topics.tracking_commands, key, command)

@@ -12,8 +12,10 @@ from pydantic import BaseModel, Field
 
 from connectors.kafka.publisher import DeliveryError, Record
 from connectors.metric_sources.wandb_rows import SOURCE, BadRowError, points_of_row, row_of
+from schemas.coding.point_writer import PointBatch
 from schemas.tracking import TrackedRun, TrackRun
 from schemas.workloads import MetricPoint
+from streams.access.visibility import own
 from streams.errors import Code, UnavailableError
 from streams.runtime import StateRuntime
 from streams.tracking import runs
@@ -35,6 +37,7 @@ DOOR = Door(
     tag=Tag("wandb", f"{TRACKING} The client finds these by WANDB_BASE_URL."),
     envelope=WANDB,
     slash=False,
+    apart=True,
     body_limit=BodyLimit("max_tracked_bytes"),
     packed=True,
 )
@@ -103,7 +106,7 @@ async def graphql(state: State, request: Request, body: GraphqlBody) -> Response
 async def file_stream(state: State, body: StreamBody, entity: Owner, project: Project, run: Run) -> Response:
     """Answers when the broker has the points; rows that come again are the same points (M-054)."""
     del entity, project
-    uid = runs.uid_of(run)
+    uid = own(runs.uid_of(run))
     history = (body.files or {}).get(_HISTORY)
     if history is not None and history.content:
         points, problems = await asyncio.to_thread(_points, uid, history.content)
@@ -160,7 +163,7 @@ def _text(variables: Mapping[str, Any], name: str) -> str | None:
 
 
 def _change(run_id: str, *, begin: bool = False, **fields: Any) -> TrackRun:
-    return TrackRun(str(uuid.uuid4()), runs.uid_of(run_id), run_id, SOURCE, begin=begin, **fields)
+    return TrackRun(str(uuid.uuid4()), own(runs.uid_of(run_id)), run_id, SOURCE, begin=begin, **fields)
 
 
 async def _upserted(state: StateRuntime, command: TrackRun) -> Response:
@@ -179,7 +182,7 @@ async def _upserted(state: StateRuntime, command: TrackRun) -> Response:
     return json_response({"data": {"upsertBucket": {"bucket": bucket, "inserted": True}}})
 
 
-def _points(uid: str, lines: Iterable[str]) -> tuple[list[MetricPoint], list[str]]:
+def _points(uid: str, lines: Iterable[str]) -> tuple[PointBatch, list[str]]:
     """The points of rows, and why some are left out: a client that is refused would send them for ever."""
     points: list[MetricPoint] = []
     problems: list[str] = []
@@ -196,7 +199,7 @@ def _points(uid: str, lines: Iterable[str]) -> tuple[list[MetricPoint], list[str
                 problems.append(str(error))
             else:
                 points.append(MetricPoint(uid, *point, SOURCE))
-    return points, problems
+    return PointBatch.of(uid, points), problems
 
 
 async def _append(state: StateRuntime, command: TrackRun) -> None:

@@ -18,6 +18,7 @@ DOOR = Door(
     tag=Tag("wandb", f"{TRACKING} The client finds these by WANDB_BASE_URL."),
     envelope=WANDB,
     slash=False,
+    apart=True,
     body_limit=BodyLimit("max_upload_bytes"),
     packed=True,
 )

@@ -3,17 +3,20 @@
 import time
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path
+from fastapi import APIRouter, Depends, Path
 
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
+from streams.access.caller import caller
 from streams.checks import ID_LIMIT
+from streams.codes.training import TrainingCode
+from streams.errors import NotFoundError
 from streams.runtime import StateRuntime
 from streams.training.jobs import unknown_job
 from streams.training.state import TrainingJobsState
 from streams.training.versions import unknown_version
 from streams.views.web.commands import send_command
 from streams.views.web.door import Owned, Tag
-from streams.views.web.reading import runtime
+from streams.views.web.reading import HeadRoute, runtime
 
 __all__ = [
     "TAG",
@@ -24,6 +27,7 @@ __all__ = [
     "known_job",
     "known_version",
     "now_ms",
+    "own_router",
     "project_of",
     "send",
 ]
@@ -53,6 +57,23 @@ def known_job(state: StateRuntime, project_id: str, job_id: int) -> TrainingJobR
     if job is None:
         raise unknown_job(project_id, job_id)
     return job
+
+
+async def _own_project(project_id: Project) -> None:
+    """RejectedError where whoever asks is of another project than the address; access off, any text is one."""
+    who = caller()
+    if who.name and project_id != who.project_id:
+        raise NotFoundError(TrainingCode.FAILED_OPERATION, f"there is no project {project_id} that you belong to")
+
+
+def own_router(prefix: str = "") -> APIRouter:
+    """For addresses below a project, which answer to nobody of another one."""
+    return APIRouter(
+        prefix=prefix,
+        route_class=HeadRoute,
+        dependencies=[Depends(_own_project)],
+        strict_content_type=False,  # T-028: what is not declared is JSON; foreign pages are refused by their Origin
+    )
 
 
 def known_version(state: StateRuntime, project_id: str, job_id: int, version_id: int) -> TrainingVersionRecord:

@@ -10,11 +10,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, W
 
 from streams.training.algorithms import DEEPAR
 from streams.training.config_fields import CONFIG_FIELDS, Kind
-from streams.training.listing import Listing
+from streams.training.listing import DEFAULT_WORKSPACE, Listing
 from streams.training.states import LARGEST_STATUS
 from streams.views.web.strict import ForgivingBody
 
-__all__ = ["CONFIG_PROPERTIES", "DescriptionBody", "TrainingBody", "TrainingListQuery", "VersionBody", "parted_numbers"]
+__all__ = [
+    "CONFIG_PROPERTIES",
+    "DescriptionBody",
+    "TrainingBody",
+    "TrainingListQuery",
+    "VersionBody",
+    "absent_as",
+    "parted_numbers",
+]
 
 _SHAPES: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.WHOLE: {"anyOf": [{"type": "integer"}, {"type": "string"}]},
@@ -57,12 +65,24 @@ Config = Annotated[
     BeforeValidator(_object),
     WithJsonSchema({"type": "object", "properties": CONFIG_PROPERTIES, "description": "What runs, on what."}),
 ]
+
+
+def absent_as(text: str) -> BeforeValidator:
+    """What stands for a text that is null: clients that write all fields write so what they leave out."""
+    return BeforeValidator(lambda value: text if value is None else value)
+
+
 Description = Annotated[
-    StrictStr, Field(description="For people.", json_schema_extra={"maxLength": 256})  # checked by `streams.training`
+    StrictStr,
+    absent_as(""),
+    Field(description="For people.", json_schema_extra={"maxLength": 256}),  # checked by `streams.training`
 ]
 ConfigName = Annotated[
-    StrictStr, Field(description="A stored or shipped configuration that has what config leaves out.")
+    StrictStr, absent_as(""), Field(description="A stored or shipped configuration that has what config leaves out.")
 ]
+WorkspaceId = Annotated[
+    StrictStr, BeforeValidator(lambda value: DEFAULT_WORKSPACE if value in (None, "") else value)
+]  # T-052
 SortKey = Literal["job_name", "job_desc", "status", "duration", "version_count", "create_time"]
 
 
@@ -94,7 +114,7 @@ class TrainingBody(ForgivingBody):
         json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,64}$"},
     )
     job_desc: Description = ""
-    workspace_id: StrictStr = Field("0", description="Lists show the jobs of one workspace.")
+    workspace_id: WorkspaceId = Field(DEFAULT_WORKSPACE, description="Lists show the jobs of one workspace.")
     config_name: ConfigName = ""
     config: Config = Field(default_factory=dict)
 
@@ -123,7 +143,7 @@ class TrainingListQuery(BaseModel):
     sort_by: SortKey | None = Field(None, description="The same as sortBy.")
     order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending.")
     search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
-    workspace_id: str = Field("0", description="The workspace whose jobs are shown.")
+    workspace_id: WorkspaceId = Field(DEFAULT_WORKSPACE, description="The workspace whose jobs are shown.")
 
     @field_validator("status")
     @classmethod

@@ -1,26 +1,39 @@
 """What versions can run on and with: engines, specifications and algorithms (contract T-019)."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated, Literal
+
+from fastapi import Query, Response
+from pydantic import BaseModel, Field
 
 from models.catalog import CATALOG
 from streams.training.algorithms import MODEL_IDS
+from streams.training.listing import page_of
 from streams.training.resources import DEFAULT_ENGINE, SPEC_ID, engines, specification
-from streams.views.training.asking import TAG, Project, State
+from streams.views.training.asking import TAG, Project, State, own_router
 from streams.views.training.envelope import TRAINING
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute
 
 __all__ = ["DOOR"]
 
-router = APIRouter(route_class=HeadRoute)
+router = own_router()
 DOOR = Door(
+    apart=True,
     router=router,
     prefixes=("/v1/{project_id}/job", "/v1/{project_id}/built-in-algorithms"),
     tag=TAG,
     envelope=TRAINING,
     slash=False,
 )
+
+
+class AlgorithmListQuery(BaseModel):
+    """Which algorithms a list shows."""
+
+    per_page: int | None = Field(None, ge=1, le=1000, description="Algorithms on a page; all where it is absent.")
+    page: int = Field(1, ge=1, le=65_535, description="The page, from 1.")
+    order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending by model_id.")
+    search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
 
 
 @router.get("/v1/{project_id}/job/ai-engines", summary="List engines", responses=TRAINING.responses(400))
@@ -50,10 +63,11 @@ async def list_specifications(state: State, project_id: Project) -> Response:
 
 
 @router.get("/v1/{project_id}/built-in-algorithms", summary="List algorithms", responses=TRAINING.responses(400))
-async def list_algorithms(project_id: Project) -> Response:
+async def list_algorithms(project_id: Project, asked: Annotated[AlgorithmListQuery, Query()]) -> Response:
     """As GET /model/ numbers them, each with its hyper-parameters."""
     del project_id
-    models = [
+    wanted = asked.search_content.casefold()
+    fitting = [
         {
             "model_id": MODEL_IDS[name],
             "model_name": name,
@@ -68,5 +82,9 @@ async def list_algorithms(project_id: Project) -> Response:
             ],
         }
         for name, spec in CATALOG.items()
+        if wanted in name.casefold()
     ]
-    return json_response({"is_success": True, "model_total_count": len(models), "models": models})
+    if asked.order == "desc":
+        fitting.reverse()
+    shown = fitting if asked.per_page is None else page_of(fitting, asked.page, asked.per_page)
+    return json_response({"is_success": True, "model_total_count": len(fitting), "models": shown})

@@ -1,11 +1,11 @@
 """Bodies and queries of stored configurations (contract 002, section 5)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationInfo, field_validator, model_validator
 
-from streams.views.training.bodies import CONFIG_PROPERTIES
+from streams.views.training.bodies import CONFIG_PROPERTIES, absent_as
 
 __all__ = ["ConfigType", "ConfigurationBody", "ConfigurationChangeBody", "ConfigurationListQuery"]
 
@@ -37,7 +37,7 @@ class ConfigurationBody(_Flat):
         },
     )
     config_name: StrictStr = Field(description="Unique in the project.")
-    config_desc: StrictStr = Field("", description="For people.")
+    config_desc: Annotated[StrictStr, absent_as("")] = Field("", description="For people.")
 
 
 class ConfigurationChangeBody(_Flat):
@@ -68,14 +68,15 @@ class ConfigurationListQuery(BaseModel):
 
     per_page: int = Field(10, ge=1, le=1000, description="Configurations on a page.")
     page: int = Field(1, ge=1, le=65_535, description="The page, from 1.")
+    config_type: ConfigType = Field("custom", description="custom: the project's own; sample: those that are shipped.")
     sort_key: SortKey | None = Field(None, alias="sortBy", description="config_name where it is absent.")
     sort_by: SortKey | None = Field(None, description="The same as sortBy.")
     order: Literal["asc", "desc"] = Field("desc", description="Ascending or descending.")
     search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
-    config_type: ConfigType = Field("custom", description="custom: the project's own; sample: those that are shipped.")
 
-    @model_validator(mode="after")
-    def _sorted(self) -> "ConfigurationListQuery":
-        if self.config_type == "sample" and "create_time" in (self.sort_key, self.sort_by):
-            raise ValueError("sortBy: samples cannot be sorted by create_time")
-        return self
+    @field_validator("sort_key", "sort_by")
+    @classmethod
+    def _sorted(cls, key: SortKey | None, given: ValidationInfo) -> SortKey | None:
+        if key == "create_time" and given.data.get("config_type") == "sample":
+            raise ValueError("expected config_name or config_desc, which samples can be sorted by")
+        return key

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from schemas.training import CreateTrainingConfiguration, DeleteTrainingConfiguration, UpdateTrainingConfiguration
 from schemas.training_rows import TrainingConfigurationRecord
@@ -12,25 +12,24 @@ from streams.training.configurations import SAMPLES, unknown_configuration
 from streams.training.limits import limits_of
 from streams.training.listing import page_of
 from streams.training.state import TrainingJobsState
-from streams.views.training.asking import TAG, Project, State, project_of, send
+from streams.views.training.asking import TAG, Project, State, own_router, project_of, send
 from streams.views.training.configuration_bodies import (
     ConfigType,
     ConfigurationBody,
     ConfigurationChangeBody,
     ConfigurationListQuery,
 )
-from streams.views.training.envelope import TRAINING
-from streams.views.training.replies import TrainingDoneReply
+from streams.views.training.envelope import TRAINING, done
 from streams.views.training.summaries import config_fields
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute, sent_as_json
+from streams.views.web.reading import json_by_default
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/v1/{project_id}/training-job-configs", route_class=HeadRoute)
-DOOR = Door(router=router, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
+router = own_router("/v1/{project_id}/training-job-configs")
+DOOR = Door(router=router, apart=True, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
 
 Name = Annotated[str, Path(max_length=64, description="The configuration.")]
 _BRIEF = ("engine_type", "engine_name", "engine_id", "engine_version", "user_image_url", "user_command")
@@ -39,9 +38,8 @@ _BRIEF = ("engine_type", "engine_name", "engine_id", "engine_version", "user_ima
 @router.post(
     "",
     summary="Keep a configuration",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 408, 413, 415, 503),
-    dependencies=[Depends(sent_as_json)],
+    **done(400, 408, 413, 415, 503),
+    dependencies=[Depends(json_by_default)],
 )
 async def create_configuration(
     state: State, request: Request, project_id: Project, body: ConfigurationBody, key: IdempotencyKey = None
@@ -103,9 +101,8 @@ async def get_configuration(
 @router.put(
     "/{config_name}",
     summary="Change a configuration",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 413, 415, 503),
-    dependencies=[Depends(sent_as_json)],
+    **done(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(json_by_default)],
 )
 async def update_configuration(
     state: State,
@@ -133,8 +130,7 @@ async def update_configuration(
 @router.delete(
     "/{config_name}",
     summary="Delete a configuration",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 503),
+    **done(400, 404, 503),
 )
 async def delete_configuration(
     state: State, request: Request, project_id: Project, config_name: Name, key: IdempotencyKey = None

@@ -10,6 +10,7 @@ from fastapi import Response
 from schemas.training_rows import TrainingVersionRecord, VisualizationJobRecord
 from streams.codes.training import TrainingCode
 from streams.errors import RejectedError
+from streams.training.versions import workload_of
 from streams.views.web.answers import json_response
 
 __all__ = ["GoneError", "curves_page"]
@@ -73,8 +74,8 @@ def curves_page(
             "version_id": one.version_id,
             "version_name": one.version_name,
             "status": one.status,
-            "workload_uid": f"tj-{one.job_id}-{one.version_id}",
-            "metrics_url": f"/api/v1/workloads/tj-{one.job_id}-{one.version_id}/metrics",
+            "workload_uid": (uid := workload_of(one.job_id, one.version_id)),
+            "metrics_url": f"/api/v1/workloads/{uid}/metrics",
         }
         for one in versions[:_MOST_VERSIONS]
     ]

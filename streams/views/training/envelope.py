@@ -6,9 +6,10 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from streams.codes.training import TrainingCode
+from streams.views.training.replies import TrainingDoneReply
 from streams.views.web.envelope import Envelope, Refusal
 
-__all__ = ["TRAINING"]
+__all__ = ["TRAINING", "done"]
 
 _PREFIX: Final = "ModelArts."
 
@@ -37,3 +38,8 @@ TRAINING: Final = Envelope(
         409: "The Idempotency-Key was sent before with another body.",
     },
 )
+
+
+def done(*statuses: int) -> dict[str, Any]:
+    """What the API document is told of a route that answers that it is done, or one of these errors."""
+    return {"response_model": TrainingDoneReply, "responses": TRAINING.responses(*statuses)}

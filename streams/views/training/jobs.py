@@ -2,21 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from schemas.training import CreateTrainingJob, DeleteTrainingJob, UpdateTrainingJob
+from streams.access.caller import caller
 from streams.training import jobs as training_jobs
 from streams.training.configs import sent_config
 from streams.training.limits import limits_of
 from streams.training.listing import job_summary, listed
 from streams.training.state import TrainingJobsState
 from streams.views.training import summaries
-from streams.views.training.asking import TAG, JobId, Project, State, known_job, now_ms, project_of, send
+from streams.views.training.asking import (
+    TAG,
+    JobId,
+    Project,
+    State,
+    known_job,
+    now_ms,
+    own_router,
+    project_of,
+    send,
+)
 from streams.views.training.bodies import DescriptionBody, TrainingBody, TrainingListQuery
-from streams.views.training.envelope import TRAINING
+from streams.views.training.envelope import TRAINING, done
 from streams.views.training.replies import (
     TrainingCreatedReply,
-    TrainingDoneReply,
     TrainingJobReply,
     TrainingJobsReply,
 )
@@ -24,18 +34,20 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute, sent_as_json
+from streams.views.web.reading import json_by_default
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/v1/{project_id}/training-jobs", route_class=HeadRoute)
+router = own_router("/v1/{project_id}/training-jobs")
 DOOR = Door(
+    apart=True,
     router=router,
     prefixes=("/v1",),  # also where there is nothing: the contract has its envelope "in all cases"
     tag=TAG,
     envelope=TRAINING,
     owner=project_of,
     slash=False,
+    watched=(router.prefix, f"{router.prefix}/{{job_id}}"),
 )
 
 
@@ -44,7 +56,7 @@ DOOR = Door(
     summary="Create a training job",
     response_model=TrainingCreatedReply,
     responses=TRAINING.responses(400, 404, 408, 409, 413, 415, 503, 507),
-    dependencies=[Depends(sent_as_json)],
+    dependencies=[Depends(json_by_default)],
 )
 async def create_training_job(
     state: State, request: Request, project_id: Project, body: TrainingBody, key: IdempotencyKey = None
@@ -63,6 +75,7 @@ async def create_training_job(
             job_desc=body.job_desc,
             workspace_id=body.workspace_id,
             config_name=body.config_name,
+            project=caller().project,
         )
         if tables.job(project_id, job_id) is None:
             # Refused here, it need not take the way through the log.
@@ -106,9 +119,8 @@ async def get_training_job(state: State, project_id: Project, job_id: JobId) -> 
 @router.put(
     "/{job_id}",
     summary="Describe a training job anew",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 413, 415, 503),
-    dependencies=[Depends(sent_as_json)],
+    **done(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(json_by_default)],
 )
 async def update_training_job(
     state: State,
@@ -129,8 +141,7 @@ async def update_training_job(
 @router.delete(
     "/{job_id}",
     summary="Delete a training job",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 503),
+    **done(400, 404, 503),
 )
 async def delete_training_job(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None

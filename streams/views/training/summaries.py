@@ -8,9 +8,10 @@ import orjson
 
 from schemas.training import SYSTEM_METRICS
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
+from streams.access import names
 from streams.training.configs import config_of
 from streams.training.listing import duration_of
-from streams.training.resources import DEFAULT_ENGINE, SPEC_ID, engines, specification
+from streams.training.resources import DEFAULT_ENGINE, SPEC_ID, engines, interval_minutes, specification
 from streams.training.states import TrainingState
 
 __all__ = ["config_fields", "created", "named", "version", "version_created"]
@@ -30,7 +31,6 @@ _TEXTS: Final = (  # always there (T-037)
 _LISTS: Final = ("parameter", "data_source", "volumes")
 _NUMBERS: Final = ("worker_server_num", "model_id", "spec_id")
 _UNKNOWN: Final = {"dataset_name": "", "dataset_version_name": "", "pool_name": ""}  # of what is elsewhere
-_NOTHING_MEASURED: Final = orjson.dumps({**{name: [] for name in SYSTEM_METRICS}, "interval": 1}).decode()
 
 
 def created(job: TrainingJobRecord, version: TrainingVersionRecord | None) -> dict[str, Any]:
@@ -69,12 +69,15 @@ def named(job: TrainingJobRecord) -> dict[str, Any]:
     return {"is_success": True, "job_id": job.job_id, "job_name": job.job_name, "job_desc": job.job_desc}
 
 
-def version(record: TrainingVersionRecord, *, now: int, measured_as_object: bool = False) -> dict[str, Any]:
+def version(
+    record: TrainingVersionRecord, *, now: int, interval_s: float, measured_as_object: bool = False
+) -> dict[str, Any]:
     """The fields of T-120, and of ours: the progress, the scores in plain form, the endpoint and where results are.
 
-    `system_metric_list` is JSON in a text (T-125), or an object (T-127, decision 26).
+    `system_metric_list` is JSON in a text (T-125), or an object (T-127, decision 26); `interval_s` is between two of
+    its values where none was measured yet.
     """
-    measured = record.system_metrics or _NOTHING_MEASURED
+    measured = record.system_metrics or _nothing_measured(interval_s)
     shown = {
         "version_id": record.version_id,
         "version_name": record.version_name,
@@ -92,7 +95,7 @@ def version(record: TrainingVersionRecord, *, now: int, measured_as_object: bool
         "loss": record.loss,
         "validation_loss": record.validation_loss,
         "metrics": dict(record.metrics),
-        "endpoint": record.endpoint or "",
+        "endpoint": names.shown(record.endpoint or ""),
         "message": "; ".join(text for text in (record.note, record.message) if text),
         "forecast_job_id": record.forecast_job_id,
     }
@@ -125,6 +128,10 @@ def _shared_folder(config: Mapping[str, Any]) -> dict[str, str]:
             places = {"nas_mount_path": nfs.get("dest_path", ""), "nas_share_addr": nfs.get("src_path", "")}
             return {**places, "nas_type": "nfs"}
     return {"nas_mount_path": "", "nas_share_addr": "", "nas_type": ""}
+
+
+def _nothing_measured(interval_s: float) -> str:
+    return orjson.dumps({**{name: [] for name in SYSTEM_METRICS}, "interval": interval_minutes(interval_s)}).decode()
 
 
 def _resource_id(record: TrainingVersionRecord) -> str:

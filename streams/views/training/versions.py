@@ -3,9 +3,10 @@
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from schemas.training import CreateTrainingVersion, DeleteTrainingVersion, StopTrainingJob
+from streams.access.caller import caller
 from streams.training import jobs as training_jobs
 from streams.training import versions as training_versions
 from streams.training.configs import sent_config
@@ -22,14 +23,14 @@ from streams.views.training.asking import (
     known_job,
     known_version,
     now_ms,
+    own_router,
     project_of,
     send,
 )
 from streams.views.training.bodies import VersionBody
-from streams.views.training.envelope import TRAINING
+from streams.views.training.envelope import TRAINING, done
 from streams.views.training.logs import Log, read_part
 from streams.views.training.replies import (
-    TrainingDoneReply,
     TrainingLogFilesReply,
     TrainingLogReply,
     TrainingVersionReply,
@@ -40,12 +41,20 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute, sent_as_json
+from streams.views.web.reading import json_by_default
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/v1/{project_id}/training-jobs/{job_id}/versions", route_class=HeadRoute)
-DOOR = Door(router=router, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
+router = own_router("/v1/{project_id}/training-jobs/{job_id}/versions")
+DOOR = Door(
+    apart=True,
+    router=router,
+    tag=TAG,
+    envelope=TRAINING,
+    owner=project_of,
+    slash=False,
+    watched=(router.prefix, f"{router.prefix}/{{version_id}}"),
+)
 
 PerPage = Annotated[int, Query(ge=1, le=1000, description="Versions on a page; of no effect where page is 0.")]
 Measured = Annotated[
@@ -59,7 +68,7 @@ Measured = Annotated[
     summary="Create a version",
     response_model=VersionCreatedReply,
     responses=TRAINING.responses(400, 404, 408, 409, 413, 415, 503, 507),
-    dependencies=[Depends(sent_as_json)],
+    dependencies=[Depends(json_by_default)],
 )
 async def create_training_version(
     state: State, request: Request, project_id: Project, job_id: JobId, body: VersionBody, key: IdempotencyKey = None
@@ -78,6 +87,7 @@ async def create_training_version(
             config=sent_config(body.config, limits_of(state.settings)),
             job_desc=body.job_desc,
             config_name=body.config_name,
+            project=caller().project,
         )
         if tables.version(project_id, job_id, version_id) is None:
             # Refused here, it need not take the way through the log.
@@ -113,11 +123,15 @@ async def list_training_versions(
     job = known_job(state, project_id, job_id)
     versions = TrainingJobsState.of(state).versions_of(project_id, job_id)
     shown, now = versions if page == 0 else page_of(versions, page, per_page), now_ms()
+    interval_s = state.settings.system_metric_interval_s
     return json_response(
         {
             **summaries.named(job),
             "version_count": len(versions),
-            "versions": [summaries.version(one, now=now, measured_as_object=measured == "object") for one in shown],
+            "versions": [
+                summaries.version(one, now=now, interval_s=interval_s, measured_as_object=measured == "object")
+                for one in shown
+            ],
         }
     )
 
@@ -133,15 +147,19 @@ async def get_training_version(
 ) -> Response:
     """What was asked for and how far it is."""
     version = known_version(state, project_id, job_id, version_id)
-    shown = summaries.version(version, now=now_ms(), measured_as_object=measured != "text")
+    shown = summaries.version(
+        version,
+        now=now_ms(),
+        interval_s=state.settings.system_metric_interval_s,
+        measured_as_object=measured != "text",
+    )
     return json_response(summaries.named(known_job(state, project_id, job_id)) | shown)
 
 
 @router.post(
     "/{version_id}/stop",
     summary="Stop a version",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 503),
+    **done(400, 404, 408, 503),
 )
 async def stop_training_version(
     state: State,
@@ -160,8 +178,7 @@ async def stop_training_version(
 @router.delete(
     "/{version_id}",
     summary="Delete a version",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 503),
+    **done(400, 404, 503),
 )
 async def delete_training_version(
     state: State,

@@ -1,11 +1,11 @@
 """Bodies and queries of visualization jobs (contract 002, section 6)."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StrictStr, field_validator
 
-from streams.views.training.bodies import Description, parted_numbers
+from streams.views.training.bodies import Description, absent_as, parted_numbers
 from streams.views.web.strict import ForgivingBody
 
 __all__ = ["VisualizationBody", "VisualizationListQuery"]
@@ -19,6 +19,14 @@ class ScheduleBody(ForgivingBody):
     type: Literal["stop"] = Field(description="What happens.")
     time_unit: Literal["HOURS"] = Field(description="The unit of duration.")
     duration: int = Field(ge=0, le=24, description="So many; 0: never.")
+
+    @field_validator("duration", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """True is no number of hours, though Python has it for 1."""
+        if isinstance(value, bool):
+            raise ValueError("expected a whole number")
+        return value
 
 
 class FlavorBody(ForgivingBody):
@@ -35,7 +43,9 @@ class VisualizationBody(ForgivingBody):
     )
     job_desc: Description = ""
     train_url: StrictStr = Field(description="The path of the training output to show: a version's train_url.")
-    job_type: StrictStr = Field("tensorboard", description="tensorboard or mindinsight; shown, of no effect.")
+    job_type: Annotated[StrictStr, absent_as("tensorboard")] = Field(
+        "tensorboard", description="tensorboard or mindinsight; shown, of no effect."
+    )
     flavor: FlavorBody | None = Field(None, description="Of no effect.")
     schedule: ScheduleBody | None = Field(None, description="When it stops by itself; an array of one is taken too.")
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from schemas.training import (
     CreateVisualizationJob,
@@ -17,29 +17,28 @@ from streams.training.jobs import check_description
 from streams.training.listing import duration_of, page_of
 from streams.training.state import TrainingJobsState
 from streams.training.states import TrainingState
-from streams.views.training.asking import TAG, JobId, Project, State, now_ms, project_of, send
+from streams.views.training.asking import TAG, JobId, Project, State, now_ms, own_router, project_of, send
 from streams.views.training.bodies import DescriptionBody, parted_numbers
 from streams.views.training.curves import GoneError, curves_page
-from streams.views.training.envelope import TRAINING
-from streams.views.training.replies import TrainingDoneReply
+from streams.views.training.envelope import TRAINING, done
 from streams.views.training.visualization_bodies import VisualizationBody, VisualizationListQuery
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import HeadRoute, address, sent_as_json
+from streams.views.web.reading import address, json_by_default
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/v1/{project_id}/visualization-jobs", route_class=HeadRoute)
-DOOR = Door(router=router, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
+router = own_router("/v1/{project_id}/visualization-jobs")
+DOOR = Door(router=router, apart=True, tag=TAG, envelope=TRAINING, owner=project_of, slash=False)
 
 
 @router.post(
     "",
     summary="Create a visualization job",
     responses=TRAINING.responses(400, 408, 409, 413, 415, 503, 507),
-    dependencies=[Depends(sent_as_json)],
+    dependencies=[Depends(json_by_default)],
 )
 async def create_visualization(
     state: State, request: Request, project_id: Project, body: VisualizationBody, key: IdempotencyKey = None
@@ -105,9 +104,8 @@ async def get_visualization(state: State, request: Request, project_id: Project,
 @router.put(
     "/{job_id}",
     summary="Describe a visualization job anew",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 413, 415, 503),
-    dependencies=[Depends(sent_as_json)],
+    **done(400, 404, 408, 413, 415, 503),
+    dependencies=[Depends(json_by_default)],
 )
 async def update_visualization(
     state: State,
@@ -128,8 +126,7 @@ async def update_visualization(
 @router.post(
     "/{job_id}/stop",
     summary="Stop a visualization job",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 503),
+    **done(400, 404, 408, 503),
 )
 async def stop_visualization(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
@@ -143,8 +140,7 @@ async def stop_visualization(
 @router.post(
     "/{job_id}/restart",
     summary="Start a visualization job again",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 408, 503),
+    **done(400, 404, 408, 503),
 )
 async def restart_visualization(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
@@ -158,8 +154,7 @@ async def restart_visualization(
 @router.delete(
     "/{job_id}",
     summary="Delete a visualization job",
-    response_model=TrainingDoneReply,
-    responses=TRAINING.responses(400, 404, 503),
+    **done(400, 404, 503),
 )
 async def delete_visualization(
     state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
@@ -176,8 +171,7 @@ async def show_curves(state: State, request: Request, project_id: Project, job_i
     record = _known(state, project_id, job_id)
     if training_visualizations.shown_status(record, now_ms()) != TrainingState.RUNNING:
         raise GoneError(record.job_id)
-    tables = TrainingJobsState.of(state)
-    versions = [one for job in tables.jobs_of(project_id) for one in tables.versions_of(project_id, job.job_id)]
+    versions = TrainingJobsState.of(state).all_versions_of(project_id)
     writers = training_visualizations.writers_of(record.train_url, versions)
     return curves_page(record, writers, as_json="application/json" in request.headers.get("accept", ""))
 
@@ -195,7 +189,7 @@ def _url(request: Request, record: VisualizationJobRecord) -> str:
 
 
 def _summary(request: Request, record: VisualizationJobRecord, now: int) -> dict[str, Any]:
-    status = training_visualizations.shown_status(record, now)
+    status, over = training_visualizations.shown_status(record, now), training_visualizations.is_over(record, now)
     left = max(0, record.until - now) if record.until is not None and status == TrainingState.RUNNING else None
     shown = {
         "job_id": record.job_id,
@@ -205,7 +199,7 @@ def _summary(request: Request, record: VisualizationJobRecord, now: int) -> dict
         "train_url": record.train_url,
         "status": status,
         "create_time": record.create_time,
-        "duration": duration_of(status, record.start_time, record.until if left == 0 else record.changed, now),
+        "duration": duration_of(status, record.start_time, record.until if over else record.changed, now),
         "remaining_duration": left,
         "service_url": _url(request, record),
         "resource_id": "",

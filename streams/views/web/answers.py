@@ -1,12 +1,17 @@
-"""Answers as JSON, by orjson."""
+"""Answers: JSON by orjson, and live ones, of which a state worker has so many open at most."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from fastapi import Response
 
-__all__ = ["json_response"]
+from streams.errors import Code, UnavailableError
+from streams.runtime import Part, StateRuntime
+
+__all__ = ["Streams", "json_response", "streams_of"]
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -17,3 +22,44 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
         media_type="application/json",
         headers=dict(headers or {}),
     )
+
+
+class Streams(Part):
+    """The live streams that are open; they end when the process does."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.ending = False
+
+    def check_room(self, most: int) -> None:
+        """RejectedError where a worker may have no more than are open."""
+        if self.open >= most:
+            raise UnavailableError(
+                Code.TOO_MANY_STREAMS,
+                f"{self.open} streams are open, the most of a worker: close some, or raise TIDECAST_MAX_STREAMS",
+            )
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One more, as long as the block lasts."""
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+
+    async def prepare(self) -> None:
+        """Nothing beforehand; but what cancels this is the end of the process."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ending = True
+
+
+def streams_of(runtime: StateRuntime) -> Streams:
+    """The process's."""
+    found = runtime.parts.get(Streams)
+    if not isinstance(found, Streams):
+        found = Streams()
+        runtime.add(found)
+    return found

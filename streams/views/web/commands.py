@@ -10,6 +10,8 @@ from fastapi import Header, Request
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.forecasting import SubmitJob
+from streams.access.caller import caller
+from streams.audit.notes import note_subject
 from streams.errors import Code, ConflictError, UnavailableError
 from streams.runtime import StateRuntime
 
@@ -44,7 +46,10 @@ def command_id_of(request: Request, key: str | None, content: bytes = b"") -> st
 
 
 def _name(request: Request, key: str) -> uuid.UUID:
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"{request.method} {request.url.path} {key}")
+    """The same key is another one for another caller, or project: nobody learns what somebody else has created."""
+    who = caller()
+    own = f"{who.project}={who.name} " if who.project or who.name else ""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{own}{request.method} {request.url.path} {key}")
 
 
 def is_repeat(command_id: str, known: Iterable[str]) -> bool:
@@ -76,6 +81,7 @@ async def send_command(
     # In a thread where it is long: other requests get their turn meanwhile.
     long = isinstance(command, SubmitJob) and len(command.elements) > _LONG_SUBMISSION
     value = await asyncio.to_thread(state.codec.encode, command) if long else state.codec.encode(command)
+    note_subject(command)
     try:
         with state.waiters.waiting(command.command_id, (value, command) if long else None) as outcome:
             async with asyncio.timeout(within_s or state.settings.write_timeout_s):

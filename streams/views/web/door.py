@@ -4,12 +4,15 @@ Each module of views has a `DOOR`. Routers, tags of the API document, final slas
 form of every refusal follow from it; nothing else looks at how a path begins.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
+from streams.access.caller import Role
+from streams.access.visibility import own
 from streams.settings import Settings
 from streams.views.web.envelope import PLAIN, Envelope
 
@@ -60,8 +63,13 @@ def by_id(place: int, *, in_tables: bool = True) -> _Owner:
 
 
 def by_name(place: int) -> _Owner:
-    """For paths whose part of this number, from 1, is a name that the user chooses."""
-    return lambda path: Owned(_part(path, place).encode("utf-8", "replace") or None)
+    """For paths whose part of this number, from 1, is a name that the user chooses: the project's own."""
+
+    def owner(path: str) -> Owned:
+        name = _part(path, place)
+        return Owned(own(name).encode("utf-8", "replace") if name else None)
+
+    return owner
 
 
 def _part(path: str, place: int) -> str:
@@ -103,10 +111,39 @@ class Door:
     body_limit: BodyLimit = BodyLimit()
     packed: bool = False
     """Whether bodies may be gzipped; the limit is that of what is in them."""
+    quick: Sequence[BaseRoute] = ()
+    """Routes that are looked at before all routers, for what is asked very often."""
+    watched: Sequence[str] = ()
+    """What `GET /watch` may follow, without a final slash, `{…}` for any one part: lists, and what has a state."""
+    open: Collection[str] = ()
+    """What anybody may ask while access control is on: `GET /healthz`; with a * at the end, whatever begins so."""
+    role: Role | None = None
+    """The least that may come in at all."""
+    apart: bool = False
+    """Whether each project has what is here for itself, or there is nothing of anybody's. Else it is all the default
+    project's, and to callers of others there is nothing."""
+    asks: Collection[str] = ()
+    """Last parts of paths whose POST changes nothing, so that viewers may send it; * for all."""
 
     def begins(self) -> Sequence[str]:
         """What its addresses begin with."""
         return self.prefixes or (self.router.prefix,)
+
+    def is_open(self, method: str, path: str) -> bool:
+        """Whether anybody may ask this."""
+        asked = f"{_as_read(method)} {path}"
+        return any(asked.startswith(it[:-1]) if it.endswith("*") else asked == it for it in self.open)
+
+    def reads(self, method: str, path: str) -> bool:
+        """Whether such a request changes nothing."""
+        last = path.rstrip("/").rpartition("/")[2]
+        return _as_read(method) == "GET" or (method == "POST" and ("*" in self.asks or last in self.asks))
+
+    def least(self, method: str, path: str) -> Role:
+        """The role that it takes."""
+        if self.role is not None:
+            return self.role
+        return Role.VIEWER if self.reads(method, path) else Role.OPERATOR
 
 
 class Doors:
@@ -134,10 +171,21 @@ class Doors:
                 return door
         return None
 
+    def is_watched(self, path: str) -> bool:
+        """Whether the answer at an address can be followed."""
+        door = self.at(path)
+        parts = path.rstrip("/").split("/")
+        known = () if door is None else (each.split("/") for each in door.watched)
+        return any(len(each) == len(parts) and all(map(_fits, each, parts)) for each in known)
+
     def envelope_at(self, path: str) -> Envelope:
         """In whose words a request to this address is refused."""
         door = self.at(path)
         return PLAIN if door is None else door.envelope
+
+
+def _as_read(method: str) -> str:
+    return "GET" if method in ("GET", "HEAD", "OPTIONS") else method
 
 
 def _fits(prefix: str, part: str) -> bool:

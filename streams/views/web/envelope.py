@@ -1,8 +1,10 @@
 """How a contract says no (decision 5): the body of its refusals, their codes, what the API document tells of them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -10,17 +12,22 @@ from pydantic import BaseModel, Field
 from streams.errors import Code
 from streams.views.web.answers import json_response
 
-__all__ = ["PLAIN", "Envelope", "Refusal"]
+__all__ = ["PLAIN", "Envelope", "Refusal", "codes_by_status"]
+
+_C = TypeVar("_C", bound=StrEnum)
 
 _RETRY_AFTER_S: Final = "2"  # a rebalance or a broker's restart takes about that
 _MEANINGS: Final = {
     400: "The request is wrong; the message names the field and the remedy.",
+    401: "It does not show who asks: send a token, or sign the request.",
+    403: "Whoever asks may not do that.",
     404: "There is no such thing.",
     408: "The body stopped coming: send it again.",
     409: "The present state does not allow it.",
     410: "It was there, and is no more.",
     413: "The request is larger than a limit.",
     415: "The content type or encoding is not supported.",
+    429: "So often is not allowed: retry after the seconds that Retry-After names.",
     500: "The fault is ours, or the model's; the log says why.",
     503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
     504: "No answer within the time limit: ask for less at once.",
@@ -29,6 +36,8 @@ _MEANINGS: Final = {
 # For the API page: a code that goes with each status, and there are others.
 _CODES: Final[Mapping[int, str]] = {
     400: Code.INVALID_REQUEST,
+    401: "unauthenticated",
+    403: "forbidden",
     404: "unknown_job",
     408: Code.TIMEOUT,
     409: Code.NAME_TAKEN,
@@ -36,11 +45,40 @@ _CODES: Final[Mapping[int, str]] = {
     413: Code.TOO_LARGE,
     415: Code.UNSUPPORTED_MEDIA_TYPE,
     422: Code.INVALID_REQUEST,
+    429: "too_many_tries",
     500: Code.INTERNAL_ERROR,
     503: Code.NOT_CONFIRMED,
     504: Code.TIMEOUT,
     507: Code.INSUFFICIENT_STORAGE,
 }
+# What contracts whose codes follow from the status call them, each in its words.
+_NAMES: Final = {
+    400: "INVALID",
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    408: "TIMEOUT",
+    409: "CONFLICT",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    421: "MISDIRECTED",
+    429: "TOO_MANY",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "TIMEOUT",
+    507: "INSUFFICIENT_STORAGE",
+}
+
+
+def codes_by_status(codes: type[_C]) -> Mapping[int, _C]:
+    """The code of each status, of a contract whose codes have one member for each of the names above.
+
+    A status that is not among them is told as a wrong request.
+    """
+    found: defaultdict[int, _C] = defaultdict(lambda: codes["INVALID"])
+    found.update((status, codes[name]) for status, name in _NAMES.items())
+    return found
 
 
 class Refusal(NamedTuple):
@@ -65,7 +103,7 @@ class Envelope:
 
     def refusal(self, status: int, code: str, message: str, place: Mapping[str, int | str] | None = None) -> Response:
         """The refusal as an answer."""
-        headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else {}
+        headers = {"Retry-After": _RETRY_AFTER_S} if status in (429, 503) else {}
         return json_response(self.body(Refusal(status, code, message, place or {})), status, headers)
 
     def responses(self, *statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aiohttp
 from fastapi import Request, Response
@@ -10,23 +10,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from streams import idempotency
+from streams.access.caller import caller
 from streams.errors import Code, UnavailableError
 from streams.rows.ownership import other_workers, owned_partitions, owner_elsewhere
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
+from streams.views.web.admission.hops import came_by_hop, hops_of
 from streams.views.web.commands import note_name
 from streams.views.web.door import Door, Doors, Owned
 from streams.views.web.reading import BodyRefusedError, has_body
 
 __all__ = ["OwnerForwarding", "from_others", "passed_on", "told_others"]
 
-_HOP = "x-tidecast-forwarded"
 _OF_THE_CONNECTION = {b"host", b"connection", b"transfer-encoding", b"content-length", b"keep-alive"}
+# The hop says who asks. Whoever pretended to be an owner would be sent what it takes to ask in a user's name.
+_CREDENTIALS = {b"authorization", b"x-auth-token", b"cookie"}
 # What a browser says of the page that a request comes from was looked at here; the owner has another name than this
 # worker, and would take our own page for a foreign one.
 _OF_THE_PAGE = {b"origin", b"referer", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"sec-fetch-user"}
 _CHUNK = 256 * 1024
 _LIST_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_DEFAULT_ALONE: Final = "there is nothing here for your project: what is at this address is the default project's alone"
 _UNREACHABLE: Final = "the worker that owns this does not answer"
 
 
@@ -44,6 +48,9 @@ class OwnerForwarding:
             await self._app(scope, receive, send)
             return
         door = self._doors.at(scope["path"])
+        if door is not None and not door.apart and caller().project:
+            await door.envelope.refusal(404, Code.NOT_FOUND, _DEFAULT_ALONE)(scope, receive, send)
+            return
         owned = None if door is None or door.owner is None else door.owner(scope["path"])
         if door is None or owned is None:
             await self._app(scope, receive, send)
@@ -53,7 +60,7 @@ class OwnerForwarding:
             text = "the job's state is being recovered or is moving to a worker"
             await door.envelope.refusal(503, Code.RECOVERING, text)(scope, receive, send)
             return
-        owner = None if _HOP in request.headers else await self._owner(request, owned)
+        owner = None if came_by_hop(request.scope) else await self._owner(request, owned)
         if owner is None:
             await self._app(scope, receive, send)
         else:
@@ -119,7 +126,7 @@ async def passed_on(state: StateRuntime, request: Request, key: bytes) -> Respon
 
     For what `OwnerForwarding` cannot know, as it reads no bodies. RejectedError 503 where the owner does not answer.
     """
-    owner = None if _HOP in request.headers else owner_elsewhere(state.app, key)
+    owner = None if came_by_hop(request.scope) else owner_elsewhere(state.app, key)
     if owner is None:
         return None
     form = request.headers.get("content-type", "").startswith("multipart/")
@@ -138,14 +145,13 @@ async def told_others(state: StateRuntime, request: Request) -> None:
 
     RejectedError 503 where one does not answer: sent again it is complete.
     """
-    if _HOP in request.headers:
+    if came_by_hop(request.scope):
         return
 
     async def tell(worker: URL) -> None:
         url = worker.with_path(request.url.path)
-        async with state.app.http_client.request(
-            request.method, url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT
-        ) as answer:
+        signed = hops_of(state).header(request.method, url)
+        async with state.app.http_client.request(request.method, url, headers=signed, timeout=_LIST_TIMEOUT) as answer:
             answer.raise_for_status()
 
     try:
@@ -159,21 +165,23 @@ async def from_others(
 ) -> list[Any]:
     """The items of a list that the others have; `members` lead to it in the answer. None for a worker's question.
 
+    Where they lead to no list, what they lead to is an item of its own.
     They are asked at `path`, with a `query`; where there is none, at the request's.
 
     RejectedError 503 where one does not answer: a list with holes would be a wrong answer.
     """
-    if _HOP in request.headers:
+    if came_by_hop(request.scope):
         return []
 
     async def ask(worker: URL) -> Sequence[Any]:
         url = worker.with_path(path or request.url.path).with_query(query or None)
-        async with state.app.http_client.get(url, headers={_HOP: "1"}, timeout=_LIST_TIMEOUT) as answer:
+        signed = hops_of(state).header("GET", url)
+        async with state.app.http_client.get(url, headers=signed, timeout=_LIST_TIMEOUT) as answer:
             answer.raise_for_status()
             items: Any = await answer.json()
             for member in members:
                 items = items[member]
-            return cast("Sequence[Any]", items)
+            return items if isinstance(items, list) else [items]
 
     try:
         answers = await asyncio.gather(*map(ask, other_workers(state.app)))
@@ -196,11 +204,16 @@ async def _form_again(request: Request) -> aiohttp.FormData:
 
 def _asked(state: StateRuntime, owner: URL, request: Request, body: Any) -> Any:
     """What another worker is sent so that it answers this request itself."""
-    left_out = _OF_THE_CONNECTION | _OF_THE_PAGE | ({b"content-type"} if isinstance(body, aiohttp.FormData) else set())
+    left_out = (
+        _OF_THE_CONNECTION
+        | _OF_THE_PAGE
+        | _CREDENTIALS
+        | ({b"content-type"} if isinstance(body, aiohttp.FormData) else set())
+    )
     headers: Any = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw if k not in left_out]
-    headers.append((_HOP, "1"))
     query = f"?{request.url.query}" if request.url.query else ""
     url = URL(f"{owner.with_path(request.scope['path'])}{query}", encoded=True)  # with_query would escape it again
+    headers += hops_of(state).header(request.method, url).items()
     return state.app.http_client.request(request.method, url, headers=headers, data=body, allow_redirects=False)
 
 

@@ -12,7 +12,7 @@ from streams.views.web.door import BodyLimit, Doors
 from streams.views.web.packed_bodies import UnpackedBody, is_packed, unpacked_scope
 from streams.views.web.reading import BodyRefusedError, too_large
 
-__all__ = ["BodyLimits"]
+__all__ = ["BodyLimits", "CountedBody"]
 
 _CHARSET: Final = re.compile(rb";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
 _UTF_8: Final = (b"utf-8", b"utf8", b"us-ascii")
@@ -36,7 +36,7 @@ class BodyLimits:
             return
         door = self._doors.at(scope["path"])
         limit = BodyLimit() if door is None else door.body_limit
-        body = _CountedBody(scope, receive, self._settings, limit)
+        body = CountedBody(scope, receive, self._settings, limit)
         counted: Receive = body
         if door is not None and door.packed and is_packed(scope):
             counted = UnpackedBody(body, limit.of(self._settings), limit.variable)
@@ -49,7 +49,7 @@ class BodyLimits:
             await envelope.refusal(error.status_code, error.code, error.detail)(scope, receive, send)
 
 
-class _CountedBody:
+class CountedBody:
     """What a request's body is received by."""
 
     def __init__(self, scope: Scope, receive: Receive, settings: Settings, limit: BodyLimit) -> None:
@@ -63,6 +63,7 @@ class _CountedBody:
         self.packed = False
 
     async def __call__(self) -> Message:
+        """The next message; BodyRefusedError where there is too much, or it comes too slowly."""
         if self._ended:  # what may still come is that the client has gone, for which there is no hurry
             return await self._receive()
         if not self._read:

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from streams.views.web.envelope import Envelope
+from streams.views.web.envelope import Envelope, codes_by_status
 
 __all__ = ["METRICS"]
 
@@ -14,6 +14,7 @@ class _Code(StrEnum):
     """The contract's codes follow from the status."""
 
     INVALID = "RequestParameterInvalid"
+    UNAUTHENTICATED = "Unauthorized"
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "NotFound"
     METHOD_NOT_ALLOWED = "MethodNotAllowed"
@@ -23,25 +24,12 @@ class _Code(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
     MISDIRECTED = "Misdirected"
     INTERNAL = "InternalError"
+    TOO_MANY = "TooManyRequests"
     UNAVAILABLE = "ServiceUnavailable"
     INSUFFICIENT_STORAGE = "InsufficientStorage"
 
 
-_CODES: Final = {
-    400: _Code.INVALID,
-    403: _Code.FORBIDDEN,
-    404: _Code.NOT_FOUND,
-    405: _Code.METHOD_NOT_ALLOWED,
-    408: _Code.TIMEOUT,
-    409: _Code.CONFLICT,
-    413: _Code.TOO_LARGE,
-    415: _Code.UNSUPPORTED_MEDIA_TYPE,
-    421: _Code.MISDIRECTED,
-    500: _Code.INTERNAL,
-    503: _Code.UNAVAILABLE,
-    504: _Code.TIMEOUT,
-    507: _Code.INSUFFICIENT_STORAGE,
-}
+_CODES: Final = codes_by_status(_Code)
 
 
 class MetricsError(BaseModel):
@@ -54,7 +42,7 @@ class MetricsError(BaseModel):
 
 
 METRICS: Final = Envelope(
-    body=lambda it: {"code": _CODES.get(it.status, _Code.INVALID), "message": it.message, **it.place},
+    body=lambda it: {"code": _CODES[it.status], "message": it.message, **it.place},
     shown={"model": MetricsError},
     meanings={
         404: "Nothing was ever heard of this workload, and `strict=true` was asked.",

@@ -1,27 +1,34 @@
 """Which workloads there are, with what is known of their producers (M-010 … M-012)."""
 
+from collections.abc import Collection, Sequence
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from connectors.point_store.reading import PointReader
+from streams.access.caller import caller
+from streams.access.names import project_of, shown
+from streams.access.visibility import visible
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
-from streams.tracking.runs import summary_of
-from streams.tracking.state import TrackingState
-from streams.training import jobs as training_jobs
-from streams.training.state import TrainingJobsState
+from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.forwarding import from_others
 from streams.views.web.reading import HeadRoute, runtime
 from streams.views.workloads.answering import in_thread
 from streams.views.workloads.envelope import METRICS
+from streams.views.workloads.known import Known, known_workloads, shown_workload
 from streams.views.workloads.replies import WorkloadsReply
+from streams.workloads.groups import groups_of
 from streams.workloads.producers import Kind, Origin, origin_of
 from streams.workloads.state import WorkloadsState
 
 __all__ = ["router"]
 
 _MOST: Final = 100_000  # workloads of an answer: each forecast of a series is one
+_ROWS: Final = "with_rows"  # what a worker tells another one, not a client
 
 router = APIRouter(prefix="/api/v1/workloads", route_class=HeadRoute)
 
@@ -32,44 +39,69 @@ async def list_workloads(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=_MOST, description="Only so many, the newest.")] = _MOST,
 ) -> Response:
-    """All of which a point has come, the newest first; `total_count` counts those that are left out, too."""
+    """All that there are, the newest first; `total_count` counts those that are left out, too.
+
+    Versions of training jobs and runs are among them from their beginning on, others from their first point on.
+    """
     keeper = WorkloadsState.of(state).keeper
-    reader = keeper.reader()
-    own = await in_thread(lambda: _listed(state, reader.newest_workloads(keeper.current), limit))
-    others = await from_others(state, request, "workloads", query=f"limit={limit}")
-    items = sorted([*own[0], *others], key=lambda it: it["create_time"], reverse=True)[:limit]
-    return Response(
-        await in_thread(lambda: orjson.dumps({"workloads": items, "total_count": own[1] + len(others)})),
-        media_type="application/json",
-    )
+    reader, known = keeper.reader(), known_workloads(state)
+    own = await in_thread(lambda: _listed(state, reader, keeper.current, known, limit))
+    if came_by_hop(request.scope):
+        answer = own
+    else:
+        others = await from_others(state, request, query=f"limit={limit}")
+        answer = await in_thread(lambda: _together([own, *others], limit))
+    return Response(await in_thread(lambda: orjson.dumps(answer)), media_type="application/json")
 
 
-def _listed(state: StateRuntime, workloads: Any, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The first so many, and how many there are."""
-    states = WorkloadsState.of(state).producers
-    found: list[dict[str, Any]] = []
-    count = 0
-    for workload in workloads:
-        count += 1
-        if len(found) < limit:
-            origin = origin_of(workload.uid)
+def _listed(
+    state: StateRuntime, reader: PointReader, partitions: Collection[int], known: Sequence[Known], limit: int
+) -> dict[str, Any]:
+    """The newest so many that this worker has rows or points of, and how many there are.
+
+    Those that rows may tell of are named, as another worker may have the points of a row, or the row of points. Of the
+    others no more is looked at than is shown.
+    """
+    states, groups = WorkloadsState.of(state).producers, groups_of(caller().project)
+    rows = {item["workload_uid"]: item for item in map(shown_workload, known)}
+    named = dict(reader.newest_workloads(groups.with_rows, partitions))
+    newest = islice(reader.newest_workloads(groups.others, partitions), limit)
+    found = list(rows.values())
+    for kept, created in chain(islice(named.items(), limit + len(rows)), newest):
+        uid = shown(kept)
+        if uid not in rows:
+            origin = origin_of(uid)
             found.append(
                 {
-                    "workload_uid": workload.uid,
-                    "name": _name(state, origin) or workload.uid,
+                    "workload_uid": uid,
+                    "name": _name(state, origin) or uid,
                     "kind": origin.kind,
-                    "status": states.status(origin),
-                    "create_time": workload.created,
-                    **_tracked(state, workload.uid),
+                    "status": states.status(origin, project_of(kept)),
+                    "create_time": created,
                 }
             )
-    return found, count
+    with_rows = rows.keys() | set(map(shown, named))
+    count = reader.count_workloads(groups.others, partitions) + len(with_rows)
+    return {"workloads": _newest(found, limit), "total_count": count, _ROWS: list(with_rows)}
 
 
-def _tracked(state: StateRuntime, uid: str) -> dict[str, Any]:
-    """What a client of W&B or MLflow has said of its run."""
-    run = TrackingState.of(state).runs.get(uid.encode()) if TrackingState in state.parts else None
-    return {} if run is None else summary_of(run)
+def _together(answers: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """What all workers know, each workload once: as the row tells, where one worker has that, another its points."""
+    by_uid: dict[str, dict[str, Any]] = {}
+    named: set[str] = set()
+    count = 0
+    for answer in answers:
+        named.update(answer[_ROWS])
+        count += answer["total_count"] - len(answer[_ROWS])
+        for item in answer["workloads"]:
+            uid = item["workload_uid"]
+            if uid not in by_uid or by_uid[uid]["name"] == uid:
+                by_uid[uid] = item
+    return {"workloads": _newest(by_uid.values(), limit), "total_count": count + len(named)}
+
+
+def _newest(items: Collection[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    return sorted(items, key=itemgetter("create_time"), reverse=True)[:limit]
 
 
 def _name(state: StateRuntime, origin: Origin) -> str | None:
@@ -78,8 +110,6 @@ def _name(state: StateRuntime, origin: Origin) -> str | None:
         job = _forecasting_job(state, int(origin.job))
         words = "together" if origin.part == "together" else f"series {origin.part}"
         return f"{job or f'forecasting job {origin.job}'}, {words}, submission {origin.number}"
-    if origin.kind is Kind.TRAINING:
-        return _training_job(state, origin)
     return None
 
 
@@ -87,12 +117,4 @@ def _forecasting_job(state: StateRuntime, job_id: int) -> str | None:
     if ForecastingState not in state.parts:
         return None
     record = ForecastingState.of(state).jobs.get(job_id)
-    return None if record is None else record.name
-
-
-def _training_job(state: StateRuntime, origin: Origin) -> str | None:
-    project = WorkloadsState.of(state).producers.project(origin)
-    if TrainingJobsState not in state.parts or not project:
-        return None
-    record = TrainingJobsState.of(state).jobs.get(training_jobs.key_of(project, int(origin.job)))
-    return None if record is None else record.job_name
+    return record.name if record is not None and visible(record) else None

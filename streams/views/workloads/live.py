@@ -12,10 +12,10 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from connectors.kafka.publisher import partition_for
 from connectors.point_store.windows import EVER, Axis, windows
+from streams.access.visibility import own
 from streams.checks import invalid_field
-from streams.codes.workloads import WorkloadsCode
-from streams.errors import UnavailableError
 from streams.runtime import StateRuntime
+from streams.views.web.answers import streams_of
 from streams.views.web.reading import HeadRoute, runtime
 from streams.views.workloads.answering import in_thread, reader_of
 from streams.views.workloads.envelope import METRICS
@@ -62,29 +62,24 @@ async def stream(
     given = last_event_id if last_event_id is not None else after
     if given and not _OFFSET.fullmatch(given):
         raise invalid_field("Last-Event-ID", f"expected the id of an event, not {given[:60]!r}")
-    part = WorkloadsState.of(state)
-    reader_of(state, workload_uid)  # UnavailableError before the stream begins
-    if part.streams.open >= state.settings.max_streams:
-        raise UnavailableError(
-            WorkloadsCode.TOO_MANY_STREAMS,
-            f"{part.streams.open} streams are open, the most of a worker: close some, or raise TIDECAST_MAX_STREAMS",
-        )
-    return EventSourceResponse(_events(state, workload_uid, query, int(given or -1)), ping=_PING_S)
+    reader_of(state, own(workload_uid))  # UnavailableError before the stream begins
+    streams_of(state).check_room(state.settings.max_streams)
+    return EventSourceResponse(_events(state, own(workload_uid), query, int(given or -1)), ping=_PING_S)
 
 
 async def _events(state: StateRuntime, uid: str, query: PointQuery, last: int) -> AsyncIterator[ServerSentEvent]:
     """Until the client goes, or this worker has the workload no more: then it comes again, and finds the new owner."""
-    part = WorkloadsState.of(state)
+    part, streams = WorkloadsState.of(state), streams_of(state)
     partition = partition_for(uid.encode(), state.topics.partitions)
-    with part.streams.one(), part.keeper.listening(uid) as something:
-        while not part.streams.ending and partition in part.keeper.current:
+    with streams.one(), part.keeper.listening(uid) as something:
+        while not streams.ending and partition in part.keeper.current:
             something.clear()
             arrived = _arrived(state, uid, query, last)
             while (found := await in_thread(partial(next, arrived, None))) is not None:
                 last, data = found
                 yield ServerSentEvent(data, event="points", id=str(last))
             await asyncio.sleep(_PAUSE_S)
-            while not part.streams.ending and partition in part.keeper.current and not something.is_set():
+            while not streams.ending and partition in part.keeper.current and not something.is_set():
                 try:
                     async with asyncio.timeout(_QUIET_S):
                         await something.wait()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from connectors.kafka.publisher import partition_for
 from models.json_words import json_problem
+from streams.access.visibility import own
 from streams.checks import invalid_field
 from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
@@ -41,7 +42,9 @@ DOOR = Door(
     tag=Tag("metrics", "Points of trainings, live and afterwards, whoever trains."),
     envelope=METRICS,
     owner=by_name(4),
+    apart=True,
     slash=False,
+    watched=(_PREFIX,),
 )
 
 State = Annotated[StateRuntime, Depends(runtime)]
@@ -62,10 +65,11 @@ async def get_available(
 ) -> Response:
     """Each metric once, with its sources and the number of its points, in order of first appearance."""
     check_uid(workload_uid)
-    reader = reader_of(state, workload_uid)
+    uid = own(workload_uid)
+    reader = reader_of(state, uid)
 
     def make() -> list[dict[str, Any]] | None:
-        workload = reader.workload(workload_uid)
+        workload = reader.workload(uid)
         if workload is None:
             return None
         metrics: dict[str, dict[str, Any]] = {}
@@ -107,19 +111,19 @@ async def get_data(
     form = (asked.format or "json").strip().lower()
     if form not in _FORMS:
         raise invalid_field("format", f"expected json or csv, not {form[:60]!r}")
-    reader = reader_of(state, workload_uid)
-    workload = await in_thread(lambda: reader.workload(workload_uid))
-    series = [] if workload is None else workload.series
+    uid = own(workload_uid)
+    reader = reader_of(state, uid)
 
-    def points() -> Iterator[Any]:
-        return iter(()) if workload is None else blocks(reader, selection_of(workload, query), query)
+    def pieces() -> Iterator[bytes]:
+        workload = reader.workload(uid)
+        series = [] if workload is None else workload.series
+        found = iter(()) if workload is None else blocks(reader, selection_of(workload, query), query)
+        return as_csv(series, found) if form == "csv" else as_json(workload_uid, query.echo, series, found)
 
-    place = reader.place(partition_for(workload_uid.encode(), state.topics.partitions))
-    headers = {_LAST: str(place - 1)}
+    headers = {_LAST: str(reader.place(partition_for(uid.encode(), state.topics.partitions)) - 1)}
     if form == "csv":
         headers["Content-Disposition"] = 'attachment; filename="training_metrics.csv"'
-        return await streamed(lambda: as_csv(series, points()), "text/csv", headers)
-    return await streamed(lambda: as_json(workload_uid, query.echo, series, points()), "application/json", headers)
+    return await streamed(pieces, "text/csv" if form == "csv" else "application/json", headers)
 
 
 @points_router.post(
@@ -137,12 +141,12 @@ async def post_points(state: State, request: Request, workload_uid: Uid) -> Resp
     """All of them or none. A point that was sent before is kept once: sending again after a time-out is safe."""
     check_uid(workload_uid)
     body = await request.body()
-    points = await in_thread(lambda: checked(workload_uid, _rows(body)))
+    points = await in_thread(lambda: checked(own(workload_uid), _rows(body)))
     last = await publish(state, points)
     if last >= 0:
-        partition = partition_for(workload_uid.encode(), state.topics.partitions)
+        partition = partition_for(own(workload_uid).encode(), state.topics.partitions)
         await WorkloadsState.of(state).keeper.reached(partition, last, _READ_BACK_S)
-    return json_response({"accepted": len(points)}, 202)
+    return json_response({"accepted": points.size}, 202)
 
 
 def _rows(body: bytes) -> list[Any]:

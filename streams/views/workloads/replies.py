@@ -19,12 +19,10 @@ class WorkloadItem(BaseModel):
     workload_uid: str
     name: str
     kind: str = Field(
-        description="forecast, training, run, wandb-run, mlflow-run, or unknown for a producer that is none of ours."
+        description="forecast, training-job, run, wandb-run, mlflow-run; unknown for a producer that is not ours."
     )
-    status: str = Field(description="running, succeeded, failed, stopped, or unknown.")
-    create_time: int = Field(
-        description="When its first point came, or its client says that it began, epoch milliseconds."
-    )
+    status: str = Field(description="running, paused, succeeded, failed, stopped, or unknown.")
+    create_time: int = Field(description="When it was created or began, or its first point came, epoch milliseconds.")
 
 
 class WorkloadsReply(BaseModel):

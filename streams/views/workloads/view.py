@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from streams.access.caller import Role
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
@@ -16,7 +17,7 @@ from streams.workloads.state import WorkloadsState
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/api/v1/metrics", route_class=JsonRoute)
-DOOR = Door(router=router, tag=OPERATION, envelope=METRICS, slash=False)
+DOOR = Door(router=router, tag=OPERATION, envelope=METRICS, slash=False, apart=True, role=Role.ADMIN)
 
 State = Annotated[StateRuntime, Depends(runtime)]
 

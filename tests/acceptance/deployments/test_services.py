@@ -1,7 +1,6 @@
 """Services over HTTP, by events and by the Open Inference Protocol (contract 003, section 3)."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,14 +15,6 @@ from tests.iris_models import SPECIES, records
 
 IRIS = {"X": {"X": [list(it.values()) for it in records(3)]}}
 LABELS = ["setosa"] * 3
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="module")

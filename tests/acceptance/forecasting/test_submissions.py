@@ -176,3 +176,28 @@ def test_J161_the_limits_themselves_are_accepted(api: Api) -> None:
     lengths = {len(result["predictions"]) for result in body["results"][0]["results"]}
     assert lengths == {LIMITS["max_next_k_prediction"]}
     assert len(body["results"][0]["results"]) == LIMITS["max_elements"]
+
+
+def test_one_element_for_many_series(api: Api) -> None:
+    """By "all" and by group values; the answer names the series, and what chooses none is refused with the columns."""
+    rows = (f"{g},{h},2020-01-{day:02},{day}" for g in "ab" for h in "xy" for day in range(1, 11))
+    job_id = api.create_job(api.add_dataset(csv("g,h,day,value", *rows)))
+    columns = {"groupby_indexs": [0, 1], "timestamp_indexs": [2], "target_indexs": [3]}
+    answer = api.call("PUT", f"/job/{job_id}/", json=columns)
+    names = {one["ts_id"]: one["groups"] for one in answer.json()["ts_details"]}
+    ts_ids = list(names)
+    of_a = [ts_id for ts_id, groups in names.items() if groups["g"] == "a"]
+    common = {"model_name": "LinearFit", "hyper_params": []}
+
+    for groups, parts in (({"G": "a"}, ("G", "g, h")), ({"g": "c"}, ("g=c",))):
+        unknown = {"ts_id": "all", "groups": groups, **common}
+        body = check_error(_patch(api, job_id, [unknown]), 400, "element 1", "series", *parts)
+        assert (body["element"], body["field"]) == (0, "series")
+    stored = _patch(api, job_id, [{"ts_id": "all", **common}])
+    assert stored.status_code == 200, stored.text
+    assert [one["ts_id"] for one in stored.json()["series"]] == ts_ids
+    assert "only stored: 4 series" in stored.json()["message"]
+    trained = _patch(api, job_id, [{"ts_id": "all", "groups": {"g": "a"}, "next_k_prediction": 2}])
+    assert [one["ts_id"] for one in trained.json()["series"]] == of_a
+    results = api.finished(job_id)["results"]
+    assert [one["ts_id"] for one in results if one["results"]] == of_a

@@ -28,14 +28,6 @@ def store(service: Service) -> ObjectStore:
 
 
 @pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and consumer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
 def ask(service: Service, stock: StockClient) -> Iterator[Callable[..., Any]]:
     """Post a request as a stock producer does, and wait for its result."""
     tail: Tail = service.tail(service.topics.inference_results)

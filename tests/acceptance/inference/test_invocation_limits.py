@@ -113,6 +113,36 @@ def test_D040_D046_no_answer_in_time_is_504_and_the_next_request_is_answered(
     until(lambda: http.post(f"/endpoints/{NAME}/invocations", json=BODY).status_code == 200, why="an answer")
 
 
+def test_D046_a_crowded_endpoint_says_so_at_once(service: Service, http: httpx.Client, store: ObjectStore) -> None:
+    """Who comes when more work waits than can be done in time is told so when they ask, and whose fault it is.
+
+    The processes are stopped, so that nothing leaves the line; how long a request takes is known from two before.
+    """
+    publish(store, "large", prediction_length=60, num_cells=60)
+    path = "/endpoints/large/invocations"
+    body = {"instances": [instance([1.0])] * 40, "configuration": {"num_samples": 60}}
+    until(lambda: http.post(path, json=body).status_code == 200, why="an answer of the new endpoint")
+    begun = time.monotonic()
+    assert http.post(path, json=body).status_code == 200
+    took = time.monotonic() - begun
+    crowd = min(400, int(3 * 2 * 2.0 / took) + 20)  # three times what two processes can do in the two seconds
+
+    def ask(_: int) -> httpx.Response:
+        with httpx.Client(base_url=service.stack.url, timeout=30) as client:
+            return client.post(path, json=body)
+
+    for pid in computing(service.pid("state")):
+        os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(crowd) as clients:
+        answers = list(clients.map(ask, range(crowd)))
+    until(lambda: http.post(f"/endpoints/{NAME}/invocations", json=BODY).status_code == 200, why="an answer again")
+
+    at_once = [answer.json() for answer in answers if "requests wait, about" in answer.text]
+    assert {answer.status_code for answer in answers} <= {200, 504}
+    assert at_once
+    assert all("the endpoint is crowded" in told["message"] and "fewer" not in told["message"] for told in at_once)
+
+
 def test_D044_a_killed_process_is_not_noticed(service: Service, http: httpx.Client) -> None:
     """kill -9 of all that compute, idle or not, while 16 clients ask: each has its answer."""
     path = f"/endpoints/{NAME}/invocations"

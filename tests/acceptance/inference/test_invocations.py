@@ -12,23 +12,11 @@ import pytest
 
 from connectors.objects.store import ObjectStore
 from tests.acceptance.deepar import JSON_LINES, SEED, check_refusal, instance, invoke, lines_of, publish, refused
+from tests.endpoints import EXAMPLE
 from tests.integration.services import Service
 
 PLAIN, FULL = "invocations-plain", "invocations-full"
 NINE = [f"0.{place}" for place in range(1, 10)]
-EXAMPLE: dict[str, Any] = {  # section 7
-    "instances": [
-        {
-            "start": "2009-11-01 00:00:00",
-            "target": [4.0, 10.0, "NaN", 100.0, 113.0],
-            "cat": [0, 1],
-            "dynamic_feat": [[1.0, 1.1, 2.1, 0.5, 3.1, 4.1, 1.2, 5.0]],
-        },
-        {"start": "2012-01-30", "target": [1.0], "cat": [2, 1], "dynamic_feat": [[2.0, 3.1, 4.5, 1.5]]},
-        {"start": "1999-01-30", "target": [2.0, 1.0], "cat": [1, 3], "dynamic_feat": [[1.0, 0.1, -2.5, 0.3, 2.0]]},
-    ],
-    "configuration": {"num_samples": 50, "output_types": ["mean", "quantiles", "samples"], "quantiles": ["0.5", "0.9"]},
-}
 
 
 @pytest.fixture(scope="module", autouse=True)

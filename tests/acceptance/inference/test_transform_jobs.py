@@ -3,7 +3,6 @@
 import gzip
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -30,14 +29,6 @@ def store(service: Service) -> ObjectStore:
     environment = {"DEEPAR_INFERENCE_CONFIG": '{"num_samples": 9, "output_types": ["samples"]}'}
     publish(store, CREATED, environment=environment)
     return store
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and consumer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 class Job:

@@ -1,6 +1,5 @@
 """Models over HTTP: uploaded, listed, described, removed (contract 003, section 2)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,18 +12,12 @@ from tests.acceptance.stock import StockClient
 from tests.integration.services import Api, Service, until
 from tests.iris_models import FEATURES, model_file
 
+AS_CURL = {"Content-Type": "application/x-www-form-urlencoded"}  # what it says of JSON unless it is told otherwise
+
 
 def entry(api: Api, name: str, prefix: str = "") -> Any:
     """The model in the list; None where it is not there."""
     return next((one for one in api.get(f"{prefix}/model-info")["data"]["modelList"] if one["name"] == name), None)
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +48,51 @@ def test_S032_the_answer_to_an_upload(api: Api) -> None:
     assert data["updateTime"] == data["updataTime"]
 
 
+def test_S011_S033_a_model_can_be_viewed(api: Api, iris: str, tree: str) -> None:
+    """What is listed can be described, whichever kind it is; all that can be done with it is to delete it."""
+    for name, kind in ((iris, "onnx"), (tree, "pmml")):
+        listed = entry(api, name)
+        described = api.get("/model-descript", params={"modelName": listed["name"]})["data"]
+        variables = api.get("/model-variable", params={"modelName": listed["name"]})["data"]
+
+        assert (listed["type"], listed["operation"]) == (kind, ["delete"])
+        assert described["modelType"] == kind
+        assert variables["inputVariables"]
+        assert variables["targetVariables"]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "algorithm"),
+    [
+        ("iris_logistic.pmml", "RegressionModel"),
+        ("iris_tree.pmml", "TreeModel"),
+        ("iris_kmeans.pmml", "ClusteringModel"),
+        ("iris_network.pmml", "NeuralNetwork"),
+        ("iris_logistic.onnx", "LinearClassifier"),
+        ("iris_tree.onnx", "TreeEnsembleClassifier"),
+    ],
+)
+def test_S022_S042_each_algorithm_is_named(api: Api, file_name: str, algorithm: str) -> None:
+    """The element of PMML, the operator of ONNX; the engine has a name and a version. S-022: they can be exchanged."""
+    described = api.get("/model-descript", params={"modelName": uploaded(api, file_name)})["data"]
+
+    engine, version = described["modelEngine"].split(maxsplit=1)
+    assert described["algorithm"] == algorithm
+    assert engine == ("pypmml" if file_name.endswith(".pmml") else "onnxruntime")
+    assert version[0].isdigit()
+
+
+def test_S038_entries_are_objects(api: Api, iris: str, tree: str) -> None:
+    """With at least the keys that the notes use; what was uploaded last stands first."""
+    listed = api.get("/model-info")["data"]["modelList"]
+    latest = uploaded(api, "iris_tree.onnx")
+    now = api.get("/model-info")["data"]["modelList"]
+
+    assert {iris, tree} <= {one["name"] for one in listed}
+    assert all({"name", "type", "createTime"} <= set(one) for one in now)
+    assert (now[0]["name"], now[1]) == (latest, listed[0])
+
+
 @pytest.mark.parametrize("prefix", ["", "/api/v1"], ids=["root", "api"])
 def test_S037_the_list_has_the_newest_first(api: Api, iris: str, tree: str, prefix: str) -> None:
     """S-006: at both addresses."""
@@ -72,10 +110,11 @@ def test_S037_the_list_has_the_newest_first(api: Api, iris: str, tree: str, pref
         ("POST", lambda name: {"json": {"modelName": name}}),
         ("POST", lambda name: {"data": {"modelName": name}}),
         ("POST", lambda name: {"files": {"modelName": (None, name)}}),
+        ("POST", lambda name: {"content": f'{{"modelName": "{name}"}}', "headers": AS_CURL}),
         ("POST", lambda name: {"params": {"modelName": name}}),
         ("GET", lambda name: {"params": {"modelName": name}}),
     ],
-    ids=["json", "form", "multipart", "query", "get"],
+    ids=["json", "form", "multipart", "curl", "query", "get"],
 )
 def test_S007_a_model_is_named_anywhere(api: Api, iris: str, method: str, sent: Any) -> None:
     """S-041: what it is; S-043: its variables."""

@@ -1,7 +1,6 @@
 """Scripts, jobs and runs by events of a stock producer: the same effect as over HTTP (decision 12)."""
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,14 +17,6 @@ def jobs(service: Service) -> Jobs:
     made.upload("iris-events", "onnx", onnx_iris())
     made.add("iris-events.csv", iris_csv(ROWS))
     return made
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and consumer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 def test_S090_to_S110_a_job_by_events(service: Service, jobs: Jobs, stock: StockClient) -> None:

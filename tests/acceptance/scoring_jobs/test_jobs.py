@@ -60,6 +60,14 @@ class TestScripts:
         assert answer.json()["data"]["fileName"]
         assert answer.json()["data"]["modelName"]
 
+    def test_S091_without_a_model_it_is_the_one_tested_last(self, jobs: Jobs) -> None:
+        """Also where another one was uploaded later than that."""
+        tested = jobs.post("/model-test", modelName="iris-batch", data={"X": {"X": [[5, 3, 1, 0.2]]}})
+        answer = jobs.post("/generate-script", inputDataset="iris-batch.csv", outputDataset="some.csv")
+
+        assert tested.status_code == 200, tested.text
+        assert answer.json()["data"]["modelName"] == "iris-batch"
+
     def test_S091_it_does_what_the_run_does(self, jobs: Jobs) -> None:
         """Run by Python alone, against the service, it makes the same rows."""
         name = f"same-{uuid.uuid4().hex[:8]}"

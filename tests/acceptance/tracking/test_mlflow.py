@@ -116,6 +116,20 @@ def test_a_wrong_value_refuses_its_batch(
     assert points_of(service, f"run-{run_id}") == {}
 
 
+def test_a_parameter_with_two_values_refuses_its_batch(http: httpx.Client) -> None:
+    """As MLflow does; said twice, it is what it is."""
+    run_id = new_run(http)
+    one, other = {"key": "p", "value": "1"}, {"key": "p", "value": "2"}
+    refused = post(http, "runs/log-batch", run_id=run_id, params=[one, other])
+    taken = post(http, "runs/log-batch", run_id=run_id, params=[one, one])
+    shown = http.get("/api/2.0/mlflow/runs/get", params={"run_id": run_id}).json()["run"]
+
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert "params: 'p' is there twice" in refused.json()["message"]
+    assert taken.status_code == 200
+    assert shown["data"]["params"] == [one]
+
+
 def test_an_experiment_is_made_once(http: httpx.Client) -> None:
     """A second of its name is refused as MLflow does."""
     name = uuid.uuid4().hex

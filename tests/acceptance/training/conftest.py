@@ -2,16 +2,26 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.services import Service
+from tests.integration.services import Service, running_service
 
 
 @pytest.fixture
 def project() -> str:
     """A project of the test's own."""
     return f"p-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def user_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that runs users' programs."""
+    with running_service(
+        tmp_path_factory.mktemp("user-code"), user_code="process", system_metric_interval_s=1.0, max_running_versions=2
+    ) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def configs(project: str, name: str = "") -> str:
 
 
 def test_T150_T154_what_was_kept_is_shown(api: Api, project: str) -> None:
-    """Created once, described with all that was sent and what is known of it."""
+    """Created once (T-013, T-015, T-151), described with all that was sent and what is known of it (T-153, T-155)."""
     assert api.call("POST", configs(project), json=SAMPLE).json() == {"is_success": True}
     shown = api.get(configs(project, "testConfig"))
 
@@ -67,6 +67,14 @@ def test_T152_decision_23_what_is_sent_replaces(api: Api, project: str) -> None:
         ({"config_desc": "d" * 257}, "config_desc"),
         ({"worker_server_num": 0}, "worker_server_num"),
         ({"data_url": "/uploads/x"}, "data_url"),
+        ({"config_name": ""}, "config_name"),
+        ({"config_name": "n" * 65}, "config_name"),
+        ({"config_name": None}, "config_name"),
+        ({"config_name": 5}, "config_name"),
+        ({"config_desc": 5}, "config_desc"),
+        ({"train_url": "/../x"}, "train_url"),
+        ({"parameter": [{"label": "a", "value": 1}] * 2}, "twice"),
+        ({"model_id": 99}, "model_id"),
     ],
 )
 def test_T150_what_is_wrong_is_named(api: Api, project: str, change: dict[str, Any], word: str) -> None:
@@ -115,3 +123,58 @@ def test_T160_a_job_may_name_one(api: Api, project: str) -> None:
     api.call("POST", configs(project), json=SAMPLE)
     assert api.call("DELETE", configs(project, "testConfig")).json() == {"is_success": True}
     refused(api.call("GET", configs(project, "testConfig")), 404, "0105")
+
+
+@pytest.mark.parametrize(
+    ("query", "count", "names"),
+    [
+        ({}, 4, ["b", "a_2", "a1", "A"]),  # T-158: descending by name
+        ({"order": "asc"}, 4, ["A", "a1", "a_2", "b"]),
+        ({"sortBy": "config_desc"}, 4, ["b", "A", "a1", "a_2"]),  # equal ones by name
+        ({"sort_by": "create_time", "order": "asc"}, 4, ["b", "a1", "A", "a_2"]),
+        ({"search_content": "A"}, 3, ["a_2", "a1", "A"]),
+        ({"search_content": "_"}, 1, ["a_2"]),
+        ({"search_content": "%"}, 0, []),
+        ({"per_page": 1, "page": 2}, 4, ["a_2"]),  # T-157: the count is before paging
+        ({"page": 9}, 4, []),
+        ({"config_type": "custom"}, 4, ["b", "a_2", "a1", "A"]),
+    ],
+)
+def test_T014_T157_T158_which_in_which_order(
+    api: Api, project: str, query: dict[str, Any], count: int, names: list[str]
+) -> None:
+    """As the query says."""
+    for name, description in (("b", "y"), ("a1", "x"), ("A", "x"), ("a_2", "x")):
+        sent = {"config_name": name, "config_desc": description}
+        assert api.call("POST", configs(project), json=sent).json() == {"is_success": True}
+    shown = api.get(configs(project), params=query)
+
+    assert (shown["config_total_count"], [one["config_name"] for one in shown["configs"]]) == (count, names)
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"per_page": 0}, "per_page"),
+        ({"per_page": 1001}, "per_page"),
+        ({"page": 65_536}, "page"),
+        ({"order": "up"}, "order"),
+        ({"config_type": "x"}, "config_type"),
+        ({"config_type": ""}, "config_type"),
+        ({"config_type": "sample", "sortBy": "create_time"}, "sortBy"),
+        ({"search_content": "s" * 65}, "search_content"),
+    ],
+)
+def test_T158_bounds_are_not_corrected(api: Api, project: str, query: dict[str, Any], word: str) -> None:
+    """0104."""
+    refused(api.call("GET", configs(project), params=query), 400, "0104", word)
+
+
+def test_T016_T159_samples_are_read_only(api: Api, project: str) -> None:
+    """PUT and DELETE find none of that name among the project's own; a configuration of the same name is one's own."""
+    place = configs(project, "sample-LinearFit")
+    for method in ("PUT", "DELETE"):
+        refused(api.call(method, place, json={}), 404, "0105", "sample-LinearFit")
+    assert api.call("POST", configs(project), json={"config_name": "sample-LinearFit"}).json() == {"is_success": True}
+    assert api.call("DELETE", place).json() == {"is_success": True}
+    assert api.get(place, params={"config_type": "sample"})["config_name"] == "sample-LinearFit"

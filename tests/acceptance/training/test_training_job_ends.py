@@ -3,25 +3,15 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.acceptance.stock import StockClient
 from tests.acceptance.training.training_jobs_samples import TINY, body, create, ended, name_of, refused, version
 from tests.integration.services import Api, Service, until
 
 _IDS = itertools.count(time.time_ns() // 1_000_000)  # ids of a producer's own; the service mints far larger ones
-
-
-@pytest.fixture(scope="module")
-def stock(service: Service) -> Iterator[StockClient]:
-    """One producer and consumer for the module."""
-    client = StockClient(service)
-    yield client
-    client.close()
 
 
 def endpoint_status(api: Api, name: str) -> int:

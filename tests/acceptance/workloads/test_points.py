@@ -14,7 +14,7 @@ from tests.integration.services import until
 class TestAvailable:
     """GET …/metrics/available."""
 
-    def test_M025_the_sample(self, http: httpx.Client) -> None:
+    def test_M020_M021_M022_M023_M024_M025_M026_M027_the_sample(self, http: httpx.Client) -> None:
         """Counts over all sources, metrics in order of first appearance (M-020 … M-027)."""
         uid = new_uid()
         send(http, uid, [point(n, source="wandb") for n in range(700)])
@@ -49,7 +49,7 @@ class TestAvailable:
 class TestData:
     """GET …/metrics/data."""
 
-    def test_M050_the_sample(self, http: httpx.Client) -> None:
+    def test_M041_M042_M043_M044_M045_M046_M047_M048_M050_M052_the_sample(self, http: httpx.Client) -> None:
         """As the seed prints it: loss before accuracy, no data_source beside them (M-041 … M-052)."""
         uid = sent_sample(http)
 
@@ -87,7 +87,9 @@ class TestData:
         ],
         ids=lambda it: it if isinstance(it, str) else "",
     )
-    def test_M030_M040_filters(self, http: httpx.Client, query: str, expected: list[int]) -> None:
+    def test_M030_M031_M032_M033_M034_M036_M038_M039_M040_filters(
+        self, http: httpx.Client, query: str, expected: list[int]
+    ) -> None:
         """All optional, joined by AND; what there is not is no error."""
         uid = sent_sample(http)
         answer = http.get(f"/api/v1/workloads/{uid}/metrics/data?{query}")
@@ -154,7 +156,7 @@ class TestData:
         assert [it["value"] for it in answer.json()["data"]] == [None, None, None, None, 1.5]
         assert "NaN" not in answer.text
 
-    def test_M054_twice_is_once(self, http: httpx.Client) -> None:
+    def test_M008_M054_twice_is_once(self, http: httpx.Client) -> None:
         """Sources stay side by side (M-008)."""
         uid = new_uid()
         for _ in range(3):
@@ -173,7 +175,7 @@ class TestData:
         for name in names:
             assert [it["metric_name"] for it in data(http, uid, metrics=name)["data"]] == [name]
 
-    def test_many_points_come_in_order_and_thinned(self, http: httpx.Client) -> None:
+    def test_M035_M087_many_points_come_in_order_and_thinned(self, http: httpx.Client) -> None:
         """As a stream of pieces; a chart gets so many of each series, ends and extremes among them."""
         uid = new_uid()
         for start in range(0, 30_000, 500):
@@ -215,7 +217,7 @@ class TestSending:
         ],
         ids=lambda it: next(iter(it)) if isinstance(it, dict) else "",
     )
-    def test_M062_M063_one_wrong_point_refuses_all(
+    def test_M005_M006_M007_M062_M063_one_wrong_point_refuses_all(
         self, http: httpx.Client, changed: dict[str, Any], words: str
     ) -> None:
         """400 names its index."""

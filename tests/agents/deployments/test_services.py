@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,9 +22,8 @@ from schemas.scoring import AddModel, DeleteModel
 from streams.deployments.requests import key_of as request_key
 from streams.deployments.services import key_of
 from streams.deployments.state import DeploymentsState, users_of
-from streams.errors import RejectedError
 from streams.scoring.state import ScoringState
-from tests.agents.bench import Worker, stopped
+from tests.agents.bench import Worker, refusal, stopped
 from tests.iris_models import model_file, records
 
 ADD = AddModel("c-1", "iris", "producer/iris_logistic.onnx")
@@ -51,18 +51,12 @@ async def command(worker: Worker, *commands: Any, key: bytes | None = None) -> N
     await worker.consume(topic, *made)
 
 
+refused = partial(refusal, command)  # what the sender of a command is told
+
+
 def row(worker: Worker) -> ServiceRecord | None:
     """The service's row."""
     return DeploymentsState.of(worker.runtime).services.get(key_of("svc"))
-
-
-async def refused(worker: Worker, sent: Any) -> RejectedError:
-    """What the sender of a command is told."""
-    with worker.runtime.waiters.waiting(sent.command_id) as outcome:
-        await command(worker, sent)
-        with pytest.raises(RejectedError) as caught:
-            await outcome
-    return caught.value
 
 
 async def test_S057_a_service_is_deployed_once(worker: Worker) -> None:

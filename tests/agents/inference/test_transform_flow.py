@@ -13,8 +13,7 @@ from schemas.inference import StartTransform
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.settings import Settings
-from streams.workers import apps
-from tests.agents.bench import CODEC, FakePublisher, Worker, stopped
+from tests.agents.bench import CODEC, Worker, restarted, stopped
 from tests.agents.inference.transforms_samples import (
     MODEL,
     START,
@@ -27,18 +26,6 @@ from tests.agents.inference.transforms_samples import (
     row,
     store,
 )
-
-
-async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """The next process on the same log: its table holds what the changelog says."""
-    publisher = FakePublisher()
-    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
-    runtime = apps.create_state(settings, "127.0.0.1:1")
-    table = TransformState.of(runtime).transforms
-    for record in worker.publisher.log:
-        if record.topic == runtime.topics.transforms_changelog:
-            table._rows.write(record.partition, [(record.key, record.value)])
-    return Worker(runtime, publisher)
 
 
 class TestFlow:

@@ -5,28 +5,13 @@ from typing import Any
 
 import orjson
 
-from connectors.objects.endpoints import Endpoint, model_key
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, TransformRecord
 from streams.inference.state import TransformState
 from tests.agents.bench import Worker
+from tests.endpoints import endpoint
 
 NAME, MODEL = "b1", "m1"
-ENDPOINT = Endpoint(
-    name=MODEL,
-    version="1",
-    model_key=model_key(MODEL, "1"),
-    project_id="p",
-    job_id=1,
-    time_freq="D",
-    prediction_length=3,
-    context_length=3,
-    cardinality=None,
-    num_dynamic_feat=0,
-    likelihood="student-t",
-    num_cells=4,
-    num_layers=1,
-    created=0,
-)
+ENDPOINT = endpoint(MODEL)
 START = StartTransform("c-1", NAME, MODEL, "/uploads/batch.jsonl", "/outputs/b1")
 
 

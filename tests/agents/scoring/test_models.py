@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from connectors.objects import scoring_models
 from schemas.scoring import AddModel, DeleteModel, ModelRecord
-from streams.errors import RejectedError
 from streams.scoring.models import key_of, restored
 from streams.scoring.state import ScoringState
-from tests.agents.bench import AT, Worker
+from tests.agents.bench import AT, Worker, refusal
 from tests.iris_models import model_file
 
 ADD = AddModel("c-1", "iris", "producer/iris_logistic.onnx", descript="demo")
@@ -33,18 +33,12 @@ async def command(worker: Worker, *commands: Any, key: bytes | None = None) -> N
     await worker.consume(topic, *made)
 
 
+refused = partial(refusal, command)  # what the sender of a command is told
+
+
 def row(worker: Worker, name: str = "iris") -> ModelRecord | None:
     """The model's row."""
     return ScoringState.of(worker.runtime).models.get(key_of(name))
-
-
-async def refused(worker: Worker, sent: Any) -> RejectedError:
-    """What the sender of a command is told."""
-    with worker.runtime.waiters.waiting(sent.command_id) as outcome:
-        await command(worker, sent)
-        with pytest.raises(RejectedError) as caught:
-            await outcome
-    return caught.value
 
 
 async def test_S122_a_model_is_looked_at_and_kept(worker: Worker) -> None:

@@ -74,7 +74,7 @@ class TestDeploying:
         await command(state, StartScoringRun("s-1", NAME))
 
         assert {one.output_dataset for one in told(state)} == {"out.csv"}
-        assert scripts.load(state.runtime.store, "score", ".py").output_dataset == "other.csv"
+        assert scripts.load(state.runtime.store, "score", ".py", "").output_dataset == "other.csv"
 
     async def test_S100_by_schedule_it_waits(self, state: Worker) -> None:
         """Unless its first run was given a name."""

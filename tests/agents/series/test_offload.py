@@ -6,7 +6,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from multiprocessing import forkserver
@@ -23,6 +23,7 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.tuning.search import Dimension, Search
 from tests.agents.series import slow_models
 from tests.agents.series.slow_models import BAD
+from tests.waiting import until
 
 MIB = 1024**2
 LONG = timedelta(seconds=60)
@@ -74,13 +75,6 @@ def running(pid: int) -> bool:
 def stat(pid: int) -> list[str]:
     """What the kernel tells of a process: its state, its parent, and so on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def longest_pause(work: Awaitable[Any]) -> tuple[float, Any]:

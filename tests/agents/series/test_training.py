@@ -42,6 +42,7 @@ def test_J103_J118_J120_the_sample_yields_the_sample() -> None:
             timestamps=[LAST + DAY * step for step in range(1, 6)],
             predictions=[237.0] * 5,
             metrics={"mse": pytest.approx(160.4), "rmse": pytest.approx(12.66491215919005)},
+            mase_insample=pytest.approx(1.3489539748953976),
         )
     ]
 

@@ -151,6 +151,19 @@ class TestTurns:
         assert answered.index((8, 0)) < 3_000  # what was being computed and read when it came, and a turn
         assert [n for job_id, n in answered if job_id == 7] == list(range(5_000))
 
+    async def test_a_project_is_not_behind_the_many_jobs_of_another(self, trainer: Worker) -> None:
+        """It has every other turn, however many jobs, or series, that other one has."""
+        topic = trainer.runtime.topics.series_commands
+        many = [replace(SAMPLE, job_id=100 + place, project="retail") for place in range(5_000)]
+        few = [replace(SAMPLE, job_id=8, ts_id=9000, n=n, project="stock") for n in range(10)]
+        await trainer.consume(topic, *(trainer.message(topic, b"%d" % one.ts_id, one) for one in [*many, *few]))
+        answered = [one.job_id for one in trainer.events(trainer.runtime.topics.job_results)]
+        first, last = answered.index(8), len(answered) - 1 - answered[::-1].index(8)
+
+        assert len(answered) == 5_010
+        assert first < 3_000  # what was being computed and read when they came, and a turn
+        assert last - first < 40
+
     async def test_batches_of_slow_series_hold_up_no_quick_one(
         self, trainer: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:

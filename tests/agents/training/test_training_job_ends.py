@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 
+from agents.training import versions as training_versions
 from connectors.objects import endpoints
 from connectors.objects.endpoints import UnknownEndpointError
 from schemas.training import StopTrainingJob
+from streams.engine import tries
+from streams.training.state import TrainingJobsState
 from tests.agents.bench import AT, Worker
 from tests.agents.training.training_jobs_samples import (
     DELETE,
     DELETE_VERSION,
     HOME,
+    JOB,
     NAME,
+    PROJECT,
     STOP,
     TRAIN,
     command,
@@ -230,3 +235,31 @@ class TestDeleting:
 
         assert row(state).status == 7
         assert [letter["error"] for letter in state.dead()] == ["project p2 has no training job 11"]
+
+
+class TestWhatCannotBeRemoved:
+    """Status 6 (T-137)."""
+
+    async def test_T042_T137_a_version_that_cannot_be_removed_says_so(
+        self, state: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With the reason; whoever asked is told, others go on, and a later deletion removes it."""
+
+        def fail(*_: object) -> bool:
+            raise RuntimeError("odd")
+
+        monkeypatch.setattr(tries, "_PAUSES_S", (0.0, 0.0))
+        await command(state, TRAIN)
+        await status(state, told(11, message="it failed"))
+        with monkeypatch.context() as patch:
+            patch.setattr(training_versions, "_delete_endpoint", fail)
+            refused = await refusal(state, DELETE_VERSION)
+        shown = row(state)
+        await status(state, told(10))  # late, and from a trainer that knows nothing of it
+        later = row(state)
+        await command(state, replace(DELETE_VERSION, command_id="again"))
+
+        assert refused.status == 500
+        assert (shown.status, later.status) == (6, 6)
+        assert "given up" in (shown.message or "")
+        assert TrainingJobsState.of(state.runtime).version(PROJECT, JOB, JOB) is None

@@ -7,16 +7,17 @@ import pytest
 
 from agents.training.rows import Rows
 from connectors.kafka.publisher import DeliveryError
-from schemas.training import DeleteTrainingJob, StopTrainingJob
+from schemas.training import CreateTrainingVersion, DeleteTrainingJob, StopTrainingJob
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.repeats import digest_of
 from streams.settings import Settings
 from streams.training.state import TrainingJobsState
 from streams.workers import apps
-from tests.agents.bench import AT, CODEC, FakePublisher, Worker
+from tests.agents.bench import AT, CODEC, FakePublisher, Worker, restarted
 from tests.agents.training.training_jobs_samples import (
     CONFIG,
     DELETE,
+    DELETE_VERSION,
     HOME,
     JOB,
     NAME,
@@ -34,18 +35,6 @@ from tests.agents.training.training_jobs_samples import (
     status,
     told,
 )
-
-
-async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """The next process on the same log: its table holds what the changelog says."""
-    publisher = FakePublisher()
-    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
-    runtime = apps.create_state(settings, "127.0.0.1:1")
-    for table in TrainingJobsState.of(runtime).tables:
-        for record in worker.publisher.log:
-            if record.topic == table.log.topic:
-                table._rows.write(record.partition, [(record.key, record.value)])
-    return Worker(runtime, publisher)
 
 
 class TestCreating:
@@ -311,3 +300,19 @@ async def test_other_content_under_a_used_id_is_a_dead_letter(state: Worker, oth
     assert (row(state), runs(state)) == (before, sent)
     (letter,) = state.dead()
     assert "command_id: 'c-1' was used before, by a command for training job 11 with other" in letter["error"]
+
+
+async def test_T114_ids_of_versions_are_the_projects(state: Worker) -> None:
+    """One that another job of the project has is refused, until it is deleted; another project may have it."""
+    await command(state, TRAIN)
+    other = replace(TRAIN, command_id="c-8", job_id=12, job_name="other")
+    await command(state, other)
+    taken = CreateTrainingVersion("c-9", PROJECT, 12, JOB, CONFIG)
+    refused = await refusal(state, taken)
+    await command(state, replace(TRAIN, command_id="c-10", project_id="p2"), key=b"p2")
+    await command(state, DELETE_VERSION)
+    await command(state, taken)
+
+    assert "version 11 already" in refused.message
+    assert find(state, project="p2") is not None
+    assert [one.version_id for one in TrainingJobsState.of(state.runtime).versions_of(PROJECT, 12)] == [JOB, 12]

@@ -1,12 +1,10 @@
 """What tests of training jobs are made of."""
 
+from functools import partial
 from typing import Any
-
-import pytest
 
 from connectors.kafka.publisher import partition_for
 from connectors.objects import endpoints
-from connectors.objects.endpoints import Endpoint, model_key
 from schemas.training import (
     DeleteTrainingJob,
     DeleteTrainingVersion,
@@ -16,9 +14,10 @@ from schemas.training import (
     TrainingStatus,
 )
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
-from streams.errors import RejectedError
 from streams.training.state import TrainingJobsState
+from tests.agents import bench
 from tests.agents.bench import AT, CODEC, Worker
+from tests.endpoints import endpoint
 
 PROJECT, JOB, NAME = "p1", 11, "flights"
 HOME = partition_for(b"p1", 4)
@@ -40,6 +39,9 @@ async def command(state: Worker, *commands: Any, key: bytes = b"p1", **place: An
     messages = [state.message(topic, key, one, **place) for one in commands]
     await state.consume(topic, *messages)
     return messages
+
+
+refusal = partial(bench.refusal, command)  # why the command of a sender who waits is refused
 
 
 async def status(state: Worker, *statuses: Any, key: bytes = b"p1", **place: Any) -> list[Any]:
@@ -75,34 +77,10 @@ def row(state: Worker, job_id: int = JOB, version_id: int | None = None) -> Trai
 
 def publish(state: Worker, name: str = NAME, *, project: str = PROJECT, job_id: int = JOB) -> None:
     """Make an endpoint, as a trainer does."""
-    endpoint = Endpoint(
-        name=name,
-        version="V0001",
-        model_key=model_key(name, "V0001"),
-        project_id=project,
-        job_id=job_id,
-        time_freq="D",
-        prediction_length=7,
-        context_length=7,
-        cardinality=None,
-        num_dynamic_feat=0,
-        likelihood="student-t",
-        num_cells=4,
-        num_layers=1,
-        created=0,
-    )
-    endpoints.publish(state.runtime.store, endpoint, b"model")
+    made = endpoint(name, "V0001", project_id=project, job_id=job_id)
+    endpoints.publish(state.runtime.store, made, b"model")
 
 
 def runs(state: Worker) -> list[tuple[bytes | None, Any]]:
     """What the trainers were told, with its keys."""
     return [(record.key, CODEC.decode(record.value)) for record in state.sent(state.runtime.topics.training_runs)]
-
-
-async def refusal(state: Worker, one: Any, key: bytes = b"p1") -> RejectedError:
-    """Why the command of a sender who waits is refused."""
-    with state.runtime.waiters.waiting(one.command_id) as outcome:
-        await command(state, one, key=key)
-        with pytest.raises(RejectedError) as refused:
-            await outcome
-    return refused.value

@@ -267,6 +267,39 @@ async def test_T054_several_workers(worker: Worker) -> None:
     assert {chunk.file_name for chunk in chunks(worker)} == {f"{NAME}.0", f"{NAME}.1", f"{NAME}.2"}
 
 
+def kept_log(worker: Worker, key: str) -> list[str]:
+    """The lines of a log that was put where the config says."""
+    return worker.runtime.store.read_bytes(key).decode().splitlines()
+
+
+async def test_T066_the_logs_are_put_where_the_config_says(worker: Worker) -> None:
+    """With their last lines, before the end is told; beside what the program writes there itself."""
+    put(
+        worker,
+        "import os, sys; open(sys.argv[1].split('=')[1] + '/own.txt', 'w').write('own'); print(os.environ['RANK'])",
+    )
+    await consume(worker, program(worker_server_num=2, log_url="/usr/log/"))
+
+    for number in range(2):
+        assert kept_log(worker, f"usr/log/{NAME}.{number}") == log_of(worker, number)
+    assert log_of(worker)[-1] == "completed"
+    assert worker.runtime.store.read_bytes("usr/log/own.txt") == b"own"
+
+
+async def test_T066_also_those_of_what_is_stopped_or_cannot_be_run(worker: Worker) -> None:
+    """Whatever kind of run it is."""
+    put(worker, "import time; print('begun', flush=True); time.sleep(60)")
+    async with Agent(worker) as agent:
+        agent.command(program(log_url="/usr/log/stopped/"))
+        await until_logged(agent, worker, "begun")
+        agent.command(STOP)
+        await agent.until(lambda: told(worker))
+    await consume(worker, run(13, model_id=1, dataset_id="7", log_url="/usr/log/refused/"))
+
+    assert kept_log(worker, f"usr/log/stopped/{NAME}.0")[-1] == "stopped"
+    assert kept_log(worker, f"usr/log/refused/{NAME}.0")[-1].startswith("cannot be run: dataset_id")
+
+
 async def test_one_worker_that_fails_ends_the_version(worker: Worker) -> None:
     """The others would wait for it for ever."""
     put(worker, "import os, sys, time; sys.exit(4) if os.environ['RANK'] == '1' else time.sleep(60)")

@@ -13,6 +13,7 @@ from streams.settings import Settings
 from streams.views.application import create_http
 from streams.views.web import forwarding
 from streams.workers import apps
+from streams.workloads.groups import group_of
 from streams.workloads.intake import Intake
 from streams.workloads.keeper import _Held
 from streams.workloads.state import WorkloadsState
@@ -27,7 +28,7 @@ class Keeping:
         self.state = state
         self.part = WorkloadsState.of(state.runtime)
         self.keeper = self.part.keeper
-        self.store = PointStore(folder, most_series=state.runtime.settings.max_workload_metrics)
+        self.store = PointStore(folder, most_series=state.runtime.settings.max_workload_metrics, group_of=group_of)
         self._intake = Intake(self.store, state.runtime.codec, state.runtime.topics.partitions)
         self._ends = dict.fromkeys(range(state.runtime.topics.partitions), 0)
         self._taken = 0

@@ -6,10 +6,12 @@ import httpx
 import orjson
 import pytest
 
+from schemas.coding.point_writer import PointBatch
 from schemas.forecasting import CmdStatus, JobStatus
 from schemas.training import TrainingStatus
 from schemas.workloads import MetricPoint
 from streams.settings import Settings
+from streams.views.web.answers import streams_of
 from streams.workloads.points import publish
 from tests.acceptance.workloads.workloads_clients import AT, SAMPLE
 from tests.agents.workloads.conftest import Keeping
@@ -31,7 +33,7 @@ async def test_M062_a_post_is_published_and_then_read(keeping: Keeping, http: ht
 async def test_M012_our_own_producers(keeping: Keeping, http: httpx.AsyncClient) -> None:
     """Kind and status follow from the uid and from what the public topics say."""
     for uid in ("fj-7-8797-3", "fj-7-together-0", "tj-5-6", "tj-5-7", "run-x", "other"):
-        await publish(keeping.state.runtime, [MetricPoint(uid, "loss", 1.0, AT, 1, "log")])
+        await publish(keeping.state.runtime, PointBatch.of(uid, [MetricPoint(uid, "loss", 1.0, AT, 1, "log")]))
         keeping.keep()
     events: list[Any] = [
         JobStatus(7, CmdStatus.COMITTED, 1, 1, 1, 0, 0),
@@ -47,8 +49,8 @@ async def test_M012_our_own_producers(keeping: Keeping, http: httpx.AsyncClient)
     assert found == {
         "fj-7-8797-3": ("forecast", "succeeded", "forecasting job 7, series 8797, submission 3"),
         "fj-7-together-0": ("forecast", "running", "forecasting job 7, together, submission 0"),
-        "tj-5-6": ("training", "succeeded", "tj-5-6"),
-        "tj-5-7": ("training", "stopped", "tj-5-7"),
+        "tj-5-6": ("training-job", "succeeded", "tj-5-6"),
+        "tj-5-7": ("training-job", "stopped", "tj-5-7"),
         "run-x": ("run", "unknown", "run-x"),
         "other": ("unknown", "unknown", "other"),
     }
@@ -92,7 +94,7 @@ async def test_long_answers_come_in_pieces(keeping: Keeping, http: httpx.AsyncCl
     names = [f"m{number}" for number in range(50)]
     rows = [MetricPoint("w-1", name, float(step), AT + step, step, "log") for step in range(1600) for name in names]
     for first in range(0, len(rows), 8000):
-        await publish(keeping.state.runtime, rows[first : first + 8000])
+        await publish(keeping.state.runtime, PointBatch.of("w-1", rows[first : first + 8000]))
         keeping.keep()
     answer = await http.get(f"{BASE}/w-1/metrics/data{query}")
 
@@ -109,7 +111,7 @@ async def test_long_answers_come_in_pieces(keeping: Keeping, http: httpx.AsyncCl
 
 async def test_the_view_is_told_of_and_rebuilt(keeping: Keeping, http: httpx.AsyncClient) -> None:
     """Until it is read again, 503."""
-    await publish(keeping.state.runtime, [MetricPoint("w-1", "loss", 1.0, AT, 1, "log")])
+    await publish(keeping.state.runtime, PointBatch.of("w-1", [MetricPoint("w-1", "loss", 1.0, AT, 1, "log")]))
     keeping.keep()
     before = (await http.get("/api/v1/metrics/places")).json()["partitions"]
     answer = await http.post("/api/v1/metrics/rebuild")
@@ -123,7 +125,7 @@ async def test_the_view_is_told_of_and_rebuilt(keeping: Keeping, http: httpx.Asy
 
 async def test_so_many_streams(keeping: Keeping, http: httpx.AsyncClient, settings: Settings) -> None:
     """503 above the limit."""
-    keeping.part.streams.open = settings.max_streams
+    streams_of(keeping.state.runtime).open = settings.max_streams
     answer = await http.get(f"{BASE}/w/metrics/stream")
 
     assert answer.status_code == 503
@@ -135,4 +137,4 @@ def test_what_the_process_tells_prometheus(keeping: Keeping) -> None:
     keeping.keeper.kept = 3
     figures = {family.name: family.samples[0].value for family in keeping.part.figures()}
 
-    assert figures == {"tidecast_points_kept": 3, "tidecast_points_to_read": 0}
+    assert figures == {"tidecast_points_kept": 3, "tidecast_workloads_forgotten": 0, "tidecast_points_to_read": 0}

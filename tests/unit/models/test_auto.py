@@ -55,12 +55,12 @@ def test_a_pure_line_is_continued_by_a_model_of_lines() -> None:
 
 
 def test_a_strict_weekly_pattern_is_repeated_by_SeasonalNaive() -> None:
-    """It is the first of those without an error; only Theta, which takes the season off first, is as good."""
+    """It is the first of those without an error; only those that take the season off first are as good."""
     (first, *others) = forecast(batch_of(WEEK * 6, horizon=7, season=7)).answered_by[0].split(" + ")
     one = forecast(batch_of(WEEK * 6, horizon=7, season=7, combine=1))
 
     assert first == "SeasonalNaive"
-    assert set(others) <= {"Theta"}
+    assert set(others) <= {"Theta", "MSTL", "CES"}
     assert one.answered_by == ["SeasonalNaive"]
     assert one.mean[0].tolist() == WEEK
 
@@ -274,3 +274,32 @@ def test_the_candidates_are_valid_models_of_the_catalogue() -> None:
     assert all(CATALOG[candidate.model].resolve(candidate.settings) for candidate in CANDIDATES if candidate.settings)
     assert "Auto" not in {candidate.model for candidate in CANDIDATES}
     assert auto.forecast is CATALOG["Auto"].load()
+
+
+def test_what_takes_longer_than_the_budget_is_left_out_and_named() -> None:
+    """By the length of the series, not by a clock, so that a repeat does the same; a shorter row is not touched."""
+    long, short = noise(6, 400), noise(7, 40)
+    config = CATALOG["Auto"].resolve({"budget_ms": 50})
+    forecasts = forecast(replace(batch_of(long, short), config=config))
+    quick = forecast(replace(batch_of(long), config=CATALOG["Auto"].resolve({"budget_ms": 0})))
+
+    assert forecasts.notes == ["chosen without MSTL, which would take longer than budget_ms: raise it to try them", ""]
+    assert "chosen without CES, MSTL" in quick.notes[0]
+    assert not {"CES", "MSTL"} & set(quick.answered_by[0].split(" + "))
+
+
+def test_the_intervals_are_those_of_the_errors_in_the_folds() -> None:
+    """Student's t with three degrees of freedom, as there are three folds; a row without a fold has none."""
+    values, horizon = noise(2, 40), 4
+    batch = batch_of(values, values[:3], horizon=horizon, combine=1)
+    forecasts = forecast(batch)
+    squares = []
+    for fold in (1, 2, 3):
+        end = len(values) - fold * horizon
+        made = alone(forecasts.answered_by[0], batch_of(values[:end], horizon=horizon))[0]
+        squares += ((made - values[end : end + horizon]) ** 2).tolist()
+    deviation = np.sqrt(np.mean(squares))
+
+    for level, t in (("0.1", -1.6377443536962), ("0.9", 1.6377443536962), ("0.975", 3.1824463052842)):
+        assert forecasts.quantiles[level][0] == pytest.approx(forecasts.mean[0] + t * deviation, rel=1e-6)
+        assert np.isnan(forecasts.quantiles[level][1]).all()

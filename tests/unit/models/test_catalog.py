@@ -40,7 +40,13 @@ def test_J100_J101_the_models_of_the_contract() -> None:
     assert all(name == spec.name for name, spec in CATALOG.items())
 
 
-@pytest.mark.parametrize("spec", CATALOG.values(), ids=CATALOG)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(spec, id=name, marks=[pytest.mark.slow] if name == "DeepAR" else [])
+        for name, spec in CATALOG.items()
+    ],
+)
 def test_every_entry_loads_and_forecasts_with_its_defaults(spec: ModelSpec) -> None:
     """The entry names a real function of the one signature, and the default values are valid and JSON-safe."""
     config = spec.resolve({})

@@ -6,7 +6,7 @@ import pytest
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import ConfigurationError, parse_text
 from models.deepar.serving.instances import InstanceError, parse_line, read_training_data
-from models.json_words import json_problem
+from models.json_words import BadJsonError, json_problem, read_json, shown
 
 REMEDY = 'write a missing value as null, or as "NaN" in quotation marks'
 
@@ -45,3 +45,34 @@ def test_F01_at_every_place_where_models_read_json() -> None:
         read_training_data([b"", line], config)
     with pytest.raises(ConfigurationError, match="null, or as"):
         parse_text('{"num_samples": NaN}', max_samples=10)
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_what_nests_too_deep_is_refused_with_its_field(opened: str, closed: str) -> None:
+    """The reader takes a thousand levels, of which the writer could write a quarter, and repr none."""
+    deep = {depth: f"{opened * depth}1{closed * depth}" for depth in (250, 255, 1000)}
+
+    assert read_json(deep[250])
+    for depth in (255, 1000):
+        with pytest.raises(BadJsonError, match=r"^too many arrays" if opened == "[" or depth == 255 else r"^a: too"):
+            read_json(deep[depth])
+        with pytest.raises(BadJsonError, match=r"^variables: too many arrays and objects lie inside one another$"):
+            read_json(f'{{"name": 1, "variables": {deep[depth]}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (0.5, "0.5"),
+        (10**30, f"1{'0' * 30}"),
+        ("a", '"a"'),
+        ("x" * 41, f'"{"x" * 40}"…'),
+        ([[]], "an array of 1"),
+        ({}, "an object of 0"),
+    ],
+)
+def test_what_came_is_shown_briefly(value: object, words: str) -> None:
+    """As JSON has it; what may be large by its size."""
+    assert shown(value) == words

@@ -3,70 +3,22 @@
 import math
 from typing import Any
 
+from schemas import access, deployments, forecasting, training, training_rows
 from schemas.datasets import AddDataset, DeleteDataset
-from schemas.deployments import (
-    DeleteService,
-    DeployService,
-    OperateReplica,
-    ScaleService,
-    ScoringAnswerRecord,
-    ScoringRequest,
-    ScoringResult,
-    ServiceRecord,
-)
-from schemas.forecasting import (
-    CmdStatus,
-    Columns,
-    ConfigureJob,
-    CreateJob,
-    DeleteJob,
-    JobRecord,
-    JobStatus,
-    Planned,
-    SeriesConfig,
-    StopJob,
-    Submission,
-    SubmitJob,
-)
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
 from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
-from schemas.series import Backtest, Forecast, SeriesResult, TrainSeries, TrainTogether
+from schemas.series import Backtest, SeriesResult, TrainSeries, TrainTogether
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
-from schemas.training import (
-    CreateTrainingConfiguration,
-    CreateTrainingJob,
-    CreateTrainingVersion,
-    CreateVisualizationJob,
-    DeleteTrainingConfiguration,
-    DeleteTrainingJob,
-    DeleteTrainingVersion,
-    DeleteVisualizationJob,
-    RestartVisualizationJob,
-    RunTrainingVersion,
-    StopTrainingJob,
-    StopVisualizationJob,
-    TrainDeepAR,
-    TrainingLogChunk,
-    TrainingStatus,
-    UpdateTrainingConfiguration,
-    UpdateTrainingJob,
-    UpdateVisualizationJob,
-)
-from schemas.training_rows import (
-    TrainingConfigurationRecord,
-    TrainingJobRecord,
-    TrainingVersionRecord,
-    VisualizationJobRecord,
-)
 from schemas.values import HyperParam
 from schemas.workloads import MetricPoint
+from tests.unit.schemas.observations_samples import NAMED_SERIES
 from tests.unit.schemas.scoring_jobs_samples import SCORING_JOBS
 
 __all__ = ["EVENTS", "FULL_CONFIG", "NOON"]
 
 NOON = 1_599_480_000_000  # 2020-09-07T12:00:00Z in milliseconds
 
-FULL_CONFIG = SeriesConfig(
+FULL_CONFIG = forecasting.SeriesConfig(
     ts_id=8797,
     model_name="LinearFit",
     hyper_params=(
@@ -83,21 +35,33 @@ FULL_CONFIG = SeriesConfig(
     eval_metrics=("mse", "rmse"),
     refit=0,
     allow_negative=1,
+    backtest_windows=3,
+    levels=(0.5, 0.9),
+    lower=-1.5,
+    upper=100.0,
+    fill="previous",
+    series="Origin=EWR",
 )
 
 # At least one of each record type, every optional field once given and once absent.
 EVENTS: tuple[Any, ...] = (
-    AddDataset("c-1", 2, "test_dataset", "incoming/2.csv", "cores äöü.csv", 7),
+    AddDataset("c-1", 2, "test_dataset", "incoming/2.csv", "cores äöü.csv", 7, project="sales"),
     AddDataset("c-1", 2, "test_dataset", "incoming/2.csv", "cores.csv"),
-    DeleteDataset("c-2", 2**53 - 1),
-    CreateJob("c-3", 7, 2, "cores_2020", 9),
-    CreateJob("c-3", 7, 2),
-    ConfigureJob("c-4", 7, (2,), (3,), (0, 1)),
-    ConfigureJob("c-4", 7, (2,), (3,)),
-    SubmitJob("c-5", 7, (FULL_CONFIG, SeriesConfig(1), SeriesConfig(2, hyper_params=(), feature_indexs=()))),
-    SubmitJob("c-5", 7, ()),
-    DeleteJob("c-6", 7),
-    StopJob("c-10", 7),
+    DeleteDataset("c-2", 2**53 - 1, "sales"),
+    DeleteDataset("c-2", 2),
+    forecasting.CreateJob("c-3", 7, 2, "cores_2020", 9, "sales"),
+    forecasting.CreateJob("c-3", 7, 2),
+    forecasting.ConfigureJob("c-4", 7, (2,), (3,), (0, 1), project="sales"),
+    forecasting.ConfigureJob("c-4", 7, (2,), (3,)),
+    forecasting.SubmitJob(
+        "c-5",
+        7,
+        (FULL_CONFIG, forecasting.SeriesConfig(1), forecasting.SeriesConfig(2, hyper_params=(), feature_indexs=())),
+    ),
+    forecasting.SubmitJob("c-5", 7, ()),
+    forecasting.SubmitJob("c-5", 7, (FULL_CONFIG,), "sales"),
+    forecasting.DeleteJob("c-6", 7, "sales"),
+    forecasting.StopJob("c-10", 7, "sales"),
     TrainSeries(
         job_id=7,
         ts_id=8797,
@@ -113,6 +77,7 @@ EVENTS: tuple[Any, ...] = (
         eval_metrics=("r2",),
         refit=True,
         allow_negative=True,
+        project="sales",
         timestamps=(NOON, NOON + 1, NOON + 5),
     ),
     TrainSeries(job_id=7, ts_id=1, n=0, model_name="AdaptiveMaxN", start=-1, step=1, target=[]),
@@ -126,12 +91,13 @@ EVENTS: tuple[Any, ...] = (
         eval_metrics=("mase",),
         refit=True,
         allow_negative=True,
+        project="sales",
         ns=(3, 4),
         ts_ids=(8797, 2**53 - 1),
         attempt=2,
     ),
     TrainTogether(7, "splits/7/c-4.npz", 8797, "DeepAR"),
-    TrainDeepAR(
+    training.TrainDeepAR(
         "c-7",
         "p1",
         11,
@@ -144,28 +110,31 @@ EVENTS: tuple[Any, ...] = (
         "/usr/log/",
         '{"worker_server_num": 1}',
     ),
-    TrainDeepAR("c-7", "p1", 11, "flights", "/uploads/flights.jsonl"),
-    StopTrainingJob("c-8", "p1", 11, 2**53 - 1),
-    DeleteTrainingJob("c-8", "p1", 11),
-    CreateTrainingJob("c-11", "p1", 11, "flights", '{"worker_server_num": 1}', "Departures", "af26", 12, "daily"),
-    CreateTrainingJob("c-11", "p1", 11, "flights", "{ }"),
-    CreateTrainingVersion("c-12", "p1", 11, 13, '{"pre_version_id": 12}', "Arrivals äöü", "daily"),
-    CreateTrainingVersion("c-12", "p1", 11, 13, "{ }"),
-    UpdateTrainingJob("c-13", "p1", 11, "Departures"),
-    DeleteTrainingVersion("c-14", "p1", 11, 2**53 - 1),
-    CreateTrainingConfiguration("c-15", "p1", "daily", '{"spec_id": "1"}', "Every day"),
-    CreateTrainingConfiguration("c-15", "p1", "daily", "{ }"),
-    UpdateTrainingConfiguration("c-16", "p1", "daily", '{"spec_id": null}', "Every night"),
-    UpdateTrainingConfiguration("c-16", "p1", "daily"),
-    DeleteTrainingConfiguration("c-17", "p1", "daily"),
-    CreateVisualizationJob("c-18", "p1", 14, "look", "/outputs/a/", "Curves", "mindinsight", "gold", 24),
-    CreateVisualizationJob("c-18", "p1", 14, "look", "/outputs/a/"),
-    UpdateVisualizationJob("c-19", "p1", 14, "Curves"),
-    StopVisualizationJob("c-20", "p1", 14),
-    RestartVisualizationJob("c-21", "p1", 14),
-    DeleteVisualizationJob("c-22", "p1", 14),
-    RunTrainingVersion("c-11", "p1", 11, 12, "flights", "V0001", '{"worker_server_num": 1}'),
-    TrainingLogChunk("p1", 11, 12, 1, "flights.1", 2**40, "epoch 1 äöü\n", NOON),
+    training.TrainDeepAR("c-7", "p1", 11, "flights", "/uploads/flights.jsonl"),
+    training.StopTrainingJob("c-8", "p1", 11, 2**53 - 1, "p1"),
+    training.DeleteTrainingJob("c-8", "p1", 11),
+    training.CreateTrainingJob(
+        "c-11", "p1", 11, "flights", '{"worker_server_num": 1}', "Departures", "af26", 12, "daily", "p1"
+    ),
+    training.CreateTrainingJob("c-11", "p1", 11, "flights", "{ }"),
+    training.CreateTrainingVersion("c-12", "p1", 11, 13, '{"pre_version_id": 12}', "Arrivals äöü", "daily", "p1"),
+    training.CreateTrainingVersion("c-12", "p1", 11, 13, "{ }"),
+    training.UpdateTrainingJob("c-13", "p1", 11, "Departures"),
+    training.DeleteTrainingVersion("c-14", "p1", 11, 2**53 - 1),
+    training.CreateTrainingConfiguration("c-15", "p1", "daily", '{"spec_id": "1"}', "Every day"),
+    training.CreateTrainingConfiguration("c-15", "p1", "daily", "{ }"),
+    training.UpdateTrainingConfiguration("c-16", "p1", "daily", '{"spec_id": null}', "Every night"),
+    training.UpdateTrainingConfiguration("c-16", "p1", "daily"),
+    training.DeleteTrainingConfiguration("c-17", "p1", "daily"),
+    training.CreateVisualizationJob("c-18", "p1", 14, "look", "/outputs/a/", "Curves", "mindinsight", "gold", 24),
+    training.CreateVisualizationJob("c-18", "p1", 14, "look", "/outputs/a/"),
+    training.UpdateVisualizationJob("c-19", "p1", 14, "Curves"),
+    training.StopVisualizationJob("c-20", "p1", 14),
+    training.RestartVisualizationJob("c-21", "p1", 14),
+    training.DeleteVisualizationJob("c-22", "p1", 14),
+    training.RunTrainingVersion("c-11", "p1", 11, 12, "flights", "V0001", '{"worker_server_num": 1}', "p1"),
+    training.RunTrainingVersion("c-11", "p1", 11, 12, "flights", "V0001", "{ }"),
+    training.TrainingLogChunk("p1", 11, 12, 1, "flights.1", 2**40, "epoch 1 äöü\n", NOON),
     InferenceRequest(
         request_id="b1:3",
         endpoint="flights",
@@ -186,17 +155,53 @@ EVENTS: tuple[Any, ...] = (
     StartTransform("c-9", "b1", "flights", "uploads/b.jsonl", "outputs/b1", '{"num_samples": 200}', "None", "emit"),
     StartTransform("c-9", "b1", "flights", "uploads/b.jsonl", "outputs/b1"),
     StopTransform("c-10", "b1"),
+    access.AddProject("c-1", "p1", "Retail"),
+    access.RevokeProject("c-2", "p1"),
+    access.AddUser("c-3", "ada", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "p1", "viewer"),
+    access.AddUser("c-3", "ada", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
+    access.ChangeUser("c-4", "ada", project="", role="admin"),
+    access.ChangeUser("c-4", "ada", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
+    access.RevokeUser("c-5", "ada"),
+    access.AddKey("c-6", "AK00AK00AK00AK00AK00", "gAAAAA==", "ada"),
+    access.RevokeKey("c-7", "AK00AK00AK00AK00AK00"),
+    access.RevokeToken("c-8", "0a1b", NOON),
+    access.AccessRecord(
+        kind="user",
+        name="ada",
+        command_id="c-3",
+        created=NOON,
+        project="p1",
+        role="viewer",
+        secret="$argon2id$",
+        valid_from=NOON,
+        digest="0f",
+    ),
+    access.AccessRecord(
+        kind="key", name="AK", command_id="c-6", created=NOON, user="ada", title="", secret="g", expires=NOON
+    ),
+    access.AuditRecord(
+        at=NOON,
+        user="ada",
+        project="p1",
+        door="http",
+        action="PUT /uploads/{path}",
+        subject="path=a",
+        status=201,
+        trace_id="0f",
+        address="::1",
+        role="admin",
+    ),
     AddModel("c-11", "iris", "producer/iris.onnx", "onnx", "demo", "iris.onnx", "classification"),
     DeleteModel("c-12", "iris", force=True),
-    DeployService("c-13", "svc1", "iris", "3.8", 2, 0.5, "512Mi"),
-    DeployService("c-13", "svc1", "iris", "3.8", memory_reserve=512),
-    OperateReplica("c-14", "svc1", "svc1-0", "pause"),
-    ScaleService("c-15", "svc1", 0),
-    DeleteService("c-16", "svc1"),
-    ScoringRequest("r-1", "svc1", '{"X": [{"x1": 1.5}]}'),
-    ScoringResult("r-1", "svc1", NOON, '{"status": true}'),
-    ScoringResult("r-1", "svc1", NOON, error="there is no service"),
-    ServiceRecord(
+    deployments.DeployService("c-13", "svc1", "iris", "3.8", 2, 0.5, "512Mi"),
+    deployments.DeployService("c-13", "svc1", "iris", "3.8", memory_reserve=512),
+    deployments.OperateReplica("c-14", "svc1", "svc1-0", "pause"),
+    deployments.ScaleService("c-15", "svc1", 0),
+    deployments.DeleteService("c-16", "svc1"),
+    deployments.ScoringRequest("r-1", "svc1", '{"X": [{"x1": 1.5}]}'),
+    deployments.ScoringResult("r-1", "svc1", NOON, '{"status": true}'),
+    deployments.ScoringResult("r-1", "svc1", NOON, error="there is no service"),
+    deployments.ServiceRecord(
         name="svc1",
         command_id="c-13",
         model_name="iris",
@@ -211,8 +216,10 @@ EVENTS: tuple[Any, ...] = (
         memory_reserve="1Gi",
         digest="0f",
     ),
-    ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, data="{}", digest="0f"),
-    ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, ended=NOON + 1, result="{}", error="none"),
+    deployments.ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, data="{}", digest="0f"),
+    deployments.ScoringAnswerRecord(
+        request_id="r-1", service="svc1", created=NOON, ended=NOON + 1, result="{}", error="none"
+    ),
     ModelRecord(
         name="iris",
         command_id="c-11",
@@ -230,7 +237,6 @@ EVENTS: tuple[Any, ...] = (
         targets=(ModelOutput("label", "tensor(string)", shape=(-1,)),),
         digest="0f",
     ),
-    Forecast(7, 8797, 3, "()", "LinearFit", NOON, (NOON + 1, NOON + 2), (1.5, -2.0)),
     MetricPoint("fj-7-8797-3", "mse", 110.2, NOON, 0, "log"),
     MetricPoint("fj-7-8797-3", "r2", None, NOON, 4, "wandb"),
     SeriesResult(
@@ -248,14 +254,14 @@ EVENTS: tuple[Any, ...] = (
         answered_at=NOON,
     ),
     SeriesResult(7, 8797, 3, 1, "LinearFit", {}, (), (), {}),
-    *(JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in CmdStatus),
-    JobStatus(7, CmdStatus.DONE, 5, 3, 2, 2, 1),
-    JobStatus(7, CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2, 8_589_934_592),
-    TrainingStatus(
+    *(forecasting.JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in forecasting.CmdStatus),
+    forecasting.JobStatus(7, forecasting.CmdStatus.DONE, 5, 3, 2, 2, 1),
+    forecasting.JobStatus(7, forecasting.CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2, 8_589_934_592),
+    training.TrainingStatus(
         "p1", 11, 12, 8, NOON, 3, 20, 1.25, 1.5, {"wQL": 0.1, "coverage[0.8]": None}, "flights", "goes on from epoch 2"
     ),
-    TrainingStatus("p1", 11, 12, 7, NOON),
-    TrainingStatus(
+    training.TrainingStatus("p1", 11, 12, 7, NOON),
+    training.TrainingStatus(
         "p1",
         11,
         12,
@@ -265,6 +271,7 @@ EVENTS: tuple[Any, ...] = (
         model_metrics='{"metric":[]}',
         log_files=2,
         forecast_job_id=2**53 - 1,
+        project="p1",
     ),
     InferenceResult(
         "b1:3",
@@ -279,30 +286,30 @@ EVENTS: tuple[Any, ...] = (
     ),
     InferenceResult("r-1", "flights", mean=(), quantiles={}, samples=()),
     InferenceResult("r-1", "flights"),
-    JobRecord(
+    forecasting.JobRecord(
         7,
         2,
         "cores",
         1,
         NOON,
-        CmdStatus.EXCEPTION,
+        forecasting.CmdStatus.EXCEPTION,
         4,
         "series 1: failed",
-        Columns((2,), (3,), (0, 1)),
+        forecasting.Columns((2,), (3,), (0, 1)),
         6,
         "splits/7/c-4.npz",
         2**40,
         35,
-        (FULL_CONFIG, SeriesConfig(5, "AdaptiveMaxN")),
-        (Submission("c-5", 0, (1, 2), NOON), Submission("c-9", 2, ())),
+        (FULL_CONFIG, forecasting.SeriesConfig(5, "AdaptiveMaxN")),
+        (forecasting.Submission("c-5", 0, (1, 2), NOON), forecasting.Submission("c-9", 2, ())),
         ("c-3", "c-4", "c-5"),
         NOON,
         3,
-        (Planned(0, 1, b"\0plans", (0, 1), (-1, 2**40), 5), Planned(2, 0, b"")),
+        (forecasting.Planned(0, 1, b"\0plans", (0, 1), (-1, 2**40), 5), forecasting.Planned(2, 0, b"")),
         ("", "8f2a77c01b5d3e49", "00"),
     ),
-    JobRecord(7, 2, None, 1, NOON),
-    TrainingJobRecord(
+    forecasting.JobRecord(7, 2, None, 1, NOON),
+    training_rows.TrainingJobRecord(
         project_id="p1",
         job_id=11,
         job_name="flights",
@@ -333,7 +340,7 @@ EVENTS: tuple[Any, ...] = (
         next_version=3,
         version_count=2,
     ),
-    TrainingVersionRecord(
+    training_rows.TrainingVersionRecord(
         project_id="p1",
         job_id=11,
         version_id=12,
@@ -362,11 +369,14 @@ EVENTS: tuple[Any, ...] = (
         model_metrics='{"metric":[]}',
         log_files=2,
         forecast_job_id=7,
+        project="p1",
     ),
-    TrainingVersionRecord("p1", 11, 12, 1, "V0001", "flights", "c-11", NOON, 1, "{ }"),
-    TrainingConfigurationRecord("p1", "daily", "c-15", NOON, '{"spec_id": "1"}', "Every day", "8f2a77c01b5d3e49"),
-    TrainingConfigurationRecord("p1", "daily", "c-15", NOON, "{ }"),
-    VisualizationJobRecord(
+    training_rows.TrainingVersionRecord("p1", 11, 12, 1, "V0001", "flights", "c-11", NOON, 1, "{ }"),
+    training_rows.TrainingConfigurationRecord(
+        "p1", "daily", "c-15", NOON, '{"spec_id": "1"}', "Every day", "8f2a77c01b5d3e49"
+    ),
+    training_rows.TrainingConfigurationRecord("p1", "daily", "c-15", NOON, "{ }"),
+    training_rows.VisualizationJobRecord(
         project_id="p1",
         job_id=14,
         job_name="look",
@@ -383,8 +393,8 @@ EVENTS: tuple[Any, ...] = (
         changed=NOON + 3,
         digest="8f2a77c01b5d3e49",
     ),
-    VisualizationJobRecord("p1", 14, "look", "c-18", NOON, 1, "/outputs/a/"),
-    TrainingJobRecord("p1", 11, "flights", 12, "V0001", "c-7", NOON, 1, "/uploads/flights.jsonl", {}),
+    training_rows.VisualizationJobRecord("p1", 14, "look", "c-18", NOON, 1, "/outputs/a/"),
+    training_rows.TrainingJobRecord("p1", 11, "flights", 12, "V0001", "c-7", NOON, 1, "/uploads/flights.jsonl", {}),
     TransformRecord(
         name="b1",
         command_id="c-9",
@@ -451,5 +461,5 @@ EVENTS: tuple[Any, ...] = (
         tags={"k": "v"},
     ),
     TrackedRun("run-b", "b", "wandb", "", "demo", "b", "", "running", NOON, NOON),
-    *SCORING_JOBS,
+    *(*SCORING_JOBS, *NAMED_SERIES),
 )

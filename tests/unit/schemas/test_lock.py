@@ -112,6 +112,46 @@ RELEASED = {
     95: ("ScoringRequest", 1, "070baf33a893438a"),
     96: ("ScoringResult", 1, "5453102663f29fc5"),
     97: ("ServiceRecord", 1, "5b4355a7aa76fcfb"),
+    98: ("AccessRecord", 1, "af4643fcd9ac151d"),
+    99: ("AddKey", 1, "942eee82389ac078"),
+    100: ("AddProject", 1, "8e3144ae11365ca1"),
+    101: ("AddUser", 1, "8bb8a181829c7818"),
+    102: ("ChangeUser", 1, "528b3ce603002412"),
+    103: ("RevokeKey", 1, "94b09da3657bf8f4"),
+    104: ("RevokeProject", 1, "9a6332af01585607"),
+    105: ("RevokeToken", 1, "fb12d92e3effec25"),
+    106: ("RevokeUser", 1, "11a4c368cc9cbc7a"),
+    107: ("AddDataset", 5, "96b71d5fd16b06b8"),
+    108: ("ConfigureJob", 4, "12425fc1e263bf7f"),
+    109: ("CreateJob", 2, "3abdec7e50b1edf1"),
+    110: ("DeleteDataset", 2, "8cf7a727a79e08a7"),
+    111: ("DeleteJob", 2, "21b0d6f70546aed3"),
+    112: ("Forecast", 4, "6b8c0c9b7fa54a56"),
+    113: ("JobRecord", 9, "7273c464cb2c323e"),
+    114: ("JobStatus", 4, "17a3c5747a42fccb"),
+    115: ("StopJob", 2, "77e6d9996f4adc8d"),
+    116: ("SubmitJob", 3, "7b66f3a74cef3646"),
+    117: ("TrainSeries", 5, "faa8b82779f54987"),
+    118: ("TrainTogether", 3, "15e6c2bf46166635"),
+    119: ("CreateTrainingJob", 2, "f294df12a26498ad"),
+    120: ("CreateTrainingVersion", 2, "b49dce9efb01b2df"),
+    121: ("RunTrainingVersion", 2, "7145bad014afd4d8"),
+    122: ("TrainingVersionRecord", 2, "f8bd12f0992010ee"),
+    123: ("JobRecord", 10, "922b5d0a70626ecb"),
+    124: ("SeriesResult", 5, "3188c267a3082694"),
+    125: ("SubmitJob", 4, "1c537bde869deb7b"),
+    126: ("TrainSeries", 6, "1cac7bd8f6bebdca"),
+    127: ("TrainTogether", 4, "eb43ee896915e170"),
+    128: ("StopTrainingJob", 2, "d642fd575477dc27"),
+    129: ("TrainingStatus", 3, "73e4020415a4813a"),
+    130: ("Forecast", 5, "1878816f510de034"),
+    131: ("TrainSeries", 7, "5e0ac59c9a9aa041"),
+    132: ("TrainTogether", 5, "503d5f420a22cdb7"),
+    133: ("JobRecord", 11, "df7de482866ad469"),
+    134: ("SubmitJob", 5, "0ddc4140083b68d1"),
+    135: ("Observation", 1, "b20edd2a77a054e0"),
+    136: ("RefreshJob", 1, "b13441c86a42f485"),
+    137: ("AuditRecord", 1, "686fd47c09bc4fa7"),
 }
 
 
@@ -209,7 +249,7 @@ class TestExtending:
 
         assert json.loads(lock.read_text("utf-8"))[:-1] == before
         added = locked_schemas()[-1]
-        assert (added.schema_id, added.name, added.version) == (len(before) + 1, "DeleteJob", 2)
+        assert (added.schema_id, added.name, added.version) == (len(before) + 1, "DeleteJob", 3)
         assert added.schema == changed
 
     def test_a_new_record_is_appended_as_version_one(self, lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ __all__ = ["BODIES"]
 
 _MLFLOW: Final = "POST /api/2.0/mlflow"
 BODIES: Final[dict[str, Any]] = {
+    "POST /data/{data_id}/rows": [{"day": "2024-01-01", "sales": 7}],
     "POST /operate-model": {"modelName": "a", "operation": "delete", "force": True},
     "POST /model-descript": {"modelName": "a"},
     "POST /model-variable": {"modelName": "a"},
@@ -52,6 +53,16 @@ BODIES: Final[dict[str, Any]] = {
         "complete": True,
         "exitcode": 0,
     },
+    "POST /v3/auth/tokens": {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": {"name": "ada", "password": "secret word"}}},
+            "scope": {"project": {"id": "p1"}},
+        }
+    },
+    "POST /access/session": {"user": "ada", "password": "secret word"},
+    "PUT /access/users/{user}": {"password": "secret word", "project": "p1", "role": "viewer"},
+    "PUT /access/projects/{project}": {"title": "Retail"},
+    "POST /access/keys": {"user": "ada"},
     f"{_MLFLOW}/experiments/create": {"name": "e"},
     f"{_MLFLOW}/experiments/search": {"max_results": 10, "filter": "", "page_token": ""},
     f"{_MLFLOW}/runs/create": {

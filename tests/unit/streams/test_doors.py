@@ -15,18 +15,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from connectors.kafka.admin import BrokerUnreachableError
 from schemas.training_rows import TrainingJobRecord
 from streams.errors import UnavailableError
 from streams.runtime import StateRuntime
 from streams.settings import Settings
 from streams.training.state import TrainingJobsState
+from streams.views.access.identity import IDENTITY
 from streams.views.application import create_http
 from streams.views.deployments.inference_protocol import PROTOCOL
 from streams.views.doors import doors_of
-from streams.views.web import creations, forwarding
 from streams.views.web.envelope import Refusal
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.workloads import metrics as points
 from streams.workers import apps
 from tests.unit.streams.door_bodies import BODIES
 
@@ -118,6 +118,7 @@ BASES: Final[dict[str, Any]] = {
     "POST /registry/subjects/{subject}": {"schema": '"string"'},
     "POST /registry/subjects/{subject}/versions": {"schema": '"string"', "references": []},
 }
+ALL: Final = BASES | BODIES
 _DOORS: Final = doors_of()
 ODD: Final = {  # as they stand in the body
     "true": "true",
@@ -159,23 +160,28 @@ TEXTS: Final = (  # in paths, queries and headers
 )
 
 
+def _no_broker(*_: Any, **__: Any) -> Any:
+    raise BrokerUnreachableError("no broker here")
+
+
 @pytest.fixture
 async def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateRuntime:
     """A state worker that is not started, and takes nothing."""
 
-    async def refuse(*_: Any) -> Any:
+    def refuse(*_: Any) -> Any:
         raise UnavailableError("not_confirmed", "no log here")
 
+    settled = {"is_ready": True, "owner_elsewhere": None, "owned_partitions": 1, "other_workers": ()}
     for name, module in sys.modules.items():
-        if name.startswith("streams.views.") and hasattr(module, "send_command"):
-            monkeypatch.setattr(module, "send_command", refuse)
-    monkeypatch.setattr(points, "publish", refuse)
-    monkeypatch.setattr(forwarding, "is_ready", lambda _: True)
-    monkeypatch.setattr(forwarding, "owner_elsewhere", lambda *_: None)
-    monkeypatch.setattr(forwarding, "owned_partitions", lambda _: 1)
-    monkeypatch.setattr(forwarding, "other_workers", lambda _: [])
-    monkeypatch.setattr(creations, "owner_elsewhere", lambda *_: None)
+        if name.startswith("streams.views."):
+            for asked, answer in settled.items():
+                if hasattr(module, asked):
+                    monkeypatch.setattr(module, asked, lambda *_, answer=answer: answer)
+            for reads in ("read_cluster", "read_record", "read_topic"):
+                if hasattr(module, reads):
+                    monkeypatch.setattr(module, reads, _no_broker)
     made = apps.create_state(Settings(home=tmp_path), "127.0.0.1:1")
+    monkeypatch.setattr(made.publisher, "send_nowait", refuse)
     job = TrainingJobRecord("a", 1, "j", 1, "V0001", "c", 0, 1, "/uploads/x")
     TrainingJobsState.of(made).jobs._rows.write(0, [(b"a/1", made.codec.encode(job))])
     return made
@@ -258,7 +264,7 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
             assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}, (sent[:300], body)
         elif path.startswith("/registry/"):
             assert set(body) == {"error_code", "message"}, sent[:300]
-        elif (envelope := _DOORS.envelope_at(urlsplit(path).path)) in (MODEL_SERVICE, PROTOCOL):
+        elif (envelope := _DOORS.envelope_at(urlsplit(path).path)) in (MODEL_SERVICE, PROTOCOL, IDENTITY):
             assert set(body) == set(envelope.body(Refusal(400, "a", "b", {}))), (sent[:300], body)
         elif path.startswith("/api/2.0/mlflow"):
             assert set(body) == {"error_code", "message"}, (sent[:300], body)
@@ -272,14 +278,15 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
         assert len(answer.text) < 3000, sent[:300]
 
 
-@pytest.mark.parametrize("operation", BASES)
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", ALL)
 async def test_whatever_stands_at_any_place_of_a_body(
     app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     """Depth, size of numbers, length of texts, kinds: each at each place, and an unknown field beside each."""
     method, path = operation.split()
     described = next(it for verb, known, it in operations(app) if (verb, known) == (method, path))
-    base = BASES[operation]
+    base = ALL[operation]
     bodies = [(f"{at}: {name}", replaced(base, at, raw)) for at in places(base) for name, raw in ODD.items()]
     bodies += [
         (f"{at}: unknown", replaced(base, at, json.dumps({**value, "nonsense": 1})))
@@ -298,6 +305,18 @@ def _value(base: Any, at: tuple[Any, ...]) -> Any:
     return base
 
 
+async def test_every_door_says_so_while_the_state_is_not_there(tmp_path: Path, documents: list[dict[str, Any]]) -> None:
+    """A good body that comes before the tables are read, or the log is reached, is no crash."""
+    http = create_http(apps.create_state(Settings(home=tmp_path, write_timeout_s=0.01), "127.0.0.1:1"))
+    transport = httpx.ASGITransport(http, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        for operation, body in ALL.items():
+            method, path = operation.split()
+            for sent in (body, {}) if isinstance(body, dict) else (body,):
+                answer = await client.request(method, filled(path), json=sent)
+                check(answer, filled(path), None, f"{operation} {sent}")
+
+
 async def test_every_operation_with_a_json_body_is_looked_at(app: FastAPI) -> None:
     """A new one needs a body above; invocations are read in processes of their own, and tested there."""
     with_json = {
@@ -306,9 +325,10 @@ async def test_every_operation_with_a_json_body_is_looked_at(app: FastAPI) -> No
         if "application/json" in operation.get("requestBody", {}).get("content", {})
     }
 
-    assert {name for name in with_json if not name.endswith("/invocations")} == {*BASES, *BODIES}
+    assert {name for name in with_json if not name.endswith("/invocations")} == {*ALL}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS)
 async def test_whatever_stands_in_a_path_a_query_or_a_key(app: FastAPI, client: httpx.AsyncClient, text: str) -> None:
     """At every operation, with a body of no kind, a wrong one, and none."""

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from connectors.objects.store import ObjectStore
 from streams.settings import SecretUrl, Settings
@@ -119,13 +120,19 @@ def test_an_impossible_value_is_refused_with_its_name(field: str, text: str, mon
 
 def test_another_process_can_be_given_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the passwords, which nothing prints; what is changed is changed."""
-    redis, store = SecretUrl("redis://:word@redis"), SecretUrl("sftp://user:word@host/folder")
-    settings = Settings(home=tmp_path, redis_url=redis, object_store=store, http_port=1)
+    redis, store = SecretUrl("redis://:canary@redis"), SecretUrl("sftp://user:canary@host/folder")
+    of_brokers: Any = {
+        "kafka_bootstrap": "kafka:9093",
+        "kafka_security_protocol": "SASL_SSL",
+        "kafka_sasl_username": "service",
+        "kafka_sasl_password": SecretStr("canary"),
+    }
+    settings = Settings(home=tmp_path, redis_url=redis, object_store=store, http_port=1, **of_brokers)
     for name, value in settings.environment(http_port=2).items():
         monkeypatch.setenv(name, value)
 
     assert Settings() == settings.model_copy(update={"http_port": 2})
-    assert "word" not in f"{settings!r}{settings}{settings.model_dump_json()}{settings.shown_object_store}"
+    assert "canary" not in f"{settings!r}{settings}{settings.model_dump_json()}{settings.shown_object_store}"
 
 
 def test_settings_do_not_change() -> None:

@@ -15,6 +15,7 @@ NAMES = (
     "forecasts",
     "job-results",
     "job-status",
+    "observations",
     "transform-commands",
     "inference-requests",
     "inference-results",
@@ -31,6 +32,8 @@ NAMES = (
     "scoring-runs",
     "scoring-run-status",
     "tracking-commands",
+    "access-commands",
+    "audit",
     "dead-letters",
     "jobs-changelog",
     "results-changelog",
@@ -47,6 +50,7 @@ NAMES = (
     "scoring-runs-changelog",
     "experiments-changelog",
     "tracked-runs-changelog",
+    "access-changelog",
 )
 
 
@@ -92,6 +96,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("inference-requests", "delete"),
         ("inference-results", "delete"),
         ("tracking-commands", "delete"),
+        ("audit", "delete"),
         ("dead-letters", "delete"),
         ("jobs-changelog", "compact"),
         ("results-changelog", "compact"),
@@ -114,6 +119,9 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("scoring-run-status", "delete"),
         ("scoring-jobs-changelog", "compact"),
         ("scoring-runs-changelog", "compact"),
+        ("access-commands", "delete"),
+        ("observations", "delete"),
+        ("access-changelog", "compact"),
     ],
 )
 def test_clean_up(topics: Topics, name: str, policy: str) -> None:
@@ -169,6 +177,7 @@ def test_every_record_type_has_a_topic(topics: Topics) -> None:
 def test_public_topics_carry_one_record_type(topics: Topics) -> None:
     """Kafka Connect reads them; only command topics may mix."""
     assert {spec.name for spec in topics.all if len(spec.records) > 1} == {
+        "tidecast.access-commands",
         "tidecast.dataset-commands",
         "tidecast.job-commands",
         "tidecast.model-commands",
@@ -185,12 +194,23 @@ def test_public_topics_carry_one_record_type(topics: Topics) -> None:
 def test_subjects(topics: Topics) -> None:
     """TopicNameStrategy where a topic has one record type, RecordNameStrategy where several share it; each once."""
     assert record_subjects(topics) == {
+        "AuditRecord": ("tidecast.audit-value",),
+        "AddProject": ("tidecast.AddProject",),
+        "RevokeProject": ("tidecast.RevokeProject",),
+        "AddUser": ("tidecast.AddUser",),
+        "ChangeUser": ("tidecast.ChangeUser",),
+        "RevokeUser": ("tidecast.RevokeUser",),
+        "AddKey": ("tidecast.AddKey",),
+        "RevokeKey": ("tidecast.RevokeKey",),
+        "RevokeToken": ("tidecast.RevokeToken",),
+        "AccessRecord": ("tidecast.access-changelog-value",),
         "AddDataset": ("tidecast.AddDataset",),
         "DeleteDataset": ("tidecast.DeleteDataset",),
         "CreateJob": ("tidecast.CreateJob",),
         "ConfigureJob": ("tidecast.ConfigureJob",),
         "SubmitJob": ("tidecast.SubmitJob",),
         "StopJob": ("tidecast.StopJob",),
+        "RefreshJob": ("tidecast.RefreshJob",),
         "DeleteJob": ("tidecast.DeleteJob",),
         "TrainSeries": ("tidecast.series-commands-value",),
         "Forecast": ("tidecast.forecasts-value", "tidecast.forecasts-changelog-value"),
@@ -247,6 +267,7 @@ def test_subjects(topics: Topics) -> None:
         "StartScoringRun": ("tidecast.StartScoringRun",),
         "FireScoringJob": ("tidecast.FireScoringJob",),
         "OperateScoringRun": ("tidecast.OperateScoringRun",),
+        "Observation": ("tidecast.observations-value",),
         "ScoreDataset": ("tidecast.ScoreDataset",),
         "EndScoringRun": ("tidecast.EndScoringRun",),
         "ScoringRunStatus": ("tidecast.scoring-run-status-value",),

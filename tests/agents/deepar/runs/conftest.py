@@ -17,5 +17,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> FakePool:
 
 @pytest.fixture
 async def worker(trainer: Worker, pool: FakePool) -> Worker:
-    """A trainer."""
+    """A trainer, and the file of which it hears."""
+    for name in ("sales.jsonl", "sales.jsonl.gz"):
+        trainer.runtime.store.put_bytes(f"uploads/{name}", b"")
     return trainer

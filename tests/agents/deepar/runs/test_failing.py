@@ -36,6 +36,7 @@ class TestFailing:
             ({"parameters": {**PARAMETERS, "DEEPAR_INFERENCE_CONFIG": "{"}}, "DEEPAR_INFERENCE_CONFIG is not JSON"),
             ({"data_url": "/../etc/passwd"}, "data_url: found '/../etc/passwd'"),
             ({"data_url": ""}, "data_url"),
+            ({"data_url": "/uploads/none.jsonl"}, "data_url: there is no file /uploads/none.jsonl: PUT it"),
             ({"job_name": "no/name"}, "'no/name'"),
         ],
     )

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from connectors.csv_files.inspection import opened_csv
 from connectors.datasets import manifests as datasets
 from connectors.kafka.publisher import partition_for
@@ -14,9 +12,7 @@ from schemas.forecasting import ConfigureJob, CreateJob, DeleteJob, JobRecord, J
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
 from schemas.values import HyperParam
 from streams.forecasting.state import ForecastingState
-from streams.settings import Settings
-from streams.workers import apps
-from tests.agents.bench import FakePublisher, Worker
+from tests.agents.bench import Worker, restarted
 
 __all__ = [
     "CONFIGURE",
@@ -124,18 +120,3 @@ async def results(state: Worker, *made: SeriesResult | bytes | None, key: bytes 
     messages = [state.message(topic, key, one, **place) for one in made]
     await state.consume(topic, *messages)
     return messages
-
-
-async def restarted(worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """The next process on the same log: its tables hold what the changelogs say."""
-    publisher = FakePublisher()
-    monkeypatch.setattr(apps, "Publisher", lambda *_, **__: publisher)
-    runtime = apps.create_state(settings, "127.0.0.1:1")
-    for table, topic in (
-        (ForecastingState.of(runtime).jobs, runtime.topics.jobs_changelog),
-        (ForecastingState.of(runtime).results, runtime.topics.results_changelog),
-    ):
-        for record in worker.publisher.log:
-            if record.topic == topic:
-                table._rows.write(record.partition, [(record.key, record.value)])
-    return Worker(runtime, publisher)

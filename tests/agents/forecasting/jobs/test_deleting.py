@@ -64,6 +64,23 @@ class TestDeleting:
 
         assert [letter["error"] for letter in state.dead()] == ["there is no job 7"]
 
+    async def test_a_repeat_of_a_deletion_is_harmless(
+        self, state: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch, first: int
+    ) -> None:
+        """Killed behind the last step, before the command was acknowledged: whoever reads it again has nothing to say.
+
+        Of a job that never was there is.
+        """
+        del first
+        await state.commands(DELETE, DELETE)
+        following = await restarted(state, settings, monkeypatch)
+        await following.commands(DELETE)
+
+        assert not state.dead()
+        assert not following.dead()
+        await following.commands(replace(DELETE, job_id=JOB_ID + 1))
+        assert [letter["error"] for letter in following.dead()] == ["there is no job 8"]
+
     @pytest.mark.parametrize("lost", ["results_changelog", "job_status", "forecasts"])
     async def test_a_deletion_cut_short_is_completed(
         self, state: Worker, first: int, settings: Settings, monkeypatch: pytest.MonkeyPatch, lost: str
@@ -81,6 +98,7 @@ class TestDeleting:
         log = [*state.publisher.log, *following.publisher.log]
         left = {record.key: record.value for record in log if record.topic == getattr(topics, lost)}
         assert set(left.values()) == {None}
+        assert not following.dead()
         assert len(ForecastingState.of(following.runtime).results) == 0
 
 

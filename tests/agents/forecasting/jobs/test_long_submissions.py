@@ -1,8 +1,5 @@
 """A submission of many elements: sent in parts, as answers come, across restarts; others get theirs in between."""
 
-import asyncio
-from collections.abc import Callable
-
 import pytest
 
 from agents.forecasting import submission_runs
@@ -23,6 +20,7 @@ from tests.agents.forecasting.jobs.samples import (
     submission,
     training,
 )
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +28,6 @@ def _four_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small parts."""
     monkeypatch.setattr(submission_runs, "_OUT", 4.5)
     monkeypatch.setattr(submission_runs, "_LEAST_OUT", 2)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what goes on beside the agent."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def numbers(state: Worker) -> list[int]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from agents.deepar.pool import TrainingPool, TrainingPoolClosedError
 from connectors.processes.compute_process import EndedError, RaisedError
 from streams.settings import Settings
+from tests.waiting import until
 
 WITHIN_S = 60.0  # a busy machine needs seconds for what takes milliseconds here
 LIMIT_S = 60.0
@@ -31,13 +32,6 @@ async def pool_of(processes: int = 1, **settings: Any) -> AsyncIterator[Training
         yield pool
     finally:
         await pool.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def noted(path: Path) -> list[int]:

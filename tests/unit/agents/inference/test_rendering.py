@@ -19,25 +19,9 @@ from models.deepar.serving import answering
 from models.deepar.serving.answering import Call
 from models.deepar.serving.pace import pace_of
 from streams.inference.calls import InferenceReply
+from tests.endpoints import EXAMPLE
 from tests.unit.models.deepar.deepar_models import predictor
 
-EXAMPLE = {
-    "instances": [
-        {
-            "start": "2009-11-01 00:00:00",
-            "target": [4.0, 10.0, "NaN", 100.0, 113.0],
-            "cat": [0, 1],
-            "dynamic_feat": [[1.0, 1.1, 2.1, 0.5, 3.1, 4.1, 1.2, 5.0]],
-        },
-        {"start": "2012-01-30", "target": [1.0], "cat": [2, 1], "dynamic_feat": [[2.0, 3.1, 4.5, 1.5]]},
-        {"start": "1999-01-30", "target": [2.0, 1.0], "cat": [1, 3], "dynamic_feat": [[1.0, 0.1, -2.5, 0.3, 2.0]]},
-    ],
-    "configuration": {
-        "num_samples": 50,
-        "output_types": ["mean", "quantiles", "samples"],
-        "quantiles": ["0.5", "0.9"],
-    },
-}
 INSTANCE: dict[str, Any] = {"start": "2012-01-30", "target": [5.0, 6.0]}
 
 

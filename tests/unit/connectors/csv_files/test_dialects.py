@@ -86,6 +86,13 @@ def test_D18_signs_beside_numbers_tell_an_encoding(tmp_path: Path, encoding: str
     assert found.heads[label][0] == cell
 
 
+def test_D18_the_sign_of_the_euro_tells_iso_8859_15(tmp_path: Path) -> None:
+    """In its place other encodings have a sign for any currency, which nobody writes."""
+    found = facts(tmp_path, f"Größe;Umsatz €\n{rows(';')}".encode("iso8859-15"))
+
+    assert (found.header, found.dialect.encoding) == (("Größe", "Umsatz €"), "iso-8859-15")
+
+
 def test_D18_bytes_far_down_a_file_tell_its_encoding(tmp_path: Path) -> None:
     """The first of them comes long after what the separators are found by."""
     text = "day,city,value\n" + "2020-01-01,Bonn,1\n" * 20_000 + "2020-01-02,Köln,2\n"
@@ -197,6 +204,9 @@ def test_D18_numbers_are_read_as_they_are_written(
         ("$(5.50)|$7|($8)", [-5.5, 7, -8], ['"$" before', 'such as "$(5.50)"']),
         ("12,34,567|1,00,000|99,999", [1_234_567, 100_000, 99_999], []),
         ("\uff11\uff12\uff0e\uff15|7|8", [12.5, 7, 8], []),
+        ("1\u02bc234.5|7|8", [1234.5, 7, 8], []),
+        ("1\u2007234,5|7|8,5", [1234.5, 7, 8.5], []),
+        ("\u202d1,234.5\u202c|7|8", [1234.5, 7, 8], []),
         ("N/A|7|k.A.", [None, 7, None], ['2 cells that say "N/A", "k.A." are taken for missing values']),
         ("-|7|#DIV/0!", [None, 7, None], ['2 cells that say "-", "#DIV/0!"']),
         ("-|$7|$8", [None, 7, 8], ['"$" before', '1 cells that say "-"']),
@@ -229,6 +239,21 @@ def test_D18_what_is_no_number_throughout_is_refused(tmp_path: Path, cells: str,
     lines = [f"{day},{cell}" for day, cell in zip(DAYS, cells.split("|"), strict=False)]
     with pytest.raises(ValueError, match=rf'"{re.escape(wrong)}" is not a number'):
         split(tmp_path, "\n".join(["day,value", *lines]).encode())
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("973 1.073 1.280", True), ("1.073 1.280 1.5", False), ("0.973 1.073 7", False), ("1.073 1.280", False),
+        ("1.073 1.280 1200", False),
+    ],
+)  # fmt: skip
+def test_D18_points_that_may_part_thousands_are_told(tmp_path: Path, cells: str, *, told: bool) -> None:
+    """In a file with commas a point stands before decimals; three of them each time, or none, are doubtful."""
+    lines = [f"{day},{cell}" for day, cell in zip(DAYS, cells.split(" "), strict=False)]
+    found = facts(tmp_path, "\n".join(["day,value", *lines]).encode())
+
+    assert any('"1.073" is read as 1.073' in warning for warning in found.warnings) is told
 
 
 def test_D18_quoted_thousands_of_a_comma_file(tmp_path: Path) -> None:

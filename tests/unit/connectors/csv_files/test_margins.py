@@ -157,4 +157,80 @@ def test_a_sep_line_that_is_wrong_does_not_count(tmp_path: Path) -> None:
 def test_a_blank_before_a_quoted_cell_is_called_so(tmp_path: Path) -> None:
     """Not a quotation mark inside a cell."""
     with pytest.raises(BadDatasetError, match="line 2: a blank before a quotation mark"):
-        read(tmp_path, 'Date, Value\n2020-01-01, "5"\n')
+        read(tmp_path, 'Name, Value\nfirst, "5"\n')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"Date", "Value"\n' + ROWS.replace(",", ', "').replace(".5", '.5"'),
+        f"Date,Value\n{ROWS}".replace("\n", "\r\r\n"),
+        f"Date,Value\n{ROWS}".replace("\n", "\n   \n"),
+        f"Date;Value\n{ROWS}".replace(",", ";").replace("\n", "\n \t\n"),
+        f"Date,Value\n{ROWS}".replace("2020-01-05", ",\n2020-01-05"),
+        f"Date,Value,\n{ROWS}".replace("\n", ",\n").replace("2020-01-05", ",,\r\n2020-01-05"),
+    ],
+    ids=["blanks", "returns", "lines of blanks", "lines of blanks and tabs", "separators", "separators and returns"],
+)
+def test_D18_what_programs_write_between_cells_and_rows_is_passed_over(tmp_path: Path, text: str) -> None:
+    """Everybody reads such files; nothing of them can be meant otherwise."""
+    header, warnings, made = read(tmp_path, text)
+
+    assert (header, warnings) == (("Date", "Value"), ())
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+
+
+def test_D18_comments_between_rows_are_left_out_and_told(tmp_path: Path) -> None:
+    """They are no rows, and have no cells."""
+    _, warnings, made = read(tmp_path, f"Date,Value\n{ROWS}".replace("2020-01-05", "# a new meter\n2020-01-05"))
+
+    assert warnings == ("1 lines between the rows begin with #, and are left out",)
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+
+
+def test_D18_numbers_that_R_puts_before_rows_are_a_column(tmp_path: Path) -> None:
+    """Its header has no name for them, so that all names would stand above the wrong cells."""
+    path = tmp_path / "upload"
+    numbered = "\n".join(f'"{number}",{row}' for number, row in enumerate(ROWS.splitlines(), 1))
+    path.write_text(f'"Date","Value"\n{numbered}\n')
+    with opened_csv(path, DialectSettings()) as table:
+        assert table.facts.header == ("Unnamed: 0", "Date", "Value")
+        assert table.facts.heads["Value"] == (1.5, 2.5, 3.5, 4.5, 5.5)
+
+    path.write_text("id,Date,Value\n" + "\n".join(f"{number},2020-01-{number:02},5,3" for number in range(1, 10)))
+    with pytest.raises(BadDatasetError, match="line 2: the row has 4 cells"), opened_csv(path, DialectSettings()):
+        pass  # decimal commas: the names stand where they belong
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'"Date", "Value"\n{ROWS}2020-01-10,5,3\n', "line 11: the row has 3 cells"),
+        (f"Date,Value\n   \n{ROWS}2020-01-10\n", "line 12: the row has 1 cells"),
+        (f'Date,Value\n{ROWS}2020-01-10,"a "b" c"\n', "line 11: a quotation mark inside a cell"),
+        (f"Date,Value\n{ROWS}2020-01-10,5\r5\n", "line 11: a carriage return"),
+    ],
+)
+def test_D18_other_faults_of_such_files_name_their_line(tmp_path: Path, text: str, message: str) -> None:
+    """As the file has it, though lines before it were mended."""
+    with pytest.raises(BadDatasetError, match=message):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "sep=,\nA title\n\n",
+        "sep=,\nSource,EUR\nMade,today\n\n",
+        "Report,2020\nBy,me\n",
+        "Export,,,\nUser,x,,\n\n",
+        "Export,,,\nUser,x,,\n",
+    ],
+)
+@pytest.mark.parametrize("header", ["Date,Value", "x,y"])
+def test_D18_lines_above_a_table_are_skipped(tmp_path: Path, above: str, header: str) -> None:
+    """Below a line that names the separator, and where they have as many cells as the table."""
+    found, warnings, made = read(tmp_path, f"{above}{header}\n{ROWS}")
+
+    assert (found, warnings) == (tuple(header.split(",")), ())
+    assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]

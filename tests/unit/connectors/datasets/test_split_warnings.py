@@ -38,6 +38,26 @@ def test_A25_groups_that_differ_in_blanks_alone(tmp_path: Path) -> None:
     assert split(tmp_path / "data.csv", rows("AB", "xy"), [1, 2]).warnings == ()
 
 
+@pytest.mark.parametrize("form", ["2020-01-01 00:00:00.{:09}", "15778368{:011}"])
+def test_17_times_that_differ_in_nanoseconds_are_told(tmp_path: Path, form: str) -> None:
+    """They are one time to the microsecond, so to keep one row per time is no help."""
+    (warning,) = split(
+        tmp_path / "data.csv", [f"{form.format(n)},A,x,1,{n}" for n in range(0, 900, 100)], [1, 2]
+    ).warnings
+
+    assert "9 rows have a time that their series has already" in warning
+    assert "told apart to the microsecond" in warning
+
+
+@pytest.mark.parametrize("other", ["e\u0301", "\u200e\u00e9"])
+def test_A25_groups_that_look_alike_in_other_characters(tmp_path: Path, other: str) -> None:
+    """An accent that is a character of its own, and marks that nobody sees."""
+    lines = [*rows("\u00e9", "x"), *(row.replace(",\u00e9,", f",{other},") for row in rows("\u00e9", "x"))]
+    (warning,) = split(tmp_path / "data.csv", lines, [1, 2]).warnings
+
+    assert "look alike, in other characters, and are series of their own; write them alike" in warning
+
+
 @pytest.mark.parametrize(
     ("shops", "items", "groups", "named"),
     [

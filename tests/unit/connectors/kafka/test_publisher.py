@@ -122,6 +122,11 @@ async def test_after_a_fatal_error_every_send_fails(monkeypatch: pytest.MonkeyPa
         def produce(self, *args: Any, **kwargs: Any) -> None:
             raise KafkaException(KafkaError(KafkaError._FATAL, "fenced", True))
 
+        produce_batch = produce
+
+        def __len__(self) -> int:
+            return 0
+
         def poll(self, timeout: float) -> int:
             self.stopped.wait(timeout)
             return 0
@@ -129,7 +134,100 @@ async def test_after_a_fatal_error_every_send_fails(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "Producer", BrokenProducer)
     publisher = Publisher(NOBODY, client_id="test")
 
-    for _ in range(2):
+    for batch in ([Record("t", b"k", b"v"), Record("t", b"k", b"w")], [Record("t", b"k", b"v")]) * 2:
         with pytest.raises(DeliveryError, match="topic t: fenced"):
-            await publisher.send([Record("t", b"k", b"v"), Record("t", b"k", b"w")])
+            await publisher.send(batch)
+    await publisher.close()
+
+
+class RoomyProducer:
+    """Has room for ten records at a time; `taken` is their order, and in which way each came."""
+
+    def __init__(self, config: Any, **settings: Any) -> None:
+        self.taken: list[tuple[bytes, str]] = []
+        self.waiting: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def produce(self, topic: str, value: bytes, *args: Any, on_delivery: Any, **kwargs: Any) -> None:
+        if len(self.waiting) == 10:
+            raise BufferError
+        self.taken.append((value, "alone"))
+        self.waiting.append(on_delivery)
+
+    def produce_batch(self, topic: str, given: list[dict[str, Any]], *, on_delivery: Any) -> int:
+        for it in given:
+            if it["value"] == b"wrong":
+                it["_error"] = KafkaError(KafkaError._UNKNOWN_PARTITION, "no such partition")
+                continue
+            self.taken.append((it["value"], "together"))
+            self.waiting.append(on_delivery)
+        return len(given) - sum("_error" in it for it in given)
+
+    def poll(self, timeout: float) -> int:
+        reported, self.waiting = self.waiting, []
+        for report in reported:
+            report(None, Answered())
+        threading.Event().wait(0.01)
+        return len(reported)
+
+
+class Answered:
+    """What librdkafka says of a record."""
+
+    def offset(self) -> int:
+        return 7
+
+
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> list[RoomyProducer]:
+    """The producers that are made, and a queue of ten records."""
+    made: list[RoomyProducer] = []
+
+    def make(config: Any, **settings: Any) -> RoomyProducer:
+        made.append(RoomyProducer(config, **settings))
+        return made[-1]
+
+    monkeypatch.setattr(module, "Producer", make)
+    monkeypatch.setattr(module, "_MOST_QUEUED", 10)
+    return made
+
+
+async def test_a_call_goes_to_librdkafka_together_where_there_is_room(roomy: list[RoomyProducer]) -> None:
+    """What waits for room keeps its place, whichever way it goes."""
+    publisher = Publisher(NOBODY, client_id="test")
+    values = [[b"%d-%d" % (call, number) for number in range(8)] for call in range(5)]
+    await asyncio.gather(*(publisher.send(Record("t", b"k", value) for value in each) for each in values))
+    [producer] = roomy
+    assert [value for value, _ in producer.taken] == [value for each in values for value in each]
+    assert {way for _, way in producer.taken[:8]} == {"together"}
+    assert "alone" in {way for _, way in producer.taken}
+
+    producer.taken.clear()
+    for other in (Record("t", b"k", b"2", [("trace", b"x")]), Record("t", b"k", b"2", partition=1)):
+        await publisher.send([Record("t", b"k", b"1"), other])
+    assert producer.taken == [(b"1", "alone"), (b"2", "alone")] * 2
+    await publisher.close()
+
+
+async def test_a_record_of_a_call_that_is_refused_is_told(roomy: list[RoomyProducer]) -> None:
+    """The others are delivered."""
+    publisher = Publisher(NOBODY, client_id="test")
+
+    with pytest.raises(DeliveryError, match="topic t: no such partition"):
+        await publisher.send([Record("t", b"k", value) for value in (b"a", b"wrong", b"b")])
+    assert [value for value, _ in roomy[0].taken] == [b"a", b"b"]
+    await publisher.close()
+
+
+async def test_calls_beyond_the_bytes_that_are_queued_wait(roomy: list[RoomyProducer]) -> None:
+    """Sizes of what is not reported yet are counted."""
+    publisher = Publisher(NOBODY, client_id="test", max_message_bytes=1000)
+    publisher._most_bytes = 1000
+    await asyncio.gather(*(publisher.send([Record("t", b"k", b"v" * 400)] * 2) for _ in range(3)))
+
+    assert {way for _, way in roomy[0].taken[:2]} == {"together"}
+    assert {way for _, way in roomy[0].taken[2:4]} == {"alone"}
+    assert publisher._open_bytes == 0
     await publisher.close()

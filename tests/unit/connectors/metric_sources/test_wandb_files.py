@@ -26,6 +26,7 @@ def read_all(file: WandbFile) -> list[SourcePoint]:
 
 
 def written(folder: Path, content: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / "run-abc.wandb"
     path.write_bytes(content)
     return path
@@ -110,6 +111,17 @@ def test_what_follows_a_wrong_record_is_read(tmp_path: Path) -> None:
     assert [point.iteration for point in read_all(file)] == [0, 2]
     assert file.problems.count == 1
     assert "checksum" in file.problems.words[0]
+
+
+def test_67_a_row_of_ten_megabytes_and_what_nobody_knows_cost_no_other_row(tmp_path: Path) -> None:
+    """Its numbers are read; a file that is cut in the middle of a block gives what is before the cut."""
+    large = history(2, 1.0, loss=2, note="x" * 10_000_000)
+    rows = [history(1, 1.0, loss=1), chunk(99, b"of a later client"), large, history(3, 1.0, loss=3)]
+    content = log_of(rows)
+    whole, cut = WandbFile(written(tmp_path, content)), WandbFile(written(tmp_path / "cut", content[:-20]))
+
+    assert [(point.iteration, point.value) for point in read_all(whole)] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert [point.iteration for point in read_all(cut)] == [1, 2]
 
 
 def test_a_row_without_a_time_is_left_out_and_told(tmp_path: Path) -> None:

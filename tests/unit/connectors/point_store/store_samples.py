@@ -24,13 +24,18 @@ class Told(NamedTuple):
     value: float
 
 
+def group_of(uid: str) -> str:
+    """The letters that it begins with."""
+    return uid.partition("-")[0]
+
+
 class Filled:
     """A store, and the points that were told to it."""
 
     def __init__(self, folder: Path, *, most_series: int = 100) -> None:
         self.folder = folder
         self.most_series = most_series
-        self.store = PointStore(folder, most_series=most_series)
+        self.store = PointStore(folder, most_series=most_series, group_of=group_of)
         self.kept: dict[tuple[str, str, str, int, int], tuple[int, float]] = {}
         self.series: dict[str, list[tuple[str, str]]] = {}
         self.offset = 0
@@ -60,7 +65,7 @@ class Filled:
     def reopen(self) -> None:
         """As after a kill: what was in memory only is gone."""
         self.store.close()
-        self.store = PointStore(self.folder, most_series=self.most_series)
+        self.store = PointStore(self.folder, most_series=self.most_series, group_of=group_of)
 
     def expected(
         self, uid: str, series: Iterable[tuple[str, str]] | None = None

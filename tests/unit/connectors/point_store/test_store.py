@@ -1,23 +1,40 @@
 """The store holds each point once, in order, whatever the order in which they came (M-023, M-049, M-054, M-055)."""
 
 import random
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.point_store import merging, store, windows
+from connectors.point_store import groups, keys, merging, store, windows
 from connectors.point_store.columns import Points, joined
 from connectors.point_store.reading import PointReader
-from connectors.point_store.store import PointStore, StoreInUseError, TooManySeriesError, wipe
+from connectors.point_store.store import PointStore, StoreInUseError, TooManySeriesError, folder_of_log, wipe
 from connectors.point_store.windows import EVER, Axis, Selection
-from tests.unit.connectors.point_store.store_samples import Filled, Shown, Told
+from tests.unit.connectors.point_store.store_samples import Filled, Shown, Told, group_of
 
 UID = "w-1"
+
+
+class Looked:
+    """An iterator of the database that counts its steps."""
+
+    def __init__(self, at: Any) -> None:
+        self._at = at
+        self.steps = 0
+
+    def next(self) -> None:
+        self.steps += 1
+        self._at.next()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._at, name)
 
 
 @pytest.fixture
@@ -202,13 +219,50 @@ class TestReading:
         assert len(shown(filled.store.reader())) == 52
 
     def test_the_newest_workloads_first(self, filled: Filled) -> None:
-        """Those of the partitions that are asked for."""
+        """Those of the group and the partitions that are asked for; a group may begin as another does."""
         for number in range(3):
-            filled.write([point(1, uid=f"w-{number}")])
+            filled.write([point(1, uid=f"w-{number}"), point(2, uid=f"wx-{number}")])
         reader = filled.store.reader()
 
-        assert [it.uid for it in reader.newest_workloads({0})] == ["w-2", "w-1", "w-0"]
-        assert list(reader.newest_workloads({1})) == []
+        assert [uid for uid, _ in reader.newest_workloads("w", {0})] == ["w-2", "w-1", "w-0"]
+        assert list(reader.newest_workloads("w", {1})) == []
+        assert [reader.count_workloads(*asked) for asked in (("w", {0, 1}), ("w", {1}), ("x", {0}))] == [3, 0, 0]
+
+    def test_the_newest_are_found_without_a_look_at_the_others(self, filled: Filled) -> None:
+        """Nor does a count look at any."""
+        filled.write(point(1, uid=f"w-{number}") for number in range(2000))
+        reader = filled.store.reader()
+        looked = Looked(reader._at)
+        reader._at = looked
+        newest = next(reader.newest_workloads("w", {0}))
+
+        assert newest[1] == 1000
+        assert reader.count_workloads("w", {0}) == 2000
+        assert looked.steps < 300  # a page of keys
+
+    @pytest.mark.parametrize("release", [1, 2])
+    def test_a_store_of_an_earlier_release(self, filled: Filled, monkeypatch: pytest.MonkeyPatch, release: int) -> None:
+        """Its workloads, which are in one line, are put into groups at the first start; the first had no partitions."""
+        for number in range(5):
+            filled.write([point(1, uid=f"w-{number}"), point(1, uid=f"x-{number}")])
+        db = filled.store._db
+        for key, value in list(db.items()):
+            if key.startswith(keys.GROUP):
+                created, uid = keys.of_group(key)
+                db[keys.AGE + struct.pack(">Q", 2**63 - created) + uid] = value if release == 2 else b""
+            if key.startswith((keys.GROUP, keys.COUNT)):
+                del db[key]
+        assert not list(filled.store.reader().newest_workloads("w", {0}))
+        monkeypatch.setattr(groups, "_AT_ONCE", 3)
+        del db
+        for _ in range(2):
+            filled.reopen()
+            reader = filled.store.reader()
+
+            assert [uid for uid, _ in reader.newest_workloads("x", {0})] == [f"x-{number}" for number in range(5)][::-1]
+            assert [reader.count_workloads(group, {0}) for group in "wx"] == [5, 5]
+            del reader  # which has the store open
+        assert not any(key.startswith(keys.AGE) for key in list(filled.store._db.keys()))
 
 
 class TestKeeping:
@@ -230,7 +284,7 @@ class TestKeeping:
         reader = filled.store.reader()
         filled.store.close()
         wipe(filled.folder)
-        filled.store = PointStore(filled.folder, most_series=9)
+        filled.store = PointStore(filled.folder, most_series=9, group_of=group_of)
 
         assert filled.store.place(0) is None
         assert shown(filled.store.reader()) == []
@@ -241,14 +295,14 @@ class TestKeeping:
         filled.write([point(1)])
         filled.store.close()
         (filled.folder / "points-0" / "CURRENT").write_text("nonsense")
-        filled.store = PointStore(filled.folder, most_series=9)
+        filled.store = PointStore(filled.folder, most_series=9, group_of=group_of)
 
         assert filled.store.place(0) is None
 
     def test_one_process_has_it(self, filled: Filled) -> None:
         """The remedy is named."""
         with pytest.raises(StoreInUseError, match="TIDECAST_WORKER_ID"):
-            PointStore(filled.folder, most_series=9)
+            PointStore(filled.folder, most_series=9, group_of=group_of)
 
     def test_a_workload_has_so_many_metrics(self, tmp_path: Path) -> None:
         """A name per step would grow without end."""
@@ -269,7 +323,33 @@ class TestKeeping:
 
         assert reader.workload(UID) is None
         assert shown(reader, "w-2") == filled.expected("w-2")
-        assert [it.uid for it in reader.newest_workloads({0})] == ["w-2"]
+        assert [uid for uid, _ in reader.newest_workloads("w", {0})] == ["w-2"]
+        assert reader.count_workloads("w", {0}) == 1
+
+    def test_silent_workloads_are_forgotten(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Those of which the log has nothing any more, over a restart; one that went on keeps its first points, too."""
+        monkeypatch.setattr(store, "_STRETCH", 2)
+        for uid in (UID, "w-2", "w-3", "w-4", UID):
+            filled.write([point(filled.offset, uid=uid)])
+        filled.reopen()
+        counts = [filled.store.forget_silent(*asked) for asked in ((1, 9), (0, 0), (0, 1), (0, 2), (0, 2), (0, 4))]
+        reader = filled.store.reader()
+
+        assert counts == [0, 0, 0, 1, 0, 2]
+        assert [uid for uid, _ in reader.newest_workloads("w", {0})] == [UID]
+        assert reader.count_workloads("w", {0}) == 1
+        assert shown(reader) == filled.expected(UID)
+        assert filled.store.place(0) == 5
+
+
+@pytest.mark.parametrize("log_id", ["UzqWrajSrSdAEHh62znlw", "UzqWra/jSrSdAEHh62znlw", "/Uzq/"])
+def test_the_folder_of_a_log_stays(tmp_path: Path, log_id: str) -> None:
+    """Whatever its id is made of; that of another log goes."""
+    (folder_of_log(tmp_path, "other") / "points-0").mkdir(parents=True)
+    (folder_of_log(tmp_path, log_id) / "points-0").mkdir(parents=True)
+
+    assert (folder_of_log(tmp_path, log_id) / "points-0").is_dir()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 _POINTS = st.lists(
@@ -291,7 +371,7 @@ _STEPS = st.lists(_POINTS | st.just("kill") | st.integers(0, 60), max_size=12)
 @given(steps=_STEPS, span=st.tuples(st.integers(0, 70), st.integers(0, 70)))
 def test_it_holds_what_a_dictionary_would(steps: list[object], span: tuple[int, int]) -> None:
     """Batches, kills, and the log read again from some place on."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # an open reader's files go when it does
         filled = Filled(Path(folder))
         log: list[Told] = []
         for step in steps:

@@ -13,6 +13,7 @@ import pytest
 from connectors.processes import process_set
 from connectors.processes.compute_process import ComputeProcess, EndedError
 from connectors.processes.process_set import Lease, ProcessSet
+from tests.waiting import until
 
 WITHIN_S = 60.0  # a busy machine needs seconds for what takes milliseconds here
 
@@ -40,13 +41,6 @@ def gone(pid: int | None) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_one_that_is_given_back_is_taken_again() -> None:

@@ -82,6 +82,14 @@ def test_17_an_offset_is_kept_beside_what_the_clock_shows() -> None:
             ["2020-01-01 00:00:10.0001239", "2020-01-01 00:00:10"],
             ["2020-01-01 00:00:10.000123", "2020-01-01 00:00:10.000000"],
         ),
+        (  # each second of these distances would be wrong by half of a second
+            ["2020-01-01 00:00:10.5", "2020-01-01 00:00:12", "2020-01-01 00:00:15"],
+            ["2020-01-01 00:00:10.500", "2020-01-01 00:00:12.000", "2020-01-01 00:00:15.000"],
+        ),
+        (  # jitter makes no steps
+            ["2020-01-01 00:00:10.5", "2020-01-01 00:00:20.6", "2020-01-01 00:00:30.55"],
+            ["2020-01-01 00:00:10", "2020-01-01 00:00:20", "2020-01-01 00:00:30"],
+        ),
         (["0001-01-01"], ["0001-01-01 00:00:00"]),
         (["9999-12-31 23:59:59.999999"], ["9999-12-31 23:59:59"]),
     ],
@@ -89,6 +97,21 @@ def test_17_an_offset_is_kept_beside_what_the_clock_shows() -> None:
 def test_17_times_that_differ_are_never_shown_alike(texts: list[str], shown: list[str]) -> None:
     """Whole seconds as J-134 has them; where they are closer, all with milliseconds, or with microseconds."""
     assert shown_times(parse_timestamps(texts).wall) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2020-01-31T01:00:00+01:00[Europe/Berlin]", "2020-01-31 01:00:00"),
+        ("2020-01-31T01:00:00Z[Etc/UTC]", "2020-01-31 01:00:00"),
+        ("31.01.2020 01:00 - 31.01.2020 02:00", "2020-01-31 01:00:00"),
+        ("31.01.2020 01:00 - 31.01.2020 02:00 (CET/CEST)", "2020-01-31 01:00:00"),
+        ("43861,5", "2020-01-31 12:00:00"),
+    ],
+)
+def test_18_other_words_for_a_time(text: str, shown: str) -> None:
+    """Zones behind offsets, periods by their beginning, decimal commas."""
+    assert shown_times(parse_timestamps([text]).wall) == [shown]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +152,8 @@ def test_17_times_that_differ_are_never_shown_alike(texts: list[str], shown: lis
         ("2020-08-00", "does not exist"),
         ("0000-01-01", "does not exist"),
         ("2020-08-01 24:00:00", "does not exist"),
+        ("2020-01-31 - 2020-02", "is not a date"),
+        ("12:00 - 13:00", "is not a date"),
         ("2020-08-01 23:60:00", "does not exist"),
         ("2020-08-01 23:59:60", "does not exist"),
         ("2020-08-01 00:00:00+24:00", "does not exist"),

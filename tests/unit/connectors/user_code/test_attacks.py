@@ -51,6 +51,7 @@ SHUT_IN: dict[str, Callable[[Result], bool]] = {
     "ptrace": lambda it: it["exit_code"] == 0 and it["log"] == "",
 }
 SANDBOXES = ["bwrap", "sandlock"]
+_LIMITED = [pytest.param(name, marks=[pytest.mark.slow] if name == "forks" else []) for name in LIMITED]
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -63,7 +64,7 @@ def test_every_attack_is_judged() -> None:
     assert {*LIMITED, *SHUT_IN} == ATTACKS.keys()
 
 
-@pytest.mark.parametrize("attack", [*LIMITED, *SHUT_IN])
+@pytest.mark.parametrize("attack", [*_LIMITED, *SHUT_IN])
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 @pytest.mark.parametrize("user", USERS)
 def test_a_sandbox_holds(user: str, sandbox: str, attack: str) -> None:
@@ -73,7 +74,7 @@ def test_a_sandbox_holds(user: str, sandbox: str, attack: str) -> None:
     assert {**LIMITED, **SHUT_IN}[attack](result), result
 
 
-@pytest.mark.parametrize("attack", LIMITED)
+@pytest.mark.parametrize("attack", _LIMITED)
 def test_the_unsafe_mode_limits_and_ends_all(attack: str) -> None:
     result = played("user", "process-unsafe", tuple(LIMITED))[attack]
 

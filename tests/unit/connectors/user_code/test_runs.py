@@ -18,6 +18,7 @@ from connectors.user_code.modes import Kind, Mode, NoModeError, found_mode
 from connectors.user_code.programs import Limit, Limits, Outcome, UserProgram
 from connectors.user_code.runs import Run, start
 from tests.unit.connectors.user_code.conftest import ROOT, USERS, as_user, need, open_folder
+from tests.waiting import until
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
 STUBBORN = """
@@ -63,13 +64,6 @@ def begin(tmp_path: Path, mode: Mode) -> Iterator[Callable[..., tuple[Run, list[
 
 def tree(run: Run) -> list[psutil.Process]:
     return [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
-
-
-async def until(true: Callable[[], bool], within_s: float = 20) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
 
 
 async def test_what_it_prints_is_handed_on_and_its_code_is_told(begin) -> None:

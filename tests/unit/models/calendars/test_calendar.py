@@ -35,7 +35,8 @@ def axis(alias: str, start: str, count: int) -> Times:
         return pd.date_range(start, periods=count, freq=alias).as_unit("us").asi8.copy()
 
 
-# Every prefix that pandas knows but those of nanoseconds and of 52 and 53 weeks, with anchors and multiples.
+# Every prefix that pandas knows but those of nanoseconds, with anchors and multiples; years of 52 and 53 weeks are in
+# test_fiscal.py, for a history must be long to tell them.
 ALIASES = (
     "B BME BMS BQE BQS BYE BYS C CBME CBMS D ME MS QE QS SME SMS W YE YS bh cbh h min ms s us WOM-1MON WOM-2TUE"
     " WOM-3FRI WOM-4SUN SMS-10 SME-20 W-MON W-TUE W-SAT QS-FEB QS-MAR QE-JAN QE-NOV YS-JUL YE-MAR BQE-NOV BQS-MAR"
@@ -50,7 +51,7 @@ class TestEveryAlias:
     """Cut a history anywhere and continue it: the dates of the part that was cut off come out."""
 
     def test_no_prefix_of_pandas_is_forgotten(self) -> None:
-        """A new one must be thought about; nanoseconds are too fine, and RE and REQ have no fixed place to begin."""
+        """A new one must be thought about; nanoseconds are too fine, and RE and REQ are looked at elsewhere."""
         known = {alias.lstrip("0123456789").split("-")[0] for alias in ALIASES}
 
         assert set(pandas_offsets.prefix_mapping) - known == {"ns", "RE", "REQ"}
@@ -173,6 +174,72 @@ def test_B08_office_hours_are_kept() -> None:
     assert texts(weekly.next_times(int(business[-1]), 1)) == ["2020-03-16T09:00:00.000000"]
     assert "times of day" in found.note
     assert (found.season_lengths, weekly.season_lengths) == ((14, 98), (14, 70))
+
+
+@pytest.mark.parametrize(
+    ("freq", "weekdays", "season"),
+    [
+        ("W-MON,TUE,WED,THU,SUN", (6, 0, 1, 2, 3), 5),
+        ("W-MON,TUE,WED,THU,FRI,SAT", (0, 1, 2, 3, 4, 5), 6),
+        ("W-MON,WED,FRI", (0, 2, 4), 3),
+        ("W-TUE,THU", (1, 3), 2),
+        ("W-SAT,SUN", (5, 6), 2),
+    ],
+)
+def test_16_days_of_the_week_that_never_have_a_row_get_none(freq: str, weekdays: tuple[int, ...], season: int) -> None:
+    """Weekends lie elsewhere in other countries, and courses, shops and trains have days of their own."""
+    days = pd.date_range("2020-01-05", periods=90)
+    whole = days[days.weekday.isin(weekdays)].to_numpy().astype("M8[us]").astype(np.int64)
+    found = find_frequency(whole[:-7])
+
+    assert (found.freq, found.season_length) == (freq, season)
+    assert found.next_times(int(whole[-8]), 7).tolist() == whole[-7:].tolist()
+    assert calendar_of(found.text).times(int(whole[0]), len(whole)).tolist() == whole.tolist()
+    assert "certain days" in found.note
+    assert find_frequency(np.delete(whole[:-7], [3, 9])).freq == freq  # holidays
+
+
+def test_16_a_weekday_that_is_absent_for_some_weeks_is_one_of_days() -> None:
+    """Seven weeks do not tell it."""
+    days = pd.date_range("2020-01-06", periods=49)
+    whole = days[days.weekday != 6].to_numpy().astype("M8[us]").astype(np.int64)
+
+    assert find_frequency(whole).freq == "D"
+
+
+@pytest.mark.parametrize("weeks", [(4, 4, 5), (4, 5, 4), (5, 4, 4)])
+def test_16_months_of_retail_have_four_or_five_weeks(weeks: tuple[int, ...]) -> None:
+    """Cut anywhere, their pattern goes on."""
+    steps = np.array(weeks * 8, dtype=np.int64) * 7
+    whole = times("2019-12-29")[0] + np.concatenate(([0], np.cumsum(steps))) * 86_400_000_000
+    for cut in range(7, 20):
+        found = find_frequency(whole[:cut])
+
+        assert found.next_times(int(whole[cut - 1]), 5).tolist() == whole[cut : cut + 5].tolist()
+        assert calendar_of(found.text) == found
+        assert (found.regular, found.season_length) == (True, 12)
+
+
+@pytest.mark.parametrize(("freq", "numbers"), [("MS-5,20", (5, 20)), ("MS-1,11,21", (1, 11, 21)), ("SMS-15", (1, 15))])
+def test_16_some_days_of_every_month(freq: str, numbers: tuple[int, ...]) -> None:
+    """Pay days, and the thirds of months that weather services have."""
+    whole = times(
+        *(f"{year}-{month:02}-{day:02}" for year in (2019, 2020) for month in range(1, 13) for day in numbers)
+    )
+    found = find_frequency(whole[:-5])
+
+    assert (found.freq, found.season_length) == (freq, 12 * len(numbers))
+    assert found.next_times(int(whole[-6]), 5).tolist() == whole[-5:].tolist()
+    assert rule_named(freq) == found.rule
+
+
+@pytest.mark.parametrize(
+    "name", ["W-FRI,MON", "W-MON,MON", "2W-MON,FRI", "W-MON,XXX", "13W@91,92", "W@7,8", "MS-20,5", "MS-0,5", "MS-5,31"]
+)
+def test_16_names_that_say_nothing_are_refused(name: str) -> None:
+    """Days out of order, twice, or beyond the weeks or the shortest month."""
+    with pytest.raises(RejectedInputError, match="is no frequency"):
+        rule_named(name)
 
 
 def test_a_single_time_is_taken_for_a_day() -> None:

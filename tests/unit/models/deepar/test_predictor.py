@@ -160,7 +160,9 @@ def test_a_forecast_is_as_large_as_its_history(likelihood: str) -> None:
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
-@pytest.mark.parametrize("num_samples", [1, 7, 33, 100, 1000])
+@pytest.mark.parametrize(
+    "num_samples", [1, 7, 33, *(pytest.param(many, marks=pytest.mark.slow) for many in (100, 1000))]
+)
 def test_a_series_does_not_depend_on_the_others(likelihood: str, num_samples: int) -> None:
     """Bit for bit the same alone, in any order, among few and among more than fit into a block."""
     model = predictor(likelihood, num_cells=40)
@@ -233,6 +235,7 @@ def test_nothing_asked_is_nothing_answered() -> None:
     assert predictor().sample([], 100, []) == []
 
 
+@pytest.mark.slow
 def test_few_samples_of_many_long_windows_take_little_memory() -> None:
     """What is kept at once is bounded, however many series are asked for a single path."""
     model = predictor(num_cells=40, prediction_length=300, context_length=300)

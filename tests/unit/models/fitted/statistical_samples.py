@@ -11,7 +11,7 @@ from models.forecasts import Forecasts, SeriesBatch
 Array = NDArray[np.float64]
 NAN = np.nan
 Z80 = 1.2815515655446004
-HEAVY = ["HoltWinters", "ETS", "Theta", "ARIMA"]
+HEAVY = ["HoltWinters", "ETS", "Theta", "ARIMA", "CES", "MSTL"]
 
 
 def forecast(

@@ -85,6 +85,7 @@ def level_paths(series: int, points: int, seed: int) -> Array:
     return 100 + random.normal(0, 0.5, (series, points)).cumsum(axis=1) + random.normal(0, 1, (series, points))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "series", "points"),
     [("SES", 2_000, 80), ("HoltWinters", 250, 100), ("ETS", 300, 100), ("Theta", 1_000, 100), ("ARIMA", 40, 100)],
@@ -102,6 +103,7 @@ def test_intervals_cover_what_they_say(name: str, series: int, points: int) -> N
     assert 0.91 < outer < 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["HoltWinters", "ETS", "Theta"])
 def test_intervals_of_seasonal_series_cover_what_they_say(name: str) -> None:
     """Two seasons ahead: the season and its uncertainty are part of the interval."""

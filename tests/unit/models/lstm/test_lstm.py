@@ -32,6 +32,7 @@ def rows_of(batch: SeriesBatch, rows: list[int]) -> SeriesBatch:
     return replace(batch, history=batch.history[rows], seeds=batch.seeds[rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("samples", "lags", "cells", "batch_size", "epochs", "loss"),
     [

@@ -57,6 +57,7 @@ def loss_of(target: np.ndarray, config: dict[str, Any], metric: str) -> float:
     return float(loss(metric, np.array([np.nan if value[metric] is None else value[metric]]))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "kind"), list(product(JUDGED, ("whole", "real", "large"))))
 def test_the_loss_is_never_worse_than_that_of_fmin(metric: str, kind: str) -> None:
     """Against hyperopt itself with 100 trials on the same objective."""
@@ -88,6 +89,7 @@ FALLING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("allow_negative", [False, True])
 @pytest.mark.parametrize("metric", ["mse", "me", "mae", "rmsse", "mdae"])
 def test_D32_the_best_factor_is_found_where_predictions_are_lifted_to_zero(metric: str, allow_negative: bool) -> None:
@@ -120,6 +122,7 @@ def test_large_whole_numbers_are_tried_stair_by_stair_around_the_best_factor(met
         assert min(losses_of(answer)) <= min(other.metrics[metric] for other in others)  # type: ignore[type-var]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_loss_is_never_worse_than_that_of_many_random_factors(metric: str, tried: list[list[SeriesAnswer]]) -> None:
     """For series of every kind; the tolerance is that of rounding, 1e-12."""

@@ -185,6 +185,7 @@ print(forecast_batch([SeriesRequest(target, "LinearFit", {{}}, 5, False, ("mse",
 """
 
 
+@pytest.mark.slow
 def test_J109_a_replay_in_another_process_gives_the_same_answer_and_prints_nothing_else() -> None:
     """With another hash seed, hence another order of sets; neither output has a line more."""
     outputs = set()

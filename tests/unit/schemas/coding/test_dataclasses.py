@@ -9,7 +9,7 @@ from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
 from schemas.forecasting import CmdStatus, Columns, Planned, SeriesConfig, Submission
 from schemas.scoring import ModelInput, ModelOutput
-from schemas.series import Backtest, Search
+from schemas.series import Backtest, Options, Search
 from schemas.values import HyperParam
 from tests.unit.schemas.coding.stock import branches, plain
 
@@ -19,6 +19,7 @@ RECORDS = {
         *EVENT_TYPES,
         SeriesConfig,
         HyperParam,
+        Options,
         Search,
         Backtest,
         Columns,

@@ -34,9 +34,9 @@ RESULT = SeriesResult(
 FORECAST = Forecast(1, 2, 3, "one", "LinearFit", NOON, TIMES, [1.0, 2.0, 3.0, 4.0, 5.0], {"0.5": [1.0] * 5})
 WITHOUT_DOUBLES = {
     SeriesResult: {"job_id", "ts_id", "n", "attempt", "model_name", "timestamps", "error", "answered_by", "model_path"}
-    | {"note", "answered_at", "micros", "utc_offsets"},
+    | {"note", "answered_at", "micros", "utc_offsets", "backtest_windows"},
     Forecast: {"job_id", "ts_id", "n", "item_id", "model_name", "cutoff", "timestamps", "answered_by"}
-    | {"micros", "utc_offsets"},
+    | {"micros", "utc_offsets", "project", "groups", "series_key", "data_id"},
 }
 ALIKE = [
     pytest.param(
@@ -47,6 +47,11 @@ ALIKE = [
         id="result",
     ),
     pytest.param(FORECAST, replace(FORECAST, ts_id=300, item_id="another", mean=[0.1] * 5), id="forecast"),
+    pytest.param(
+        replace(FORECAST, groups={"Origin": "EWR"}, series_key="Origin=EWR", data_id=5),
+        replace(FORECAST, ts_id=300, mean=[0.1] * 5, groups={"Origin": "LaGuardia"}, series_key="Origin=LaGuardia"),
+        id="forecasts-of-series-with-names",
+    ),
 ]
 
 

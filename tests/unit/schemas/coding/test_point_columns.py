@@ -2,6 +2,7 @@
 
 import math
 import struct
+from dataclasses import replace
 from io import BytesIO
 
 from fastavro import parse_schema, schemaless_writer
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import locked_schemas
 from schemas.coding.codec import Codec
 from schemas.coding.point_columns import PointReader
-from schemas.coding.point_writer import encoded_points
+from schemas.coding.point_writer import PointBatch, encoded_points
 from schemas.coding.wire import UndecodableError, decode_long, frame
 from schemas.workloads import MetricPoint
 
@@ -35,7 +36,7 @@ def texts(encoded: bytes) -> list[str]:
     found, at = [], 0
     while at < len(encoded):
         length, at = decode_long(encoded, at)
-        found.append(encoded[at : at + length].decode())
+        found.append(encoded[at : at + length].decode(errors="surrogateescape"))  # of broken records too
         at += length
     return found
 
@@ -123,10 +124,14 @@ def test_other_ids_are_left_to_the_codec() -> None:
     assert columns.fits.tolist() == [True, False]
 
 
-@given(st.lists(POINTS.filter(lambda it: it.value is None or math.isfinite(it.value)), max_size=20))
-def test_points_are_written_as_the_codec_writes_them(points: list[MetricPoint]) -> None:
+@given(
+    st.lists(POINTS.filter(lambda it: it.value is None or math.isfinite(it.value)), max_size=20), st.text(max_size=200)
+)
+def test_points_are_written_as_the_codec_writes_them(points: list[MetricPoint], uid: str) -> None:
     """Byte for byte."""
-    assert encoded_points(CODEC, points) == [CODEC.encode(point) for point in points]
+    points = [replace(point, workload_uid=uid) for point in points]
+
+    assert encoded_points(CODEC, PointBatch.of(uid, points)) == [CODEC.encode(point) for point in points]
 
 
 def test_no_records() -> None:

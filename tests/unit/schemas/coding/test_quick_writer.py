@@ -14,7 +14,7 @@ from schemas.coding.avro_writer import value_writer
 from schemas.coding.codec import Codec
 from schemas.coding.wire import unframe
 from schemas.forecasting import CmdStatus
-from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries
+from schemas.series import Backtest, Forecast, Options, Search, SeriesResult, TrainSeries
 from schemas.workloads import MetricPoint
 from tests.unit.schemas.coding.stock import datum_of, schema_of, stock_bytes
 
@@ -48,6 +48,7 @@ TRAININGS = st.builds(
     allow_negative=st.booleans(),
     freq=names,
     start_micros=st.integers(0, 999),
+    options=st.none() | st.builds(Options, st.integers(1, 20), doubles.map(tuple), st.none() | st.floats()),
 )
 EVENTS = st.one_of(
     st.builds(
@@ -68,6 +69,8 @@ EVENTS = st.one_of(
         st.none() | names,
         offsets,
         offsets,
+        st.none() | st.floats(),
+        st.integers(1, 20),
         st.none() | names,
         st.none() | moments,
     ),
@@ -123,6 +126,15 @@ def test_a_wrong_value_is_refused_among_many_too() -> None:
 def test_the_bytes_are_those_of_fastavro(event: Any) -> None:
     """All kinds of values, the absent ones too."""
     schema = parse(schema_of(type(event).__name__), plain_times=True)
+
+    assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, datum_of(event, schema))
+
+
+@pytest.mark.parametrize("said", [{}, {"data_id": 9}, {"project": "p"}, {"micros": []}, {"utc_offsets": np.array([])}])
+def test_last_fields_as_usual_are_written_at_once_and_others_as_they_are(said: dict[str, Any]) -> None:
+    """With or without what few events have, the bytes are fastavro's."""
+    event = replace(Forecast(1, 2, 3, "i", "m", 0, (1,), [1.5], {}), **said)
+    schema = parse(schema_of("Forecast"), plain_times=True)
 
     assert bytes(unframe(CODEC.encode(event))[1]) == stock_bytes(schema, datum_of(event, schema))
 

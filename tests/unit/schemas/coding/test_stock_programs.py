@@ -110,10 +110,10 @@ class TestStockWriters:
     def test_other_arrays_may_come_in_blocks_too(self, ours: Codec) -> None:
         """Two blocks of one time each, the first with its size, in a Forecast."""
         forecast = ours.encode(Forecast(1, 2, 3, "", "m", 0, (4, 5), ()))
-        rest = b"\0" * 5  # no mean, no quantiles, nobody else answered, no microseconds, no offsets
+        rest = b"\0" * 9  # no mean, quantiles, other model, microseconds, offsets, project; no groups, key, data set
         head = forecast.removesuffix(b"\x04\x08\x0a\x00" + rest)
 
         back = ours.decode(head + b"\x01\x02\x08" + b"\x02\x0a" + b"\0" + rest)
 
         assert list(back.timestamps) == [4, 5]
-        assert len(head) == len(forecast) - 9
+        assert len(head) == len(forecast) - 13

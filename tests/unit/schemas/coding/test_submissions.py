@@ -36,7 +36,7 @@ _ELEMENTS = st.builds(
 @given(elements=st.lists(_ELEMENTS, max_size=60))
 def test_the_bytes_are_those_of_avro_and_come_back(elements: list[SeriesConfig]) -> None:
     """Whatever is shared: what stock Avro writes, in values and types."""
-    ours, command = Codec(), SubmitJob("c", 7, tuple(elements))
+    ours, command = Codec(), SubmitJob("c", 7, tuple(elements), "sales")
 
     data = ours.encode(command)
     back = ours.decode(data)
@@ -50,12 +50,13 @@ def test_elements_may_come_in_blocks(ours: Codec, with_size: bool) -> None:
     """Avro allows several blocks, and a block's size behind a negative count: Java's writer sends both."""
     elements = tuple(replace(FULL_CONFIG, ts_id=number, refit=number % 2) for number in range(1, 7))
     command = SubmitJob("c", 7, elements)
-    head = bytes(unframe(ours.encode(SubmitJob("c", 7, ())))[1])[:-1]
+    head = bytes(unframe(ours.encode(SubmitJob("c", 7, ())))[1])[:-2]
+    end = b"\0\0"  # of the elements, and no project
     payload = head
     for part in (elements[:1], elements[1:]):
-        items = bytes(unframe(ours.encode(SubmitJob("c", 7, part)))[1])[len(head) + 1 : -1]
+        items = bytes(unframe(ours.encode(SubmitJob("c", 7, part)))[1])[len(head) + 1 : -2]
         payload += (encode_long(-len(part)) + encode_long(len(items)) if with_size else encode_long(len(part))) + items
-    payload += b"\0"
+    payload += end
 
     assert ours.decode(frame(ours.schema_id_of(SubmitJob), payload)) == command
 
@@ -64,7 +65,7 @@ def test_elements_may_come_in_blocks(ours: Codec, with_size: bool) -> None:
 def test_a_count_beyond_the_bytes_is_undecodable(ours: Codec, count: int) -> None:
     """However many elements are announced, reading ends with the bytes."""
     payload = bytes(unframe(ours.encode(SubmitJob("c", 7, (FULL_CONFIG,))))[1])
-    head = bytes(unframe(ours.encode(SubmitJob("c", 7, ())))[1])[:-1]
+    head = bytes(unframe(ours.encode(SubmitJob("c", 7, ())))[1])[:-2]
     damaged = head + encode_long(count) + payload[len(head) + 1 :]
 
     with pytest.raises(UndecodableError):

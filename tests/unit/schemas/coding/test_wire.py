@@ -9,7 +9,16 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.coding.wire import UndecodableError, decode_doubles, encode_doubles, frame, read_only, unframe
+from schemas.coding.wire import (
+    UndecodableError,
+    decode_doubles,
+    decode_text,
+    encode_doubles,
+    encode_long,
+    frame,
+    read_only,
+    unframe,
+)
 
 DOUBLES = parse_schema({"type": "array", "items": "double"})
 
@@ -221,3 +230,19 @@ def test_read_only_is_the_same_array() -> None:
     assert read_only(values) is values
     with pytest.raises(ValueError, match="read-only"):
         values[0] = 1
+
+
+@pytest.mark.parametrize("text", ["", "a", "mäöü", "x" * 300])
+def test_texts_are_read_one_after_the_other(text: str) -> None:
+    """Each tells where the next one begins."""
+    encoded = encode_long(len(text.encode())) + text.encode()
+
+    assert decode_text(encoded + b"\x02z", 0) == (text, len(encoded))
+    assert decode_text(encoded + b"\x02z", len(encoded)) == ("z", len(encoded) + 2)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\x04a", b"\x01a", b"\x80", b"\x02\xff"])
+def test_a_damaged_text_is_refused(damaged: bytes) -> None:
+    """Cut short, of a length below zero, no UTF-8."""
+    with pytest.raises(ValueError, match=r"cut short|utf-8"):
+        decode_text(damaged, 0)

@@ -3,22 +3,27 @@
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 
+from connectors.embedded_kafka.java import find_java
 from connectors.objects.store import ObjectStore
 from models.scoring.files import prepare
 from schemas.deployments import ServiceRecord
+from streams.deployments import replica
 from streams.deployments.replicas import Replicas
 from streams.errors import RejectedError
 from streams.serving.errors import InferenceClosedError
 from streams.settings import Settings
 from tests.iris_models import model_file, records
+from tests.waiting import until
 
 ROW = ServiceRecord(
     name="svc",
@@ -50,13 +55,6 @@ async def replicas(tmp_path: Path) -> AsyncIterator[Replicas]:
     await made.close()
 
 
-async def until(what: Any, within_s: float = 60.0) -> None:
-    """Wait for something to be so."""
-    async with asyncio.timeout(within_s):
-        while not what():
-            await asyncio.sleep(0.02)
-
-
 async def run(replicas: Replicas) -> None:
     """Wait until all run."""
     await until(lambda: {status for _, status in replicas.statuses} == {"running"})
@@ -69,6 +67,7 @@ async def probabilities(replicas: Replicas, row: int) -> Any:
     return orjson.loads(reply.content)["result"][0]["probabilities"]
 
 
+@pytest.mark.slow
 async def test_a_killed_replica_is_replaced_and_nobody_notices(replicas: Replicas) -> None:
     """Sixteen clients ask all the time; each gets the answer to its own question."""
     await run(replicas)
@@ -93,6 +92,132 @@ async def test_a_killed_replica_is_replaced_and_nobody_notices(replicas: Replica
     stop = True
 
     assert all(answered > 3 for answered in await asyncio.gather(*clients))
+
+
+@pytest.mark.slow
+async def test_53_scaled_under_load_nothing_is_lost(replicas: Replicas) -> None:
+    """From 1 to 4 to 1: sixteen clients notice nothing. At 0 each is told so at once, and none waits for ever."""
+    replicas.follow(replace(ROW, replicas=("svc-0",)))
+    await run(replicas)
+    rows = [0, 60, 120]
+    right = [await probabilities(replicas, row) for row in rows]
+    refusals = []
+
+    async def client(number: int) -> int:
+        answered = 0
+        while True:
+            try:
+                found = await probabilities(replicas, rows[number % 3])
+            except RejectedError as error:
+                refusals.append((error.status, error.code))
+                return answered
+            assert found == pytest.approx(right[number % 3], abs=1e-5)
+            answered += 1
+
+    clients = [asyncio.ensure_future(client(number)) for number in range(16)]
+    for count in (4, 1, 4):
+        replicas.follow(replace(ROW, replicas=tuple(f"svc-{number}" for number in range(count))))
+        await run(replicas)
+        await asyncio.sleep(0.2)
+    assert refusals == []
+    replicas.follow(replace(ROW, replicas=()))
+    async with asyncio.timeout(5):
+        answered = await asyncio.gather(*clients)
+
+    assert all(count > 3 for count in answered)
+    assert refusals == [(503, "no_replica")] * 16
+
+
+async def test_the_only_replica_is_killed_under_load(replicas: Replicas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its calls wait for the next one, which is started without a pause: sixteen clients get all their answers."""
+    monkeypatch.setattr(replica, "_PAUSES_S", (0.0, 0.0, 600.0))
+    replicas.follow(replace(ROW, replicas=("svc-0",)))
+    await run(replicas)
+    right = await probabilities(replicas, 60)
+    clock = asyncio.get_running_loop().time
+    silences: list[float] = []
+    last, stop = clock(), False
+
+    async def client() -> None:
+        nonlocal last
+        while not stop:
+            assert await probabilities(replicas, 60) == pytest.approx(right, abs=1e-5)
+            silences.append(clock() - last)
+            last = clock()
+
+    clients = [asyncio.ensure_future(client()) for _ in range(16)]
+    for _ in range(3):
+        await asyncio.sleep(0.3)
+        os.kill(replicas.pids["svc-0"], signal.SIGKILL)
+        seen = len(silences)
+        await until(lambda seen=seen: len(silences) > seen + 32)
+    stop = True
+    await asyncio.gather(*clients)
+
+    assert max(silences) < 10  # a third of a second where cores are free
+
+
+async def test_answers_go_on_without_the_replica_that_was_killed(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had in hand is asked of the other one at once, however long its successor takes to come."""
+    await run(replicas)
+    right, comes = await probabilities(replicas, 60), threading.Event()
+    start = replicas.processes.start
+    monkeypatch.setattr(replicas.processes, "start", lambda: comes.wait() and start())
+    answered, stop = 0, False
+
+    async def client() -> None:
+        nonlocal answered
+        while not stop:
+            assert await probabilities(replicas, 60) == pytest.approx(right, abs=1e-5)
+            answered += 1
+
+    clients = [asyncio.ensure_future(client()) for _ in range(16)]
+    try:
+        await until(lambda: answered > 32)
+        os.kill(replicas.pids["svc-0"], signal.SIGKILL)
+        await until(lambda: "svc-0" not in replicas.pids)
+        before = answered
+        await until(lambda: answered > before + 320)
+        assert dict(replicas.statuses) == {"svc-0": "starting", "svc-1": "running"}
+    finally:
+        stop = True
+        comes.set()
+    await asyncio.gather(*clients)
+
+
+async def test_54_the_jvm_of_a_replica_is_killed_under_load(replicas: Replicas, tmp_path: Path) -> None:
+    """It is in the replica's process: both go, a new one takes over, and sixteen clients get all their answers."""
+    java = str(find_java().path)
+    key, store = "scoring-models/m-iris/0b/served", ObjectStore(Settings(home=tmp_path).object_store_url)
+    store.put_bytes(key, prepare("pmml", model_file("iris_tree.pmml"), java=java).content)
+    served = Replicas(replace(ROW, replicas=("svc-0",), model_type="pmml", model_key=key), Settings(home=tmp_path))
+    asked = orjson.dumps({"X": records(61)[60:]})
+    answered, stop = 0, False
+
+    async def client() -> None:
+        nonlocal answered
+        while not stop:
+            reply = await served.ask(asked)
+            assert (reply.error, orjson.loads(reply.content)["result"][0]["label"]) == (None, "versicolor")
+            answered += 1
+
+    try:
+        await run(served)
+        clients = [asyncio.ensure_future(client()) for _ in range(16)]
+        await until(lambda: answered > 32)
+        killed = served.pids["svc-0"]
+        assert any("libjvm" in it.path for it in psutil.Process(killed).memory_maps())
+        os.kill(killed, signal.SIGKILL)
+        await until(lambda: served.pids.get("svc-0", killed) != killed)
+        await run(served)
+        before = answered
+        await until(lambda: answered > before + 32)
+        stop = True
+        await asyncio.gather(*clients)
+    finally:
+        await served.close()
 
 
 async def test_a_replica_that_is_killed_while_it_waits_is_replaced(replicas: Replicas) -> None:
@@ -153,3 +278,14 @@ async def test_the_end_is_told(replicas: Replicas) -> None:
 
     with pytest.raises(InferenceClosedError):
         await waiting
+
+
+async def test_S070_a_call_waits_for_a_limited_time(replicas: Replicas) -> None:
+    """504 where no replica is ready in time; nothing of the call is left in the line."""
+    replicas.limit_s = 0  # over before a process can have started, on any machine
+
+    with pytest.raises(RejectedError) as caught:
+        await replicas.ask(call(0))
+
+    assert (caught.value.status, caught.value.code) == (504, "timeout")
+    assert replicas.line.take() == []

@@ -9,6 +9,7 @@ from models.catalog import CATALOG
 from schemas.forecasting import CmdStatus, SeriesConfig
 from schemas.series import Search
 from schemas.values import HyperParam
+from streams.errors import RejectedError
 from streams.forecasting.submissions import ACCEPTED, Plan, Training, check_elements
 from tests.unit.streams.forecasting.submissions_samples import (
     FIRST,
@@ -47,6 +48,27 @@ class TestWholeSubmission:
 
         assert (error.status, error.code) == (413, "too_many_elements")
         assert error.message == "5 elements, at most 4 are accepted: split the request"
+
+    def test_one_element_may_stand_for_several_series(self) -> None:
+        """Each is trained as if it had been named, in its place; errors count what was sent."""
+        every = replace(TRAIN, ts_id=0, series="all")
+        _, trainings = check_elements(JOB, [TRAIN, every], LIMITS, {1: JOB.ts_ids})
+        with pytest.raises(RejectedError) as refused:
+            check_elements(JOB, [TRAIN, replace(every, next_k_prediction=0)], LIMITS, {1: JOB.ts_ids})
+
+        assert [(one.number, one.ts_id) for one in trainings] == [(1, FIRST), *((2, ts_id) for ts_id in JOB.ts_ids)]
+        assert trainings[1].settings == TRAIN
+        assert refused.value.message.startswith(f"element 2 (ts_id {FIRST}), next_k_prediction: ")
+
+    def test_J161_series_that_one_element_names_count(self) -> None:
+        """But an element for all series of a job cannot be split, however many they are."""
+        every, few = replace(TRAIN, ts_id=0, series="all"), replace(LIMITS, max_elements=2)
+        assert len(check_elements(JOB, [every], few, {0: JOB.ts_ids})[1]) == 3
+        with pytest.raises(RejectedError) as refused:
+            check_elements(JOB, [every, every], few, {0: JOB.ts_ids, 1: JOB.ts_ids})
+
+        assert (refused.value.status, refused.value.code) == (413, "too_many_elements")
+        assert refused.value.message == "6 elements, at most 2 are accepted: split the request"
 
     @pytest.mark.parametrize("place", [0, 1, 2])
     def test_J092_the_message_names_element_and_field(self, place: int) -> None:
@@ -121,7 +143,7 @@ class TestKind:
 
         assert error.message.endswith(
             "nothing to store: send one of model_name, hyper_params, feature_indexs, auto_tune_metric, refit, "
-            "allow_negative"
+            "allow_negative, backtest_windows, levels, lower, upper, fill"
         )
 
 

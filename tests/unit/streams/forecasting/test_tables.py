@@ -98,8 +98,8 @@ class TestJobs:
     async def test_a_deleted_job_is_gone(self, tables: Tables) -> None:
         """Also after a restart; deleting what is not there is no error."""
         tables.jobs.put(2, JOB)
-        tables.jobs.delete(2, 7)
-        tables.jobs.delete(2, 7)
+        tables.jobs.delete(2, 7, "c")
+        tables.jobs.delete(2, 7, "c")
 
         assert (tables.jobs.get(7), tables.jobs.ids(), len(tables.jobs)) == (None, [], 0)
         assert tables.log[1].key == b"-3"  # which series ids there were
@@ -139,7 +139,7 @@ class TestJobs:
         assert (tables.jobs.highest_ts_id(1), tables.jobs.highest_ts_id(2)) == (500, 0)
         tables.jobs.put(1, replace(JOB, job_id=2, first_ts_id=400))
         tables.jobs.put(2, replace(JOB, job_id=3, first_ts_id=900))
-        tables.jobs.delete(2, 3)
+        tables.jobs.delete(2, 3, "c")
 
         assert (tables.jobs.highest_ts_id(1), tables.jobs.highest_ts_id(2)) == (500, 900)
 
@@ -154,7 +154,7 @@ class TestJobs:
         for job_id, first in ((1, 1700), (2, 9000), (3, 5000)):
             tables.jobs.put(3, replace(JOB, job_id=job_id, first_ts_id=first))
         for job_id in (3, 2, 1):
-            tables.jobs.delete(3, job_id)
+            tables.jobs.delete(3, job_id, "c")
         again = Tables(tables.log)
 
         assert [again.jobs.highest_ts_id(partition) for partition in range(4)] == [0, 0, 0, 9000]
@@ -178,7 +178,7 @@ class TestJobs:
                 blocks.append(minter.mint(partition, now[0]))
                 tables.jobs.put(partition, replace(JOB, job_id=job_id, first_ts_id=blocks[-1]))
             elif action == "delete":
-                tables.jobs.delete(partition, job_id)
+                tables.jobs.delete(partition, job_id, "c")
             elif action == "restart":
                 log = list(tables.log)
                 tables, minter = Tables(log), SeriesIdMinter(lambda: now[0])

@@ -7,31 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from connectors.objects.endpoints import Endpoint, model_key
 from connectors.objects.store import ObjectNotFoundError
 from streams.inference.calls import InferenceCall, InferenceReply, ModelCalls, ModelUnreadableError
 
-__all__ = ["call", "endpoint", "serve", "told"]
-
-
-def endpoint(name: str = "demo", *, created: int = 1) -> Endpoint:
-    """An endpoint; nothing is in the store."""
-    return Endpoint(
-        name=name,
-        version="1",
-        model_key=model_key(name, "1"),
-        project_id="p",
-        job_id=1,
-        time_freq="D",
-        prediction_length=3,
-        context_length=3,
-        cardinality=None,
-        num_dynamic_feat=0,
-        likelihood="gaussian",
-        num_cells=4,
-        num_layers=1,
-        created=created,
-    )
+__all__ = ["call", "serve", "told"]
 
 
 def call(what: str = "", *arguments: object, size: int = 0) -> InferenceCall:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from streams.inference.calls import (
 from streams.inference.pool import InferencePool
 from streams.serving import processes as serving_processes
 from streams.settings import Settings
-from tests.unit.streams.inference.inference_models import call, endpoint, told
+from tests.endpoints import endpoint
+from tests.unit.streams.inference.inference_models import call, told
+from tests.waiting import until
 
 WITHIN_S = 30.0  # a busy machine needs seconds for what takes milliseconds here
 LARGE = 300_000
-DEMO = endpoint()
+DEMO = endpoint("demo")
 
 
 @asynccontextmanager
@@ -45,13 +47,6 @@ async def pool_of(workers: int | None, **settings: Any) -> AsyncIterator[Inferen
             yield pool
     finally:
         await pool.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def lines(path: Path) -> int:
@@ -179,7 +174,7 @@ async def test_a_call_whose_time_is_up_fails_and_its_process_ends(tmp_path: Path
         with pytest.raises(InferenceError, match=r"no answer within 0\.5 s: send fewer series") as failed:
             await pool.ask(DEMO, call("stay", notes, 60))
         await until(lambda: pool.pids != [pid])
-        after = await pool.ask(DEMO, call())
+        after = await pool.ask(DEMO, call(), patient=True)  # its process is just being started
 
         assert failed.value.status == 504
         assert lines(notes) == 1

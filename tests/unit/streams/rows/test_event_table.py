@@ -120,10 +120,49 @@ async def test_an_unknown_key_is_none(table: Table) -> None:
     assert table.get(b"p1/12") is None
 
 
+async def test_a_group_has_what_begins_so(table: Table) -> None:
+    """Whatever is written or deleted after the first look is in it, or is not, for each of a key's slashes."""
+    table.put(0, b"p1/1/7", JOB)
+    table.put(0, b"p1/2/8", replace(JOB, epoch=2))
+    table.put(0, b"p10/1/9", replace(JOB, epoch=3))
+
+    def epochs(prefix: bytes) -> list[int]:
+        return sorted(one.epoch for one in table.group(prefix))
+
+    assert (epochs(b"p1/"), epochs(b"p1/1/"), epochs(b"p2/")) == ([0, 2], [0], [])
+    assert epochs(b"") == [0, 2, 3]
+    table.put(0, b"p1/1/7", replace(JOB, epoch=4))
+    table.put(0, b"p1/1/10", replace(JOB, epoch=5))
+    table.put(0, b"p2/1/11", replace(JOB, epoch=6))
+    assert (epochs(b"p1/"), epochs(b"p1/1/"), epochs(b"p2/")) == ([2, 4, 5], [4, 5], [6])
+    table.delete(0, b"p1/1/7")
+    assert (epochs(b"p1/"), epochs(b"p1/1/"), epochs(b"p1/2/")) == ([2, 5], [5], [2])
+    assert epochs(b"") == [2, 3, 5, 6]
+
+
+async def test_a_group_is_not_sought_a_second_time(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of jobs are asked for often, and rows may be on a disk."""
+    table.put(0, b"p1/1", JOB)
+    found = list(table.group(b"p1/"))
+    monkeypatch.setattr(table, "_rows", None)
+
+    assert list(table.group(b"p1/")) == found == [JOB]
+
+
+async def test_asking_for_what_is_not_there_keeps_nothing(table: Table) -> None:
+    """Whoever asks for projects of any name does not fill the memory."""
+    for number in range(5):
+        table.group(b"p%d/" % number)
+
+    assert table._groups == {}
+
+
 async def test_rows_that_recovery_changed_are_read_anew(table: Table) -> None:
     """What was decoded before may be another owner's past."""
     table.put(2, KEY, JOB)
+    table.group(b"p1/")
     table._rows.write(2, [(KEY, CODEC.encode(replace(JOB, epoch=9)))])
     await table._recovered()
 
     assert table.get(KEY) == replace(JOB, epoch=9)
+    assert list(table.group(b"p1/")) == [replace(JOB, epoch=9)]

@@ -11,7 +11,7 @@ from schemas.training import CreateTrainingVersion
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.errors import RejectedError
 from streams.repeats import digest_of
-from streams.training.jobs import check_new, check_version_ids, key_of, new_version, summarised
+from streams.training.jobs import check_new, key_of, new_version, summarised
 from streams.training.listing import Listing, listed
 from tests.unit.streams.training.samples import AT, CONFIG, DEEPAR, LIMITS, NEEDED, command, job, made, version
 
@@ -160,12 +160,6 @@ class TestCheckNew:
         with pytest.raises(RejectedError) as refused:
             check_new(job(), others, most=3)
         assert (refused.value.status, refused.value.code) == (400, "ModelArts.0116")
-
-    def test_T114_ids_of_versions_are_the_projects(self) -> None:
-        """By the keys of their rows."""
-        check_version_ids(1, [b"p1/5/11", b"p1/1/2"])
-        with pytest.raises(RejectedError, match="version 11 already"):
-            check_version_ids(11, [b"p1/5/11"])
 
 
 class TestNewVersion:

@@ -174,7 +174,7 @@ class TestShown:
         """Parameters with the types they came with (T-072), the other fields as sent, "" for texts that were not."""
         parameter = [{"label": "x", "value": True}, {"label": "next_k_prediction", "value": "3"}]
         sent = {**CONFIG, "parameter": parameter, "app_url": "/usr/app/", "train_url": "/usr/train/"}
-        shown = summaries.version(version(command(sent)), now=AT)
+        shown = summaries.version(version(command(sent)), now=AT, interval_s=300)
 
         assert {name: shown[name] for name in sent} == sent
         assert {shown[name] for name in ("log_url", "dataset_id", "pool_id", "user_command", "nas_type")} == {""}
@@ -192,7 +192,7 @@ class TestShown:
             system_metric_list user_image_url user_command resource_id dataset_name start_time volumes
             dataset_version_name pool_name pool_id nas_mount_path nas_share_addr nas_type spec_code
         """.split()
-        shown = summaries.version(version(start_time=AT, pre_version_id=5), now=AT)
+        shown = summaries.version(version(start_time=AT, pre_version_id=5), now=AT, interval_s=300)
 
         assert set(names) <= set(shown)
         assert {type(shown[name]) for name in ("core", "cpu")} == {str}  # T-121
@@ -201,43 +201,48 @@ class TestShown:
     def test_T122_the_shared_folder_has_fields_of_its_own(self) -> None:
         """Of the first NFS volume."""
         nfs = {"id": "a", "src_path": "192.168.8.150:/", "dest_path": "/home/work/nas"}
-        shown = summaries.version(version(command({**CONFIG, "volumes": [{"nfs": nfs}]})), now=AT)
+        shown = summaries.version(version(command({**CONFIG, "volumes": [{"nfs": nfs}]})), now=AT, interval_s=300)
 
         found = shown["nas_mount_path"], shown["nas_share_addr"], shown["nas_type"]
         assert found == ("/home/work/nas", "192.168.8.150:/", "nfs")
 
     def test_what_a_producer_sends_is_shown_as_what_is_posted(self) -> None:
         """TrainDeepAR has a mapping of parameters."""
-        shown = summaries.version(version(DEEPAR), now=AT)
+        shown = summaries.version(version(DEEPAR), now=AT, interval_s=300)
 
         assert shown["parameter"] == [{"label": label, "value": value} for label, value in NEEDED.items()]
         assert (shown["model_id"], shown["data_url"]) == (5, "/uploads/flights.jsonl")
 
     def test_T128_scores_are_json_in_a_text(self) -> None:
         """In total_metric_values; what could not be computed is null; empty before there are any."""
-        shown = summaries.version(version(metrics={"wQL": 0.25, "mase": None}), now=AT)
+        shown = summaries.version(version(metrics={"wQL": 0.25, "mase": None}), now=AT, interval_s=300)
         wrapped = orjson.loads(shown["model_metric_list"])
 
         assert wrapped["metric"] == []
         assert wrapped["total_metric"]["total_metric_values"] == {"wQL": 0.25, "mase": None}
         assert {"total_metric_meta", "total_reserved_data"} <= set(wrapped["total_metric"])
-        assert summaries.version(version(), now=AT)["model_metric_list"] == ""
-        told_itself = summaries.version(version(metrics={"a": 1.0}, model_metrics="{}"), now=AT)
+        assert summaries.version(version(), now=AT, interval_s=300)["model_metric_list"] == ""
+        told_itself = summaries.version(version(metrics={"a": 1.0}, model_metrics="{}"), now=AT, interval_s=300)
         assert told_itself["model_metric_list"] == "{}"
 
     def test_T125_T127_what_was_measured(self) -> None:
         """A text in lists, an object in the detail; series without values before anything was measured."""
         names = "cpuUsage memUsage gpuUtil gpuMemUsage diskReadRate diskWriteRate recvBytesRate sendBytesRate".split()
-        empty = {name: [] for name in names} | {"interval": 1}
+        empty = {name: [] for name in names} | {"interval": 5}
         measured = version(system_metrics='{"cpuUsage":["3.10"],"interval":1}')
 
-        assert json.loads(summaries.version(version(), now=AT)["system_metric_list"]) == empty
-        assert summaries.version(version(), now=AT, measured_as_object=True)["system_metric_list"] == empty
-        assert summaries.version(measured, now=AT)["system_metric_list"] == '{"cpuUsage":["3.10"],"interval":1}'
+        assert json.loads(summaries.version(version(), now=AT, interval_s=300)["system_metric_list"]) == empty
+        assert (
+            summaries.version(version(), now=AT, interval_s=300, measured_as_object=True)["system_metric_list"] == empty
+        )
+        assert (
+            summaries.version(measured, now=AT, interval_s=300)["system_metric_list"]
+            == '{"cpuUsage":["3.10"],"interval":1}'
+        )
 
     def test_not_a_number_is_null(self) -> None:
         """No answer and no text in it has NaN."""
-        shown = summaries.version(version(metrics={"wQL": math.nan}), now=AT)
+        shown = summaries.version(version(metrics={"wQL": math.nan}), now=AT, interval_s=300)
 
         assert orjson.loads(shown["model_metric_list"])["total_metric"]["total_metric_values"] == {"wQL": None}
 
@@ -245,12 +250,17 @@ class TestShown:
         """And counts from the beginning of the training."""
         running = version(status=8, start_time=AT)
 
-        assert summaries.version(running, now=AT + 70)["duration"] == 70
-        assert summaries.version(replace(running, status=11, changed=AT + 50), now=AT + 70)["duration"] == 50
+        assert summaries.version(running, now=AT + 70, interval_s=300)["duration"] == 70
+        assert (
+            summaries.version(replace(running, status=11, changed=AT + 50), now=AT + 70, interval_s=300)["duration"]
+            == 50
+        )
 
     def test_the_note_is_before_the_message(self) -> None:
         """Both are worth knowing."""
-        shown = summaries.version(version(note="DeepAR has no use for: x", message="line 3: no target"), now=AT)
+        shown = summaries.version(
+            version(note="DeepAR has no use for: x", message="line 3: no target"), now=AT, interval_s=5
+        )
 
         assert shown["message"] == "DeepAR has no use for: x; line 3: no target"
 

@@ -1,12 +1,13 @@
 """The note of an installation's topics, and the watch that ends a worker whose topics are gone."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connectors.kafka.admin import TopicMismatchError, TopicsLostError
+from connectors.kafka.admin import TopicMismatchError, TopicNow, TopicsLostError
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.workers import apps, topic_watch
@@ -79,15 +80,16 @@ class TestWatch:
     async def test_two_looks_make_sure(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         """A broker that has just started may not know all topics yet."""
         note_topics(settings, IDS)
-        looks = iter([[], ["t.jobs"], [], ["t.jobs"], ["t.jobs"], []])
+        there = {name: TopicNow(topic_id, settings.partitions) for name, topic_id in IDS.items()}
+        gone = {name: topic for name, topic in there.items() if name != "t.jobs"}
+        looks = iter([there, gone, None, gone, gone, there])
         seen = []
 
-        def lost(bootstrap: str, known: dict[str, str], _timeout: timedelta) -> list[str]:
-            seen.append((bootstrap, dict(known)))
+        def look(bootstrap: str, names: Collection[str], _timeout: timedelta) -> dict[str, TopicNow] | None:
+            seen.append((bootstrap, set(names)))
             return next(looks)
 
-        monkeypatch.setattr(topic_watch, "lost_topics", lost)
-        monkeypatch.setattr(topic_watch, "repartitioned_topics", lambda *_: {})
+        monkeypatch.setattr(topic_watch, "topics_now", look)
         monkeypatch.setattr(topic_watch, "_EVERY_S", 0.001)
         watch = TopicWatch(settings, "broker:9092")
         await watch.start()
@@ -97,15 +99,16 @@ class TestWatch:
 
         assert isinstance(watch.crash_reason, TopicsLostError)
         assert "lost 1 topics, t.jobs among them" in str(watch.crash_reason)
-        assert seen == [("broker:9092", IDS)] * 5
+        assert seen == [("broker:9092", set(IDS))] * 5
 
     async def test_more_partitions_than_declared_end_it(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Before keys move: producers ask for the number every few minutes."""
         note_topics(settings, IDS)
-        monkeypatch.setattr(topic_watch, "lost_topics", lambda *_: [])
-        monkeypatch.setattr(topic_watch, "repartitioned_topics", lambda *_: {"t.jobs": 12})
+        now = {name: TopicNow(topic_id, settings.partitions) for name, topic_id in IDS.items()}
+        now["t.jobs"] = TopicNow(IDS["t.jobs"], 12)
+        monkeypatch.setattr(topic_watch, "topics_now", lambda *_: now)
         watch = TopicWatch(settings, "broker:9092")
         await watch.start()
         async with asyncio.timeout(10):

@@ -167,9 +167,11 @@ class TestFromTheStart:
             topics.transform_commands,
             topics.inference_results,
             topics.model_commands,
+            topics.observations,
             topics.service_commands,
             topics.scoring_requests,
             topics.tracking_commands,
+            topics.access_commands,
             topics.scoring_job_commands,
             topics.scoring_run_status,
         }

@@ -1,15 +1,19 @@
 """One worker process: how it ends, with which status, and what its log looks like."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +31,7 @@ class Runtime:
         self.when_ready = when_ready
         self.app = self.publisher = self
         self.parts = {Runtime: SimpleNamespace(close=self._close_part)}
-        self.settings = SimpleNamespace(worker_id="1", metrics_port=None)
+        self.settings = SimpleNamespace(worker_id="1", metrics_port=None, home=Path(tempfile.mkdtemp()))
         hands = SimpleNamespace(open=lambda: None, healthy=lambda: None, close=lambda: None)
         self.transport = SimpleNamespace(hands=hands)
         self.tries = SimpleNamespace(condemned={}, given_up=lambda _: {})
@@ -139,6 +143,23 @@ def test_the_log_is_one_json_object_per_line() -> None:
     assert (gone["event"], gone["level"]) == ("broker gone: x", "warning")
     assert failed["exception"].endswith("ValueError: the reason")
     assert ran.stdout == ""
+
+
+def test_a_second_process_of_one_id_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Before it is a member of the group; one that takes the place of a process that is ending waits for its end."""
+    runtime = Runtime(lambda it: os.kill(os.getpid(), signal.SIGTERM))
+    runtime.settings.home = tmp_path
+    (tmp_path / "hands").mkdir()
+    with (tmp_path / "hands" / "trainer-1.lock").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        monkeypatch.setattr(worker, "_OTHER_ENDS_S", 0.0)
+        refused = run_worker(runtime, "trainer"), list(runtime.happened)  # type: ignore[arg-type]
+        monkeypatch.setattr(worker, "_OTHER_ENDS_S", 60.0)
+        threading.Timer(0.3, fcntl.flock, (other, fcntl.LOCK_UN)).start()
+        taken_over = run_worker(runtime, "trainer")  # type: ignore[arg-type]
+
+    assert refused == (1, [])
+    assert taken_over == 0
 
 
 def test_lost_topics_end_it_however_long_the_app_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from schemas.coding.wire import frame
 from schemas.forecasting import CreateJob
 from schemas.workloads import MetricPoint
 from streams.workloads import intake as intake_module
+from streams.workloads.groups import group_of
 from streams.workloads.intake import Intake, Taken
 from tests.unit.streams.workloads.workloads_samples import AT, CODEC, PARTITIONS, Told, point, told
 
@@ -22,7 +24,7 @@ from tests.unit.streams.workloads.workloads_samples import AT, CODEC, PARTITIONS
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[PointStore]:
     """An empty store."""
-    it = PointStore(tmp_path, most_series=3)
+    it = PointStore(tmp_path, most_series=3, group_of=group_of)
     yield it
     it.close()
 
@@ -139,6 +141,42 @@ class TestRefused:
         assert words in str(error)
         assert len(str(error)) < 300
         assert [row[3] for row in kept(store)] == [1, 3]
+
+    @pytest.mark.parametrize("where", ["columns", "codec"])
+    def test_decision_21_what_nobody_has_thought_of_stops_no_other(
+        self, store: PointStore, intake: Intake, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        """A mistake of ours costs the record that it is met with; what reads all at once leaves each to the codec."""
+        records = told(*(point(step) for step in range(5)))
+        wrong, decode = records[2], intake.decode
+
+        def broken(value: bytes | None) -> MetricPoint:
+            if value == wrong.value():
+                raise KeyError("nobody has thought of it")
+            return decode(value)
+
+        def read(_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(intake, "decode", broken)
+        if where == "columns":
+            monkeypatch.setattr(intake._reader, "read", read)
+        else:
+            records = [wrong, *records[:2], *records[3:]]  # the first of its series is looked at by itself
+            begin, begun = intake.slot, []
+
+            def slot(*names: Any) -> int:
+                begun.append(names)
+                if len(begun) == 1:
+                    raise KeyError("nobody has thought of it")
+                return begin(*names)
+
+            monkeypatch.setattr(intake, "slot", slot)
+        taken = take(intake, records)
+
+        assert [at for *_, at, _ in kept(store)] == [0, 1, 3, 4]
+        assert [(index, type(error)) for index, error in taken.refused] == [(2 if where == "columns" else 0, KeyError)]
+        assert store.place(records[0].partition()) == 5
 
     def test_a_record_without_key(self, intake: Intake) -> None:
         """Belongs nowhere."""

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from schemas.coding.point_writer import PointBatch
 from schemas.workloads import MetricPoint
 from streams.errors import InvalidError
+from streams.workloads import points as module
 from streams.workloads.points import check_uid, checked
 
 AT = 1_704_067_200_000
@@ -23,12 +25,20 @@ def row(**changed: Any) -> dict[str, Any]:
     } | changed
 
 
+def made(batch: PointBatch) -> list[MetricPoint]:
+    """One by one."""
+    uid, names, values, *others = batch
+    numbers = [None if math.isnan(value) else value for value in values.tolist()]
+    at, steps = (column.tolist() for column in others[:2])
+    return list(map(MetricPoint, [uid] * batch.size, names, numbers, at, steps, *others[2:]))
+
+
 class TestKept:
     """What becomes a point."""
 
     def test_all_points_in_their_order(self) -> None:
         """One step's metrics stay in key order (M-061)."""
-        points = checked("w-1", [row(), row(metric_name="train/accuracy", value=0)])
+        points = made(checked("w-1", [row(), row(metric_name="train/accuracy", value=0)]))
 
         assert points == [
             MetricPoint("w-1", "train/loss", 2.5, AT, 1, "wandb"),
@@ -38,37 +48,50 @@ class TestKept:
     @pytest.mark.parametrize("value", [None, math.nan, math.inf, "NaN", "Infinity", "-Infinity", 10**400], ids=str)
     def test_what_is_not_finite_is_none(self, value: Any) -> None:
         """M-053."""
-        assert checked("w", [row(value=value)])[0].value is None
+        assert made(checked("w", [row(value=value)]))[0].value is None
 
     def test_whole_numbers_may_be_written_as_floats(self) -> None:
         """As by those who know no others."""
-        [point] = checked("w", [row(iteration=5.0, timestamp=float(AT))])
+        [point] = made(checked("w", [row(iteration=5.0, timestamp=float(AT))]))
 
         assert (point.iteration, point.timestamp) == (5, AT)
         assert isinstance(point.iteration, int)
 
     def test_fields_that_nobody_knows_are_left_out(self) -> None:
         """A worker is known (M-060)."""
-        assert checked("w", [row(worker="pod-3", run="x")])[0].worker == "pod-3"
+        assert made(checked("w", [row(worker="pod-3", run="x")]))[0].worker == "pod-3"
+        assert [it.worker for it in made(checked("w", [row(worker="pod-3"), row(), row(run="x")]))] == ["pod-3", "", ""]
 
-    @pytest.mark.parametrize("value", [None, "NaN", 3, math.inf, True, "x"], ids=str)
-    @pytest.mark.parametrize("at", [AT, 5, 1_704_067_200, -1, 2**60, 1e3, None], ids=str)
+    @pytest.mark.parametrize("value", [None, "NaN", 3, math.inf, True, "x", 10**400, 2**60 + 1], ids=str)
+    @pytest.mark.parametrize("at", [AT, 5, 1_704_067_200, -1, 2**60, 2**80, 1e3, None], ids=str)
     @pytest.mark.parametrize("name", ["train/loss", "other", "", [1]], ids=str)
-    def test_what_comes_behind_a_right_one_is_looked_at_as_closely(self, value: Any, at: Any, name: Any) -> None:
-        """A short way for plain ones makes no difference to the others."""
-        odd = row(value=value, timestamp=at, metric_name=name)
+    def test_many_are_looked_at_as_closely_as_one(
+        self, value: Any, at: Any, name: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A short way for plain ones makes no difference to the others, nor to what is said."""
+        rows = [row(), row(metric_name="other"), row(value=value, timestamp=at, metric_name=name)]
 
-        def outcome(rows: list[Any]) -> Any:
+        def outcome() -> Any:
             try:
-                return checked("w", rows)[-1]
+                return made(checked("w", rows))
             except InvalidError as error:
-                return error.message.partition(", ")[2]
+                return error.message
 
-        assert outcome([row(), row(metric_name="other"), odd]) == outcome([odd])
+        short = outcome()
+        monkeypatch.setattr(module, "_plain", lambda *_: None)
+
+        assert short == outcome()
+
+    def test_plain_ones_go_the_short_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also where values are whole numbers, absent or not finite, and with workers and what nobody knows."""
+        monkeypatch.setattr(module, "_point", None)
+        rows = [row(value=value) for value in (1.5, 2, None, math.inf)]
+
+        assert checked("w", [*rows, row(worker="pod-3"), row(run=[1])]).size == 6
 
     def test_no_points_are_no_points(self) -> None:
         """An empty list is fine."""
-        assert checked("w", []) == []
+        assert checked("w", []).size == 0
 
 
 class TestRefused:

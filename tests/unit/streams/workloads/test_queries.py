@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -15,8 +16,9 @@ from connectors.point_store.store import PointStore
 from connectors.point_store.windows import EVER
 from streams.errors import InvalidError
 from streams.workloads import thinning
+from streams.workloads.groups import group_of
 from streams.workloads.queries import PointQuery, blocks, is_true, query_of, selection_of
-from streams.workloads.shapes import as_csv, as_json
+from streams.workloads.shapes import as_csv, as_json, as_objects
 
 SERIES = [("train/loss", "log"), ('odd, "name"', "wandb")]
 
@@ -84,7 +86,7 @@ class TestQuery:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[PointStore]:
     """A store with 50,000 points of one series, one of which is high, and every tenth could not be computed."""
-    it = PointStore(tmp_path, most_series=9)
+    it = PointStore(tmp_path, most_series=9, group_of=group_of)
     rows = np.zeros(50_000, ROW)
     rows["at"] = rows["iteration"] = rows["offset"] = np.arange(50_000)
     rows["value"] = np.sin(np.arange(50_000) / 500)
@@ -167,3 +169,15 @@ class TestShapes:
 
         assert b"".join(as_csv(SERIES, [points])).decode() == table.to_csv(index=False)
         assert len(pd.read_csv(io.BytesIO(b"".join(as_csv(SERIES, [points]))))) == 7
+
+    def test_numbers_by_the_column_are_those_of_each_point(self) -> None:
+        """Whatever they are: as orjson writes the objects."""
+        values = [0.0, -0.0, 1.0, 1e300, 5e-324, -1 / 3, 1e16, 123456789.125, math.nan, 2**53 + 0.0]
+        rows = np.zeros(len(values), ROW)
+        rows["value"], rows["at"], rows["iteration"] = values, range(len(values)), range(-5, len(values) - 5)
+        rows["series"] = np.arange(len(values)) % 2
+        points = of_rows(rows.tobytes())
+        text = b"".join(as_json("w", None, SERIES, [points, points]))
+
+        assert json.loads(text)["total_count"] == 20
+        assert b'"data":%b],' % orjson.dumps(2 * as_objects(points, SERIES))[:-1] in text

@@ -15,8 +15,8 @@ from streams.cli.console.failure import CommandError
 entry = import_module("streams.cli.main")  # the package has its function under the module's name
 
 HEAVY = (
-    "aiokafka", "confluent_kafka", "fastapi", "fastavro", "faust", "httpx", "matplotlib", "numpy", "pandas",
-    "pydantic", "redis", "structlog",
+    "aiokafka", "asyncio", "confluent_kafka", "fastapi", "fastavro", "faust", "httpx", "importlib.metadata",
+    "matplotlib", "numpy", "pandas", "pydantic", "redis", "secrets", "structlog", "tempfile", "urllib.request",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streams.cli.forecasting.outcome import group_values, history_of, job_outcome
+from streams.cli.forecasting.outcome import history_of, job_outcome
 from tests.unit.streams.cli.results import made, outcome_of, series_answer
 
 RESULT = {
@@ -82,25 +82,6 @@ def test_J139_the_history_is_found_whatever_comes_first(first: str) -> None:
 def test_without_results_there_is_no_history() -> None:
     """A series that was not trained, or failed."""
     assert history_of(_answer((1, []), (2, [{"ts_id": 2, "model_name": "m", "error": "x"}]))) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("('asiasoutheast', 'FS')", ("asiasoutheast", "FS")),
-        ("('asiasoutheast',)", ("asiasoutheast",)),
-        ("()", ()),
-        ("(1, 2.5)", ("1", "2.5")),
-        ("('it\\'s',)", ("it's",)),
-        ("", ("",)),
-        ("no tuple", ("no tuple",)),
-        ("7", ("7",)),
-        ("(" * 500, ("(" * 500,)),
-    ],
-)
-def test_J062_group_values_are_read_from_pythons_notation(text: str, values: tuple[str, ...]) -> None:
-    """What is no tuple is shown as it stands."""
-    assert group_values(text) == values
 
 
 def test_J064_a_series_without_group_is_named_by_its_number() -> None:

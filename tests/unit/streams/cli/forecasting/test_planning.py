@@ -178,6 +178,8 @@ def test_J110_an_unknown_metric_is_refused() -> None:
     """With the nearest one and all there are."""
     with pytest.raises(CommandError, match=r"--metric rsme: there is no such metric, did you mean rmse\? There are: "):
         planning.check_metrics(["mae", "rsme"], ("mae", "rrse", "rmse"))
+    with pytest.raises(CommandError, match=r"^--metric mae is given 2 times: once is enough"):
+        planning.check_metrics(["mae", "mae"], ("mae", "rmse"))
 
 
 def test_J070_the_plan_becomes_the_elements_of_the_patch() -> None:
@@ -199,6 +201,7 @@ def test_J070_the_plan_becomes_the_elements_of_the_patch() -> None:
         "next_k_prediction": 3,
         "eval_metrics": ["mae"],
         "refit": 1,
+        "backtest_windows": 3,
     }
     assert found[1]["hyper_params"] == [{"name": "latest_n", "type": "int", "val": 7}]
 

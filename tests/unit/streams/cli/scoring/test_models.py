@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from streams.cli.main import program
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
+from tests.unit.streams.cli.conftest import ServiceIs
 
 URL = "http://127.0.0.1:8080"
 ENTRY = {"name": "iris", "type": "onnx", "task": "classification", "algorithm": "Tree", "createTime": "2026-11-29T14"}
@@ -31,7 +30,7 @@ Run = Callable[..., tuple[Result, list[httpx.Request]]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(service_is: ServiceIs) -> Run:
     """Run a command against what stands under `data` of these answers, by method and path."""
 
     def run_it(answers: dict[str, Any], *words: str) -> tuple[Result, list[httpx.Request]]:
@@ -41,9 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
             sent.append(request)
             return httpx.Response(200, json={"data": answers[f"{request.method} {request.url.path}"]})
 
-        monkeypatch.setattr(
-            session, "ServiceClient", lambda url: ServiceClient(url, transport=httpx.MockTransport(answer))
-        )
+        service_is(answer)
         return CliRunner().invoke(program(), ["models", *words, "--url", URL]), sent
 
     return run_it

@@ -12,8 +12,7 @@ from typer.testing import CliRunner, Result
 from streams.cli.console.failure import CommandError
 from streams.cli.main import program
 from streams.cli.scoring_jobs import commands
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
+from tests.unit.streams.cli.conftest import ServiceIs
 
 URL = "http://127.0.0.1:8080"
 ID = "r-" + "0" * 20
@@ -47,7 +46,7 @@ def sent() -> list[tuple[str, Any]]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, Any]]) -> Run:
+def run(sent: list[tuple[str, Any]], service_is: ServiceIs) -> Run:
     """Run a command against these answers, by method and path; several are given one after another."""
 
     def run_it(answers: dict[str, Any], *words: str) -> Result:
@@ -56,9 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, Any]]) -> Run:
             found = answers[f"{request.method} {request.url.path}"]
             return found.pop(0) if isinstance(found, list) else found
 
-        monkeypatch.setattr(
-            session, "ServiceClient", lambda url: ServiceClient(url, transport=httpx.MockTransport(answer))
-        )
+        service_is(answer)
         return CliRunner().invoke(program(), ["runs", *words, "--url", URL])
 
     return run_it

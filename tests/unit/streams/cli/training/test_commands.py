@@ -11,9 +11,8 @@ from typer.testing import CliRunner, Result
 
 from streams.cli.console.failure import CommandError
 from streams.cli.main import program
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
 from streams.cli.training import commands
+from tests.unit.streams.cli.conftest import ServiceIs
 
 URL = "http://127.0.0.1:8080"
 JOBS = "/v1/default/training-jobs"
@@ -56,20 +55,20 @@ def sent() -> list[tuple[str, Any]]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, Any]]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, Any]], service_is: ServiceIs) -> Run:
     """Run a command against these answers, by method and path; several are given one after another."""
 
     def run_it(answers: dict[str, Any], *words: str) -> Result:
         def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/access/me":
+                return ok(project="default")
             asked = f"{request.method} {request.url.path}"
             sent.append((asked, request.content))
             found = answers[asked]
             reply: httpx.Response = found.pop(0) if isinstance(found, list) else found
             return reply
 
-        monkeypatch.setattr(
-            session, "ServiceClient", lambda url: ServiceClient(url, transport=httpx.MockTransport(answer))
-        )
+        service_is(answer)
         monkeypatch.setattr(commands, "_LOOK_S", 0)
         return CliRunner().invoke(program(), ["jobs", *words, "--url", URL])
 
@@ -176,6 +175,67 @@ def test_run_makes_a_job_or_a_version(run: Run, sent: list[tuple[str, Any]], tmp
     assert bodies == [{"job_name": "spots", "config": {"model_id": 1}}, {"config": {"model_id": 1}}]
 
 
+def test_run_uploads_a_script(run: Run, sent: list[tuple[str, Any]], tmp_path: Path) -> None:
+    """With its data; each content has a path of its own, so a version keeps what it was made of."""
+    script, data = tmp_path / "train.py", tmp_path / "my data.csv"
+    script.write_text("print(1)", "utf-8")
+    data.write_text("a", "utf-8")
+    code, folder = "/uploads/jobs/spots/code/d287bb7f9d15", "/uploads/jobs/spots"
+    answers = {
+        f"GET {JOBS}": listed(),
+        f"PUT {code}/train.py": ok(),
+        f"PUT {folder}/data/ca978112ca1b/my_data.csv": ok(),
+        f"POST {JOBS}": ok(job_id=7, version_id=8),
+    }
+    words = ["run", "spots", str(script), "--data", str(data), "-p", "epochs=40", "-p", "name=NaN", "--workers", "2"]
+    ran = run(answers, *words)
+
+    assert ran.stdout == "7 8\n", ran.exception
+    assert json.loads(sent[-1][1]) == {
+        "job_name": "spots",
+        "config": {
+            "worker_server_num": 2,
+            "spec_id": 1,
+            "engine_id": 1,
+            "app_url": f"{code}/",
+            "boot_file_url": f"{code}/train.py",
+            "data_url": f"{folder}/data/ca978112ca1b/my_data.csv",
+            "train_url": f"{folder}/out/",
+            "parameter": [{"label": "epochs", "value": 40}, {"label": "name", "value": "NaN"}],
+        },
+    }
+
+
+def test_parameters_take_the_place_of_the_configs(run: Run, sent: list[tuple[str, Any]], tmp_path: Path) -> None:
+    """Those of the same label."""
+    file = tmp_path / "job.json"
+    file.write_text('{"parameter": [{"label": "a", "value": 1}, {"label": "b", "value": 2}]}', "utf-8")
+    run({f"GET {JOBS}": listed(), f"POST {JOBS}": ok(job_id=7)}, "run", "spots", str(file), "-p", "a=x")
+
+    assert json.loads(sent[-1][1])["config"]["parameter"] == [
+        {"label": "b", "value": 2},
+        {"label": "a", "value": "x"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "a"], "--parameter a: expected LABEL=VALUE"),
+        (["--data", "x.csv"], "--data and --workers are for scripts"),
+        (["--workers", "2"], "--data and --workers are for scripts"),
+    ],
+    ids=["parameter", "data", "workers"],
+)
+def test_what_does_not_go_together(run: Run, tmp_path: Path, words: list[str], said: str) -> None:
+    """Is told before anything is sent."""
+    (tmp_path / "job.json").write_text('{"model_id": 1}', "utf-8")
+    refused = run({}, "run", "spots", str(tmp_path / "job.json"), *words).exception
+
+    assert isinstance(refused, CommandError)
+    assert said in str(refused)
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_file_that_is_no_config(run: Run, tmp_path: Path, text: str) -> None:
     """Is named."""
@@ -185,3 +245,30 @@ def test_a_file_that_is_no_config(run: Run, tmp_path: Path, text: str) -> None:
 
     assert isinstance(refused, CommandError)
     assert "job.json" in str(refused)
+
+
+@pytest.mark.parametrize("words", [("no.py",), ("here.py", "--data", "no.csv"), ("no.json",)], ids=" ".join)
+def test_run_looks_for_its_files_first(
+    run: Run, sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Before anything is asked of a service, which may have to be started for it."""
+    monkeypatch.chdir(tmp_path)
+    Path("here.py").write_text("", "utf-8")
+    done = run({}, "run", "spots", *words)
+
+    assert isinstance(done.exception, CommandError)
+    assert f"{words[-1]} cannot be read: No such file" in str(done.exception)
+    assert sent == []
+
+
+def test_a_script_is_not_sent_to_a_service_that_would_not_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none runs, and one that is started for the command has programs of users off: none is started."""
+    (tmp_path / "a.py").write_text("", "utf-8")
+    monkeypatch.setenv("TIDECAST_HOME", str(tmp_path))
+    monkeypatch.delenv("TIDECAST_USER_CODE", raising=False)
+    ended = CliRunner().invoke(program(), ["jobs", "run", "spots", str(tmp_path / "a.py")])
+
+    assert isinstance(ended.exception, CommandError)
+    assert "TIDECAST_USER_CODE=process" in str(ended.exception)

@@ -1,7 +1,8 @@
 """`tidecast metrics list`, `show`, `export`, `watch` and `rebuild`, against a service that is a list of answers."""
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from typer.testing import CliRunner, Result
 
 from streams.cli.console.failure import CommandError
 from streams.cli.main import program
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
 from streams.cli.workloads.tables import sparkline
 from streams.cli.workloads.watching import Watched
+from tests.unit.streams.cli.conftest import ServiceIs
 
 AT = 1_704_067_200_000
 UID = "tj-7-7"
@@ -31,7 +31,7 @@ Answers = dict[str, httpx.Response | Callable[[httpx.Request], httpx.Response]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run(service_is: ServiceIs) -> Callable[..., Result]:
     """Run a command against these answers, by method and path."""
 
     def run_it(answers: Answers, *words: str) -> Result:
@@ -39,9 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
             found = answers[f"{request.method} {request.url.path}"]
             return found if isinstance(found, httpx.Response) else found(request)
 
-        monkeypatch.setattr(
-            session, "ServiceClient", lambda url: ServiceClient(url, transport=httpx.MockTransport(answer))
-        )
+        service_is(answer)
         return CliRunner().invoke(program(), ["metrics", *words, "--url", URL])
 
     return run_it
@@ -97,13 +95,14 @@ def test_export_writes_what_the_service_sends(run: Callable[..., Result], tmp_pa
     """Byte for byte, to a file or to standard output, with the filters."""
     asked: list[httpx.URL] = []
     content = b"metric_name,value\nloss,1\nloss,2\n"
+    known = {AVAILABLE: httpx.Response(200, json={"workload_uid": UID, "metrics": [METRICS], "total_count": 1})}
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url)
         return httpx.Response(200, content=content)
 
     out = tmp_path / "points.csv"
-    ended = run({DATA: answer}, "export", UID, "--out", str(out), "-m", "loss", "-m", "a/b", "--source", "log")
+    ended = run({**known, DATA: answer}, "export", UID, "--out", str(out), "-m", "loss", "-m", "a/b", "--source", "log")
 
     assert out.read_bytes() == content
     assert "2 points in" in ended.stderr
@@ -111,32 +110,101 @@ def test_export_writes_what_the_service_sends(run: Callable[..., Result], tmp_pa
     assert dict(asked[0].params) == {"format": "csv", "metrics": "loss", "data_source": "log"} | {
         "metrics": asked[0].params["metrics"]
     }
-    assert run({DATA: answer}, "export", UID).stdout_bytes == content
+    assert run({**known, DATA: answer}, "export", UID).stdout_bytes == content
 
 
 def test_export_to_where_nothing_can_be_written(run: Callable[..., Result], tmp_path: Path) -> None:
     """Is said."""
-    ended = run({DATA: httpx.Response(200, content=b"x\n")}, "export", UID, "--out", str(tmp_path / "no" / "x.csv"))
+    answers: Answers = {
+        AVAILABLE: httpx.Response(200, json={"workload_uid": UID, "metrics": [METRICS], "total_count": 1}),
+        DATA: httpx.Response(200, content=b"x\n"),
+    }
+    ended = run(answers, "export", UID, "--out", str(tmp_path / "no" / "x.csv"))
 
     assert "cannot be written" in str(ended.exception)
 
 
+def test_export_of_nothing(run: Callable[..., Result], tmp_path: Path) -> None:
+    """A workload that nobody knows is a slip, not an empty file."""
+    answers: Answers = {AVAILABLE: httpx.Response(200, json={"workload_uid": UID, "metrics": [], "total_count": 0})}
+    ended = run(answers, "export", UID, "--out", str(tmp_path / "x.csv"))
+
+    assert ended.exit_code == 1
+    assert "no points are kept of workload tj-7-7" in str(ended.exception)
+    assert not (tmp_path / "x.csv").exists()
+
+
+class _Silence(httpx.SyncByteStream):
+    """A stream that says nothing until its reader is tired of waiting."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+        time.sleep(0.05)
+        raise httpx.ReadTimeout("silence")
+
+
+def event(number: int) -> bytes:
+    """One of the stream, and a sign of life."""
+    return f"id: {number}\r\nevent: points\r\ndata: {json.dumps([point(number)])}\r\n\r\n: ping\r\n\r\n".encode()
+
+
+WATCH = ("watch", UID, "--json", "--until-idle", "0.5", "--metric", "loss")
+
+
 def test_watch_goes_on_behind_the_last_event(run: Callable[..., Result]) -> None:
-    """Each point once, though the stream breaks off; ends when nothing comes."""
+    """Each point once, though the stream breaks off; ends well when nothing comes, and not later."""
     given: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         given.append(request.headers["last-event-id"])
         first = int(given[-1]) + 1
-        if first > 2:
-            raise httpx.ReadTimeout("silence")
-        event = f"id: {first}\r\nevent: points\r\ndata: {json.dumps([point(first)])}\r\n\r\n: ping\r\n\r\n"
-        return httpx.Response(200, content=event.encode())
+        return httpx.Response(200, stream=_Silence(event(first) if first <= 2 else b""))
 
-    ended = run({STREAM: answer}, "watch", UID, "--json", "--until-idle", "0.5", "--metric", "loss")
+    began = time.monotonic()
+    ended = run({STREAM: answer}, *WATCH)
 
+    assert ended.exit_code == 0, ended.output
     assert [json.loads(line)["iteration"] for line in ended.stdout.splitlines()] == [0, 1, 2]
     assert given[:4] == ["-1", "0", "1", "2"]
+    assert 0.5 <= time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("last", ["away", "not ready"])
+def test_watch_of_a_service_that_goes_away(run: Callable[..., Result], last: str) -> None:
+    """It is as silent as one without news: what came is shown, and the command ends well, in time."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["last-event-id"])
+        if len(asked) == 1:
+            return httpx.Response(200, content=event(0))
+        if last == "away":
+            raise httpx.ConnectError("refused")
+        return httpx.Response(
+            503, json={"code": "x", "message": "the points are being read"}, headers={"Retry-After": "5"}
+        )
+
+    began = time.monotonic()
+    ended = run({STREAM: answer}, *WATCH)
+
+    assert ended.exit_code == 0, ended.output
+    assert [json.loads(line)["iteration"] for line in ended.stdout.splitlines()] == [0]
+    assert time.monotonic() - began < 2
+
+
+def test_watch_of_a_service_that_is_not_there(run: Callable[..., Result]) -> None:
+    """Fails, whatever ends the watching: the address may be wrong."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    ended = run({STREAM: answer}, *WATCH)
+
+    assert isinstance(ended.exception, CommandError)
+    assert "no Tidecast service answers" in str(ended.exception)
 
 
 def test_rebuild_waits_until_all_is_read(run: Callable[..., Result]) -> None:

@@ -400,3 +400,33 @@ def test_J007_every_field_is_documented() -> None:
         assert set(properties) == set(model.model_fields)
         assert all(field["description"] for field in properties.values())
     assert set(documented["HyperParamBody"]["properties"]) == {"name", "type", "val", "low", "high", "choice"}
+
+
+class TestSeveralSeries:
+    """An element that names more than one series."""
+
+    def test_all_and_group_values(self) -> None:
+        """The command says it in one text."""
+        every = series('{"ts_id": "all", "auto_tune": 0}')
+        some = series('{"ts_id": "all", "groups": {"Origin": "EWR", "a/b": "x=y"}, "auto_tune": 0}')
+
+        assert (every.ts_id, every.series) == (0, "all")
+        assert (some.ts_id, some.series) == (0, "Origin=EWR/a%2Fb=x%3Dy")
+        assert series('{"ts_id": 5, "auto_tune": 0}').series is None
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"ts_id": "All"}, "ts_id"),
+            ({"ts_id": ""}, "ts_id"),
+            ({"ts_id": 5, "groups": {}}, "groups"),
+            ({"ts_id": "all", "groups": {"Origin": 1}}, "groups"),
+            ({"ts_id": "all", "groups": ["EWR"]}, "groups"),
+            ({"groups": {"Origin": "EWR"}}, "ts_id"),
+        ],
+    )
+    def test_what_is_neither(self, fields: dict[str, Any], field: str) -> None:
+        """The message names the field."""
+        place, message = wrong(SeriesBody, **fields)
+
+        assert field in str(place) + message

@@ -1,15 +1,21 @@
 """GET /forecasts/{ts_id}: who answers, and what is said where nobody can."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import Response
 from yarl import URL
 
+from connectors.datasets.group_values import named_series
+from connectors.datasets.splits import Split, save_split
+from schemas.forecasting import JobRecord
 from schemas.series import Forecast
+from streams.access.caller import Caller, Role, calling
 from streams.forecasting.forecast_table import forecast_json
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
@@ -114,6 +120,21 @@ async def test_a_complete_store_also_knows_what_is_not_there(client: httpx.Async
     assert (await client.get("/forecasts/18")).status_code == 404
 
 
+@pytest.mark.parametrize(("project", "seen_by"), [("", ""), ("sales", "sales")])
+async def test_what_redis_has_is_its_projects_alone(
+    client: httpx.AsyncClient, world: World, project: str, seen_by: str
+) -> None:
+    """Also where a series is called like the field that says whose it is."""
+    body = forecast_json(replace(FORECAST, item_id='{"project":"sales"}', project=project))
+    world.owner, world.online.answer = URL("http://other"), (True, body)
+    statuses = {}
+    for who in ("", "sales", "sale"):
+        with calling(Caller("ada", who, Role.VIEWER)):
+            statuses[who] = (await client.get("/forecasts/17")).status_code
+
+    assert statuses == {who: 200 if who == seen_by else 404 for who in ("", "sales", "sale")}
+
+
 async def test_what_redis_cannot_prove_the_owner_answers(client: httpx.AsyncClient, world: World) -> None:
     """Stale, away or being rebuilt: slower, not wrong."""
     world.owner, world.online.answer = URL("http://other"), (False, STALE)
@@ -153,3 +174,71 @@ async def test_a_row_of_a_later_release_is_no_crash(client: httpx.AsyncClient, s
     answer = await client.get("/forecasts/17")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unreadable")
+
+
+async def _given_series(state: StateRuntime, job_id: int, columns: tuple[str, ...], *texts: str) -> list[int]:
+    """A job on data set 5 with these series, each with a forecast; their ids."""
+    own = ForecastingState.of(state)
+    arrays = {
+        "target": np.zeros(len(texts)),
+        "times": np.zeros(len(texts), np.int64),
+        "text_codes": np.zeros(len(texts), np.int32),
+        "offsets": np.arange(len(texts) + 1),
+        "calendar_codes": np.zeros(len(texts), np.int32),
+        "is_complete": np.ones(len(texts), np.bool_),
+    }
+    split = Split(
+        **arrays,
+        texts=("2020-01-01",),
+        calendars=("D",),
+        groupby_val=texts,
+        groupby_key=columns,
+        target_label="y",
+        timestamp_label="t",
+        target_is_integer=True,
+        features=(),
+    )
+    key, first = f"splits/{job_id}/a.npz", job_id * 100
+    save_split(state.store, key, split)
+    job = JobRecord(job_id, 5, None, 1, 0, split=key, first_ts_id=first, series_count=len(texts))
+    own.jobs._rows.write(0, [(b"%d" % job_id, CODEC.encode(job))])
+    for place, text in enumerate(texts):
+        name = named_series(columns, text)
+        new = replace(FORECAST, job_id=job_id, ts_id=first + place, groups=name.groups, series_key=name.key, data_id=5)
+        own.forecasts._rows.write(0, [(b"%d" % new.ts_id, CODEC.encode(new))])
+    return [first + place for place in range(len(texts))]
+
+
+async def test_forecasts_are_found_by_the_name_of_their_series(client: httpx.AsyncClient, state: StateRuntime) -> None:
+    """Of each job that has the series, the newest first, in whatever order it has chosen the columns."""
+    _, one = await _given_series(state, 8, ("a", "b"), "('x', 1)", "('y/=', 2)")
+    other, _ = await _given_series(state, 9, ("b", "a"), "(2, 'y/=')", "(1, 'x')")
+    await _given_series(state, 10, ("a",), "('y/=',)")
+
+    answer = await client.get("/forecasts", params={"series_key": "a=y%2F%3D/b=2", "data": 5})
+
+    assert answer.status_code == 200, answer.text
+    assert [found["ts_id"] for found in answer.json()["forecasts"]] == [other, one]
+    assert answer.json()["forecasts"][1]["groups"] == {"a": "y/=", "b": "2"}
+    assert answer.json()["forecasts"][1]["series_key"] == "a=y%2F%3D/b=2"
+
+
+async def test_the_series_of_a_data_set_without_groups_has_a_name(
+    client: httpx.AsyncClient, state: StateRuntime
+) -> None:
+    """And other data sets have others of that name."""
+    [only] = await _given_series(state, 8, (), "()")
+
+    found = (await client.get("/forecasts?series_key=all&data=5")).json()["forecasts"]
+    none = (await client.get("/forecasts?series_key=all&data=6")).json()["forecasts"]
+
+    assert [forecast["ts_id"] for forecast in found] == [only]
+    assert none == []
+
+
+async def test_what_is_no_name_is_refused(client: httpx.AsyncClient) -> None:
+    """With an example of one."""
+    answer = await client.get("/forecasts?series_key=EWR&data=5")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_series_key")
+    assert "Carrier=AA/Origin=EWR" in answer.text

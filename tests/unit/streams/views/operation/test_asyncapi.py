@@ -179,7 +179,7 @@ class TestContent:
                 for name, value in binding["topicConfiguration"].items()
             }
             assert (binding["topic"], binding["partitions"], binding["replicas"]) == (spec.name, 6, 3)
-            # The form of the bindings refuses all other settings; ours is one of the private changelogs.
+            # The form of the bindings refuses all other settings, as one of the private changelogs is.
             unsaid = {"min.compaction.lag.ms": "3600000"} if spec.name.endswith("-changelog") else {}
             assert config | unsaid == spec.config
 
@@ -199,9 +199,11 @@ class TestContent:
         operations = document()["operations"]
 
         assert {name for name, it in operations.items() if it["action"] == "receive"} == {
+            "receive-access-commands",
             "receive-dataset-commands",
             "receive-job-commands",
             "receive-model-commands",
+            "receive-observations",
             "receive-scoring-job-commands",
             "receive-series-commands",
             "receive-training-commands",
@@ -221,6 +223,7 @@ class TestContent:
             "send-training-logs",
             "send-inference-results",
             "send-dead-letters",
+            "send-audit",
         }
 
     def test_every_topic_is_described(self) -> None:
@@ -228,7 +231,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 23
+        assert len(public) == len(set(public)) == 26
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:
@@ -249,7 +252,7 @@ class TestAddress:
     @pytest.fixture
     async def client(self, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         """A client of a worker with two brokers and a registry that wants a password."""
-        given = Settings(home=tmp_path, registry_url="http://user:secret@registry:8081", http_port=4711)
+        given = Settings(home=tmp_path, registry_url="http://user:hidden-word@registry:8081", http_port=4711)
         state = apps.create_state(given.model_copy(update={"registry_url": None}), "kafka-1:9092,kafka-2:9092")
         object.__setattr__(state, "settings", given)
         transport = httpx.ASGITransport(create_http(state))
@@ -268,7 +271,7 @@ class TestAddress:
         """The registry's address, without what opens it."""
         answer = await client.get("/asyncapi.json")
 
-        assert "secret" not in answer.text
+        assert "hidden-word" not in answer.text
         assert '"schemaRegistryUrl":"http://registry:8081"' in answer.text
 
     async def test_without_a_registry_the_own_catalogue_is_named(self, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The API document: everything that can be sent is described, and examples can be sent as they are."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -87,3 +88,20 @@ def test_metrics_are_listed(document: dict[str, Any]) -> None:
     )
 
     assert set(METRICS) <= set(metrics)
+
+
+def test_a_guarded_service_says_how_it_is_shown_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]
+) -> None:
+    """Each operation but the open ones; without access control nothing of it is told."""
+    monkeypatch.setattr("streams.access.state.read_topic", lambda *_: ())
+    state = apps.create_state(Settings(home=tmp_path, auth="token"), "127.0.0.1:1")
+    guarded = create_http(state).openapi()
+    free = {name for name, operation in operations(guarded) if operation.get("security") == []}
+
+    assert set(guarded["components"]["securitySchemes"]) == {"token", "bearer"}
+    assert "securitySchemes" not in document["components"]
+    assert "security" not in document
+    assert {"GET /healthz", "GET /readyz", "GET /ping", "POST /v3/auth/tokens", "POST /access/session"} <= free
+    for name, operation in operations(guarded):
+        assert name in free or {"401", "403"} <= operation["responses"].keys(), name

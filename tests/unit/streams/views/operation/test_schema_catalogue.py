@@ -76,10 +76,10 @@ class TestReading:
         """All its versions, under both names, with the same ids."""
         shipped = [entry for entry in locked_schemas() if entry.name == "JobStatus"]
 
-        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1, 2, 3]
-        assert catalogue.version(VALUE, "3") == {
+        assert catalogue.versions(VALUE) == catalogue.versions("tidecast.JobStatus") == [1, 2, 3, 4]
+        assert catalogue.version(VALUE, "4") == {
             "subject": VALUE,
-            "version": 3,
+            "version": 4,
             "id": id_of("JobStatus"),
             "schema": shipped[-1].text,
         }
@@ -91,7 +91,7 @@ class TestReading:
             for number in catalogue.versions(COMMANDS)
         }
 
-        assert names == {"CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob"}
+        assert names == {"CreateJob", "ConfigureJob", "SubmitJob", "StopJob", "DeleteJob", "RefreshJob"}
         shipped = [entry for entry in locked_schemas() if entry.name in names]
         assert catalogue.versions(COMMANDS) == list(range(1, len(shipped) + 1))
 

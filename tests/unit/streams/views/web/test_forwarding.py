@@ -12,12 +12,14 @@ from fastapi import FastAPI, Request, Response
 from yarl import URL
 
 from connectors.objects.store import ObjectStore
+from streams.access.caller import ANYBODY
 from streams.errors import RejectedError
+from streams.settings import Settings
 from streams.views.doors import doors_of
 from streams.views.web import forwarding
+from streams.views.web.admission.authentication import Authentication
+from streams.views.web.admission.hops import HOP, hops_of
 from streams.views.web.forwarding import OwnerForwarding, passed_on
-
-_HOP = "x-tidecast-forwarded"
 
 
 class Cluster:
@@ -31,7 +33,8 @@ class Cluster:
         self.looked_up: list[bytes] = []
         self.owner = URL("http://127.0.0.1:1")
         self.headers: Any = {}
-        self.asked: list[tuple[str, str, bytes, str | None]] = []
+        self.asked: list[tuple[str, str, bytes]] = []
+        self.hops: list[list[str]] = []
         self.content_types: list[str] = []
 
     def owner_of(self, key: bytes) -> URL | None:
@@ -42,7 +45,8 @@ class Cluster:
         """The owner's answer."""
         raw = str(request.rel_url)
         self.content_types += request.headers.getall("content-type", [])
-        self.asked.append((request.method, raw, await request.read(), request.headers.get(_HOP)))
+        self.asked.append((request.method, raw, await request.read()))
+        self.hops.append(request.headers.getall(HOP, []))
         self.headers = request.headers
         return web.Response(text="from the owner", status=202, headers={"X-Its": "own"})
 
@@ -58,10 +62,16 @@ async def cluster(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         return Response("from here")
 
     async with aiohttp.ClientSession() as session:
+        parts: dict[type, Any] = {}
         runtime: Any = SimpleNamespace(
-            app=SimpleNamespace(http_client=session), store=ObjectStore(f"file://{tmp_path}")
+            app=SimpleNamespace(http_client=session),
+            store=ObjectStore(f"file://{tmp_path}"),
+            settings=Settings(home=tmp_path),
+            parts=parts,
+            add=lambda part: parts.setdefault(type(part), part),
         )
-        transport = httpx.ASGITransport(OwnerForwarding(here, runtime, doors_of()))
+        doors = doors_of()
+        transport = httpx.ASGITransport(Authentication(OwnerForwarding(here, runtime, doors), runtime, doors))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             made = Cluster(runtime, client)
             monkeypatch.setattr(forwarding, "is_ready", lambda _: made.ready)
@@ -100,7 +110,7 @@ async def test_the_owner_answers(cluster: Cluster, method: str, path: str, key: 
     theirs = await cluster.client.request(method, path)
 
     assert (mine.status_code, theirs.status_code, theirs.headers["x-its"]) == (200, 202, "own")
-    assert cluster.asked == [(method, path, b"", "1")]
+    assert cluster.asked == [(method, path, b"")]
     assert set(cluster.looked_up) == {key}
 
 
@@ -129,8 +139,11 @@ async def test_a_body_and_a_query_arrive_whole(cluster: Cluster) -> None:
     path = "/v1/p1/training-jobs?search_content=a%20b%26c&page=1"
     await cluster.client.post(path, content=b'{"job_name": "x"}')
 
-    ((method, raw, body, hop),) = cluster.asked
-    assert (method, raw, body, hop) == ("POST", path, b'{"job_name": "x"}', "1")
+    assert cluster.asked == [("POST", path, b'{"job_name": "x"}')]
+    [[hop]] = cluster.hops
+    scope = {"method": "POST", "raw_path": b"/v1/p1/training-jobs", "query_string": path.partition("?")[2].encode()}
+    _, who = hops_of(cluster.runtime).marked({**scope, "headers": [(HOP.encode(), hop.encode())]})
+    assert who == ANYBODY
 
 
 async def test_the_owner_does_not_judge_the_page_again(cluster: Cluster) -> None:
@@ -148,8 +161,23 @@ async def test_a_request_is_passed_on_once(cluster: Cluster) -> None:
     """While partitions move, two workers may each take the other for the owner."""
     cluster.elsewhere.add(b"p1")
 
-    assert (await cluster.client.get("/v1/p1/training-jobs", headers={_HOP: "1"})).text == "from here"
+    url = URL("http://here/v1/p1/training-jobs")
+    signed = hops_of(cluster.runtime).header("GET", url)
+    assert (await cluster.client.get("/v1/p1/training-jobs", headers=signed)).text == "from here"
     assert not cluster.asked
+    for pretended in ("1", signed[HOP]):  # whoever wrote it down, or has seen it
+        answer = await cluster.client.get("/v1/p1/training-jobs", headers={HOP: pretended})
+        assert answer.text == "from the owner"
+
+
+async def test_what_it_takes_to_ask_in_a_users_name_stays_here(cluster: Cluster) -> None:
+    """Whoever pretends to be an owner learns nothing by it."""
+    cluster.elsewhere.add(b"p1")
+    sent = {"Authorization": "Bearer a", "X-Auth-Token": "a", "Cookie": "tidecast_session=a", "X-Kept": "1"}
+    await cluster.client.post("/v1/p1/training-jobs", content=b"{}", headers=sent)
+
+    assert not {"authorization", "x-auth-token", "cookie"} & {name.lower() for name in cluster.headers}
+    assert cluster.headers["x-kept"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +219,7 @@ class TestPassedOn:
             return {"type": "http.request", "body": body, "more_body": False}
 
         scope = {"type": "http", "method": "POST", "path": "/transform-jobs", "query_string": b"", "headers": sent}
+        scope, _ = hops_of(cluster.runtime).marked(scope)
         return Request(scope, receive)
 
     async def test_to_the_owner(self, cluster: Cluster) -> None:
@@ -203,7 +232,7 @@ class TestPassedOn:
         assert answer is not None
         assert (answer.status_code, answer.body, answer.headers["x-its"]) == (202, b"from the owner", "own")
         assert answer.headers.getlist("content-length") == ["14"]
-        assert cluster.asked == [("POST", "/transform-jobs", b'{"TransformJobName": "b1"}', "1")]
+        assert cluster.asked == [("POST", "/transform-jobs", b'{"TransformJobName": "b1"}')]
 
     @pytest.mark.parametrize("name", ["series.csv", 'größe "q" 100%.csv', "日本\\x;y=1.csv"])
     async def test_a_form_that_was_read(self, cluster: Cluster, name: str) -> None:
@@ -219,7 +248,7 @@ class TestPassedOn:
         ]
         await passed_on(cluster.runtime, request, b"7")
 
-        [(_, _, body, _)], [content_type] = cluster.asked, cluster.content_types
+        [(_, _, body)], [content_type] = cluster.asked, cluster.content_types
         again = self.request(cluster, body, content_type=content_type)
         assert [
             (key, value if isinstance(value, str) else (value.filename, value.content_type, await value.read()))
@@ -230,7 +259,8 @@ class TestPassedOn:
         """And what another worker takes for ours."""
         assert await passed_on(cluster.runtime, self.request(cluster, b""), b"b1") is None
         cluster.elsewhere.add(b"b1")
-        assert await passed_on(cluster.runtime, self.request(cluster, b"", x_tidecast_forwarded="1"), b"b1") is None
+        signed = hops_of(cluster.runtime).header("POST", URL("http://here/transform-jobs"))[HOP]
+        assert await passed_on(cluster.runtime, self.request(cluster, b"", x_tidecast_forwarded=signed), b"b1") is None
 
     async def test_a_silent_owner(self, cluster: Cluster) -> None:
         """503: asked again later, it may answer."""

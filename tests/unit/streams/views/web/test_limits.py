@@ -36,7 +36,8 @@ async def served(*, header_timeout_s: float = 0.5, **settings: Any) -> AsyncIter
             body = b"" if path == "unread" else await request.body()
         except BodyRefusedError as error:
             return Response(error.detail, error.status_code)
-        return Response(b"%d" % len(body))
+        seen = {"x-path": request.scope["path"], "x-raw-path": request.scope["raw_path"].decode()}
+        return Response(b"%d" % len(body), headers=seen)
 
     app.add_middleware(BodyLimits, settings=Settings(**settings), doors=doors_of())
     protocol: Any = type("Protocol", (TimedProtocol,), {"header_timeout_s": header_timeout_s})
@@ -78,14 +79,88 @@ async def test_a_head_that_comes_byte_by_byte_has_the_same_time() -> None:
         reader, writer = await connect()
         reading = asyncio.ensure_future(rest_of(reader))
         begun = asyncio.get_running_loop().time()
-        for _ in range(50):
+        for byte in b"GET /" + 50 * b"x":
             if reading.done():
                 break
-            writer.write(b"X")
+            writer.write(bytes((byte,)))
             await asyncio.sleep(0.1)
 
         assert b"408" in await reading
         assert asyncio.get_running_loop().time() - begun < 3
+
+
+@pytest.mark.parametrize("line", [b"X-Long: %s\r\n" % (b"x" * 4000), b"X-A: b\r\n"], ids=["long", "many"])
+async def test_a_head_has_a_largest_size(line: bytes) -> None:
+    """Whether it has many lines or long ones; what comes of a smaller one is not counted."""
+    async with served(header_timeout_s=20) as connect:
+        reader, writer = await connect()
+        head = b"GET / HTTP/1.1\r\nHost: a\r\n" + line * (64 * 1024 // len(line) + 1)
+        writer.write(head[: 64 * 1024 + 1])  # with the last byte it is too large: the server has then read them all
+
+        assert (await rest_of(reader)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_the_sizes_of_heads_and_bodies_are_not_added() -> None:
+    """One after the other on a connection, together larger than a head may be."""
+    async with served() as connect:
+        reader, writer = await connect()
+        for _ in range(4):
+            writer.write(
+                b"POST /x HTTP/1.1\r\nHost: a\r\nX-Long: %s\r\nContent-Length: 50000\r\n\r\n" % (b"x" * 30_000)
+            )
+            writer.write(b"x" * 50_000)
+            answer = await reader.readuntil(b"50000")
+            assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nabcd",
+        b"nonsense\r\n\r\n",
+    ],
+    ids=["no host", "two hosts", "space", "folded", "two lengths", "length and chunks", "unknown coding", "no head"],
+)
+async def test_what_two_servers_might_read_differently_is_refused(sent: bytes) -> None:
+    """400, and the connection ends."""
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(sent)
+
+        assert (await rest_of(reader)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(b"/a/b?c=1", b"/a/b"), (b"http://a/b/%61?c=1", b"/b/a"), (b"http://a", b"/"), (b"HTTP://a?c=1", b"/")],
+)
+async def test_targets_in_both_forms(target: bytes, path: bytes) -> None:
+    """The path is what is answered; the guard sees the host that is named."""
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % target)
+        head, _, body = (await rest_of(reader)).partition(b"\r\n\r\n")
+
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"x-path: %s\r\n" % path in head + b"\r\n"
+        assert b"x-raw-path: %s\r\n" % target.partition(b"?")[0] in head + b"\r\n"
+        assert body == b"0"
+
+
+async def test_requests_that_are_sent_ahead_are_answered_in_their_order() -> None:
+    """All at once, on one connection."""
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(b"".join(HEAD % size + b"x" * size for size in (11, 22, 33)))
+        for size in (11, 22, 33):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            assert await reader.readexactly(2) == b"%d" % size
 
 
 async def test_the_head_of_a_second_request_has_its_time_too() -> None:
@@ -145,7 +220,7 @@ async def test_only_the_waiting_for_a_body_counts(monkeypatch: pytest.MonkeyPatc
     async def receive() -> Any:
         return parts.pop()
 
-    body = limits._CountedBody(scope, receive, Settings(body_timeout_s=0.2), BodyLimit())
+    body = limits.CountedBody(scope, receive, Settings(body_timeout_s=0.2), BodyLimit())
     for _ in range(5):
         await body()
         await asyncio.sleep(0.1)
@@ -178,7 +253,7 @@ async def test_waiting_for_the_answer_has_no_limit() -> None:
         await asyncio.sleep(0.5)
         return {"type": "http.disconnect"}
 
-    body = limits._CountedBody(
+    body = limits.CountedBody(
         {"type": "http", "path": "/", "headers": []}, receive, Settings(body_timeout_s=0.1), BodyLimit()
     )
 
@@ -208,4 +283,4 @@ async def form(charset: str) -> None:
 
     kind = f"Multipart/form-data; boundary=x; CharSet={charset}".encode()
     scope: Any = {"type": "http", "path": "/data/", "headers": [(b"content-type", kind)]}
-    await limits._CountedBody(scope, receive, Settings(), BodyLimit())()
+    await limits.CountedBody(scope, receive, Settings(), BodyLimit())()

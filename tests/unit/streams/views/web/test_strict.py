@@ -1,6 +1,7 @@
 """Fields that nobody knows: refused with the name that was meant, or left to stock clients that send them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,8 +46,8 @@ def test_every_declared_field_is_known_with_each_letter_of_it(model: type[BaseMo
 
 @pytest.mark.parametrize("model", RIGHT)
 def test_what_is_near_to_nothing_is_refused_with_what_there_is(model: type[BaseModel]) -> None:
-    """Levels, regressors, nonsense: none of it has an effect, and the sender must know."""
-    for name in ("feat_dynamic_real", "levels", "nonsense", "", "ä", "x" * 100_000):
+    """Regressors, nonsense: none of it has an effect, and the sender must know."""
+    for name in ("feat_dynamic_real", "nonsense", "", "ä", "x" * 100_000):
         said = refusal(model.model_validate, RIGHT[model] | {name: [[1]]})
 
         assert f"is unknown; known are {', '.join(model.model_fields)}" in said
@@ -141,5 +142,12 @@ def test_a_patch_says_what_is_stored_and_what_trains() -> None:
     )
     whole = SeriesConfig(8, hyper_params=(HyperParam("latest_n", "int", 4.0),), next_k_prediction=4)
     assert _effect([whole, whole]) == "in training: 1 series (8); latest_n 4.0 is taken as 4"
+    twice = replace(train, eval_metrics=("r2", "mse", "r2_score"), levels=(0.1, 0.5, 0.1))
+    assert _effect([twice, train]) == (
+        "in training: 1 series (8); eval_metrics has r2 more than once: it counts once; levels has 0.1 more than once: "
+        "it counts once"
+    )
+    options = replace(train, hyper_params=(HyperParam("strategy", "list", choice=("a", "b", "a")),))
+    assert _effect([options]) == "in training: 1 series (8); choice of strategy has a more than once: it counts once"
     many = [SeriesConfig(ts_id, auto_tune=0) for ts_id in range(1, 10_001)]
     assert _effect(many) == "in training: 10000 series (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9990 more)"

@@ -1,0 +1,1 @@
+"""Users, keys and projects as commands make them. Others use `attach` of `commands`."""

@@ -1,0 +1,143 @@
+"""Rows of data sets that came after the upload, in the object store, where every worker reads them.
+
+``datasets/<data_id>/=rows/<first>-<last>-<digest>.jsonl`` holds rows of observations between these offsets of the log.
+A row carries its offset, and of the same row the later offset wins, whichever file it is in: what is written twice,
+because it was read again, changes nothing. Small files are put together now and then: 1. the whole is written, 2. the
+parts are removed; whoever reads in between finds rows twice, which changes nothing.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Final, NamedTuple
+
+import orjson
+
+from connectors.objects.layout import DATASETS
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
+
+__all__ = ["AddedCell", "AddedRow", "RowLayout", "added", "append", "layout_of", "set_layout", "version"]
+
+_FOLDER: Final = "=rows"  # no stored file's name has such a sign
+_LAYOUT: Final = "=layout.json"
+_FILE: Final = re.compile(r".*/[0-9]{20}-[0-9]{20}-[0-9a-f]{16}\.jsonl")
+_MOST_FILES: Final = 64  # small ones, of a data set; then they are put together
+_SMALL: Final = 1 << 20  # bytes; larger files stay as they are, so that no row is written again and again
+
+AddedCell = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowLayout:
+    """By which columns a row is known: that of its time, written so (empty: as it is found), and those of its group."""
+
+    timestamp: str
+    groups: tuple[str, ...] = ()
+    timestamp_format: str = ""
+
+
+class AddedRow(NamedTuple):
+    """A row: the offsets of the first and the last observation of it, what it is known by, and cells by column.
+
+    ``instant`` is what ``timestamp`` says, in microseconds of UTC.
+    """
+
+    first: int
+    last: int
+    groups: tuple[str, ...]
+    instant: int
+    timestamp: str
+    cells: Mapping[str, AddedCell]
+
+
+def layout_of(store: ObjectStore, data_id: int) -> RowLayout | None:
+    """The layout of a data set's rows; None where nobody has said it yet."""
+    try:
+        fields = json.loads(store.read_bytes(_key(data_id, _LAYOUT)))
+    except ObjectNotFoundError:
+        return None
+    return RowLayout(fields["timestamp"], tuple(fields["groups"]), fields["timestamp_format"])
+
+
+def set_layout(store: ObjectStore, data_id: int, layout: RowLayout) -> RowLayout:
+    """The layout that holds from now on: this one, or where rows were added by another, that one."""
+    known = layout_of(store, data_id)
+    if known is not None and (known == layout or version(store, data_id)):
+        return known
+    store.put_bytes(_key(data_id, _LAYOUT), json.dumps(asdict(layout), ensure_ascii=False).encode())
+    return layout
+
+
+def version(store: ObjectStore, data_id: int) -> tuple[str, ...]:
+    """What names all rows that were added so far: it is another one as soon as there are more. Empty: none were."""
+    return tuple(sorted(key for key in store.keys(_key(data_id, _FOLDER)) if _FILE.fullmatch(key)))
+
+
+def append(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> None:
+    """Keep rows; those of one file follow one another in the log."""
+    _write(store, data_id, rows)
+    keys = version(store, data_id)
+    if len(keys) <= _MOST_FILES:  # whatever their sizes, each of which the store would have to be asked for
+        return
+    small = [key for key in keys if _is_small(store, key)]
+    if len(small) > _MOST_FILES:
+        whole = _write(store, data_id, _latest(_read(store, small)))
+        for key in small:
+            if key != whole:
+                store.delete(key)
+
+
+def added(store: ObjectStore, data_id: int) -> list[AddedRow]:
+    """All rows that were added, each once as it is now, in the order in which they came first."""
+    while True:
+        keys = version(store, data_id)
+        try:
+            rows = _read(store, keys)
+        except ObjectNotFoundError:  # put together meanwhile
+            continue
+        return sorted(_latest(rows), key=lambda row: row.first)
+
+
+def _latest(rows: Iterable[AddedRow]) -> list[AddedRow]:
+    """Each row once, with the cells that were written last."""
+    found: dict[tuple[tuple[str, ...], int], AddedRow] = {}
+    for row in sorted(rows, key=lambda row: row.last):
+        key = row.groups, row.instant
+        known = found.get(key)
+        found[key] = (
+            row
+            if known is None
+            else row._replace(first=min(known.first, row.first), cells={**known.cells, **row.cells})
+        )
+    return list(found.values())
+
+
+def _write(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> str:
+    """The key of the file: equal rows have equal names, so that what is written again takes its own place."""
+    content = b"\n".join(orjson.dumps(tuple(row)) for row in rows)
+    first, last = min(row.first for row in rows), max(row.last for row in rows)
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    key = _key(data_id, _FOLDER, f"{first:020d}-{last:020d}-{digest}.jsonl")
+    store.put_bytes(key, content)
+    return key
+
+
+def _read(store: ObjectStore, keys: Iterable[str]) -> list[AddedRow]:
+    lines = (line for key in keys for line in store.read_bytes(key).splitlines())
+    return [
+        AddedRow(first, last, tuple(groups), instant, timestamp, cells)
+        for first, last, groups, instant, timestamp, cells in map(orjson.loads, lines)
+    ]
+
+
+def _is_small(store: ObjectStore, key: str) -> bool:
+    with suppress(ObjectNotFoundError, FileNotFoundError):
+        return store.size(key) < _SMALL
+    return False
+
+
+def _key(data_id: int, *parts: str) -> str:
+    return DATASETS.key(data_id, *parts)

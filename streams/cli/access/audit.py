@@ -1,0 +1,65 @@
+"""`tidecast access audit`: who did what, and what came of it."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+
+from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
+
+__all__ = ["audit"]
+
+_EVERY_S: Final = 1.0
+_AT_ONCE: Final = 1000  # as many as the service tells at a time
+_WIDTHS: Final = {"user": 12, "project": 12, "action": 44, "status": 6}
+
+
+def audit(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what happens from now on; Ctrl-C ends.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 50,
+    user: Annotated[str, typer.Option(help="Only of this user.", show_default=False)] = "",
+    project: Annotated[str, typer.Option(help="Only in this project.", show_default=False)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, as the service has them.")] = False,
+    url: Url = None,
+) -> None:
+    """Who did what: every write, and every refusal for lack of rights."""
+    from urllib.parse import urlencode
+
+    only = {name: value for name, value in (("user", user), ("project", project)) if value}
+    with session_of(url) as session:
+        asked = {"limit": _AT_ONCE if follow else limit, **only}  # what is not shown now is not to be shown later
+        found = session.client.get(f"/access/audit?{urlencode(asked)}")["audit"]
+        if not found and not follow:
+            notices().print("nothing has been written yet")
+            return
+        if not as_json:
+            heads = " ".join(f"{name:{width}}" for name, width in _WIDTHS.items())
+            output().print(f"{'time (UTC)':23} {heads} subject", soft_wrap=True)
+        shown: set[str] = {it["id"] for it in found[:-limit]}
+        while True:
+            _print([it for it in found if it["id"] not in shown], as_json=as_json)
+            if not follow:
+                return
+            shown.update(it["id"] for it in found)
+            time.sleep(_EVERY_S)
+            found = session.client.get(f"/access/audit?{urlencode(asked)}")["audit"]
+
+
+def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    for it in found:
+        if as_json:
+            sys.stdout.write(f"{json.dumps(it, ensure_ascii=False)}\n")
+            continue
+        at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
+        told = {**it, "user": it["user"] or ("-" if it["door"] == "http" else "(kafka)")}
+        columns = " ".join(f"{told[name]!s:{width}}" for name, width in _WIDTHS.items())
+        output().print(one_line(f"{at} {columns} {it['subject']}".rstrip()), highlight=False, soft_wrap=True)
+    sys.stdout.flush()

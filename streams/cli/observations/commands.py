@@ -1,0 +1,110 @@
+"""`tidecast data append` and `export`: rows of a data set after its upload, and all of them as they are now."""
+
+# ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from streams.cli.console.failure import CommandError
+from streams.cli.console.terminal import notices
+from streams.cli.service.asking import Url, session_of
+
+__all__ = ["register"]
+
+_TOGETHER: Final = 5000  # rows of a request: some hundred KB, answered within the time that a write has
+_APPEND_EPILOG = """Examples:
+
+tidecast data append 5 today.csv
+
+tidecast data append 5 today.csv --timestamp day --group-by shop"""
+
+_Data = Annotated[int, typer.Argument(metavar="DATA", help="The id of the data set.", min=1, show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands in a group of their own."""
+    group = typer.Typer(help="Data sets: rows after the upload, and all rows as they are now.", no_args_is_help=True)
+    group.command("append", epilog=_APPEND_EPILOG)(append)
+    group.command("export", epilog="Example: tidecast data export 5 --out now.csv")(export)
+    app.add_typer(group, name="data")
+
+
+def append(
+    data_id: _Data,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV with a header, columns in any order.", show_default=False)
+    ],
+    *,
+    timestamp: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of times, where no job has chosen it.", show_default=False),
+    ] = None,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.", show_default=False
+        ),
+    ] = None,
+    url: Url = None,
+) -> None:
+    """Add the rows of a file to a data set. A row that is there, by its time and groups, is corrected.
+
+    Run again after a failure: what was kept before does not change.
+    """
+    if group_by and timestamp is None:
+        raise CommandError("--group-by goes with --timestamp: name the column of times, too", status=2)
+    chosen = {} if timestamp is None else {"timestamp_column": timestamp, "group_columns": group_by or []}
+    kept = 0
+    with session_of(url) as session:
+        found = _rows_of(file)
+        while rows := list(islice(found, _TOGETHER)):
+            answer = session.client.write("POST", _address(data_id, chosen), body=rows)
+            kept += answer["accepted"]
+    notices().print(f"{kept:,} rows are kept")
+
+
+def export(
+    data_id: _Data,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Instead of the output.", show_default=False)
+    ] = None,
+    url: Url = None,
+) -> None:
+    """Write a data set as it is now, with all rows that were added or corrected, as CSV."""
+    with session_of(url) as session:
+        table = session.client.get_file(f"/data/{data_id}/rows")
+    if out is None:
+        sys.stdout.buffer.write(table)
+    else:
+        out.write_bytes(table)
+
+
+def _rows_of(file: Path) -> Iterator[dict[str, str]]:
+    from connectors.csv_files.dialect import BadDatasetError, csv_rows
+    from connectors.csv_files.inspection import opened_csv
+
+    if not file.is_file():
+        raise CommandError(f"there is no file {file}", status=2)
+    try:
+        with opened_csv(file) as table, table.text.open(encoding="utf-8-sig", newline="") as text:
+            for _ in range(table.facts.dialect.skipped_lines):
+                text.readline()
+            cells = (row for row in csv_rows(text, table.facts.dialect) if row)
+            next(cells)
+            for row in cells:
+                yield dict(zip(table.facts.header, row, strict=False))
+    except BadDatasetError as error:
+        raise CommandError(f"{file}: {error.message}") from None
+
+
+def _address(data_id: int, chosen: dict[str, Any]) -> str:
+    from urllib.parse import urlencode
+
+    query = urlencode(chosen, doseq=True)
+    return f"/data/{data_id}/rows?{query}" if query else f"/data/{data_id}/rows"

@@ -1,0 +1,37 @@
+"""Who may ask: users, their keys and projects (docs/access.md)."""
+
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+
+__all__ = ["ACCESS"]
+
+ACCESS = System(
+    name="access",
+    topics=(
+        DeclaredTopic(
+            name="access-commands",
+            records=(
+                "AddProject",
+                "RevokeProject",
+                "AddUser",
+                "ChangeUser",
+                "RevokeUser",
+                "AddKey",
+                "RevokeKey",
+                "RevokeToken",
+            ),
+            keep=Keep.COMMANDS,
+            words="Add, change or revoke a project, a user, a key or a token.",
+            key="The word access: they are applied in one order, for a user needs its project.",
+            action="receive",
+        ),
+    ),
+    tables=(DeclaredTable("access", "AccessRecord"),),
+    state="streams.access.state:open_state",
+    state_agents=("agents.access.commands",),
+    views=(
+        "streams.views.access.identity",
+        "streams.views.access.session",
+        "streams.views.access.users",
+    ),
+    commands=("streams.cli.access.commands",),
+)

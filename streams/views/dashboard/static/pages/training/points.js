@@ -1,0 +1,83 @@
+// Points of workloads as lines of a chart: put together, smoothed, over steps or over time.
+
+/** The lines of one workload, by metric and source. */
+export class Lines {
+  constructor() {
+    this.byMetric = new Map();
+    this.size = 0;
+  }
+
+  /** Take points as the API has them. */
+  add(points) {
+    for (const { metric_name: metric, data_source: source, iteration, timestamp, value } of points) {
+      const sources = this.byMetric.get(metric) ?? new Map();
+      this.byMetric.set(metric, sources);
+      const line = sources.get(source) ?? { iteration: [], time: [], value: [] };
+      sources.set(source, line);
+      line.iteration.push(iteration);
+      line.time.push(timestamp);
+      line.value.push(value);
+    }
+    this.size += points.length;
+  }
+
+  get metrics() {
+    return [...this.byMetric.keys()];
+  }
+
+  sources(metric) {
+    return [...(this.byMetric.get(metric)?.keys() ?? [])].sort();
+  }
+
+  line(metric, source) {
+    return this.byMetric.get(metric)?.get(source);
+  }
+
+  /** The first time of all, from which a duration is counted. */
+  get begun() {
+    let first = Infinity;
+    for (const sources of this.byMetric.values()) for (const line of sources.values()) for (const at of line.time) if (at < first) first = at;
+    return first;
+  }
+}
+
+/** What lines may be drawn over: of each the number of a point, and how the axis is called. */
+export const AXES = {
+  iteration: { label: "iteration", x: (line, at) => line.iteration[at] },
+  time: { label: "time", time: true, x: (line, at) => localSeconds(line.time[at]) },
+  minutes: { label: "minutes since the begin", x: (line, at, begun) => Math.round((line.time[at] - begun) / 6) / 10_000 },
+};
+
+/** The chart writes times as they are, in no zone: these are the reader's. */
+function localSeconds(at) {
+  return at / 1000 - new Date(at).getTimezoneOffset() * 60;
+}
+
+/** `{ x, values }` of lines `{ line, begun }` over an axis: ascending, null where a line has no value. */
+export function joined(lines, axis) {
+  const all = new Set();
+  const found = lines.map(({ line, begun }) => {
+    const values = new Map(); // of what came twice for a place, the last
+    for (let at = 0; at < line.value.length; at += 1) {
+      const x = axis.x(line, at, begun);
+      values.set(x, line.value[at]);
+      all.add(x);
+    }
+    return values;
+  });
+  const x = [...all].sort((a, b) => a - b);
+  return { x, values: found.map((values) => x.map((place) => values.get(place) ?? null)) };
+}
+
+/** An exponential mean whose begin is not drawn to zero; `weight` from 0 (nothing) to below 1. */
+export function smoothed(values, weight) {
+  if (!weight) return values;
+  let sum = 0;
+  let share = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = sum * weight + value * (1 - weight);
+    share = share * weight + (1 - weight);
+    return sum / share;
+  });
+}

@@ -1,0 +1,71 @@
+"""A job's series as its data set has them now: `POST /job/{job_id}/refresh/`."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from schemas.forecasting import RefreshJob
+from streams.checks import ID_LIMIT
+from streams.forecasting.state import known_job
+from streams.runtime import StateRuntime
+from streams.views.observations.rows import TAG
+from streams.views.web.answers import json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
+from streams.views.web.door import Door, by_id
+from streams.views.web.envelope import PLAIN
+from streams.views.web.reading import runtime
+
+__all__ = ["DOOR"]
+
+router = APIRouter()
+DOOR = Door(
+    router=router,
+    prefixes=("/job/{job_id}/refresh",),
+    tag=TAG,
+    owner=by_id(2),
+    apart=True,
+    slash=True,
+)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+
+
+class RefreshReply(BaseModel):
+    """A job after its series have grown."""
+
+    job_id: int = Field(description="The job.")
+    status: int = Field(description="As before: nothing is trained.")
+    series_count: int = Field(description="How many series it has now.")
+    changed: list[int] = Field(
+        description="The ts_ids whose history is another one than before, new series among them: those to train again."
+    )
+
+
+@router.post(
+    "/job/{job_id}/refresh/",
+    summary="Let a job's series grow with its data set",
+    response_model=RefreshReply,
+    responses=PLAIN.responses(400, 404, 409, 503),
+)
+async def refresh_job(
+    state: State,
+    request: Request,
+    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Series keep their ts_id and results; a series that is new gets the next one. A PATCH of `changed` trains these.
+
+    Refused with 409 while the job is trained. What is asked again under the same Idempotency-Key names all series.
+    """
+    job = known_job(state, job_id)
+    command_id = command_id_of(request, key)
+    changed = None
+    if not is_repeat(command_id, job.commands):
+        command = RefreshJob(command_id, job_id, job.project)
+        changed = await send_command(state, state.topics.job_commands, job_id, command)
+    job = known_job(state, job_id)
+    ts_ids = list(job.ts_ids) if changed is None else changed
+    answer = {"job_id": job_id, "status": int(job.status), "series_count": job.series_count, "changed": ts_ids}
+    return await asyncio.to_thread(json_response, answer)

@@ -1,0 +1,86 @@
+"""Tells the audit topic of every write, and of whoever is refused for lack of rights, once the answer is given."""
+
+from typing import Final
+
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.audit.log import AuditLog
+from streams.audit.notes import RequestNote, request_noted
+from streams.telemetry.tracing import traced
+from streams.views.web.admission.authentication import WATCHER
+from streams.views.web.door import Doors
+
+__all__ = ["Audited"]
+
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_NO_RIGHT: Final = (401, 403)
+_LONGEST_ACTION: Final = 200
+
+
+class Audited:
+    """It comes before it is known who asks, for that may be nobody."""
+
+    def __init__(self, app: ASGIApp, audit: AuditLog, doors: Doors) -> None:
+        self._app = app
+        self._audit = audit
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request be answered, then tell of it."""
+        if scope["type"] != "http" or WATCHER in scope:  # what is watched is asked each second
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in _READS:  # nearly all requests: nothing more is done for them
+            await self._read(scope, receive, send)
+            return
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with traced() as trace_id:
+            note = RequestNote(trace_id)
+            try:
+                with request_noted(note):
+                    await self._app(scope, receive, sending)
+            finally:
+                door = self._doors.at(scope["path"])
+                asks = door is not None and door.reads(scope["method"], scope["path"])
+                if not note.by_hop and (not asks or status in _NO_RIGHT):
+                    self._tell(note, scope, status)
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        note = RequestNote("")
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _NO_RIGHT and not note.by_hop:
+                with traced() as note.trace_id:
+                    self._tell(note, scope, message["status"])
+            await send(message)
+
+        with request_noted(note):
+            await self._app(scope, receive, sending)
+
+    def _tell(self, note: RequestNote, scope: Scope, status: int) -> None:
+        template, subject = self._place(scope)
+        client = scope.get("client")
+        action = f"{scope['method']} {template}".rstrip()
+        self._audit.request(note, action[:_LONGEST_ACTION], subject, status, client[0] if client else "")
+
+    def _place(self, scope: Scope) -> tuple[str, str]:
+        """Template and parameters of an address; both empty where there is none: what was asked may be anything."""
+        path: str = scope["path"]
+        door = self._doors.at(path)
+        if door is not None and door.slash is not None:
+            path = f"{path.rstrip('/')}/" if door.slash else path.rstrip("/")
+        for route in () if door is None else (*door.quick, *door.router.routes):
+            match, found = route.matches({**scope, "path": path})
+            if match is Match.FULL:
+                values = found.get("path_params", {})
+                told = " ".join(f"{name}={value}" for name, value in values.items())
+                return str(getattr(route, "path", "")), told
+        return "", ""

@@ -1,0 +1,77 @@
+"""No project asks so often that others wait: what is beyond its rate is answered 429, and costs next to nothing."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from streams.access.caller import caller
+from streams.codes.access import AccessCode
+from streams.runtime import StateRuntime
+from streams.views.web.admission.authentication import WATCHER
+from streams.views.web.admission.hops import came_by_hop
+from streams.views.web.door import Doors
+
+__all__ = ["Rates", "RequestRates"]
+
+_ALWAYS: Final = ("/healthz", "/readyz", "/ping")  # whoever looks after the service has to know
+_KNOWN: Final = 10_000  # whoever is forgotten may ask as after a pause
+
+
+class Rates:
+    """A bucket of tokens for each, kept as the one time at which it will be full: a look and a write."""
+
+    def __init__(self, per_s: float, at_once: int) -> None:
+        self._each_s = 1 / per_s
+        self._room_s = at_once * self._each_s
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
+
+    def wait_s(self, who: Hashable, now: float) -> float:
+        """Take a token; 0, or the seconds after which there will be one, and none is taken."""
+        full_at = max(now, self._full_at.get(who, now)) + self._each_s
+        wait_s = full_at - now - self._room_s
+        if wait_s > 1e-9:  # what is left of a sum of many fractions is nothing
+            return wait_s
+        self._full_at[who] = full_at
+        self._full_at.move_to_end(who)
+        if len(self._full_at) > _KNOWN:
+            self._full_at.popitem(last=False)
+        return 0.0
+
+
+class RequestRates:
+    """It comes after it is known who asks. An address stands for whoever has no name, such as all where nobody has one.
+
+    What another state worker has passed on was counted there.
+    """
+
+    def __init__(self, app: ASGIApp, runtime: StateRuntime, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+        self._settings = runtime.settings
+        self._rates = Rates(runtime.settings.requests_per_s, runtime.settings.request_burst)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, where it comes in time."""
+        if scope["type"] != "http" or scope["path"] in _ALWAYS or came_by_hop(scope) or WATCHER in scope:
+            await self._app(scope, receive, send)
+            return
+        who, client = caller(), scope.get("client")
+        # Projects and addresses are kept apart by their form.
+        asks = (who.project_id,) if who.name else (client[0] if client else "")
+        wait_s = self._rates.wait_s(asks, time.monotonic())
+        if not wait_s:
+            await self._app(scope, receive, send)
+            return
+        settings = self._settings
+        owner = f"project {who.project_id}" if who.name else "your address"
+        text = (
+            f"over {settings.requests_per_s:g} requests a second from {owner}, and {settings.request_burst} at once: "
+            "send fewer, or let TIDECAST_REQUESTS_PER_S be raised"
+        )
+        answer = self._doors.envelope_at(scope["path"]).refusal(429, AccessCode.TOO_MANY_REQUESTS, text)
+        answer.headers["Retry-After"] = str(math.ceil(wait_s))
+        await answer(scope, receive, send)

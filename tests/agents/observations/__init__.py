@@ -1,0 +1,1 @@
+"""Observations as events, message in and message out."""

@@ -1,0 +1,1 @@
+"""Observations as rows of data sets."""

@@ -1,0 +1,177 @@
+"""Who is let in, without a server: what a stream is told when its token has become void, and tokens in headers."""
+
+import asyncio
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from schemas.access import AccessRecord
+from streams.access.authenticator import Authenticator
+from streams.access.caller import Caller, Role
+from streams.access.directory import Directory, row_key
+from streams.access.failures import Failures
+from streams.access.passwords import Passwords, hash_password
+from streams.access.tokens import Tokens
+from streams.access.vault import Vault
+from streams.errors import UnauthenticatedError
+from streams.settings import Settings
+from streams.views.web.admission import authentication
+from streams.views.web.admission.authentication import Authentication, sent_token
+from streams.views.web.admission.signed_requests import SignedRequests
+
+
+class Fading:
+    """What somebody came in by, good for some looks."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def __call__(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0
+
+
+def scope(method: str = "GET", *headers: tuple[bytes, bytes]) -> Any:
+    return {"type": "http", "method": method, "headers": headers or [(b"x-auth-token", b"t")]}
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+async def test_a_stream_whose_token_is_void_is_told_that_its_client_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "_LOOK_S", 0.01)
+    token = Fading(3)
+    async with asyncio.timeout(5):
+        message = await authentication._while_good(token, scope(), never)()
+
+    assert message == {"type": "http.disconnect"}
+    assert token.looks == -1
+
+
+async def test_what_comes_from_the_client_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and its error too."""
+    monkeypatch.setattr(authentication, "_LOOK_S", 10)
+    good = Fading(100)
+
+    async def sent() -> Any:
+        return {"type": "http.request", "body": b"a"}
+
+    async def broken() -> Any:
+        raise OSError
+
+    assert await authentication._while_good(good, scope(), sent)() == {"type": "http.request", "body": b"a"}
+    with pytest.raises(OSError):  # noqa: PT011
+        await authentication._while_good(good, scope(), broken)()
+    assert authentication._while_good(good, scope("POST"), sent) is sent
+
+
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        ({}, None),
+        ({b"x-auth-token": b"t"}, "t"),
+        ({b"authorization": b"Bearer t"}, "t"),
+        ({b"authorization": b"bearer  t "}, "t"),
+        ({b"authorization": b"Basic dDp0"}, None),
+        ({b"cookie": b"a=b; tidecast_session=t; c=d"}, "t"),
+        ({b"cookie": b"a=b"}, None),
+        ({b"cookie": b"\xff;=;;"}, None),
+        ({b"x-auth-token": b"t", b"authorization": b"Bearer u"}, "t"),
+        ({b"authorization": b"Basic dDp0", b"cookie": b"tidecast_session=t"}, None),
+    ],
+)
+def test_where_a_token_is(headers: dict[bytes, bytes], token: str | None) -> None:
+    assert sent_token(headers) == token
+
+
+_SECRET = "s" * 40
+_PASSWORD = "correct horse battery"
+
+
+def row(kind: str, name: str, **fields: str) -> AccessRecord:
+    made: Any = {"kind": kind, "name": name, "command_id": "c", "created": 0, **fields}
+    return AccessRecord(**made)
+
+
+class Door:
+    """What lets in a user with a password and a key, and their rows."""
+
+    def __init__(self) -> None:
+        self.rows = Directory()
+        vault = Vault(b"v" * 32)
+        self.user = row("user", "kim", project="retail", role="viewer", secret=hash_password(_PASSWORD))
+        self.key = row("key", "AK1", user="kim", secret=vault.encrypted(_SECRET))
+        for one in (self.user, self.key, row("project", "retail")):
+            self.rows.told(row_key(one.kind, one.name), one)
+        self.authenticator = Authenticator(self.rows, vault, Tokens(vault.token_key, 60.0), Passwords())
+        made: Any = object.__new__(Authentication)
+        made._ways, made._failures, made._settings = ["token", "ak-sk"], Failures(), Settings()
+        made._signed = SignedRequests(self.authenticator)
+        self._made = made
+
+    async def opened(self, authorization: str, **headers: str) -> Any:
+        """Who asks so, and whether that still holds."""
+        sent = {"authorization": authorization, "host": "tidecast.example", **headers}
+        asked = scope("GET", *((name.encode(), value.encode()) for name, value in sent.items()))
+        asked |= {"path": "/watch", "raw_path": b"/watch", "query_string": b"path=job"}
+        who, _, is_good = await self._made._found(self.authenticator, asked, never, None)
+        return who, is_good
+
+
+def basic(name: str, word: str) -> str:
+    return f"Basic {base64.b64encode(f'{name}:{word}'.encode()).decode()}"
+
+
+def by_amazon() -> dict[str, str]:
+    request = AWSRequest("GET", "http://tidecast.example/watch?path=job")
+    SigV4Auth(Credentials("AK1", _SECRET), "sagemaker", "any").add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+@pytest.mark.parametrize("way", ["signed", "basic-key", "basic-secret", "basic-password", "basic-token", "token"])
+async def test_whatever_a_stream_was_opened_by_it_ends_with_that(way: str) -> None:
+    """The key is revoked, or the user; nothing else of theirs has to change."""
+    door = Door()
+    token, _ = door.authenticator.token_for(Caller("kim", "retail", Role.VIEWER))
+    headers = {
+        "basic-key": basic("AK1", _SECRET),
+        "basic-secret": basic("api", _SECRET),
+        "basic-password": basic("kim", _PASSWORD),
+        "basic-token": basic("any", token),
+        "token": f"Bearer {token}",
+    }
+    shown = by_amazon() if way == "signed" else {"authorization": headers[way]}
+    who, is_good = await door.opened(shown.pop("authorization"), **shown)
+    before = is_good()
+    by_key = way in ("signed", "basic-key", "basic-secret")
+    gone = door.key if by_key else door.user
+    door.rows.told(row_key(gone.kind, gone.name), None)
+
+    assert (who.name, who.project, before, is_good()) == ("kim", "retail", True, False)
+
+
+async def test_a_stream_by_password_ends_with_the_password() -> None:
+    door = Door()
+    _, is_good = await door.opened(basic("kim", _PASSWORD))
+    door.rows.told(row_key("user", "kim"), replace(door.user, secret="another"))
+
+    assert not is_good()
+
+
+async def test_what_a_signed_stream_watches_is_asked_as_its_owner() -> None:
+    """Its signature is of another address; nobody but this process can say so of a request."""
+    door, owner = Door(), Caller("kim", "retail", Role.VIEWER)
+    shown = by_amazon()
+    asked = scope("GET", (b"authorization", shown["authorization"].encode()), (b"host", b"tidecast.example"))
+    asked |= {"path": "/job/", "raw_path": b"/job/", "query_string": b""}
+    with pytest.raises(UnauthenticatedError):
+        await door._made._found(door.authenticator, asked, never, None)
+    who, _, _ = await door._made._found(door.authenticator, asked | {authentication.WATCHER: owner}, never, None)
+
+    assert who is owner
