@@ -1,5 +1,6 @@
 """What every test may ask for: a real broker for the whole run, and names of its own on it."""
 
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ structlog.configure(processors=console_processors())
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Fetch Kafka before several processes of tests begin: they would do so at the same time."""
+    # A shell that starts a run with `&` lets it ignore Ctrl-C, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(session.config.option, "numprocesses", None):
         record_class_archive(obtain_jars(default_cache_dir(), progress=print), find_java(), progress=print)
 
