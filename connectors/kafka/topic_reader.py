@@ -120,11 +120,20 @@ def _partitions(consumer: Consumer, bootstrap: str, topic: str) -> tuple[int, ..
 
 
 def _watermarks(consumer: Consumer, bootstrap: str, topic: str, partition: int) -> tuple[int, int]:
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-    except KafkaException as error:
-        raise _unreachable(bootstrap) from error
-    return low, high
+    """Also of a topic made a moment ago: its partition may have no leader yet, and librdkafka says so at once."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while True:
+        try:
+            found: Any = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise _unreachable(bootstrap) from error
+            time.sleep(_POLL_S)
+        else:
+            if found is None:
+                raise _unreachable(bootstrap)
+            low, high = found
+            return low, high
 
 
 def _until(
