@@ -56,7 +56,7 @@ def _spec(
 
 
 def marker(seed: int) -> Path:
-    """What `KilledOnce` leaves behind for the series with this seed."""
+    """What `KilledOnce` and `Stuck` leave behind for the series with this seed."""
     return Path(tempfile.gettempdir()) / f"tidecast-killed-once-{seed}"
 
 
@@ -85,7 +85,11 @@ def work(batch: SeriesBatch) -> Forecasts:
 
 
 def hang(batch: SeriesBatch) -> Forecasts:
-    """Never come back from compiled code, and keep the interpreter's lock."""
+    """Never come back from compiled code, and keep the interpreter's lock. Tries of a series with a seed are noted."""
+    assert batch.seeds is not None
+    for seed in filter(None, batch.seeds.tolist()):
+        with marker(seed).open("a", encoding="utf-8") as note:
+            note.write(".")
     re.match(r"(a+)+$", "a" * 60 + "b")
     return _repeated(batch)
 

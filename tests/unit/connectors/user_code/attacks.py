@@ -5,7 +5,7 @@ from typing import Any
 __all__ = ["ATTACKS", "LIMITS"]
 
 LIMITS: dict[str, Any] = {
-    "cpu_s": 3, "wall_s": 8.0, "memory_mib": 512, "processes": 64, "file_mib": 50, "total_file_mib": 100,
+    "cpu_s": 3, "wall_s": 40.0, "memory_mib": 512, "processes": 64, "file_mib": 50, "total_file_mib": 100,
     "files": 1000, "open_files": 256,
 }  # fmt: skip
 

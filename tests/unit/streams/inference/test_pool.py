@@ -235,7 +235,7 @@ async def test_D046_who_would_only_wait_for_others_is_told_so_at_once(tmp_path: 
             await pool.ask(DEMO, call())
 
         assert refused.value.status == 504
-        assert asyncio.get_running_loop().time() - asked < 0.5
+        assert asyncio.get_running_loop().time() - asked < 1.5
         for one in crowd:
             one.cancel()
 
