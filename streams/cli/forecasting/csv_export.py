@@ -18,12 +18,12 @@ _OWN_COLUMNS: Final = ("ts_id", "model", "timestamp", "value")
 def write_csv(outcome: JobOutcome, path: Path) -> int:
     """One row per series, model and timestamp; the number of rows. The file appears whole or not at all.
 
-    Columns: the group-by columns, ts_id, model, timestamp, value, every metric of that series and model (the same in
-    all its rows), error. A series that failed has one row, without timestamp and value. A group-by column named as one
-    of the others gets "_group" added.
+    Columns: the group-by columns, ts_id, model, timestamp, value, a column for each quantile that any result has (such
+    as q0.1), every metric of that series and model (the same in all its rows), error. A series that failed has one row,
+    without timestamp and value. A group-by column named as one of the others gets "_group" added.
     """
     metrics = outcome.metric_names
-    own = (*_OWN_COLUMNS, *metrics, "error")
+    own = (*_OWN_COLUMNS, *(f"q{level}" for level in outcome.levels), *metrics, "error")
     header = [safe_cell(f"{label}_group" if label in own else label) for label in outcome.group_key]
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     rows = 0
@@ -56,7 +56,9 @@ def _rows(outcome: JobOutcome, metrics: Sequence[str]) -> Iterator[list[object]]
     for forecast in outcome.forecasts:
         about = [*(safe_cell(value) for value in forecast.group), forecast.ts_id, safe_cell(forecast.model_name)]
         scores = [(forecast.metrics or {}).get(name) for name in metrics]
+        quantiles = [forecast.quantiles.get(level) for level in outcome.levels]
         if forecast.error is not None:
-            yield [*about, "", "", *scores, safe_cell(forecast.error)]
-        for timestamp, value in zip(forecast.timestamps, forecast.predictions, strict=True):
-            yield [*about, timestamp, value, *scores, ""]
+            yield [*about, "", "", *("" for _ in quantiles), *scores, safe_cell(forecast.error)]
+        for step, (timestamp, value) in enumerate(zip(forecast.timestamps, forecast.predictions, strict=True)):
+            enclosed = ["" if values is None else values[step] for values in quantiles]
+            yield [*about, timestamp, value, *enclosed, *scores, ""]

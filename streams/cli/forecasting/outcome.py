@@ -1,7 +1,7 @@
 """The answers of GET /job/{id}/job_results/ as values, series by series."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.datasets.group_values import group_values
@@ -27,6 +27,8 @@ class SeriesForecast:
     model_name: str
     timestamps: Sequence[str] = ()
     predictions: Sequence[float | None] = ()
+    quantiles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """By level, such as "0.1"; none of a model that has none."""
     metrics: Mapping[str, float | None] | None = None
     backtest_timestamps: Sequence[str] = ()
     backtest: Sequence[float | None] = ()
@@ -62,6 +64,11 @@ class JobOutcome:
     def metric_names(self) -> Sequence[str]:
         """Every metric that any result has, in order of appearance."""
         return list(dict.fromkeys(name for forecast in self.forecasts for name in forecast.metrics or ()))
+
+    @property
+    def levels(self) -> Sequence[str]:
+        """Every quantile that any result has, the lowest first."""
+        return sorted({level for forecast in self.forecasts for level in forecast.quantiles}, key=float)
 
     def largest(self, count: int) -> Sequence[int]:
         """The ts_ids of the series with the largest forecasts, largest first."""
@@ -105,6 +112,7 @@ def _forecast(result: Mapping[str, Any], group: tuple[str, ...]) -> SeriesForeca
         model_name=result["model_name"],
         timestamps=result["timestamps"],
         predictions=result["predictions"],
+        quantiles=result.get("quantiles") or {},
         metrics=result["metrics"],
         backtest_timestamps=backtest["timestamps"],
         backtest=backtest["predictions"],

@@ -1,4 +1,4 @@
-"""Pictures of forecasts: the end of the history, the backtest that the metrics belong to, and the forecast."""
+"""Pictures of forecasts: the end of the history, the backtest with the metrics, the forecast, its intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from streams.cli.console import picture
 from streams.cli.console.picture import COLOURS, FAINT, INK
@@ -21,6 +23,8 @@ _HISTORY_LENGTHS: Final = 8  # of the forecast: enough to see the rhythm, and th
 _SHORTEST_HISTORY: Final = 42  # points
 _DASHES: Final = (0, (3, 1.5))
 _MARKS: Final = 7  # on a forecast: more would grow together
+_BANDED: Final = 2  # models with intervals: more bands over one another tell nothing
+_BAND: Final = 0.14  # opacity; where bands lie over one another they are darker
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,35 @@ def plot_forecasts(panels: Sequence[Panel], path: Path, *, title: str) -> None:
 
 def forecast_figure(panels: Sequence[Panel], *, title: str) -> Figure:
     """The picture: title and legend above, then a panel for each series, two in a row."""
-    models = list(dict.fromkeys(forecast.model_name for panel in panels for forecast in panel.forecasts))
-    refitted = any(len(forecast.backtest) for panel in panels for forecast in panel.forecasts)
-    figure, axes = picture.panels_of(len(panels), title=title, handles=_legend(models, backtest=refitted))
+    drawn = [forecast for panel in panels for forecast in panel.forecasts]
+    models = list(dict.fromkeys(forecast.model_name for forecast in drawn))
+    banded = len({forecast.model_name for forecast in drawn if _bands(forecast)}) <= _BANDED
+    covered = list(dict.fromkeys(name for it in drawn for name, _, _ in _bands(it))) if banded else []
+    handles = _legend(models, backtest=any(len(forecast.backtest) for forecast in drawn), covered=covered)
+    figure, axes = picture.panels_of(len(panels), title=title, handles=handles)
     for axis, panel in zip(axes, panels, strict=True):
-        _draw(axis, panel, models)
+        _draw(axis, panel, models, banded=banded)
     return figure
 
 
-def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
+def _bands(forecast: SeriesForecast) -> list[tuple[str, str, str]]:
+    """What each interval covers and its two quantiles, the widest first: 0.1 and 0.9 are 80 %, and so on inwards."""
+    levels = sorted(forecast.quantiles, key=float)
+    pairs = zip(levels, reversed(levels), strict=True)
+    return [(f"{100 * (float(high) - float(low)):.3g} %", low, high) for low, high in pairs if float(low) < float(high)]
+
+
+def _draw_bands(axis: Axes, forecast: SeriesForecast, colour: str) -> None:
+    times = picture.moments(forecast.timestamps)
+    for _, low, high in _bands(forecast):
+        below, above = _floats(forecast.quantiles[low]), _floats(forecast.quantiles[high])
+        if len(times) == 1:
+            axis.vlines(times, below, above, color=colour, alpha=_BAND, linewidth=8, zorder=1)
+        else:
+            axis.fill_between(times, below, above, color=colour, alpha=_BAND, linewidth=0, zorder=1)
+
+
+def _draw(axis: Axes, panel: Panel, models: Sequence[str], *, banded: bool) -> None:
     known = [forecast for forecast in panel.forecasts if forecast.error is None]
     horizon = max((len(forecast.predictions) for forecast in known), default=0)
     points = max(_SHORTEST_HISTORY, _HISTORY_LENGTHS * horizon)
@@ -59,6 +83,8 @@ def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
     for forecast in known:
         colour = COLOURS[models.index(forecast.model_name) % len(COLOURS)]
         marker = _MARKERS[models.index(forecast.model_name) % len(_MARKERS)]
+        if banded:
+            _draw_bands(axis, forecast, colour)
         if len(forecast.backtest):
             backtest_times = picture.moments(forecast.backtest_timestamps)
             axis.plot(
@@ -92,11 +118,13 @@ def _scores(known: Sequence[SeriesForecast]) -> Sequence[str]:
     )
 
 
-def _legend(models: Sequence[str], *, backtest: bool) -> list[Line2D]:
-    handles = [Line2D([], [], color=INK, linewidth=1.1, label="history")]
+def _legend(models: Sequence[str], *, backtest: bool, covered: Sequence[str]) -> list[Artist]:
+    handles: list[Artist] = [Line2D([], [], color=INK, linewidth=1.1, label="history")]
     for place, model in enumerate(models):
         colour, marker = COLOURS[place % len(COLOURS)], _MARKERS[place % len(_MARKERS)]
         handles.append(Line2D([], [], color=colour, linewidth=1.6, marker=marker, markersize=3.8, label=model))
+    if covered:  # each has the colour of its model
+        handles.append(Patch(facecolor=FAINT, alpha=0.35, linewidth=0, label=f"{', '.join(covered)} intervals"))
     if backtest:  # one entry for all: each has the colour of its model
         handles.append(Line2D([], [], color=FAINT, linewidth=1.3, linestyle=_DASHES, label="backtest"))
     return handles

@@ -15,13 +15,20 @@ __all__ = ["LONGEST_TABLE", "forecast_table", "number", "short_time"]
 LONGEST_TABLE = 60  # rows: about two screens; the rest is in --out or behind --all
 _MOST_VALUES = 7  # of a forecast in one row: a week of days
 _MIDNIGHT = " 00:00:00"
+_UNASKED = {
+    "0.025",
+    "0.1",
+    "0.9",
+    "0.975",
+}  # quantiles that come where none are chosen: in a file and in pictures alone
 _HIGHER_IS_BETTER = ("r2", "mda")  # of the metrics; the others are errors, some with a sign
 
 
 def forecast_table(outcome: JobOutcome, *, rows: int | None = None) -> Table:
     """One row per series and model: the next values and the metrics; the best of a series by its first metric is bold.
 
-    With `rows` only so many series are shown as fit into that number of rows, and the caption says how many there are.
+    Quantiles that were chosen stand beside, those of the first step. With `rows` only so many series are shown as fit
+    into that number of rows, and the caption says how many there are.
     """
     metrics = outcome.metric_names
     shown = _first_series(outcome.forecasts, rows)
@@ -35,12 +42,15 @@ def forecast_table(outcome: JobOutcome, *, rows: int | None = None) -> Table:
     table.add_column("model", no_wrap=True)
     table.add_column("from", no_wrap=True)
     table.add_column(title, overflow="fold")
+    levels = () if set(outcome.levels) <= _UNASKED else outcome.levels
+    if levels:
+        table.add_column(f"first: {' '.join(levels)}", justify="right", no_wrap=True)
     for name in metrics:
         table.add_column(name, justify="right", no_wrap=True)
     texts = {id(forecast): _values(forecast) for forecast in shown}
     width = max((len(text) for values in texts.values() for text in values), default=1)
     for _, series in groupby(shown, key=lambda forecast: forecast.ts_id):
-        _add_series(table, list(series), metrics, texts, width)
+        _add_series(table, list(series), metrics, levels, texts, width)
     if len(shown) < len(outcome.forecasts):
         table.caption = (
             f"{len(shown)} of {len(outcome.forecasts)} rows shown: --all shows every one, --out FILE writes them"
@@ -82,6 +92,7 @@ def _add_series(
     table: Table,
     series: Sequence[SeriesForecast],
     metrics: Sequence[str],
+    levels: Sequence[str],
     texts: dict[int, list[str]],
     width: int,
 ) -> None:
@@ -92,10 +103,13 @@ def _add_series(
         if forecast.error is None:
             values = " ".join(text.rjust(width) for text in texts[id(forecast)])
             cells += [Text(forecast.model_name), Text(short_time(forecast.timestamps[0])), Text(values)]
+            first = [number(forecast.quantiles[level][0]) for level in levels if level in forecast.quantiles]
+            cells += [Text(" ".join(first) or "-")] if levels else []
             cells += [Text(number((forecast.metrics or {}).get(name))) for name in metrics]
         else:
             failed = Text(one_line(forecast.error), style="red")
-            cells += [Text(forecast.model_name), Text("failed", style="red"), failed, *(Text("") for _ in metrics)]
+            blank = [Text("")] * (len(metrics) + bool(levels))
+            cells += [Text(forecast.model_name), Text("failed", style="red"), failed, *blank]
         if forecast is best:
             for cell in cells[len(group) :]:
                 cell.stylize("bold")

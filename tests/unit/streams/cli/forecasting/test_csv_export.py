@@ -38,6 +38,21 @@ def test_one_row_per_series_model_and_timestamp(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_quantiles_have_columns_of_their_own(tmp_path: Path) -> None:
+    """Of all levels that any result has, the lowest first; empty where a model has none."""
+    enclosed = made(quantiles={"0.9": (3.0, 4.0), "0.1": (1.0, 1.5)})
+    rows = _rows(outcome_of(enclosed, made(2), made(3, error="too short")), tmp_path / "out.csv")
+
+    assert list(rows[0])[3:7] == ["timestamp", "value", "q0.1", "q0.9"]
+    assert [(row["q0.1"], row["q0.9"]) for row in rows] == [
+        ("1.0", "3.0"),
+        ("1.5", "4.0"),
+        ("", ""),
+        ("", ""),
+        ("", ""),
+    ]
+
+
 def test_a_failure_has_one_row_with_its_error(tmp_path: Path) -> None:
     """So that no series goes missing in the file."""
     rows = _rows(outcome_of(made(), made(2, error="too short")), tmp_path / "out.csv")

@@ -41,6 +41,14 @@ def test_J121_a_refitted_result_has_its_backtest() -> None:
     assert (found.backtest_timestamps, found.backtest) == (["2020-09-03 00:00:00"], [230.0])
 
 
+def test_quantiles_are_read_where_there_are_any() -> None:
+    """The levels of all results, the lowest first."""
+    outcome = job_outcome(7, [], _answer((1, [RESULT | {"quantiles": {"0.9": [240.0], "0.1": [230.0]}}, RESULT])))
+
+    assert [item.quantiles for item in outcome.forecasts] == [{"0.9": [240.0], "0.1": [230.0]}, {}]
+    assert outcome.levels == ["0.1", "0.9"]
+
+
 def test_J144_a_failure_is_told_with_its_error() -> None:
     """Among the good results."""
     failed = {"ts_id": 1, "model_name": "Lstm", "error": "too short"}

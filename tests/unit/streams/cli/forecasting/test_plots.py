@@ -85,6 +85,43 @@ def test_the_legend_names_a_backtest_only_where_there_is_one() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["history", "LinearFit"]
 
 
+def test_intervals_are_bands_of_their_models_colour() -> None:
+    """The widest encloses the others; the legend says what each covers. A quantile in the middle is no interval."""
+    levels = {
+        "0.1": (90.0, 91.0),
+        "0.025": (80.0, 81.0),
+        "0.5": (100.0, 101.0),
+        "0.9": (110.0, 111.0),
+        "0.975": (120.0, 121.0),
+    }
+    figure = forecast_figure([Panel(HISTORY, [_made(quantiles=levels), _made("B")])], title="t")
+    wide, narrow = figure.axes[0].collections
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+
+    assert [
+        (band.get_datalim(figure.axes[0].transData).y0, band.get_datalim(figure.axes[0].transData).y1)
+        for band in (wide, narrow)
+    ] == [(80, 121), (90, 111)]
+    assert "95 %, 80 % intervals" in texts
+
+
+def test_three_models_intervals_over_one_another_are_not_drawn() -> None:
+    """They would hide the forecasts."""
+    levels = {"0.1": (90.0, 91.0), "0.9": (110.0, 111.0)}
+    figure = forecast_figure([Panel(HISTORY, [_made(name, quantiles=levels) for name in "ABC"])], title="t")
+
+    assert not figure.axes[0].collections
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["history", "A", "B", "C", "backtest"]
+
+
+def test_the_interval_of_a_single_step_is_a_bar() -> None:
+    """A band of one point would not be seen."""
+    one = _made(timestamps=FUTURE["timestamps"][:1], predictions=(100.0,), quantiles={"0.1": (90.0,), "0.9": (110.0,)})
+    (bar,) = _axis(one).collections
+
+    assert [list(part[:, 1]) for part in bar.get_segments()] == [[90, 110]]
+
+
 def test_a_panel_tells_series_and_scores() -> None:
     """The first metric of every model; a dash where it is null."""
     axis = _axis(_made("A", metrics={"mae": 1.234, "r2": 1.0}), _made("B", metrics={"mae": None}))

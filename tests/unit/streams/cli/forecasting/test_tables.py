@@ -15,6 +15,17 @@ def test_a_row_shows_group_model_start_values_and_metrics() -> None:
     assert lines[3].split() == ["g1", "LinearFit", "2020-01-06", "1.50", "2", "0.1235", "-"]
 
 
+def test_quantiles_that_were_chosen_stand_beside() -> None:
+    """Those of the first step; those that nobody chose are left to file and picture."""
+    chosen = outcome_of(made(quantiles={"0.95": (3.0, 4.0), "0.05": (1.0, 1.5)}), made(2, error="too short"))
+    lines = shown(forecast_table(chosen)).splitlines()
+    plain = shown(forecast_table(outcome_of(made(quantiles={"0.1": (1.0, 1.5), "0.9": (3.0, 4.0)}))))
+
+    assert lines[1].split() == ["shop", "model", "from", "next", "2", "values", "first:", "0.05", "0.95", "mae"]
+    assert lines[3].split() == ["g1", "LinearFit", "2020-01-06", "1.50", "2", "1", "3", "0.5000"]
+    assert "first" not in plain
+
+
 def test_the_group_is_written_once_per_series() -> None:
     """In the row of its first model."""
     lines = shown(forecast_table(outcome_of(made(), made(1, "Lstm"), made(2)))).splitlines()
