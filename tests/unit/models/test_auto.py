@@ -244,6 +244,7 @@ def test_the_scale_of_a_series_changes_nothing_but_the_scale(factor: float) -> N
 cells = st.one_of(st.just(math.nan), st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.sampled_from([1e308, 0.0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(cells, min_size=14, max_size=14), min_size=2, max_size=4), st.integers(1, 4))
 def test_a_rows_forecast_has_the_same_bits_alone_and_in_company(rows: list[list[float]], horizon: int) -> None:

@@ -315,6 +315,7 @@ requests_of_all_kinds = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.lists(requests_of_all_kinds, max_size=12))
 def test_every_answer_is_the_same_alone_and_in_any_batch(asked: list[SeriesRequest]) -> None:

@@ -175,6 +175,7 @@ run.finish()
 """
 
 
+@pytest.mark.slow
 def test_the_stock_client_writes_what_is_read(tmp_path: Path) -> None:
     """Offline, 300 rows over several blocks."""
     environment = {

@@ -187,6 +187,7 @@ async def test_answers_go_on_without_the_replica_that_was_killed(
     await asyncio.gather(*clients)
 
 
+@pytest.mark.slow
 async def test_54_the_jvm_of_a_replica_is_killed_under_load(replicas: Replicas, tmp_path: Path) -> None:
     """It is in the replica's process: both go, a new one takes over, and sixteen clients get all their answers."""
     java = str(find_java().path)

@@ -23,6 +23,8 @@ from connectors.kafka.admin import TopicsLostError
 from streams.workers import run as worker
 from streams.workers.run import run_worker
 
+pytestmark = pytest.mark.slow  # whole processes
+
 
 class Runtime:
     """App and publisher as far as a worker knows them; `when_ready` happens as soon as the app runs."""
