@@ -166,6 +166,20 @@ def test_a_failed_forecast_ends_with_status_one(service: Up, sales: Path) -> Non
     assert service.run("job", _job_of(ended.stderr)).returncode == 1
 
 
+def test_forecasts_of_which_a_part_failed_end_with_status_three(service: Up, tmp_path: Path) -> None:
+    """So that a script can use what came; the same when the job is shown again, also for programs."""
+    file = tmp_path / "two.csv"
+    rows = [f"2024-01-{day:02},a,{day}" for day in range(1, 21)]
+    twice = ["2024-01-01,b,1"] * 2  # of one time
+    file.write_text("\n".join(["day,shop,sold", *rows, *twice, ""]), "utf-8")
+    ended = service.run("forecast", file, *COLUMNS, "--model", "LinearFit")
+    job_id = _job_of(ended.stderr)
+
+    assert ended.returncode == 3, ended.stderr
+    assert "1 of 2 forecasts failed" in ended.stderr
+    assert [service.run("job", job_id, *more).returncode for more in ((), ("--json",))] == [3, 3]
+
+
 @pytest.mark.timeout(600)  # a model is trained, which takes minutes on a busy machine
 def test_the_demo_uses_the_service_that_runs(service: Up, tmp_path: Path) -> None:
     """And ends well only if all 70 forecasts are there."""

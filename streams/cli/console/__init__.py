@@ -1,6 +1,6 @@
 """What all commands share: terminal, errors, help, interrupts, settings, pictures.
 
-Others use `configuration`, `failure`, `help_pages`, `interrupts`, `picture`, `program`, `terminal`.
+Others use `configuration`, `failure`, `help_pages`, `interrupts`, `listing`, `picture`, `program`, `terminal`.
 """
 
 __all__: list[str] = []

@@ -3,7 +3,10 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
-__all__ = ["CommandError", "did_you_mean"]
+__all__ = ["PARTLY", "CommandError", "did_you_mean"]
+
+PARTLY = 3
+"""The exit status of a command that did a part of its work: 0 is all, 1 nothing or a fault, 2 a wrong command line."""
 
 
 class CommandError(Exception):

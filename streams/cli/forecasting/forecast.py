@@ -210,7 +210,8 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     """Forecast the series of a CSV file.
 
     Columns are given by name, or by number from 0. Where no service runs, one is started for this command and stopped
-    afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 1 if any forecast failed.
+    afterwards; the job stays in TIDECAST_HOME, where `tidecast job` finds it. Exit status 3 if a part of the forecasts
+    failed, 1 if all did.
     """
     from connectors.csv_files.dialect import DialectSettings
     from models.catalog import CATALOG

@@ -66,10 +66,11 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
 ) -> None:
     """Show the status of a job and, once it is finished, its results.
 
-    Where no service runs, one is started on TIDECAST_HOME to read the job, and stopped afterwards. Exit status 1 if
-    the job failed.
+    Where no service runs, one is started on TIDECAST_HOME to read the job, and stopped afterwards. Exit status 3 if
+    a part of the job failed, 1 if all of it did.
     """
     from streams.cli.forecasting import following, presenting
+    from streams.cli.forecasting.outcome import job_outcome
     from streams.cli.service.session import find_service, open_session
 
     if as_json and (out or plot):
@@ -101,7 +102,7 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
             json.dump(answers, sys.stdout, ensure_ascii=False)
             sys.stdout.write("\n")
             if found["status"] > following.FINISHED:
-                raise typer.Exit(1)
+                raise typer.Exit(job_outcome(job_id, (), answers).exit_status or 1)
             return
         _print_status(found, moment, output())
         if finished:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.datasets.group_values import group_values
+from streams.cli.console.failure import PARTLY
 
 __all__ = ["History", "JobOutcome", "SeriesForecast", "history_of", "job_outcome"]
 
@@ -59,6 +60,13 @@ class JobOutcome:
     def failed(self) -> Sequence[SeriesForecast]:
         """Those that ended in an error."""
         return [forecast for forecast in self.forecasts if forecast.error is not None]
+
+    @property
+    def exit_status(self) -> int:
+        """Of a command that was asked for all of it: 0, 3 where a part of it failed, 1 where nothing came."""
+        if not self.failed:
+            return 0
+        return PARTLY if len(self.failed) < len(self.forecasts) else 1
 
     @property
     def metric_names(self) -> Sequence[str]:

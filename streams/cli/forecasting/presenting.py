@@ -49,7 +49,7 @@ def present(
         draw(client, outcome, plot, outcome.largest(_PLOTTED), as_of=as_of)
         console.print(f"plot written to {plot}", soft_wrap=True)
     if outcome.failed:
-        raise CommandError(_failures(outcome))
+        raise CommandError(_failures(outcome), status=outcome.exit_status)
 
 
 def draw(

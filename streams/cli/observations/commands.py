@@ -1,4 +1,4 @@
-"""`tidecast data append` and `export`: rows of a data set after its upload, and all of them as they are now."""
+"""`tidecast data`: data sets, their rows after the upload, and all of these as they are now."""
 
 # ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
 
@@ -12,6 +12,8 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices
+from streams.cli.observations import data_sets
+from streams.cli.observations.data_sets import Data
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["register"]
@@ -23,19 +25,23 @@ tidecast data append 5 today.csv
 
 tidecast data append 5 today.csv --timestamp day --group-by shop"""
 
-_Data = Annotated[int, typer.Argument(metavar="DATA", help="The id of the data set.", min=1, show_default=False)]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands in a group of their own."""
-    group = typer.Typer(help="Data sets: rows after the upload, and all rows as they are now.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Data sets: what there is, rows after the upload, all rows as they are now.", no_args_is_help=True
+    )
+    group.command("upload", epilog="Example: tidecast data upload sales.csv")(data_sets.upload)
+    group.command("list", epilog="Example: tidecast data list")(data_sets.list_data_sets)
+    group.command("show", epilog="Example: tidecast data show 5")(data_sets.show)
     group.command("append", epilog=_APPEND_EPILOG)(append)
     group.command("export", epilog="Example: tidecast data export 5 --out now.csv")(export)
+    group.command("delete", epilog="Example: tidecast data delete 5")(data_sets.delete)
     app.add_typer(group, name="data")
 
 
 def append(
-    data_id: _Data,
+    data_id: Data,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV with a header, columns in any order.", show_default=False)
     ],
@@ -69,7 +75,7 @@ def append(
 
 
 def export(
-    data_id: _Data,
+    data_id: Data,
     *,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Instead of the output.", show_default=False)

@@ -1,17 +1,15 @@
 """`tidecast models`: PMML and ONNX models of users, uploaded, listed, shown, tried out, removed."""
 
-# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
-
 import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streams.cli.console.failure import CommandError
-from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,9 +51,9 @@ def list_models(*, as_json: AsJson = False, url: Url = None) -> None:
     """All models, newest first."""
     found = _asked(url, lambda client: client.get("/model-info"))["modelList"]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    _print_rows(("name", "type", "task", "algorithm", "createTime"), found, "no model has been uploaded")
+    print_rows(("name", "type", "task", "algorithm", "createTime"), found, "no model has been uploaded")
 
 
 def show(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
@@ -69,13 +66,13 @@ def show(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
 
     found = _asked(url, ask)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for field in ("modelName", "modelType", "modelEngine", "algorithm", "task", "descript"):
         output().print(f"{field:12} {one_line(str(found[field]))}", soft_wrap=True)
     rows = [{"": "asked", **one} for one in found["inputVariables"]]
     rows += [{"": "answered", **one} for one in found["targetVariables"]]
-    _print_rows(("", "name", "type", "measure", "values", "shape"), rows, "it has no variables")
+    print_rows(("", "name", "type", "measure", "values", "shape"), rows, "it has no variables")
 
 
 def try_out(
@@ -93,7 +90,7 @@ def try_out(
     """Let a model answer records; one answer a line."""
     found = _asked(url, lambda client: _tested(client, name, data))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for result in found["result"]:
         output().print(one_line(json.dumps(result, ensure_ascii=False)), soft_wrap=True)
@@ -125,30 +122,3 @@ def _asked(url: str | None, ask: Callable[["ServiceClient"], Any]) -> Any:
     """What a service answers, under `data`."""
     with session_of(url, on_new_home=True) as session:
         return ask(session.client)["data"]
-
-
-def _print_json(content: Any) -> None:
-    json.dump(content, sys.stdout, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
-def _print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        notices().print(nothing)
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(one_line(_shown(row.get(column)))) for column in columns))
-    output().print(table)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join("N" if one is None else str(one) for one in value)
-    return "" if value is None else str(value)

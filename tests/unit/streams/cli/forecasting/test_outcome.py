@@ -58,6 +58,13 @@ def test_J144_a_failure_is_told_with_its_error() -> None:
     assert outcome.message == "1 failed"
 
 
+def test_the_exit_status_tells_whether_all_a_part_or_nothing_came() -> None:
+    """As scripts ask for it."""
+    failed = made(2, error="too short")
+
+    assert [outcome_of(*them).exit_status for them in ((made(),), (made(), failed), (failed, failed))] == [0, 3, 1]
+
+
 def test_metric_names_are_those_of_all_results() -> None:
     """In order of appearance."""
     outcome = outcome_of(made(metrics={"b": 1.0}), made(2, error="x"), made(3, metrics={"a": 1.0, "b": None}))

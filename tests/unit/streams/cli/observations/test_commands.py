@@ -1,4 +1,4 @@
-"""`tidecast data append` and `export`, against a service that is a function."""
+"""`tidecast data`, against a service that is a function."""
 
 import json
 from pathlib import Path
@@ -94,3 +94,73 @@ def test_mistakes_are_told(sent: list[httpx.Request], words: list[str], told: st
     assert isinstance(result.exception, CommandError)
     assert told in str(result.exception)
     assert sent == []
+
+
+DATASET = {"id": 5, "name": "sales", "rows": 1234, "time_created": "2020-01-01T00:00:00+00:00"}
+COLUMNS = {
+    "header": [{"index": 0, "label": "day"}, {"index": 1, "label": "so\nld"}],
+    "heads": {"day": ["2020-01-01", "2020-01-02"], "so\nld": [7, None]},
+}
+
+
+def answered_by(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[httpx.Request]:
+    """The requests of a service that always says the same."""
+    requests: list[httpx.Request] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        request.read()
+        requests.append(request)
+        return httpx.Response(204) if answer is None else httpx.Response(200, json=answer)
+
+    monkeypatch.setattr(
+        session, "ServiceClient", lambda url, **more: ServiceClient(url, **more, transport=httpx.MockTransport(reply))
+    )
+    return requests
+
+
+def test_an_upload_tells_its_id_and_what_can_be_read_in_two_ways(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The name is made from the file's by the service unless one is given."""
+    requests = answered_by(monkeypatch, {"data": DATASET, "warnings": ["day first?"]})
+    file = tmp_path / "sales.csv"
+    file.write_text("day,sold\n2020-01-01,7\n")
+
+    shown = run("upload", str(file))
+    run("upload", str(file), "--name", "mine")
+
+    assert shown.stdout == "data set 5 (sales): 1,234 rows\n"
+    assert "warning: day first?" in shown.stderr
+    assert [b'name="name"' in request.content for request in requests] == [False, True]
+    assert all(b"2020-01-01,7" in request.content for request in requests)
+
+
+def test_data_sets_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row each, or as the service says it; none is told where there is none."""
+    answered_by(monkeypatch, {"data": [DATASET]})
+    listed, as_json = run("list"), run("list", "--json")
+    answered_by(monkeypatch, {"data": []})
+    none = run("list")
+
+    assert ["5", "sales", "1234", "2020-01-01T00:00:00+00:00"] in [line.split() for line in listed.stdout.splitlines()]
+    assert json.loads(as_json.stdout) == [DATASET]
+    assert "no data set has been uploaded" in none.stderr
+
+
+def test_a_data_set_is_shown_with_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the numbers that jobs choose them by; what a file holds cannot break the table."""
+    requests = answered_by(monkeypatch, {"data": DATASET, **COLUMNS, "status": 200})
+    shown = run("show", "5")
+    rows = [line.split() for line in shown.stdout.splitlines()]
+
+    assert requests[0].url.path == "/data/5/"
+    assert ["0", "day", "2020-01-01,", "2020-01-02"] in rows
+    assert ["1", "so\\nld", "7,"] in rows
+
+
+def test_a_data_set_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = answered_by(monkeypatch, None)
+    done = run("delete", "5")
+
+    assert (requests[0].method, requests[0].url.path) == ("DELETE", "/data/5/")
+    assert done.stdout == "data set 5 is removed\n"

@@ -1,0 +1,73 @@
+"""`tidecast data upload`, `list`, `show` and `delete`: the data sets that there are."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.terminal import notices, one_line, output, print_warnings
+from streams.cli.service.asking import Url, session_of
+
+__all__ = ["Data", "delete", "list_data_sets", "show", "upload"]
+
+Data = Annotated[int, typer.Argument(metavar="DATA", help="The id of the data set.", min=1, show_default=False)]
+_LISTED = ("id", "name", "rows", "time_created")
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, also packed.", show_default=False)],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="Its name; made from the file's where absent.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Upload a CSV file; its id is what jobs and the other commands take."""
+    if not file.is_file():
+        raise CommandError(f"there is no file {file}", status=2)
+    with session_of(url, on_new_home=True) as session:
+        answer = session.client.write("POST", "/data/", file=file, form={} if name is None else {"name": name})
+    if as_json:
+        print_json(answer)
+        return
+    print_warnings(answer.get("warnings", ()), notices())
+    made = answer["data"]
+    output().print(one_line(f"data set {made['id']} ({made['name']}): {made['rows']:,} rows"), soft_wrap=True)
+
+
+def list_data_sets(*, as_json: AsJson = False, url: Url = None) -> None:
+    """All data sets, as they were uploaded."""
+    with session_of(url, on_new_home=True) as session:
+        found = session.client.get("/data/")["data"]
+    if as_json:
+        print_json(found)
+    else:
+        print_rows(_LISTED, found, "no data set has been uploaded")
+
+
+def show(data_id: Data, *, as_json: AsJson = False, url: Url = None) -> None:
+    """How a data set was read: its columns, by the numbers that jobs choose them by, and its first rows."""
+    with session_of(url) as session:
+        found = session.client.get(f"/data/{data_id}/")
+    if as_json:
+        print_json(found)
+        return
+    about = found["data"]
+    output().print(one_line(f"data set {about['id']} ({about['name']}): {about['rows']:,} rows"), soft_wrap=True)
+    print_rows(("number", "column", "first values"), [_column(one, found["heads"]) for one in found["header"]], "")
+    print_warnings(found.get("warnings", ()), notices())
+
+
+def delete(data_id: Data, *, url: Url = None) -> None:
+    """Remove a data set. Jobs on it keep what they have."""
+    with session_of(url) as session:
+        session.client.delete(f"/data/{data_id}/")
+    output().print(f"data set {data_id} is removed")
+
+
+def _column(column: dict[str, Any], heads: dict[str, list[Any]]) -> dict[str, Any]:
+    values = ["" if value is None else str(value) for value in heads.get(column["label"], ())]
+    return {"number": column["index"], "column": column["label"], "first values": ", ".join(values)}
