@@ -3,7 +3,8 @@
 The mean of a few good models is usually better than the best one, and a bad pick costs less: `docs/accuracy.md` has
 the figures. CES and MSTL, which take milliseconds, are tried where the budget of a series allows. ETS, HoltWinters,
 ARIMA, LightGBM and the networks are not: a backtest of them takes many times as long, and with ETS among the candidates
-the forecasts of the sets measured there did not become better.
+the forecasts of the sets measured there did not become better. Of a series with features those that make use of them
+are tried too: Regression always, LightGBM and ARIMA where the budget allows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import chosen_rows
 from models.hyper_parameters import ConfigValue
 
-__all__ = ["CANDIDATES", "Candidate", "forecast"]
+__all__ = ["CANDIDATES", "WITH_FEATURES", "Candidate", "forecast"]
 
 _FOLDS = 3
 _FEWEST_OBSERVED = 3  # before a fold; two points say nothing about which model suits
@@ -35,12 +36,14 @@ class Candidate:
     """A model of the catalogue, with what differs from its defaults; `label` names it in answers.
 
     `point_us`: microseconds of a core that a fit takes for each point, as measured; 0 where that is next to nothing.
+    `fit_ms`: milliseconds that it takes besides, however short the series is.
     """
 
     model: str
     label: str
     settings: Mapping[str, ConfigValue] = field(default_factory=lambda: MappingProxyType({}))
     point_us: float = 0.0
+    fit_ms: float = 0.0
 
 
 def _line(points: int) -> Candidate:
@@ -61,7 +64,14 @@ CANDIDATES = (
 )
 """What is tried; of equally good ones the first counts as better."""
 
-_UNTESTED = tuple(candidate.label in {"Drift", "SES"} for candidate in CANDIDATES)  # halfway between trend and level
+WITH_FEATURES = (
+    Candidate("Regression", "Regression"),
+    Candidate("LightGBM", "LightGBM", point_us=100.0, fit_ms=60.0),
+    Candidate("ARIMA", "ARIMA", point_us=1_500.0, fit_ms=300.0),
+)
+"""What is tried of series with features besides, before those that take long."""
+
+_UNTESTED = frozenset({"Drift", "SES"})  # halfway between trend and level
 
 
 def forecast(batch: SeriesBatch) -> Forecasts:
@@ -85,25 +95,33 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     Student's t with as many degrees of freedom as there were folds, since the errors of one fold go together.
     """
     history, exponents = scaled_rows(batch.history)
-    scaled = SeriesBatch(history, batch.horizon, batch.config, season_length=batch.season_length, freq=batch.freq)
-    allowed = _allowed(scaled)
+    scaled = SeriesBatch(
+        history,
+        batch.horizon,
+        batch.config,
+        season_length=batch.season_length,
+        covariates=batch.covariates,
+        freq=batch.freq,
+    )
+    candidates = CANDIDATES if batch.covariates is None else WITH_FEATURES + CANDIDATES
+    allowed = _allowed(scaled, candidates)
     with np.errstate(all="ignore"):
-        errors, folds = _backtest(scaled, allowed)
+        errors, folds = _backtest(scaled, candidates, allowed)
         untested: NDArray[np.bool_] = np.count_nonzero(np.isfinite(errors), axis=1) == 0
-        errors[untested] = np.where(_UNTESTED, 1.0, np.inf)
+        errors[untested] = [1.0 if one.label in _UNTESTED else np.inf for one in candidates]
         notes = [["too short for a backtest, so no model was chosen by one"] if row else [] for row in untested]
         for row in np.flatnonzero(~allowed.all(axis=1)).tolist():
-            left_out = ", ".join(one.label for one, can in zip(CANDIDATES, allowed[row], strict=True) if not can)
+            left_out = ", ".join(one.label for one, can in zip(candidates, allowed[row], strict=True) if not can)
             notes[row].append(
                 f"chosen without {left_out}, which would take longer than budget_ms: raise it to try them"
             )
-        weights, means = _refitted(scaled, errors, notes)
+        weights, means = _refitted(scaled, candidates, errors, notes)
         scaled_mean = _weighted(means, weights)
         mean = unscaled(scaled_mean, exponents)
         quantiles = {
             level: unscaled(values, exponents) for level, values in _quantiles(scaled_mean, weights, folds).items()
         }
-    answered_by = [_names(row, error) for row, error in zip(weights, errors, strict=True)]
+    answered_by = [_names(candidates, row, error) for row, error in zip(weights, errors, strict=True)]
     for row in np.flatnonzero(~np.isfinite(mean).all(axis=1)).tolist():
         observed = batch.history[row][~np.isnan(batch.history[row])]
         mean[row], answered_by[row] = observed[-1], "SeasonalNaive"  # with a season of one step
@@ -111,14 +129,14 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     return Forecasts(mean, quantiles, answered_by=answered_by, notes=["; ".join(lines) for lines in notes])
 
 
-def _allowed(batch: SeriesBatch) -> NDArray[np.bool_]:
+def _allowed(batch: SeriesBatch, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
     """Which candidates [N, K] the budget of each row has room for, one after the other."""
     steps = batch.history.shape[1] - np.argmax(~np.isnan(batch.history), axis=1)
     left = np.full(len(steps), 1000.0 * float(batch.config["budget_ms"]))
-    allowed = np.ones((len(steps), len(CANDIDATES)), dtype=np.bool_)
-    for place, candidate in enumerate(CANDIDATES):
+    allowed = np.ones((len(steps), len(candidates)), dtype=np.bool_)
+    for place, candidate in enumerate(candidates):
         if candidate.point_us:
-            costs = candidate.point_us * steps * (_FOLDS + 1)
+            costs = (candidate.point_us * steps + 1000.0 * candidate.fit_ms) * (_FOLDS + 1)
             allowed[:, place] = costs <= left
             left -= np.where(allowed[:, place], costs, 0.0)
     return allowed
@@ -146,10 +164,12 @@ def _quantiles(mean: FloatArray, weights: FloatArray, folds: Sequence[_Fold]) ->
     return {level: mean + (deviation * stdtrit(tested, float(level)))[:, np.newaxis] for level in STANDARD_NORMAL}
 
 
-def _backtest(batch: SeriesBatch, allowed: NDArray[np.bool_]) -> tuple[FloatArray, list[_Fold]]:
+def _backtest(
+    batch: SeriesBatch, candidates: Sequence[Candidate], allowed: NDArray[np.bool_]
+) -> tuple[FloatArray, list[_Fold]]:
     """Mean absolute error of each candidate [N, K], averaged over the folds; infinite where it is out of the race."""
     series, steps = batch.history.shape
-    total, folds = np.zeros((series, len(CANDIDATES))), np.zeros((series, 1))
+    total, folds = np.zeros((series, len(candidates))), np.zeros((series, 1))
     kept: list[_Fold] = []
     for fold in range(1, _FOLDS + 1):
         end = steps - fold * batch.horizon
@@ -158,9 +178,10 @@ def _backtest(batch: SeriesBatch, allowed: NDArray[np.bool_]) -> tuple[FloatArra
         past, actual = batch.history[:, :end], batch.history[:, end : end + batch.horizon]
         enough = np.count_nonzero(~np.isnan(past), axis=1) >= _FEWEST_OBSERVED
         rows = np.flatnonzero(enough & ~np.isnan(actual).all(axis=1))
-        part = replace(batch, history=past)
-        made = np.full((len(rows), len(CANDIDATES), batch.horizon), np.nan)
-        for place, candidate in enumerate(CANDIDATES):
+        covariates = None if batch.covariates is None else batch.covariates[:, : end + batch.horizon]
+        part = replace(batch, history=past, covariates=covariates)
+        made = np.full((len(rows), len(candidates), batch.horizon), np.nan)
+        for place, candidate in enumerate(candidates):
             tried = np.flatnonzero(allowed[rows, place])
             made[tried, place] = _forecast(candidate, chosen_rows(part, rows[tried]))
             total[rows, place] += _errors(made[:, place], actual[rows])
@@ -178,7 +199,9 @@ def _errors(forecasts: FloatArray, actual: FloatArray) -> FloatArray:
     return np.where(np.isnan(forecasts).any(axis=1), np.nan, sums)
 
 
-def _refitted(batch: SeriesBatch, errors: FloatArray, notes: list[list[str]]) -> tuple[FloatArray, FloatArray]:
+def _refitted(
+    batch: SeriesBatch, candidates: Sequence[Candidate], errors: FloatArray, notes: list[list[str]]
+) -> tuple[FloatArray, FloatArray]:
     """Weights [N, K] and forecasts from the whole history [N, K, horizon], fitted only where a weight is not 0.
 
     Where a candidate fails, its error becomes infinite and the row is chosen for again.
@@ -188,7 +211,7 @@ def _refitted(batch: SeriesBatch, errors: FloatArray, notes: list[list[str]]) ->
     means = np.zeros((*errors.shape, batch.horizon))
     weights = _weights(errors, most)
     while (wanted := (weights > 0) & ~fitted).any():
-        for place, candidate in enumerate(CANDIDATES):
+        for place, candidate in enumerate(candidates):
             rows = np.flatnonzero(wanted[:, place])
             if not rows.size:
                 continue
@@ -216,15 +239,15 @@ def _weighted(means: FloatArray, weights: FloatArray) -> FloatArray:
     """The weighted mean [N, horizon], added up in the order of the candidates; NaN without weights."""
     shares = weights / column_sums(weights.T)[:, np.newaxis]
     result = np.zeros((len(means), means.shape[2]))
-    for place in range(len(CANDIDATES)):
+    for place in range(weights.shape[1]):
         share = shares[:, place, np.newaxis]
         result += np.where(share == 0, 0.0, share * means[:, place])
     return result
 
 
-def _names(weights: FloatArray, errors: FloatArray) -> str:
+def _names(candidates: Sequence[Candidate], weights: FloatArray, errors: FloatArray) -> str:
     order = np.argsort(errors, kind="stable").tolist()
-    return " + ".join(CANDIDATES[place].label for place in order if weights[place] > 0)
+    return " + ".join(candidates[place].label for place in order if weights[place] > 0)
 
 
 def _forecast(candidate: Candidate, batch: SeriesBatch) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Final
 
 from models.deepar.specs import DEEPAR
 from models.errors import RejectedInputError
-from models.fitted.specs import ARIMA, CES, ETS, HOLT_WINTERS, LIGHTGBM, MSTL, THETA
+from models.fitted.specs import ARIMA, CES, ETS, HOLT_WINTERS, LIGHTGBM, MSTL, REGRESSION, THETA
 from models.hyper_parameters import SEASON_LENGTH, HyperParameter
 from models.lstm.specs import LSTM, LSTM_LONG
 from models.model_spec import ModelSpec
@@ -62,14 +62,15 @@ _AUTO: Final = ModelSpec(
             default=500,
             minimum=0,
             maximum=3_600_000,
-            intro="Milliseconds of a core that CES and MSTL may take for a series, as estimated; those that would take "
-            "more are left out. 0 tries the quick models alone.",
+            intro="Milliseconds of a core that CES and MSTL, with features LightGBM and ARIMA too, may take for a "
+            "series, as estimated; those that would take more are left out. 0 tries the quick models alone.",
         ),
     ),
     entry="models.auto:forecast",
     point_s=2e-3,
     heavy=True,
     calendar=True,
+    covariates=True,
 )
 
 _MODELS: Final = (  # the first five have the numbers of contract T-075; a new model comes last, so that numbers stay
@@ -92,6 +93,7 @@ _MODELS: Final = (  # the first five have the numbers of contract T-075; a new m
     MSTL,
     CROSTON,
     TSB,
+    REGRESSION,
 )
 
 CATALOG: Mapping[str, ModelSpec] = MappingProxyType({spec.name: spec for spec in _MODELS})

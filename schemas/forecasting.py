@@ -12,6 +12,7 @@ __all__ = [
     "ConfigureJob",
     "CreateJob",
     "DeleteJob",
+    "FutureFeature",
     "JobCommand",
     "JobRecord",
     "JobStatus",
@@ -66,10 +67,19 @@ class ConfigureJob:
 
 
 @dataclass(frozen=True, slots=True)
+class FutureFeature:
+    """What a feature will be at each step of a forecast; `column` is its label, or its index as text."""
+
+    column: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesConfig:
     """Settings of a series (contract J-072 … J-079, J-087, J-121, decision 22).
 
-    Those from `backtest_windows` to `fill`: `models.options`. With `series` they are those of several, and `ts_id` is
+    Those from `backtest_windows` to `fill`: `models.options`. `future_features` win over the rows of the data set that
+    come after the last target. With `series` they are those of several, and `ts_id` is
     0: "all" stands for every series of the job, group values such as `Origin=EWR` for those that have them.
     """
 
@@ -90,6 +100,7 @@ class SeriesConfig:
     upper: float | None = None
     fill: str | None = None
     series: str | None = None
+    future_features: tuple[FutureFeature, ...] | None = None
 
     @property
     def trains(self) -> bool:

@@ -11,7 +11,7 @@ from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
-from streams.forecasting.inputs import Features
+from streams.forecasting.inputs import Features, future_for
 from streams.forecasting.series_grids import on_grid, step_ms
 from streams.forecasting.submissions import Plan, Training
 from streams.runtime import StateRuntime
@@ -85,7 +85,7 @@ def _records(
 
 def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]) -> Iterator[TrainSeries]:
     places = np.array([training.ts_id for _, training in todo]) - job.first_ts_id
-    begins, ends = split.offsets[places], split.offsets[places + 1].tolist()  # of all at once: that takes half the time
+    begins, ends = split.offsets[places], split.ends[places].tolist()  # of all at once: that takes half the time
     facts = zip(
         places.tolist(),
         begins.tolist(),
@@ -104,7 +104,9 @@ def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_
             grid = on_grid(split.series(place), [split.rows_of(features[index], place) for index in plan.features])
             target, timestamps = grid.target, grid.timestamps
             if plan.features:
-                more["feat_dynamic_real"] = [column.tolist() for column in grid.columns]
+                future = future_for(split, place, plan, features)
+                both = zip(grid.columns, future, strict=True)
+                more["feat_dynamic_real"] = [[*column.tolist(), *known.tolist()] for column, known in both]
         yield TrainSeries(
             job_id=job.job_id,
             ts_id=training.ts_id,

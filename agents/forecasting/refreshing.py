@@ -68,5 +68,7 @@ def _names(split: Split) -> list[str]:
 
 
 def _are_equal(before: Split, now: Split, place: int) -> bool:
+    if before.future[place] != now.future[place]:
+        return False
     one, other = before.series(place), now.series(place)
     return np.array_equal(one.target, other.target, equal_nan=True) and np.array_equal(one.times, other.times)

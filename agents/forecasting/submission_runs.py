@@ -60,7 +60,7 @@ class Prepared:
     def weights(self) -> NDArray[np.float64]:
         """What each training counts for in what may be out. Those that become one command count for nothing."""
         places = np.array([training.ts_id for training in self.trainings]) - self.job.first_ts_id
-        points = np.diff(self.split.offsets)[places]
+        points = self.split.lengths[places]
         by_plan = {id(training.plan): _weights_of(training.plan) for training in self.trainings}
         own, for_values = np.array([by_plan[id(training.plan)] for training in self.trainings]).T
         weights: NDArray[np.float64] = own + points * for_values

@@ -10,6 +10,7 @@ from connectors.kafka.publisher import Record
 from connectors.objects.model_files import model_file
 from connectors.objects.store import ObjectStore
 from models.batch import SeriesAnswer
+from models.fitted.covariates import FUTURE_UNKNOWN, has_unknown_future
 from schemas.coding.codec import Codec
 from schemas.series import Backtest, Forecast, SeriesResult
 from schemas.workloads import MetricPoint
@@ -53,8 +54,8 @@ class AnswerWriter:
         note = answer.note
         if answer.error is None:
             times = command_times(command, len(answer.predictions), len(answer.backtest or ()))
-            if known := calendar_note(command.freq):
-                note = f"{note}; {known}" if note else known
+            more = (note, _future_note(item), calendar_note(command.freq))
+            note = "; ".join(filter(None, more))
             if answer.saved is not None:
                 model_path = model_file(command.job_id, command.ts_id, command.n)
                 self._store.put_bytes(model_path, answer.saved)
@@ -116,6 +117,14 @@ class AnswerWriter:
         for name, value, iteration in points:
             point = MetricPoint(workload_uid, name, value, item.asked_at, iteration, "log")
             yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point), item.headers)
+
+
+def _future_note(item: Accepted) -> str:
+    """What is to be said of features whose future was filled in; without refit none is forecast by."""
+    command = item.command
+    if not command.refit or item.request is None or item.request.covariates is None:
+        return ""
+    return FUTURE_UNKNOWN if has_unknown_future(command.feat_dynamic_real, len(command.target)) else ""
 
 
 def _backtest(predictions: list[float], times: ShownTimes) -> Backtest:

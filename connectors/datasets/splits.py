@@ -7,7 +7,7 @@ each begins.
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isnan
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesData:
-    """One series by ascending time: read-only views of equal length, NaN where the target is missing.
+    """The history of a series by ascending time: read-only views of equal length, NaN where the target is missing.
 
     ``times`` are microseconds since 1970 as ``calendar`` counts them, the text of a
     `models.calendars.calendar.Calendar`; with ``complete`` every step of that has its row, and just one.
@@ -70,7 +70,8 @@ class SeriesData:
 class Split:
     """All series of one choice of columns, numbered from 0 in order of first appearance in the file (J-055).
 
-    ``target`` and ``times`` have one value per row, those of series i in ``offsets[i]:offsets[i + 1]``;
+    ``target`` and ``times`` have one value per row, those of series i in ``offsets[i]:offsets[i + 1]``. The last
+    ``future[i]`` of them have no target and are no part of its history: they tell its features of later times.
     ``texts[text_codes[row]]`` is the timestamp as in the file. ``calendar_codes`` with ``calendars``, ``is_complete``
     (both as in SeriesData) and ``groupby_val`` (J-062) have one value per series. ``features`` are the columns not
     chosen (J-066), ``warnings`` what of the choice is probably not meant, and ``timestamp_format`` how ``texts`` are
@@ -93,15 +94,28 @@ class Split:
     features: tuple[Column, ...]
     warnings: tuple[str, ...] = ()
     timestamp_format: str = ""
+    future: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def __post_init__(self) -> None:
+        if len(self.future) != len(self.groupby_val):
+            object.__setattr__(self, "future", np.zeros(len(self.groupby_val), dtype=np.int64))
         arrays = (self.target, self.times, self.text_codes, self.offsets, self.calendar_codes, self.is_complete)
-        for array in arrays:
+        for array in (*arrays, self.future):
             array.flags.writeable = False  # every series is a view of these
 
     def __len__(self) -> int:
         """The number of series."""
         return len(self.groupby_val)
+
+    @property
+    def ends(self) -> npt.NDArray[np.int64]:
+        """The row behind the history of each series."""
+        return self.offsets[1:] - self.future
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """The rows of each history."""
+        return self.ends - self.offsets[:-1]
 
     def series(self, index: int) -> SeriesData:
         """The data of series ``index``, counted from 0."""
@@ -119,8 +133,13 @@ class Split:
         return self.calendars[int(self.calendar_codes[index])]
 
     def rows_of(self, column: npt.NDArray[np.float64], index: int) -> npt.NDArray[np.float64]:
-        """The part of a column, arranged as ``target`` is, that belongs to series ``index``."""
+        """The part of a column, arranged as ``target`` is, that belongs to the history of series ``index``."""
         return column[self._rows(index)]
+
+    def future_of(self, column: npt.NDArray[Any], index: int) -> npt.NDArray[Any]:
+        """The part of a column, arranged as ``target`` is, that comes after the history of series ``index``."""
+        end = int(self.offsets[index + 1])
+        return column[end - int(self.future[index]) : end]
 
     def history(self, index: int) -> tuple[list[int | float | None], list[str]]:
         """Target values and timestamp texts of a series, as J-139 shows them.
@@ -136,7 +155,7 @@ class Split:
     def _rows(self, index: int) -> slice:
         if not 0 <= index < len(self):
             raise IndexError(f"no series {index}: there are {len(self)}")
-        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1] - self.future[index]))
 
 
 def save_split(store: ObjectStore, key: str, split: Split) -> None:
@@ -154,7 +173,9 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
     # Mostly a text is one time in all series: a third of the bytes, and quicker to load than one per row.
     moments = np.zeros(len(split.texts), dtype=np.int64)
     moments[split.text_codes] = split.times
-    per_row: dict[str, Any] = {} if np.array_equal(moments[split.text_codes], split.times) else {"times": split.times}
+    extra: dict[str, Any] = {} if np.array_equal(moments[split.text_codes], split.times) else {"times": split.times}
+    if split.future.any():
+        extra["future"] = split.future
     with store.writing(key) as unfinished, unfinished.open("wb") as file:
         np.savez(
             file,
@@ -168,7 +189,7 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
             calendars=_packed(split.calendars),
             calendar_codes=split.calendar_codes,
             is_complete=split.is_complete,
-            **per_row,
+            **extra,
         )
 
 
@@ -206,6 +227,7 @@ def load_split(store: ObjectStore, key: str, arrange: Arrange) -> Split:
                     features=tuple(Column(**column) for column in described["features"]),
                     warnings=tuple(described.get("warnings", ())),
                     timestamp_format=described.get("timestamp_format", ""),
+                    **({"future": arrays["future"]} if "future" in arrays else {}),
                 )
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StoredSplitError(f"{key} is damaged: {error}; configure the job again") from error

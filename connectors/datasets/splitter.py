@@ -15,6 +15,7 @@ import pandas as pd
 from connectors.csv_files.columns import BadColumnError, NumberColumn, TextColumn, read_columns
 from connectors.csv_files.dialect import RFC4180, Dialect
 from connectors.csv_files.inspection import line_of_row
+from connectors.datasets.future_rows import future_rows, told_of
 from connectors.datasets.split_warnings import double_times, groups_that_look_alike
 from connectors.datasets.splits import Arrange, Column, Split
 from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
@@ -62,7 +63,8 @@ def split_csv(
 
     Where the clock of a zone shows a time twice, the first row of a series with it is the first of them.
 
-    Missing target cells stay NaN and absent days stay absent. A column of group values is numeric only if each cell is
+    Missing target cells stay NaN and absent days stay absent; the last rows of a series may be its future, see
+    ``connectors.datasets.future_rows``. A column of group values is numeric only if each cell is
     written as Python would write the number, so "007" stays text; an empty group cell is the empty text.
 
     Raises BadColumnError, whose field is ``timestamp_indexs``, ``target_indexs`` or ``groupby_indexs``: as
@@ -90,7 +92,7 @@ def split_csv(
         *read.warnings,
         *groups_that_look_alike(header, {index: texts[index] for index in groupby_indexs}),
     ]
-    in_order = sort_key
+    in_order, order = sort_key, None
     if (sort_key[1:] < sort_key[:-1]).any():
         order = np.argsort(sort_key, kind="stable")
         target, series, codes, in_order = target[order], series[order], codes[order], sort_key[order]
@@ -99,6 +101,9 @@ def split_csv(
             path, header, dialect, timestamp=(timestamp_index, when), places=sort_key, unused=unused
         )
     offsets = np.concatenate(([0], np.cumsum(np.bincount(series)))).astype(np.int64)
+    future = future_rows(path, header, dialect, target=target, offsets=offsets, order=order, unused=unused)
+    if future.any():
+        warnings.append(told_of(header[target_index], future))
     minutes = None if moments.offset_minutes is None else moments.offset_minutes[codes]
     arranged = calendars.arrange(moments.wall[codes], minutes, offsets)
     return Split(
@@ -118,6 +123,7 @@ def split_csv(
         features=tuple(Column(index, header[index]) for index in unused),
         warnings=tuple(warnings),
         timestamp_format=parsed.written,
+        future=future,
     )
 
 

@@ -1,13 +1,20 @@
 """Features beside a series: gaps closed, and the steps that nobody has told filled in by one rule."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from models.arrays.columns import FloatArray
 from models.errors import RejectedInputError
 
-__all__ = ["with_future"]
+__all__ = ["FUTURE_UNKNOWN", "has_unknown_future", "with_future"]
+
+FUTURE_UNKNOWN: Final = (
+    "nothing is known of the next steps of its features, so these repeat their last season: give them in rows after "
+    "the last value, or as future_features"
+)
+"""What a user should know where a feature's future was filled in."""
 
 
 def with_future(
@@ -15,21 +22,34 @@ def with_future(
 ) -> FloatArray:
     """Arrange features for a series of `length` values: [length + prediction_length, F].
 
-    Each has a value per value of the series, and may have up to `prediction_length` more, which are the future. Future
-    steps that are missing repeat the value of one season before; without a season, the last one. A missing value in
-    between is the one before it, at the beginning the first there is; a feature without any value is 0.
+    Each has a value per value of the series, and may have `prediction_length` more, which are the future. Where there
+    are none it repeats its last season; without a season, the last value. A missing value of the past is the one before
+    it, at the beginning the first there is; a feature without any value is 0. RejectedInputError where a part of the
+    future is missing: that would be a guess in the place of what somebody knows.
     """
     columns = np.empty((length + prediction_length, len(features)))
     for place, given in enumerate(features):
         values = np.asarray(given, dtype=np.float64)
-        if not length <= len(values) <= length + prediction_length:
+        if len(values) not in (length, length + prediction_length):
             raise RejectedInputError(
                 "feat_dynamic_real",
-                f"feature {place + 1} has {len(values)} values, expected {length} (one per value of the series) to "
-                f"{length + prediction_length} (with the future)",
+                f"feature {place + 1} has {len(values)} values, expected {length} (one per value of the series) or "
+                f"{length + prediction_length} (with those of all steps to be forecast)",
+            )
+        future = values[length:]
+        if not np.isfinite(future).all():
+            step = int(np.argmin(np.isfinite(future))) + 1
+            raise RejectedInputError(
+                "feat_dynamic_real",
+                f"feature {place + 1} has no finite value for step {step} of the {prediction_length} to be forecast",
             )
         columns[:, place] = _extended(_without_gaps(values), length + prediction_length, season_length)
     return columns
+
+
+def has_unknown_future(features: Sequence[Sequence[float]], length: int) -> bool:
+    """Whether `with_future` fills in the future of any of them."""
+    return any(len(values) == length for values in features)
 
 
 def _without_gaps(values: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from typing import Final
 from models.hyper_parameters import SEASON_LENGTH, HyperParameter
 from models.model_spec import ModelSpec
 
-__all__ = ["ARIMA", "CES", "ETS", "HOLT_WINTERS", "LIGHTGBM", "MSTL", "THETA"]
+__all__ = ["ARIMA", "CES", "ETS", "HOLT_WINTERS", "LIGHTGBM", "MSTL", "REGRESSION", "THETA"]
 
 
 HOLT_WINTERS: Final = ModelSpec(
@@ -141,4 +141,14 @@ MSTL: Final = ModelSpec(
     calendar=True,
     point_s=1e-4,
     heavy=True,
+)
+
+REGRESSION: Final = ModelSpec(
+    name="Regression",
+    intro="What features, season and a line explain by least squares, and errors that follow one another.",
+    hyper_parameters=(SEASON_LENGTH,),
+    entry="models.fitted.regression:forecast",
+    point_s=1e-5,
+    heavy=True,
+    covariates=True,
 )

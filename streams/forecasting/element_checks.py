@@ -10,9 +10,10 @@ from models.hyper_parameters import HyperParameterError
 from models.model_spec import ModelSpec
 from models.options import PLAIN, checked_options
 from models.scores.names import ALIASES, METRICS
-from schemas.forecasting import SeriesConfig
+from schemas.forecasting import FutureFeature, SeriesConfig
 from schemas.series import Options
 from schemas.values import HyperParam
+from streams.features.future import check_asked
 
 __all__ = [
     "Chosen",
@@ -22,6 +23,7 @@ __all__ = [
     "check_range",
     "check_shape",
     "check_unbent",
+    "checked_future",
     "checked_values",
     "each_series",
     "field_of",
@@ -157,6 +159,17 @@ def checked_values(element: SeriesConfig, spec: ModelSpec | None = None) -> Opti
     if options == PLAIN:
         return None
     return Options(options.windows, options.levels, element.lower, element.upper, options.fill)
+
+
+def checked_future(element: SeriesConfig, spec: ModelSpec, steps: int) -> tuple[FutureFeature, ...]:
+    """What is told of the features' future; the columns are looked up where the series are."""
+    asked = element.future_features or ()
+    takers = ", ".join(name for name, one in CATALOG.items() if one.covariates)
+    try:
+        check_asked(asked, spec, steps, refit=element.refit == 1, takers=takers)
+    except RejectedInputError as error:
+        raise ElementError(error.field, error.message) from None
+    return asked
 
 
 def check_range(field: str, value: int, highest: int) -> None:

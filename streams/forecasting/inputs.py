@@ -11,15 +11,17 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.group_values import WHOLE, BadSeriesKeyError, named_series, read_key
 from connectors.datasets.splits import Split
 from connectors.objects.store import ObjectStore
+from models.errors import RejectedInputError
 from schemas.forecasting import JobRecord, SeriesConfig
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import InvalidError, NotFoundError, RejectedError
+from streams.features.future import known_future, named_columns
 from streams.forecasting.element_checks import Chosen, shown
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
-from streams.forecasting.submissions import Training
+from streams.forecasting.submissions import Plan, Training
 
-__all__ = ["Features", "chosen_series", "dataset_of", "features_of"]
+__all__ = ["Features", "chosen_series", "dataset_of", "features_of", "future_for"]
 
 Features = Mapping[int, NDArray[np.float64]]
 """Columns of the data set by index, row by row as the job's targets."""
@@ -46,7 +48,8 @@ async def features_of(
 ) -> Features:
     """The columns that any of the trainings uses; RejectedError where one is not numeric or cannot be read any more.
 
-    It names the first element that uses a wrong column (J-092), or whose series is too long with its features.
+    It names the first element that uses a wrong column (J-092), whose series is too long with its features, or whose
+    features are not told for all steps of its forecast.
     """
     first_users: dict[int, Training] = {}
     for training in trainings:
@@ -65,9 +68,39 @@ async def features_of(
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
             place: dict[str, int | str] = {"element": user.number - 1, "field": "feature_indexs"}
             raise error.saying(text, place) from None
-    if features and job.split is not None:
-        check_features_fit(job, await splits.load(job.split), trainings, record_limit)
+    if job.split is not None and (features or any(one.plan.future for one in trainings)):
+        split = await splits.load(job.split)
+        check_features_fit(job, split, trainings, record_limit)
+        await asyncio.to_thread(_check_future, job, split, features, trainings)
     return features
+
+
+def future_for(split: Split, place: int, plan: Plan, features: Features) -> Sequence[NDArray[np.float64]]:
+    """Of each feature of the plan what is known of a series' next steps; RejectedInputError where that is not enough.
+
+    Without refit the end of the history is forecast, so that nothing need be known.
+    """
+    columns = {index: features[index] for index in plan.features}
+    try:
+        sent = named_columns(split, plan.future, plan.features)
+        return known_future(split, place, columns, sent, plan.next_k_prediction)
+    except RejectedInputError:
+        if plan.refit:
+            raise
+        return [np.empty(0)] * len(columns)
+
+
+def _check_future(job: JobRecord, split: Split, features: Features, trainings: Sequence[Training]) -> None:
+    for training in trainings:
+        place = training.ts_id - job.first_ts_id
+        if not (training.plan.future or (training.plan.features and split.future[place])):
+            continue
+        try:
+            future_for(split, place, training.plan, features)
+        except RejectedInputError as error:
+            text = f"element {training.number} (ts_id {training.ts_id}), {error.field}: {error.message}"
+            where: dict[str, int | str] = {"element": training.number - 1, "field": error.field}
+            raise InvalidError("invalid_element", text, where) from None
 
 
 async def chosen_series(splits: SplitStore, job: JobRecord, elements: Sequence[SeriesConfig]) -> Chosen:

@@ -19,7 +19,7 @@ _REST: Final = 4096  # bytes of a command besides, about
 
 def check_lengths(split: Split, *, max_points: int, record_limit: int) -> None:
     """RejectedError 400 where a series has too many points, or more than a record can carry."""
-    lengths = np.diff(split.offsets)
+    lengths = split.lengths
     if not len(lengths):
         return
     place = int(np.argmax(lengths))
@@ -37,7 +37,7 @@ def check_lengths(split: Split, *, max_points: int, record_limit: int) -> None:
 def check_features_fit(job: JobRecord, split: Split, trainings: Iterable[Training], record_limit: int) -> None:
     """RejectedError 400 for the first element whose series is more than a record can carry with its features."""
     most = (record_limit - _REST) // _VALUE
-    lengths = np.diff(split.offsets)
+    lengths = split.lengths
     for training in trainings:
         columns = 1 + len(training.plan.features)
         points = int(lengths[training.ts_id - job.first_ts_id])

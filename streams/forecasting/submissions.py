@@ -10,7 +10,7 @@ from typing import Any
 
 from models.catalog import CATALOG
 from models.model_spec import ModelSpec
-from schemas.forecasting import JobRecord, SeriesConfig
+from schemas.forecasting import FutureFeature, JobRecord, SeriesConfig
 from schemas.series import Options, Search
 from schemas.values import HyperParam, ParameterValue
 from streams.codes.forecasting import ForecastingCode
@@ -23,6 +23,7 @@ from streams.forecasting.element_checks import (
     check_range,
     check_shape,
     check_unbent,
+    checked_future,
     checked_values,
     each_series,
     field_of,
@@ -59,7 +60,8 @@ class Limits:
 class Plan:
     """How a series is to be trained, with everything absent filled in; mostly shared by the series of a submission.
 
-    With `search` the hyper-parameters are tuned. `features` are columns, only of models that use them.
+    With `search` the hyper-parameters are tuned. `features` are columns, only of models that use them, and `future`
+    what was sent of the steps to be forecast.
     """
 
     model_name: str
@@ -71,6 +73,7 @@ class Plan:
     features: tuple[int, ...] = ()
     allow_negative: bool = False
     options: Options | None = None
+    future: tuple[FutureFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def check_elements(
     return to_store, to_train
 
 
-_plan_settings = attrgetter(*_STORED, "max_eval", "next_k_prediction", "auto_tune", "eval_metrics")
+_plan_settings = attrgetter(*_STORED, "max_eval", "next_k_prediction", "auto_tune", "eval_metrics", "future_features")
 
 
 def trainings_again(settings: Sequence[SeriesConfig], ts_ids: Sequence[int], plan_of: Sequence[int]) -> list[Training]:
@@ -195,6 +198,7 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
         features=(element.feature_indexs or ()) if spec.covariates else (),
         allow_negative=element.allow_negative == 1,
         options=checked_values(element, spec),
+        future=checked_future(element, spec, next_k),
     )
 
 
@@ -258,6 +262,9 @@ def _check_features(indexs: Sequence[int], job: JobRecord, *, told: bool) -> Non
 
 def _check_setting(element: SeriesConfig, merged: SeriesConfig) -> None:
     """Settings that are only stored may be incomplete, but what is there must be right."""
+    if element.future_features is not None:
+        text = "is of the steps after today's end, so it goes with an element that trains: send next_k_prediction too"
+        raise ElementError("future_features", text)
     if all(getattr(element, field) is None for field in _STORED):
         raise ElementError("model_name", f"nothing to store: send one of {', '.join(_STORED)}")
     _check_options(element)

@@ -55,22 +55,27 @@ def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy
     service = Up(tmp_path / "home")
     service.up()
     try:
-        spreadsheet, hours = (
+        spreadsheet, hours, features = (
             subprocess.run(
                 ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
                 cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
             )
-            for block in _blocks("docs/files-and-dates.md")
+            for block in (*_blocks("docs/files-and-dates.md"), *_blocks("docs/features.md"))
         )  # fmt: skip
     finally:
         service.end()
-    promised = re.findall(r"^    (\S.*)$", (_ROOT / "docs/files-and-dates.md").read_text("utf-8"), re.MULTILINE)
+    promised, known = (
+        re.findall(r"^    (\S.*)$", (_ROOT / page).read_text("utf-8"), re.MULTILINE)
+        for page in ("docs/files-and-dates.md", "docs/features.md")
+    )
 
     assert spreadsheet.returncode == hours.returncode == 0, spreadsheet.stderr + hours.stderr
     assert spreadsheet.stdout.rstrip().endswith(promised[0])
     assert "\nB\n" in spreadsheet.stdout
     rows = [line.split(",") for line in (copy / "next.csv").read_text("utf-8").splitlines()[1:]]
     assert [",".join(row[2:4]) for row in rows][:3] == promised[1:]
+    assert features.returncode == 0, features.stderr
+    assert features.stdout.splitlines()[-3:] == known[:3]
 
 
 @pytest.mark.timeout(600)  # two models are trained, which takes minutes on a busy machine

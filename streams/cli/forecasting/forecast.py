@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import exit_status
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, output
-
-if TYPE_CHECKING:
-    from connectors.csv_files.dialect import DialectSettings
 
 __all__ = ["register"]
 
@@ -137,6 +134,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="A numeric column that models with features, such as ARIMA, make use of; may be repeated.",
         ),
     ] = None,
+    future: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=V1,V2,…", show_default=False,
+            help="What a feature will be, a value for each step; may be repeated. Else: rows after the last target.",
+        ),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -217,13 +221,15 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from models.catalog import CATALOG
     from models.scores.names import METRICS
     from streams.cli.forecasting import following, planning, presenting
+    from streams.cli.forecasting.features import future_values
+    from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
 
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     dialect = DialectSettings(
         encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format
     )
-    header = _header(file, dialect)
+    header = header_of(file, dialect)
     plan = planning.ForecastPlan(
         file=file,
         timestamp=planning.column_index(timestamp, header, option="--timestamp"),
@@ -241,6 +247,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},
         calendar=planning.calendar(freq, time_zone),
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
+        future=future_values(future or (), header),
     )
     if not tune:
         for parameter in plan.parameters:
@@ -270,22 +277,6 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         outcome = following.outcome_of(session.client, job_id)
         presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
         console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)
-
-
-def _header(file: Path, dialect: "DialectSettings") -> tuple[str, ...]:
-    """The labels of a file that is sound; CommandError where it is not, or where a setting is wrong."""
-    from connectors.csv_files.dialect import BadDatasetError
-    from connectors.csv_files.inspection import opened_csv
-    from streams.cli.forecasting.planning import in_options
-
-    try:
-        with opened_csv(file, dialect) as table:
-            return table.facts.header
-    except BadDatasetError as error:
-        text = in_options(error.message)
-        raise CommandError(text if text.startswith("--") else f"{file}: {text}") from None
-    except OSError as error:
-        raise CommandError(f"FILE {file} cannot be read: {error.strerror}; correct the path") from None
 
 
 def _later(job_id: int, *, embedded: bool) -> str:

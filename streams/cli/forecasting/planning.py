@@ -54,7 +54,11 @@ _REFUSALS = (
     (re.compile(r"^element \d+ \(ts_id \d+\), backtest_windows: "), "--windows: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), levels: "), "--level: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), (lower|upper|fill): "), r"--\1: "),
-    (re.compile(r"^feature_indexs: "), "--feature: "),
+    (re.compile(r"^(?:element \d+ \(ts_id \d+\), )?feature_indexs: "), "--feature: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), future_features: "), "--future: "),
+    (re.compile(r"\bsend future_features, or next_k_prediction\b"), "give --future, or --horizon"),
+    (re.compile(r"\bsend future_features\b"), "give --future"),
+    (re.compile(r"\bnot among feature_indexs: add it there\b"), "no --feature: make it one"),
     (re.compile(r"^element \d+ \(ts_id \d+\), hyper_params '([^']*)': (?:val )?"), r"--param \1: "),
 )
 
@@ -105,6 +109,7 @@ class ForecastPlan:
     tune: bool = False
     trials: int | None = None
     features: tuple[int, ...] = ()
+    future: Mapping[str, Sequence[float]] = field(default_factory=dict)
     allow_negative: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     dialect: Mapping[str, str] = field(default_factory=dict)
@@ -217,7 +222,7 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
         model: [parameter.body for parameter in plan.parameters if parameter.model in (None, model)]
         for model in plan.models
     }
-    own = {model: _options_of(plan, model) for model in plan.models}
+    own = {model: {**_options_of(plan, model), **_future_of(plan, model)} for model in plan.models}
     for ts_id in ts_ids:
         for model, hyper_params in by_model.items():
             yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common, **own[model]}
@@ -230,6 +235,13 @@ def _options_of(plan: ForecastPlan, model: str) -> Mapping[str, Any]:
     if costly or plan.tune or not plan.refit or "backtest_windows" in plan.options:
         return plan.options
     return {"backtest_windows": _WINDOWS, **plan.options}
+
+
+def _future_of(plan: ForecastPlan, model: str) -> Mapping[str, Any]:
+    """What features will be, of the models that make use of it; of one alone the service says so itself."""
+    spec = CATALOG.get(model)
+    wanted = len(plan.models) == 1 or spec is None or spec.covariates
+    return {"future_features": plan.future} if plan.future and wanted else {}
 
 
 def in_options(refusal: str) -> str:

@@ -1,6 +1,7 @@
 """Request bodies of contract 000, and how their JSON becomes commands."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema, model_validator
@@ -9,7 +10,7 @@ from connectors.datasets.group_values import key_of
 from models.catalog import CATALOG
 from models.options import MOST_LEVELS, MOST_WINDOWS
 from models.scores.names import ALIASES, METRICS
-from schemas.forecasting import SeriesConfig
+from schemas.forecasting import FutureFeature, SeriesConfig
 from schemas.values import HyperParam, ParameterValue
 from streams.checks import ID_LIMIT
 from streams.views.web.strict import StrictBody
@@ -198,6 +199,14 @@ class SeriesBody(StrictBody):
         " the line between two.",
     )
 
+    future_features: dict[StrictStr, list[Bound]] | None = Field(
+        None,
+        examples=[{"price": [9.5, 9.5, 8, 8, 9.5]}],
+        description="What features will be: by the label of a column of `feature_indexs`, or its index, a value for"
+        " each of the next_k_prediction steps. It wins over rows of the data set after the last target. Needs refit 1;"
+        " not stored.",
+    )
+
     @model_validator(mode="after")
     def _one_way_to_name(self) -> Self:
         if self.groups is not None and self.ts_id != _ALL:
@@ -224,7 +233,12 @@ class SeriesBody(StrictBody):
             lower=None if self.lower is None else float(self.lower),
             upper=None if self.upper is None else float(self.upper),
             fill=self.fill,
+            future_features=_future(self.future_features),
         )
+
+
+def _future(asked: Mapping[str, Sequence[float]] | None) -> tuple[FutureFeature, ...] | None:
+    return None if asked is None else tuple(FutureFeature(name, tuple(map(float, v))) for name, v in asked.items())
 
 
 class JobBody(StrictBody):

@@ -40,6 +40,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     split = await ForecastingState.of(state).splits.load(job.split)
     statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
     calendars = [shown_calendar(text) for text in split.calendars]
+    points = split.lengths.tolist()
     names = await asyncio.to_thread(lambda: [named_series(split.groupby_key, text) for text in split.groupby_val])
     return json_response(
         {
@@ -52,7 +53,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
                     "series_key": names[ts_id - job.first_ts_id].key,
                     "groups": names[ts_id - job.first_ts_id].groups,
                     "status": int(status),
-                    "points": int(split.offsets[index + 1] - split.offsets[index]),
+                    "points": points[index],
                     **calendars[split.calendar_codes[index]],
                 }
                 for index, (ts_id, status) in enumerate(statuses.items())

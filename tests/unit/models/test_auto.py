@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import auto
-from models.auto import CANDIDATES, forecast
+from models.auto import CANDIDATES, WITH_FEATURES, forecast
 from models.catalog import CATALOG, model_spec
 from models.forecasts import Forecasts, SeriesBatch
 from models.model_spec import ForecastFunction, ModelSpec
@@ -304,3 +304,32 @@ def test_the_intervals_are_those_of_the_errors_in_the_folds() -> None:
     for level, t in (("0.1", -1.6377443536962), ("0.9", 1.6377443536962), ("0.975", 3.1824463052842)):
         assert forecasts.quantiles[level][0] == pytest.approx(forecasts.mean[0] + t * deviation, rel=1e-6)
         assert np.isnan(forecasts.quantiles[level][1]).all()
+
+
+def test_features_of_the_steps_to_come_decide_where_they_explain_the_series() -> None:
+    """The target is 2 x + 1 of a feature that nobody could guess, so the forecast is 2 x + 1 of what it will be."""
+    feature = np.random.default_rng(8).normal(size=(1, 63, 1)) * 10
+    batch = replace(batch_of((2 * feature[0, :60, 0] + 1).tolist()), covariates=feature)
+    forecasts = forecast(batch)
+
+    assert forecasts.mean[0] == pytest.approx(2 * feature[0, 60:, 0] + 1, rel=1e-6)
+    assert forecasts.answered_by == ["Regression"]
+    assert "ARIMA, which would take longer than budget_ms" in forecasts.notes[0]
+    assert forecast(replace(batch, covariates=None)).mean[0] != pytest.approx(forecasts.mean[0], abs=1)
+
+
+def test_a_feature_that_explains_nothing_does_little_harm() -> None:
+    """The folds judge models with features as all others."""
+    noisy = np.random.default_rng(9).normal(size=(1, 45, 1))
+    batch = batch_of(WEEK * 6, season=7)
+    told = forecast(replace(batch, covariates=noisy))
+
+    assert told.mean[0] == pytest.approx(forecast(batch).mean[0], abs=0.5)
+
+
+def test_what_has_features_is_tried_before_all_others() -> None:
+    """Of equally good ones the first counts as better; labels are told apart, and each makes use of features."""
+    labels = [candidate.label for candidate in WITH_FEATURES + CANDIDATES]
+
+    assert len(set(labels)) == len(labels)
+    assert all(CATALOG[candidate.model].covariates for candidate in WITH_FEATURES)

@@ -41,6 +41,7 @@ FULL_CONFIG = forecasting.SeriesConfig(
     upper=100.0,
     fill="previous",
     series="Origin=EWR",
+    future_features=(forecasting.FutureFeature("price", (9.5, 8.0)), forecasting.FutureFeature("4", ())),
 )
 
 # At least one of each record type, every optional field once given and once absent.

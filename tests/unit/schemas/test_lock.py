@@ -152,6 +152,8 @@ RELEASED = {
     135: ("Observation", 1, "b20edd2a77a054e0"),
     136: ("RefreshJob", 1, "b13441c86a42f485"),
     137: ("AuditRecord", 1, "686fd47c09bc4fa7"),
+    138: ("JobRecord", 12, "76a67a82b56e076f"),
+    139: ("SubmitJob", 6, "6106d6e93b3f062a"),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
-from schemas.forecasting import CmdStatus, Columns, Planned, SeriesConfig, Submission
+from schemas.forecasting import CmdStatus, Columns, FutureFeature, Planned, SeriesConfig, Submission
 from schemas.scoring import ModelInput, ModelOutput
 from schemas.series import Backtest, Options, Search
 from schemas.values import HyperParam
@@ -19,6 +19,7 @@ RECORDS = {
         *EVENT_TYPES,
         SeriesConfig,
         HyperParam,
+        FutureFeature,
         Options,
         Search,
         Backtest,

@@ -15,7 +15,7 @@ JOB = JobRecord(7, 2, None, 1, 0, columns=Columns((0,), (1,), ()), first_ts_id=1
 class _Split:
     """What is looked at of a split: two series of three and five points."""
 
-    offsets = np.array([0, 3, 8])
+    lengths = np.array([3, 5])
     groupby_val = ("('west',)", "('east',)")
 
 

@@ -1,0 +1,26 @@
+"""What is said of features after `tidecast forecast`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from streams.cli.console.failure import CommandError
+from streams.cli.forecasting.planning import column_index
+
+__all__ = ["future_values"]
+
+
+def future_values(given: Iterable[str], header: Sequence[str]) -> Mapping[str, Sequence[float]]:
+    """The values of future steps by the label of their column, from texts like price=9.5,9.5,8."""
+    found: dict[str, Sequence[float]] = {}
+    for text in given:
+        name, equals, listed = text.rpartition("=")
+        try:
+            values = [float(one) for one in listed.split(",")]
+        except ValueError:
+            values = []
+        if not equals or not values:
+            raise CommandError(f"--future {text}: write it as COLUMN=V1,V2,…, for example price=9.5,9.5,8")
+        label = header[column_index(name, header, option="--future")]
+        if label in found:
+            raise CommandError(f"--future {label} is given twice: once is enough")
+        found[label] = values
+    return found

@@ -1,0 +1,6 @@
+"""What is known beside a series: features of the steps to be forecast. Pure functions, for all who train.
+
+Others use `future`.
+"""
+
+__all__: list[str] = []
