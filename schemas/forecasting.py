@@ -79,7 +79,8 @@ class SeriesConfig:
     """Settings of a series (contract J-072 … J-079, J-087, J-121, decision 22).
 
     Those from `backtest_windows` to `fill`: `models.options`. `future_features` win over the rows of the data set that
-    come after the last target. With `series` they are those of several, and `ts_id` is
+    come after the last target. `holidays` are
+    those of a country or a part of it, such as DE-BY. With `series` they are those of several, and `ts_id` is
     0: "all" stands for every series of the job, group values such as `Origin=EWR` for those that have them.
     """
 
@@ -101,6 +102,7 @@ class SeriesConfig:
     fill: str | None = None
     series: str | None = None
     future_features: tuple[FutureFeature, ...] | None = None
+    holidays: str | None = None
 
     @property
     def trains(self) -> bool:

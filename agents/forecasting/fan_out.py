@@ -11,6 +11,7 @@ from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult, TrainSeries, TrainTogether
+from streams.features.holiday_columns import holiday_column
 from streams.forecasting.inputs import Features, future_for
 from streams.forecasting.series_grids import on_grid, step_ms
 from streams.forecasting.submissions import Plan, Training
@@ -100,13 +101,18 @@ def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_
         target = split.target[begin:end]
         timestamps: Sequence[int] = ()
         more: dict[str, Any] = {}
-        if not complete or plan.features:
+        if not complete or plan.features or plan.holidays:
             grid = on_grid(split.series(place), [split.rows_of(features[index], place) for index in plan.features])
             target, timestamps = grid.target, grid.timestamps
-            if plan.features:
-                future = future_for(split, place, plan, features)
-                both = zip(grid.columns, future, strict=True)
-                more["feat_dynamic_real"] = [[*column.tolist(), *known.tolist()] for column, known in both]
+            future = future_for(split, place, plan, features)
+            beside: list[Sequence[float]] = [
+                [*column.tolist(), *known.tolist()] for column, known in zip(grid.columns, future, strict=True)
+            ]
+            if plan.holidays:
+                times, ahead = split.times[begin:end], plan.next_k_prediction
+                beside.append(holiday_column(plan.holidays, freq, times, length=len(target), ahead=ahead))
+            if beside:
+                more["feat_dynamic_real"] = beside
         yield TrainSeries(
             job_id=job.job_id,
             ts_id=training.ts_id,

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
+from models.calendars.public_holidays import check_region
 from models.catalog import CATALOG
 from models.errors import RejectedInputError
 from models.hyper_parameters import HyperParameterError
 from models.model_spec import ModelSpec
 from models.options import PLAIN, checked_options
 from models.scores.names import ALIASES, METRICS
-from schemas.forecasting import FutureFeature, SeriesConfig
+from schemas.forecasting import FutureFeature, JobRecord, SeriesConfig
 from schemas.series import Options
 from schemas.values import HyperParam
 from streams.features.future import check_asked
@@ -18,12 +19,14 @@ from streams.features.future import check_asked
 __all__ = [
     "Chosen",
     "ElementError",
+    "check_features",
     "check_metric",
     "check_parameters",
     "check_range",
     "check_shape",
     "check_unbent",
     "checked_future",
+    "checked_region",
     "checked_values",
     "each_series",
     "field_of",
@@ -53,6 +56,23 @@ def each_series(elements: Sequence[SeriesConfig], chosen: Chosen) -> Iterator[tu
         else:
             for ts_id in chosen[number - 1]:
                 yield number, replace(element, ts_id=ts_id, series=None)
+
+
+def check_features(indexs: Sequence[int], job: JobRecord, *, told: bool) -> None:
+    """ElementError for what cannot be a feature (J-090), or is one twice; the latter only where it is to be `told`."""
+    assert job.columns is not None  # checked by the caller
+    columns = job.columns
+    taken = {*columns.timestamp_indexs, *columns.target_indexs, *columns.groupby_indexs}
+    if told and len(set(indexs)) < len(indexs):
+        twice = next(index for place, index in enumerate(indexs) if index in indexs[:place])
+        raise ElementError("feature_indexs", f"column {twice} is given twice")
+    for index in indexs:
+        if index in taken:
+            raise ElementError("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
+        if not 0 <= index < job.column_count:
+            raise ElementError(
+                "feature_indexs", f"column {index} does not exist; the data set has columns 0 to {job.column_count - 1}"
+            )
 
 
 def check_unbent(element: SeriesConfig) -> None:
@@ -170,6 +190,17 @@ def checked_future(element: SeriesConfig, spec: ModelSpec, steps: int) -> tuple[
     except RejectedInputError as error:
         raise ElementError(error.field, error.message) from None
     return asked
+
+
+def checked_region(element: SeriesConfig) -> str:
+    """Whose holidays are a feature; empty: nobody's."""
+    region = element.holidays or ""
+    try:
+        if region:
+            check_region(region)
+    except RejectedInputError as error:
+        raise ElementError(error.field, error.message) from None
+    return region
 
 
 def check_range(field: str, value: int, highest: int) -> None:

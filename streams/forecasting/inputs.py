@@ -16,6 +16,7 @@ from schemas.forecasting import JobRecord, SeriesConfig
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import InvalidError, NotFoundError, RejectedError
 from streams.features.future import known_future, named_columns
+from streams.features.holiday_columns import check_calendar
 from streams.forecasting.element_checks import Chosen, shown
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
@@ -68,7 +69,7 @@ async def features_of(
             text = f"element {user.number} (ts_id {user.ts_id}), {error.message}"
             place: dict[str, int | str] = {"element": user.number - 1, "field": "feature_indexs"}
             raise error.saying(text, place) from None
-    if job.split is not None and (features or any(one.plan.future for one in trainings)):
+    if job.split is not None and (features or any(one.plan.future or one.plan.holidays for one in trainings)):
         split = await splits.load(job.split)
         check_features_fit(job, split, trainings, record_limit)
         await asyncio.to_thread(_check_future, job, split, features, trainings)
@@ -93,10 +94,13 @@ def future_for(split: Split, place: int, plan: Plan, features: Features) -> Sequ
 def _check_future(job: JobRecord, split: Split, features: Features, trainings: Sequence[Training]) -> None:
     for training in trainings:
         place = training.ts_id - job.first_ts_id
-        if not (training.plan.future or (training.plan.features and split.future[place])):
+        plan = training.plan
+        if not (plan.future or plan.holidays or (plan.features and split.future[place])):
             continue
         try:
-            future_for(split, place, training.plan, features)
+            if plan.holidays:
+                check_calendar(split.calendar(place))
+            future_for(split, place, plan, features)
         except RejectedInputError as error:
             text = f"element {training.number} (ts_id {training.ts_id}), {error.field}: {error.message}"
             where: dict[str, int | str] = {"element": training.number - 1, "field": error.field}

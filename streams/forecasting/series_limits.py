@@ -39,7 +39,7 @@ def check_features_fit(job: JobRecord, split: Split, trainings: Iterable[Trainin
     most = (record_limit - _REST) // _VALUE
     lengths = split.lengths
     for training in trainings:
-        columns = 1 + len(training.plan.features)
+        columns = 1 + len(training.plan.features) + bool(training.plan.holidays)
         points = int(lengths[training.ts_id - job.first_ts_id])
         if columns > 1 and points * columns > most:
             text = (

@@ -18,12 +18,14 @@ from streams.errors import ConflictError, InvalidError, TooLargeError
 from streams.forecasting.element_checks import (
     Chosen,
     ElementError,
+    check_features,
     check_metric,
     check_parameters,
     check_range,
     check_shape,
     check_unbent,
     checked_future,
+    checked_region,
     checked_values,
     each_series,
     field_of,
@@ -44,6 +46,7 @@ _STORED = (
     "refit",
     "allow_negative",
     *_OPTIONS,
+    "holidays",
 )  # the others train
 
 
@@ -60,8 +63,8 @@ class Limits:
 class Plan:
     """How a series is to be trained, with everything absent filled in; mostly shared by the series of a submission.
 
-    With `search` the hyper-parameters are tuned. `features` are columns, only of models that use them, and `future`
-    what was sent of the steps to be forecast.
+    With `search` the hyper-parameters are tuned. `features` are columns, only of models that use them, `future`
+    what was sent of the steps to be forecast, `holidays` a country or a part of it whose holidays are one more.
     """
 
     model_name: str
@@ -74,6 +77,7 @@ class Plan:
     allow_negative: bool = False
     options: Options | None = None
     future: tuple[FutureFeature, ...] = ()
+    holidays: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def check_elements(
             if element.ts_id not in job.ts_ids:
                 raise ElementError("ts_id", f"{element.ts_id} is not a series of job {job.job_id}", "unknown_series")
             if element.feature_indexs is not None:
-                _check_features(element.feature_indexs, job, told=limits is not ACCEPTED)
+                check_features(element.feature_indexs, job, told=limits is not ACCEPTED)
             merged = _overlaid(stored.get(element.ts_id), element)
             if element.trains:
                 to_train.append(resolve(merged, number))
@@ -199,6 +203,7 @@ def _resolve(element: SeriesConfig, limits: Limits) -> Plan:
         allow_negative=element.allow_negative == 1,
         options=checked_values(element, spec),
         future=checked_future(element, spec, next_k),
+        holidays=checked_region(element) if spec.covariates else "",
     )
 
 
@@ -236,28 +241,13 @@ def _check_options(element: SeriesConfig) -> None:
     if element.auto_tune_metric is not None:
         check_metric("auto_tune_metric", element.auto_tune_metric)
     checked_values(element)
+    checked_region(element)
 
 
 def _checked_metrics(names: tuple[str, ...] | None) -> tuple[str, ...]:
     if names is None:
         return DEFAULT_EVAL_METRICS
     return tuple(dict.fromkeys(check_metric("eval_metrics", name) for name in names))
-
-
-def _check_features(indexs: Sequence[int], job: JobRecord, *, told: bool) -> None:
-    assert job.columns is not None  # checked by the caller
-    columns = job.columns
-    taken = {*columns.timestamp_indexs, *columns.target_indexs, *columns.groupby_indexs}
-    if told and len(set(indexs)) < len(indexs):
-        twice = next(index for place, index in enumerate(indexs) if index in indexs[:place])
-        raise ElementError("feature_indexs", f"column {twice} is given twice")
-    for index in indexs:
-        if index in taken:
-            raise ElementError("feature_indexs", f"column {index} is the job's timestamp, target or group-by column")
-        if not 0 <= index < job.column_count:
-            raise ElementError(
-                "feature_indexs", f"column {index} does not exist; the data set has columns 0 to {job.column_count - 1}"
-            )
 
 
 def _check_setting(element: SeriesConfig, merged: SeriesConfig) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from models.calendars.public_holidays import check_region
+from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting.planning import column_index
 
-__all__ = ["future_values"]
+__all__ = ["future_values", "holidays_of"]
 
 
 def future_values(given: Iterable[str], header: Sequence[str]) -> Mapping[str, Sequence[float]]:
@@ -24,3 +26,14 @@ def future_values(given: Iterable[str], header: Sequence[str]) -> Mapping[str, S
             raise CommandError(f"--future {label} is given twice: once is enough")
         found[label] = values
     return found
+
+
+def holidays_of(region: str | None) -> Mapping[str, str]:
+    """What the service is to be told of holidays; CommandError for a country or a part of one that is not known."""
+    if region is None:
+        return {}
+    try:
+        check_region(region)
+    except RejectedInputError as error:
+        raise CommandError(f"--holidays {error.message}") from None
+    return {"holidays": region}

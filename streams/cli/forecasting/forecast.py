@@ -141,6 +141,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="What a feature will be, a value for each step; may be repeated. Else: rows after the last target.",
         ),
     ] = None,
+    holidays: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COUNTRY", show_default=False,
+            help="Whose public holidays are one more feature: DE, or a part of a country, DE-BY.",
+        ),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -221,7 +228,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from models.catalog import CATALOG
     from models.scores.names import METRICS
     from streams.cli.forecasting import following, planning, presenting
-    from streams.cli.forecasting.features import future_values
+    from streams.cli.forecasting.features import future_values, holidays_of
     from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
 
@@ -241,7 +248,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         horizon=horizon,
         refit=refit,
         allow_negative=allow_negative,
-        options=planning.options(windows, level, lower, upper, fill),
+        options=planning.options(windows, level, lower, upper, fill) | holidays_of(holidays),
         tune=tune,
         trials=trials,
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},

@@ -56,6 +56,7 @@ _REFUSALS = (
     (re.compile(r"^element \d+ \(ts_id \d+\), (lower|upper|fill): "), r"--\1: "),
     (re.compile(r"^(?:element \d+ \(ts_id \d+\), )?feature_indexs: "), "--feature: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), future_features: "), "--future: "),
+    (re.compile(r"^element \d+ \(ts_id \d+\), holidays: "), "--holidays: "),
     (re.compile(r"\bsend future_features, or next_k_prediction\b"), "give --future, or --horizon"),
     (re.compile(r"\bsend future_features\b"), "give --future"),
     (re.compile(r"\bnot among feature_indexs: add it there\b"), "no --feature: make it one"),

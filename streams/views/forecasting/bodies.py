@@ -207,6 +207,14 @@ class SeriesBody(StrictBody):
         " not stored.",
     )
 
+    holidays: StrictStr | None = Field(
+        None,
+        max_length=20,
+        examples=["DE-BY"],
+        description="A country (ISO 3166), or a part of it, whose public holidays are one more feature, of series whose"
+        " steps are not longer than a day.",
+    )
+
     @model_validator(mode="after")
     def _one_way_to_name(self) -> Self:
         if self.groups is not None and self.ts_id != _ALL:
@@ -234,6 +242,7 @@ class SeriesBody(StrictBody):
             upper=None if self.upper is None else float(self.upper),
             fill=self.fill,
             future_features=_future(self.future_features),
+            holidays=self.holidays,
         )
 
 

@@ -96,3 +96,21 @@ def test_a_posted_row_without_target_is_future(api: Api) -> None:
     result = only(train(api, later, forecast_of("Regression", series["ts_id"])))
 
     assert result["predictions"] == pytest.approx([3, 41, 7, 15], abs=1)
+
+
+@pytest.mark.parametrize("model", ["Regression", "Auto"])
+def test_holidays_are_known(api: Api, model: str) -> None:
+    """Forty less are sold on them: the history has a year of such days, and Christmas is to come."""
+    last = date(2024, 12, 22)
+    days = [last - timedelta(day) for day in range(400, -1, -1)]
+    free = {(1, 1), (5, 1), (10, 3), (12, 25), (12, 26)}
+    easter = {date(2024, 3, 29), date(2024, 4, 1), date(2024, 5, 9), date(2024, 5, 20)}
+    sold = [60 if (day.month, day.day) in free or day in easter else 100 for day in days]
+    job_id, (ts_id,) = new_job(api, csv("day,sold", *(f"{day},{n}" for day, n in zip(days, sold, strict=True))))
+    asked = element(ts_id, model, refit=1, next_k_prediction=5, holidays="DE")
+    result = only(train(api, job_id, asked))
+
+    assert result["predictions"] == [100, 100, 60, 60, 100]
+    wrong = api.call("PATCH", f"/job/{job_id}/", json=[asked | {"holidays": "Germany"}])
+    said = check_error(wrong, 400, "holidays: 'Germany' is no country", "did you mean DE?")
+    assert (said["element"], said["field"]) == (0, "holidays")

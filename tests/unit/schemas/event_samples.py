@@ -42,6 +42,7 @@ FULL_CONFIG = forecasting.SeriesConfig(
     fill="previous",
     series="Origin=EWR",
     future_features=(forecasting.FutureFeature("price", (9.5, 8.0)), forecasting.FutureFeature("4", ())),
+    holidays="DE-BY",
 )
 
 # At least one of each record type, every optional field once given and once absent.

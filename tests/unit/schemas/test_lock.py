@@ -154,6 +154,8 @@ RELEASED = {
     137: ("AuditRecord", 1, "686fd47c09bc4fa7"),
     138: ("JobRecord", 12, "76a67a82b56e076f"),
     139: ("SubmitJob", 6, "6106d6e93b3f062a"),
+    140: ("JobRecord", 13, "dcf257e784e3e98e"),
+    141: ("SubmitJob", 7, "4888471e3cd5d908"),
 }
 
 

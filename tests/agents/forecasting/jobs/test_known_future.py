@@ -82,3 +82,41 @@ async def test_a_column_that_is_no_feature_is_refused(state: Worker, ts_id: int)
     (letter,) = state.dead()
 
     assert "future_features: 'price' is column 3, which is not among feature_indexs" in letter["error"]
+
+
+async def test_holidays_are_one_more_feature(state: Worker, ts_id: int) -> None:
+    """Behind those of the file, for the history and the steps to come: New Year's Day and Epiphany."""
+    await state.commands(submission(arima(ts_id, 2, holidays="AT"), arima(ts_id, 2, feature_indexs=(), holidays="AT")))
+    both, alone = asked(state)
+
+    np.testing.assert_array_equal(both.feat_dynamic_real, [[1, 2, 3, 4, 50, 60], [1, 0, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(alone.feat_dynamic_real, [[1, 0, 0, 0, 0, 1]])
+
+
+async def test_holidays_can_be_stored_and_only_go_to_models_that_use_them(state: Worker, ts_id: int) -> None:
+    """As the columns of features; an unknown country is refused before anything is stored."""
+    await state.commands(
+        submission(SeriesConfig(ts_id, holidays="AT"), command_id="store"),
+        submission(arima(ts_id, 2, feature_indexs=None), training(ts_id), command_id="train"),
+        submission(SeriesConfig(ts_id, holidays="Austria"), command_id="wrong"),
+    )
+    used, not_used = asked(state)
+
+    np.testing.assert_array_equal(used.feat_dynamic_real, [[1, 0, 0, 0, 0, 1]])
+    assert list(not_used.feat_dynamic_real) == []
+    (letter,) = state.dead()
+    assert letter["error"].startswith(
+        f"element 1 (ts_id {ts_id}), holidays: 'Austria' is no country whose holidays are known, did you mean AT?"
+    )
+
+
+async def test_holidays_of_months_are_refused(state: Worker, tmp_path: Path) -> None:
+    """It is not said which days a step is made of."""
+    file = tmp_path / "months.csv"
+    file.write_text("\n".join(("t,v", *(f"2024-{month:02d}-01,{month}" for month in range(1, 9)))) + "\n")
+    add_dataset(state, file, 4)
+    await state.commands(replace(CREATE, data_id=4), ConfigureJob("configure", JOB_ID, (0,), (1,)))
+    await state.commands(submission(arima(job_of(state).first_ts_id, 2, feature_indexs=None, holidays="DE")))
+    (letter,) = state.dead()
+
+    assert "holidays: are days, and the steps of the series (MS) are longer" in letter["error"]
