@@ -7,6 +7,7 @@ from schemas.values import HyperParam
 
 __all__ = [
     "TYPES",
+    "Aggregate",
     "CmdStatus",
     "Columns",
     "ConfigureJob",
@@ -48,6 +49,14 @@ class CreateJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Longer steps made of finer ones: `freq` such as D or MS, `how` such as sum (`streams.features.aggregation`)."""
+
+    freq: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigureJob:
     """Choose the job's columns; its data set is split into series (contract J-050 … J-056).
 
@@ -64,6 +73,7 @@ class ConfigureJob:
     time_zone: str = ""
     timestamp_format: str = ""
     project: str = ""
+    aggregate: Aggregate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,7 @@ class Columns:
     freq: str = ""
     time_zone: str = ""
     timestamp_format: str = ""
+    aggregate: Aggregate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What is known beside a series: features of the steps to be forecast. Pure functions, for all who train.
+"""What is made of rows before models see them: features of the steps to be forecast, holidays, longer steps.
 
-Others use `future`, `holiday_columns`.
+Pure functions. Others use `aggregation`, `future`, `holiday_columns`.
 """
 
 __all__: list[str] = []

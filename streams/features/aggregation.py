@@ -212,7 +212,6 @@ def _put_together(split: Split, arrange: Arrange, rows: _Rows, future: Integers,
         is_complete=arranged.is_complete,
         target_is_integer=bool(np.all((present == np.rint(present)) & (np.abs(present) <= _WHOLE_LIMIT))),
         warnings=warnings,
-        timestamp_format="",
         future=future,
     )
 

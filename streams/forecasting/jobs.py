@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from connectors.timestamps.formats import BadFormatError, check_format
@@ -103,14 +103,7 @@ def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) 
             check_format(command.timestamp_format)
         except BadFormatError as error:
             raise InvalidError(ForecastingCode.BAD_TIMESTAMP_FORMAT, f"timestamp_format: {error}") from None
-    return Columns(
-        command.timestamp_indexs,
-        command.target_indexs,
-        command.groupby_indexs,
-        command.freq,
-        command.time_zone,
-        command.timestamp_format,
-    )
+    return Columns(**{field.name: getattr(command, field.name) for field in fields(Columns)})
 
 
 def configured(

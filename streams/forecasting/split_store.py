@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,12 @@ from connectors.datasets.splits import Split, StoredSplitError, load_split, save
 from connectors.datasets.splitter import split_csv
 from connectors.objects.layout import SPLITS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from models.calendars.rules import Rule
+from models.errors import RejectedInputError
 from schemas.forecasting import Columns, ConfigureJob, RefreshJob
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
+from streams.features.aggregation import MEAN, aggregated, check_aggregation
 from streams.file_threads import FileThreads
 from streams.forecasting.calendars import JobCalendars, checked_calendars
 from streams.forecasting.series_limits import check_lengths
@@ -32,6 +36,7 @@ _KEPT_ROWS = 8_000_000  # about 130 MB: the jobs that are being submitted and po
 
 
 FloatArray = NDArray[np.float64]
+_Made = TypeVar("_Made")
 
 
 def _splits_of(job_id: int) -> str:
@@ -88,7 +93,8 @@ class SplitStore:
         own = _feature_key(key, index)
         if own not in self._kept and not await asyncio.to_thread(self._store.exists, own):
             found = await asyncio.to_thread(dataset)
-            chosen = replace(columns, target_indexs=(index,), freq="")
+            # How long steps are does not hang on a column, but what of them is filled does on their own.
+            chosen = replace(columns, target_indexs=(index,), freq=columns.freq if columns.aggregate else "")
             try:
                 await self._made(own, found, chosen, key)
             except RejectedError as error:
@@ -140,6 +146,7 @@ class SplitStore:
 
     def _make(self, key: str, dataset: Dataset, columns: Columns, table: str, *, new: bool) -> Split:
         """Of the data set as it is now: rows that were added are kept as the table of the split, for its features."""
+        longer = _longer_steps(columns)
         written = columns.timestamp_format or dataset.dialect.timestamp_format
         dialect = dataset.dialect
         with ExitStack() as stack:
@@ -161,6 +168,10 @@ class SplitStore:
                 dialect=replace(dialect, timestamp_format=written),
                 calendars=checked_calendars(columns.freq, columns.time_zone),
             )
+        if longer is not None and columns.aggregate is not None:
+            how = columns.aggregate.how if new else MEAN
+            arrange = JobCalendars(longer, columns.time_zone).arrange
+            split = _told(lambda: aggregated(split, longer, how, arrange, is_feature=not new))
         check_lengths(split, max_points=self._max_points, record_limit=self._record_limit)
         save_split(self._store, key, split)
         return split
@@ -170,3 +181,16 @@ class SplitStore:
         self._kept.move_to_end(key)
         while len(self._kept) > 1 and sum(len(kept.target) for kept in self._kept.values()) > _KEPT_ROWS:
             self._kept.popitem(last=False)
+
+
+def _longer_steps(columns: Columns) -> Rule | None:
+    asked = columns.aggregate
+    return None if asked is None else _told(lambda: check_aggregation(asked.freq, asked.how))
+
+
+def _told(ask: Callable[[], _Made]) -> _Made:
+    try:
+        return ask()
+    except RejectedInputError as error:
+        text = f"{error.field}: {error.message}"
+        raise InvalidError(ForecastingCode.INVALID_CALENDAR, text, {"field": error.field}) from None

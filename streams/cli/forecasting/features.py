@@ -1,4 +1,4 @@
-"""What is said of features after `tidecast forecast`."""
+"""What is said after `tidecast forecast` of features, holidays and longer steps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,8 +6,9 @@ from models.calendars.public_holidays import check_region
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting.planning import column_index
+from streams.features.aggregation import check_aggregation
 
-__all__ = ["future_values", "holidays_of"]
+__all__ = ["aggregate_of", "future_values", "holidays_of"]
 
 
 def future_values(given: Iterable[str], header: Sequence[str]) -> Mapping[str, Sequence[float]]:
@@ -28,7 +29,7 @@ def future_values(given: Iterable[str], header: Sequence[str]) -> Mapping[str, S
     return found
 
 
-def holidays_of(region: str | None) -> Mapping[str, str]:
+def holidays_of(region: str | None) -> dict[str, str]:
     """What the service is to be told of holidays; CommandError for a country or a part of one that is not known."""
     if region is None:
         return {}
@@ -37,3 +38,17 @@ def holidays_of(region: str | None) -> Mapping[str, str]:
     except RejectedInputError as error:
         raise CommandError(f"--holidays {error.message}") from None
     return {"holidays": region}
+
+
+def aggregate_of(text: str | None) -> dict[str, dict[str, str]]:
+    """What the service is to be told of longer steps, from a text like D=sum; CommandError where it makes no sense."""
+    if text is None:
+        return {}
+    freq, equals, how = text.partition("=")
+    if not equals:
+        raise CommandError(f"--aggregate {text}: write it as ALIAS=HOW, for example D=sum")
+    try:
+        check_aggregation(freq, how)
+    except RejectedInputError as error:
+        raise CommandError(f"--aggregate {text}: {error.message}") from None
+    return {"aggregate": {"freq": freq, "how": how}}

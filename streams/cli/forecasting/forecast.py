@@ -73,6 +73,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="The zone whose clock the timestamps show, such as Europe/Berlin: for its changes to summer time.",
         ),
     ] = None,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ALIAS=HOW", show_default=False,
+            help="Longer steps first, such as D=sum or MS=mean; also max, min and last.",
+        ),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(
@@ -228,7 +235,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from models.catalog import CATALOG
     from models.scores.names import METRICS
     from streams.cli.forecasting import following, planning, presenting
-    from streams.cli.forecasting.features import future_values, holidays_of
+    from streams.cli.forecasting.features import aggregate_of, future_values, holidays_of
     from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
 
@@ -252,7 +259,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         tune=tune,
         trials=trials,
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},
-        calendar=planning.calendar(freq, time_zone),
+        calendar=planning.calendar(freq, time_zone) | aggregate_of(aggregate),
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
         future=future_values(future or (), header),
     )

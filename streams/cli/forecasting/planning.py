@@ -39,7 +39,7 @@ _REFUSALS = (
     (re.compile(r"^(encoding|delimiter|quote|decimal|thousands): "), r"--\1: "),
     (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
     (re.compile(r"\btimestamp_format\b"), "--timestamp-format"),
-    (re.compile(r"^freq: "), "--freq: "),
+    (re.compile(r"^(freq|aggregate): "), r"--\1: "),
     (re.compile(r"\bleave freq out\b"), "leave --freq out"),
     (re.compile(r"^time_zone: "), "--time-zone: "),
     (re.compile(r"groupby_indexs, or --group-by"), "--group-by"),
@@ -114,10 +114,10 @@ class ForecastPlan:
     allow_negative: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     dialect: Mapping[str, str] = field(default_factory=dict)
-    calendar: Mapping[str, str] = field(default_factory=dict)
+    calendar: Mapping[str, Any] = field(default_factory=dict)
 
 
-def calendar(freq: str | None, time_zone: str | None) -> dict[str, str]:
+def calendar(freq: str | None, time_zone: str | None) -> dict[str, Any]:
     """What the service is to be told of the calendar; CommandError where it is no frequency or no zone."""
     try:
         checked_calendars(freq or "", time_zone or "")

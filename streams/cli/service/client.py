@@ -109,11 +109,11 @@ class ServiceClient:
         timestamp: int,
         target: int,
         group_by: Sequence[int],
-        calendar: Mapping[str, str] | None = None,
+        calendar: Mapping[str, Any] | None = None,
     ) -> Sequence[Mapping[str, Any]]:
         """The series that the columns make: ts_id, groupby_val, groupby_key, points, freq of each.
 
-        `calendar` may have freq and time_zone.
+        `calendar` may have freq, time_zone and aggregate.
         """
         columns: dict[str, Any] = {
             "timestamp_indexs": [timestamp],

@@ -19,8 +19,8 @@ from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
 from streams.views.forecasting import export, leaderboard, series
-from streams.views.forecasting.bodies import JobBody, JobColumnsBody
 from streams.views.forecasting.elements import Elements, ElementsBody, read_elements
+from streams.views.forecasting.job_bodies import JobBody, JobColumnsBody
 from streams.views.forecasting.listing import list_jobs
 from streams.views.forecasting.replies import (
     JobCreatedReply,
@@ -124,6 +124,7 @@ async def configure_job(
             body.time_zone or "",
             body.timestamp_format or "",
             job.project,
+            None if body.aggregate is None else body.aggregate.to_event(),
         )
         dataset = await dataset_of(state.store, job.data_id, job.project)
         columns = jobs.check_columns(job, command, dataset.header)

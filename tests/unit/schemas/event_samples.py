@@ -55,6 +55,7 @@ EVENTS: tuple[Any, ...] = (
     forecasting.CreateJob("c-3", 7, 2),
     forecasting.ConfigureJob("c-4", 7, (2,), (3,), (0, 1), project="sales"),
     forecasting.ConfigureJob("c-4", 7, (2,), (3,)),
+    forecasting.ConfigureJob("c-4", 7, (2,), (3,), aggregate=forecasting.Aggregate("D", "sum")),
     forecasting.SubmitJob(
         "c-5",
         7,
@@ -297,7 +298,7 @@ EVENTS: tuple[Any, ...] = (
         forecasting.CmdStatus.EXCEPTION,
         4,
         "series 1: failed",
-        forecasting.Columns((2,), (3,), (0, 1)),
+        forecasting.Columns((2,), (3,), (0, 1), aggregate=forecasting.Aggregate("MS", "last")),
         6,
         "splits/7/c-4.npz",
         2**40,

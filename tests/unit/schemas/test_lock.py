@@ -156,6 +156,8 @@ RELEASED = {
     139: ("SubmitJob", 6, "6106d6e93b3f062a"),
     140: ("JobRecord", 13, "dcf257e784e3e98e"),
     141: ("SubmitJob", 7, "4888471e3cd5d908"),
+    142: ("ConfigureJob", 5, "f27938418b62b62f"),
+    143: ("JobRecord", 14, "6574f08e0cd17051"),
 }
 
 

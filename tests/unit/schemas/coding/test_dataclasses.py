@@ -7,7 +7,7 @@ import pytest
 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
-from schemas.forecasting import CmdStatus, Columns, FutureFeature, Planned, SeriesConfig, Submission
+from schemas.forecasting import Aggregate, CmdStatus, Columns, FutureFeature, Planned, SeriesConfig, Submission
 from schemas.scoring import ModelInput, ModelOutput
 from schemas.series import Backtest, Options, Search
 from schemas.values import HyperParam
@@ -20,6 +20,7 @@ RECORDS = {
         SeriesConfig,
         HyperParam,
         FutureFeature,
+        Aggregate,
         Options,
         Search,
         Backtest,

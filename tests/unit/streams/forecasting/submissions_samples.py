@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from models.catalog import CATALOG
-from schemas.forecasting import Columns, JobRecord, SeriesConfig
+from schemas.forecasting import Columns, FutureFeature, JobRecord, SeriesConfig
 from schemas.values import HyperParam
 from streams.errors import RejectedError
 from streams.forecasting.submissions import Limits, Plan, check_elements
@@ -82,4 +82,9 @@ elements = st.builds(
     eval_metrics=st.none() | st.lists(st.sampled_from(["mse", "r2_score", "x"]), max_size=2).map(tuple),
     refit=st.none() | st.integers(-1, 2),
     allow_negative=st.none() | st.integers(-1, 2),
+    future_features=st.none()
+    | st.lists(
+        st.builds(FutureFeature, st.text(max_size=3), st.lists(st.floats(), max_size=3).map(tuple)), max_size=2
+    ).map(tuple),
+    holidays=st.sampled_from([None, "", "DE", "DE-BY", "Nowhere"]),
 )

@@ -143,7 +143,7 @@ class TestKind:
 
         assert error.message.endswith(
             "nothing to store: send one of model_name, hyper_params, feature_indexs, auto_tune_metric, refit, "
-            "allow_negative, backtest_windows, levels, lower, upper, fill"
+            "allow_negative, backtest_windows, levels, lower, upper, fill, holidays"
         )
 
 

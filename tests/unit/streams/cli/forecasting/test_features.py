@@ -7,7 +7,7 @@ import pytest
 
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting import planning
-from streams.cli.forecasting.features import future_values
+from streams.cli.forecasting.features import aggregate_of, future_values, holidays_of
 from tests.unit.streams.cli.forecasting.test_planning import PLAN
 
 HEADER = ("day", "sold", "price", "a=b")
@@ -65,3 +65,26 @@ def test_any_plan_has_no_future_unless_it_is_told() -> None:
     body: dict[str, Any] = element
 
     assert "future_features" not in body
+
+
+def test_longer_steps_and_holidays_are_read() -> None:
+    """As the service takes them; nothing where they are left out."""
+    assert aggregate_of("D=sum") == {"aggregate": {"freq": "D", "how": "sum"}}
+    assert holidays_of("DE-BY") == {"holidays": "DE-BY"}
+    assert aggregate_of(None) == holidays_of(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("D", "write it as ALIAS=HOW, for example D=sum"), ("D=median", "how is 'median'"), ("B=sum", "divides no time")],
+)
+def test_longer_steps_that_make_no_sense_are_refused(text: str, words: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(CommandError, match=words):
+        aggregate_of(text)
+
+
+def test_unknown_holidays_are_refused() -> None:
+    """With the code that was meant."""
+    with pytest.raises(CommandError, match="did you mean DE"):
+        holidays_of("Germany")

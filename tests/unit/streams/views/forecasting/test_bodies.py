@@ -13,7 +13,8 @@ from schemas.coding.codec import Codec
 from schemas.forecasting import SeriesConfig, SubmitJob
 from schemas.values import HyperParam
 from streams.checks import check_name
-from streams.views.forecasting.bodies import JobBody, JobColumnsBody, SeriesBody
+from streams.views.forecasting.bodies import SeriesBody
+from streams.views.forecasting.job_bodies import JobBody, JobColumnsBody
 
 LARGEST = 2**53 - 1
 CODEC = Codec()
@@ -371,6 +372,8 @@ JSON_VALUES = st.recursive(
             "eval_metrics": JSON_VALUES,
             "refit": JSON_VALUES,
             "allow_negative": JSON_VALUES,
+            "future_features": JSON_VALUES,
+            "holidays": JSON_VALUES,
         },
     )
 )
