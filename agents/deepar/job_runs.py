@@ -184,7 +184,11 @@ class DeepARRun(VersionRun):
 
         try:
             answer = await self._pool.compute(
-                renewed(), limit_s=settings.max_training_job_s, on_report=progress.report, on_ended=renewed
+                renewed(),
+                self.version.owner,
+                limit_s=settings.max_training_job_s,
+                on_report=progress.report,
+                on_ended=renewed,
             )
         except TimeoutError:
             raise RunFailedError(_TOO_LONG.format(settings.max_training_job_s)) from None

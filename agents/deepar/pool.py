@@ -1,6 +1,6 @@
 """Models that learn from many series, trained in processes of their own, for as long as that takes.
 
-- As many are trained at a time as the settings say; the others wait in the order in which they came.
+- As many are trained at a time as the settings say; for the next place projects take turns, and within each its jobs.
 - A process trains once: to begin the next one costs 0.05 s, and memory that TensorFlow keeps is freed.
 - When a process is killed, another one takes its place, until that happens again and again without progress.
 - Whoever stops waiting for an answer ends its process.
@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import structlog
 
+from agents.series.turns import Owner
+from agents.versions.places import Places
 from connectors.processes.compute_process import EndedError, cores
 from connectors.processes.process_set import Lease, ProcessSet
 from streams.settings import Settings
@@ -40,7 +42,7 @@ class TrainingPool:
 
     def __init__(self, settings: Settings, *, entry: str = _TRAIN, preload: Sequence[str] = ()) -> None:
         most = settings.training_processes or cores()
-        self._places = asyncio.Semaphore(most)
+        self._places = Places(most)
         self._processes = ProcessSet(
             entry, preload, name="tidecast-training", threads=most, memory_limit=settings.training_memory_bytes
         )
@@ -49,19 +51,20 @@ class TrainingPool:
     async def compute(
         self,
         argument: object,
+        owner: Owner,
         *,
         limit_s: float,
         on_report: Report | None = None,
         on_ended: Callable[[], object] | None = None,
     ) -> Any:
-        """What the entry makes of `argument`, once there is a free place.
+        """What the entry makes of `argument`, once there is a free place and it is the owner's turn.
 
         `on_report` gets in this loop, in order, what the process reports. `on_ended` is called when the process ended
         before its time, and gives the argument for the next one; one that differs from the last says that there was
         progress. TimeoutError: it took longer than `limit_s`, waiting not counted. RaisedError: the entry raised.
         EndedError: the process ended time and again without progress. TrainingPoolClosedError.
         """
-        async with self._places:
+        async with self._places.place(owner):
             loop = asyncio.get_running_loop()
             deadline, tries = loop.time() + limit_s, 0
             while True:

@@ -12,6 +12,7 @@ from agents.deepar.pool import TrainingPool
 from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from agents.series.answers import AnswerWriter
 from agents.series.requests import Accepted, options_of
+from agents.series.turns import Owner
 from connectors.kafka.publisher import Record
 from connectors.objects.layout import SPLITS
 from connectors.processes.compute_process import EndedError, RaisedError
@@ -163,7 +164,8 @@ async def _computed(
     settings, model = runtime.settings, command.model_name
     for pause_s in (*_STORE_PAUSES_S, None):
         try:
-            answer = await pool.compute(run, limit_s=settings.max_training_job_s, on_report=on_report)
+            owner = Owner(command.project, command.job_id)
+            answer = await pool.compute(run, owner, limit_s=settings.max_training_job_s, on_report=on_report)
         except TimeoutError:
             raise _FailedError(_TOO_LONG.format(model, settings.max_training_job_s)) from None
         except EndedError:

@@ -1,6 +1,5 @@
 """Which kind of run a command asks for."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -14,6 +13,7 @@ from agents.user_code.run import UserCodeRun
 from agents.versions.config import RunConfig, not_runnable, read_config
 from agents.versions.data_places import place_key
 from agents.versions.log import VersionLog
+from agents.versions.places import Places
 from agents.versions.run import RunFailedError, VersionRun
 from agents.versions.version import Version
 from connectors.processes.compute_process import cores
@@ -42,7 +42,7 @@ class RunKinds:
     def __init__(self, runtime: TrainerRuntime, pool: TrainingPool) -> None:
         self._runtime = runtime
         self._pool = pool
-        self._user_code = asyncio.Semaphore(runtime.settings.training_processes or cores())
+        self._user_code = Places(runtime.settings.training_processes or cores())
 
     def of(self, command: TrainDeepAR | RunTrainingVersion, is_ours: Callable[[], bool] = _always) -> VersionRun:
         """The run; `is_ours` tells whether the version is still this trainer's."""

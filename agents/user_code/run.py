@@ -13,6 +13,7 @@ from agents.user_code.written_metrics import EventFiles, MetricsFile
 from agents.versions.config import RunConfig
 from agents.versions.log import VersionLog
 from agents.versions.outcomes import VersionOutcomes
+from agents.versions.places import Places
 from agents.versions.report import RunReport
 from agents.versions.run import RunFailedError, VersionRun, finished, to_its_end
 from agents.versions.system_watch import SystemWatch
@@ -50,7 +51,7 @@ class UserCodeRun(VersionRun):
         self,
         runtime: TrainerRuntime,
         mode: Mode,
-        places: asyncio.Semaphore,
+        places: Places,
         version: Version,
         config: RunConfig,
         log: VersionLog,
@@ -84,7 +85,7 @@ class UserCodeRun(VersionRun):
 
     async def work(self) -> None:
         """Run it to its end. RunFailedError."""
-        async with self._turn:
+        async with self._turn.place(self.version.owner):
             number = await asyncio.to_thread(self._attempt)
             try:
                 await to_its_end(self._folder.prepare)

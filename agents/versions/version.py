@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+from agents.series.turns import Owner
 from schemas.training import TrainDeepAR
+from streams.access.caller import DEFAULT_PROJECT
 from streams.access.names import scoped
 from streams.training.jobs import first_version
 from streams.training.versions import workload_of
@@ -41,6 +43,12 @@ class Version:
     def kept_uid(self) -> str:
         """The same, as points have it."""
         return scoped(self.project, self.workload_uid)
+
+    @property
+    def owner(self) -> Owner:
+        """Who takes turns with others; while access control is off, the address alone says whose a version is."""
+        of_address = "" if self.project_id == DEFAULT_PROJECT else self.project_id
+        return Owner(self.project or of_address, self.job_id)
 
     @property
     def endpoint(self) -> str:

@@ -78,7 +78,10 @@ class FakePool:
         self.reports: list[Any] = [Begun(40, 1000)]
         self.answers: list[Any] = []
 
-    async def compute(self, argument: Any, *, limit_s: float, on_report: Any = None, on_ended: Any = None) -> Any:
+    async def compute(
+        self, argument: Any, owner: Any, *, limit_s: float, on_report: Any = None, on_ended: Any = None
+    ) -> Any:
+        del owner
         self.asked.append(argument)
         self.limits.append(limit_s)
         try:

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from agents.deepar.pool import TrainingPool, TrainingPoolClosedError
+from agents.series.turns import Owner
 from connectors.processes.compute_process import EndedError, RaisedError
 from streams.settings import Settings
 from tests.waiting import until
 
 WITHIN_S = 60.0  # a busy machine needs seconds for what takes milliseconds here
 LIMIT_S = 60.0
+OWNER = Owner("", 1)
 
 
 @asynccontextmanager
@@ -50,8 +52,8 @@ def running(pid: int) -> bool:
 async def test_each_answer_comes_from_a_process_of_its_own_that_is_gone_then() -> None:
     """TensorFlow keeps memory of what it trained; the process takes it along."""
     async with pool_of() as pool:
-        first = await pool.compute((), limit_s=LIMIT_S)
-        second = await pool.compute((), limit_s=LIMIT_S)
+        first = await pool.compute((), OWNER, limit_s=LIMIT_S)
+        second = await pool.compute((), OWNER, limit_s=LIMIT_S)
         await until(lambda: not running(first["pid"]) and not running(second["pid"]))
 
         assert len({os.getpid(), first["pid"], second["pid"]}) == 3
@@ -68,7 +70,7 @@ async def test_reports_come_in_order_in_the_loop_before_the_answer() -> None:
         told.append(content)
 
     async with pool_of() as pool:
-        await pool.compute((("report", range(500)),), limit_s=LIMIT_S, on_report=take)
+        await pool.compute((("report", range(500)),), OWNER, limit_s=LIMIT_S, on_report=take)
 
     assert told == list(range(500))
 
@@ -81,7 +83,7 @@ async def test_reports_come_in_the_context_of_the_call() -> None:
     async def train(number: int) -> None:
         job.set(number)
         await pool.compute(
-            (("report", range(5)),), limit_s=LIMIT_S, on_report=lambda _: told[number].append(job.get(0))
+            (("report", range(5)),), OWNER, limit_s=LIMIT_S, on_report=lambda _: told[number].append(job.get(0))
         )
 
     async with pool_of(2) as pool:
@@ -95,7 +97,7 @@ async def test_the_others_wait_for_a_place_in_their_order(tmp_path: Path) -> Non
     gate, notes = tmp_path / "gate", [tmp_path / f"note-{place}" for place in range(4)]
     steps = [(("note", str(note)), ("wait-for", str(gate))) for note in notes]
     async with pool_of(2) as pool:
-        tasks = [asyncio.create_task(pool.compute(one, limit_s=LIMIT_S)) for one in steps]
+        tasks = [asyncio.create_task(pool.compute(one, OWNER, limit_s=LIMIT_S)) for one in steps]
         await until(lambda: noted(notes[0]) and noted(notes[1]))
         waiting = [noted(note) for note in notes[2:]]
         running_then = len(pool.pids)
@@ -115,6 +117,7 @@ async def test_a_killed_process_is_replaced_and_goes_on_with_what_is_newest(tmp_
         task = asyncio.create_task(
             pool.compute(
                 (("report", ("before",)), ("note", str(note)), ("stay", WITHIN_S)),
+                OWNER,
                 limit_s=LIMIT_S,
                 on_report=told.append,
                 on_ended=lambda: after,
@@ -131,7 +134,7 @@ async def test_a_killed_process_is_replaced_and_goes_on_with_what_is_newest(tmp_
 async def test_without_anything_newer_the_same_is_tried_again(tmp_path: Path) -> None:
     """A process may be killed for what another one did."""
     async with pool_of() as pool:
-        answer = await pool.compute((("kill-once", str(tmp_path / "killed")),), limit_s=LIMIT_S)
+        answer = await pool.compute((("kill-once", str(tmp_path / "killed")),), OWNER, limit_s=LIMIT_S)
 
     assert answer["steps"] == (("kill-once", str(tmp_path / "killed")),)
 
@@ -141,8 +144,8 @@ async def test_what_ends_its_process_each_time_is_given_up(tmp_path: Path) -> No
     note = tmp_path / "note"
     async with pool_of() as pool:
         with pytest.raises(EndedError):
-            await pool.compute((("note", str(note)), ("kill",)), limit_s=LIMIT_S)
-        answer = await pool.compute((), limit_s=LIMIT_S)
+            await pool.compute((("note", str(note)), ("kill",)), OWNER, limit_s=LIMIT_S)
+        answer = await pool.compute((), OWNER, limit_s=LIMIT_S)
 
     assert len(noted(note)) == 3
     assert answer["steps"] == ()
@@ -159,7 +162,7 @@ async def test_with_progress_the_tries_count_anew(tmp_path: Path) -> None:
 
     async with pool_of() as pool:
         with pytest.raises(EndedError):
-            await pool.compute((("note", str(note)), ("kill",)), limit_s=LIMIT_S, on_ended=renewed)
+            await pool.compute((("note", str(note)), ("kill",)), OWNER, limit_s=LIMIT_S, on_ended=renewed)
 
     assert len(noted(note)) == 1 + 3 + 3  # the first, three with progress, the fourth three times
 
@@ -168,7 +171,7 @@ async def test_what_takes_too_long_is_ended() -> None:
     """With everything that its process does."""
     async with pool_of() as pool:
         with pytest.raises(TimeoutError):
-            await pool.compute((("stay", WITHIN_S),), limit_s=0.2)
+            await pool.compute((("stay", WITHIN_S),), OWNER, limit_s=0.2)
 
         assert pool.pids == []
 
@@ -184,7 +187,7 @@ async def test_the_limit_holds_for_all_tries_together() -> None:
 
     async with pool_of() as pool:
         with pytest.raises(TimeoutError):
-            await pool.compute((("kill",),), limit_s=2.0, on_ended=renewed)
+            await pool.compute((("kill",),), OWNER, limit_s=2.0, on_ended=renewed)
 
     assert 1 <= ends < 15
 
@@ -193,14 +196,14 @@ async def test_what_the_entry_raises_is_raised() -> None:
     """With its kind; it is not tried again."""
     async with pool_of() as pool:
         with pytest.raises(RaisedError, match="ZeroDivisionError: a bug"):
-            await pool.compute((("wrong",),), limit_s=LIMIT_S)
+            await pool.compute((("wrong",),), OWNER, limit_s=LIMIT_S)
 
 
 async def test_memory_is_limited() -> None:
     """A training cannot take the machine's."""
     async with pool_of(training_memory_bytes=512 * 1024**2) as pool:
         with pytest.raises(RaisedError, match="MemoryError") as raised:
-            await pool.compute((("fill", 1024**3),), limit_s=LIMIT_S)
+            await pool.compute((("fill", 1024**3),), OWNER, limit_s=LIMIT_S)
 
     assert raised.value.is_a(MemoryError)
 
@@ -210,13 +213,13 @@ async def test_who_stops_waiting_ends_the_process(tmp_path: Path) -> None:
     note, told = tmp_path / "note", []
     async with pool_of() as pool:
         steps = (("note", str(note)), ("stay", WITHIN_S))
-        task = asyncio.create_task(pool.compute(steps, limit_s=LIMIT_S, on_report=told.append))
+        task = asyncio.create_task(pool.compute(steps, OWNER, limit_s=LIMIT_S, on_report=told.append))
         await until(lambda: noted(note))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await until(lambda: not running(noted(note)[0]))
-        await pool.compute((), limit_s=LIMIT_S)
+        await pool.compute((), OWNER, limit_s=LIMIT_S)
 
     assert told == []
 
@@ -225,10 +228,12 @@ async def test_who_stops_waiting_for_a_place_begins_nothing(tmp_path: Path) -> N
     """The place goes to the next."""
     gate, note, never = tmp_path / "gate", tmp_path / "note", tmp_path / "never"
     async with pool_of() as pool:
-        first = asyncio.create_task(pool.compute((("note", str(note)), ("wait-for", str(gate))), limit_s=LIMIT_S))
+        first = asyncio.create_task(
+            pool.compute((("note", str(note)), ("wait-for", str(gate))), OWNER, limit_s=LIMIT_S)
+        )
         await until(lambda: noted(note))
-        second = asyncio.create_task(pool.compute((("note", str(never)),), limit_s=LIMIT_S))
-        third = asyncio.create_task(pool.compute((), limit_s=LIMIT_S))
+        second = asyncio.create_task(pool.compute((("note", str(never)),), OWNER, limit_s=LIMIT_S))
+        third = asyncio.create_task(pool.compute((), OWNER, limit_s=LIMIT_S))
         await asyncio.sleep(0)
         second.cancel()
         gate.touch()
@@ -242,13 +247,13 @@ async def test_a_close_ends_everything_at_once(tmp_path: Path) -> None:
     note = tmp_path / "note"
     async with pool_of() as pool:
         steps = (("note", str(note)), ("stay", WITHIN_S))
-        tasks = [asyncio.create_task(pool.compute(steps, limit_s=LIMIT_S)) for _ in range(2)]
+        tasks = [asyncio.create_task(pool.compute(steps, OWNER, limit_s=LIMIT_S)) for _ in range(2)]
         await until(lambda: noted(note))
         async with asyncio.timeout(10):
             await pool.close()
             found = await asyncio.gather(*tasks, return_exceptions=True)
         with pytest.raises(TrainingPoolClosedError):
-            await pool.compute((), limit_s=LIMIT_S)
+            await pool.compute((), OWNER, limit_s=LIMIT_S)
         await until(lambda: not running(noted(note)[0]))
 
     assert [type(one) for one in found] == [TrainingPoolClosedError] * 2
