@@ -145,6 +145,14 @@ class Settings(BaseSettings):
     object_store: SecretUrl | None = Field(
         None, description="fsspec URL of the object store, such as s3://bucket/prefix; absent: a folder of the home."
     )
+    alerts_webhook: SecretUrl | None = Field(
+        None,
+        description="http or https address that alerts are posted to. Its host may be reached at public addresses; at "
+        "others if TIDECAST_REMOTE_DATASET_HOSTS has them, or if it is an address or localhost itself.",
+    )
+    alerts_webhook_secret: SecretStr | None = Field(
+        None, description="By which what is posted there is signed: HMAC-SHA256, header X-Tidecast-Signature."
+    )
     topic_prefix: str = Field("tidecast.", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of every topic.")
     group_prefix: str = Field("tidecast-", pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of the consumer groups.")
     partitions: int = Field(
@@ -379,7 +387,14 @@ class Settings(BaseSettings):
             raise ValueError("expected an address that begins with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("redis_url", "registry_url")
+    @field_validator("alerts_webhook")
+    @classmethod
+    def _webhook(cls, value: SecretUrl | None) -> SecretUrl | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("expected an address that begins with http:// or https://")
+        return value
+
+    @field_validator("alerts_webhook", "redis_url", "registry_url")
     @classmethod
     def _readable(cls, value: SecretUrl | None) -> SecretUrl | None:
         """Whoever parses it later would tell in its error what it took for a port: a part of the password."""

@@ -21,6 +21,7 @@ GET /access/users/{user}
 PUT /access/users/{user}
 POST /add-dataset
 POST /api/2.0/mlflow/experiments/create
+GET /alerts
 GET /api/2.0/mlflow/experiments/get
 GET /api/2.0/mlflow/experiments/get-by-name
 GET /api/2.0/mlflow/experiments/search
@@ -83,6 +84,8 @@ DELETE /job/{job_id}/
 GET /job/{job_id}/
 PATCH /job/{job_id}/
 PUT /job/{job_id}/
+GET /job/{job_id}/accuracy/
+GET /job/{job_id}/anomalies/
 GET /job/{job_id}/export/
 GET /job/{job_id}/job_results/
 GET /job/{job_id}/leaderboard/

@@ -8,10 +8,11 @@ from typing import Any, Final
 from faust.agents import Agent
 
 from connectors.datasets.added_rows import AddedRow, append
+from connectors.kafka.publisher import Record
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
-from schemas.observations import Observation
-from streams.checks import check_command, check_key
+from schemas.observations import DatasetGrown, Observation
+from streams.checks import check_command, check_key, time_of
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches
@@ -44,8 +45,11 @@ def attach(state: StateRuntime) -> Agent:
 
 
 async def _keep(state: StateRuntime, events: Sequence[Event]) -> None:
-    """1. write the rows, 2. tell the senders, 3. write the dead letters. Done again it comes to the same."""
-    letters, moved = [], []
+    """1. write the rows, 2. tell the senders, 3. tell who has jobs on the data sets, and write the dead letters.
+
+    Done again it comes to the same.
+    """
+    letters, moved, told = [], [], list[Record]()
     by_dataset: dict[tuple[int, str], list[_Of]] = {}
     for event in events:
         check_writer(state.app, event)
@@ -67,7 +71,28 @@ async def _keep(state: StateRuntime, events: Sequence[Event]) -> None:
                     letters.append(state.dead_letter(message, row))
             elif observation.command_id:
                 state.waiters.applied(observation.command_id)
-    await state.publisher.send([*moved, *letters])
+        told += _grown(
+            state,
+            data_id,
+            project,
+            [one for (one, _), row in zip(those, found, strict=True) if isinstance(row, AddedRow)],
+        )
+    await state.publisher.send([*moved, *letters, *told])
+
+
+def _grown(state: StateRuntime, data_id: int, project: str, kept: Sequence[Consumed]) -> Sequence[Record]:
+    """What each partition is told of rows that were kept, which are in the order of their log."""
+    if not kept:
+        return ()
+    starts = [kept[0]]
+    for message in kept:
+        if time_of(message) != time_of(starts[-1]):
+            starts.append(message)
+    grown = DatasetGrown(
+        data_id, kept[-1].offset, tuple(one.offset for one in starts), tuple(map(time_of, starts)), project
+    )
+    value, topic = state.codec.encode(grown), state.topics.dataset_changes
+    return [Record(topic, b"%d" % data_id, value, partition=place) for place in range(state.topics.partitions)]
 
 
 def _read(state: StateRuntime, message: Consumed) -> Observation:

@@ -19,7 +19,17 @@ import orjson
 from connectors.objects.layout import DATASETS
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
-__all__ = ["AddedCell", "AddedRow", "RowLayout", "added", "append", "layout_of", "set_layout", "version"]
+__all__ = [
+    "AddedCell",
+    "AddedRow",
+    "RowLayout",
+    "added",
+    "added_between",
+    "append",
+    "layout_of",
+    "set_layout",
+    "version",
+]
 
 _FOLDER: Final = "=rows"  # no stored file's name has such a sign
 _LAYOUT: Final = "=layout.json"
@@ -99,6 +109,25 @@ def added(store: ObjectStore, data_id: int) -> list[AddedRow]:
         except ObjectNotFoundError:  # put together meanwhile
             continue
         return sorted(_latest(rows), key=lambda row: row.first)
+
+
+def added_between(store: ObjectStore, data_id: int, first: int, last: int) -> list[AddedRow]:
+    """The rows whose last observation has an offset from `first` to `last`, as these observations left them.
+
+    Files that can have none of them are not read. A row that was changed since may be missing.
+    """
+    while True:
+        keys = [key for key in version(store, data_id) if _may_have(key, first, last)]
+        try:
+            rows = _latest(_read(store, keys))
+        except ObjectNotFoundError:  # put together meanwhile
+            continue
+        return [row for row in rows if first <= row.last <= last]
+
+
+def _may_have(key: str, first: int, last: int) -> bool:
+    least, most = key.rpartition("/")[2].split("-")[:2]
+    return int(least) <= last and int(most) >= first
 
 
 def _latest(rows: Iterable[AddedRow]) -> list[AddedRow]:

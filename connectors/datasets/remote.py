@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-__all__ = ["AllowedHosts", "ForbiddenAddressError", "RemoteFileError", "fetch"]
+__all__ = ["AllowedHosts", "ForbiddenAddressError", "RemoteFileError", "fetch", "resolver"]
 
 _BLOCK: Final = 256 * 1024
 _REDIRECTS: Final = 5  # all to the same host
@@ -110,6 +110,11 @@ class _Resolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+def resolver(hosts: AllowedHosts) -> AbstractResolver:
+    """Finds the addresses of names at which they may be reached."""
+    return _Resolver(hosts)
 
 
 async def fetch(url: str, target: Path, hosts: AllowedHosts, *, most_bytes: int, within_s: float) -> int:

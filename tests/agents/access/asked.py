@@ -48,6 +48,8 @@ _FORECASTING: Final = [
     Asked("GET /job/{job_id}/ts_details/{ts_id}/", "job_id", path="/job/{}/ts_details/7/"),
     Asked("POST /job/{job_id}/refresh/", "job_id", path="/job/{}/refresh/"),
     Asked("POST /job/{job_id}/stop/", "job_id", path="/job/{}/stop/"),
+    Asked("GET /job/{job_id}/accuracy/", "job_id", path="/job/{}/accuracy/"),
+    Asked("GET /job/{job_id}/anomalies/", "job_id", path="/job/{}/anomalies/"),
     Asked("GET /job/{job_id}/export/", "job_id", path="/job/{}/export/", status=409),
     Asked("GET /job/{job_id}/job_results/", "job_id", path="/job/{}/job_results/"),
     Asked("GET /job/{job_id}/leaderboard/", "job_id", path="/job/{}/leaderboard/"),

@@ -22,7 +22,7 @@ _UNKNOWN: Final = "99887766"
 _TRAINING: Final = "/v1/{project_id}"
 LISTS: Final = (
     *("/api/v1/workloads", "/data/", "/endpoints", "/job/", "/model-info", "/service-list", "/v2"),
-    *("/transform-jobs", "/dataset-info", "/api/v1/jobs", "/api/v1/runs"),
+    *("/alerts", "/transform-jobs", "/dataset-info", "/api/v1/jobs", "/api/v1/runs"),
     *("/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search"),
     *(f"{_TRAINING}/{kind}" for kind in ("training-jobs", "training-job-configs", "visualization-jobs")),
 )

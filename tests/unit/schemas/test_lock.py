@@ -158,6 +158,8 @@ RELEASED = {
     141: ("SubmitJob", 7, "4888471e3cd5d908"),
     142: ("ConfigureJob", 5, "f27938418b62b62f"),
     143: ("JobRecord", 14, "6574f08e0cd17051"),
+    144: ("Alert", 1, "a6ad25d599a4f938"),
+    145: ("DatasetGrown", 1, "0f9803d32a90f3cc"),
 }
 
 

@@ -59,6 +59,8 @@ class TestAgents:
             "track_results": "t.job-results",
             "register_datasets": "t.dataset-commands",
             "keep_observations": "t.observations",
+            "judge_forecasts": "t.dataset-changes",
+            "send_alerts": "t.alerts",
             "keep_forecasts": "t.forecasts",
             "orchestrate_training_jobs": "t.training-commands",
             "track_training": "t.training-status",

@@ -168,6 +168,8 @@ class TestFromTheStart:
             topics.inference_results,
             topics.model_commands,
             topics.observations,
+            topics.dataset_changes,
+            topics.alerts,
             topics.service_commands,
             topics.scoring_requests,
             topics.tracking_commands,

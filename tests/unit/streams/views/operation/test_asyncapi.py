@@ -224,6 +224,7 @@ class TestContent:
             "send-inference-results",
             "send-dead-letters",
             "send-audit",
+            "send-alerts",
         }
 
     def test_every_topic_is_described(self) -> None:
@@ -231,7 +232,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 26
+        assert len(public) == len(set(public)) == 28
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:

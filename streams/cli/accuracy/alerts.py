@@ -1,0 +1,68 @@
+"""`tidecast alerts`: what wants somebody to look."""
+
+# ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+
+from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url, session_of
+
+__all__ = ["register"]
+
+_EVERY_S: Final = 1.0
+_AT_ONCE: Final = 1000  # as many as the service tells at a time
+
+
+def register(app: typer.Typer) -> None:
+    """Add `alerts`."""
+    app.command("alerts", epilog="Example: tidecast alerts --follow")(alerts)
+
+
+def alerts(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes from now on; Ctrl-C ends.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 50,
+    job: Annotated[int | None, typer.Option(help="Of this job only.", show_default=False)] = None,
+    kind: Annotated[
+        str, typer.Option(help="Only outside_interval, worse_than_backtest or missing_data.", show_default=False)
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, as the service has them.")] = False,
+    url: Url = None,
+) -> None:
+    """What wants somebody to look: strange values, forecasts that became worse, series that fell behind."""
+    from urllib.parse import urlencode
+
+    only = {name: value for name, value in (("job_id", job), ("kind", kind)) if value}
+    with session_of(url) as session:
+        asked = {"limit": _AT_ONCE if follow else limit, **only}  # what is not shown now is not to be shown later
+        found = session.client.get(f"/alerts?{urlencode(asked)}")["alerts"]
+        if not found and not follow:
+            notices().print("there are none")
+            return
+        shown: set[str] = {it["alert_id"] for it in found[:-limit]}
+        while True:
+            _print([it for it in found if it["alert_id"] not in shown], as_json=as_json)
+            if not follow:
+                return
+            shown.update(it["alert_id"] for it in found)
+            time.sleep(_EVERY_S)
+            found = session.client.get(f"/alerts?{urlencode(asked)}")["alerts"]
+
+
+def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    for it in found:
+        if as_json:
+            sys.stdout.write(f"{json.dumps(it, ensure_ascii=False)}\n")
+            continue
+        at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        output().print(
+            one_line(f"{at}  {it['kind']:20} job {it['job_id']}  {it['message']}"), highlight=False, soft_wrap=True
+        )
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Forecasts that are judged, message in and message out."""

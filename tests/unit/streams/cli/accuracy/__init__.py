@@ -1,0 +1,1 @@
+"""Commands for forecasts that are judged."""
