@@ -14,7 +14,7 @@ _TIMEOUT_S: Final = 10.0
 _RECEIVE_BYTES: Final = 100_000_000  # librdkafka's own limit of an answer, which must be above the largest record
 _OVERHEAD_BYTES: Final = 1024 * 1024
 _MORE_S: Final = 0.005  # for what has arrived with the first record
-_QUEUE_KIB: Final = 32 * 1024  # fetched ahead; librdkafka's own value is 64 MiB
+_QUEUE_KIB: Final = 8 * 1024  # fetched ahead, 100,000 points: small records take four times their size in memory
 # The topic, or one of its partitions, is not there at the moment: it may be soon, and nothing was read.
 _PASSING: Final = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
