@@ -4,7 +4,8 @@ The mean of a few good models is usually better than the best one, and a bad pic
 the figures. CES and MSTL, which take milliseconds, are tried where the budget of a series allows. ETS, HoltWinters,
 ARIMA, LightGBM and the networks are not: a backtest of them takes many times as long, and with ETS among the candidates
 the forecasts of the sets measured there did not become better. Of a series with features those that make use of them
-are tried too: Regression always, LightGBM and ARIMA where the budget allows.
+are tried too: Regression always, LightGBM and ARIMA where the budget allows. The others then forecast what the features
+leave, so that a holiday to come is in the forecast, though the last steps, by which models are chosen, had none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from models.arrays.columns import FloatArray, column_sums
 from models.arrays.intervals import STANDARD_NORMAL
 from models.arrays.scaling import scaled_rows, unscaled
 from models.catalog import model_spec
+from models.fitted.regression import feature_effects
 from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import chosen_rows
 from models.hyper_parameters import ConfigValue
@@ -151,6 +153,30 @@ class _Fold:
     actual: FloatArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Series to be forecast, and beside those with features what these add to each step; None where there are none."""
+
+    series: SeriesBatch
+    adjusted: SeriesBatch
+    added: FloatArray | None
+
+    @classmethod
+    def of(cls, series: SeriesBatch) -> "_Part":
+        """Find out what the features add."""
+        if series.covariates is None:
+            return cls(series, series, None)
+        effects = feature_effects(series)
+        steps = series.history.shape[1]
+        return cls(series, replace(series, history=series.history - effects[:, :steps]), effects[:, steps:])
+
+    def forecast(self, candidate: Candidate, rows: NDArray[np.intp]) -> FloatArray:
+        """The candidate's forecast of these rows."""
+        if self.added is None or model_spec(candidate.model).covariates:
+            return _forecast(candidate, chosen_rows(self.series, rows))
+        return _forecast(candidate, chosen_rows(self.adjusted, rows)) + self.added[rows]
+
+
 def _quantiles(mean: FloatArray, weights: FloatArray, folds: Sequence[_Fold]) -> dict[str, FloatArray]:
     """Those of a row that had no fold are NaN."""
     squares, cells, tested = (np.zeros(len(mean)) for _ in range(3))
@@ -179,11 +205,11 @@ def _backtest(
         enough = np.count_nonzero(~np.isnan(past), axis=1) >= _FEWEST_OBSERVED
         rows = np.flatnonzero(enough & ~np.isnan(actual).all(axis=1))
         covariates = None if batch.covariates is None else batch.covariates[:, : end + batch.horizon]
-        part = replace(batch, history=past, covariates=covariates)
+        part = _Part.of(replace(batch, history=past, covariates=covariates))
         made = np.full((len(rows), len(candidates), batch.horizon), np.nan)
         for place, candidate in enumerate(candidates):
             tried = np.flatnonzero(allowed[rows, place])
-            made[tried, place] = _forecast(candidate, chosen_rows(part, rows[tried]))
+            made[tried, place] = part.forecast(candidate, rows[tried])
             total[rows, place] += _errors(made[:, place], actual[rows])
         folds[rows] += 1
         kept.append(_Fold(rows, made, actual[rows]))
@@ -207,6 +233,7 @@ def _refitted(
     Where a candidate fails, its error becomes infinite and the row is chosen for again.
     """
     most = int(batch.config["combine"])
+    whole = _Part.of(batch)
     fitted = np.zeros(errors.shape, dtype=np.bool_)
     means = np.zeros((*errors.shape, batch.horizon))
     weights = _weights(errors, most)
@@ -215,7 +242,7 @@ def _refitted(
             rows = np.flatnonzero(wanted[:, place])
             if not rows.size:
                 continue
-            made = _forecast(candidate, chosen_rows(batch, rows))
+            made = whole.forecast(candidate, rows)
             failed = rows[np.isnan(made).any(axis=1)]
             errors[failed, place] = np.inf
             for row in failed.tolist():

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -16,7 +17,16 @@ from models.arrays.season import NO_SEASON_NOTE, chosen_season_length, has_unkno
 from models.forecasts import Forecasts, SeriesBatch
 from models.quick.naive import forecast_seasonal
 
-__all__ = ["FALLBACK", "SEASONS_TO_REMOVE", "Fit", "FitFunction", "Series", "forecast_one_by_one"]
+__all__ = [
+    "FALLBACK",
+    "SEASONS_TO_REMOVE",
+    "Fit",
+    "FitFunction",
+    "Series",
+    "forecast_one_by_one",
+    "one_thread",
+    "usable_covariates",
+]
 
 FALLBACK = "SeasonalNaive"
 """Answers, with a season of one step, where a model cannot."""
@@ -96,7 +106,7 @@ def forecast_one_by_one(
     mean = np.empty((len(batch.history), batch.horizon))
     quantiles = {level: np.empty_like(mean) for level in STANDARD_NORMAL}
     answered_by, notes = [], []
-    with _blas().limit(limits=1), warnings.catch_warnings(), np.errstate(all="ignore"):
+    with one_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for place in range(len(mean)):
             row = _forecast(batch, place, model)
@@ -108,9 +118,14 @@ def forecast_one_by_one(
     return Forecasts(mean, quantiles, answered_by=answered_by, notes=notes)
 
 
+def one_thread() -> AbstractContextManager[object]:
+    """Let numpy and scipy use one thread: with two, a fit took 20 times as long on a busy machine."""
+    limit: AbstractContextManager[object] = _blas().limit(limits=1)
+    return limit
+
+
 @lru_cache(maxsize=1)
 def _blas() -> ThreadpoolController:
-    """The control of numpy's and scipy's threads: with two, a fit took 20 times as long on a busy machine."""
     return ThreadpoolController().select(user_api="blas")
 
 
@@ -168,7 +183,7 @@ def _forecast(batch: SeriesBatch, place: int, model: _Model) -> _Row:
         notes.append(NO_SEASON_NOTE)
     series = Series(scaled[0], steps, season)
     if batch.covariates is not None:
-        covariates, left_out = _usable(batch.covariates[place, first:], len(values))
+        covariates, left_out = usable_covariates(batch.covariates[place, first:], len(values))
         notes += left_out
         series = replace(series, covariates=covariates)
 
@@ -196,7 +211,7 @@ def _try(fit: FitFunction, series: Series) -> Fit | None:
     return fitted if np.isfinite(fitted.mean).all() else None
 
 
-def _usable(covariates: FloatArray, fitted: int) -> tuple[FloatArray | None, list[str]]:
+def usable_covariates(covariates: FloatArray, fitted: int) -> tuple[FloatArray | None, list[str]]:
     """Fill, standardise and choose covariates [len, F]; the first `fitted` rows are history. Also what to say of it."""
     steps = np.arange(len(covariates), dtype=np.float64)
     most = fitted // _VALUES_PER_COVARIATE

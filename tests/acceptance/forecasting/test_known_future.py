@@ -98,7 +98,7 @@ def test_a_posted_row_without_target_is_future(api: Api) -> None:
     assert result["predictions"] == pytest.approx([3, 41, 7, 15], abs=1)
 
 
-@pytest.mark.parametrize("model", ["Regression"])
+@pytest.mark.parametrize("model", ["Regression", "Auto"])
 def test_holidays_are_known(api: Api, model: str) -> None:
     """Forty less are sold on them: the history has a year of such days, and Christmas is to come."""
     last = date(2024, 12, 22)

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from models.catalog import CATALOG
+from models.fitted.regression import feature_effects
+from models.forecasts import SeriesBatch
 from tests.unit.models.fitted.statistical_samples import Array, forecast, noisy_season, with_promotions
 
 
@@ -73,3 +76,16 @@ def test_a_noisy_week_is_about_as_good_as_its_noise() -> None:
     values = noisy_season(4, 91)
 
     assert np.abs(forecast("Regression", values[:84], 7, season=7).mean[0] - values[84:]).mean() < 0.02
+
+
+def test_the_effect_of_features_is_told_and_nothing_where_there_is_none() -> None:
+    """Of the history and of the steps to come, but for a constant, which is in the level."""
+    feature = random_feature(90)
+    noise = np.random.default_rng(2).normal(size=80)
+    history = np.array([3 * feature[0, :80, 0] + noise, noise, np.full(80, 5.0), [np.nan] * 75 + [1.0, 2, 3, 4, 5]])
+    config = CATALOG["Regression"].resolve({})
+    effects = feature_effects(SeriesBatch(history, 10, config, covariates=np.repeat(feature, 4, axis=0)))
+
+    differences = np.diff(effects[0])
+    assert differences == pytest.approx(3 * np.diff(feature[0, :, 0]), rel=0.1, abs=0.3)
+    assert not effects[1:].any()
