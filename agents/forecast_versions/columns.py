@@ -22,7 +22,7 @@ def chosen_columns(
 ) -> ConfigureJob:
     """The command that chooses them. RunFailedError where a label is no list of columns, or none can be found."""
     given = {label: _indexs(label, parameters[label]) for label in COLUMN_LABELS if label in parameters}
-    texts = {name: str(parameters[name]) for name in ("freq", "time_zone", "timestamp_format") if name in parameters}
+    texts = {name: str(parameters.get(name, "")) for name in ("freq", "time_zone", "timestamp_format")}
     taken = {index for indexs in given.values() for index in indexs}
     timestamp = given.get("timestamp_indexs") or (_timestamp(dataset, taken),)
     taken.update(timestamp)
@@ -31,7 +31,16 @@ def chosen_columns(
     groups = given.get("groupby_indexs")
     if groups is None:
         groups = tuple(index for index in range(len(dataset.header)) if index not in taken and _is_text(dataset, index))
-    return ConfigureJob(command_id, job_id, tuple(timestamp), tuple(target), tuple(groups), **texts)
+    return ConfigureJob(
+        command_id,
+        job_id,
+        tuple(timestamp),
+        tuple(target),
+        tuple(groups),
+        freq=texts["freq"],
+        time_zone=texts["time_zone"],
+        timestamp_format=texts["timestamp_format"],
+    )
 
 
 def listed(value: ParameterValue) -> list[str]:
