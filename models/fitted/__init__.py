@@ -1,6 +1,6 @@
 """Models fitted by libraries, series after series: smoothing, ARIMA, theta, gradient boosting.
 
-Others use `covariates`, `specs`; the catalogue names the models.
+Others use `covariates`, `regression`, `specs`; the catalogue names the models.
 """
 
 __all__: list[str] = []
