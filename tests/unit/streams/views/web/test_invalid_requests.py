@@ -7,7 +7,7 @@ from pydantic import Field, StrictStr, TypeAdapter, ValidationError
 
 from streams.checks import check_name
 from streams.errors import RejectedError
-from streams.views.forecasting.bodies import JobBody
+from streams.views.forecasting.job_bodies import JobBody
 from streams.views.web.invalid_requests import described
 
 

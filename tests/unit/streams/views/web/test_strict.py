@@ -9,8 +9,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.forecasting import SeriesConfig
 from schemas.values import HyperParam
-from streams.views.forecasting.bodies import HyperParamBody, JobBody, JobColumnsBody, SeriesBody
+from streams.views.forecasting.bodies import HyperParamBody, SeriesBody
 from streams.views.forecasting.elements import ElementsBody
+from streams.views.forecasting.job_bodies import JobBody, JobColumnsBody
 from streams.views.forecasting.submissions import _effect
 from streams.views.inference.transform_bodies import TransformBody
 from streams.views.training.bodies import TrainingBody
