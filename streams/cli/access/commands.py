@@ -11,13 +11,13 @@ import typer
 
 from streams.cli.access.audit import audit
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["register"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 FromInput = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user.", show_default=False)]
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.", show_default=False)]
