@@ -4,9 +4,9 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,8 +16,6 @@ from streams.cli.service.asking import Url, session_of
 
 __all__ = ["audit"]
 
-_EVERY_S: Final = 1.0
-_AT_ONCE: Final = 1000  # as many as the service tells at a time
 _WIDTHS: Final = {"user": 12, "project": 12, "action": 44, "status": 6}
 
 
@@ -31,26 +29,20 @@ def audit(
     url: Url = None,
 ) -> None:
     """Who did what: every write, and every refusal for lack of rights."""
-    from urllib.parse import urlencode
+    from streams.cli.service.newest import newest
 
     only = {name: value for name, value in (("user", user), ("project", project)) if value}
     with session_of(url) as session:
-        asked = {"limit": _AT_ONCE if follow else limit, **only}  # what is not shown now is not to be shown later
-        found = session.client.get(f"/access/audit?{urlencode(asked)}")["audit"]
-        if not found and not follow:
+        found = newest(session.client, "/access/audit", only, name="audit", key="id", limit=limit, follow=follow)
+        first = next(found)
+        if not first and not follow:
             notices().print("nothing has been written yet")
             return
         if not as_json:
             heads = " ".join(f"{name:{width}}" for name, width in _WIDTHS.items())
             output().print(f"{'time (UTC)':23} {heads} subject", soft_wrap=True)
-        shown: set[str] = {it["id"] for it in found[:-limit]}
-        while True:
-            _print([it for it in found if it["id"] not in shown], as_json=as_json)
-            if not follow:
-                return
-            shown.update(it["id"] for it in found)
-            time.sleep(_EVERY_S)
-            found = session.client.get(f"/access/audit?{urlencode(asked)}")["audit"]
+        for some in chain((first,), found):
+            _print(some, as_json=as_json)
 
 
 def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -4,10 +4,9 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -15,9 +14,6 @@ from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["register"]
-
-_EVERY_S: Final = 1.0
-_AT_ONCE: Final = 1000  # as many as the service tells at a time
 
 
 def register(app: typer.Typer) -> None:
@@ -37,23 +33,14 @@ def alerts(
     url: Url = None,
 ) -> None:
     """What wants somebody to look: strange values, forecasts that became worse, series that fell behind."""
-    from urllib.parse import urlencode
+    from streams.cli.service.newest import newest
 
     only = {name: value for name, value in (("job_id", job), ("kind", kind)) if value}
     with session_of(url) as session:
-        asked = {"limit": _AT_ONCE if follow else limit, **only}  # what is not shown now is not to be shown later
-        found = session.client.get(f"/alerts?{urlencode(asked)}")["alerts"]
-        if not found and not follow:
-            notices().print("there are none")
-            return
-        shown: set[str] = {it["alert_id"] for it in found[:-limit]}
-        while True:
-            _print([it for it in found if it["alert_id"] not in shown], as_json=as_json)
-            if not follow:
-                return
-            shown.update(it["alert_id"] for it in found)
-            time.sleep(_EVERY_S)
-            found = session.client.get(f"/alerts?{urlencode(asked)}")["alerts"]
+        for some in newest(session.client, "/alerts", only, name="alerts", key="alert_id", limit=limit, follow=follow):
+            if not some and not follow:
+                notices().print("there are none")
+            _print(some, as_json=as_json)
 
 
 def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -6,9 +6,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from streams.cli.accuracy import alerts
 from streams.cli.main import program
-from streams.cli.service import session
+from streams.cli.service import newest, session
 from streams.cli.service.client import ServiceClient
 
 _URL = "http://127.0.0.1:8080"
@@ -31,7 +30,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, object]]]:
     monkeypatch.setattr(
         session, "ServiceClient", lambda url, **more: ServiceClient(url, **more, transport=httpx.MockTransport(answer))
     )
-    monkeypatch.setattr(alerts, "_EVERY_S", 0.0)
+    monkeypatch.setattr(newest, "_EVERY_S", 0.0)
     return left
 
 

@@ -1,0 +1,33 @@
+"""The newest things that a service lists, and those that come after them."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from streams.cli.service.client import ServiceClient
+
+__all__ = ["newest"]
+
+_EVERY_S: Final = 1.0
+_AT_ONCE: Final = 1000  # as many as the service tells at a time
+
+
+def newest(
+    client: ServiceClient, path: str, only: Mapping[str, Any], *, name: str, key: str, limit: int, follow: bool
+) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The newest `limit` at a path, the newest last; with `follow`, then for ever what comes, each thing once.
+
+    `only` chooses among them. The answer has them under `name`; `key` is the field that tells them apart.
+    """
+    asked = {"limit": _AT_ONCE if follow else limit, **only}  # what is not shown now is not to be shown later
+    address = f"{path}?{urlencode(asked)}"
+    found: Sequence[Mapping[str, Any]] = client.get(address)[name]
+    shown: set[str] = {it[key] for it in found[:-limit]}
+    while True:
+        yield [it for it in found if it[key] not in shown]
+        if not follow:
+            return
+        shown.update(it[key] for it in found)
+        time.sleep(_EVERY_S)
+        found = client.get(address)[name]
