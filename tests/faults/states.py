@@ -7,10 +7,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+from yarl import URL
 
 from connectors.embedded_kafka.broker import EmbeddedKafka
+from streams.access.vault import Vault
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.views.web.admission.hops import Hops
 from tests.faults.history import History, RecordingApi
 from tests.integration.processes import WorkerProcess, only
 from tests.integration.services import until
@@ -21,6 +24,7 @@ HELD_UP = "1"  # the state worker that reaches the broker through the link
 _PRODUCE = b"\0\0"  # the number of this request in Kafka's protocol
 _SIZE, _HEAD = 4, 6  # bytes of a request's size, and of that and its number
 _CHUNK = 1 << 20
+_SECRET = "0123456789abcdef" * 2  # by which the workers know each other, and believe what a case asks as one of them
 
 
 class SilentLink:
@@ -101,6 +105,7 @@ class States:
         self.topics = Topics(Settings(home=folder, topic_prefix=prefix))
         self.prefix = prefix
         self._held_up = f"127.0.0.1:{link_port}"
+        self._hops = Hops(Vault(_SECRET.encode()).hop_key)
         self._folder = folder
         self._running: dict[str, WorkerProcess] = {}
         self.trainer = self._worker("trainer", "1", self.bootstrap)
@@ -138,6 +143,11 @@ class States:
         lines = [line for line in text.splitlines() if line.startswith("tidecast_partitions ")]
         return int(float(lines[0].split()[1])) if lines else 0
 
+    def has_itself(self, name: str, path: str) -> bool:
+        """Whether the worker answers for what is at the path; what another one owns it does not pass on."""
+        url = URL(f"{self[name].url}{path}")
+        return httpx.get(str(url), headers=self._hops.header("GET", url), timeout=30).status_code == 200
+
     def api(self, name: str, history: History) -> RecordingApi:
         """A client of one of them."""
         return RecordingApi(self[name].url, history)
@@ -149,6 +159,7 @@ class States:
 
     def _worker(self, role: str, name: str, bootstrap: str) -> WorkerProcess:
         environment = {
+            "TIDECAST_CLUSTER_SECRET": _SECRET,
             "TIDECAST_HOME": str(self._folder),
             "TIDECAST_KAFKA_BOOTSTRAP": bootstrap,
             "TIDECAST_TOPIC_PREFIX": self.prefix,

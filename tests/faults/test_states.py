@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from connectors.embedded_kafka.broker import EmbeddedKafka
@@ -33,7 +32,6 @@ _JOBS = 16  # so that a new worker gets some of them, all but once in 30,000 tim
 _MENDED_S = 20.0  # on an idle machine: a second
 _BORROWED = 150  # ids are minted by the second: a burst takes them from the future, further than a restart takes
 _TRIES = 20
-_PASSED_ON = {"x-tidecast-forwarded": "1"}  # so that a worker answers only for what it owns
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +128,7 @@ def test_fault_a_producer_is_stuck_while_its_worker_loses_partitions(
         until(lambda: states[_OTHER].is_ready() and states.owned(_OTHER), why="the new owner is ready")
         figures.time("the new owner is ready", time.monotonic() - begun)
         new = states.api(_OTHER, history)
-        moved = until(lambda: [job for job in jobs if _owns(new, job)], why="it has some of the jobs")
+        moved = until(lambda: [job for job in jobs if _owns(states, _OTHER, job)], why="it has some of the jobs")
         for job in moved:
             job.api = new
             job.submit(("AdaptiveMaxN",))
@@ -151,8 +149,8 @@ def _commanded(states: States, jobs: list[Job]) -> int:
     return len(keys & {message.key() for message in read_all(states.bootstrap, states.topics.series_commands)})
 
 
-def _owns(api: Any, job: Job) -> bool:
-    return httpx.get(f"{api.url}/job/{job.job_id}/", headers=_PASSED_ON, timeout=30).status_code == 200
+def _owns(states: States, name: str, job: Job) -> bool:
+    return states.has_itself(name, f"/job/{job.job_id}/")
 
 
 def _late(states: States, jobs: list[Job]) -> int:
