@@ -8,7 +8,9 @@ creates four tasks per message. `SafeConsumer` does not:
   is not;
 - when partitions are revoked: 1. no more is delivered, 2. open batches get `revoke_grace` to finish, 3. what was
   acknowledged is committed, 4. the rest is forgotten. What is acknowledged later was fetched for an assignment that has
-  ended: it does not count, and the message is processed again by whoever owns its partition now.
+  ended: it does not count, and the message is processed again by whoever owns its partition now;
+- where that is this worker again and it keeps tables, they may show what such a batch has written and the broker does
+  not have yet, and the message is done at once. So nothing is committed until the batches left open have ended well.
 
 Acknowledge from the event loop only. Faust's settings `broker_commit_every` and `ConsumerScheduler` are not used.
 """
@@ -52,6 +54,7 @@ class SafeConsumer(driver.Consumer):
         self._open: set[object] = set()  # batches
         self._all_closed = asyncio.Event()
         self._all_closed.set()
+        self._unsettled: set[object] = set()  # batches whose writes tables may show and the broker may not have
         #: A rebalance has begun, and open batches may still end, for no other worker can have their partitions yet.
         self.handing_over = False
 
@@ -95,7 +98,7 @@ class SafeConsumer(driver.Consumer):
 
     def _new_offset(self, tp: TP) -> int | None:
         offsets = self._offsets.get(tp)
-        if offsets is None:
+        if offsets is None or self._unsettled:
             return None
         with ack_lock:
             self._acked[tp].clear()  # Faust's own stream iterators fill it; the index says the same
@@ -126,9 +129,12 @@ class SafeConsumer(driver.Consumer):
         if self.hands is not None:
             self.hands.took(batch, batch.events)
 
-    def batch_closed(self, batch: object) -> None:
-        """End what `batch_opened` began."""
+    def batch_closed(self, batch: object, *, failed: bool = False) -> None:
+        """End what `batch_opened` began. Where it has failed and there are tables, nothing is committed any more."""
         self._open.discard(batch)
+        self._unsettled.discard(batch)
+        if failed and self.app.tables:
+            self._unsettled.add(batch)
         if self.hands is not None:
             self.hands.put_down(batch)
         if not self._open:
@@ -142,6 +148,8 @@ class SafeConsumer(driver.Consumer):
         except TimeoutError:
             log.info("batches_left_open", batches=len(self._open))
         await self.commit_and_end_transactions()
+        if self.app.tables:
+            self._unsettled |= self._open
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Stop the flow, let open batches finish, commit, forget: in this order, unlike Faust."""

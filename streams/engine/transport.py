@@ -130,13 +130,13 @@ class _Pipeline:
             queue._wakeup_next(queue._putters)
         return events
 
-    def close(self, batch: Batch) -> bool:
+    def close(self, batch: Batch, *, failed: bool = False) -> bool:
         """End a batch; False if it had ended."""
         if batch not in self._open:
             return False
         self._open.remove(batch)
         self._room.release()
-        self.consumer.batch_closed(batch)
+        self.consumer.batch_closed(batch, failed=failed)
         return True
 
     def close_abandoned(self) -> None:
@@ -146,7 +146,7 @@ class _Pipeline:
 
     def fail(self, batch: Batch, error: BaseException) -> None:
         """End a batch that cannot be done and let the reader raise the error."""
-        self.close(batch)
+        self.close(batch, failed=True)
         self._error = error
         if self._waits:
             self._queue._throw(error)
