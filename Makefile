@@ -37,7 +37,7 @@ unit: $(STAMP) ## The quick loop: tests that need no broker, but for slow ones (
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
 	@$(BIN)/pytest $(PARALLEL) $(AGAIN) --ignore tests/faults
-	@$(BIN)/pytest $(AGAIN) tests/faults
+	@$(BIN)/pytest $(PARALLEL) $(AGAIN) tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long
 	@$(BIN)/pytest tests/faults

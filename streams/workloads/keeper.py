@@ -219,7 +219,9 @@ class PointKeeper:
         self._held = held
         if wanted:
             log.info(
-                "keeping points", partitions=sorted(wanted), to_read=sum(it.target - it.place for it in held.values())
+                "keeping points",
+                partitions=sorted(wanted),
+                to_read=sum(max(0, it.target - it.place) for it in held.values()),
             )
 
     def _take(self, intake: Intake, records: Sequence[Any], loop: asyncio.AbstractEventLoop) -> None:

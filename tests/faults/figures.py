@@ -1,7 +1,8 @@
 """What the cases of the fault suite measured, and the table of it at the end of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["CaseFigures", "Timing", "table"]
 
@@ -34,6 +35,11 @@ class CaseFigures:
     timings: list[Timing] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     outcome: str = "?"
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "CaseFigures":
+        """What `dataclasses.asdict` has made of one."""
+        return cls(**{**told, "timings": [Timing(**timing) for timing in told["timings"]]})
 
     def time(self, what: str, seconds: float, *, goal: float | None = None) -> None:
         """Note how long something took."""
