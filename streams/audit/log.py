@@ -1,9 +1,10 @@
 """Who did what, and what came of it: an event for every write, and for every refusal for lack of rights.
 
-It is sent in the background when the answer has been given, and never holds what was sent or answered. What comes by
-HTTP is told of as a request, whatever commands that sends; they carry a mark, so that none is told of twice.
+It never holds what was sent or answered. What comes by HTTP is told of as a request, whatever commands that sends; they
+carry a mark, so that none is told of twice.
 """
 
+import asyncio
 import time
 from typing import Any, Final
 
@@ -34,10 +35,12 @@ class AuditLog(Part):
         self._runtime = runtime
         self._unsent = self._lost = 0
 
-    def request(self, note: RequestNote, action: str, subject: str, status: int, address: str) -> None:
-        """Tell of a request that has been answered."""
+    def request(
+        self, note: RequestNote, action: str, subject: str, status: int, address: str
+    ) -> "asyncio.Future[Any] | None":
+        """Tell of a request that is answered so; ends when the broker has it. None where it is lost."""
         who = note.who
-        self._send(
+        return self._send(
             AuditRecord(
                 at=_now(),
                 user=who.name,
@@ -69,16 +72,18 @@ class AuditLog(Part):
             )
         )
 
-    def _send(self, event: Any) -> None:
+    def _send(self, event: Any) -> "asyncio.Future[Any] | None":
         if self._unsent >= _MOST_UNSENT:
             self._lost += 1
             if self._lost & (self._lost - 1) == 0:  # 1, 2, 4, 8 …
                 log.error("audit_lost", events=self._lost, reason="the broker does not take them")
-            return
+            return None
         self._unsent += 1
         key = (event.project or DEFAULT_PROJECT).encode()
         record = Record(self._runtime.topics.audit, key, self._runtime.codec.encode(event))
-        self._runtime.publisher.send_nowait([record]).add_done_callback(self._sent)
+        sending = self._runtime.publisher.send_nowait([record])
+        sending.add_done_callback(self._sent)
+        return sending
 
     def _sent(self, sent: Any) -> None:
         self._unsent -= 1

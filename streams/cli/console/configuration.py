@@ -45,12 +45,17 @@ def _wrong(settings: type["Settings"], fault: Any) -> str:
     from connectors.shown_urls import shown_url
     from streams.settings import SecretUrl
 
-    field = str(fault["loc"][0])
     message: str = fault["msg"].removeprefix("Value error, ")  # pydantic's own words for a validator's
+    if not fault["loc"]:  # of several settings together: it names them itself
+        return message
+    field = str(fault["loc"][0])
     about = settings.model_fields[field]
     kinds = get_args(about.annotation)
-    given = shown_url(str(fault["input"])) if SecretUrl in kinds else fault["input"]
-    given = "…" if SecretStr in kinds else given
+    given = fault["input"]
+    if SecretStr in kinds or (SecretUrl in kinds and "://" not in str(given)):  # no address: it may be a password
+        given = "…"
+    elif SecretUrl in kinds:
+        given = shown_url(str(given))
     default = "" if about.default is None or about.default_factory else f" Default: {about.default}"
     return (
         f"{_PREFIX}{field.upper()}={given} is wrong: {message[0].lower()}{message[1:]}. "

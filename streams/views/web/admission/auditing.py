@@ -1,6 +1,11 @@
-"""Tells the audit topic of every write, and of whoever is refused for lack of rights, once the answer is given."""
+"""Tells the audit topic of every write, and of whoever is refused for lack of rights.
 
-from typing import Final
+A write that was followed is answered once the broker has its event, so that no process that dies takes it along. Where
+the broker does not answer within a second, the event waits alone: a log that is away stops nobody's work.
+"""
+
+import asyncio
+from typing import Any, Final
 
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +20,9 @@ __all__ = ["Audited"]
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_RIGHT: Final = (401, 403)
+_REFUSED: Final = 400  # from here on nothing has been changed
 _LONGEST_ACTION: Final = 200
+_TOLD_WITHIN_S: Final = 1.0
 
 
 class Audited:
@@ -27,19 +34,22 @@ class Audited:
         self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request be answered, then tell of it."""
+        """Let the request be answered, and tell of it."""
         if scope["type"] != "http" or WATCHER in scope:  # what is watched is asked each second
             await self._app(scope, receive, send)
             return
         if scope["method"] in _READS:  # nearly all requests: nothing more is done for them
             await self._read(scope, receive, send)
             return
-        status = 500
+        answered = False
 
         async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal answered
+            if message["type"] == "http.response.start" and not answered:
+                answered = True
+                told = self._tell_of_write(note, scope, message["status"])
+                if told is not None and message["status"] < _REFUSED:
+                    await asyncio.wait([told], timeout=_TOLD_WITHIN_S)
             await send(message)
 
         with traced() as trace_id:
@@ -48,10 +58,8 @@ class Audited:
                 with request_noted(note):
                     await self._app(scope, receive, sending)
             finally:
-                door = self._doors.at(scope["path"])
-                asks = door is not None and door.reads(scope["method"], scope["path"])
-                if not note.by_hop and (not asks or status in _NO_RIGHT):
-                    self._tell(note, scope, status)
+                if not answered:
+                    self._tell_of_write(note, scope, 500)
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         note = RequestNote("")
@@ -65,11 +73,16 @@ class Audited:
         with request_noted(note):
             await self._app(scope, receive, sending)
 
-    def _tell(self, note: RequestNote, scope: Scope, status: int) -> None:
+    def _tell_of_write(self, note: RequestNote, scope: Scope, status: int) -> "asyncio.Future[Any] | None":
+        door = self._doors.at(scope["path"])
+        asks = door is not None and door.reads(scope["method"], scope["path"])
+        return self._tell(note, scope, status) if not note.by_hop and (not asks or status in _NO_RIGHT) else None
+
+    def _tell(self, note: RequestNote, scope: Scope, status: int) -> "asyncio.Future[Any] | None":
         template, subject = self._place(scope)
         client = scope.get("client")
         action = f"{scope['method']} {template}".rstrip()
-        self._audit.request(note, action[:_LONGEST_ACTION], subject, status, client[0] if client else "")
+        return self._audit.request(note, action[:_LONGEST_ACTION], subject, status, client[0] if client else "")
 
     def _place(self, scope: Scope) -> tuple[str, str]:
         """Template and parameters of an address; both empty where there is none: what was asked may be anything."""

@@ -34,6 +34,37 @@ def test_every_wrong_value_is_named_with_its_meaning(monkeypatch: pytest.MonkeyP
     assert second.startswith("TIDECAST_PARTITIONS=0 is wrong: input should be greater than or equal to 1")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TIDECAST_REDIS_URL", "c4n4ry x"),
+        ("TIDECAST_REGISTRY_URL", "c4n4ry:8081"),
+        ("TIDECAST_ALERTS_WEBHOOK", "c4n4ry"),
+        ("TIDECAST_ALERTS_WEBHOOK", "ftp://ada:c4n4ry@host"),
+        ("TIDECAST_ACCESS_KEY", "c4n4ry"),
+    ],
+)
+def test_D64_a_wrong_value_that_may_hold_a_secret_is_not_told(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password that was taken for its address, for instance."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(CommandError) as refusal:
+        load_settings()
+
+    assert str(refusal.value).startswith(f"{variable}=")
+    assert "c4n4ry" not in str(refusal.value)
+
+
+def test_what_does_not_go_together_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the variables; it was an error of the program's own."""
+    monkeypatch.setenv("TIDECAST_KAFKA_SASL_USERNAME", "ada")
+    with pytest.raises(CommandError) as refusal:
+        load_settings()
+
+    assert str(refusal.value) == "TIDECAST_KAFKA_SASL_USERNAME is of no use with PLAINTEXT: use SASL_SSL"
+
+
 def test_a_misspelt_variable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no effect, which nobody would see otherwise."""
     monkeypatch.setenv("TIDECAST_HTTPPORT", "1")
