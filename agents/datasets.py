@@ -30,8 +30,9 @@ from streams.command_edge import CommandTopic, handle_command, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, tried
-from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError, TooLargeError
+from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError, TooLargeError, TooManyError
 from streams.messages import Event
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat, digest_of
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -73,10 +74,24 @@ async def _handle(state: StateRuntime, event: Event) -> None:
 
 
 async def _apply(state: StateRuntime, event: Event, command: AddDataset | DeleteDataset) -> datasets.Dataset | None:
+    """Where the project has room for it; what is there already needs none."""
     at = datetime.fromtimestamp(event.message.timestamp, UTC)
-    size = await asyncio.to_thread(_size_of, state.store, command)
-    most = state.settings.max_upload_bytes
-    return await state.files.whole(size, _apply_and_clear, state.store, command, at, most)
+    size, stored, known = await asyncio.to_thread(_facts_of, state.store, command)
+    apply = partial(
+        state.files.whole, size, _apply_and_clear, state.store, command, at, state.settings.max_upload_bytes
+    )
+    quotas = Quotas.of(state)
+    if isinstance(command, DeleteDataset) or known is not None:
+        done = await apply()
+        if isinstance(command, DeleteDataset) and known is not None:
+            quotas.removed(known.project, datasets=1, stored_bytes=known.bytes)
+        return done
+    try:
+        async with quotas.storage(command.project, datasets=1, stored_bytes=stored):
+            return await apply()
+    except TooManyError:
+        await asyncio.to_thread(_clear, state.store, command)
+        raise
 
 
 def _check_key(command: AddDataset | DeleteDataset, key: bytes | None) -> None:
@@ -87,15 +102,23 @@ def _check_key(command: AddDataset | DeleteDataset, key: bytes | None) -> None:
 _TOPIC = CommandTopic("data set commands", (AddDataset, DeleteDataset), _check_key, moves=False)
 
 
-def _size_of(store: ObjectStore, command: AddDataset | DeleteDataset) -> int | None:
-    """How many bytes the command's file has; 0 where none is to be read, None where it is compressed."""
+def _facts_of(
+    store: ObjectStore, command: AddDataset | DeleteDataset
+) -> tuple[int | None, int, datasets.Dataset | None]:
+    """Bytes to read of the command's file, None where it is compressed; those that it has; the data set that is there.
+
+    They are 0 where none are to be read.
+    """
+    known = _known(store, command.data_id)
     if not isinstance(command, AddDataset):
-        return 0
+        return 0, 0, known
     try:
         with store.open(_key(command)) as file:
-            return None if is_compressed(file.read(4)) else store.size(_key(command))
+            packed = is_compressed(file.read(4))
+        size = store.size(_key(command))
     except (BadKeyError, ObjectNotFoundError):
-        return 0
+        return 0, 0, known
+    return None if packed else size, size, known
 
 
 def _apply_and_clear(

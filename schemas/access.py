@@ -3,7 +3,8 @@
 A project is named by its id; empty stands for the default project, which is always there.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = [
     "TYPES",
@@ -11,7 +12,9 @@ __all__ = [
     "AddKey",
     "AddProject",
     "AddUser",
+    "ChangeProject",
     "ChangeUser",
+    "ProjectUsage",
     "RevokeKey",
     "RevokeProject",
     "RevokeToken",
@@ -26,6 +29,19 @@ class AddProject:
     command_id: str
     project: str
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProject:
+    """Give a project another title, or quotas of its own; a title that is None and quotas that are not named stay.
+
+    A quota of 0 is none, and -1 is that of the installation's settings.
+    """
+
+    command_id: str
+    project: str
+    title: str | None = None
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,7 @@ class RevokeToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRecord:
-    """One row of the table `access`: a project, a user, a key or a token that is void, as `kind` says.
+    """One row of the table `access`: a project, its quotas, a user, a key or a void token, as `kind` says.
 
     `secret` is a user's password hash or a key's secret, encrypted. Tokens that were issued before `valid_from` are
     void. `expires` is when a void token may be forgotten.
@@ -116,6 +132,7 @@ class AccessRecord:
     valid_from: int = 0
     expires: int = 0
     digest: str = ""
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +154,19 @@ class AuditRecord:
     role: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectUsage:
+    """How much of its quotas a project uses in one partition, as the state workers tell one another."""
+
+    partition: int
+    project: str
+    used: Mapping[str, int] = field(default_factory=dict)
+    mark: str = ""
+
+
 TYPES: tuple[type, ...] = (
     AddProject,
+    ChangeProject,
     RevokeProject,
     AddUser,
     ChangeUser,
@@ -148,4 +176,5 @@ TYPES: tuple[type, ...] = (
     RevokeToken,
     AccessRecord,
     AuditRecord,
+    ProjectUsage,
 )

@@ -222,6 +222,16 @@ class Settings(BaseSettings):
     )
     max_training_jobs: int = Field(1000, ge=1, description="Most training jobs of a project, of each kind; then 400.")
     max_training_versions: int = Field(1000, ge=1, description="Most versions of a training job; beyond it 400.")
+    max_project_datasets: int = Field(
+        0, ge=0, description="Most data sets of a project; then 429. 0: as many as it likes, here and in the next five."
+    )
+    max_project_jobs: int = Field(0, ge=0, description="Most forecasting jobs of a project; then 429.")
+    max_project_series: int = Field(0, ge=0, description="Most series of all forecasting jobs of a project; then 429.")
+    max_project_bytes: int = Field(
+        0, ge=0, description="Most bytes that data sets, uploads and outputs of a project may take; then 429."
+    )
+    max_project_services: int = Field(0, ge=0, description="Most services of a project; then 429.")
+    max_project_replicas: int = Field(0, ge=0, description="Most replicas of all services of a project; then 429.")
     max_running_versions: int = Field(
         5, ge=1, description="Most versions of a project's training jobs that run at a time; the others wait."
     )
@@ -387,9 +397,9 @@ class Settings(BaseSettings):
             raise ValueError("expected an address that begins with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("alerts_webhook")
+    @field_validator("alerts_webhook", "registry_url")
     @classmethod
-    def _webhook(cls, value: SecretUrl | None) -> SecretUrl | None:
+    def _web_address(cls, value: SecretUrl | None) -> SecretUrl | None:
         if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
             raise ValueError("expected an address that begins with http:// or https://")
         return value

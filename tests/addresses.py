@@ -13,6 +13,9 @@ GET /access/me
 GET /access/projects
 DELETE /access/projects/{project}
 PUT /access/projects/{project}
+GET /access/projects/{project}/quotas
+PUT /access/projects/{project}/quotas
+GET /access/projects/{project}/usage
 DELETE /access/session
 POST /access/session
 GET /access/users

@@ -10,15 +10,16 @@ from connectors.objects import scoring_models
 from schemas.deployments import DeleteService, DeployService, OperateReplica, ScaleService, ServiceRecord
 from schemas.scoring import ModelRecord
 from streams import idempotency
-from streams.access.names import shown
+from streams.access.names import project_of, shown
 from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all, handle_command
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.errors import Code, InvalidError
+from streams.errors import Code, InvalidError, TooManyError
 from streams.messages import Event
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat, digest_of
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
@@ -81,7 +82,9 @@ async def _apply(state: StateRuntime, event: Event, command: ServiceCommand) -> 
             changed = services.scaled(record, command.replicas)
         case DeleteService():
             changed = None
-    return await (_remove(state, event, record) if changed is None else _put(state, event, changed))
+    if changed is None:
+        return await _remove(state, event, record)
+    return await _put(state, event, changed, replicas=len(changed.replicas) - len(record.replicas))
 
 
 async def _deploy(
@@ -96,7 +99,11 @@ async def _deploy(
     model = await asyncio.to_thread(_model, state, command.model_name)
     await asyncio.to_thread(note_use, state.store, model.name, command.service)
     made = services.deployed(command, model, at=time_of(event.message), digest=digest_of(command))
-    return await _put(state, event, made)
+    try:
+        return await _put(state, event, made, services=1, replicas=len(made.replicas))
+    except TooManyError:
+        await asyncio.to_thread(release_use, state.store, model.name, command.service)
+        raise
 
 
 def _model(state: StateRuntime, name: str) -> ModelRecord:
@@ -106,10 +113,13 @@ def _model(state: StateRuntime, name: str) -> ModelRecord:
         raise scoring.unknown(name) from None
 
 
-async def _put(state: StateRuntime, event: Event, record: ServiceRecord) -> ServiceRecord:
-    check_writer(state.app, event)
-    part = DeploymentsState.of(state)
-    await part.services.put(event.message.partition, services.key_of(record.name), record)
+async def _put(state: StateRuntime, event: Event, record: ServiceRecord, **more: int) -> ServiceRecord:
+    """Write the row, where the project has room for so much more of its quotas."""
+    part, partition = DeploymentsState.of(state), event.message.partition
+    async with Quotas.of(state).room(partition, project_of(record.name), **more):
+        check_writer(state.app, event)
+        written = part.services.put(partition, services.key_of(record.name), record)
+    await written
     part.running.settle()
     return record
 

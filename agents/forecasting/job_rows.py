@@ -6,12 +6,14 @@ from typing import Any
 from connectors.kafka.publisher import Record
 from schemas.forecasting import JobRecord
 from streams.engine.tenure import check_writer
+from streams.errors import TooManyError
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState
 from streams.messages import Event
+from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 
-__all__ = ["put_job", "put_job_for", "status_record"]
+__all__ = ["put_job", "put_job_for", "put_where_room", "status_record"]
 
 
 def put_job(state: StateRuntime, job: JobRecord, partition: int) -> "asyncio.Future[Any]":
@@ -30,6 +32,23 @@ def put_job_for(state: StateRuntime, event: Event, job: JobRecord) -> "asyncio.F
     """Write a job's row as a command wants it; SupersededError where the job may be another worker's by now."""
     check_writer(state.app, event)
     return put_job(state, job, event.message.partition)
+
+
+async def put_where_room(state: StateRuntime, event: Event, job: JobRecord, **more: int) -> None:
+    """Write a job's row, where its project has room for so much more of its quotas.
+
+    Where it has not, the split that was made for the row goes. RejectedError 429.
+    """
+    own = ForecastingState.of(state)
+    known = own.jobs.get(job.job_id)
+    try:
+        async with Quotas.of(state).room(event.message.partition, job.project, **more):
+            written = put_job_for(state, event, job)
+    except TooManyError:
+        if job.split is not None and (known is None or known.split != job.split):
+            await own.splits.delete(job.split)
+        raise
+    await written
 
 
 def status_record(state: StateRuntime, job: JobRecord) -> Record:

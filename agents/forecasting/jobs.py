@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 from faust.agents import Agent
 
 from agents.forecasting.job_ends import end_command, end_result
-from agents.forecasting.job_rows import put_job, put_job_for, status_record
+from agents.forecasting.job_rows import put_job, put_where_room, status_record
 from agents.forecasting.job_training import send_out, stop, submit
 from agents.forecasting.lost_commands import lost_commands
 from agents.forecasting.refreshing import refresh
@@ -156,7 +156,7 @@ async def _create(state: StateRuntime, command: CreateJob, event: Event) -> None
     await dataset_of(state.store, command.data_id, command.project)
     job = jobs.created(command, at=time_of(event.message))
     ForecastingState.of(state).jobs.check_size(job)
-    await put_job_for(state, event, job)
+    await put_where_room(state, event, job, jobs=1)
 
 
 async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Event) -> None:
@@ -178,7 +178,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
     ForecastingState.of(state).jobs.check_size(changed)
     layout = RowLayout(split.timestamp_label, split.groupby_key, columns.timestamp_format or split.timestamp_format)
     await asyncio.to_thread(set_layout, state.store, job.data_id, layout)
-    await put_job_for(state, event, changed)
+    await put_where_room(state, event, changed, series=changed.series_count - job.series_count)
     if job.split is not None and job.split != key:
         await ForecastingState.of(state).splits.delete(job.split)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.forecasting.job_rows import put_job_for
+from agents.forecasting.job_rows import put_where_room
 from connectors.datasets.group_values import named_series
 from connectors.datasets.splits import Split
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
@@ -46,7 +46,7 @@ async def refresh(state: StateRuntime, job: JobRecord, command: RefreshJob, even
         **with_command(job, command.command_id, digest_of(command)),
     )
     own.jobs.check_size(grown)
-    await put_job_for(state, event, grown)
+    await put_where_room(state, event, grown, series=len(now) - job.series_count)
     await own.splits.delete(job.split)
     return changed
 

@@ -14,7 +14,7 @@ from connectors.objects.endpoints import UnknownEndpointError
 from connectors.objects.layout import named
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
-from streams.access.names import shown
+from streams.access.names import project_of, shown
 from streams.checks import time_of
 from streams.codes.inference import InferenceCode
 from streams.command_edge import CommandTopic, handle_command
@@ -26,6 +26,7 @@ from streams.errors import Code, ConflictError, InvalidError, NotFoundError, Rej
 from streams.inference import transforms
 from streams.inference.state import TransformState
 from streams.messages import Event, Message
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.telemetry.tracing import following
@@ -162,6 +163,8 @@ async def _start(state: StateRuntime, command: StartTransform, run: TransformRun
     if record is None:
         record = transforms.begun(command, at=time_of(run.event.message))
         await asyncio.to_thread(_check, state, record)
+        # How much will be written nobody knows: whoever has no room for a byte more begins nothing.
+        await Quotas.of(state).check_storage(project_of(command.name), stored_bytes=1)
         if not await still_current(state.app, run.event):
             return None
         await run.put(record)

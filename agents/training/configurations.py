@@ -7,6 +7,7 @@ from agents.training.rows import Rows
 from schemas.training import CreateTrainingConfiguration, DeleteTrainingConfiguration, UpdateTrainingConfiguration
 from schemas.training_rows import TrainingConfigurationRecord
 from streams import idempotency
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat
 from streams.training import configurations as training_configurations
 from streams.training.configurations import key_of_configuration
@@ -27,7 +28,9 @@ async def create_configuration(
         return known
     record = training_configurations.created(command, limits_of(settings), at=at)
     names = [one.config_name for one in rows.tables.configurations_of(command.project_id)]
-    training_configurations.check_new(record.config_name, names, most=settings.max_training_jobs)
+    training_configurations.check_new(
+        record.config_name, names, most=Quotas.of(rows.state).most(command.project_id, "training_jobs")
+    )
     rows.check()
     await table.put(rows.partition, key, record)
     return record

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 from agents.training.rows import Rows
 from connectors.kafka.publisher import Record
 from schemas.training_rows import TrainingVersionRecord
+from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 from streams.training import versions as training_versions
 from streams.training.states import TrainingState
@@ -58,7 +59,7 @@ class Dispatch:
     def _next(self, rows: Rows, project_id: str) -> TrainingVersionRecord | None:
         """The version whose turn it is; None where there is no place, or none that waits."""
         known = rows.tables.versions.open_of(project_id)
-        if sum(version.given for version in known) >= self._state.settings.max_running_versions:
+        if sum(version.given for version in known) >= Quotas.of(self._state).most(project_id, "running_versions"):
             return None
         waiting = (version for version in known if not version.given)
         return min(waiting, key=lambda version: (version.create_time, version.version_id), default=None)

@@ -20,6 +20,7 @@ from streams.access.names import scoped
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError
 from streams.inference.state import InferenceProcesses
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat
 from streams.training import jobs as training_jobs
 from streams.training.limits import limits_of
@@ -47,7 +48,8 @@ async def create_job(dispatch: Dispatch, rows: Rows, command: CreateTrainingJob 
         name = command.config_name if isinstance(command, CreateTrainingJob) else ""
         stored = tables.stored_config(command.project_id, name)
         job, version = training_jobs.created(command, stored, limits_of(settings), at=at)
-        training_jobs.check_new(job, tables.jobs_of(command.project_id), most=settings.max_training_jobs)
+        most = Quotas.of(rows.state).most(command.project_id, "training_jobs")
+        training_jobs.check_new(job, tables.jobs_of(command.project_id), most=most)
         if version is not None and tables.versions.has_id(command.project_id, version.version_id):
             raise training_jobs.version_id_taken(version.version_id)
         await check_endpoint(rows.state.store, job, training_jobs.project_of(command))

@@ -16,6 +16,7 @@ from schemas.training_rows import VisualizationJobRecord
 from streams import idempotency
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError
+from streams.quotas.state import Quotas
 from streams.repeats import check_repeat
 from streams.training import visualizations as training_visualizations
 from streams.training.jobs import check_description, key_of
@@ -46,7 +47,9 @@ async def create_visualization(
         raise InvalidError(TrainingCode.FAILED_OPERATION, text)
     record = training_visualizations.created(command, at=at)
     others = tables.visualizations_of(command.project_id)
-    training_visualizations.check_new(record, others, most=rows.state.settings.max_training_jobs)
+    training_visualizations.check_new(
+        record, others, most=Quotas.of(rows.state).most(command.project_id, "training_jobs")
+    )
     await _put(rows, record)
     return record
 

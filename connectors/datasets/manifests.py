@@ -21,6 +21,7 @@ from connectors.objects.layout import DATASETS, UPLOADS, named
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 
 __all__ = [
+    "MANIFEST",
     "SOURCES",
     "Dataset",
     "Origin",
@@ -42,13 +43,12 @@ __all__ = [
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,32}")  # J-031
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # S-008
 _TABLES: Final = (".csv", ".tsv", ".tab", ".txt", "")
-_MANIFEST: Final = "dataset.json"
+MANIFEST: Final = "dataset.json"
 _UPLOADS: Final = f"/{UPLOADS.name}/"
 _TEXT: Final = "=text"  # a folder; no stored file name has such a sign
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
-_DEVICES: Final = re.compile(
-    r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
-)  # no file names on Windows
+# No file names on Windows.
+_DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
 class UnknownDatasetError(LookupError):
@@ -167,7 +167,7 @@ def safe_file_name(original: str) -> str:
     if not stem.strip("_"):
         stem = "upload"
     name = (stem[:_LONGEST_STEM] + dot + suffix[:_LONGEST_SUFFIX]).rstrip(".")
-    return f"_{name}" if _DEVICES.fullmatch(name) or name.lower() == _MANIFEST else name
+    return f"_{name}" if _DEVICES.fullmatch(name) or name.lower() == MANIFEST else name
 
 
 def register(
@@ -260,7 +260,7 @@ def is_there(store: ObjectStore, data_id: int) -> bool:
 
 def list_all(store: ObjectStore) -> list[Dataset]:
     """All datasets by ascending id; one that is deleted meanwhile may be missing."""
-    ids = (re.fullmatch(DATASETS.key("([0-9]+)", re.escape(_MANIFEST)), key) for key in store.keys(DATASETS.name))
+    ids = (re.fullmatch(DATASETS.key("([0-9]+)", re.escape(MANIFEST)), key) for key in store.keys(DATASETS.name))
     found = []
     for data_id in sorted(int(match[1]) for match in ids if match):
         with suppress(UnknownDatasetError):
@@ -297,4 +297,4 @@ def stored_key(store: ObjectStore, key: str) -> str:
 
 
 def _manifest(data_id: int) -> str:
-    return DATASETS.key(data_id, _MANIFEST)
+    return DATASETS.key(data_id, MANIFEST)

@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -247,6 +247,17 @@ class ObjectStore:
         keys = (str(one)[start:] for one in found)
         # An empty one: some S3 servers keep the folder of what was deleted, and list it.
         return sorted(key for key in keys if key and not key.rsplit("/", 1)[-1].startswith(UNFINISHED))
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Key and bytes of all objects below the prefix, in no order; what goes meanwhile may be left out."""
+        path, start = self._path(prefix), len(self._root) + 1
+        if self._local is None:
+            for one, info in self._fs.find(path, detail=True).items():
+                yield str(one)[start:], int(info.get("size") or 0)
+        for file in () if self._local is None else self._found(prefix, path):
+            if not file.rsplit("/", 1)[-1].startswith(UNFINISHED):
+                with suppress(OSError):
+                    yield file[start:], os.stat(file).st_size  # noqa: PTH116 - a text is quicker
 
     def _path(self, key: str) -> str:
         check_key(key)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from schemas.access import (
     AccessRecord,
     AddKey,
     AddProject,
     AddUser,
+    ChangeProject,
     ChangeUser,
     RevokeKey,
     RevokeProject,
@@ -18,15 +19,27 @@ from schemas.access import (
 )
 from streams.access.caller import DEFAULT_PROJECT, Role
 from streams.access.passwords import is_hash
-from streams.checks import PROJECT
+from streams.checks import ID_LIMIT, PROJECT
 from streams.codes.access import AccessCode
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError
 from streams.repeats import check_repeat, digest_of
 
-__all__ = ["COMMANDS", "AccessCommand", "Change", "Rows", "changes", "check_command", "check_project"]
+__all__ = ["COMMANDS", "QUOTA_NAMES", "AccessCommand", "Change", "Rows", "changes", "check_command", "check_project"]
 
-AccessCommand = AddProject | RevokeProject | AddUser | ChangeUser | RevokeUser | AddKey | RevokeKey | RevokeToken
-COMMANDS: Final = (AddProject, RevokeProject, AddUser, ChangeUser, RevokeUser, AddKey, RevokeKey, RevokeToken)
+AccessCommand = (
+    AddProject | ChangeProject | RevokeProject | AddUser | ChangeUser | RevokeUser | AddKey | RevokeKey | RevokeToken
+)
+COMMANDS: Final = (
+    AddProject,
+    ChangeProject,
+    RevokeProject,
+    AddUser,
+    ChangeUser,
+    RevokeUser,
+    AddKey,
+    RevokeKey,
+    RevokeToken,
+)
 Change = tuple[str, str, AccessRecord | None]
 """Kind and name of a row, and what it is from now on; None: no more."""
 Rows = Callable[[str], Sequence[AccessRecord]]
@@ -37,6 +50,17 @@ _ACCESS_KEY: Final = re.compile(r"[A-Z0-9]{16,64}")
 _TOKEN: Final = re.compile(r"[0-9a-f]{8,64}")
 _LONGEST_TITLE: Final = 256
 _LONGEST_SECRET: Final = 1024
+QUOTA_NAMES: Final = (
+    "datasets",
+    "jobs",
+    "series",
+    "stored_bytes",
+    "services",
+    "replicas",
+    "training_jobs",
+    "running_versions",
+)
+"""What a project may have so much of; `streams.quotas.limits` says what each counts."""
 _ROLES: Final = tuple(role.name.lower() for role in Role)
 
 
@@ -56,11 +80,21 @@ def _check_user(field: str, user: str) -> None:
 
 def check_command(command: AccessCommand) -> None:
     """RejectedError where the command can never be followed, whoever sends it."""
-    default_too = isinstance(command, AddUser | ChangeUser)
+    default_too = isinstance(command, AddUser | ChangeUser | ChangeProject)
     for name, check in _CHECKS.items():
         value = getattr(command, name, None)
         if value is not None and not (name == "project" and value == "" and default_too):
             check(name, value)
+
+
+def _check_quotas(field: str, quotas: Mapping[str, int]) -> None:
+    for name, limit in quotas.items():
+        if name not in QUOTA_NAMES:
+            text = f"{field}: found {name[:40]!r}, expected some of {', '.join(QUOTA_NAMES)}"
+            raise InvalidError(Code.INVALID_REQUEST, text)
+        if not -1 <= limit <= ID_LIMIT:
+            text = f"{field}: {name} is {limit}, expected a whole number from 0, or -1 for the settings' own"
+            raise InvalidError(Code.INVALID_REQUEST, text)
 
 
 def _check_role(field: str, role: str) -> None:
@@ -96,12 +130,13 @@ def _check_secret(field: str, text: str) -> None:
         raise InvalidError(Code.INVALID_REQUEST, f"{field}: expected at most {_LONGEST_SECRET} characters")
 
 
-_CHECKS: Final[Mapping[str, Callable[[str, str], None]]] = {
+_CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
     "project": check_project,
     "user": _check_user,
     "role": _check_role,
     "password_hash": _check_hash,
     "title": _check_title,
+    "quotas": _check_quotas,
     "access_key": _check_access_key,
     "secret": _check_secret,
     "token_id": _check_token_id,
@@ -116,6 +151,8 @@ def changes(rows: Rows, command: AccessCommand, at: int) -> list[Change]:
     match command:
         case AddProject() | AddUser() | AddKey():
             return _added(rows, command, at)
+        case ChangeProject():
+            return _project_changed(rows, command, at)
         case ChangeUser():
             return _user_changed(rows, command, at)
         case RevokeToken():
@@ -181,7 +218,7 @@ def _revoked(rows: Rows, command: RevokeProject | RevokeUser | RevokeKey) -> lis
         case RevokeProject():
             _named(rows, "project", command.project)
             _check_unused(rows, command.project)
-            return [("project", command.project, None)]
+            return [("project", command.project, None), ("quotas", command.project, None)]
 
 
 def _check_unused(rows: Rows, project: str) -> None:
@@ -190,6 +227,30 @@ def _check_unused(rows: Rows, project: str) -> None:
         shown = ", ".join(users[:10])
         text = f"project {project} has users ({shown}): revoke them, or give them another project, first"
         raise ConflictError(AccessCode.IN_USE, text)
+
+
+def _project_changed(rows: Rows, command: ChangeProject, at: int) -> list[Change]:
+    """Title and quotas have rows of their own: the default project has the latter alone."""
+    project = _named(rows, "project", command.project) if command.project else None
+    known = _find(rows, "quotas", command.project)
+    if known is not None and known.command_id == command.command_id:
+        check_repeat(command, known.digest, f"project {command.project or DEFAULT_PROJECT}", digest_of(command))
+        return [("quotas", command.project, known)]
+    quotas = {**({} if known is None else known.quotas), **command.quotas}
+    made = AccessRecord(
+        kind="quotas",
+        name=command.project,
+        command_id=command.command_id,
+        created=at if known is None else known.created,
+        digest=digest_of(command),
+        quotas={name: limit for name, limit in quotas.items() if limit >= 0},
+    )
+    changed: list[Change] = [("quotas", command.project, made)]
+    if command.title is not None:
+        if project is None:
+            raise InvalidError(Code.INVALID_REQUEST, "title: the default project has none")
+        changed.append(("project", project.name, replace(project, title=command.title)))
+    return changed
 
 
 def _token_revoked(rows: Rows, command: RevokeToken, at: int) -> list[Change]:

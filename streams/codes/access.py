@@ -12,6 +12,7 @@ class AccessCode(StrEnum):
     FORBIDDEN = "forbidden"
     IN_USE = "in_use"
     LAST_ADMINISTRATOR = "last_administrator"
+    QUOTA_FULL = "quota_full"
     TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_TRIES = "too_many_tries"
     UNAUTHENTICATED = "unauthenticated"

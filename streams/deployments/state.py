@@ -11,6 +11,7 @@ from schemas.deployments import ScoringAnswerRecord, ServiceRecord
 from streams.access.names import project_of, shown
 from streams.deployments.running import RunningServices
 from streams.rows.event_table import RecordTable
+from streams.rows.tally import Measured, Tally
 from streams.runtime import Part, StateRuntime
 from streams.scoring.state import ScoringState
 
@@ -63,10 +64,15 @@ class DeploymentsState(Part):
         return iter((replicas, waiting))
 
 
+def _measured(service: ServiceRecord) -> Measured:
+    return Measured(project_of(service.name), {"services": 1, "replicas": len(service.replicas)})
+
+
 def open_state(runtime: StateRuntime) -> Part:
     """The state's part; models tell who uses them."""
     options, topics = runtime.table_options, runtime.topics
     services: RecordTable[ServiceRecord] = RecordTable(runtime.app, "services", topics.services_changelog, **options)
+    services.tally = Tally(_measured)
     ScoringState.of(runtime).uses.add(lambda model: users_of(runtime.store, model))
     return DeploymentsState(
         services=services,

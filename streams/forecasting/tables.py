@@ -16,6 +16,7 @@ from streams.errors import TooLargeError
 from streams.forecasting.jobs import Progress
 from streams.rows.event_table import EventTable
 from streams.rows.row_stores import Row
+from streams.rows.tally import Measured, Tally
 
 __all__ = ["Answer", "JobTable", "ResultTable"]
 
@@ -34,6 +35,7 @@ class JobTable(EventTable):
         self._decoded: dict[int, JobRecord] = {}
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
         self._deleted: dict[int, str | None] | None = None  # with the command, where it is known; None: stale
+        self.tally = Tally(_measured)
 
     def __len__(self) -> int:
         remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
@@ -69,6 +71,8 @@ class JobTable(EventTable):
         """Store the job; readers see it at once, the future ends when the changelog has it."""
         written = self._write(partition, [(str(record.job_id).encode(), self._codec.encode(record))])
         self._decoded[record.job_id] = record
+        if self.tally is not None:
+            self.tally.put(partition, b"%d" % record.job_id, record)
         if self._deleted is not None:
             self._deleted.pop(record.job_id, None)
         if self._highest is not None:
@@ -80,6 +84,8 @@ class JobTable(EventTable):
         job, deleted = self.get(job_id), self._remembered_jobs()
         changes = [] if job is None else [self._remembered(partition, job)]
         self._decoded.pop(job_id, None)
+        if self.tally is not None:
+            self.tally.delete(b"%d" % job_id)
         deleted.setdefault(job_id, command_id)
         if len(deleted) > _DELETED_KEPT:
             del deleted[next(iter(deleted))]
@@ -127,10 +133,20 @@ class JobTable(EventTable):
                     self._highest[home] = max(self._highest.get(home, 0), record.first_ts_id)
         return self._highest.get(partition, 0)
 
+    def _to_count(self, key: bytes) -> JobRecord | None:
+        return self.look(int(key))
+
     async def _recovered(self) -> None:
         self._decoded.clear()
         self._highest = None
         self._deleted = None
+        if self.tally is not None:
+            self.tally.forget()
+
+
+def _measured(job: JobRecord) -> Measured | None:
+    """A row below zero is no job's."""
+    return Measured(job.project, {"jobs": 1, "series": job.series_count}) if job.job_id > 0 else None
 
 
 class Answer(NamedTuple):

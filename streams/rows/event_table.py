@@ -16,6 +16,7 @@ from connectors.kafka.publisher import MessageTooLargeError, Publisher
 from schemas.coding.codec import Codec
 from streams.rows.owned_log import OwnedLog
 from streams.rows.row_stores import MemoryRows, Row, RowStore
+from streams.rows.tally import Tally
 
 __all__ = ["EventTable", "RecordTable", "row_store"]
 
@@ -24,7 +25,12 @@ _HEADERS = 256  # bytes that a row's headers may take: its tenure, and the trace
 
 
 class EventTable:
-    """Bytes under bytes, in the partition of the event that caused the write."""
+    """Bytes under bytes, in the partition of the event that caused the write.
+
+    A table whose rows count for a quota has a `tally`, which is told of each.
+    """
+
+    tally: Tally | None = None
 
     def __init__(self, app: faust.App, name: str, changelog: str, *, partitions: int, publisher: Publisher) -> None:
         self.name = name
@@ -72,6 +78,15 @@ class EventTable:
         """Let the changelog end with our rows of these keys, where somebody else's came after them."""
         return self._write(partition, [(key, self._rows.get(key)) for key in keys])
 
+    async def counted(self) -> None:
+        """Have the tally count all rows, where there is one."""
+        if self.tally is not None:
+            await self.tally.counted(lambda: [(home, key) for home, key, _ in self._rows.items()], self._to_count)
+
+    def _to_count(self, key: bytes) -> Any:
+        """The record of a key, for the tally."""
+        raise NotImplementedError
+
     async def _recovered(self) -> None:
         raise NotImplementedError
 
@@ -103,6 +118,8 @@ class RecordTable(EventTable, Generic[_ANY]):
         self._decoded[key] = record
         for group in self._groups_of(key):
             group[key] = record
+        if self.tally is not None:
+            self.tally.put(partition, key, record)
         return written
 
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
@@ -110,6 +127,8 @@ class RecordTable(EventTable, Generic[_ANY]):
         self._decoded.pop(key, None)
         for group in self._groups_of(key):
             group.pop(key, None)
+        if self.tally is not None:
+            self.tally.delete(key)
         return self._write(partition, [(key, None)])
 
     def keys(self) -> list[bytes]:
@@ -143,9 +162,14 @@ class RecordTable(EventTable, Generic[_ANY]):
             if end == 0:
                 return
 
+    def _to_count(self, key: bytes) -> _ANY | None:
+        return self.get(key)
+
     async def _recovered(self) -> None:
         self._decoded.clear()
         self._groups.clear()
+        if self.tally is not None:
+            self.tally.forget()
 
 
 def row_store(app: faust.App, table: CollectionT) -> RowStore:

@@ -3,7 +3,7 @@
 The declarations are data: what they name is imported by the process that needs it, when it needs it.
 """
 
-from streams.systems.access import ACCESS
+from streams.systems.access import ACCESS, QUOTAS
 from streams.systems.audit import AUDIT
 from streams.systems.dashboard import DASHBOARD
 from streams.systems.datasets import DATASETS
@@ -39,4 +39,5 @@ SYSTEMS: tuple[System, ...] = (
     DASHBOARD,
     ACCESS,
     AUDIT,
+    QUOTAS,
 )

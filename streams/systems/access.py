@@ -1,8 +1,8 @@
-"""Who may ask: users, their keys and projects (docs/access.md)."""
+"""Who may ask, users, their keys and projects, and how much a project may have (docs/access.md)."""
 
 from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
 
-__all__ = ["ACCESS"]
+__all__ = ["ACCESS", "QUOTAS"]
 
 ACCESS = System(
     name="access",
@@ -11,6 +11,7 @@ ACCESS = System(
             name="access-commands",
             records=(
                 "AddProject",
+                "ChangeProject",
                 "RevokeProject",
                 "AddUser",
                 "ChangeUser",
@@ -34,4 +35,19 @@ ACCESS = System(
         "streams.views.access.users",
     ),
     commands=("streams.cli.access.commands",),
+)
+
+QUOTAS = System(
+    name="quotas",
+    topics=(
+        DeclaredTopic(
+            name="project-usage",
+            records=("ProjectUsage",),
+            keep=Keep.STATUS,
+            words="What projects use of their quotas, by partition, as the state workers tell one another: private.",
+            key="Partition and project; all of a project lie in one partition.",
+        ),
+    ),
+    state="streams.quotas.state:open_state",
+    views=("streams.views.access.quotas", "streams.views.access.usage"),
 )

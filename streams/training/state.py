@@ -11,7 +11,9 @@ from schemas.training_rows import (
     TrainingVersionRecord,
     VisualizationJobRecord,
 )
+from streams.access.caller import DEFAULT_PROJECT
 from streams.rows.event_table import RecordTable
+from streams.rows.tally import Measured, Tally
 from streams.runtime import Part, StateRuntime
 from streams.training.configs import config_of
 from streams.training.configurations import SAMPLES, key_of_configuration, unknown_configuration
@@ -159,12 +161,25 @@ class TrainingJobsState(Part):
         return filter(is_earlier, self.jobs.group(b""))
 
 
+def _project(project_id: str) -> str:
+    return "" if project_id == DEFAULT_PROJECT else project_id
+
+
+def _measured(version: TrainingVersionRecord) -> Measured | None:
+    runs = version.given and version.status not in ENDED
+    return Measured(_project(version.project_id), {"running_versions": 1}) if runs else None
+
+
 def open_state(runtime: StateRuntime) -> Part:
     """The state's part."""
     app, topics, options = runtime.app, runtime.topics, runtime.table_options
+    jobs: RecordTable[TrainingJobRecord] = RecordTable(app, "training_jobs", topics.training_jobs_changelog, **options)
+    versions = VersionTable(app, "training_versions", topics.training_versions_changelog, **options)
+    jobs.tally = Tally(lambda job: Measured(_project(job.project_id), {"training_jobs": 1}))
+    versions.tally = Tally(_measured)
     return TrainingJobsState(
-        jobs=RecordTable(app, "training_jobs", topics.training_jobs_changelog, **options),
-        versions=VersionTable(app, "training_versions", topics.training_versions_changelog, **options),
+        jobs=jobs,
+        versions=versions,
         configurations=RecordTable(app, "training_configurations", topics.training_configurations_changelog, **options),
         visualizations=RecordTable(app, "visualization_jobs", topics.visualization_jobs_changelog, **options),
     )

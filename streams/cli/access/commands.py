@@ -42,6 +42,8 @@ def register(app: typer.Typer) -> None:
     projects = typer.Typer(help="Projects, whose objects nobody else sees.", no_args_is_help=True)
     projects.command("add", epilog="Example: tidecast access project add retail --title Retail")(add_project)
     projects.command("list", epilog="Example: tidecast access project list")(list_projects)
+    projects.command("quota", epilog="Example: tidecast access project quota retail jobs=100 series=50000")(set_quotas)
+    projects.command("usage", epilog="Example: tidecast access project usage retail")(show_usage)
     projects.command("revoke", epilog="Example: tidecast access project revoke retail")(revoke_project)
     for name, made in (("user", users), ("key", keys), ("project", projects)):
         group.add_typer(made, name=name)
@@ -187,6 +189,43 @@ def add_project(
 def list_projects(*, as_json: AsJson = False, url: Url = None) -> None:
     """All projects but the default one."""
     _list("projects", ("project", "title"), "there is the default project only", as_json=as_json, url=url)
+
+
+def set_quotas(
+    project: Project,
+    quotas: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUOTA=LIMIT...",
+            help="Such as jobs=100; 0: as many as it likes, default: as the settings of the installation say.",
+            show_default=False,
+        ),
+    ],
+    *,
+    url: Url = None,
+) -> None:
+    """Let a project have so much of something; what it has beyond stays, only more is refused."""
+    body: dict[str, int | None] = {}
+    for given in quotas:
+        name, _, limit = given.partition("=")
+        if limit != "default" and not limit.isdecimal():
+            raise CommandError(f"{given}: expected QUOTA=LIMIT, such as jobs=100 or jobs=default")
+        body[name] = None if limit == "default" else int(limit)
+    with session_of(url) as session:
+        session.client.write("PUT", f"/access/projects/{_part(project)}/quotas", body=body)
+    output().print(one_line(f"project {project} has its quotas: {', '.join(quotas)}"))
+
+
+def show_usage(project: Project, *, as_json: AsJson = False, url: Url = None) -> None:
+    """What a project uses of its quotas."""
+    with session_of(url) as session:
+        told = session.client.get(f"/access/projects/{_part(project)}/usage")
+    if as_json:
+        _print_json(told)
+        return
+    for name, it in told["usage"].items():
+        limit = "no limit" if it["limit"] is None else f"of {it['limit']}{' (its own)' if it['own'] else ''}"
+        output().print(f"{name:18} {it['used']:>12} {limit}", highlight=False)
 
 
 def revoke_project(project: Project, *, url: Url = None) -> None:

@@ -11,6 +11,7 @@ from schemas.access import (
     AddKey,
     AddProject,
     AddUser,
+    ChangeProject,
     ChangeUser,
     RevokeKey,
     RevokeProject,
@@ -35,7 +36,7 @@ from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, runtime, sent_as_json
 from streams.views.web.strict import StrictBody
 
-__all__ = ["DOOR"]
+__all__ = ["DOOR", "done"]
 
 router = APIRouter(prefix="/access", route_class=JsonRoute)
 DOOR = Door(
@@ -157,19 +158,19 @@ async def put_user(
     project = None if body.project is None else project_named(body.project)
     command_id = command_id_of(request, key, await request.body())
     if known is not None and known.command_id != command_id:
-        row = await _done(state, ChangeUser(command_id, user, password, project, body.role))
+        row = await done(state, ChangeUser(command_id, user, password, project, body.role))
         return json_response(_user(row))
     if password is None:
         raise InvalidError(Code.INVALID_REQUEST, f"password: there is no user {user[:64]}: a new one needs a password")
     if known is None:  # else the same request has come before
-        known = await _done(state, AddUser(command_id, user, password, project or "", body.role or "operator"))
+        known = await done(state, AddUser(command_id, user, password, project or "", body.role or "operator"))
     return json_response(_user(known), 201)
 
 
 @router.delete("/users/{user}", summary="Revoke a user", status_code=204, response_class=Response, responses=_WRITES)
 async def revoke_user(state: State, request: Request, user: UserName, key: IdempotencyKey = None) -> Response:
     """With its keys and tokens; what it has made stays."""
-    await _done(state, RevokeUser(command_id_of(request, key), user))
+    await done(state, RevokeUser(command_id_of(request, key), user))
     return Response(status_code=204)
 
 
@@ -192,7 +193,7 @@ async def put_project(
 ) -> Response:
     """409 where there is one of this id."""
     command = AddProject(command_id_of(request, key, await request.body()), project, body.title)
-    return json_response(_project(await _done(state, command)), 201)
+    return json_response(_project(await done(state, command)), 201)
 
 
 @router.delete(
@@ -200,7 +201,7 @@ async def put_project(
 )
 async def revoke_project(state: State, request: Request, project: ProjectId, key: IdempotencyKey = None) -> Response:
     """409 while users belong to it. What was made in it stays, and nobody sees it."""
-    await _done(state, RevokeProject(command_id_of(request, key), project))
+    await done(state, RevokeProject(command_id_of(request, key), project))
     return Response(status_code=204)
 
 
@@ -224,7 +225,7 @@ async def add_key(state: State, request: Request, body: KeyRequest, key: Idempot
     access_key, secret = new_key(vault, command_id)
     known = _part(state).directory.get("key", access_key)  # the same request has come before
     if known is None:
-        known = await _done(state, AddKey(command_id, access_key, vault.encrypted(secret), body.user))
+        known = await done(state, AddKey(command_id, access_key, vault.encrypted(secret), body.user))
     return json_response({**_key(known), "secret": secret}, 201)
 
 
@@ -233,7 +234,7 @@ async def add_key(state: State, request: Request, body: KeyRequest, key: Idempot
 )
 async def revoke_key(state: State, request: Request, access_key: KeyId, key: IdempotencyKey = None) -> Response:
     """Nothing that is signed with it is let in from now on."""
-    await _done(state, RevokeKey(command_id_of(request, key), access_key))
+    await done(state, RevokeKey(command_id_of(request, key), access_key))
     return Response(status_code=204)
 
 
@@ -252,7 +253,7 @@ def _vault(state: StateRuntime) -> Vault:
     return vault
 
 
-async def _done(state: StateRuntime, command: AccessCommand) -> AccessRecord:
+async def done(state: StateRuntime, command: AccessCommand) -> AccessRecord:
     """The row that a command has made, or removed, once this worker knows; RejectedError."""
     part = _part(state)
     check_command(command)
@@ -273,8 +274,9 @@ async def _done(state: StateRuntime, command: AccessCommand) -> AccessRecord:
 
 def _about(command: AccessCommand) -> tuple[str, str]:
     fields: Any = {name: getattr(command, name) for name in ("access_key", "user", "project") if hasattr(command, name)}
-    kind = next(iter(fields))
-    return ("key" if kind == "access_key" else kind), fields[kind]
+    field = next(iter(fields))
+    kind = "quotas" if isinstance(command, ChangeProject) else "key" if field == "access_key" else field
+    return kind, fields[field]
 
 
 def _user(row: AccessRecord) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _route(name: str, view: Any, method: str, summary: str, reply: Any, **option
 _SERVICE: Final = {"serviceName": {"type": "string", "description": "The service."}}
 _REPLICAS: Final = {"replicas": {"type": "integer", "description": "How many."}}
 _RESERVE: Final = {"type": ["number", "string", "null"]}
-_WRITES: Final = MODEL_SERVICE.responses(400, 404, 409, 413, 415, 503)
+_WRITES: Final = MODEL_SERVICE.responses(400, 404, 409, 413, 415, 429, 503)
 _route("model-deploy-service", tell_address, "GET", "Tell where services answer", Address)
 _route(
     "model-deploy-service",

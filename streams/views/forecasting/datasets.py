@@ -19,6 +19,7 @@ from streams.access.visibility import visible
 from streams.checks import ID_LIMIT, check_name
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
+from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.web.answers import json_response
@@ -120,7 +121,7 @@ DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
     status_code=201,
     summary="Upload a CSV file",
     response_model=DatasetReply,
-    responses=PLAIN.responses(400, 408, 409, 413, 415, 503, 507),
+    responses=PLAIN.responses(400, 408, 409, 413, 415, 429, 503, 507),
     dependencies=[Depends(sent_as_form)],
 )
 async def add_dataset(
@@ -152,6 +153,8 @@ async def add_dataset(
             f"upload: the file has {upload.size} bytes, at most {state.settings.max_upload_bytes} are accepted: "
             "send less, or raise TIDECAST_MAX_UPLOAD_BYTES",
         )
+    if key is None:  # else it may be what an earlier try has added
+        await Quotas.of(state).check_storage(caller().project, datasets=1, stored_bytes=upload.size or 0)
     # In a thread: the file may be gigabytes. Only with a key, for nothing else asks whether it came before.
     digest = None if key is None else await state.files.whole(upload.size, digest_of, upload)
     command_id = command_id_of(request, key, f"{name} {file_name} {digest}{dialect if dialect.given else ''}".encode())

@@ -64,7 +64,7 @@ _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that
     status_code=201,
     summary="Create a job on a data set",
     response_model=JobCreatedReply,
-    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503, 507),
+    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=_JSON,
 )
 async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
@@ -104,7 +104,7 @@ async def get_job(
     "/{job_id}/",
     summary="Choose the columns",
     response_model=SeriesReply,
-    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503, 507),
+    responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=_JSON,
 )
 async def configure_job(

@@ -50,7 +50,7 @@ Name = Annotated[str, Path(description="The job: its TransformJobName.")]
     "",
     summary="Forecast every line of a file",
     response_model=TransformStartedReply,
-    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 503, 507),
+    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=[Depends(sent_as_json)],
 )
 async def start_transform(state: State, request: Request, body: TransformBody, key: IdempotencyKey = None) -> Response:

@@ -16,6 +16,7 @@ from connectors.objects.store import ObjectStore
 from streams.access.caller import caller
 from streams.codes.inference import InferenceCode
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
+from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
@@ -58,7 +59,7 @@ class UploadReply(BaseModel):
     "/uploads/{path:path}",
     summary="Store a file",
     response_model=UploadReply,
-    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 507),
+    responses=SERVING.responses(400, 404, 408, 409, 413, 415, 429, 507),
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}},
 )
 async def put_upload(state: State, request: Request, path: FilePath) -> Response:
@@ -68,27 +69,28 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
     if taken is not None:
         text = f"path: /{named(key)[1]} is the file of data set {taken.data_id}: use another name"
         raise ConflictError(Code.NAME_TAKEN, text)
-    size = 0
-    with ExitStack() as stack:
-        try:
-            unfinished = await asyncio.to_thread(stack.enter_context, state.store.writing(key))
-            target = stack.enter_context(unfinished.open("wb"))
-            parts = bytearray()
-            async for part in request.stream():
-                size += len(part)
-                parts += part
-                if len(parts) >= _CHUNK:
-                    await asyncio.to_thread(target.write, bytes(parts))
-                    parts.clear()
-            target.write(parts)
-            await asyncio.to_thread(stack.close)
-        except ClientDisconnect:
-            raise InvalidError(InferenceCode.BROKEN_OFF, "the body broke off: send it again") from None
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            text = (
-                f"path: /{named(key)[1]} is a folder, or a file is where one of its folders should be: use another name"
-            )
-            raise ConflictError(Code.NAME_TAKEN, text) from None
+    size, declared = 0, request.headers.get("content-length", "")
+    room = Quotas.of(state).upload(caller().project, int(declared) if declared.isdecimal() else None)
+    async with room as come:
+        with ExitStack() as stack:
+            try:
+                unfinished = await asyncio.to_thread(stack.enter_context, state.store.writing(key))
+                target = stack.enter_context(unfinished.open("wb"))
+                parts = bytearray()
+                async for part in request.stream():
+                    size += len(part)
+                    come(size)
+                    parts += part
+                    if len(parts) >= _CHUNK:
+                        await asyncio.to_thread(target.write, bytes(parts))
+                        parts.clear()
+                target.write(parts)
+                await asyncio.to_thread(stack.close)
+            except ClientDisconnect:
+                raise InvalidError(InferenceCode.BROKEN_OFF, "the body broke off: send it again") from None
+            except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                text = "is a folder, or a file is where one of its folders should be: use another name"
+                raise ConflictError(Code.NAME_TAKEN, f"path: /{named(key)[1]} {text}") from None
     return json_response({"path": f"/{named(key)[1]}", "bytes": size})
 
 

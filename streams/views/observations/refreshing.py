@@ -47,7 +47,7 @@ class RefreshReply(BaseModel):
     "/job/{job_id}/refresh/",
     summary="Let a job's series grow with its data set",
     response_model=RefreshReply,
-    responses=PLAIN.responses(400, 404, 409, 503),
+    responses=PLAIN.responses(400, 404, 409, 429, 503),
 )
 async def refresh_job(
     state: State,

@@ -20,6 +20,7 @@ from streams.access.caller import caller
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import Code, ConflictError, InvalidError, TooLargeError, UnsupportedError
+from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -64,7 +65,7 @@ async def _sent_as_form(request: Request) -> None:
     _PREFIXES[0],
     summary="Add a data set under a name",
     response_model=ActionReply,
-    responses=MODEL_SERVICE.responses(400, 408, 409, 413, 415, 503, 507),
+    responses=MODEL_SERVICE.responses(400, 408, 409, 413, 415, 429, 503, 507),
     dependencies=[Depends(_sent_as_form)],
 )
 async def add_named_dataset(
@@ -90,6 +91,8 @@ async def add_named_dataset(
     name = _name(data_source, file, file_name)
     if key is None:  # else what has the name may be what an earlier try has added
         await asyncio.to_thread(_check_free, state.store, name)
+        sent = 0 if file is None else file.size or 0
+        await Quotas.of(state).check_storage(caller().project, datasets=1, stored_bytes=sent)
     size = None if file is None else file.size
     if size is not None and size > state.settings.max_upload_bytes:
         raise _too_large(size, state.settings.max_upload_bytes)

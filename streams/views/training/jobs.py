@@ -6,6 +6,7 @@ from fastapi import Depends, Query, Request, Response
 
 from schemas.training import CreateTrainingJob, DeleteTrainingJob, UpdateTrainingJob
 from streams.access.caller import caller
+from streams.quotas.state import Quotas
 from streams.training import jobs as training_jobs
 from streams.training.configs import sent_config
 from streams.training.limits import limits_of
@@ -93,12 +94,13 @@ async def list_training_jobs(
     """One page of the project's jobs in a workspace."""
     jobs = TrainingJobsState.of(state).jobs_of(project_id)
     total, shown = listed(jobs, asked.to_listing(), now=now_ms())
+    quotas = Quotas.of(state)
     return json_response(
         {
             "is_success": True,
             "job_total_count": total,
-            "job_count_limit": max(0, state.settings.max_training_jobs - len(jobs)),
-            "quotas": state.settings.max_running_versions,
+            "job_count_limit": max(0, quotas.most(project_id, "training_jobs") - len(jobs)),
+            "quotas": quotas.most(project_id, "running_versions"),
             "jobs": shown,
         }
     )

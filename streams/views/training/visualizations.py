@@ -12,6 +12,7 @@ from schemas.training import (
     UpdateVisualizationJob,
 )
 from schemas.training_rows import VisualizationJobRecord
+from streams.quotas.state import Quotas
 from streams.training import visualizations as training_visualizations
 from streams.training.jobs import check_description
 from streams.training.listing import duration_of, page_of
@@ -89,7 +90,7 @@ async def list_visualizations(
         {
             "is_success": True,
             "job_total_count": len(fitting),
-            "job_count_limit": max(0, state.settings.max_training_jobs - len(known)),
+            "job_count_limit": max(0, Quotas.of(state).most(project_id, "training_jobs") - len(known)),
             "jobs": page_of(fitting, asked.page, asked.per_page),
         }
     )

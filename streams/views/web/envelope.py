@@ -27,7 +27,7 @@ _MEANINGS: Final = {
     410: "It was there, and is no more.",
     413: "The request is larger than a limit.",
     415: "The content type or encoding is not supported.",
-    429: "So often is not allowed: retry after the seconds that Retry-After names.",
+    429: "So often, or so much, is not allowed: the message says which. Retry-After names seconds to wait.",
     500: "The fault is ours, or the model's; the log says why.",
     503: "Not ready, or the write could not be confirmed in time: retry after the seconds that Retry-After names.",
     504: "No answer within the time limit: ask for less at once.",

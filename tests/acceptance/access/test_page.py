@@ -34,11 +34,13 @@ def test_every_command_of_the_page_works_as_printed(guarded: Service, people: Pe
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert len(lines) == 7
+    assert len(lines) == 8
     for words in (
         "admin is logged in, project default",
         "admin, project default, admin",
         "project retail is added",
+        "project retail has its quotas: jobs=100, series=50000",
+        "of 100 (its own)",
         "password, told this once:",
         "kim, project retail, operator",
     ):

@@ -182,6 +182,11 @@ EVENTS: tuple[Any, ...] = (
     access.AccessRecord(
         kind="key", name="AK", command_id="c-6", created=NOON, user="ada", title="", secret="g", expires=NOON
     ),
+    access.AccessRecord(kind="quotas", name="", command_id="c-9", created=NOON, quotas={"jobs": 0, "series": 7}),
+    access.ChangeProject("c-9", "p1"),
+    access.ChangeProject("c-10", "", "Retail", {"jobs": 5, "series": -1}),
+    access.ProjectUsage(3, "p1"),
+    access.ProjectUsage(3, "p1", {"jobs": 5}, "m-1"),
     access.AuditRecord(
         at=NOON,
         user="ada",

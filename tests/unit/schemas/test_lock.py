@@ -160,6 +160,9 @@ RELEASED = {
     143: ("JobRecord", 14, "6574f08e0cd17051"),
     144: ("Alert", 1, "a6ad25d599a4f938"),
     145: ("DatasetGrown", 1, "0f9803d32a90f3cc"),
+    146: ("AccessRecord", 2, "25b5f0338950ea0c"),
+    147: ("ChangeProject", 1, "4c3f784e8173c671"),
+    148: ("ProjectUsage", 1, "0ee83dec0c4e76a5"),
 }
 
 

@@ -62,6 +62,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /access/session": {"user": "ada", "password": "secret word"},
     "PUT /access/users/{user}": {"password": "secret word", "project": "p1", "role": "viewer"},
     "PUT /access/projects/{project}": {"title": "Retail"},
+    "PUT /access/projects/{project}/quotas": {"jobs": 5},
     "POST /access/keys": {"user": "ada"},
     f"{_MLFLOW}/experiments/create": {"name": "e"},
     f"{_MLFLOW}/experiments/search": {"max_results": 10, "filter": "", "page_token": ""},

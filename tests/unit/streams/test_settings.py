@@ -1,8 +1,9 @@
 """Every setting from its variable, with its default, its limits and its sentence."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -191,3 +192,9 @@ def test_the_series_limit_fits_the_series_ids() -> None:
         Settings(max_series_per_job=2**SERIES_INDEX_BITS + 1)
     with pytest.raises(ValidationError):
         Settings(partitions=2**PARTITION_BITS + 1)
+
+
+@pytest.mark.parametrize("name", [it for it in Settings.model_fields if re.search("password|secret|token$|_key$", it)])
+def test_D64_what_is_named_as_a_secret_is_one(name: str) -> None:
+    """Of such a type that no print of it shows more than stars."""
+    assert SecretStr in get_args(Settings.model_fields[name].annotation)

@@ -36,6 +36,7 @@ NAMES = (
     "tracking-commands",
     "access-commands",
     "audit",
+    "project-usage",
     "dead-letters",
     "jobs-changelog",
     "results-changelog",
@@ -99,6 +100,7 @@ def test_the_prefix_is_before_every_topic(prefix: str) -> None:
         ("inference-results", "delete"),
         ("tracking-commands", "delete"),
         ("audit", "delete"),
+        ("project-usage", "compact"),
         ("dead-letters", "delete"),
         ("jobs-changelog", "compact"),
         ("results-changelog", "compact"),
@@ -199,7 +201,9 @@ def test_subjects(topics: Topics) -> None:
     """TopicNameStrategy where a topic has one record type, RecordNameStrategy where several share it; each once."""
     assert record_subjects(topics) == {
         "AuditRecord": ("tidecast.audit-value",),
+        "ProjectUsage": ("tidecast.project-usage-value",),
         "AddProject": ("tidecast.AddProject",),
+        "ChangeProject": ("tidecast.ChangeProject",),
         "RevokeProject": ("tidecast.RevokeProject",),
         "AddUser": ("tidecast.AddUser",),
         "ChangeUser": ("tidecast.ChangeUser",),

@@ -232,7 +232,7 @@ class TestContent:
         channels = document()["channels"]
         public = [it["summary"] for name, it in channels.items() if not name.endswith("-changelog")]
 
-        assert len(public) == len(set(public)) == 28
+        assert len(public) == len(set(public)) == 29
         assert all(summary.endswith(".") for summary in public)
 
     def test_keys_are_named(self) -> None:

@@ -1,0 +1,74 @@
+"""What a project has of each quota, and how much it may have."""
+
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from streams.access.authenticator import project_named
+from streams.access.caller import Role, caller
+from streams.access.state import AccessState
+from streams.codes.access import AccessCode
+from streams.errors import Code, NotFoundError, UnavailableError
+from streams.quotas.limits import QUOTAS
+from streams.quotas.state import Quotas
+from streams.rows.recovery import is_ready
+from streams.runtime import StateRuntime
+from streams.views.access.session import TAG
+from streams.views.web.admission.hops import came_by_hop
+from streams.views.web.answers import json_response
+from streams.views.web.door import Door
+from streams.views.web.envelope import PLAIN
+from streams.views.web.forwarding import from_others
+from streams.views.web.reading import JsonRoute, runtime
+
+__all__ = ["DOOR"]
+
+router = APIRouter(prefix="/access/projects/{project}/usage", route_class=JsonRoute)
+DOOR = Door(apart=True, router=router, tag=TAG, slash=False)
+
+
+class Usage(BaseModel):
+    """Of one quota."""
+
+    used: int
+    limit: int | None = Field(description="Null: as much as it likes.")
+    own: bool = Field(description="Whether the limit is the project's own, not the installation's.")
+
+
+class UsageReply(BaseModel):
+    """What a project uses, by quota."""
+
+    project: str
+    usage: dict[str, Usage]
+
+
+@router.get("", summary="What a project uses", response_model=UsageReply, responses=PLAIN.responses(401, 404, 503))
+async def get_usage(
+    state: Annotated[StateRuntime, Depends(runtime)],
+    request: Request,
+    project: Annotated[str, Path(description="The project's id.", max_length=64)],
+) -> Response:
+    """Of one's own project; administrators see all of them."""
+    if not is_ready(state.app):
+        raise UnavailableError(Code.RECOVERING, "what there is is being recovered, or is moving to a worker")
+    asked, quotas = project_named(project), Quotas.of(state)
+    _check_seen(state, asked, project)
+    rows = Counter(await quotas.used_here(asked))
+    for told in await from_others(state, request, "usage"):
+        rows.update({quota: told[quota]["used"] for quota in rows})
+    used = {**rows, **({} if came_by_hop(request.scope) else await quotas.stored(asked))}
+    limits, own = quotas.limits_of(asked), quotas.own_limits_of(asked)
+    usage = {
+        quota: {"used": used.get(quota, 0), "limit": limits[quota] or None, "own": quota in own} for quota in QUOTAS
+    }
+    return json_response({"project": project, "usage": usage})
+
+
+def _check_seen(state: StateRuntime, project: str, shown: str) -> None:
+    """RejectedError for what is another project's, as for what is not there."""
+    who = caller()
+    known = not project or AccessState.of(state).directory.get("project", project) is not None
+    if who.project != project and not (who.role is Role.ADMIN and known):
+        raise NotFoundError(AccessCode.UNKNOWN_PROJECT, f"there is no project {shown[:64]}")
