@@ -29,8 +29,8 @@ __all__ = ["Consumed", "Intake", "LogRecord", "Taken"]
 
 log = structlog.get_logger(__name__)
 
-_MOST_SLOTS: Final = 200_000  # series that are remembered, so that their points cost one look-up
-_MOST_WORKLOADS: Final = 50_000
+_MOST_SLOTS: Final = 100_000  # series that are remembered, so that their points cost one look-up: 350 bytes each
+_MOST_WORKLOADS: Final = 15_000  # 1 KiB each, beside their series; a batch may bring as many new ones as it has records
 _NOBODY: Final = -1
 _MISTAKES: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What a record that nobody has thought of may raise; a wrong point is a ValueError. Disk and broker raise others."""

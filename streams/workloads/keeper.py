@@ -32,7 +32,7 @@ __all__ = ["PartitionPlace", "PointKeeper"]
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE: Final = 20_000  # records: some 50 ms of work, in which others get their turn every millisecond
+_AT_ONCE: Final = 10_000  # records: some 25 ms of work, in which others get their turn every millisecond
 _LONGEST_WAIT_S: Final = 0.1  # for records; also until a change of the partitions is seen
 _FOLLOW_S: Final = 0.1  # between looks at which partitions this worker has
 _PAUSES_S: Final = (0.5, 2.0, 5.0, 15.0)  # after an error, the last one again and again
