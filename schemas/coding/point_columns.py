@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schemas.coding.codec import Codec
 from schemas.workloads import MetricPoint
 
-__all__ = ["PointColumns", "PointReader", "head_of", "tail_of"]
+__all__ = ["PointColumns", "PointReader"]
 
 _HEADER: Final = 5
 _PADDING: Final = b"\0" * 16  # so that the last record's fields can be looked for beyond its end
@@ -78,16 +78,6 @@ class PointReader:
         for index in np.flatnonzero(fits & (lengths > tail_end + 1)).tolist():  # there is a worker: is it a text?
             fits[index] = records[index][tail_end[index] :].isascii()
         return PointColumns(fits, head_end.tolist(), tail.tolist(), tail_end.tolist(), value, timestamp, iteration)
-
-
-def head_of(columns: PointColumns, index: int, record: bytes) -> bytes:
-    """The Avro bytes of a record's workload and metric: equal where both are."""
-    return record[_HEADER : columns.head_end[index]]
-
-
-def tail_of(columns: PointColumns, index: int, record: bytes) -> bytes:
-    """The same of its source."""
-    return record[columns.tail[index] : columns.tail_end[index]]
 
 
 def _schema_ids(data: NDArray[np.uint8], starts: _Longs) -> _Longs:
