@@ -1,4 +1,7 @@
-"""What is said of forecasting jobs (contract 000), and the row that is kept of each. Times are epoch milliseconds."""
+"""What is said of forecasting jobs (contract 000), and the row that is kept of each. Times are epoch milliseconds.
+
+Longer than a module should be: the words of one system are one module.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,8 +21,10 @@ __all__ = [
     "JobRecord",
     "JobStatus",
     "Planned",
+    "Refresh",
     "RefreshJob",
     "SeriesConfig",
+    "Standing",
     "StopJob",
     "Submission",
     "SubmitJob",
@@ -85,6 +90,16 @@ class FutureFeature:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """When series are forecast anew: on "data", by "cron", by "hand", or "never" any more; see `streams.standing`."""
+
+    on: str
+    pause_s: float = 10.0
+    cron: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesConfig:
     """Settings of a series (contract J-072 … J-079, J-087, J-121, decision 22).
 
@@ -113,6 +128,7 @@ class SeriesConfig:
     series: str | None = None
     future_features: tuple[FutureFeature, ...] | None = None
     holidays: str | None = None
+    refresh: Refresh | None = None
 
     @property
     def trains(self) -> bool:
@@ -155,11 +171,16 @@ class DeleteJob:
 
 @dataclass(frozen=True, slots=True)
 class RefreshJob:
-    """Let a job's series be those of its data set as it is now. Series keep their ids; nothing is trained."""
+    """Let a job's series be those of its data set as it is now, and train those that changed as standing elements say.
+
+    Series keep their ids. `number` is which refresh of the job by itself it is, and any but the next has no effect;
+    0: by hand.
+    """
 
     command_id: str
     job_id: int
     project: str = ""
+    number: int = 0
 
 
 JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob | RefreshJob
@@ -228,8 +249,33 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An element that is refreshed: its series and model, when, and `settings`, a SubmitJob with it in the wire format.
+
+    `next_due` is by its schedule, `stale` has the series that changed since it was refreshed, less the first id.
+    """
+
+    ts_id: int
+    series: str | None
+    model_name: str | None
+    on: str
+    pause_s: float
+    cron: str
+    time_zone: str
+    settings: bytes
+    next_due: int | None = None
+    stale: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job, as the table `jobs` keeps it; `digests` are those of `commands`, see `streams.repeats`."""
+    """One job, as the table `jobs` keeps it; `digests` are those of `commands`, see `streams.repeats`.
+
+    Submissions numbered below `settled` are all answered and listed no more; of their results the newest of each series
+    are kept, and `failed` has the numbers of errors that were the last answers of their series. `seen` is the offset
+    of the last observation that the series have, `split_seen` that of the split in the store, `tried` that with which
+    a refresh failed last, -1 where none has since.
+    """
 
     job_id: int
     data_id: int
@@ -252,12 +298,20 @@ class JobRecord:
     planned: tuple[Planned, ...] = ()
     digests: tuple[str, ...] = ()
     project: str = ""
+    standing: tuple[Standing, ...] = ()
+    settled: int = 0
+    failed: tuple[int, ...] = ()
+    seen: int = -1
+    split_seen: int = -1
+    refreshes: int = 0
+    refreshed_at: int | None = None
+    tried: int = -1
 
     @property
     def submitted(self) -> int:
         """Series submissions accepted so far; also the number of the next one."""
         if not self.submissions:
-            return 0
+            return self.settled
         last = self.submissions[-1]
         return last.first_n + len(last.ts_offsets)
 

@@ -306,6 +306,9 @@ class Settings(BaseSettings):
         1_000_000, ge=1, description="Most points of a series (400 above); some models take minutes for so many."
     )
     max_elements: int = Field(100_000, ge=1, description="Most elements of one PATCH.")
+    kept_results: int = Field(
+        10, ge=1, description="Of a series that is refreshed, so many results of each refreshed element are kept."
+    )
     max_next_k_prediction: int = Field(1000, ge=1, le=100_000, description="Longest forecast, in steps.")
     max_workload_metrics: int = Field(
         10_000, ge=1, description="Most metrics of a workload, one per name and source; points of more are refused."

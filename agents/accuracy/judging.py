@@ -84,7 +84,7 @@ def _jobs(state: StateRuntime, grown: DatasetGrown, partition: int) -> Iterator[
 async def _judge_job(state: StateRuntime, job: JobRecord, grown: DatasetGrown) -> None:
     assert job.split is not None
     try:
-        split = await ForecastingState.of(state).splits.load(job.split)
+        split = await ForecastingState.of(state).splits.of(job)
     except RejectedError:  # it is gone from the store: nothing can be said of the job, as its own addresses tell
         return
     rows = partial(added_between, state.store, job.data_id, grown.offsets[0], grown.last)

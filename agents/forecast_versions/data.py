@@ -19,7 +19,8 @@ from schemas.datasets import AddDataset
 from schemas.forecasting import Columns, ConfigureJob, CreateJob
 from schemas.values import ParameterValue
 from streams.errors import RejectedError
-from streams.forecasting.jobs import check_columns, created
+from streams.forecasting.inputs import check_columns
+from streams.forecasting.jobs import created
 from streams.forecasting.split_store import SplitStore
 from streams.settings import Settings
 

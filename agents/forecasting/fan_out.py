@@ -1,12 +1,12 @@
 """From a submission to its training: a TrainSeries command per series, or TrainTogether for those with one model."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 
-from connectors.datasets.splits import Split
+from connectors.datasets.layered_splits import Part
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
@@ -37,7 +37,7 @@ def partition_of_series(ts_id: int, partitions: int) -> int:
 
 
 async def send_training(
-    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
+    state: StateRuntime, job: JobRecord, part: Part, features: Features, todo: Sequence[_Numbered]
 ) -> Mapping[tuple[str, int], int]:
     """Send commands for all numbered trainings, the first at once; ends when the broker has all of them.
 
@@ -48,8 +48,8 @@ async def send_training(
     sent = [state.publisher.send_placed(await asyncio.to_thread(_together, state, job, together))] if together else []
     alone = [one for one in todo if not CATALOG[one[1].plan.model_name].together] if together else todo
     # Not in a thread: it would work half the time, and requests would wait for it to hand over the interpreter.
-    for part in _in_turns(job, split, alone):
-        sent.append(state.publisher.send_placed(_records(state, job, split, features, part)))
+    for some in _in_turns(job, part, alone):
+        sent.append(state.publisher.send_placed(_records(state, job, part, features, some)))
         await asyncio.sleep(0)
     lowest: dict[tuple[str, int], int] = {}
     for placed in await asyncio.gather(*sent):
@@ -57,25 +57,24 @@ async def send_training(
     return lowest
 
 
-def _in_turns(job: JobRecord, split: Split, todo: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
-    part: list[_Numbered] = []
-    values = 0
-    for one in todo:
-        place = one[1].ts_id - job.first_ts_id
-        values += int(split.offsets[place + 1] - split.offsets[place]) * (1 + len(one[1].plan.features))
-        part.append(one)
-        if len(part) == _IN_ONE_TURN or values >= _VALUES_IN_ONE_TURN:
-            yield part
-            part, values = [], 0
-    if part:
-        yield part
+def _in_turns(job: JobRecord, part: Part, todo: Sequence[_Numbered]) -> Iterator[list[_Numbered]]:
+    some: list[_Numbered] = []
+    values, places = 0, part.at([training.ts_id - job.first_ts_id for _, training in todo])
+    for one, length in zip(todo, np.diff(part.split.offsets)[places].tolist(), strict=True):
+        values += length * (1 + len(one[1].plan.features))
+        some.append(one)
+        if len(some) == _IN_ONE_TURN or values >= _VALUES_IN_ONE_TURN:
+            yield some
+            some, values = [], 0
+    if some:
+        yield some
 
 
 def _records(
-    state: StateRuntime, job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]
+    state: StateRuntime, job: JobRecord, part: Part, features: Features, todo: Sequence[_Numbered]
 ) -> list[Record]:
     limit = state.settings.record_limit
-    commands = list(_commands(job, split, features, todo))
+    commands = list(_commands(job, part, features, todo))
     records = []
     for command, value in zip(commands, state.codec.encode_all(commands), strict=True):
         partition = partition_of_series(command.ts_id, state.topics.partitions)
@@ -84,8 +83,8 @@ def _records(
     return records
 
 
-def _commands(job: JobRecord, split: Split, features: Features, todo: Sequence[_Numbered]) -> Iterator[TrainSeries]:
-    places = np.array([training.ts_id for _, training in todo]) - job.first_ts_id
+def _commands(job: JobRecord, part: Part, features: Features, todo: Sequence[_Numbered]) -> Iterator[TrainSeries]:
+    split, places = part.split, part.at([training.ts_id - job.first_ts_id for _, training in todo])
     begins, ends = split.offsets[places], split.ends[places].tolist()  # of all at once: that takes half the time
     facts = zip(
         places.tolist(),

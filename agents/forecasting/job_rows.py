@@ -53,5 +53,5 @@ async def put_where_room(state: StateRuntime, event: Event, job: JobRecord, **mo
 
 def status_record(state: StateRuntime, job: JobRecord) -> Record:
     """What the public topic is told of the job."""
-    status = jobs.status_event(job, ForecastingState.of(state).results.progress(job.job_id))
+    status = jobs.status_event(job, ForecastingState.of(state).results.progress(job.job_id, job.settled))
     return Record(state.topics.job_status, b"%d" % job.job_id, state.codec.encode(status))

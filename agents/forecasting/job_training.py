@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from agents.forecasting.job_rows import put_job_for
+from agents.forecasting.growth import needs_table, with_table
+from agents.forecasting.job_rows import put_job_for, put_where_room
 from agents.forecasting.refusals import refusals, result_records
 from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
-from schemas.forecasting import JobRecord, StopJob, SubmitJob
+from schemas.forecasting import JobRecord, SeriesConfig, StopJob, SubmitJob
 from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
@@ -35,21 +36,45 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
     limits = ForecastingState.of(state).limits if begun is None else ACCEPTED
     chosen = await chosen_series(ForecastingState.of(state).splits, job, command.elements)
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits, chosen)
-    prepared = await prepared_for(state, job, trainings) if trainings else None
+    tabled = job
+    if needs_table(trainings):
+        tabled = await with_table(state, job, command)
+    if tabled is not job:  # it may have new series
+        chosen = await chosen_series(ForecastingState.of(state).splits, tabled, command.elements)
+        to_store, trainings = await asyncio.to_thread(check_elements, tabled, command.elements, limits, chosen)
+    prepared = await prepared_for(state, tabled, trainings) if trainings else None
     planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
     digest = await asyncio.to_thread(digest_of, command)
     at = time_of(event.message)
 
+    def pack(element: SeriesConfig) -> bytes:
+        return state.codec.encode(SubmitJob(command.command_id, job.job_id, (element,)))
+
     def changed(job: JobRecord) -> JobRecord:
+        if tabled.split != job.split:
+            job = replace(
+                job,
+                split=tabled.split,
+                series_count=tabled.series_count,
+                seen=tabled.seen,
+                split_seen=tabled.split_seen,
+                standing=tabled.standing,
+            )
         if begun is None:
             begun_now = jobs.submitted(job, command, trainings, at=at, planned=planned)
-            return jobs.stored(begun_now, command, to_store, digest)
+            return jobs.stored(begun_now, command, to_store, digest, at=at, pack=pack)
         assert planned is not None  # what was begun by an earlier release, which kept its plan in the log alone
-        return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest)
+        return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest, at=at, pack=pack)
 
     await asyncio.to_thread(ForecastingState.of(state).jobs.check_size, changed(job))
-    await put_job_for(state, event, changed(ForecastingState.of(state).jobs.get(job.job_id) or job))
+    row = changed(ForecastingState.of(state).jobs.get(job.job_id) or job)
+    if row.series_count > job.series_count:
+        await put_where_room(state, event, row, series=row.series_count - job.series_count)
+    else:
+        await put_job_for(state, event, row)
     state.waiters.applied(command.command_id)
+    if tabled.split != job.split and job.split is not None:
+        await ForecastingState.of(state).splits.delete(job.split)
     if prepared is not None:
         await send_out(runs, job.job_id, event, prepared)
 
@@ -75,7 +100,7 @@ async def stop(
     runs.answered(job.job_id)
     at, partition = time_of(event.message), event.message.partition
     writes: list[asyncio.Future[Any]] = []
-    for results in refusals(state, job, range(job.stopped), jobs.CANCELLED):
+    for results in refusals(state, job, range(job.settled, job.stopped), jobs.CANCELLED):
         rows = ((one, state.codec.encode(replace(one, answered_at=at))) for one in results)
         answers = [Answer(one.job_id, one.ts_id, one.n, one.error, row) for one, row in rows]
         check_writer(state.app, event)

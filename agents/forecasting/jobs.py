@@ -11,7 +11,8 @@ from agents.forecasting.job_ends import end_command, end_result
 from agents.forecasting.job_rows import put_job, put_where_room, status_record
 from agents.forecasting.job_training import send_out, stop, submit
 from agents.forecasting.lost_commands import lost_commands
-from agents.forecasting.refreshing import refresh
+from agents.forecasting.refresh_watch import RefreshWatch
+from agents.forecasting.refreshing import forgotten_again, refresh
 from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.datasets.added_rows import RowLayout, set_layout
 from connectors.kafka.publisher import Record
@@ -40,7 +41,7 @@ from streams.engine.transport import KeyOrders, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
 from streams.errors import ConflictError, NotFoundError, RejectedError, TooLargeError
 from streams.forecasting import jobs
-from streams.forecasting.inputs import dataset_of
+from streams.forecasting.inputs import check_columns, dataset_of
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
 from streams.messages import Event, Message
@@ -68,7 +69,7 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
         topic = CommandTopic("job commands", get_args(JobCommand), _check_key, decode=partial(_decoded, state))
         handle = guarded(state, "orchestrate_jobs", partial(_handle, state, runs, topic), partial(end_command, state))
         lost = lost_commands(state, runs, TopicEnds(state.bootstrap))
-        watches = [asyncio.create_task(watch) for watch in (runs.watch(), lost.watch())]
+        watches = [asyncio.create_task(watch) for watch in (runs.watch(), lost.watch(), RefreshWatch(state).watch())]
         try:
             async for batch in open_batches(app, stream, max_open=_OPEN_COMMANDS):
                 state.metrics.observe_batch("orchestrate_jobs", len(batch.events))
@@ -146,7 +147,7 @@ async def _change(
 ) -> Any:
     """What is done to a job that there is, for the first time."""
     if isinstance(command, RefreshJob):
-        return await refresh(state, job, command, event)
+        return await refresh(state, runs, job, command, event)
     if isinstance(command, ConfigureJob):
         return await _configure(state, job, command, event)
     return await submit(state, runs, job, command, event)
@@ -163,7 +164,7 @@ async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob,
     """1. make the split, 2. write the job, 3. remove the split it replaces."""
     partition = event.message.partition
     dataset = await dataset_of(state.store, job.data_id, job.project)
-    columns = jobs.check_columns(job, command, dataset.header)
+    columns = check_columns(job, command, dataset.header)
     key, split = await ForecastingState.of(state).splits.make(command, dataset, columns)
     ForecastingState.of(state).series_ids.observe(partition, ForecastingState.of(state).jobs.highest_ts_id(partition))
     changed = jobs.configured(
@@ -261,11 +262,12 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -
         writes.append(_remove_late(state, unasked))
     for partition, answers in by_partition.items():
         writes.append(ForecastingState.of(state).results.put(partition, answers))
+        writes += forgotten_again(state, partition, answers)
         for job_id in dict.fromkeys(answer.job_id for answer in answers):
             runs.answered(job_id)
             job = ForecastingState.of(state).jobs.get(job_id)
             assert job is not None  # looked up above, and nothing has run in between
-            changed = jobs.finished(job, ForecastingState.of(state).results.progress(job_id))
+            changed = jobs.finished(job, ForecastingState.of(state).results.progress(job_id, job.settled))
             with following(latest[job_id], "track_results"):
                 if changed is not job:
                     writes.append(put_job(state, changed, partition))
@@ -288,6 +290,8 @@ def _answer(state: StateRuntime, message: Message) -> Answer:
 def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:
     """Whether a job waits for it: jobs may be deleted while they train, and anybody may post TrainSeries."""
     job = ForecastingState.of(state).jobs.get(answer.job_id)
+    if job is not None and 0 <= answer.n < job.settled:  # a crash may have come before its row was written
+        return answer.ts_id in job.ts_ids
     if job is None or jobs.series_of(job, answer.n) != answer.ts_id:
         return False
     progress = ForecastingState.of(state).results.progress

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agents.forecasting.fan_out import send_training
 from agents.forecasting.refusals import refusals, result_records
-from connectors.datasets.splits import Split
+from connectors.datasets.layered_splits import Part
 from connectors.kafka.publisher import DeliveryError, partition_for
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord, Planned
@@ -53,14 +53,14 @@ class Prepared:
 
     job: JobRecord
     trainings: Sequence[Training]
-    split: Split
+    part: Part
     features: Features
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """What each training counts for in what may be out. Those that become one command count for nothing."""
-        places = np.array([training.ts_id for training in self.trainings]) - self.job.first_ts_id
-        points = self.split.lengths[places]
+        places = self.part.at([training.ts_id - self.job.first_ts_id for training in self.trainings])
+        points = self.part.split.lengths[places]
         by_plan = {id(training.plan): _weights_of(training.plan) for training in self.trainings}
         own, for_values = np.array([by_plan[id(training.plan)] for training in self.trainings]).T
         weights: NDArray[np.float64] = own + points * for_values
@@ -77,10 +77,11 @@ def _weights_of(plan: Plan) -> tuple[float, float]:
 async def prepared_for(state: StateRuntime, job: JobRecord, trainings: Sequence[Training]) -> Prepared:
     """With the series and the features; RejectedError where they are gone or a feature is not numeric."""
     assert job.split is not None  # a job with series has one
-    split = await ForecastingState.of(state).splits.load(job.split)
+    places = (training.ts_id - job.first_ts_id for training in trainings)
+    part = await ForecastingState.of(state).splits.part(job, places)
     limit = state.settings.record_limit
     features = await features_of(state.store, ForecastingState.of(state).splits, job, trainings, record_limit=limit)
-    return Prepared(job, trainings, split, features)
+    return Prepared(job, trainings, part, features)
 
 
 class SubmissionRuns:
@@ -217,8 +218,10 @@ class _Run:
             return await self._refuse(job, planned, _UNSENT.format(reason)), {}
 
     async def _send_part(self, job: JobRecord, planned: Planned, prepared: Prepared) -> tuple[int, _Placed]:
-        answered = ForecastingState.of(self._state).results.progress(self._job_id).finished
-        out = job.submitted - sum(count_of(job, one.first_n) - one.sent for one in unsent(job)) - len(answered)
+        progress = ForecastingState.of(self._state).results.progress(self._job_id, job.settled)
+        answered = progress.finished
+        left = sum(count_of(job, one.first_n) - one.sent for one in unsent(job))
+        out = job.submitted - job.settled - left - progress.listed()
         weights = prepared.weights[planned.sent :]
         room = _OUT - out * self._weight
         if room < _OUT * _LEAST_PART and weights.sum() > room and out >= _LEAST_OUT:
@@ -232,7 +235,7 @@ class _Run:
             for n, training in zip(numbers, prepared.trainings[planned.sent : end], strict=True)
             if n not in answered
         ]
-        return end, await send_training(self._state, job, prepared.split, prepared.features, todo)
+        return end, await send_training(self._state, job, prepared.part, prepared.features, todo)
 
     async def _refuse(self, job: JobRecord, planned: Planned, error: str) -> int:
         """Answer what is not sent with an error."""

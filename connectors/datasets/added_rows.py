@@ -10,8 +10,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 import orjson
@@ -26,16 +26,19 @@ __all__ = [
     "added",
     "added_between",
     "append",
+    "latest",
     "layout_of",
     "set_layout",
+    "since",
     "version",
 ]
 
 _FOLDER: Final = "=rows"  # no stored file's name has such a sign
 _LAYOUT: Final = "=layout.json"
 _FILE: Final = re.compile(r".*/[0-9]{20}-[0-9]{20}-[0-9a-f]{16}\.jsonl")
-_MOST_FILES: Final = 64  # small ones, of a data set; then they are put together
-_SMALL: Final = 1 << 20  # bytes; larger files stay as they are, so that no row is written again and again
+_MOST_FILES: Final = 64  # of a size, of a data set; then they are put together
+_SIZES: Final = (1 << 14, 1 << 18)  # offsets that a file spans; larger ones stay: no row is written again and again
+_TOGETHER: Final = 1 << 20  # offsets that are put together at once: so much is in memory then
 
 AddedCell = float | str | None
 
@@ -86,29 +89,50 @@ def version(store: ObjectStore, data_id: int) -> tuple[str, ...]:
     return tuple(sorted(key for key in store.keys(_key(data_id, _FOLDER)) if _FILE.fullmatch(key)))
 
 
+def latest(store: ObjectStore, data_id: int) -> int:
+    """The offset of the last observation that was added so far, as the files' names tell it; -1: none was."""
+    return max((_last_of(key) for key in version(store, data_id)), default=-1)
+
+
+def _span(key: str) -> int:
+    """About how many rows a file may have, as its name tells it."""
+    first, last, _ = key.rpartition("/")[2].split("-")
+    return int(last) - int(first)
+
+
+def _last_of(key: str) -> int:
+    return int(key.rpartition("/")[2].split("-")[1])
+
+
 def append(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> None:
     """Keep rows; those of one file follow one another in the log."""
     _write(store, data_id, rows)
     keys = version(store, data_id)
-    if len(keys) <= _MOST_FILES:  # whatever their sizes, each of which the store would have to be asked for
-        return
-    small = [key for key in keys if _is_small(store, key)]
-    if len(small) > _MOST_FILES:
-        whole = _write(store, data_id, _latest(_read(store, small)))
-        for key in small:
-            if key != whole:
-                store.delete(key)
+    for least, most in pairwise((0, *_SIZES)):
+        of_size = [key for key in keys if least <= _span(key) < most]
+        if len(of_size) > _MOST_FILES:
+            spans = accumulate(_span(key) for key in of_size)
+            small = [key for key, span in zip(of_size, spans, strict=True) if span <= _TOGETHER]
+            whole = _write(store, data_id, _latest(_read(store, small)))
+            for key in small:
+                if key != whole:
+                    store.delete(key)
 
 
 def added(store: ObjectStore, data_id: int) -> list[AddedRow]:
     """All rows that were added, each once as it is now, in the order in which they came first."""
+    return since(store, data_id, -1)
+
+
+def since(store: ObjectStore, data_id: int, offset: int) -> list[AddedRow]:
+    """Of the rows those that came, or were corrected, behind this offset; what is read is little where they are few."""
     while True:
-        keys = version(store, data_id)
+        keys = [key for key in version(store, data_id) if _last_of(key) > offset]
         try:
             rows = _read(store, keys)
         except ObjectNotFoundError:  # put together meanwhile
             continue
-        return sorted(_latest(rows), key=lambda row: row.first)
+        return [row for row in sorted(_latest(rows), key=lambda row: row.first) if row.last > offset]
 
 
 def added_between(store: ObjectStore, data_id: int, first: int, last: int) -> list[AddedRow]:
@@ -160,12 +184,6 @@ def _read(store: ObjectStore, keys: Iterable[str]) -> list[AddedRow]:
         AddedRow(first, last, tuple(groups), instant, timestamp, cells)
         for first, last, groups, instant, timestamp, cells in map(orjson.loads, lines)
     ]
-
-
-def _is_small(store: ObjectStore, key: str) -> bool:
-    with suppress(ObjectNotFoundError, FileNotFoundError):
-        return store.size(key) < _SMALL
-    return False
 
 
 def _key(data_id: int, *parts: str) -> str:

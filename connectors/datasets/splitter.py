@@ -20,7 +20,7 @@ from connectors.datasets.split_warnings import double_times, groups_that_look_al
 from connectors.datasets.splits import Arrange, Column, Split
 from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
 
-__all__ = ["Calendars", "check_columns", "split_csv"]
+__all__ = ["Calendars", "check_columns", "is_all_whole", "is_python_number", "split_csv"]
 
 _WHOLE_LIMIT: Final = 2.0**53  # whole numbers beyond are not exact as float64
 _SHOWN: Final = 60  # characters of an offending cell that are put into the message
@@ -119,7 +119,7 @@ def split_csv(
         groupby_key=tuple(header[index] for index in groupby_indexs),
         target_label=header[target_index],
         timestamp_label=header[timestamp_index],
-        target_is_integer=_all_whole(target),
+        target_is_integer=is_all_whole(target),
         features=tuple(Column(index, header[index]) for index in unused),
         warnings=tuple(warnings),
         timestamp_format=parsed.written,
@@ -195,17 +195,19 @@ def _grouped(groups: Sequence[TextColumn], rows: int, max_series: int) -> tuple[
 
 
 def _as_python(texts: Sequence[str]) -> list[str]:
-    if all(_is_python_number(text) for text in texts):
+    if all(is_python_number(text) for text in texts):
         return list(texts)
     return [repr(text) for text in texts]
 
 
-def _is_python_number(text: str) -> bool:
+def is_python_number(text: str) -> bool:
+    """Whether a cell is written as Python would write the number."""
     if _INTEGER.fullmatch(text):
         return True
     return _FLOAT.fullmatch(text) is not None and repr(float(text)) == text
 
 
-def _all_whole(target: NumberColumn) -> bool:
+def is_all_whole(target: NumberColumn) -> bool:
+    """Whether all numbers that there are can be shown without decimals (J-140)."""
     present = target[~np.isnan(target)]
     return bool(np.all((present == np.rint(present)) & (np.abs(present) <= _WHOLE_LIMIT)))

@@ -126,7 +126,7 @@ def _values(
     state: StateRuntime, job: JobRecord, split: Split, form: RowForm, rows: Sequence[AddedRow]
 ) -> Mapping[int, Values]:
     own = AccuracyState.of(state)
-    places = own.places.get((job.split, form.layout.groups), partial(places_of, form, split))
+    places = own.places.get((job.split, job.series_count, form.layout.groups), partial(places_of, form, split))
     return observed(form, split.target_label, places, rows)
 
 
@@ -137,7 +137,7 @@ async def board_of(state: StateRuntime, job: JobRecord) -> Shown:
     """
     forecasting, own = ForecastingState.of(state), AccuracyState.of(state)
     assert job.split is not None
-    split = await forecasting.splits.load(job.split)
+    split = await forecasting.splits.of(job)
     names = await asyncio.to_thread(version, state.store, job.data_id)
     answered = len(forecasting.results.progress(job.job_id).finished)
     key = job.job_id, job.split, job.sequence, job.submitted, answered, names

@@ -15,6 +15,7 @@ from schemas.forecasting import FutureFeature, JobRecord, SeriesConfig
 from schemas.series import Options
 from schemas.values import HyperParam
 from streams.features.future import check_asked
+from streams.standing.elements import only_ends
 
 __all__ = [
     "Chosen",
@@ -49,8 +50,13 @@ class ElementError(Exception):
 
 
 def each_series(elements: Sequence[SeriesConfig], chosen: Chosen) -> Iterator[tuple[int, SeriesConfig]]:
-    """The elements by their numbers from 1; one that names several series comes once for each of them."""
+    """The elements by their numbers from 1; one that names several series comes once for each of them.
+
+    Those that do nothing but end refreshes are left out.
+    """
     for number, element in enumerate(elements, 1):
+        if only_ends(element):
+            continue
         if element.series is None:
             yield number, element
         else:

@@ -1,7 +1,8 @@
-"""What a training is made of besides the job's series: its data set, and the columns that are features."""
+"""What a training is made of besides the job's series: its data set, its columns, and those that are features."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 
 import numpy as np
@@ -11,18 +12,20 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.group_values import WHOLE, BadSeriesKeyError, named_series, read_key
 from connectors.datasets.splits import Split
 from connectors.objects.store import ObjectStore
+from connectors.timestamps.formats import BadFormatError, check_format
 from models.errors import RejectedInputError
-from schemas.forecasting import JobRecord, SeriesConfig
+from schemas.forecasting import CmdStatus, Columns, ConfigureJob, JobRecord, SeriesConfig
 from streams.codes.forecasting import ForecastingCode
-from streams.errors import InvalidError, NotFoundError, RejectedError
+from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.features.future import known_future, named_columns
 from streams.features.holiday_columns import check_calendar
+from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.element_checks import Chosen, shown
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
 from streams.forecasting.submissions import Plan, Training
 
-__all__ = ["Features", "chosen_series", "dataset_of", "features_of", "future_for"]
+__all__ = ["Features", "check_columns", "chosen_series", "dataset_of", "features_of", "future_for"]
 
 Features = Mapping[int, NDArray[np.float64]]
 """Columns of the data set by index, row by row as the job's targets."""
@@ -42,6 +45,40 @@ def _dataset(store: ObjectStore, data_id: int, project: str) -> datasets.Dataset
         text = f"data_id: data set {data_id} is a {found.kind} file, and jobs read tables: add it as a CSV file"
         raise InvalidError(ForecastingCode.UNREADABLE, text)
     return found
+
+
+def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) -> Columns:
+    """The chosen columns; RejectedError where the job cannot take them any more or they do not fit (J-052 … J-057)."""
+    if job.status >= CmdStatus.COMITTED:
+        raise ConflictError(
+            ForecastingCode.ALREADY_SUBMITTED,
+            f"job {job.job_id} has been submitted: its columns are fixed; create another job",
+        )
+    for field in ("timestamp_indexs", "target_indexs"):
+        indexs = getattr(command, field)
+        if len(indexs) != 1:
+            raise InvalidError(
+                ForecastingCode.INVALID_COLUMNS, f"{field} has {len(indexs)} columns, expected exactly one"
+            )
+    seen: dict[int, str] = {}
+    for field in ("timestamp_indexs", "target_indexs", "groupby_indexs"):
+        for index in getattr(command, field):
+            if not 0 <= index < len(header):
+                raise InvalidError(
+                    ForecastingCode.INVALID_COLUMNS,
+                    f"{field}: column {index} does not exist; the data set has columns 0 to {len(header) - 1}",
+                )
+            if index in seen:
+                other = f"twice in {field}" if seen[index] == field else f"in {seen[index]} and in {field}"
+                raise InvalidError(ForecastingCode.INVALID_COLUMNS, f"column {index} ({header[index]}) is {other}")
+            seen[index] = field
+    checked_calendars(command.freq, command.time_zone)
+    if command.timestamp_format:
+        try:
+            check_format(command.timestamp_format)
+        except BadFormatError as error:
+            raise InvalidError(ForecastingCode.BAD_TIMESTAMP_FORMAT, f"timestamp_format: {error}") from None
+    return Columns(**{field.name: getattr(command, field.name) for field in fields(Columns)})
 
 
 async def features_of(
@@ -70,7 +107,7 @@ async def features_of(
             place: dict[str, int | str] = {"element": user.number - 1, "field": "feature_indexs"}
             raise error.saying(text, place) from None
     if job.split is not None and (features or any(one.plan.future or one.plan.holidays for one in trainings)):
-        split = await splits.load(job.split)
+        split = await splits.of(job)
         check_features_fit(job, split, trainings, record_limit)
         await asyncio.to_thread(_check_future, job, split, features, trainings)
     return features
@@ -112,7 +149,7 @@ async def chosen_series(splits: SplitStore, job: JobRecord, elements: Sequence[S
     several = {place: element for place, element in enumerate(elements) if element.series is not None}
     if not several or job.split is None:
         return dict.fromkeys(several, ())  # a job without series is refused as such
-    split = await splits.load(job.split)
+    split = await splits.of(job)
     return await asyncio.to_thread(lambda: {place: _named(job, split, place, one) for place, one in several.items()})
 
 

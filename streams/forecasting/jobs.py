@@ -1,11 +1,10 @@
 """The life of a job as pure functions: record and command in, new record out (contract 000, sections 2, 4 and 6)."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
-from connectors.timestamps.formats import BadFormatError, check_format
 from schemas.forecasting import (
     CmdStatus,
     Columns,
@@ -20,23 +19,21 @@ from schemas.forecasting import (
     SubmitJob,
 )
 from streams.checks import check_id, check_name
-from streams.codes.forecasting import ForecastingCode
-from streams.errors import ConflictError, InvalidError
-from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.submissions import Training
 from streams.repeats import digest_of, with_command
+from streams.standing.elements import only_ends, with_elements
 
 __all__ = [
     "CANCELLED",
     "Progress",
     "cancelled",
-    "check_columns",
     "configured",
     "created",
     "finished",
     "is_too_late",
     "series_of",
     "series_statuses",
+    "settled",
     "status_event",
     "stopped",
     "stored",
@@ -49,10 +46,19 @@ _LONGEST_MESSAGE = 1000  # characters of a series' error that its job repeats; t
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Answers that a job has so far: the number of each, and of those that are errors with their text."""
+    """Answers that a job has so far: the number of each, and of those that are errors with their text.
+
+    `count` is how many are numbered from the job's `settled` on, None: all; `series` has their series by their numbers.
+    """
 
     finished: Collection[int]
     errors: Mapping[int, str]
+    count: int | None = None
+    series: Mapping[int, int] = field(default_factory=dict)
+
+    def listed(self) -> int:
+        """How many submissions that the job lists are answered."""
+        return len(self.finished) if self.count is None else self.count
 
 
 def created(command: CreateJob, *, at: int) -> JobRecord:
@@ -70,40 +76,6 @@ def created(command: CreateJob, *, at: int) -> JobRecord:
         digests=(digest_of(command),),
         project=command.project,
     )
-
-
-def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) -> Columns:
-    """The chosen columns; RejectedError where the job cannot take them any more or they do not fit (J-052 … J-057)."""
-    if job.status >= CmdStatus.COMITTED:
-        raise ConflictError(
-            ForecastingCode.ALREADY_SUBMITTED,
-            f"job {job.job_id} has been submitted: its columns are fixed; create another job",
-        )
-    for field in ("timestamp_indexs", "target_indexs"):
-        indexs = getattr(command, field)
-        if len(indexs) != 1:
-            raise InvalidError(
-                ForecastingCode.INVALID_COLUMNS, f"{field} has {len(indexs)} columns, expected exactly one"
-            )
-    seen: dict[int, str] = {}
-    for field in ("timestamp_indexs", "target_indexs", "groupby_indexs"):
-        for index in getattr(command, field):
-            if not 0 <= index < len(header):
-                raise InvalidError(
-                    ForecastingCode.INVALID_COLUMNS,
-                    f"{field}: column {index} does not exist; the data set has columns 0 to {len(header) - 1}",
-                )
-            if index in seen:
-                other = f"twice in {field}" if seen[index] == field else f"in {seen[index]} and in {field}"
-                raise InvalidError(ForecastingCode.INVALID_COLUMNS, f"column {index} ({header[index]}) is {other}")
-            seen[index] = field
-    checked_calendars(command.freq, command.time_zone)
-    if command.timestamp_format:
-        try:
-            check_format(command.timestamp_format)
-        except BadFormatError as error:
-            raise InvalidError(ForecastingCode.BAD_TIMESTAMP_FORMAT, f"timestamp_format: {error}") from None
-    return Columns(**{field.name: getattr(command, field.name) for field in fields(Columns)})
 
 
 def configured(
@@ -131,6 +103,8 @@ def configured(
         first_ts_id=first_ts_id,
         series_count=series_count,
         settings=(),
+        seen=-1,
+        split_seen=-1,
         **with_command(job, command.command_id, digest_of(command)),
     )
 
@@ -145,7 +119,7 @@ def submitted(
     status = job.status
     if to_train:
         status = CmdStatus.COMITTED
-    elif status is CmdStatus.CREATED:
+    elif status is CmdStatus.CREATED and not all(map(only_ends, command.elements)):
         status = CmdStatus.UNCOMITTED
     submissions = job.submissions
     if to_train:
@@ -162,14 +136,30 @@ def submitted(
     )
 
 
-def stored(job: JobRecord, command: SubmitJob, to_store: Iterable[SeriesConfig], digest: str) -> JobRecord:
-    """The job with a submission's settings, and its command among those that are done; `digest` is the command's."""
-    return replace(job, settings=_merged(job.settings, to_store), **with_command(job, command.command_id, digest))
+def stored(
+    job: JobRecord,
+    command: SubmitJob,
+    to_store: Iterable[SeriesConfig],
+    digest: str,
+    *,
+    at: int,
+    pack: Callable[[SeriesConfig], bytes],
+) -> JobRecord:
+    """The job with what stays of a submission: settings, elements that stand (their bytes by `pack`), its command."""
+    return replace(
+        job,
+        settings=_merged(job.settings, to_store),
+        standing=with_elements(job, command.elements, pack, at=at),
+        **with_command(job, command.command_id, digest),
+    )
 
 
 def stopped(job: JobRecord, command: StopJob) -> JobRecord:
-    """The job after a command to stop: what has no answer is cancelled. Where nothing is trained, nothing changes."""
-    job = replace(job, **with_command(job, command.command_id, digest_of(command)))
+    """The job after a command to stop: what has no answer is cancelled, and nothing is refreshed any more.
+
+    Where nothing is trained, nothing else changes.
+    """
+    job = replace(job, standing=(), **with_command(job, command.command_id, digest_of(command)))
     if job.status is not CmdStatus.COMITTED:
         return job
     return replace(
@@ -207,14 +197,9 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
     A series counts as failed when any element of the latest PATCH that names it failed, so that a second try can mend
     a job.
     """
-    if job.status is not CmdStatus.COMITTED or len(progress.finished) < job.submitted:
+    if job.status is not CmdStatus.COMITTED or progress.listed() < job.submitted - job.settled:
         return job
-    failed = progress.errors and {
-        ts_id: progress.errors[n]
-        for ts_id, numbers in _latest_numbers(job).items()
-        for n in reversed(numbers)
-        if n in progress.errors
-    }
+    failed = {ts_id: progress.errors[n] for ts_id, n in _failures(job, progress).items()}
     if not failed:
         return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None, planned=())
     first = min(failed)
@@ -233,12 +218,10 @@ def series_statuses(job: JobRecord, progress: Progress) -> dict[int, CmdStatus]:
     """Status of every series, ascending by ts_id."""
     statuses = dict.fromkeys(job.ts_ids, CmdStatus.CREATED)
     statuses |= {setting.ts_id: CmdStatus.UNCOMITTED for setting in job.settings}
-    latest = _latest_numbers(job)
-    statuses |= dict.fromkeys(latest, CmdStatus.DONE)
-    if progress.errors:
-        for ts_id, numbers in latest.items():
-            if any(n in progress.errors for n in numbers):
-                statuses[ts_id] = CmdStatus.EXCEPTION
+    if job.settled:
+        statuses |= {ts_id: CmdStatus.DONE for n, ts_id in progress.series.items() if n < job.settled}
+    statuses |= dict.fromkeys(_latest_numbers(job), CmdStatus.DONE)
+    statuses |= dict.fromkeys(_failures(job, progress), CmdStatus.EXCEPTION)
     return statuses | dict.fromkeys(_unfinished(job, progress), CmdStatus.COMITTED)
 
 
@@ -250,13 +233,37 @@ def status_event(job: JobRecord, progress: Progress) -> JobStatus:
         sequence=job.sequence,
         series=job.series_count,
         submitted=job.submitted,
-        finished=len(progress.finished),
+        finished=job.settled + progress.listed(),
         failed=len(progress.errors),
         message=job.message,
         stopped=job.stopped,
         first_ts_id=job.first_ts_id,
         project=job.project,
     )
+
+
+def settled(job: JobRecord, progress: Progress) -> JobRecord:
+    """The job, all of whose submissions are answered, without a list of them: else its row grew with every refresh."""
+    return replace(
+        job,
+        settled=job.submitted,
+        failed=tuple(sorted(_failures(job, progress).values())),
+        submissions=(),
+        planned=(),
+    )
+
+
+def _failures(job: JobRecord, progress: Progress) -> dict[int, int]:
+    """Of each series whose latest PATCH failed, the number of the first of its elements that did."""
+    if not progress.errors:
+        return {}
+    found = {progress.series[n]: n for n in job.failed if n in progress.errors and n in progress.series}
+    for ts_id, numbers in _latest_numbers(job).items():
+        found.pop(ts_id, None)
+        failed = next((n for n in numbers if n in progress.errors), None)
+        if failed is not None:
+            found[ts_id] = failed
+    return found
 
 
 def _latest_numbers(job: JobRecord) -> dict[int, list[int]]:
@@ -275,7 +282,7 @@ def _latest_numbers(job: JobRecord) -> dict[int, list[int]]:
 def _unfinished(job: JobRecord, progress: Progress) -> list[int]:
     """The series of the submissions that have no answer yet; mostly late ones, so they are sought from the end."""
     found: list[int] = []
-    left = job.submitted - len(progress.finished)
+    left = job.submitted - job.settled - progress.listed()
     for submission in reversed(job.submissions):
         if not left:
             break

@@ -30,6 +30,7 @@ from streams.forecasting.element_checks import (
     each_series,
     field_of,
 )
+from streams.standing.elements import check_refreshes
 
 __all__ = ["ACCEPTED", "Limits", "Plan", "Training", "check_elements", "trainings_again"]
 
@@ -119,6 +120,7 @@ def check_elements(
     resolve = _resolver(limits)
     to_store: list[SeriesConfig] = []
     to_train: list[Training] = []
+    check_refreshes(elements)
     for number, element in each_series(elements, chosen):
         try:
             if element.ts_id not in job.ts_ids:
@@ -278,6 +280,8 @@ def _fixed_values(spec: ModelSpec, parameters: Sequence[HyperParam], *, tuned: b
 
 def _overlaid(stored: SeriesConfig | None, new: SeriesConfig) -> SeriesConfig:
     """Later settings replace earlier ones field by field: features and model may come in two calls (J-071)."""
+    if new.refresh is not None:  # a refresh is of an element, not of a series
+        new = replace(new, refresh=None)
     if stored is None:
         return new
     kept = {field: getattr(stored, field) for field in _STORED if getattr(new, field) is None}

@@ -1,8 +1,12 @@
-"""The tables of forecasting jobs and of their results."""
+"""The tables of forecasting jobs and of their results.
+
+Longer than a module should be: what is remembered of rows is written where they are.
+"""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 import faust
@@ -36,6 +40,7 @@ class JobTable(EventTable):
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
         self._deleted: dict[int, str | None] | None = None  # with the command, where it is known; None: stale
         self.tally = Tally(_measured)
+        self._standing: set[int] | None = None  # jobs that are refreshed; None: stale
 
     def __len__(self) -> int:
         remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
@@ -75,6 +80,8 @@ class JobTable(EventTable):
             self.tally.put(partition, b"%d" % record.job_id, record)
         if self._deleted is not None:
             self._deleted.pop(record.job_id, None)
+        if self._standing is not None:
+            (self._standing.add if record.standing else self._standing.discard)(record.job_id)
         if self._highest is not None:
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
         return written
@@ -86,6 +93,8 @@ class JobTable(EventTable):
         self._decoded.pop(job_id, None)
         if self.tally is not None:
             self.tally.delete(b"%d" % job_id)
+        if self._standing is not None:
+            self._standing.discard(job_id)
         deleted.setdefault(job_id, command_id)
         if len(deleted) > _DELETED_KEPT:
             del deleted[next(iter(deleted))]
@@ -123,6 +132,13 @@ class JobTable(EventTable):
         """Ids of the jobs that this worker has, ascending."""
         return sorted(job_id for job_id in map(int, self._rows) if job_id > 0)
 
+    def standing(self) -> list[int]:
+        """Ids of the jobs that are refreshed by themselves or by hand, ascending."""
+        if self._standing is None:
+            found = ((job_id, self.look(job_id)) for job_id in self.ids())
+            self._standing = {job_id for job_id, job in found if job is not None and job.standing}
+        return sorted(self._standing)
+
     def highest_ts_id(self, partition: int) -> int:
         """The highest first series id that a job of the partition has or had; 0 where there is none."""
         if self._highest is None:
@@ -142,6 +158,7 @@ class JobTable(EventTable):
         self._deleted = None
         if self.tally is not None:
             self.tally.forget()
+        self._standing = None
 
 
 def _measured(job: JobRecord) -> Measured | None:
@@ -168,6 +185,7 @@ class ResultTable(EventTable):
         self._by_job: dict[int, dict[int, int]] = {}  # job → n → ts_id of what is there; absent: not yet asked for
         self._errors: dict[int, dict[int, str]] = {}  # job → n → text; absent: not yet looked for
         self._numbers: dict[int, dict[int, list[int]]] = {}  # job → ts_id → n, as they came; absent: not yet asked for
+        self._counts: dict[int, tuple[int, int]] = {}  # job → number, and how many answers there are from it on
 
     def put(self, partition: int, answers: Iterable[Answer]) -> "asyncio.Future[None]":
         """Store results, a repeat with the time of the first answer; the future ends when the changelog has them."""
@@ -178,8 +196,14 @@ class ResultTable(EventTable):
             key = _key(job_id, ts_id, n)
             known = (changes.get(key) or self._rows.get(key)) if n in of_job else None
             row = given if known is None else self._at_first_time(given, known)
-            if numbers is not None and n not in of_job:
-                numbers.setdefault(ts_id, []).append(n)
+            if n not in of_job:
+                if numbers is not None:
+                    numbers.setdefault(ts_id, []).append(n)
+                since, count = self._counts.get(job_id, (0, 0))
+                if n < since:  # its row was lost with the process that had it: they stay in order
+                    self._by_job[job_id] = of_job = dict(sorted([*of_job.items(), (n, ts_id)]))
+                elif count:
+                    self._counts[job_id] = since, count + 1
             of_job[n] = ts_id
             errors = self._errors.get(job_id)
             if errors is not None:
@@ -196,17 +220,44 @@ class ResultTable(EventTable):
         answers.clear()
         self._errors.pop(job_id, None)
         self._numbers.pop(job_id, None)
+        self._counts.pop(job_id, None)
         return self._write(partition, changes)
 
-    def progress(self, job_id: int) -> Progress:
-        """The answers a job has so far."""
+    def forget(
+        self, partition: int, job_id: int, ts_ids: Iterable[int], *, below: int, keep: int
+    ) -> "asyncio.Future[None]":
+        """Of each series' results numbered `below` this keep the newest; the others are removed."""
+        answers, numbers, errors = self._answers(job_id), self._numbers_of(job_id), self._errors.get(job_id, {})
+        changes: list[Row] = []
+        for ts_id in ts_ids:
+            old = sorted(n for n in numbers.get(ts_id, ()) if n < below)[:-keep]
+            if old:
+                numbers[ts_id] = [n for n in numbers[ts_id] if n not in set(old)]
+            for n in old:
+                changes.append((_key(job_id, ts_id, n), None))
+                answers.pop(n, None)
+                errors.pop(n, None)
+        return self._write(partition, changes)
+
+    def progress(self, job_id: int, settled: int = 0) -> Progress:
+        """The answers a job has so far, of which those numbered below `settled` are listed no more."""
         answers = self._answers(job_id)
         errors = self._errors.get(job_id)
         if errors is None:
             rows = ((n, self._row(job_id, ts_id, n)) for n, ts_id in answers.items())
             found = {n: self._codec.outline_of(row, SeriesResult)["error"] for n, row in rows}
             errors = self._errors[job_id] = {n: error for n, error in found.items() if error is not None}
-        return Progress(answers.keys(), errors)
+        return Progress(answers.keys(), errors, self._count(job_id, settled, answers), answers)
+
+    def _count(self, job_id: int, since: int, answers: dict[int, int]) -> int:
+        """How many answers there are from a number on. They came behind the others, and are counted as they come."""
+        if not since:
+            return len(answers)
+        known = self._counts.get(job_id)
+        if known is None or known[0] != since or not known[1]:
+            count = sum(1 for _ in takewhile(lambda n: n >= since, reversed(answers)))
+            known = self._counts[job_id] = since, count
+        return known[1]
 
     def series_of(self, job_id: int) -> set[int]:
         """The series of a job that have results."""
@@ -214,13 +265,16 @@ class ResultTable(EventTable):
 
     def of_series(self, job_id: int, ts_ids: Iterable[int]) -> dict[int, list[bytes]]:
         """The encoded results of each series asked for, in order of submission."""
-        answers = self._answers(job_id)
+        numbers = self._numbers_of(job_id)
+        return {ts_id: [self._row(job_id, ts_id, n) for n in sorted(numbers.get(ts_id, ()))] for ts_id in ts_ids}
+
+    def _numbers_of(self, job_id: int) -> dict[int, list[int]]:
         numbers = self._numbers.get(job_id)
         if numbers is None:
             numbers = self._numbers[job_id] = {}
-            for n, ts_id in answers.items():
+            for n, ts_id in self._answers(job_id).items():
                 numbers.setdefault(ts_id, []).append(n)
-        return {ts_id: [self._row(job_id, ts_id, n) for n in sorted(numbers.get(ts_id, ()))] for ts_id in ts_ids}
+        return numbers
 
     def _row(self, job_id: int, ts_id: int, n: int) -> bytes:
         row = self._rows.get(_key(job_id, ts_id, n))
@@ -236,13 +290,14 @@ class ResultTable(EventTable):
         known = self._by_job.get(job_id)
         if known is None:
             keys = (key.split(b":") for key in self._rows.beginning_with(b"%d:" % job_id))
-            known = self._by_job[job_id] = {int(n): int(ts_id) for _, ts_id, n in keys}
+            known = self._by_job[job_id] = dict(sorted((int(n), int(ts_id)) for _, ts_id, n in keys))
         return known
 
     async def _recovered(self) -> None:
         self._by_job.clear()
         self._errors.clear()
         self._numbers.clear()
+        self._counts.clear()
 
 
 def _key(job_id: int, ts_id: int, n: int) -> bytes:

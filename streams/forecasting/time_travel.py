@@ -22,7 +22,8 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
     """The job as it was at `at` (milliseconds), and those of its results that were there; RejectedError before it was.
 
     `rows` has the results of all its series. What a command or an answer changed counts from the time at which the log
-    got it. Where a row is from before that was noted, it counts as long as the job.
+    got it. Where a row is from before that was noted, it counts as long as the job. What is settled was there as soon
+    as its answer; the results that are kept of it are few.
     """
     if job.created > at:
         raise NotFoundError(
@@ -32,7 +33,7 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
     submissions = tuple(takewhile(lambda submission: submission.at <= at, job.submissions))
     past = replace(job, status=CmdStatus.CREATED, message=None, submissions=submissions)
     found: dict[int, list[bytes]] = {}
-    numbers: set[int] = set()
+    numbers: dict[int, int] = {}
     errors: dict[int, str] = {}
     for ts_id, encoded in rows.items():
         found[ts_id] = []
@@ -41,11 +42,12 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
             n, error, answered_at = fields["n"], fields["error"], fields["answered_at"]
             if n < past.submitted and (answered_at is None or answered_at <= at):
                 found[ts_id].append(row)
-                numbers.add(n)
+                numbers[n] = ts_id
                 if error is not None:
                     errors[n] = error
-    if submissions:
+    if submissions or any(n < job.settled for n in numbers):
         past = replace(past, status=CmdStatus.COMITTED)
     elif job.status is CmdStatus.UNCOMITTED if job.settings_at is None else job.settings_at <= at:
         past = replace(past, status=CmdStatus.UNCOMITTED)
-    return jobs.finished(past, Progress(numbers, errors)), found
+    listed = sum(n >= job.settled for n in numbers)
+    return jobs.finished(past, Progress(numbers, errors, listed, numbers)), found

@@ -35,22 +35,24 @@ def checked(
 
 
 def _set_instants(form: RowForm, found: list[AddedRow | RejectedError]) -> None:
-    """What the timestamps say, of all rows at once; one that cannot be read is refused, the rest looked at again."""
+    """What the timestamps say, each text once; one that cannot be read is refused, the rest looked at again."""
     examples, written = form.examples, form.layout.timestamp_format
-    places = [place for place, row in enumerate(found) if isinstance(row, AddedRow)]
-    while places:
-        texts = [row.timestamp for row in map(found.__getitem__, places) if isinstance(row, AddedRow)]
+    texts = list(dict.fromkeys(row.timestamp for row in found if isinstance(row, AddedRow)))
+    refused: dict[str, RejectedError] = {}
+    instants: dict[str, int] = {}
+    while texts:
         try:
-            instants = parse_timestamps([*examples, *texts], written).instants[len(examples) :].tolist()
+            parsed = parse_timestamps([*examples, *texts], written).instants[len(examples) :].tolist()
         except BadTimestampError as error:
             bad = max(0, error.index - len(examples))
-            found[places.pop(bad)] = _bad(form.layout.timestamp, f'"{error.text[:_SHOWN]}" {error.reason}')
+            refused[texts.pop(bad)] = _bad(form.layout.timestamp, f'"{error.text[:_SHOWN]}" {error.reason}')
             continue
-        for place, instant in zip(places, instants, strict=True):
-            row = found[place]
-            assert isinstance(row, AddedRow)
-            found[place] = row._replace(instant=instant)
-        return
+        instants = dict(zip(texts, parsed, strict=True))
+        break
+    for place, row in enumerate(found):
+        if isinstance(row, AddedRow):
+            wrong = refused.get(row.timestamp)
+            found[place] = wrong or row._replace(instant=instants[row.timestamp])
 
 
 def _groups(form: RowForm, groups: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from streams.checks import check_text, invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import InvalidError, NotFoundError
 from streams.repeats import digest_of
-from streams.scoring_jobs.schedules import POLICIES, Due, Schedule
+from streams.schedules import POLICIES, Due, Schedule
 from streams.scoring_jobs.scripts import Script
 
 __all__ = [

@@ -1,4 +1,7 @@
-"""`tidecast forecast FILE`: a CSV file in, forecasts out."""
+"""`tidecast forecast FILE`: a CSV file in, forecasts out.
+
+Longer than a module should be: each option is a parameter of one function.
+"""
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
@@ -24,6 +27,8 @@ tidecast forecast sales.csv -t date -y sold -g shop -m LinearFit -m AdaptiveMaxN
 tidecast forecast sales.csv -t 0 -y 3 --metric mae --metric r2 --out forecasts.csv --plot forecasts.png
 
 tidecast forecast sales.csv -t date -y sold --url http://forecasts.example:8080"""
+
+_REFRESH = "Again as rows come: data, or data:30 (collected for 30 s); a cron text with a zone behind; or hand."
 
 
 def register(app: typer.Typer) -> None:
@@ -203,6 +208,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="What stands in for missing observations: none, zero, previous or interpolate.",
         ),
     ] = None,
+    refresh: Annotated[
+        str | None, typer.Option(metavar="RULE", show_default="forecast once", help=_REFRESH),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -260,6 +268,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         trials=trials,
         dialect={name: str(getattr(dialect, name)) for name in dialect.given},
         calendar=planning.calendar(freq, time_zone) | aggregate_of(aggregate),
+        refresh=planning.refresh(refresh),
         features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
         future=future_values(future or (), header),
     )

@@ -5,10 +5,10 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.console import Console
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
+
+if TYPE_CHECKING:
+    from streams.cli.service.client import ServiceClient
 
 __all__ = ["register"]
 
@@ -28,6 +31,8 @@ tidecast job 7 --wait --out forecasts.csv --plot forecasts.png
 tidecast job 7 --json | jq .results
 
 tidecast job 7 --stop
+
+tidecast job 7 --refresh --wait
 
 tidecast job 7 --as-of 2026-11-28T09:30"""
 _STATUS = ("CREATED", "UNCOMITTED", "COMITTED", "DONE", "EXCEPTION")  # names as in the API, misspellings included
@@ -44,6 +49,12 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop its training first; what is done by then stays.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Take the rows that came since, and forecast again what has changed.")
+    ] = False,
+    end_refresh: Annotated[
+        bool, typer.Option("--end-refresh", help="Forecast nothing again by itself from now on.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the service's answers as one JSON document, with the histories.")
     ] = False,
@@ -75,7 +86,7 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
 
     if as_json and (out or plot):
         raise CommandError("--json writes no file: leave --out and --plot out, or --json", status=2)
-    _check_now(as_of, wait=wait, stop=stop)
+    _check_now(as_of, wait=wait, stop=stop, refresh=refresh)
     moment = None if as_of is None else _moment(as_of)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
@@ -86,8 +97,7 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
         )
     with open_session(settings, address, console) as session:
         client = session.client
-        if stop:
-            client.stop(job_id)
+        _act(client, job_id, console, stop=stop, end_refresh=end_refresh, refresh=refresh)
         found: Mapping[str, Any] = client.job(job_id)
         if wait and found["status"] < following.FINISHED:
             _check_submitted(found)
@@ -111,6 +121,19 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
         elif out or plot:
             remedy = "add --wait" if at is None else "name a later time"
             raise CommandError(f"job {job_id} is not finished, so nothing is written: {remedy}")
+
+
+def _act(
+    client: "ServiceClient", job_id: int, console: Console, *, stop: bool, end_refresh: bool, refresh: bool
+) -> None:
+    """What is to be done with the job before it is shown."""
+    if stop:
+        client.stop(job_id)
+    if end_refresh:
+        client.submit(job_id, [{"ts_id": "all", "refresh": "never"}])
+    if refresh:
+        changed = client.write("POST", f"/job/{job_id}/refresh")["changed"]
+        console.print(f"{len(changed)} series have changed", soft_wrap=True)
 
 
 def _check_now(as_of: str | None, **options: bool) -> None:
@@ -159,3 +182,17 @@ def _print_status(found: Mapping[str, Any], moment: datetime | None, console: Co
     console.print(f"series: {counted}", soft_wrap=True)
     failed = f", {found['failed']} of them failed" if found["failed"] else ""
     console.print(f"forecasts: {found['finished']} of {found['submitted']} finished{failed}", soft_wrap=True)
+    for line in _refreshes(found):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _refreshes(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is forecast again and again, a line each."""
+    for one in found.get("refresh", ()):
+        groups = one.get("groups")
+        series = one["ts_id"] if groups is None else ", ".join(f"{name}={value}" for name, value in groups.items())
+        when = {"data": f"{one.get('pause_s', 0):g} s after new data", "hand": "by hand"}.get(one["on"])
+        when = when or f"at {one['cron']} {one['time_zone']}, next {one['next']}"
+        yield f"refreshed {when}: {series} with {one['model_name']}"
+    if found.get("refreshed"):
+        yield f"refreshed last at {found['refreshed']}"

@@ -13,6 +13,7 @@ from models.options import checked_options
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.errors import RejectedError
 from streams.forecasting.calendars import checked_calendars
+from streams.schedules import Schedule
 
 __all__ = [
     "ForecastPlan",
@@ -26,9 +27,11 @@ __all__ = [
     "in_options",
     "options",
     "parameters",
+    "refresh",
 ]
 
 _INTEGER = re.compile(r"[+-]?\d{1,15}")  # more digits than 15 would not stay exact on the way
+_CRON_FIELDS = 5
 _WINDOWS = 3  # that a forecast is scored on, where the history is long enough
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 # How the service names what is wrong, and how the user has written it.
@@ -60,6 +63,7 @@ _REFUSALS = (
     (re.compile(r"\bsend future_features, or next_k_prediction\b"), "give --future, or --horizon"),
     (re.compile(r"\bsend future_features\b"), "give --future"),
     (re.compile(r"\bnot among feature_indexs: add it there\b"), "no --feature: make it one"),
+    (re.compile(r"^element \d+ \(ts_id \w+\), refresh: "), "--refresh: "),
     (re.compile(r"^element \d+ \(ts_id \d+\), hyper_params '([^']*)': (?:val )?"), r"--param \1: "),
 )
 
@@ -115,6 +119,25 @@ class ForecastPlan:
     options: Mapping[str, Any] = field(default_factory=dict)
     dialect: Mapping[str, str] = field(default_factory=dict)
     calendar: Mapping[str, Any] = field(default_factory=dict)
+    refresh: Mapping[str, Any] | str | None = None
+
+
+def refresh(rule: str | None) -> dict[str, Any] | str | None:
+    """When forecasts are to be made anew, as the API takes it; CommandError where it is no such rule."""
+    if rule is None or rule == "hand":
+        return rule
+    kind, _, pause = rule.partition(":")
+    if kind == "data" and (not pause or pause.isdigit()):
+        return {"on": "data", **({"pause_s": int(pause)} if pause else {})}
+    words = rule.split()
+    zone = {"time_zone": words.pop()} if len(words) == _CRON_FIELDS + 1 else {}
+    cron = " ".join(words)
+    try:
+        Schedule.read(cron, zone.get("time_zone", "UTC"), anchor=0, fields=("--refresh", "--refresh"))
+    except RejectedError as error:
+        text = f"{error.message}; or data, data:30 (collected for 30 s), or hand"
+        raise CommandError(text, status=2) from None
+    return {"cron": cron, **zone}
 
 
 def calendar(freq: str | None, time_zone: str | None) -> dict[str, Any]:
@@ -207,7 +230,7 @@ def check_metrics(names: Iterable[str], known: Sequence[str]) -> None:
 
 def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, Any]]:
     """The elements of the PATCH that trains every model on every series, series by series."""
-    common = {
+    common: dict[str, Any] = {
         "auto_tune": int(plan.tune),
         "next_k_prediction": plan.horizon,
         "eval_metrics": list(plan.metrics),
@@ -224,7 +247,9 @@ def elements(plan: ForecastPlan, ts_ids: Iterable[int]) -> Iterator[dict[str, An
         for model in plan.models
     }
     own = {model: {**_options_of(plan, model), **_future_of(plan, model)} for model in plan.models}
-    for ts_id in ts_ids:
+    if plan.refresh is not None:  # for series that appear later, too
+        common["refresh"] = plan.refresh
+    for ts_id in ts_ids if plan.refresh is None else ("all",):
         for model, hyper_params in by_model.items():
             yield {"ts_id": ts_id, "model_name": model, "hyper_params": hyper_params, **common, **own[model]}
 

@@ -144,7 +144,7 @@ async def _of_series(
     """1. choose a result of each, 2. let the process forecast their histories, 3. compare, with what came as well."""
     forecasting = ForecastingState.of(state)
     assert job.split is not None  # it has series
-    split = await forecasting.splits.load(job.split)
+    split = await forecasting.splits.of(job)
     rows = forecasting.results.of_series(job.job_id, ts_ids)
     found = await asyncio.to_thread(came, state, job, split)
     chosen = await asyncio.to_thread(_chosen, state.codec, rows, model_name)

@@ -13,6 +13,7 @@ from models.scores.names import ALIASES, METRICS
 from schemas.forecasting import FutureFeature, SeriesConfig
 from schemas.values import HyperParam, ParameterValue
 from streams.checks import ID_LIMIT
+from streams.views.standing.bodies import RefreshBody
 from streams.views.web.strict import StrictBody
 
 __all__ = ["Indexs", "SeriesBody"]
@@ -214,6 +215,12 @@ class SeriesBody(StrictBody):
         description="A country (ISO 3166), or a part of it, whose public holidays are one more feature, of series whose"
         " steps are not longer than a day.",
     )
+    refresh: RefreshBody | None = Field(
+        None,
+        examples=[{"on": "data", "pause_s": 10}, {"cron": "0 6 * * *", "time_zone": "Europe/Berlin"}],
+        description="With an element that trains: train its series again, and series of its kind that appear later, "
+        'when their history has changed. "never" ends it; absent: what was said before stays.',
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name(self) -> Self:
@@ -243,6 +250,7 @@ class SeriesBody(StrictBody):
             fill=self.fill,
             future_features=_future(self.future_features),
             holidays=self.holidays,
+            refresh=None if self.refresh is None else self.refresh.to_event(),
         )
 
 

@@ -67,7 +67,7 @@ async def export_job(
         text = f"job {job_id} is at status {int(job.status)}: its forecasts can be exported once it is finished"
         raise ConflictError(ForecastingCode.NOT_FINISHED, text)
     own = ForecastingState.of(state)
-    source = _Source(state.codec, job, own.results.of_series(job_id, job.ts_ids), await own.splits.load(job.split))
+    source = _Source(state.codec, job, own.results.of_series(job_id, job.ts_ids), await own.splits.of(job))
     # In threads: what is asked for is all of a job, and others want their answers too.
     pieces, first = await asyncio.to_thread(_begun, source, form)
     return StreamingResponse(

@@ -123,7 +123,7 @@ async def _series_called(state: StateRuntime, series_key: str, data_id: int) -> 
     for job in (own.jobs.get(job_id) for job_id in own.jobs.ids()):
         if job is None or job.data_id != data_id or job.split is None or not visible(job):
             continue
-        split = await own.splits.load(job.split)
+        split = await own.splits.of(job)
         place = await asyncio.to_thread(place_of, groups, split.groupby_key, split.groupby_val)
         if place is not None:
             found.append(job.first_ts_id + place)

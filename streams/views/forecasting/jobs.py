@@ -12,9 +12,9 @@ from schemas.forecasting import CmdStatus, ConfigureJob, CreateJob, DeleteJob, J
 from streams.access.caller import caller
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
-from streams.forecasting import jobs
 from streams.forecasting import time_travel as past
-from streams.forecasting.inputs import chosen_series, dataset_of, features_of
+from streams.forecasting.inputs import check_columns, chosen_series, dataset_of, features_of
+from streams.forecasting.split_store import has_table
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.submissions import check_elements
 from streams.forecasting.time_travel import Rows
@@ -96,7 +96,8 @@ async def get_job(
     ] = 1,
 ) -> Response:
     """Status, progress and the status of every series."""
-    job, progress = known_job(state, job_id), ForecastingState.of(state).results.progress(job_id)
+    job = known_job(state, job_id)
+    progress = ForecastingState.of(state).results.progress(job_id, job.settled)
     return await _told(partial(stands, with_series=bool(with_series)), job, progress)
 
 
@@ -127,7 +128,7 @@ async def configure_job(
             None if body.aggregate is None else body.aggregate.to_event(),
         )
         dataset = await dataset_of(state.store, job.data_id, job.project)
-        columns = jobs.check_columns(job, command, dataset.header)
+        columns = check_columns(job, command, dataset.header)
         await ForecastingState.of(state).splits.make(command, dataset, columns)
         await send_command(state, state.topics.job_commands, job_id, command)
     return await series.ts_details(state, job_id)
@@ -163,9 +164,11 @@ async def submit_job(
     if not is_repeat(command_id, job.commands):
         # In a thread, for a submission may be long, and others wait for answers too.
         _, trainings = await asyncio.to_thread(check_elements, job, command.elements, own.limits, chosen)
-        await features_of(state.store, own.splits, job, trainings, record_limit=state.settings.record_limit)
+        if has_table(job):  # else the agent makes one first
+            await features_of(state.store, own.splits, job, trainings, record_limit=state.settings.record_limit)
         await send_command(state, state.topics.job_commands, job_id, command)
-    job, progress = known_job(state, job_id), own.results.progress(job_id)
+    job = known_job(state, job_id)
+    progress = own.results.progress(job_id, job.settled)
     return await _told(submitted, job, progress, command.elements, chosen)
 
 
@@ -237,7 +240,7 @@ async def job_results(
         job, rows = await asyncio.to_thread(past.as_of, state.codec, job, rows, as_of)
     if job.status < CmdStatus.DONE or job.split is None:
         return json_response({"status": int(job.status)})
-    split = await ForecastingState.of(state).splits.load(job.split)
+    split = await ForecastingState.of(state).splits.of(job)
     chunks = result_chunks(state.codec, job, {ts_id: rows[ts_id] for ts_id in chosen}, split if history else None)
     if len(chosen) <= SERIES_PER_CHUNK:  # nothing to take turns for: in one piece, it takes half of the time
         return Response(b"".join(chunks), media_type="application/json")

@@ -92,7 +92,7 @@ async def get_leaderboard(
             ForecastingCode.UNKNOWN_METRIC, f"metric: there is no {metric[:40]!r}; choose from: {', '.join(_NAMES)}"
         )
     forecasting = ForecastingState.of(state)
-    split = None if job.split is None else await forecasting.splits.load(job.split)
+    split = None if job.split is None else await forecasting.splits.of(job)
     rows = forecasting.results.of_series(job_id, job.ts_ids)
     # In a thread, for every result is looked at.
     board = await asyncio.to_thread(leaderboard, state.codec, job, rows, split, name)

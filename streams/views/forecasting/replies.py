@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from streams.views.standing.bodies import RefreshedElement
+
 __all__ = [
     "UTC_OFFSETS",
     "DatasetReply",
@@ -156,6 +158,11 @@ class JobReply(JobSummary):
     failed: int = Field(description="Submissions that ended with an error.")
     message: str | None = Field(description="What failed, when the status is 4.")
     series: list[SeriesStatus] | None = Field(None, description="Absent with ?series=0.")
+    refresh: list[RefreshedElement] | None = Field(
+        None, description="What is trained again and again; this and what follows only where something is, or was."
+    )
+    refreshes: int | None = Field(None, description="How often it was refreshed by itself.")
+    refreshed: str | None = Field(None, description="When it was refreshed last, ISO-8601 in UTC.")
 
 
 class SeriesDetails(SeriesStatus):

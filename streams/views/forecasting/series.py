@@ -37,8 +37,8 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     job = known_job(state, job_id)
     if job.split is None:
         return json_response({"features": [], "ts_details": []})
-    split = await ForecastingState.of(state).splits.load(job.split)
-    statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id))
+    split = await ForecastingState.of(state).splits.of(job)
+    statuses = jobs.series_statuses(job, ForecastingState.of(state).results.progress(job_id, job.settled))
     calendars = [shown_calendar(text) for text in split.calendars]
     points = split.lengths.tolist()
     aggregated = job.columns is not None and job.columns.aggregate is not None  # then the times are written plainly
@@ -78,5 +78,5 @@ async def ts_history(
     job = known_job(state, job_id)
     if job.split is None or ts_id not in job.ts_ids:
         raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, f"ts_id: {ts_id} is not a series of job {job_id}")
-    split = await ForecastingState.of(state).splits.load(job.split)
+    split = await ForecastingState.of(state).splits.of(job)
     return Response(await asyncio.to_thread(history, split, job, ts_id), media_type="application/json")

@@ -9,6 +9,8 @@ from models.scores.names import ALIASES
 from schemas.forecasting import JobRecord, SeriesConfig
 from streams.forecasting import jobs
 from streams.forecasting.element_checks import Chosen, each_series
+from streams.standing.elements import only_ends
+from streams.standing.shown import told
 
 __all__ = ["submitted"]
 
@@ -17,26 +19,26 @@ _MOST_NAMED = 10  # series that a sentence names; the answer's `series` has all
 
 def submitted(job: JobRecord, progress: jobs.Progress, elements: Sequence[SeriesConfig], chosen: Chosen) -> bytes:
     """The answer as JSON: the job's status, that of each series asked for, and in words what becomes of them."""
-    statuses = jobs.series_statuses(job, progress)
+    statuses, sent = jobs.series_statuses(job, progress), elements
     elements = [element for _, element in each_series(elements, chosen)] if chosen else elements
     asked = dict.fromkeys(element.ts_id for element in elements)
     # A repeat may come when a later PUT has given the series new ids.
     series = [{"ts_id": ts_id, "status": int(statuses[ts_id])} for ts_id in asked if ts_id in statuses]
-    message = _effect(elements)
+    message = "; ".join((*_effect(elements), *told(sent)))
     return orjson.dumps({"job_id": job.job_id, "status": int(job.status), "message": message, "series": series})
 
 
-def _effect(elements: Sequence[SeriesConfig]) -> str:
+def _effect(elements: Sequence[SeriesConfig]) -> list[str]:
     """Which series a submission trains, and of which it only stores the settings, in words."""
     train = dict.fromkeys(element.ts_id for element in elements if element.trains)
-    store = dict.fromkeys(element.ts_id for element in elements if not element.trains)
-    told = [f"in training: {_listed(train)}"] if train else []
+    store = dict.fromkeys(element.ts_id for element in elements if not element.trains and not only_ends(element))
+    words = [f"in training: {_listed(train)}"] if train else []
     if store:
-        told.append(
+        words.append(
             f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
             "eval_metrics with the element"
         )
-    return "; ".join((*told, *_taken_as_whole(elements), *_counted_once(elements)))
+    return [*words, *_taken_as_whole(elements), *_counted_once(elements)]
 
 
 def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:

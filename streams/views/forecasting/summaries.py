@@ -12,6 +12,7 @@ from connectors.timestamps.parsing import shown_times
 from models.calendars.calendar import calendar_of
 from schemas.forecasting import CmdStatus, JobRecord
 from streams.forecasting import jobs
+from streams.standing.shown import refreshes
 
 __all__ = ["detailed", "history", "shown_calendar", "stands", "summary"]
 
@@ -24,17 +25,20 @@ def stands(job: JobRecord, progress: jobs.Progress, *, with_series: bool = True)
         summary(job)
         | {
             "submitted": job.submitted,
-            "finished": len(progress.finished),
+            "finished": job.settled + progress.listed(),
             "failed": len(progress.errors),
             "message": job.message,
         }
+        | refreshes(job)
         | ({"series": series} if with_series else {})
     )
 
 
-def detailed(progress: Callable[[int], jobs.Progress], job: JobRecord) -> dict[str, Any]:
+def detailed(progress: Callable[[int, int], jobs.Progress], job: JobRecord) -> dict[str, Any]:
     """A job in a list, with how far it is: only of those that train, results are counted."""
-    finished = len(progress(job.job_id).finished) if job.status is CmdStatus.COMITTED else job.submitted
+    finished = (
+        job.settled + progress(job.job_id, job.settled).listed() if job.status is CmdStatus.COMITTED else job.submitted
+    )
     created = datetime.fromtimestamp(job.created / 1000, UTC).isoformat(timespec="milliseconds")
     return summary(job) | {
         "created": created,

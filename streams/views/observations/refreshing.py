@@ -36,10 +36,11 @@ class RefreshReply(BaseModel):
     """A job after its series have grown."""
 
     job_id: int = Field(description="The job.")
-    status: int = Field(description="As before: nothing is trained.")
+    status: int = Field(description="2 where series are trained, as refreshed elements of the job say; else as before.")
     series_count: int = Field(description="How many series it has now.")
     changed: list[int] = Field(
-        description="The ts_ids whose history is another one than before, new series among them: those to train again."
+        description="The ts_ids whose history is another one than before, new series among them: to be trained, where "
+        "nothing is."
     )
 
 
@@ -55,9 +56,11 @@ async def refresh_job(
     job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Series keep their ts_id and results; a series that is new gets the next one. A PATCH of `changed` trains these.
+    """Series keep their ts_id and results; a series that is new gets the next one.
 
-    Refused with 409 while the job is trained. What is asked again under the same Idempotency-Key names all series.
+    Those that changed are trained as the job's elements with `refresh` say, whatever these wait for; without such
+    elements nothing is trained, and a PATCH of `changed` does it. Refused with 409 while the job is trained. What is
+    asked again under the same Idempotency-Key names all series.
     """
     job = known_job(state, job_id)
     command_id = command_id_of(request, key)

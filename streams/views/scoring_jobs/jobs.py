@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from schemas.scoring_jobs import DeployScoringJob
 from streams.access.visibility import own
 from streams.runtime import StateRuntime
+from streams.schedules import POLICIES
 from streams.scoring_jobs import jobs
-from streams.scoring_jobs.schedules import POLICIES
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.owners import owners_answer
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text

@@ -66,7 +66,7 @@ async def test_series_keep_their_ids_and_new_ones_come_behind(state: Worker) -> 
 
     assert changed == [first, first + 2, first + 3]
     assert list(job(state).ts_ids) == [first, first + 1, first + 2, first + 3]
-    split = await ForecastingState.of(state.runtime).splits.load(str(job(state).split))
+    split = await ForecastingState.of(state.runtime).splits.of(job(state))
     assert [int(count) for count in split.offsets] == [0, 13, 25, 37, 38]
     assert (split.target[12], split.target[36], split.target[37]) == (1.0, 3.0, 2.0)
     [told] = statuses(state)
@@ -74,14 +74,23 @@ async def test_series_keep_their_ids_and_new_ones_come_behind(state: Worker) -> 
     assert state.dead() == []
 
 
-async def test_only_the_split_in_use_is_kept(state: Worker) -> None:
-    """With the table that it was made of."""
+async def test_a_split_is_made_anew_only_where_that_is_needed(state: Worker) -> None:
+    """Rows come to the split that is there. A feature is read of the table, which is kept beside a split made of it."""
+    before = job(state).split
     for number in range(3):
         append(state.runtime.store, DATA_ID, [row(number, "west", 13, float(number))])
         await refreshed(state, replace(REFRESH, command_id=f"refresh {number}"))
+    assert job(state).split == before
+    assert state.runtime.store.keys(f"splits/{JOB_ID}") == [before]
+
+    element = SeriesConfig(job(state).first_ts_id, "ARIMA", (), (3,), next_k_prediction=3)
+    await state.commands(SubmitJob("submit", JOB_ID, (element,)))
 
     stem = str(job(state).split).removesuffix(".npz")
-    assert state.runtime.store.keys(f"splits/{JOB_ID}") == sorted([f"{stem}.npz", f"{stem}.table.csv"])
+    assert state.runtime.store.keys(f"splits/{JOB_ID}") == sorted([f"{stem}.3.npz", f"{stem}.npz", f"{stem}.table.csv"])
+    [command] = asked(state)
+    assert [list(column)[-2:] for column in command.feat_dynamic_real] == [[12.0, 1.0]]
+    assert list(command.target)[-2:] == [112.0, 2.0]
 
 
 async def test_a_repeat_changes_nothing(state: Worker) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from schemas.forecasting import RefreshJob
+from schemas.forecasting import JobRecord, Refresh, RefreshJob, SeriesConfig, Standing, SubmitJob
 from schemas.observations import Alert, DatasetGrown, Observation
 from schemas.series import Forecast, TrainSeries, TrainTogether
 
@@ -24,4 +24,24 @@ NAMED_SERIES: Final[tuple[Any, ...]] = (
     Alert("a-2", "outside_interval", 7, 2, 1, "all", 5, 6, "m", "SES", 3, 2, 1.5, -2.0, 0.5, 1.0),
     RefreshJob("c-21", 7, "sales"),
     RefreshJob("c-21", 7),
+    RefreshJob("c-22", 7, "sales", 12),
+    SubmitJob("c-23", 7, (SeriesConfig(0, "m", (), next_k_prediction=3, series="all", refresh=Refresh("data", 2.5)),)),
+    SubmitJob("c-24", 7, (SeriesConfig(0, series="all", refresh=Refresh("never")),)),
+    JobRecord(
+        7,
+        2,
+        None,
+        1,
+        5,
+        standing=(
+            Standing(8, None, "m", "cron", 10.0, "0 6 * * *", "Europe/Berlin", b"c", 9, (1, 3)),
+            Standing(0, "Region=a", None, "hand", 10.0, "", "", b""),
+        ),
+        settled=400,
+        failed=(390, 395),
+        seen=12,
+        split_seen=3,
+        refreshes=5,
+        refreshed_at=1_600_000_000_000,
+    ),
 )

@@ -163,6 +163,9 @@ RELEASED = {
     146: ("AccessRecord", 2, "25b5f0338950ea0c"),
     147: ("ChangeProject", 1, "4c3f784e8173c671"),
     148: ("ProjectUsage", 1, "0ee83dec0c4e76a5"),
+    149: ("JobRecord", 15, "681ba92c7842a5b8"),
+    150: ("RefreshJob", 2, "bc3da79457a5cb1f"),
+    151: ("SubmitJob", 8, "fe2b6936521c6658"),
 }
 
 

@@ -7,7 +7,17 @@ import pytest
 
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import EVENT_TYPES
-from schemas.forecasting import Aggregate, CmdStatus, Columns, FutureFeature, Planned, SeriesConfig, Submission
+from schemas.forecasting import (
+    Aggregate,
+    CmdStatus,
+    Columns,
+    FutureFeature,
+    Planned,
+    Refresh,
+    SeriesConfig,
+    Standing,
+    Submission,
+)
 from schemas.scoring import ModelInput, ModelOutput
 from schemas.series import Backtest, Options, Search
 from schemas.values import HyperParam
@@ -26,6 +36,8 @@ RECORDS = {
         Backtest,
         Columns,
         Planned,
+        Refresh,
+        Standing,
         Submission,
         ModelInput,
         ModelOutput,

@@ -20,6 +20,7 @@ from schemas.forecasting import (
 )
 from streams.errors import RejectedError
 from streams.forecasting import jobs
+from streams.forecasting.inputs import check_columns
 from streams.forecasting.jobs import Progress
 from streams.forecasting.submissions import Limits, check_elements
 from streams.repeats import digest_of
@@ -38,7 +39,7 @@ MOVES = {(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 3), (2, 4), (3, 2),
 def configured(job: JobRecord | None = None, series: int = 3, first: int = FIRST) -> JobRecord:
     """A job with series."""
     job = job or jobs.created(CREATE, at=1)
-    columns = jobs.check_columns(job, CONFIGURE, HEADER)
+    columns = check_columns(job, CONFIGURE, HEADER)
     return jobs.configured(
         job, CONFIGURE, columns, split="split", series_count=series, first_ts_id=first, column_count=len(HEADER)
     )
@@ -58,7 +59,8 @@ def submit(job: JobRecord, *elements: SeriesConfig, command_id: str = "submit", 
     """The job after a submission, settings included."""
     command = SubmitJob(command_id, job.job_id, elements)
     to_store, to_train = check_elements(job, elements, LIMITS)
-    return jobs.stored(jobs.submitted(job, command, to_train, at=at), command, to_store, digest_of(command))
+    begun = jobs.submitted(job, command, to_train, at=at)
+    return jobs.stored(begun, command, to_store, digest_of(command), at=at, pack=lambda element: repr(element).encode())
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str, str]:
@@ -116,7 +118,7 @@ class TestColumns:
 
     def test_J052_the_columns_of_a_command(self) -> None:
         """In the order asked for."""
-        columns = jobs.check_columns(jobs.created(CREATE, at=1), replace(CONFIGURE, groupby_indexs=(1, 0)), HEADER)
+        columns = check_columns(jobs.created(CREATE, at=1), replace(CONFIGURE, groupby_indexs=(1, 0)), HEADER)
 
         assert (columns.timestamp_indexs, columns.target_indexs, columns.groupby_indexs) == ((2,), (3,), (1, 0))
 
@@ -141,7 +143,7 @@ class TestColumns:
         """The message names column and fields."""
         command = replace(CONFIGURE, **change)
 
-        assert refusal(jobs.check_columns, jobs.created(CREATE, at=1), command, HEADER) == (
+        assert refusal(check_columns, jobs.created(CREATE, at=1), command, HEADER) == (
             400, "invalid_columns", message
         )  # fmt: skip
 
@@ -150,7 +152,7 @@ class TestColumns:
         """409: create another job."""
         job = replace(configured(), status=status)
 
-        assert refusal(jobs.check_columns, job, CONFIGURE, HEADER)[:2] == (409, "already_submitted")
+        assert refusal(check_columns, job, CONFIGURE, HEADER)[:2] == (409, "already_submitted")
 
     def test_J017_choosing_again_makes_the_series_anew(self) -> None:
         """Ids and number are the new ones; settings of the old series go, and the job is CREATED as its new series."""
@@ -341,6 +343,36 @@ def test_the_status_event_counts() -> None:
     )  # fmt: skip
 
 
+class TestSettling:
+    """What a job that is refreshed keeps of submissions that are all answered."""
+
+    def test_numbers_and_failures_stay(self) -> None:
+        """The row lists them no more; of the series whose last submission failed it knows which answer says so."""
+        job = submit(configured(), train(FIRST), train(FIRST + 1), train(FIRST))
+        series = {0: FIRST, 1: FIRST + 1, 2: FIRST}
+        progress = Progress(series.keys(), {1: "bad"}, 3, series)
+        settled = jobs.settled(jobs.finished(job, progress), progress)
+
+        assert (settled.submitted, settled.settled, settled.failed) == (3, 3, (1,))
+        assert (settled.submissions, settled.planned) == ((), ())
+        after = Progress(series.keys(), {1: "bad"}, 0, series)
+        assert jobs.series_statuses(settled, after) == {
+            FIRST: CmdStatus.DONE,
+            FIRST + 1: CmdStatus.EXCEPTION,
+            FIRST + 2: CmdStatus.CREATED,
+        }
+        again = submit(settled, train(FIRST + 2))
+        more = series | {3: FIRST + 2}
+        assert jobs.series_of(again, 3) == FIRST + 2
+        assert jobs.series_of(again, 2) is None
+        assert jobs.finished(again, after) is again
+        failed = jobs.finished(again, Progress(more.keys(), {1: "bad"}, 1, more))
+        assert (failed.status, failed.message) == (CmdStatus.EXCEPTION, f"series {FIRST + 1}: bad")
+        mended = submit(settled, train(FIRST + 1))
+        more = series | {3: FIRST + 1}
+        assert jobs.finished(mended, Progress(more.keys(), {1: "bad"}, 1, more)).status is CmdStatus.DONE
+
+
 class Life(RuleBasedStateMachine):
     """A job that anything may happen to, in any order; answers come in any order and more than once."""
 
@@ -364,7 +396,7 @@ class Life(RuleBasedStateMachine):
     @rule(series=st.integers(1, 4))
     def configure(self, series: int) -> None:
         if self.job.status >= CmdStatus.COMITTED:
-            assert refusal(jobs.check_columns, self.job, CONFIGURE, HEADER)[0] == 409
+            assert refusal(check_columns, self.job, CONFIGURE, HEADER)[0] == 409
         else:
             first = self.job.first_ts_id + self.job.series_count + 1
             self.move(configured(self.job, series, first))

@@ -14,7 +14,7 @@ from yarl import URL
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.coding.codec import Codec
-from schemas.forecasting import CmdStatus, JobRecord, SeriesConfig
+from schemas.forecasting import CmdStatus, JobRecord, SeriesConfig, Standing
 from schemas.series import SeriesResult
 from schemas.values import HyperParam
 from streams.engine.ids import SeriesIdMinter
@@ -329,3 +329,49 @@ class TestResults:
             assert await answers(tables.results) == await answers(Tables(tables.log).results)
 
         asyncio.run(both())
+
+
+class TestResultsOfRefreshes:
+    """Of settled submissions the newest results of each series are kept."""
+
+    async def test_the_newest_are_kept(self, tables: Tables) -> None:
+        """What is not settled stays whatever its number; what goes is gone after a restart too."""
+        tables.results.put(3, [result(n, 1700 + n % 2, "bad" if n == 1 else None) for n in range(8)])
+        tables.results.forget(3, 7, [1700, 1701], below=6, keep=1)
+
+        for table in (tables.results, Tables(tables.log).results):
+            progress = table.progress(7, 6)
+            assert progress.series == {4: 1700, 5: 1701, 6: 1700, 7: 1701}
+            assert (progress.listed(), dict(progress.errors)) == (2, {})
+            found = table.of_series(7, [1700, 1701])
+            assert {ts_id: [CODEC.decode(row).n for row in rows] for ts_id, rows in found.items()} == {
+                1700: [4, 6],
+                1701: [5, 7],
+            }
+
+    async def test_answers_are_counted_from_a_number_on(self, tables: Tables) -> None:
+        """However they come, and also once what comes before them is settled."""
+        tables.results.put(3, [result(0), result(1), result(2)])
+        assert tables.results.progress(7).listed() == 3
+        assert tables.results.progress(7, 3).listed() == 0
+        for count, n in enumerate((4, 3, 4, 5), 1):
+            tables.results.put(3, [result(n)])
+            assert tables.results.progress(7, 3).listed() == min(count, 3 if n == 5 else 2)
+        tables.results.forget(3, 7, [1700], below=3, keep=1)
+        tables.results.put(3, [result(1)])  # late: its row was lost
+        assert tables.results.progress(7, 3).listed() == 3
+        assert list(tables.results.progress(7, 3).series) == [1, 2, 3, 4, 5]
+        assert tables.results.progress(7, 6).listed() == 0
+
+
+async def test_standing_jobs_are_known(tables: Tables) -> None:
+    """Also to the next process; until they stand no more, or are deleted."""
+    standing = (Standing(0, "all", "SES", "data", 1.0, "", "", b""),)
+    for job_id in (7, 8, 9):
+        tables.jobs.put(3, replace(JOB, job_id=job_id, standing=standing))
+    tables.jobs.put(3, replace(JOB, job_id=10))
+    assert (tables.jobs.standing(), Tables(tables.log).jobs.standing()) == ([7, 8, 9], [7, 8, 9])
+
+    tables.jobs.put(3, replace(JOB, job_id=7))
+    tables.jobs.delete(3, 8, "delete")
+    assert (tables.jobs.standing(), Tables(tables.log).jobs.standing()) == ([9], [9])

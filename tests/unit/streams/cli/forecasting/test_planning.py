@@ -235,3 +235,37 @@ def test_D32_allow_negative_is_sent_with_every_element() -> None:
 def test_a_refusal_of_the_service_is_told_in_options(refusal: str, words: str) -> None:
     """Who typed --horizon does not know of next_k_prediction."""
     assert planning.in_options(refusal) == words
+
+
+@pytest.mark.parametrize(
+    ("rule", "body"),
+    [
+        (None, None),
+        ("hand", "hand"),
+        ("data", {"on": "data"}),
+        ("data:30", {"on": "data", "pause_s": 30}),
+        ("0 6 * * *", {"cron": "0 6 * * *"}),
+        ("0 6 * * 1-5 Europe/Berlin", {"cron": "0 6 * * 1-5", "time_zone": "Europe/Berlin"}),
+        ("15m", {"cron": "15m"}),
+    ],
+)
+def test_a_rule_of_refreshes(rule: str | None, body: object) -> None:
+    """On data, by cron on the clock of a zone, or by hand."""
+    assert planning.refresh(rule) == body
+
+
+@pytest.mark.parametrize("rule", ["", "daily", "data:soon", "0 6 * *", "0 6 * * * Mars"])
+def test_what_is_no_rule_of_refreshes(rule: str) -> None:
+    """It is told which there are."""
+    with pytest.raises(CommandError, match=r"--refresh: .*or data, data:30 \(collected for 30 s\), or hand"):
+        planning.refresh(rule)
+
+
+def test_what_is_refreshed_is_asked_for_all_series_at_once() -> None:
+    """So that a series that appears later is among them."""
+    plan = replace(PLAN, refresh={"on": "data"})
+
+    assert [(one["ts_id"], one["model_name"], one["refresh"]) for one in planning.elements(plan, [1, 2])] == [
+        ("all", "LinearFit", {"on": "data"}),
+        ("all", "AdaptiveMaxN", {"on": "data"}),
+    ]

@@ -1,4 +1,4 @@
-"""When a job is due: cron texts of five fields on the clock of a time zone, or intervals (contract S-100).
+"""When something is due: cron texts of five fields on the clock of a time zone, or intervals (contract S-100).
 
 An hour that the clock leaves out in spring moves its times behind it; one that comes twice in autumn has them once.
 """
@@ -53,7 +53,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a job is due. Times are epoch milliseconds; intervals count from `anchor`."""
+    """When something is due. Times are epoch milliseconds; intervals count from `anchor`."""
 
     cron: str
     every_ms: int
@@ -61,30 +61,33 @@ class Schedule:
     anchor: int
 
     @classmethod
-    def read(cls, text: str, time_zone: str, *, anchor: int) -> Self:
-        """What a job's fields say; RejectedError names the one that is wrong."""
+    def read(
+        cls, text: str, time_zone: str, *, anchor: int, fields: tuple[str, str] = ("schedule", "timeZone")
+    ) -> Self:
+        """What two fields say, of these names; RejectedError names the one that is wrong."""
+        field, zone_field = fields
         try:
             zone = ZoneInfo(time_zone)
         except (OSError, ValueError, KeyError):  # no such zone, or no name of one
             raise invalid_field(
-                "timeZone", f"found {time_zone[:60]!r}, expected an IANA name such as Europe/Berlin"
+                zone_field, f"found {time_zone[:60]!r}, expected an IANA name such as Europe/Berlin"
             ) from None
         found = " ".join(text.split()).lower() if text.startswith("@") else " ".join(text.split())
         interval = _INTERVAL.fullmatch(found)
         if interval:
             seconds = int(interval[1]) * _UNITS[interval[2].lower()]
             if seconds == 0:
-                raise invalid_field("schedule", "an interval of nothing would never end: use 1s or more")
+                raise invalid_field(field, "an interval of nothing would never end: use 1s or more")
             return cls("", seconds * 1000, zone, anchor)
         cron = _NAMES.get(found, found)
         if len(cron) > _LONGEST or len(cron.split(" ")) != _FIELDS:
-            raise invalid_field("schedule", f"found {text[:80]!r}, {_EXPECTED}")
+            raise invalid_field(field, f"found {text[:80]!r}, {_EXPECTED}")
         try:
             next(CronSim(cron, datetime.now(UTC)))
         except CronSimError as error:
-            raise invalid_field("schedule", f"found {text[:80]!r} ({error}), {_EXPECTED}") from None
+            raise invalid_field(field, f"found {text[:80]!r} ({error}), {_EXPECTED}") from None
         except StopIteration:
-            raise invalid_field("schedule", f"{text[:80]!r} names no time in the next fifty years") from None
+            raise invalid_field(field, f"{text[:80]!r} names no time in the next fifty years") from None
         return cls(cron, 0, zone, anchor)
 
     def after(self, at: int) -> int | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streams.errors import InvalidError
-from streams.scoring_jobs.schedules import ONCE, SKIP, Due, Schedule
+from streams.schedules import ONCE, SKIP, Due, Schedule
 
 
 def ms(text: str) -> int:
