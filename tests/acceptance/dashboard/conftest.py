@@ -27,10 +27,17 @@ Shown = Callable[[str], None]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Of the module: while a browser is open, no other event loop can run in this thread."""
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    """Of the module: while a browser is open, no other event loop can run in this thread.
+
+    The one that TIDECAST_TEST_BROWSER names must be there; else one that is found, and where there is none the tests
+    are skipped: Playwright's own would come from a host that is no package registry.
+    """
+    named = os.environ.get("TIDECAST_TEST_BROWSER")
+    found = next(filter(None, map(shutil.which, [named] if named else _BROWSERS)), None)
+    if named and found is None:
+        pytest.fail(f"TIDECAST_TEST_BROWSER: there is no program {named}")
     if found is None:
-        pytest.skip(f"no browser here: install one of {', '.join(_BROWSERS)}")
+        pytest.skip(f"no browser here: install one of {', '.join(_BROWSERS)} (on Debian: apt install chromium)")
     expect.set_options(timeout=_WAIT_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
