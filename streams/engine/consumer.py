@@ -130,11 +130,10 @@ class SafeConsumer(driver.Consumer):
             self.hands.took(batch, batch.events)
 
     def batch_closed(self, batch: object, *, failed: bool = False) -> None:
-        """End what `batch_opened` began. Where it has failed and there are tables, nothing is committed any more."""
+        """End what `batch_opened` began. One of an ended assignment that fails stays in the way of all commits."""
         self._open.discard(batch)
-        self._unsettled.discard(batch)
-        if failed and self.app.tables:
-            self._unsettled.add(batch)
+        if not failed:
+            self._unsettled.discard(batch)
         if self.hands is not None:
             self.hands.put_down(batch)
         if not self._open:
