@@ -26,7 +26,7 @@ $(STAMP): requirements.lock requirements-data.lock pyproject.toml
 
 setup: $(STAMP) ## Create the environment
 
-demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table and plot; then a model as a service
+demo: $(STAMP) ## Run the main job on real data: forecasts of 35 series, table and plot; then a model as a service, and a feed
 	@$(BIN)/tidecast demo
 
 up: $(STAMP) ## Run the service in the foreground until Ctrl-C

@@ -43,6 +43,6 @@ ACCURACY = System(
     ),
     state="streams.accuracy.state:open_state",
     state_agents=("agents.accuracy.judging", "agents.accuracy.webhook"),
-    commands=("streams.cli.accuracy.alerts",),
+    commands=("streams.cli.accuracy.alerts", "streams.cli.accuracy.scores"),
     views=("streams.views.accuracy.accuracy", "streams.views.accuracy.anomalies", "streams.views.accuracy.alerts"),
 )

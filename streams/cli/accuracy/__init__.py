@@ -1,6 +1,6 @@
-"""`tidecast alerts`: what wants somebody to look.
+"""`tidecast accuracy` and `tidecast alerts`: how forecasts turned out, and what wants somebody to look.
 
-Its modules are named in declarations of systems. Others use nothing.
+Others use `scores`. Its modules are named in declarations of systems, too.
 """
 
 __all__: list[str] = []

@@ -43,14 +43,15 @@ def demo(
 
     First with two models; then with hyper-parameters tuned for each series, and with an LSTM network for each. Then one
     DeepAR network learns from all series up to the end of September, in a training job whose curve is printed, and its
-    forecast of October is compared with what came. Last, a PMML model of irises is uploaded, deployed as a service, and
-    asked.
+    forecast of October is compared with what came. A PMML model of irises is uploaded, deployed as a service, and
+    asked. Last, values come one by one into a job that forecasts anew with each, and are compared with its forecasts.
 
     Starts a broker, a state worker and a trainer on TIDECAST_HOME, unless a service runs there already; stops what it
     started. Writes forecasts.csv, forecasts.png and fan-charts.png. Exit status 0 only if all went well.
     """
     from connectors.csv_files.inspection import inspect_csv
     from streams.cli.demo.fans import show_fans
+    from streams.cli.demo.feed import show_feed
     from streams.cli.demo.irises import show_service
     from streams.cli.forecasting import planning, presenting
     from streams.cli.service.session import find_service, open_session
@@ -95,6 +96,7 @@ def demo(
             _tell(results, second, more, seconds)
         show_fans(session, _FILE, fans, results, console)
         show_service(session, results)
+        show_feed(session, results, console)
     job = _next(outcome.job_id, runs=not session.embedded)
     results.print(
         f"all well after {time.monotonic() - begun:.1f} s; next: {job}",

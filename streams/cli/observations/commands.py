@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
 
 import sys
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,9 @@ _APPEND_EPILOG = """Examples:
 
 tidecast data append 5 today.csv
 
-tidecast data append 5 today.csv --timestamp day --group-by shop"""
+tidecast data append 5 today.csv --timestamp day --group-by shop
+
+tidecast data append 5 lastweek.csv --rows 1 --every 0.5"""
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +59,10 @@ def append(
             "--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.", show_default=False
         ),
     ] = None,
+    rows: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=_TOGETHER, help="Rows at a time.")] = _TOGETHER,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Pause between them: a file is replayed as it came.")
+    ] = 0.0,
     url: Url = None,
 ) -> None:
     """Add the rows of a file to a data set. A row that is there, by its time and groups, is corrected.
@@ -68,9 +75,10 @@ def append(
     kept = 0
     with session_of(url) as session:
         found = _rows_of(file)
-        while rows := list(islice(found, _TOGETHER)):
-            answer = session.client.write("POST", _address(data_id, chosen), body=rows)
-            kept += answer["accepted"]
+        while some := list(islice(found, rows)):
+            if kept:
+                time.sleep(every)
+            kept += session.client.write("POST", _address(data_id, chosen), body=some)["accepted"]
     notices().print(f"{kept:,} rows are kept")
 
 

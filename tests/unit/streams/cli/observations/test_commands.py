@@ -47,14 +47,16 @@ def test_append_sends_the_rows_in_parts(
     sent: list[httpx.Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     """However the file separates its columns."""
-    monkeypatch.setattr(commands, "_TOGETHER", 2)
+    pauses: list[float] = []
+    monkeypatch.setattr(commands.time, "sleep", pauses.append)
     file = tmp_path / "today.csv"
     file.write_text(content)
 
-    result = run("append", "5", str(file))
+    result = run("append", "5", str(file), "--rows", "2", "--every", "0.5")
 
     assert result.exit_code == 0, result.output
     assert [str(request.url) for request in sent] == [f"{URL}/data/5/rows"] * 2
+    assert pauses == [0.5]
     rows: list[Any] = [row for request in sent for row in json.loads(request.content)]
     assert rows == [{"day": f"2020-01-0{day}", "sold": sold} for day, sold in ((1, "7"), (2, "8"), (3, ""))]
     assert "3 rows are kept" in result.stderr
