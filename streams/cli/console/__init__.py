@@ -1,6 +1,7 @@
 """What all commands share: terminal, errors, help, interrupts, settings, pictures.
 
-Others use `configuration`, `failure`, `help_pages`, `interrupts`, `listing`, `picture`, `program`, `terminal`.
+Others use `configuration`, `failure`, `help_pages`, `interrupts`, `listing`, `picture`, `program`, `standard_input`,
+`terminal`.
 """
 
 __all__: list[str] = []

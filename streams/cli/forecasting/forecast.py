@@ -14,6 +14,7 @@ from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import exit_status
 from streams.cli.console.program import command_line
+from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, output
 
 __all__ = ["register"]
@@ -40,7 +41,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv", help="CSV file with a header line, plain or in a gzip or zip file.", show_default=False
+            metavar="FILE.csv",
+            help="CSV file with a header line, plain or in a gzip or zip file; - for the standard input.",
+            show_default=False,
         ),
     ],
     *,
@@ -247,6 +250,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
 
+    file = given_file(file)
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     dialect = DialectSettings(
         encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices
 from streams.cli.observations import data_sets
 from streams.cli.observations.data_sets import Data
@@ -46,7 +47,12 @@ def register(app: typer.Typer) -> None:
 def append(
     data_id: Data,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV with a header, columns in any order.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV with a header, columns in any order; - for standard input.",
+            show_default=False,
+        ),
     ],
     *,
     timestamp: Annotated[
@@ -74,7 +80,7 @@ def append(
     chosen = {} if timestamp is None else {"timestamp_column": timestamp, "group_columns": group_by or []}
     kept = 0
     with session_of(url) as session:
-        found = _rows_of(file)
+        found = _rows_of(given_file(file))
         while some := list(islice(found, rows)):
             if kept:
                 time.sleep(every)

@@ -7,6 +7,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, one_line, output, print_warnings
 from streams.cli.service.asking import Url, session_of
 
@@ -17,7 +18,10 @@ _LISTED = ("id", "name", "rows", "time_created")
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, also packed.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV file, also packed; - for the standard input.", show_default=False),
+    ],
     *,
     name: Annotated[
         str | None, typer.Option(help="Its name; made from the file's where absent.", show_default=False)
@@ -26,6 +30,7 @@ def upload(
     url: Url = None,
 ) -> None:
     """Upload a CSV file; its id is what jobs and the other commands take."""
+    file = given_file(file)
     if not file.is_file():
         raise CommandError(f"there is no file {file}", status=2)
     with session_of(url, on_new_home=True) as session:

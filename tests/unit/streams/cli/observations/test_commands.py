@@ -166,3 +166,11 @@ def test_a_data_set_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (requests[0].method, requests[0].url.path) == ("DELETE", "/data/5/")
     assert done.stdout == "data set 5 is removed\n"
+
+
+def test_append_reads_the_standard_input(sent: list[httpx.Request]) -> None:
+    """Named by a dash."""
+    result = CliRunner().invoke(program(), ["data", "append", "5", "-", "--url", URL], input="day,sold\n2020-01-01,7\n")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(sent[0].content) == [{"day": "2020-01-01", "sold": "7"}]
