@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import numpy as np
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from schemas.coding.codec import Codec
 from streams.settings import Settings
@@ -22,6 +22,7 @@ from streams.workers.stack import Stack
 __all__ = ["READY_S", "Api", "Service", "Tail", "csv_of", "read_all", "running_service", "until"]
 
 READY_S = 120.0  # for whatever takes seconds on an idle machine: others may use the cores of the tests
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _WATCH_S = 0.1  # as `tidecast up` does
 _ANY = TypeVar("_ANY")
 
@@ -59,7 +60,7 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
         assert metadata.error is None, metadata.error
         ends, starts = {}, []
         for partition in metadata.partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=READY_S)
+            low, high = _bounds(consumer, TopicPartition(topic, partition))
             if high > low:
                 ends[partition] = high
                 starts.append(TopicPartition(topic, partition, low))
@@ -77,6 +78,21 @@ def read_all(bootstrap: str, topic: str) -> list[Message]:
         return found
     finally:
         consumer.close()
+
+
+def _bounds(consumer: Consumer, at: TopicPartition) -> tuple[int, int]:
+    """Where the log begins and ends; a broker that was started a moment ago leads no partition yet."""
+
+    def asked() -> tuple[int, int] | None:
+        try:
+            found: tuple[int, int] = consumer.get_watermark_offsets(at, timeout=READY_S)
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER:
+                raise
+            return None
+        return found
+
+    return until(asked, why=f"{at.topic} has a leader of partition {at.partition}")
 
 
 class Tail:
