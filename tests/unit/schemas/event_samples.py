@@ -43,6 +43,7 @@ FULL_CONFIG = forecasting.SeriesConfig(
     series="Origin=EWR",
     future_features=(forecasting.FutureFeature("price", (9.5, 8.0)), forecasting.FutureFeature("4", ())),
     holidays="DE-BY",
+    refresh=forecasting.Refresh("cron", cron="0 6 * * *", time_zone="Europe/Berlin"),
 )
 
 # At least one of each record type, every optional field once given and once absent.

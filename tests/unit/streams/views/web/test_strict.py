@@ -132,23 +132,27 @@ def test_their_slips_are_told(model: type[BaseModel], content: dict[str, Any], t
     assert refusal(model.model_validate, content) == text
 
 
+def _told(elements: list[SeriesConfig]) -> str:
+    return "; ".join(_effect(elements))
+
+
 def test_a_patch_says_what_is_stored_and_what_trains() -> None:
     """In words, with the series; of many the first ten."""
     store, train = SeriesConfig(7, "LinearFit"), SeriesConfig(8, next_k_prediction=4)
 
-    assert _effect([train]) == "in training: 1 series (8)"
-    assert _effect([store, train, store]) == (
+    assert _told([train]) == "in training: 1 series (8)"
+    assert _told([store, train, store]) == (
         "in training: 1 series (8); only stored: 1 series (7); to train, send one of next_k_prediction, max_eval, "
         "auto_tune and eval_metrics with the element"
     )
     whole = SeriesConfig(8, hyper_params=(HyperParam("latest_n", "int", 4.0),), next_k_prediction=4)
-    assert _effect([whole, whole]) == "in training: 1 series (8); latest_n 4.0 is taken as 4"
+    assert _told([whole, whole]) == "in training: 1 series (8); latest_n 4.0 is taken as 4"
     twice = replace(train, eval_metrics=("r2", "mse", "r2_score"), levels=(0.1, 0.5, 0.1))
-    assert _effect([twice, train]) == (
+    assert _told([twice, train]) == (
         "in training: 1 series (8); eval_metrics has r2 more than once: it counts once; levels has 0.1 more than once: "
         "it counts once"
     )
     options = replace(train, hyper_params=(HyperParam("strategy", "list", choice=("a", "b", "a")),))
-    assert _effect([options]) == "in training: 1 series (8); choice of strategy has a more than once: it counts once"
+    assert _told([options]) == "in training: 1 series (8); choice of strategy has a more than once: it counts once"
     many = [SeriesConfig(ts_id, auto_tune=0) for ts_id in range(1, 10_001)]
-    assert _effect(many) == "in training: 10000 series (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9990 more)"
+    assert _told(many) == "in training: 10000 series (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9990 more)"
