@@ -73,7 +73,8 @@ def test_D7_an_address_beyond_this_machine_is_warned_of(host: str, warned: bool)
         warn_of_open_address(Settings(http_host=host))
 
     assert is_loopback(host) is not warned
-    assert [(entry["log_level"], entry["address"]) for entry in logs] == [("warning", host)] * warned
+    told = [(entry["log_level"], entry["address"]) for entry in logs if "address" in entry]  # others log, too
+    assert told == [("warning", host)] * warned
 
 
 def test_the_hosts_of_a_worker() -> None:
