@@ -74,6 +74,7 @@ class EmbeddedKafka:
         self._home = KafkaHome(home)
         self._host = host
         self._port = port
+        self._may_move = not port  # until clients know the port
         self._forwarded = tuple(forwarded)
         self._launcher = KafkaLauncher(
             self._home,
@@ -155,6 +156,7 @@ class EmbeddedKafka:
                 raise BrokerStartError(f"no Kafka broker at {self.bootstrap} after {waited}. {self._last_words()}")
             time.sleep(_POLL_S)
         self._launcher.started()
+        self._may_move = False
         if identity.kafka_version != KAFKA_VERSION:  # older data, which this release has now taken over
             self._identity = replace(identity, kafka_version=KAFKA_VERSION)
             self._home.keep(self._identity)
@@ -225,6 +227,8 @@ class EmbeddedKafka:
             raise BrokerStartError(f"the Kafka broker ended while starting. {words}")
         log.warning("kafka_broker_start_repeated", words=words)
         self._may_retry = False
+        if self._may_move:
+            self._port = kept_or_free(self._port)
         check_free(self._host, self._port, setting=_PORT_SETTING)
         identity = replace(identity, controller_port=kept_or_free(identity.controller_port))
         self._home.keep(identity)

@@ -158,6 +158,21 @@ def test_a_controller_port_lost_to_another_is_replaced_once(tmp_path: Path, jars
     assert (tmp_path / "home" / "starts").read_text() == "start\n" * 2
 
 
+def test_a_free_port_that_another_takes_is_replaced(tmp_path: Path, jars: Path) -> None:
+    """Between our look and the broker's; no client knows it yet."""
+    script = "echo start >> starts; echo 'java.net.BindException: Address already in use'; exit 1"
+    broker = EmbeddedKafka(tmp_path / "home", port=0, jars=jars, java=_java(tmp_path, script))
+    broker.start()
+    lost = broker.bootstrap
+    host, _, port = lost.partition(":")
+
+    with socket.create_server((host, int(port))), pytest.raises(BrokerStartError, match="Address already in use"):
+        broker.wait_ready()
+
+    assert broker.bootstrap != lost
+    assert (tmp_path / "home" / "starts").read_text() == "start\n" * 2
+
+
 def test_a_broker_that_never_answers_is_given_up(tmp_path: Path, jars: Path) -> None:
     """When the time is up the error says where and how long it was waited; the context manager leaves no process."""
     broker = EmbeddedKafka(tmp_path / "home", port=0, jars=jars, java=_java(tmp_path, "exec sleep 600"))
