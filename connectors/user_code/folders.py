@@ -37,8 +37,8 @@ def sizes_of(folders: Sequence[str], most_files: int) -> Sizes:
             return Sizes(files, disk, too_deep=True)
         for entry in _entries(folder, most_files + 1):
             files += 1
-            with suppress(FileNotFoundError):
-                found = entry.stat(follow_symlinks=False)
+            found = _looked_at(entry, folder)
+            if found is not None:
                 disk += found.st_blocks * 512
                 if stat.S_ISDIR(found.st_mode):
                     left.append((entry.path, depth + 1))
@@ -70,6 +70,19 @@ def _entries(folder: str, most: int) -> Sequence["os.DirEntry[str]"]:
         except OSError:  # it is gone, or its path is too long, which the depth tells
             break
     return ()
+
+
+def _looked_at(entry: "os.DirEntry[str]", folder: str) -> os.stat_result | None:
+    """None where it is gone. The program may close the folder between the list of its entries and this look."""
+    for _ in range(2):
+        try:
+            return entry.stat(follow_symlinks=False)
+        except PermissionError:
+            with suppress(OSError):
+                _open_up(folder)
+        except OSError:
+            break
+    return None
 
 
 def _open_up(folder: str) -> None:
