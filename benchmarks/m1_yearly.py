@@ -5,11 +5,12 @@ installs. Only the file is read: aeon is not imported, since nothing that it dep
 """
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from connectors.packaged_files import packaged_file
 
 __all__ = ["HORIZON", "fitted_matrix", "in_sample_scores", "m1_yearly"]
 
@@ -57,10 +58,7 @@ def in_sample_scores(
 
 
 def _path() -> Path:
-    try:
-        found = [file for file in files("aeon") or () if file.name == _FILE]
-    except PackageNotFoundError:
-        found = []
-    if not found:
+    found = packaged_file("aeon", _FILE)
+    if found is None:
         raise FileNotFoundError(f"the data set M1 yearly is not installed; {_REMEDY}")
-    return Path(str(found[0].locate()))
+    return found

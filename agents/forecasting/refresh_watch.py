@@ -1,56 +1,36 @@
 """Says when jobs are to be refreshed: the worker that owns a job's row appends a command, and its agent decides.
 
-Nothing is noted of what was said but in memory: what is due follows from the rows and from the object store, so a
-worker that was restarted says it again, and said twice it does no harm.
+What is due follows from the rows and from the object store, and said twice it does no harm (`streams.reminders`).
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
-from typing import Final
-
-import structlog
 
 from connectors.datasets.added_rows import latest
-from connectors.kafka.publisher import DeliveryError, Record, partition_for
+from connectors.kafka.publisher import Record, partition_for
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
 from streams.forecasting.state import ForecastingState
+from streams.reminders import Reminders, look_again_and_again, wall_ms
 from streams.rows.ownership import owned_offsets
 from streams.runtime import StateRuntime
 from streams.standing.elements import earliest_due, has_stale, pause_ms
 
 __all__ = ["RefreshWatch"]
 
-log = structlog.get_logger(__name__)
-
-_EVERY_S: Final = 0.5
-_AGAIN_MS: Final = 10_000  # what has had no effect in this time is said again
-
-
-def _wall_ms() -> int:
-    return round(time.time() * 1000)
-
 
 class RefreshWatch:
     """Looks at the jobs of this worker again and again."""
 
-    def __init__(self, state: StateRuntime, now: Callable[[], int] = _wall_ms) -> None:
+    def __init__(self, state: StateRuntime, now: Callable[[], int] = wall_ms) -> None:
         self._state = state
         self._now = now
-        self._said: dict[int, tuple[int, int]] = {}  # of a job: which refresh, and when
+        self._said = Reminders[int]()  # of a job by id: the number of the refresh
         # Of a job: what it was like when there were news, and since when there are.
         self._news: dict[int, tuple[tuple[int, int], int]] = {}
 
     async def watch(self) -> None:
         """To be run all the time."""
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await self.look()
-            except DeliveryError:
-                log.warning("refreshes_not_told")
-            except Exception:
-                log.exception("refreshes_not_looked_at")
+        await look_again_and_again(self.look, not_told="refreshes_not_told", not_looked_at="refreshes_not_looked_at")
 
     async def look(self) -> None:
         """Append a command for each job that is due and is this worker's."""
@@ -60,9 +40,9 @@ class RefreshWatch:
             return
         now, jobs = self._now(), []
         standing = table.standing()
-        for known in (self._said, self._news):
-            for job_id in known.keys() - set(standing):
-                del known[job_id]
+        self._said.keep_only(standing)
+        for job_id in self._news.keys() - set(standing):
+            del self._news[job_id]
         for job_id in standing:
             job = table.get(job_id)
             if (
@@ -74,9 +54,9 @@ class RefreshWatch:
                 jobs.append(job)
         newest = await self._newest({job.data_id for job in jobs if pause_ms(job) is not None})
         for job in jobs:
-            if self._is_due(job, newest, now) and not self._waits(job, now):
-                number = job.refreshes + 1
-                self._said[job.job_id] = number, now
+            number = job.refreshes + 1
+            if self._is_due(job, newest, now) and not self._said.said_lately(job.job_id, number, now):
+                self._said.say(job.job_id, number, now)
                 command = RefreshJob(f"refresh {job.job_id} {number}", job.job_id, job.project, number)
                 record = Record(state.topics.job_commands, b"%d" % job.job_id, state.codec.encode(command))
                 await state.publisher.send([record])
@@ -99,11 +79,6 @@ class RefreshWatch:
             since = now
             self._news[job.job_id] = like, now
         return now - since >= pause
-
-    def _waits(self, job: JobRecord, now: int) -> bool:
-        """Whether it has just been said."""
-        number, said = self._said.get(job.job_id, (None, 0))
-        return number == job.refreshes + 1 and now - said < _AGAIN_MS
 
 
 def _has_news(job: JobRecord, newest: int) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from schemas.access import (
     AccessRecord,
@@ -29,17 +29,7 @@ __all__ = ["COMMANDS", "QUOTA_NAMES", "AccessCommand", "Change", "Rows", "change
 AccessCommand = (
     AddProject | ChangeProject | RevokeProject | AddUser | ChangeUser | RevokeUser | AddKey | RevokeKey | RevokeToken
 )
-COMMANDS: Final = (
-    AddProject,
-    ChangeProject,
-    RevokeProject,
-    AddUser,
-    ChangeUser,
-    RevokeUser,
-    AddKey,
-    RevokeKey,
-    RevokeToken,
-)
+COMMANDS: Final[tuple[type, ...]] = get_args(AccessCommand)
 Change = tuple[str, str, AccessRecord | None]
 """Kind and name of a row, and what it is from now on; None: no more."""
 Rows = Callable[[str], Sequence[AccessRecord]]

@@ -16,7 +16,7 @@ from mode.supervisors import CrashingSupervisor
 from connectors.kafka.publisher import DeliveryError, Record
 from streams.engine.consumer import SafeConsumer
 from streams.engine.transport import Batch, batches, open_batches
-from tests.integration.workers import Cluster, app_running, until
+from tests.integration.workers import Cluster, app_running, shared, until
 
 NEVER = 3600.0  # a commit interval: only the commits that a test asks for, or a rebalance makes
 
@@ -154,11 +154,6 @@ async def test_a_rebalance_repeats_nothing_that_was_acknowledged(cluster: Cluste
         await until(lambda: 800 in seen)
 
     assert Counter(seen) == Counter(range(801))
-
-
-def shared(*apps: faust.App) -> bool:
-    """Whether every app owns some of the group's partitions and reads them."""
-    return all(app.consumer.assignment() and not app.rebalancing and app.flow_control.is_active() for app in apps)
 
 
 async def test_a_rebalance_waits_for_an_open_batch(cluster: Cluster) -> None:

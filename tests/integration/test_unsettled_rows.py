@@ -12,7 +12,7 @@ from connectors.kafka.publisher import DeliveryError, Record
 from streams.engine.consumer import SafeConsumer
 from streams.engine.transport import batches, open_batches
 from streams.rows.event_table import EventTable
-from tests.integration.workers import Cluster, app_running, until
+from tests.integration.workers import Cluster, app_running, shared, until
 
 _NEVER = 3600.0  # a commit interval: only the commits that the test asks for, or a rebalance makes
 
@@ -22,11 +22,6 @@ class _Table(EventTable):
 
     async def _recovered(self) -> None:
         """Rows are all there is."""
-
-
-def _shared(*apps: faust.App) -> bool:
-    """Whether every app owns some of the group's partitions and reads them."""
-    return all(app.consumer.assignment() and not app.rebalancing and app.flow_control.is_active() for app in apps)
 
 
 def _kept(app: faust.App, topic: str) -> set[int]:
@@ -71,7 +66,7 @@ async def test_what_a_table_shows_already_is_not_done_before_the_log_has_it(
     async with app_running(one):
         await until(lambda: len(memory) == 20)
         async with app_running(two):
-            await until(lambda: _shared(one, two) and set(known) >= _kept(one, topic))
+            await until(lambda: shared(one, two) and set(known) >= _kept(one, topic))
             [kept] = {number % 2 for number in _kept(one, topic)}
             await one.consumer.commit_and_end_transactions()
             before = cluster.committed("app", topic, partition=kept)

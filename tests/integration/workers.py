@@ -17,9 +17,14 @@ from connectors.kafka.publisher import Publisher, Record
 from streams.engine.transport import SafeTransport
 from streams.rows.recovery import RawKeyRouter, install_fast_recovery
 
-__all__ = ["Cluster", "app_running", "until"]
+__all__ = ["Cluster", "app_running", "shared", "until"]
 
 app_running = faust_app_running
+
+
+def shared(*apps: faust.App) -> bool:
+    """Whether every app owns some of the group's partitions and reads them."""
+    return all(app.consumer.assignment() and not app.rebalancing and app.flow_control.is_active() for app in apps)
 
 
 async def until(condition: Callable[[], bool], *, within: timedelta = timedelta(seconds=60)) -> None:

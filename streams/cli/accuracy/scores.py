@@ -1,6 +1,6 @@
 """`tidecast accuracy`: how far a job's forecasts were from the values that came for their times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -77,12 +77,8 @@ def show_accuracy(found: Accuracy, *, series: int) -> None:
 
 def _row(one: Mapping[str, Any], more: Mapping[str, str]) -> dict[str, Any]:
     coverage = {f"in {level} %": f"{share['inside']:.0%}" for level, share in one["coverage"].items()}
-    scores = _numbers((name, one[name]) for name in _SCORES)
+    scores = {name: _number(one[name]) for name in _SCORES}
     return {"judged": one["judged"], **scores, _BACKTEST: _number(one.get("backtest_mase")), **coverage, **more}
-
-
-def _numbers(scores: Iterable[tuple[str, float | None]]) -> dict[str, str | None]:
-    return {name: _number(score) for name, score in scores}
 
 
 def _number(score: float | None) -> str | None:

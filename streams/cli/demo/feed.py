@@ -4,7 +4,6 @@ import csv
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from connectors.packaged_files import packaged_file
 from streams.cli.accuracy.scores import Accuracy, read_accuracy, show_accuracy
 from streams.cli.console.failure import CommandError
 from streams.cli.console.program import command_line
@@ -61,7 +61,7 @@ def show_feed(session: Session, results: Console, console: Console) -> None:
             client.write("POST", f"/data/{data_id}/rows", body=[row])
             _until_forecast_from(client, ts_id, row[_TIME])
             waits.append(time.monotonic() - came)
-    found = _judged(client, job_id, at_least=len(_MODELS))
+    found = _judged(client, job_id)
     check_accuracy(found)
     results.print(
         f"a feed: {len(feed)} half-hours of Great Britain's solar power (GW), each with new forecasts after "
@@ -77,13 +77,10 @@ def show_feed(session: Session, results: Console, console: Console) -> None:
 
 def solar_rows() -> Sequence[Row]:
     """Half-hours of May 2021 with their mean power in GW, in order; none where the package is not installed."""
-    try:
-        found = [file for file in files(_PACKAGE) or () if file.name == _FILE]
-    except PackageNotFoundError:
-        found = []
-    if not found:
+    path = packaged_file(_PACKAGE, _FILE)
+    if path is None:
         return ()
-    with Path(str(found[0].locate())).open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -126,8 +123,9 @@ def _until_forecast_from(client: ServiceClient, ts_id: int, at: str) -> None:
         time.sleep(_LOOK_S)
 
 
-def _judged(client: ServiceClient, job_id: int, *, at_least: int) -> Accuracy:
+def _judged(client: ServiceClient, job_id: int) -> Accuracy:
+    """Once all models are; as it is where the time is over."""
     deadline = time.monotonic() + _WITHIN_S
-    while len((found := read_accuracy(client, job_id))["models"]) < at_least and time.monotonic() < deadline:
+    while len((found := read_accuracy(client, job_id))["models"]) < len(_MODELS) and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
     return found

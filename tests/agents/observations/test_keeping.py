@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +13,12 @@ from schemas.observations import Observation
 from streams.errors import NotFoundError
 from streams.forecasting.state import ForecastingState
 from tests.agents.bench import Worker
-from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, CSV, DATA_ID, add_sample
+from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, CSV, DATA_ID
 
 KEY = b"%d" % DATA_ID
 NEW = Observation(DATA_ID, "2020-08-13 00:00:00", {"cores": 113.0, "load": 13.0}, {"Region": "west"})
 NORTH = Observation(DATA_ID, "2020-08-13 00:00:00", {"cores": 313.0}, {"Region": "north"})
 CORRECTED = Observation(DATA_ID, "2020-08-12 00:00:00", {"cores": 5.0}, {"Region": "west"})
-
-
-@pytest.fixture
-async def state(state: Worker, tmp_path: Path) -> Worker:
-    """A state worker with a data set and a job on it, whose columns tell its rows apart."""
-    add_sample(state, tmp_path)
-    await state.commands(CREATE, CONFIGURE)
-    state.forget()
-    return state
 
 
 @pytest.fixture

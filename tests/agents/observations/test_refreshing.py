@@ -1,21 +1,16 @@
 """A job's series grow with its data set, and keep their ids."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from connectors.datasets.added_rows import AddedRow, append
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob, SeriesConfig, SubmitJob
 from streams.forecasting.state import ForecastingState
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import (
-    CONFIGURE,
     CREATE,
     DATA_ID,
     JOB_ID,
-    add_sample,
     asked,
     result,
     results,
@@ -32,15 +27,6 @@ def row(offset: int, region: str, day: int, cores: float) -> AddedRow:
     return AddedRow(
         offset, offset, (region,), FIRST + (day - 1) * DAY, f"2020-08-{day:02} 00:00:00", {"cores": cores, "load": 1.0}
     )
-
-
-@pytest.fixture
-async def state(state: Worker, tmp_path: Path) -> Worker:
-    """A state worker with a job on a data set of three series."""
-    add_sample(state, tmp_path)
-    await state.commands(CREATE, CONFIGURE)
-    state.forget()
-    return state
 
 
 def job(state: Worker) -> JobRecord:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,22 +9,13 @@ import pytest
 
 from streams.views.application import create_http
 from tests.agents.bench import CODEC, Worker
-from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, CSV, DATA_ID, add_sample
+from tests.agents.forecasting.jobs.samples import CSV, DATA_ID
 
 PATH = f"/data/{DATA_ID}/rows"
 ROWS = [
     {"Region": "west", "When": "2020-08-13 00:00:00", "cores": 113},
     {"Region": "west", "When": "2020-08-01 00:00:00", "cores": 5, "load": None},
 ]
-
-
-@pytest.fixture
-async def state(state: Worker, tmp_path: Path) -> Worker:
-    """A state worker with a data set and a job on it."""
-    add_sample(state, tmp_path)
-    await state.commands(CREATE, CONFIGURE)
-    state.forget()
-    return state
 
 
 @pytest.fixture

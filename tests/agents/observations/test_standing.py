@@ -1,7 +1,6 @@
 """Standing elements: what is trained again as the data set grows, by itself and by hand, and what is kept of it."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,10 @@ from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import AT, Worker, restarted
 from tests.agents.forecasting.jobs.samples import (
-    CONFIGURE,
-    CREATE,
     DATA_ID,
     DELETE,
     HOME,
     JOB_ID,
-    add_sample,
     asked,
     job_of,
     result,
@@ -73,15 +69,6 @@ async def rows_of(state: Worker) -> dict[int, list[int]]:
     return {
         ts_id: [state.runtime.codec.decode(each).n for each in encoded] for ts_id, encoded in found.items() if encoded
     }
-
-
-@pytest.fixture
-async def state(state: Worker, tmp_path: Path) -> Worker:
-    """A state worker with a job on a data set of three series."""
-    add_sample(state, tmp_path)
-    await state.commands(CREATE, CONFIGURE)
-    state.forget()
-    return state
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Refreshes that are cut short, fail, or are read in the middle: no row is passed over, readers find what is said."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +13,8 @@ from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
 from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import Worker, restarted
-from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, DATA_ID, JOB_ID, add_sample, asked, job_of
+from tests.agents.forecasting.jobs.samples import DATA_ID, JOB_ID, asked, job_of
 from tests.agents.observations.test_standing import MS, ON_DATA, answered, every, refreshed, row, submitted
-
-
-@pytest.fixture
-async def state(state: Worker, tmp_path: Path) -> Worker:
-    """A state worker with a job on a data set of three series."""
-    add_sample(state, tmp_path)
-    await state.commands(CREATE, CONFIGURE)
-    state.forget()
-    return state
 
 
 async def test_after_a_crash_the_table_is_split_as_it_is_then(state: Worker) -> None:

@@ -1,0 +1,47 @@
+"""What was said of things that are due, and when it is said again."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from connectors.kafka.publisher import DeliveryError
+from streams import reminders
+from streams.reminders import Reminders, look_again_and_again
+
+
+def test_what_has_no_effect_is_said_again() -> None:
+    """After ten seconds; another number, or of another thing, at once."""
+    said = Reminders[str]()
+    said.say("a", 1, now=1000)
+
+    assert said.said_lately("a", 1, now=10_999)
+    assert not said.said_lately("a", 1, now=11_000)
+    assert not said.said_lately("a", 2, now=1000)
+    assert not said.said_lately("b", 1, now=1000)
+    said.keep_only(["b"])
+    assert not said.said_lately("a", 1, now=1000)
+
+
+async def test_a_look_that_fails_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it raises is in the log; the next look comes."""
+    monkeypatch.setattr(reminders, "_EVERY_S", 0.0)
+    errors: list[Exception] = [DeliveryError("topic", "reason"), ValueError()]
+    over = asyncio.Event()
+
+    async def look() -> None:
+        if errors:
+            raise errors.pop(0)
+        over.set()
+
+    with capture_logs() as logs:
+        looking = asyncio.create_task(
+            look_again_and_again(look, not_told="schedules_not_told", not_looked_at="schedules_not_looked_at")
+        )
+        await asyncio.wait_for(over.wait(), 10)
+        looking.cancel()
+
+    assert [it["event"] for it in logs if it["event"].startswith("schedules")] == [
+        "schedules_not_told",
+        "schedules_not_looked_at",
+    ]
