@@ -13,7 +13,6 @@ __all__ = ["BatchReader"]
 _TIMEOUT_S: Final = 10.0
 _RECEIVE_BYTES: Final = 100_000_000  # librdkafka's own limit of an answer, which must be above the largest record
 _OVERHEAD_BYTES: Final = 1024 * 1024
-_MORE_S: Final = 0.005  # for what has arrived with the first record
 _QUEUE_KIB: Final = 8 * 1024  # fetched ahead, 100,000 points: small records take four times their size in memory
 # The topic, or one of its partitions, is not there at the moment: it may be soon, and nothing was read.
 _PASSING: Final = (
@@ -36,7 +35,6 @@ class BatchReader:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 50,
                 "fetch.queue.backoff.ms": 10,
                 "queued.max.messages.kbytes": _QUEUE_KIB,
                 "receive.message.max.bytes": max(_RECEIVE_BYTES, max_message_bytes + _OVERHEAD_BYTES),
@@ -70,11 +68,14 @@ class BatchReader:
                 found[partition] = self.bounds(partition)[0]
         return found
 
-    def read(self, most: int, within_s: float) -> list[Message]:
-        """What has arrived, at most so many records; KafkaException where the broker refuses."""
+    def read(self, most: int, within_s: float, more_s: float) -> list[Message]:
+        """What has arrived, at most so many records, in `within_s` the first and in `more_s` those after it.
+
+        KafkaException where the broker refuses.
+        """
         found = self._consumer.consume(1, within_s)
         if found:  # it would wait for all of them until the time is up
-            found += self._consumer.consume(most - 1, _MORE_S)
+            found += self._consumer.consume(most - 1, more_s)
         if not any(message.error() is not None for message in found):
             return found
         for message in found:

@@ -62,7 +62,6 @@ class TopicFollower:
                 "group.id": "tidecast-topic-follower",  # required by librdkafka; nothing is joined or committed
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
                 "reconnect.backoff.max.ms": 1000,
                 "log_level": 0,
                 "error_cb": _ignore,  # connection errors are seen as silence

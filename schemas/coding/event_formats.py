@@ -17,7 +17,7 @@ from schemas.coding.avro_writer import Write, optional, record_writer, value_wri
 from schemas.coding.outlines import OutlineReader, names_without_doubles
 from schemas.coding.wire import UndecodableError
 
-__all__ = ["Format", "converted", "fields_of", "quick_writer", "stock_bytes"]
+__all__ = ["Format", "converted", "fields_of", "quick_writer", "settings_key", "stock_bytes"]
 
 
 class Format:
@@ -105,7 +105,21 @@ def fields_of(names: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
     """What reads these attributes, as they are."""
     keys = tuple(names)
     read = attrgetter(*keys)
+    if len(keys) == 1:  # of one name attrgetter gives the value itself
+        return lambda event: {keys[0]: read(event)}
     return lambda event: dict(zip(keys, read(event), strict=True))
+
+
+def settings_key(event_type: type, names: Collection[str]) -> Callable[[Any], tuple[object, ...]]:
+    """What makes, of the values of these fields, a key that is equal for events in which they have the same bytes.
+
+    All but texts, whole numbers and truth values count by identity: 3 and 3.0 are equal, but not the same on the wire.
+    The event keeps the objects alive.
+    """
+    plain = [name for name, hint in _hints(event_type) if name in names and _strip_none(hint)[0] in (str, int, bool)]
+    plain_of = attrgetter(*plain)
+    shared_of = attrgetter(*(name for name in names if name not in plain))
+    return lambda event: (plain_of(event), *map(id, shared_of(event)))
 
 
 def _to_fields(event_type: type) -> Callable[[Any], dict[str, Any]]:

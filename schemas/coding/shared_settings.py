@@ -1,16 +1,15 @@
 """How events are read and written; those of a job mostly have the same settings, and what they share is coded once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from io import BytesIO
-from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.catalogue import Schema, parse
-from schemas.coding.event_formats import Format, converted, fields_of, quick_writer, stock_bytes
+from schemas.coding.event_formats import Format, converted, fields_of, quick_writer, settings_key, stock_bytes
 from schemas.coding.wire import UndecodableError, decode_doubles, decode_long, encode_long, read_only
 from schemas.forecasting import SeriesConfig, SubmitJob
 from schemas.series import TrainSeries
@@ -60,6 +59,7 @@ class _TrainSeriesFormat(Format):
         left_out = {field["name"] for field in first} | {"target"}
         self._settings = _KnownTails(settings, converted(event_type, leave_out=left_out))
         self._own_of = fields_of(field["name"] for field in first)
+        self._key_of = settings_key(TrainSeries, [field["name"] for field in between])
         self._write_settings = quick_writer(TrainSeries, settings)
         self._write_target = quick_writer(TrainSeries, {**self._source, "fields": self._source["fields"][-1:]})
 
@@ -69,7 +69,7 @@ class _TrainSeriesFormat(Format):
 
     def _encoded(self, event: TrainSeries, known: dict[tuple[object, ...], bytes]) -> bytes:
         try:
-            key = _training_key(event)
+            key = self._key_of(event)
             settings = known.get(key)
             if settings is None:
                 settings = known[key] = self._write_settings(event)
@@ -114,6 +114,7 @@ class _SubmitJobFormat(Format):
         config = elements["type"]["items"]
         tail = {**config, "fields": config["fields"][1:]}
         self._settings = _KnownTails(tail, converted(SeriesConfig, leave_out={"ts_id"}))
+        self._key_of = settings_key(SeriesConfig, [field["name"] for field in tail["fields"]])
         self._write_tail = quick_writer(SeriesConfig, tail)
         self._write = self._write_elements_once
 
@@ -124,7 +125,7 @@ class _SubmitJobFormat(Format):
             buffer.write(encode_long(len(event.elements)))
             tails: dict[tuple[object, ...], bytes] = {}
             for element in event.elements:
-                key = _element_key(element)
+                key = self._key_of(element)
                 tail = tails.get(key)
                 if tail is None:
                     tail = tails[key] = self._write_tail(element)
@@ -168,45 +169,3 @@ _SPECIAL: Final[Mapping[type, type[Format]]] = {TrainSeries: _TrainSeriesFormat,
 def format_of(event_type: type) -> Format:
     """How events of a type are read and written."""
     return _SPECIAL.get(event_type, Format)(event_type)
-
-
-def _key_by(plain: Sequence[str], shared: Sequence[str]) -> Callable[[Any], tuple[object, ...]]:
-    """A key that is equal for events whose settings have the same bytes.
-
-    Sequences count by identity: 3 and 3.0 are equal, but not the same on the wire. The event keeps the objects alive.
-    """
-    plain_of, shared_of = attrgetter(*plain), attrgetter(*shared)
-    return lambda event: (plain_of(event), *map(id, shared_of(event)))
-
-
-_element_key = _key_by(
-    (
-        "model_name",
-        "max_eval",
-        "next_k_prediction",
-        "auto_tune",
-        "auto_tune_metric",
-        "refit",
-        "allow_negative",
-        "backtest_windows",
-        "lower",
-        "upper",
-        "fill",
-    ),
-    ("hyper_params", "feature_indexs", "eval_metrics", "levels"),
-)
-_training_key = _key_by(
-    (
-        "model_name",
-        "next_k_prediction",
-        "refit",
-        "start",
-        "start_micros",
-        "step",
-        "freq",
-        "allow_negative",
-        "project",
-        "data_id",
-    ),
-    ("config", "eval_metrics", "timestamps", "search", "feat_dynamic_real", "options", "group_keys"),
-)
