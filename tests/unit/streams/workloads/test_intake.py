@@ -163,7 +163,7 @@ class TestRefused:
             monkeypatch.setattr(intake._reader, "read", read)
         else:
             records = [wrong, *records[:2], *records[3:]]  # the first of its series is looked at by itself
-            begin, begun = intake.slot, []
+            begin, begun = intake.slots.by_bytes, []
 
             def slot(*names: Any) -> int:
                 begun.append(names)
@@ -171,7 +171,7 @@ class TestRefused:
                     raise KeyError("nobody has thought of it")
                 return begin(*names)
 
-            monkeypatch.setattr(intake, "slot", slot)
+            monkeypatch.setattr(intake.slots, "by_bytes", slot)
         taken = take(intake, records)
 
         assert [at for *_, at, _ in kept(store)] == [0, 1, 3, 4]
