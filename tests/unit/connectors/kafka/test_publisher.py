@@ -229,5 +229,6 @@ async def test_calls_beyond_the_bytes_that_are_queued_wait(roomy: list[RoomyProd
 
     assert {way for _, way in roomy[0].taken[:2]} == {"together"}
     assert {way for _, way in roomy[0].taken[2:4]} == {"alone"}
+    await publisher.flush()  # a call is answered a moment before it is counted as closed
     assert publisher._open_bytes == 0
     await publisher.close()
