@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from faust.contrib.asgi import faust_app_running
 
 from connectors.kafka.admin import TopicsLostError
 from streams.engine.hands import take_up
-from streams.runtime import TrainerRuntime
+from streams.runtime import Part, TrainerRuntime
 
 __all__ = ["WorkerIdTakenError", "run_worker"]
 
@@ -119,22 +119,29 @@ async def _run(runtime: TrainerRuntime, role: str, end: "_End") -> int:
 
 
 async def _until_end(runtime: TrainerRuntime, role: str, stop: asyncio.Event) -> BaseException | None:
-    """Wait for the signal, or for the app's crash, which is returned."""
-    preparing = None
-    if role == "state":
-        preparing = asyncio.gather(*(part.prepare() for part in runtime.parts.values()))
+    """Wait for the signal, for the app's crash or for a part's failure; the last two are returned."""
+    prepared = asyncio.ensure_future(_prepared(runtime.parts.values() if role == "state" else ()))
     waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), runtime.app.wait_until_stopped())]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*waits, prepared], return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
         with suppress(asyncio.CancelledError):
             await wait
-    if preparing is not None:
-        preparing.cancel()
-    crashed: BaseException | None = runtime.app.crash_reason
+    prepared.cancel()
+    [failed] = await asyncio.gather(prepared, return_exceptions=True)  # asked for, else asyncio tells of it as an error
+    of_part = failed.exceptions[0] if isinstance(failed, ExceptionGroup) else None  # nobody has told of this one
+    crashed: BaseException | None = runtime.app.crash_reason or of_part
     if crashed is not None:
-        log.error("worker_crashed", role=role, error=repr(crashed))
+        log.error("worker_crashed", role=role, error=repr(crashed), exc_info=of_part)
     return crashed
+
+
+async def _prepared(parts: Iterable[Part]) -> None:
+    """Does what parts do beforehand and all along. Never ends well: a worker whose part has failed must not go on."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part.prepare())
+    await asyncio.Event().wait()
 
 
 @contextmanager

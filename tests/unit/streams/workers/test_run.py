@@ -2,7 +2,9 @@
 
 import asyncio
 import fcntl
+import gc
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -18,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.kafka.admin import TopicsLostError
 from streams.workers import run as worker
@@ -32,7 +35,8 @@ class Runtime:
     def __init__(self, when_ready: Callable[["Runtime"], None]) -> None:
         self.when_ready = when_ready
         self.app = self.publisher = self
-        self.parts = {Runtime: SimpleNamespace(close=self._close_part)}
+        self.parts = {Runtime: SimpleNamespace(close=self._close_part, prepare=self._prepare_part)}
+        self.part_fails: BaseException | None = None
         self.settings = SimpleNamespace(worker_id="1", metrics_port=None, home=Path(tempfile.mkdtemp()))
         hands = SimpleNamespace(open=lambda: None, healthy=lambda: None, close=lambda: None)
         self.transport = SimpleNamespace(hands=hands)
@@ -49,6 +53,14 @@ class Runtime:
 
     async def close(self, within: timedelta) -> None:
         self.happened.append(f"publisher closed within {within.total_seconds():g} s")
+
+    async def _prepare_part(self) -> None:
+        if self.part_fails is not None:
+            raise self.part_fails
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.happened.append("part's work ended")
 
     async def _close_part(self) -> None:
         self.happened.append("part closed")
@@ -73,10 +85,10 @@ def _app_without_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "faust_app_running", running)
 
 
-def run(when_ready: Callable[[Runtime], None]) -> tuple[int, list[str]]:
+def run(when_ready: Callable[[Runtime], None], *, role: str = "trainer") -> tuple[int, list[str]]:
     """Exit status of a worker, and what happened in it."""
     runtime: Any = Runtime(when_ready)
-    return run_worker(runtime, "trainer"), runtime.happened
+    return run_worker(runtime, role), runtime.happened
 
 
 ORDERLY = ["publisher started", "app started", "app stopped", "part closed", "publisher closed within 3 s"]
@@ -86,6 +98,26 @@ ORDERLY = ["publisher started", "app started", "app stopped", "part closed", "pu
 def test_a_signal_ends_it_in_order(number: int) -> None:
     """Status 0. The publisher goes last: what the app still sends must reach the broker."""
     assert run(lambda _: os.kill(os.getpid(), number)) == (0, ORDERLY)
+
+
+def test_a_state_worker_ends_in_order_without_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    """What its parts do all along ends before the app does, and asyncio has nothing to say of it."""
+    ended = run(lambda _: os.kill(os.getpid(), signal.SIGTERM), role="state")
+    gc.collect()  # asyncio tells of an error that nobody asked for when its future is thrown away
+
+    assert ended == (0, [*ORDERLY[:2], "part's work ended", *ORDERLY[2:]])
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_part_that_fails_ends_the_worker() -> None:
+    """Its points or its users would not be kept any more, and nobody would be told."""
+    runtime: Any = Runtime(lambda app: asyncio.get_running_loop().call_later(10, app.end))  # where it would go on
+    runtime.part_fails = OSError("no space left")
+    with capture_logs() as told:
+        status = run_worker(runtime, "state")
+
+    assert (status, runtime.happened) == (1, ORDERLY)
+    assert [line["error"] for line in told if line["event"] == "worker_crashed"] == ["OSError('no space left')"]
 
 
 def test_a_crash_ends_it_with_status_1() -> None:
