@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from connectors.objects.keys import check_key
 from connectors.objects.layout import named
-from connectors.objects.unfinished_files import UNFINISHED, create_unlinked, finished, sync
+from connectors.objects.unfinished_files import UNFINISHED, create, finished, put_in_place, remove
 
 __all__ = ["ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
 
@@ -36,7 +36,8 @@ class ObjectStoreError(RuntimeError):
 class ObjectStore:
     """Files under keys such as ``datasets/7/flights.csv``, below one root.
 
-    A write is all or nothing: a reader sees the old object, the new one or none, never a part. All calls block: next
+    A write is all or nothing: a reader sees the old object, the new one or none, never a part. Who deletes a folder and
+    who writes into it at the same moment come one after the other, and neither fails. All calls block: next
     to an event loop, use a thread. The file system's own errors (OSError: disk full, no permission) pass through.
 
     Symbolic links below the root are not followed: what lies behind one is no object, whatever it points to.
@@ -64,7 +65,7 @@ class ObjectStore:
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Store bytes under the key, replacing what was there."""
-        with self.writing(key) as unfinished:
+        with self.writing(key) as unfinished, suppress(FileNotFoundError):  # made, and gone with its folder
             unfinished.write_bytes(data)
 
     def create_bytes(self, key: str, data: bytes) -> bool:
@@ -78,16 +79,7 @@ class ObjectStore:
             return self._create_remote(path, data)
         if self._leads_away(key.rpartition("/")[0]):
             raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
-        with finished(Path(path)) as (unfinished, target):
-            unfinished.write_bytes(data)
-            sync(unfinished)
-            try:
-                target.hardlink_to(unfinished)  # whole or not at all, and never over what is there
-            except FileExistsError:
-                return False
-            except OSError:  # a file system without hard links, such as FAT
-                return create_unlinked(target, data)
-        return True
+        return create(Path(path), data)
 
     def _create_remote(self, path: str, data: bytes) -> bool:
         for turn in range(1, _CREATE_TRIES + 1):
@@ -119,8 +111,7 @@ class ObjectStore:
             raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
         with finished(Path(path)) as (unfinished, target):
             yield unfinished
-            sync(unfinished)
-            unfinished.replace(target)
+            put_in_place(unfinished, target)
 
     def open(self, key: str) -> IO[bytes]:
         """The object's bytes as a seekable binary file; ObjectNotFoundError if there is none."""
@@ -204,13 +195,8 @@ class ObjectStore:
             if self._fs.exists(path):
                 self._fs.rm(path, recursive=True)
             return
-        target = Path(path)
-        if self._leads_away(key.rpartition("/")[0]):
-            return
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target, ignore_errors=False)
-        else:
-            target.unlink(missing_ok=True)
+        if not self._leads_away(key.rpartition("/")[0]):
+            remove(Path(path))
 
     def remove_older(self, folder: str, before: datetime, *, at_most: int) -> int:
         """Remove objects of the folder, not those of folders in it, that were last written before an aware time.
