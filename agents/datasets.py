@@ -14,7 +14,7 @@ from faust.agents import Agent
 
 from connectors.csv_files.dialect import DialectSettings
 from connectors.csv_files.inspection import BadDatasetError, OpenCsv, opened_csv
-from connectors.csv_files.text import MOST_UNPACKED, is_compressed
+from connectors.csv_files.text import FIRST_BYTES, MOST_UNPACKED, is_compressed
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import is_incoming
 from connectors.datasets.manifests import SOURCES, Origin
@@ -114,7 +114,7 @@ def _facts_of(
         return 0, 0, known
     try:
         with store.open(_key(command)) as file:
-            packed = is_compressed(file.read(4))
+            packed = is_compressed(file.read(FIRST_BYTES))
         size = store.size(_key(command))
     except (BadKeyError, ObjectNotFoundError):
         return 0, 0, known

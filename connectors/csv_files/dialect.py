@@ -110,7 +110,7 @@ def checked(settings: DialectSettings) -> DialectSettings:
         quote=_choice("quote", settings.quote, ('"', "'", "none")),
         decimal=_choice("decimal", settings.decimal, (".", ",")),
         thousands=_choice("thousands", _blank(settings.thousands), (",", ".", " ", "'", "none")),
-        compression=_choice("compression", settings.compression, ("gzip", "zip", "none")),
+        compression=_choice("compression", settings.compression, ("gzip", "zip", "parquet", "arrow", "none")),
     )
     if made.decimal is not None and made.decimal == made.thousands:
         raise _wrong("thousands", f'is "{made.thousands}", as decimal is; one character cannot be both')

@@ -1,4 +1,4 @@
-"""The text of an uploaded CSV file as UTF-8 with line feeds: unpacked and decoded where the upload is not that already.
+"""The text of an uploaded table as UTF-8 with line feeds: unpacked and decoded where the upload is not that already.
 
 A line of the text is the same line of the file, so that messages name the lines that the uploader sees.
 """
@@ -24,8 +24,10 @@ from connectors.csv_files.encoding import (
     shown_encoding,
     telling_lines,
 )
+from connectors.table_files.forms import TableForm
+from connectors.table_files.reading import FIRST_BYTES, UnreadableTableError, form_of, opened_as_csv
 
-__all__ = ["MOST_UNPACKED", "CsvText", "is_compressed", "legacy_text", "plain_text"]
+__all__ = ["FIRST_BYTES", "MOST_UNPACKED", "CsvText", "is_compressed", "legacy_text", "plain_text"]
 
 MOST_UNPACKED: Final = 4 << 30  # bytes that a compressed file may hold, where its reader sets no limit
 _BLOCK: Final = 1 << 18
@@ -123,18 +125,21 @@ def _new_file() -> Iterator[Path]:
 
 
 def is_compressed(first: bytes) -> bool:
-    """Whether a file that begins so is packed in a way that is read."""
-    return first.startswith((_GZIP, _ZIP))
+    """Whether a file that begins so, eight bytes at least, is packed in a way that is read."""
+    return _found(first) is not None
 
 
 def _compression(path: Path, given: str | None) -> str | None:
     with path.open("rb") as file:
-        first = file.read(4)
-    found = "gzip" if first.startswith(_GZIP) else "zip" if first == _ZIP else None
+        found = _found(file.read(FIRST_BYTES))
     if given is not None and given != (found or "none"):
         is_what = f"compressed with {found}" if found else "not compressed in a way that is read"
         raise BadDatasetError("bad_dialect", f"compression: is {given}, but the file is {is_what}; leave the field out")
     return found
+
+
+def _found(first: bytes) -> str | None:
+    return "gzip" if first.startswith(_GZIP) else "zip" if first.startswith(_ZIP) else form_of(first)
 
 
 def _refuse_other_kinds(first: bytes) -> None:
@@ -159,6 +164,8 @@ def _unpack(path: Path, compression: str, target: Path, max_bytes: int) -> None:
     except (zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, EOFError) as error:
         text = f"the {compression} file is damaged ({error}); pack it again, or upload the CSV text itself"
         raise BadDatasetError("damaged_archive", text) from None
+    except UnreadableTableError as error:
+        raise BadDatasetError("not_csv", str(error)) from None
     except (RuntimeError, NotImplementedError) as error:  # a password, or a method that the standard library lacks
         text = (
             f"the {compression} file cannot be unpacked ({error}); pack it without a password, or upload the CSV text"
@@ -171,6 +178,10 @@ def _opened(path: Path, compression: str) -> Iterator[IO[bytes]]:
     if compression == "gzip":
         with gzip.open(path, "rb") as source:
             yield cast("IO[bytes]", source)
+        return
+    if compression in tuple(TableForm):
+        with opened_as_csv(path, TableForm(compression)) as told:
+            yield cast("IO[bytes]", told)
         return
     _check_directory(path)
     with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Writes tables as files that other programs read, piece by piece.
+"""Tables as files that other programs read, written piece by piece; and files that they wrote, read as CSV.
 
-Others use `forms.TableForm`, `forms.MEDIA_TYPES`, `writing.table_pieces` and `safe_cells.safe_cell`.
+Others use `forms`, `reading`, `safe_cells` and `writing`.
 """

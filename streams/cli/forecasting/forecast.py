@@ -42,7 +42,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         Path,
         typer.Argument(
             metavar="FILE.csv",
-            help="CSV file with a header line, plain or in a gzip or zip file; - for the standard input.",
+            help="CSV file with a header line (plain, gzip, zip), Parquet or Arrow file; - for the standard input.",
             show_default=False,
         ),
     ],

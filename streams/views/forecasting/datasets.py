@@ -62,7 +62,7 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
         str | None, Form(description="Between thousands: a comma, a point, an apostrophe, space, or none.")
     ] = None,
     skipped_lines: Annotated[str | None, Form(description="How many lines lie above the header.")] = None,
-    compression: Annotated[str | None, Form(description="gzip, zip or none.")] = None,
+    compression: Annotated[str | None, Form(description="gzip, zip, parquet, arrow or none.")] = None,
     timestamp_format: Annotated[
         str | None,
         Form(
@@ -130,7 +130,8 @@ async def add_dataset(
     upload: Annotated[
         UploadFile,
         File(
-            description="A CSV file with a header line, plain or in a gzip or zip file. How it is written (encoding, "
+            description="A CSV file with a header line, plain or in a gzip or zip file, or a Parquet or Arrow "
+            "file. How it is written (encoding, "
             "delimiter, decimals …) is found out and shown as `dialect`; what is found wrongly can be set."
         ),
     ],
