@@ -35,6 +35,8 @@ class BatchReader:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
+                # A partition whose queue is full is left out of a fetch, and waits for the end of that of idle ones.
+                "fetch.wait.max.ms": 50,
                 "fetch.queue.backoff.ms": 10,
                 "queued.max.messages.kbytes": _QUEUE_KIB,
                 "receive.message.max.bytes": max(_RECEIVE_BYTES, max_message_bytes + _OVERHEAD_BYTES),

@@ -41,7 +41,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv",
+            metavar="FILE",
             help="CSV file with a header line (plain, gzip, zip), Parquet or Arrow file; - for the standard input.",
             show_default=False,
         ),
@@ -217,7 +217,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.csv", show_default=False,
+            metavar="FILE", show_default=False,
             help="Write one row per series, model and timestamp, with the metrics in further columns.",
         ),
     ] = None,
