@@ -93,7 +93,7 @@ class Quotas(Part):
         try:
             self._storing[project].update(held)
             if limits:
-                await self._check_storage(project, wanted, limits)
+                await self._check_storage(project, wanted, limits, self._storing[project] - held)
             yield
             self._stored.added(project, wanted)
         finally:
@@ -103,8 +103,7 @@ class Quotas(Part):
         """RejectedError 429 where there is no room for so much more; nothing is held."""
         limits = self._limited(project, wanted)
         if limits:
-            used = await self._stored.of(project)
-            self._refuse_over(project, used + self._storing[project], wanted, limits)
+            await self._check_storage(project, wanted, limits, self._storing[project])
 
     @asynccontextmanager
     async def upload(self, project: str, declared: int | None) -> AsyncIterator[Callable[[int], None]]:
@@ -112,9 +111,10 @@ class Quotas(Part):
 
         They count once the block has ended well.
         """
-        limit = self.limits_of(project)["stored_bytes"]
-        used = (await self._stored.of(project))["stored_bytes"] if limit else 0
+        limit, wanted = self.limits_of(project)["stored_bytes"], {"stored_bytes": declared or 1}
         storing, held = self._storing[project], 0
+        limits = {"stored_bytes": limit} if limit else {}
+        used = (await self._stored_beside(project, wanted, limits, storing))["stored_bytes"] if limit else 0
 
         def come(size: int) -> None:
             nonlocal held
@@ -193,12 +193,21 @@ class Quotas(Part):
         used.subtract({quota: wanted[quota] for quota in limits})  # it is held, and so among them
         self._refuse_over(project, used, wanted, limits)
 
-    async def _check_storage(self, project: str, wanted: Mapping[str, int], limits: Mapping[str, int]) -> None:
-        held = self._storing[project] - Counter(wanted)
+    async def _check_storage(
+        self, project: str, wanted: Mapping[str, int], limits: Mapping[str, int], beside: Counter[str]
+    ) -> None:
+        """RejectedError 429 where it does not fit with what others store at the moment; looked up once more before."""
+        used = await self._stored_beside(project, wanted, limits, beside)
+        self._refuse_over(project, used + beside, wanted, limits)
+
+    async def _stored_beside(
+        self, project: str, wanted: Mapping[str, int], limits: Mapping[str, int], beside: Counter[str]
+    ) -> Counter[str]:
+        """What is stored: as of a moment ago where, by what was known, there is no room."""
         used = await self._stored.of(project)
-        if any((used + held)[quota] + wanted[quota] > limit for quota, limit in limits.items()):
+        if any((used + beside)[quota] + wanted[quota] > limit for quota, limit in limits.items()):
             used = await self._stored.of(project, within_s=_AGAIN_S)
-        self._refuse_over(project, used + held, wanted, limits)
+        return used
 
     def _refuse_over(
         self, project: str, used: Mapping[str, int], wanted: Mapping[str, int], limits: Mapping[str, int]

@@ -198,6 +198,32 @@ async def test_bytes_are_limited(make: Make) -> None:
     assert datasets.is_there(state.runtime.store, 21)
 
 
+async def test_what_another_worker_has_removed_makes_room_at_every_door(make: Make) -> None:
+    """Nothing is refused by a look of some seconds ago."""
+    state = make(max_project_bytes=6000)
+    quotas, store = Quotas.of(state.runtime), state.runtime.store
+
+    async def check() -> None:
+        await quotas.check_storage("", stored_bytes=500)
+
+    async def store_it() -> None:
+        async with quotas.storage("", stored_bytes=500):
+            pass
+
+    async def upload() -> None:
+        async with quotas.upload("", 500):
+            pass
+
+    for door in (check, store_it, upload):
+        store.put_bytes("outputs/full", b"o" * 5990)
+        quotas._stored._looked = float("-inf")
+        with pytest.raises(RejectedError):
+            await door()
+        quotas._stored._looked -= 2
+        store.delete("outputs/full")
+        await door()
+
+
 async def test_services_and_replicas_are_limited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that a refused service would have used may still be removed."""
     state = make(max_project_services=2, max_project_replicas=3)
