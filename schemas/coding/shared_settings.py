@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from typing import Any, Final
 
@@ -166,6 +167,7 @@ class _SubmitJobFormat(Format):
 _SPECIAL: Final[Mapping[type, type[Format]]] = {TrainSeries: _TrainSeriesFormat, SubmitJob: _SubmitJobFormat}
 
 
+@cache
 def format_of(event_type: type) -> Format:
-    """How events of a type are read and written."""
+    """How events of a type are read and written: found out once in a process, however many codecs it has."""
     return _SPECIAL.get(event_type, Format)(event_type)

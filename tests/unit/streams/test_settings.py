@@ -59,6 +59,7 @@ def test_home_is_in_the_users_home(tmp_path: Path) -> None:
         ("TIDECAST_HOME", "/srv/tidecast", "home", Path("/srv/tidecast")),
         ("TIDECAST_HTTP_HOST", "0.0.0.0", "http_host", "0.0.0.0"),
         ("TIDECAST_HTTP_PORT", "0", "http_port", 0),
+        ("tidecast_http_port", "0", "http_port", 0),
         ("TIDECAST_KAFKA_PORT", "19092", "kafka_port", 19092),
         ("TIDECAST_KAFKA_BOOTSTRAP", "a:9092,b:9092", "kafka_bootstrap", "a:9092,b:9092"),
         ("TIDECAST_REGISTRY_URL", "http://registry:8081", "registry_url", SecretUrl("http://registry:8081")),
