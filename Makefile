@@ -7,8 +7,15 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 # Two processes, a file's tests in one of them: module fixtures are built once.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# What libraries bring for pytest and no test here uses: each process would load pandas and more for it.
+UNUSED := -p no:anyio -p no:fugue_test -p no:fugue_test_fixtures -p no:platformdirs -p no:valkey
+# No test of the quick loop needs these either: one drives the HTTP doors, one runs failed tests again.
+UNUSED_QUICK := -p no:schemathesis -p no:rerunfailures
 # A test that fails is run once more, as a shared machine may stall for seconds; the summary names each such test.
 AGAIN := --reruns 1 -r fER
+# Compiled code is kept, whatever the environment says: to compile tests and code anew takes longer than most rooms' tests,
+# and the processes that tests start would do so too.
+unit test faults soak: export PYTHONDONTWRITEBYTECODE :=
 .PHONY: accuracy help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard bench-mlserver lock clean
 
 help: ## List the targets
@@ -33,11 +40,11 @@ up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
 unit: $(STAMP) ## The quick loop: tests that need no broker, but for slow ones (tests/unit and tests/agents)
-	@$(BIN)/pytest $(PARALLEL) -m 'not slow and not soak' tests/unit tests/agents
+	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(UNUSED_QUICK) -m 'not slow and not soak' tests/unit tests/agents
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest $(PARALLEL) $(AGAIN) --ignore tests/faults
-	@$(BIN)/pytest $(PARALLEL) $(AGAIN) tests/faults
+	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) --ignore tests/faults
+	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long
 	@$(BIN)/pytest tests/faults
