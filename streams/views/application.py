@@ -70,7 +70,6 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
         openapi_tags=[
             {"name": tag.name, "description": tag.words} for tag in dict.fromkeys(door.tag for door in doors)
         ],
-        generate_unique_id_function=lambda route: route.name,
         version="0.1.0",
         redirect_slashes=False,
         docs_url="/docs",
@@ -83,8 +82,7 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
     http.router.routes.extend(route for door in doors for route in door.quick)
-    for door in doors:
-        http.include_router(door.router, tags=[door.tag.name])
+    http.router.routes.extend(route for door in doors for route in door.routes)
     answer_refusals(http, doors)
     settings = runtime.settings
     # The last one is the outermost: refusals are traced and measured too, and a body is not read before they are made.

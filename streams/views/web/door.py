@@ -6,6 +6,7 @@ form of every refusal follow from it; nothing else looks at how a path begins.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter
@@ -124,6 +125,13 @@ class Door:
     project's, and to callers of others there is nothing."""
     asks: Collection[str] = ()
     """Last parts of paths whose POST changes nothing, so that viewers may send it; * for all."""
+
+    @cached_property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Those of its router under its chapter of the API document: FastAPI works them out once for all applications."""
+        chapter = APIRouter(generate_unique_id_function=lambda route: route.name)
+        chapter.include_router(self.router, tags=[self.tag.name])
+        return chapter.routes
 
     def begins(self) -> Sequence[str]:
         """What its addresses begin with."""
