@@ -13,11 +13,17 @@ from hypothesis import HealthCheck, settings
 from connectors.embedded_kafka.broker import EmbeddedKafka, record_class_archive
 from connectors.embedded_kafka.jars import default_cache_dir, obtain_jars
 from connectors.embedded_kafka.java import Java, find_java
+from connectors.processes import compute_process
 from streams.telemetry.logs import console_processors
 
 # How long an example takes is no criterion: other processes may have the cores.
 settings.register_profile("tidecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tidecast")
+# Python's one fork server loads what was asked for before it began. Here it is all that any room's tests let it fork,
+# else each process of the other rooms loads its own anew; but for TensorFlow, which would be in the memory of each.
+compute_process._preloaded.update(
+    f"agents.{room}.process" for room in ("accuracy", "inference", "scoring", "scoring_jobs", "series")
+)
 # Tracebacks with each variable of each function take seconds where these are whole workers.
 structlog.configure(processors=console_processors())
 
@@ -32,7 +38,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is imported and collected stays to the end: the garbage collector looks through it once, not again and again."""
+    """What is imported and collected stays to the end: the garbage collector looks through it once, not often."""
     gc.disable()
     try:
         return (yield)

@@ -128,7 +128,7 @@ class Door:
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
-        """Those of its router under its chapter of the API document: FastAPI works them out once for all applications."""
+        """Those of its router, in its chapter of the API document: FastAPI works them out once for all applications."""
         chapter = APIRouter(generate_unique_id_function=lambda route: route.name)
         chapter.include_router(self.router, tags=[self.tag.name])
         return chapter.routes
