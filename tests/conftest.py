@@ -45,6 +45,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)  # by Python's own ones it looks through all that there is every few seconds
         gc.enable()
 
 
