@@ -9,6 +9,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def names_of(node: ast.ClassDef) -> set[str]:
     return own
 
 
+@cache
 def defined_by(base: type) -> set[str]:
     """What a class of another package defines, be it in the class or on its instances."""
     source = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
@@ -88,6 +90,7 @@ def used_in(path: Path) -> Iterator[str]:
             )
 
 
+@cache
 def used() -> set[tuple[str, str]]:
     modules = (path for room in ROOMS for path in (ROOT / room).glob("*.py"))
     return {(f"{path.parent.name}/{path.stem}", name) for path in modules for name in used_in(path)}
