@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -11,7 +10,7 @@ import typer
 
 from streams.cli.access.audit import audit
 from streams.cli.console.failure import CommandError
-from streams.cli.console.listing import AsJson
+from streams.cli.console.listing import AsJson, print_answer, print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
@@ -57,6 +56,7 @@ def login(
         str | None, typer.Option(help="Where to work; the user's own project if absent.", show_default=False)
     ] = None,
     from_input: FromInput = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Log in: later commands that ask this service send the token, which is kept in a file of yours."""
@@ -67,10 +67,10 @@ def login(
         token, told = session.client.log_in(user, password, project)
         file = keep_login(session.client.url, token)
     words = f"{user} is logged in, project {told['project']['id']}, until {told['expires_at']}; the token is in {file}"
-    output().print(one_line(words), soft_wrap=True)
+    print_answer({**told, "file": str(file)}, words, as_json=as_json)
 
 
-def logout(*, url: Url = None) -> None:
+def logout(*, as_json: AsJson = False, url: Url = None) -> None:
     """Log out: the token is void, and forgotten."""
     from streams.cli.service.credentials import forget_login
 
@@ -79,7 +79,8 @@ def logout(*, url: Url = None) -> None:
         if token is None:
             raise CommandError(f"nobody is logged in at {session.client.url}: see {command_line('access login')}")
         session.client.log_out(token)
-    output().print("logged out")
+        told = {"logged_out": session.client.url}
+    print_answer(told, "logged out", as_json=as_json)
 
 
 def whoami(*, as_json: AsJson = False, url: Url = None) -> None:
@@ -87,7 +88,7 @@ def whoami(*, as_json: AsJson = False, url: Url = None) -> None:
     with session_of(url) as session:
         told = session.client.get("/access/me")
     if as_json:
-        _print_json(told)
+        print_json(told)
     elif told["auth"] == "off":
         output().print("access control is off: anybody may do everything")
     else:
@@ -103,6 +104,7 @@ def add_user(
         typer.Option(help="viewer reads, operator writes too, admin looks after users."),
     ] = "operator",
     from_input: FromInput = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Add a user. Without --password-stdin a password is made, and printed this once."""
@@ -113,9 +115,10 @@ def add_user(
         if name in [it["user"] for it in session.client.get("/access/users")["users"]]:
             raise CommandError(f"there is a user {name} already: see {command_line('access user change')}")
         body = {"password": password, "project": project, "role": role}
-        session.client.write("PUT", f"/access/users/{_part(name)}", body=body)
-    output().print(one_line(f"{name} is added, project {project}, {role}"))
-    if not from_input:
+        added = session.client.write("PUT", f"/access/users/{_part(name)}", body=body)
+    told = added if from_input else {**added, "password": password}
+    print_answer(told, f"{name} is added, project {project}, {role}", as_json=as_json)
+    if not (from_input or as_json):
         output().print(f"password, told this once: {password}", highlight=False, soft_wrap=True)
 
 
@@ -127,6 +130,7 @@ def change_user(
         Literal["viewer", "operator", "admin"] | None, typer.Option(help="Another role.", show_default=False)
     ] = None,
     from_input: FromInput = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Give a user another project, role or password; with a new password all its tokens are void."""
@@ -135,8 +139,8 @@ def change_user(
     if not body:
         raise CommandError("nothing is to be changed: give --project, --role or --password-stdin")
     with session_of(url) as session:
-        session.client.write("PUT", f"/access/users/{_part(name)}", body=body)
-    output().print(one_line(f"{name} is changed"))
+        changed = session.client.write("PUT", f"/access/users/{_part(name)}", body=body)
+    print_answer(changed, f"{name} is changed", as_json=as_json)
 
 
 def list_users(*, as_json: AsJson = False, url: Url = None) -> None:
@@ -144,9 +148,9 @@ def list_users(*, as_json: AsJson = False, url: Url = None) -> None:
     _list("users", ("user", "project", "role"), "there are no users", as_json=as_json, url=url)
 
 
-def revoke_user(name: Name, *, url: Url = None) -> None:
+def revoke_user(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
     """Revoke a user, with all its keys and tokens; what it has made stays."""
-    _revoke("users", name, url)
+    _revoke("users", name, as_json=as_json, url=url)
 
 
 def add_key(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
@@ -154,7 +158,7 @@ def add_key(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
     with session_of(url) as session:
         made = session.client.write("POST", "/access/keys", body={"user": name})
     if as_json:
-        _print_json(made)
+        print_json(made)
         return
     output().print(f"access key {made['access_key']}", highlight=False)
     output().print(f"secret, told this once: {made['secret']}", highlight=False, soft_wrap=True)
@@ -168,22 +172,24 @@ def list_keys(*, as_json: AsJson = False, url: Url = None) -> None:
 def revoke_key(
     access_key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.", show_default=False)],
     *,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Revoke a key: nothing that is signed with it is let in from now on."""
-    _revoke("keys", access_key, url)
+    _revoke("keys", access_key, as_json=as_json, url=url)
 
 
 def add_project(
     project: Project,
     *,
     title: Annotated[str, typer.Option(help="What it is, for people.", show_default=False)] = "",
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Add a project."""
     with session_of(url) as session:
-        session.client.write("PUT", f"/access/projects/{_part(project)}", body={"title": title})
-    output().print(one_line(f"project {project} is added"))
+        added = session.client.write("PUT", f"/access/projects/{_part(project)}", body={"title": title})
+    print_answer(added, f"project {project} is added", as_json=as_json)
 
 
 def list_projects(*, as_json: AsJson = False, url: Url = None) -> None:
@@ -202,6 +208,7 @@ def set_quotas(
         ),
     ],
     *,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Let a project have so much of something; what it has beyond stays, only more is refused."""
@@ -212,8 +219,8 @@ def set_quotas(
             raise CommandError(f"{given}: expected QUOTA=LIMIT, such as jobs=100 or jobs=default")
         body[name] = None if limit == "default" else int(limit)
     with session_of(url) as session:
-        session.client.write("PUT", f"/access/projects/{_part(project)}/quotas", body=body)
-    output().print(one_line(f"project {project} has its quotas: {', '.join(quotas)}"))
+        told = session.client.write("PUT", f"/access/projects/{_part(project)}/quotas", body=body)
+    print_answer(told, f"project {project} has its quotas: {', '.join(quotas)}", as_json=as_json)
 
 
 def show_usage(project: Project, *, as_json: AsJson = False, url: Url = None) -> None:
@@ -221,23 +228,23 @@ def show_usage(project: Project, *, as_json: AsJson = False, url: Url = None) ->
     with session_of(url) as session:
         told = session.client.get(f"/access/projects/{_part(project)}/usage")
     if as_json:
-        _print_json(told)
+        print_json(told)
         return
     for name, it in told["usage"].items():
         limit = "no limit" if it["limit"] is None else f"of {it['limit']}{' (its own)' if it['own'] else ''}"
         output().print(f"{name:18} {it['used']:>12} {limit}", highlight=False)
 
 
-def revoke_project(project: Project, *, url: Url = None) -> None:
+def revoke_project(project: Project, *, as_json: AsJson = False, url: Url = None) -> None:
     """Revoke a project that no user belongs to; what was made in it stays, and nobody sees it."""
-    _revoke("projects", project, url)
+    _revoke("projects", project, as_json=as_json, url=url)
 
 
 def _list(kind: str, columns: Sequence[str], none: str, *, as_json: bool, url: str | None) -> None:
     with session_of(url) as session:
         found: Sequence[Mapping[str, Any]] = session.client.get(f"/access/{kind}")[kind]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     if not found:
         notices().print(none)
@@ -246,10 +253,10 @@ def _list(kind: str, columns: Sequence[str], none: str, *, as_json: bool, url: s
         output().print(one_line("  ".join(f"{it[name]!s:{widths[name]}}" for name in columns).rstrip()), soft_wrap=True)
 
 
-def _revoke(kind: str, name: str, url: str | None) -> None:
+def _revoke(kind: str, name: str, *, as_json: bool, url: str | None) -> None:
     with session_of(url) as session:
         session.client.delete(f"/access/{kind}/{_part(name)}")
-    output().print(one_line(f"{name} is revoked"))
+    print_answer({"revoked": name}, f"{name} is revoked", as_json=as_json)
 
 
 def _part(name: str) -> str:
@@ -268,7 +275,3 @@ def _password(*, ask: bool) -> str:
     if not given:
         raise CommandError("no password was given: type it, or pipe it in with --password-stdin")
     return str(given)
-
-
-def _print_json(found: Any) -> None:
-    sys.stdout.write(f"{json.dumps(found, indent=2, ensure_ascii=False)}\n")

@@ -5,21 +5,38 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import notices, one_line, output
 
-__all__ = ["AsJson", "print_json", "print_rows"]
+__all__ = ["AsJson", "check_no_files", "print_answer", "print_json", "print_rows"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 
 
 def print_json(content: Any) -> None:
     """One document, in a line."""
     json.dump(content, sys.stdout, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def print_answer(content: Any, sentence: str, *, as_json: bool) -> None:
+    """What was done: for programs the service's answer or the like of it, for people a sentence."""
+    if as_json:
+        print_json(content)
+    else:
+        output().print(one_line(sentence), soft_wrap=True)
+
+
+def check_no_files(*, as_json: bool, **files: Path | None) -> None:
+    """CommandError where a file is wanted, by the option of its name, and the document that is printed instead."""
+    given = " and ".join(f"--{name}" for name, file in files.items() if file is not None)
+    if as_json and given:
+        raise CommandError(f"--json writes no file: leave {given} out, or --json", status=2)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:

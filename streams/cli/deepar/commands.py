@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.terminal import notices, output
 
 __all__ = ["register"]
@@ -98,6 +99,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
             help="CSV: a numeric column that is known for the future too; may be repeated.",
         ),
     ] = None,
+    as_json: AsJson = False,
     url: _Url = None,
 ) -> None:  # fmt: skip
     """Train a DeepAR model on the series of a file.
@@ -121,7 +123,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
         param or (), time_freq=freq, prediction_length=horizon, context_length=context, epochs=epochs
     )
     plan = TrainingPlan(file, columns, deepar_options.model_name(name, file), name is not None, parameters)
-    train_model(plan, load_settings(), url, output(), notices())
+    train_model(plan, load_settings(), url, output(), notices(), as_json=as_json)
 
 
 def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
@@ -161,6 +163,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     timestamp: _Timestamp = None,
     target: _Target = None,
     group_by: _GroupBy = None,
+    as_json: AsJson = False,
     url: _Url = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every series of a long table.")] = False,
 ) -> None:  # fmt: skip
@@ -169,22 +172,26 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     FILE is JSON Lines or CSV, as for `tidecast deepar train`. A CSV file is read with the columns of the training
     unless others are given; of a model with features it ends in rows that have the features and an empty target.
     """
-    from streams.cli.deepar.forecasting import ForecastRequest, forecast_file
+    from streams.cli.deepar.forecasting import ForecastRequest, forecast_file, print_forecasts
     from streams.cli.deepar.options import check_levels
     from streams.cli.deepar.predictions import check_out
     from streams.cli.forecasting import presenting
 
+    check_no_files(as_json=as_json, out=out, plot=plot)
     check_out(out)
     presenting.check_outputs(None, plot)
     quantiles = check_levels(quantile or ("0.1", "0.5", "0.9"))
     request = ForecastRequest(
         file, endpoint, timestamp, target, tuple(group_by or ()), samples, quantiles, seed=seed, batch=batch
     )
-    forecast_file(request, load_settings(), url, output(), notices(), out=out, plot=plot, everything=everything)
+    if as_json:
+        print_forecasts(request, load_settings(), url, notices())
+    else:
+        forecast_file(request, load_settings(), url, output(), notices(), out=out, plot=plot, everything=everything)
 
 
-def endpoints(*, url: _Url = None) -> None:
+def endpoints(*, as_json: AsJson = False, url: _Url = None) -> None:
     """List the trained models that can be asked."""
     from streams.cli.deepar.forecasting import list_endpoints
 
-    list_endpoints(load_settings(), url, output(), notices())
+    list_endpoints(load_settings(), url, output(), notices(), as_json=as_json)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line, print_warnings
 from streams.cli.deepar import client as deepar_client
@@ -27,7 +28,14 @@ from streams.cli.service.session import Session, find_service, open_session
 if TYPE_CHECKING:
     from streams.settings import Settings
 
-__all__ = ["ForecastRequest", "endpoint_table", "forecast_file", "list_endpoints", "series_for"]
+__all__ = [
+    "ForecastRequest",
+    "endpoint_table",
+    "forecast_file",
+    "list_endpoints",
+    "print_forecasts",
+    "series_for",
+]
 
 _FAN: Final = ("0.025", "0.1", "0.25", "0.5", "0.75", "0.9", "0.975")  # as `fan_charts.LEVELS`, which loads matplotlib
 _LOW, _HIGH = "0.1", "0.9"  # the interval of the table
@@ -73,12 +81,7 @@ def forecast_file(
     everything: bool = False,
 ) -> None:
     """Ask, print the table and write what was asked for."""
-    is_json_lines(request.file)  # whether it can be read, before a service is started
-    with open_session(settings, find_service(settings, url), console) as session:
-        model = deepar_client.endpoint(session.client, request.endpoint)
-        series, columns = series_for(session, model, request, console)
-        answers = _asked(session, request, series, console)
-    predictions = predictions_of(series, answers, Frequency.parse(model["time_freq"]))
+    predictions, columns, model = _predictions(request, settings, url, console)
     labels = (columns.group_by if columns else ()) or ("series",)
     rows = None if everything else _ROWS
     results.print(prediction_table(predictions, labels, low=_LOW, high=_HIGH, width=results.width, rows=rows))
@@ -86,6 +89,12 @@ def forecast_file(
         results.print(write_predictions(predictions, labels, request.quantiles, out), soft_wrap=True)
     if plot is not None:
         _draw(predictions, columns, model, plot, results)
+
+
+def print_forecasts(request: ForecastRequest, settings: "Settings", url: str | None, console: Console) -> None:
+    """Ask, and print what a file of JSON Lines would have, as one document."""
+    predictions, _, _ = _predictions(request, settings, url, console)
+    print_json({"endpoint": request.endpoint, "predictions": [one.fields(request.quantiles) for one in predictions]})
 
 
 def series_for(
@@ -143,11 +152,13 @@ def _check_frequency(request: ForecastRequest, found: FileCalendar, console: Con
     console.print(f"{differ}: steps without a row count as missing", style="yellow", soft_wrap=True)
 
 
-def list_endpoints(settings: "Settings", url: str | None, results: Console, console: Console) -> None:
-    """Print a table of all endpoints."""
+def list_endpoints(settings: "Settings", url: str | None, results: Console, console: Console, *, as_json: bool) -> None:
+    """Print a table of all endpoints, or what the service says of them."""
     with open_session(settings, find_service(settings, url), console) as session:
         found = deepar_client.endpoints(session.client)
-    if found:
+    if as_json:
+        print_json(found)
+    elif found:
         results.print(endpoint_table(found))
     else:
         results.print(f"no model yet: {command_line('deepar train FILE')} trains one", soft_wrap=True)
@@ -169,6 +180,18 @@ def endpoint_table(found: Sequence[Mapping[str, Any]]) -> Table:
             one["likelihood"], f"{one['num_layers']} x {one['num_cells']} cells", f"{trained:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     return table
+
+
+def _predictions(
+    request: ForecastRequest, settings: "Settings", url: str | None, console: Console
+) -> tuple[Sequence[Prediction], Columns | None, Mapping[str, Any]]:
+    """The forecasts, with the columns of a CSV file, and the endpoint."""
+    is_json_lines(request.file)  # whether it can be read, before a service is started
+    with open_session(settings, find_service(settings, url), console) as session:
+        model = deepar_client.endpoint(session.client, request.endpoint)
+        series, columns = series_for(session, model, request, console)
+        answers = _asked(session, request, series, console)
+    return predictions_of(series, answers, Frequency.parse(model["time_freq"])), columns, model
 
 
 def _asked(

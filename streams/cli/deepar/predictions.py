@@ -50,6 +50,11 @@ class Prediction:
         """The times of the values before."""
         return step_times(self.series, self.frequency, len(self.series.fields["target"]))
 
+    def fields(self, levels: Sequence[str]) -> dict[str, object]:
+        """For programs, with these quantiles."""
+        quantiles = {level: self.quantiles[level] for level in levels}
+        return {"item_id": self.series.title, "start": self.times[0], "mean": self.mean, "quantiles": quantiles}
+
 
 def predictions_of(
     series: Sequence[SeriesLine], answers: Sequence[Mapping[str, object]], frequency: Frequency
@@ -163,9 +168,7 @@ def _columns(texts: Iterable[str], *, most: int = 1000) -> int:
 
 def _json_lines(predictions: Sequence[Prediction], levels: Sequence[str]) -> Iterator[str]:
     for one in predictions:
-        quantiles = {level: one.quantiles[level] for level in levels}
-        line = {"item_id": one.series.title, "start": one.times[0], "mean": one.mean, "quantiles": quantiles}
-        yield f"{json.dumps(line, ensure_ascii=False)}\n"
+        yield f"{json.dumps(one.fields(levels), ensure_ascii=False)}\n"
 
 
 def _csv_lines(predictions: Sequence[Prediction], labels: Sequence[str], levels: Sequence[str]) -> Iterator[str]:

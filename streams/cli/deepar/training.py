@@ -17,6 +17,7 @@ from rich.table import Table
 from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import exit_status
+from streams.cli.console.listing import print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line, print_warnings
 from streams.cli.deepar.client import Trainee, create_job, endpoint, keep_columns, version
@@ -55,8 +56,10 @@ class TrainingPlan:
     parameters: Mapping[str, Any]
 
 
-def train_model(plan: TrainingPlan, settings: "Settings", url: str | None, results: Console, console: Console) -> None:
-    """Train, and print scores and address; CommandError where it comes to nothing."""
+def train_model(
+    plan: TrainingPlan, settings: "Settings", url: str | None, results: Console, console: Console, *, as_json: bool
+) -> None:
+    """Train, and print scores and address, or the version as it is; CommandError where it comes to nothing."""
     with ExitStack() as stack:
         data, columns = plan.file, plan.columns
         parameters = dict(plan.parameters)
@@ -85,7 +88,10 @@ def train_model(plan: TrainingPlan, settings: "Settings", url: str | None, resul
                 "lists it when it is trained",
                 status=exit_status(interrupt),
             ) from None
-        _tell(results, plan, found, first, session)
+        if as_json:
+            print_json(found)
+        else:
+            _tell(results, plan, found, first, session)
 
 
 def follow_training(

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.console.failure import CommandError
-from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.listing import AsJson, print_answer, print_json
+from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _LOOK_S: Final = 0.3
 
 _Service = Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)]
 _Pod = Annotated[str, typer.Argument(metavar="REPLICA", help="Such as iris-0.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +54,7 @@ def deploy(
     ] = None,
     server_version: Annotated[str, typer.Option(help="Version of Python that is noted.")] = "3.9",
     wait: Annotated[bool, typer.Option(help="Wait until a replica answers.")] = True,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Let a model answer under a name."""
@@ -61,15 +62,15 @@ def deploy(
     with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/model-deploy-service", body=body | {"memoryReserve": memory})
         shown = _started(session, service) if wait else _of(session, service)
-        _print(shown)
+        _print(shown, as_json=as_json)
 
 
-def list_services(*, as_json: _Json = False, url: Url = None) -> None:
+def list_services(*, as_json: AsJson = False, url: Url = None) -> None:
     """List the services, newest first."""
     with session_of(url, on_new_home=True) as session:
         found = session.client.get("/service-list")["data"]["serviceList"]
     if as_json:
-        output().print_json(json.dumps(found))
+        print_json(found)
         return
     if not found:
         output().print("no services: tidecast services deploy MODEL SERVICE makes one")
@@ -82,7 +83,7 @@ def list_services(*, as_json: _Json = False, url: Url = None) -> None:
     output().print(table)
 
 
-def show(service: _Service, *, as_json: _Json = False, url: Url = None) -> None:
+def show(service: _Service, *, as_json: AsJson = False, url: Url = None) -> None:
     """Show a service with its replicas."""
     with session_of(url, on_new_home=True) as session:
         _print(_of(session, service), as_json=as_json)
@@ -107,39 +108,40 @@ def call(
     output().print_json(json.dumps(answer["data"]))
 
 
-def pause(replica: _Pod, *, url: Url = None) -> None:
+def pause(replica: _Pod, *, as_json: AsJson = False, url: Url = None) -> None:
     """Let a replica answer no more, for a time."""
-    _operate(replica, "pause", url)
+    _operate(replica, "pause", as_json=as_json, url=url)
 
 
-def start(replica: _Pod, *, url: Url = None) -> None:
+def start(replica: _Pod, *, as_json: AsJson = False, url: Url = None) -> None:
     """Let a paused replica answer again."""
-    _operate(replica, "start", url)
+    _operate(replica, "start", as_json=as_json, url=url)
 
 
 def scale(
     service: _Service,
     replicas: Annotated[int, typer.Argument(min=0, metavar="N", help="How many.", show_default=False)],
     *,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Have so many replicas; with 0 none answers until there are more."""
     with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/service-scale", body={"serviceName": service, "replicas": replicas})
-        _print(_started(session, service) if replicas else _of(session, service))
+        _print(_started(session, service) if replicas else _of(session, service), as_json=as_json)
 
 
-def delete(service: _Service, *, url: Url = None) -> None:
+def delete(service: _Service, *, as_json: AsJson = False, url: Url = None) -> None:
     """Remove a service with all its replicas; the model stays."""
     with session_of(url, on_new_home=True) as session:
-        session.client.write("POST", "/service-delete", body={"serviceName": service})
-    notices().print(f"service {service} is removed", highlight=False)
+        answer = session.client.write("POST", "/service-delete", body={"serviceName": service})["data"]
+    print_answer(answer, f"service {service} is removed", as_json=as_json)
 
 
-def _operate(replica: str, operation: str, url: str | None) -> None:
+def _operate(replica: str, operation: str, *, as_json: bool, url: str | None) -> None:
     with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/operate-pod", body={"podName": replica, "operationType": operation})
-        _print(_of(session, replica.rpartition("-")[0]))
+        _print(_of(session, replica.rpartition("-")[0]), as_json=as_json)
 
 
 def _of(session: "Session", service: str) -> Mapping[str, Any]:
@@ -162,7 +164,7 @@ def _started(session: "Session", service: str) -> Mapping[str, Any]:
 
 def _print(shown: Mapping[str, Any], *, as_json: bool = False) -> None:
     if as_json:
-        output().print_json(json.dumps(shown))
+        print_json(shown)
         return
     grid = Table.grid(padding=(0, 2))
     rows = {"service": "serviceName", "model": "modelName", "status": "status", "address": "restfulUrl"}

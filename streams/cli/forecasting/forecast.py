@@ -13,6 +13,7 @@ import typer
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import exit_status
+from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.program import command_line
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, output
@@ -234,6 +235,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
         ),
     ] = None,
+    as_json: AsJson = False,
     everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
 ) -> None:  # fmt: skip
     """Forecast the series of a CSV file.
@@ -250,6 +252,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
 
+    check_no_files(as_json=as_json, out=out, plot=plot)
     file = given_file(file)
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     dialect = DialectSettings(
@@ -301,6 +304,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         except CommandError as error:
             later = _later(job_id, embedded=session.embedded)
             raise CommandError(f"{error}\n{later}", status=error.status) from error
+        if as_json:
+            presenting.print_results(session.client, job_id, {"job_id": job_id})
+            return
         outcome = following.outcome_of(session.client, job_id)
         presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
         console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)

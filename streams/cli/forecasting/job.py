@@ -2,8 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from rich.console import Console
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import check_no_files
 from streams.cli.console.terminal import notices, one_line, output
 
 if TYPE_CHECKING:
@@ -81,11 +80,9 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
     a part of the job failed, 1 if all of it did.
     """
     from streams.cli.forecasting import following, presenting
-    from streams.cli.forecasting.outcome import job_outcome
     from streams.cli.service.session import find_service, open_session
 
-    if as_json and (out or plot):
-        raise CommandError("--json writes no file: leave --out and --plot out, or --json", status=2)
+    check_no_files(as_json=as_json, out=out, plot=plot)
     _check_now(as_of, wait=wait, stop=stop, refresh=refresh)
     moment = None if as_of is None else _moment(as_of)
     presenting.check_outputs(out, plot)
@@ -108,11 +105,7 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
             found = {"job_id": job_id, "name": found["name"], "as_of": at} | _stood(client.results(job_id, as_of=at))
         finished = found["status"] >= following.FINISHED
         if as_json:
-            answers = {"job": found, **client.results(job_id, history=True, as_of=at)}
-            json.dump(answers, sys.stdout, ensure_ascii=False)
-            sys.stdout.write("\n")
-            if found["status"] > following.FINISHED:
-                raise typer.Exit(job_outcome(job_id, (), answers).exit_status or 1)
+            presenting.print_results(client, job_id, {"job": found}, history=True, as_of=at)
             return
         _print_status(found, moment, output())
         if finished:

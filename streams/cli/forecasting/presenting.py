@@ -2,18 +2,21 @@
 
 # ruff: noqa: PLC0415  # matplotlib takes a second to load, and few commands draw
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import print_json
 from streams.cli.forecasting.csv_export import check_writable, write_csv
-from streams.cli.forecasting.outcome import JobOutcome, history_of
+from streams.cli.forecasting.following import FINISHED
+from streams.cli.forecasting.outcome import JobOutcome, history_of, job_outcome
 from streams.cli.forecasting.tables import LONGEST_TABLE, forecast_table
 from streams.cli.service.client import ServiceClient
 
-__all__ = ["check_outputs", "draw", "present"]
+__all__ = ["check_outputs", "draw", "present", "print_results"]
 
 _PLOTTED = 4  # series: more would be small
 _FORMATS = (".png", ".svg", ".pdf")
@@ -50,6 +53,24 @@ def present(
         console.print(f"plot written to {plot}", soft_wrap=True)
     if outcome.failed:
         raise CommandError(_failures(outcome), status=outcome.exit_status)
+
+
+def print_results(
+    client: ServiceClient,
+    job_id: int,
+    head: Mapping[str, Any],
+    *,
+    history: bool = False,
+    as_of: int | None = None,
+) -> None:
+    """Print the service's answer as one document, with `head` before it; CommandError then where forecasts failed."""
+    answer = client.results(job_id, history=history, as_of=as_of)
+    print_json({**head, **answer})
+    outcome = job_outcome(job_id, (), {"results": (), **answer})
+    if outcome.failed:
+        raise CommandError(_failures(outcome), status=outcome.exit_status)
+    if answer["status"] > FINISHED:
+        raise CommandError(f"job {job_id}: {answer.get('message') or 'not all was forecast'}")
 
 
 def draw(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, print_json
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices
 from streams.cli.observations import data_sets
@@ -69,6 +70,7 @@ def append(
     every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="Pause between them: a file is replayed as it came.")
     ] = 0.0,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Add the rows of a file to a data set. A row that is there, by its time and groups, is corrected.
@@ -85,7 +87,10 @@ def append(
             if kept:
                 time.sleep(every)
             kept += session.client.write("POST", _address(data_id, chosen), body=some)["accepted"]
-    notices().print(f"{kept:,} rows are kept")
+    if as_json:
+        print_json({"data_id": data_id, "accepted": kept})
+    else:
+        notices().print(f"{kept:,} rows are kept")
 
 
 def export(

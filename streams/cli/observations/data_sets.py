@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.console.failure import CommandError
-from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, one_line, output, print_warnings
 from streams.cli.service.asking import Url, session_of
@@ -66,11 +66,11 @@ def show(data_id: Data, *, as_json: AsJson = False, url: Url = None) -> None:
     print_warnings(found.get("warnings", ()), notices())
 
 
-def delete(data_id: Data, *, url: Url = None) -> None:
+def delete(data_id: Data, *, as_json: AsJson = False, url: Url = None) -> None:
     """Remove a data set. Jobs on it keep what they have."""
     with session_of(url) as session:
         session.client.delete(f"/data/{data_id}/")
-    output().print(f"data set {data_id} is removed")
+    print_answer({"deleted": data_id}, f"data set {data_id} is removed", as_json=as_json)
 
 
 def _column(column: dict[str, Any], heads: dict[str, list[Any]]) -> dict[str, Any]:

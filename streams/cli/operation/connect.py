@@ -5,8 +5,9 @@
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 
@@ -54,6 +56,7 @@ def apply(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on until Ctrl-C, and start again what gives up; a look every 30 s.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the cluster run the connectors of a folder; a repeat changes nothing.
 
@@ -63,11 +66,16 @@ def apply(
     from connectors.kafka_connect.rest import SINKS, ConnectError, KafkaConnect, read_connectors
 
     _check_url(url)
+    if as_json and watch:
+        raise CommandError("--json prints one document, and --watch goes on: leave one of them out", status=2)
     try:
         connectors = read_connectors(folder or SINKS)
         with KafkaConnect(url, patience_s=_PATIENCE_S) as cluster:
             outcomes = [cluster.apply(connector) for connector in connectors]
-            output().print(_outcome_table(outcomes))
+            if as_json:
+                print_json([_outcome(one) for one in outcomes])
+            else:
+                output().print(_outcome_table(outcomes))
             if watch:
                 _watch(cluster, connectors, outcomes)
     except ConnectError as error:
@@ -80,7 +88,7 @@ def apply(
         )
 
 
-def status(*, url: _Url = _URL) -> None:
+def status(*, as_json: AsJson = False, url: _Url = _URL) -> None:
     """Show every connector of the cluster; the exit status is 1 where one has given up."""
     from connectors.kafka_connect.rest import ConnectError, KafkaConnect
 
@@ -90,10 +98,12 @@ def status(*, url: _Url = _URL) -> None:
             states = cluster.states()
     except ConnectError as error:
         raise CommandError(str(error)) from error
-    if not states:
+    if as_json:
+        print_json([asdict(state) for state in states])
+    elif not states:
         output().print(f"no connectors; {command_line('connect apply')} makes them", soft_wrap=True)
-        return
-    output().print(_state_table(states))
+    else:
+        output().print(_state_table(states))
     failed = [state.name for state in states if state.failed]
     if failed:
         raise CommandError(
@@ -131,6 +141,18 @@ def _check_url(url: str) -> None:
         wrong = True
     if wrong:
         raise CommandError(f"--url {url}: write it as http://host:port")
+
+
+def _outcome(outcome: "Outcome") -> dict[str, Any]:
+    """For programs."""
+    state, tasks = (None, ()) if outcome.state is None else (outcome.state.state, outcome.state.tasks)
+    return {
+        "name": outcome.name,
+        "change": outcome.change,
+        "state": state,
+        "tasks": tasks,
+        "reason": outcome.reason,
+    }
 
 
 def _outcome_table(outcomes: "Sequence[Outcome]") -> Table:

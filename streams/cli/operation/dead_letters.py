@@ -2,7 +2,8 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.console.configuration import load_settings
-from streams.cli.console.failure import CommandError
+from streams.cli.console.failure import PARTLY, CommandError
+from streams.cli.console.listing import AsJson, print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.running import bootstrap_of
 
 if TYPE_CHECKING:
     from connectors.kafka.topic_reader import StoredRecord
+    from streams.engine.letters import Letter
     from streams.settings import Settings
 
 __all__ = ["register"]
@@ -45,7 +48,9 @@ def register(app: typer.Typer) -> None:
 
 
 def list_letters(
-    *, everything: Annotated[bool, typer.Option("--all", help=f"Not only the newest {_NEWEST}.")] = False
+    *,
+    everything: Annotated[bool, typer.Option("--all", help=f"Not only the newest {_NEWEST}.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the dead letters, oldest first."""
     from connectors.kafka.topic_reader import read_topic
@@ -55,27 +60,35 @@ def list_letters(
     with _broker_errors(settings):
         newest = None if everything else _NEWEST
         found = read_topic(bootstrap_of(settings), topic, newest=newest)
-        letters = sorted((_about(record) for record in found), key=lambda letter: letter[0])
+        letters = sorted(map(_about, found), key=lambda letter: letter[0])
+    shown = letters[-newest:] if newest else letters
+    if as_json:
+        print_json([_fields(letter) for _, letter in shown])
+        return
     if not letters:
         output().print("no dead letters")
         return
     table = Table("id", "time (UTC)", "topic", "error", box=box.SIMPLE_HEAD, pad_edge=False)
-    for _, letter_id, time, origin, error in letters[-newest:] if newest else letters:
+    for _, letter in shown:
+        error = letter.error
         short = error if len(error) <= _LONGEST_ERROR else f"{error[:_LONGEST_ERROR]}…"
-        table.add_row(letter_id, time, one_line(origin), Text(one_line(short)))
+        table.add_row(letter.letter_id, _time(letter.at_ms), one_line(letter.topic), Text(one_line(short)))
     if newest and len(letters) > newest:
         table.caption = f"the newest {newest}; --all lists every one"
     output().print(table)
 
 
-def show(letter_id: _Id) -> None:
+def show(letter_id: _Id, *, as_json: AsJson = False) -> None:
     """Show one dead letter: where it came from, why it is here, the event, its bytes."""
     settings = load_settings()
     record = _letter(settings, letter_id)
+    if as_json:
+        print_json(_document(settings, record))
+        return
     console = output()
     about = Table.grid(padding=(0, 2))
     about.add_row("id", letter_id)
-    about.add_row("time", f"{_time(record)} UTC")
+    about.add_row("time", f"{_time(record.timestamp_ms)} UTC")
     about.add_row("key", Text(_readable(record.key)))
     for name, value in record.headers:
         about.add_row(one_line(name), Text(_readable(value)))
@@ -101,6 +114,8 @@ def requeue(
     letter_ids: Annotated[
         list[str], typer.Argument(metavar="ID...", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)
     ],
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Send dead letters again, byte for byte, to the topic they came from; each is acknowledged by the broker.
 
@@ -125,18 +140,26 @@ def requeue(
         max_message_bytes=settings.max_message_bytes,
         delivery_timeout=_DELIVERED_WITHIN,
     )
+    sent = []
     try:
         for letter_id, record in records:
             publisher.enqueue([record]).result()
-            output().print(f"{letter_id} sent to {record.topic}", soft_wrap=True)
+            sent.append({"id": letter_id, "topic": record.topic})
+            if not as_json:
+                output().print(f"{letter_id} sent to {record.topic}", soft_wrap=True)
     except MessageTooLargeError as error:
         raise CommandError(
-            f"{letter_id} was not sent, {error}: set TIDECAST_MAX_MESSAGE_BYTES as the service has it"
+            f"{letter_id} was not sent, {error}: set TIDECAST_MAX_MESSAGE_BYTES as the service has it",
+            status=PARTLY if sent else 1,
         ) from error
     except DeliveryError as error:
-        raise CommandError(f"{letter_id} was not taken by the broker, {error}: try again") from error
+        raise CommandError(
+            f"{letter_id} was not taken by the broker, {error}: try again", status=PARTLY if sent else 1
+        ) from error
     finally:
         _close(publisher)
+        if as_json:  # also of a part
+            print_json({"sent": sent})
 
 
 def _close(publisher: Any) -> None:
@@ -206,20 +229,58 @@ def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
         return None, str(error)
 
 
-def _about(record: "StoredRecord") -> tuple[tuple[int, int, int], str, str, str, str]:
+def _about(record: "StoredRecord") -> tuple[tuple[int, int, int], "Letter"]:
     """Its place in the list, and what the list shows of it; not its value, which may be large."""
     from streams.engine.letters import letter_of
 
-    letter, place = letter_of(record), (record.timestamp_ms, record.partition, record.offset)
-    return place, letter.letter_id, _time(record), letter.topic, letter.error
+    return (record.timestamp_ms, record.partition, record.offset), letter_of(record)
 
 
-def _time(record: "StoredRecord") -> str:
-    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _fields(letter: "Letter") -> dict[str, Any]:
+    """As `GET /dead-letters` has them."""
+    fields = letter._asdict()
+    return {"id": fields.pop("letter_id"), "time": fields.pop("at_ms"), **fields}
+
+
+def _document(settings: "Settings", record: "StoredRecord") -> dict[str, Any]:
+    """As `GET /dead-letters/{id}` has it, but whole, with all headers, and the bytes as they are."""
+    from base64 import b64encode
+    from dataclasses import asdict
+
+    event, reason = (None, "it has no value") if record.value is None else _decoded(settings, record.value)
+    return {
+        **_fields(_about(record)[1]),
+        "headers": {name: _as_text(value) for name, value in record.headers},
+        "event_type": None if event is None else type(event).__name__,
+        "event": None if event is None else _plain(asdict(event)),
+        "problem": reason or None,
+        "value": None if record.value is None else b64encode(record.value).decode("ascii"),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """For JSON, which has neither bytes nor numbers that are none."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # an array
+        return _plain(value.tolist())
+    return value if value is None or isinstance(value, str | int) else _as_text(value)
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _readable(data: bytes | None) -> str:
-    return "none" if data is None else one_line(data.decode("utf-8", "backslashreplace"))
+    return "none" if data is None else one_line(_as_text(data))
+
+
+def _as_text(data: Any) -> str:
+    return data.decode("utf-8", "backslashreplace") if isinstance(data, bytes) else str(data)
 
 
 def _hex(data: bytes) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
-from streams.cli.console.terminal import output
+from streams.cli.console.listing import AsJson, print_answer
 from streams.cli.service.running import bootstrap_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def rebuild(
     within: Annotated[
         float, typer.Option(min=1, help="Seconds after which to give up while nothing more is written.")
     ] = 60.0,
+    as_json: AsJson = False,
 ) -> None:
     """Let the state workers write all forecasts into Redis anew, and wait until they have.
 
@@ -45,7 +46,8 @@ def rebuild(
     if settings.redis_url is None:
         raise CommandError("no Redis is used: set TIDECAST_REDIS_URL as the service has it")
     asyncio.run(_rebuild(settings, settings.redis_url.get_secret_value(), bootstrap_of(settings), within))
-    output().print(f"{settings.partitions} partitions are complete in Redis")
+    sentence = f"{settings.partitions} partitions are complete in Redis"
+    print_answer({"partitions": settings.partitions}, sentence, as_json=as_json)
 
 
 async def _rebuild(settings: "Settings", url: str, bootstrap: str, within: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.cli.console.failure import CommandError
-from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -39,12 +39,14 @@ def upload(
     task: Annotated[
         str, typer.Option(help="What it is for, where the file cannot tell: classification …", show_default=False)
     ] = "",
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Upload a model. It is kept once it has been loaded and has answered a record."""
     form = {"name": file.stem if name is None else name, "descript": descript, "task": task}
     answer = _asked(url, lambda client: client.write("POST", "/model-upload", file=file, form=form, part="file"))
-    output().print(one_line(f"{answer['modelName']} is uploaded: {answer['modelType']}, {answer['task']}"))
+    sentence = f"{answer['modelName']} is uploaded: {answer['modelType']}, {answer['task']}"
+    print_answer(answer, sentence, as_json=as_json)
 
 
 def list_models(*, as_json: AsJson = False, url: Url = None) -> None:
@@ -110,12 +112,13 @@ def delete(
     name: Name,
     *,
     force: Annotated[bool, typer.Option("--force", help="Also where a service uses it.")] = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Remove a model and its files."""
     body = {"modelName": name, "operation": "delete", "force": force}
-    _asked(url, lambda client: client.write("POST", "/operate-model", body=body))
-    output().print(one_line(f"{name} is removed"))
+    answer = _asked(url, lambda client: client.write("POST", "/operate-model", body=body))
+    print_answer(answer, f"{name} is removed", as_json=as_json)
 
 
 def _asked(url: str | None, ask: Callable[["ServiceClient"], Any]) -> Any:

@@ -2,17 +2,17 @@
 
 # ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
 
-import json
 import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, print_answer, print_json
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -23,9 +23,9 @@ __all__ = ["register"]
 
 _ID = re.compile(r"r-[0-9a-f]{20}")
 _LOOK_S = 0.5
+_DONE: Final = {"stop": "stopped", "pause": "paused", "continue": "goes on", "delete": "removed"}
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, or its name.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Entry = Mapping[str, Any]
 
 
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 def list_runs(
     job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only of this job.", show_default=False)] = None,
     *,
-    as_json: _Json = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """List runs, the oldest first."""
@@ -56,7 +56,7 @@ def list_runs(
         else:
             found = session.client.get(f"/api/v1/jobs/{quote(job, safe='')}")["data"]["runList"]
     if as_json:
-        print(json.dumps(found))  # noqa: T201
+        print_json(found)
         return
     from rich.table import Table
 
@@ -69,12 +69,12 @@ def list_runs(
     output().print(table)
 
 
-def show(run: _Run, *, as_json: _Json = False, url: Url = None) -> None:
+def show(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
     """Show how far a run is, and why it failed."""
     with session_of(url) as session:
         found = _found(session, run)
     if as_json:
-        print(json.dumps(found))  # noqa: T201
+        print_json(found)
         return
     for name, value in found.items():
         if value is not None:
@@ -89,35 +89,40 @@ def start(
         typer.Option(metavar="NAME", help="The run's name; else the job's with a number.", show_default=False),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="End when the run has ended; 1 where it failed.")] = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Start a run of a job, and print its id."""
     with session_of(url) as session:
         body = {} if name is None else {"runName": name}
         made = session.client.write("POST", f"/api/v1/jobs/{quote(job, safe='')}", body=body)["data"]
-        output().print(made["id"])
+        if not (wait and as_json):
+            print_answer(made, made["id"], as_json=as_json)
         if wait:
-            _until_ended(session, made["id"])
+            ended = _until_ended(session, made["id"])
+            if as_json:
+                print_json(ended)
+            _check_success(ended)
 
 
-def stop(run: _Run, *, url: Url = None) -> None:
+def stop(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
     """Stop a run: it has failed then, with the reason stopped."""
-    _operate(run, "stop", url)
+    _operate(run, "stop", as_json=as_json, url=url)
 
 
-def pause(run: _Run, *, url: Url = None) -> None:
+def pause(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
     """Pause a run, which keeps what it has scored."""
-    _operate(run, "pause", url)
+    _operate(run, "pause", as_json=as_json, url=url)
 
 
-def go_on(run: _Run, *, url: Url = None) -> None:
+def go_on(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
     """Let a paused run go on where it was."""
-    _operate(run, "continue", url)
+    _operate(run, "continue", as_json=as_json, url=url)
 
 
-def delete(run: _Run, *, url: Url = None) -> None:
+def delete(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
     """Remove a run and its own result; the data set that it made stays."""
-    _operate(run, "delete", url)
+    _operate(run, "delete", as_json=as_json, url=url)
 
 
 def result(
@@ -153,11 +158,12 @@ def result(
     notices().print(f"{data['rows']:,} rows in {out}{wrong}", soft_wrap=True)
 
 
-def _operate(run: str, operation: str, url: str | None) -> None:
+def _operate(run: str, operation: str, *, as_json: bool, url: str | None) -> None:
     with session_of(url) as session:
         found = _found(session, run)
         body = {"runName": found["name"], "runId": found["id"], "type": operation}
-        session.client.write("POST", "/operate-run", body=body)
+        answer = session.client.write("POST", "/operate-run", body=body)["data"]
+    print_answer(answer, f"run {found['name']} of {found['jobName']}: {_DONE[operation]}", as_json=as_json)
 
 
 def _found(session: "Session", run: str) -> Entry:
@@ -172,9 +178,14 @@ def _found(session: "Session", run: str) -> Entry:
     return found[0]
 
 
-def _until_ended(session: "Session", run_id: str) -> None:
+def _until_ended(session: "Session", run_id: str) -> Entry:
     while (found := _found(session, run_id))["status"] in ("running", "paused"):
         time.sleep(_LOOK_S)
+    return found
+
+
+def _check_success(found: Entry) -> None:
+    """CommandError where a run has failed."""
     if found["status"] != "success":
         raise CommandError(f"run {found['name']} failed: {one_line(str(found['reason']))}")
     notices().print(f"{found['rows']:,} rows in {found['duration'] / 1000:.1f} s")

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -17,6 +17,7 @@ from rich.text import Text
 from streams.cli.console.configuration import load_settings, unknown_variables
 from streams.cli.console.failure import CommandError
 from streams.cli.console.interrupts import DeferredSignals, InterruptedStartError
+from streams.cli.console.listing import AsJson, print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, output
 
@@ -182,12 +183,16 @@ def _work(role: str) -> None:
     os._exit(status)
 
 
-def settings() -> None:
+def settings(*, as_json: AsJson = False) -> None:
     """Print every setting with its value, its origin and its meaning.
 
     A variable TIDECAST_NAME in the environment sets it.
     """
     given = load_settings()
+    if as_json:
+        print_json([_setting(given, name) for name in type(given).model_fields])
+        _warn_of_unknown_variables()
+        return
     console = output()
     for name, field in type(given).model_fields.items():
         own = name in given.model_fields_set
@@ -199,6 +204,17 @@ def settings() -> None:
         console.print(line, soft_wrap=True)
         console.print(f"    {field.description}", style="dim", soft_wrap=True)
     _warn_of_unknown_variables()
+
+
+def _setting(given: "Settings", name: str) -> dict[str, Any]:
+    """For programs; of what is secret only what may be shown."""
+    value = getattr(given, name)
+    return {
+        "name": f"TIDECAST_{name.upper()}",
+        "value": value if value is None or isinstance(value, bool | int | float) else str(value),
+        "origin": "environment" if name in given.model_fields_set else "default",
+        "description": type(given).model_fields[name].description,
+    }
 
 
 def _warn_of_unknown_variables() -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, print_answer, print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, own_project, session_of
@@ -36,7 +37,6 @@ _Version = Annotated[
 _Project = Annotated[
     str | None, typer.Option(metavar="PROJECT", help="The project; your own if absent.", show_default=False)
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Entry = Mapping[str, Any]
 
 
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="jobs")
 
 
-def run(
+def run(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)],
     file: Annotated[
         Path,
@@ -75,9 +75,14 @@ def run(
         bool, typer.Option("--follow", "-f", help="Print the log; 1 where it does not complete.")
     ] = False,
     project: _Project = None,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Run a job: a new one, or where there is one of this name its next version. Prints the ids of both."""
+    """Run a job: a new one, or where there is one of this name its next version. Prints the ids of both.
+
+    With --json and --follow the log goes to standard error, and the document is the version that has ended.
+    """
+    from streams.cli.training import version_logs
     from streams.cli.training.scripts import is_script, opened_to_read, parameters_of, script_config
 
     parameters = parameters_of(parameter or ())
@@ -101,9 +106,15 @@ def run(
         else:
             path, body = _path(project), {"job_name": name}
         made = session.client.write("POST", path, body={**body, "config": config})
-        output().print(f"{made['job_id']} {made.get('version_id', '')}".rstrip())
-        if follow and "version_id" in made:
-            _follow(session, _version_path(project, made["job_id"], made["version_id"]), "", 0)
+        followed = follow and "version_id" in made
+        if not (followed and as_json):
+            print_answer(made, f"{made['job_id']} {made.get('version_id', '')}".rstrip(), as_json=as_json)
+        if followed:
+            path = _version_path(project, made["job_id"], made["version_id"])
+            ended = version_logs.follow(session, path, "", sys.stderr if as_json else None)
+            if as_json:
+                print_json(ended)
+            version_logs.check_completed(ended)
 
 
 def _runs_scripts(settings: "Settings") -> None:
@@ -133,7 +144,7 @@ def list_jobs(
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show what changes, until Ctrl-C.")] = False,
     project: _Project = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """List the jobs with the status of their newest versions, by name."""
@@ -143,7 +154,7 @@ def list_jobs(
         project = project or own_project(session.client)
         found = _jobs(session, project)
         if as_json:
-            print(json.dumps(found))  # noqa: T201
+            print_json(found)
         elif not watch or not output().is_terminal:
             output().print(jobs_table(found) if found else f"no jobs in {project}: tidecast jobs run --help")
         else:
@@ -156,7 +167,7 @@ def list_jobs(
                     live.update(jobs_table(_jobs(session, project)))
 
 
-def show(job: _Job, *, project: _Project = None, as_json: _Json = False, url: Url = None) -> None:
+def show(job: _Job, *, project: _Project = None, as_json: AsJson = False, url: Url = None) -> None:
     """Show the versions of a job, the newest first."""
     from streams.cli.training.tables import versions_table
 
@@ -164,7 +175,7 @@ def show(job: _Job, *, project: _Project = None, as_json: _Json = False, url: Ur
         project = project or own_project(session.client)
         found = _versions(session, project, _found(session, project, job)["job_id"])
     if as_json:
-        print(json.dumps(found))  # noqa: T201
+        print_json(found)
     else:
         output().print(versions_table(found))
 
@@ -179,65 +190,45 @@ def logs(
     url: Url = None,
 ) -> None:
     """Print the log of a version; followed, the command fails where the version does."""
+    from streams.cli.training import version_logs
+
     with session_of(url) as session:
         project = project or own_project(session.client)
         found = _found(session, project, job)
         path = _version_path(project, found["job_id"], _version(session, project, found, version)["version_id"])
         log_file = f"{found['job_name']}.{worker}" if worker else ""
         if follow:
-            _follow(session, path, log_file, 0)
+            version_logs.check_completed(version_logs.follow(session, path, log_file))
         else:
-            _print_from(session, path, log_file, 0)
+            version_logs.print_from(session, path, log_file)
 
 
-def stop(job: _Job, *, version: _Version = None, project: _Project = None, url: Url = None) -> None:
+def stop(
+    job: _Job, *, version: _Version = None, project: _Project = None, as_json: AsJson = False, url: Url = None
+) -> None:
     """Stop a version: what runs of it ends at once."""
     with session_of(url) as session:
         project = project or own_project(session.client)
         found = _found(session, project, job)
-        number = _version(session, project, found, version)["version_id"]
-        session.client.write("POST", f"{_version_path(project, found['job_id'], number)}/stop")
+        asked = _version(session, project, found, version)
+        path = _version_path(project, found["job_id"], asked["version_id"])
+        answer = session.client.write("POST", f"{path}/stop")
+    print_answer(answer, f"{found['job_name']} {asked['version_name']} is being stopped", as_json=as_json)
 
 
-def delete(job: _Job, *, version: _Version = None, project: _Project = None, url: Url = None) -> None:
+def delete(
+    job: _Job, *, version: _Version = None, project: _Project = None, as_json: AsJson = False, url: Url = None
+) -> None:
     """Remove a job with all its versions, or only the version that is named; what runs of it is stopped."""
     with session_of(url) as session:
         project = project or own_project(session.client)
         found = _found(session, project, job)
-        path = f"{_path(project)}/{found['job_id']}"
+        path, name = f"{_path(project)}/{found['job_id']}", str(found["job_name"])
         if version is not None:
-            number = _version(session, project, found, version)["version_id"]
-            path = _version_path(project, found["job_id"], number)
-        session.client.write("DELETE", path)
-
-
-def _follow(session: "Session", path: str, log_file: str, offset: int) -> None:
-    """Print a log until its version has ended; what was printed last is read after the end."""
-    from streams.cli.training.tables import ENDED, status_words
-
-    while True:
-        version = session.client.get(path)
-        if version["status"] not in (1, 7):  # before, there is no log yet
-            offset = _print_from(session, path, log_file, offset)
-        if version["status"] in ENDED:
-            break
-        session.watch()
-        time.sleep(_LOOK_S)
-    if (words := status_words(version["status"])) != "completed":
-        message = version.get("message") or "its log says why"
-        raise CommandError(f"{version['job_name']} {version['version_name']} {words}: {one_line(message)}")
-
-
-def _print_from(session: "Session", path: str, log_file: str, offset: int) -> int:
-    """Print what follows; where it ends."""
-    while True:
-        part = session.client.get(f"{path}/aom-log", {"log_file": log_file, "offset": offset})
-        for line in part["content"].splitlines():
-            print(one_line(line))  # noqa: T201 - not for a console, which wraps lines
-        sys.stdout.flush()
-        if part["next_offset"] == offset:
-            return offset
-        offset = part["next_offset"]
+            asked = _version(session, project, found, version)
+            path, name = _version_path(project, found["job_id"], asked["version_id"]), f"{name} {asked['version_name']}"
+        answer = session.client.write("DELETE", path)
+    print_answer(answer, f"{name} is removed", as_json=as_json)
 
 
 def _jobs(session: "Session", project: str, name: str = "") -> list[Entry]:

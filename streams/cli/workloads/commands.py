@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only these commands need is loaded by them, so that `tidecast --help` stays quick
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson, check_no_files, print_answer, print_json
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 from streams.cli.workloads.group import metrics_group
@@ -36,7 +36,6 @@ tidecast metrics watch tj-7-7
 tidecast metrics watch tj-7-7 --json | jq .value"""
 
 _Uid = Annotated[str, typer.Argument(metavar="UID", help="The workload.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _Metric = Annotated[
     list[str] | None,
     typer.Option("--metric", "-m", metavar="NAME", help="Only this one; may be repeated.", show_default=False),
@@ -59,7 +58,7 @@ def register(app: typer.Typer) -> None:
 def list_workloads(
     *,
     limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=100_000, help="Only so many, the newest.")] = 50,
-    as_json: _Json = False,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """List the workloads that points have come of, the newest first."""
@@ -68,21 +67,21 @@ def list_workloads(
     with session_of(url) as session:
         answer = session.client.get("/api/v1/workloads", {"limit": limit})
     if as_json:
-        print(json.dumps(answer))  # noqa: T201
+        print_json(answer)
         return
     output().print(workloads_table(answer["workloads"]))
     if (left := answer["total_count"] - len(answer["workloads"])) > 0:
         notices().print(f"{left:,} older ones are not shown: --limit {answer['total_count']} shows all")
 
 
-def show(uid: _Uid, *, as_json: _Json = False, url: Url = None) -> None:
+def show(uid: _Uid, *, as_json: AsJson = False, url: Url = None) -> None:
     """Show the metrics of a workload: how many points of which sources, the last value, and the curve."""
     from streams.cli.workloads.tables import CURVE, metrics_table
 
     with session_of(url) as session:
         answer = _known(session, uid)
         if as_json:
-            print(json.dumps(answer))  # noqa: T201
+            print_json(answer)
             return
         if not answer["metrics"]:
             raise _nothing_of(uid)
@@ -98,12 +97,17 @@ def export(
     ] = None,
     metric: _Metric = None,
     source: _Source = None,
+    as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Write the points of a workload as CSV: metric_name, value, timestamp, iteration, data_source."""
+    """Write the points of a workload as CSV: metric_name, value, timestamp, iteration, data_source.
+
+    With --json the service's answer, which has these fields of each point.
+    """
     from streams.cli.service.streaming import pieces
 
-    asked: dict[str, Any] = {"format": "csv"}
+    check_no_files(as_json=as_json, out=out)
+    asked: dict[str, Any] = {"format": "json" if as_json else "csv"}
     asked |= {} if metric is None else {"metrics": metric}
     asked |= {} if source is None else {"data_source": source}
     with session_of(url) as session:
@@ -146,14 +150,15 @@ def watch(
         follow(session, uid, asked, as_json=as_json, until_idle_s=until_idle, console=output())
 
 
-def rebuild(*, url: Url = None) -> None:
+def rebuild(*, as_json: AsJson = False, url: Url = None) -> None:
     """Read all points again from the topic, and wait until they are there. Meanwhile they cannot be asked for."""
     from streams.cli.workloads.watching import follow_rebuild
 
     with session_of(url) as session:
         session.client.write("POST", "/api/v1/metrics/rebuild")
         seconds, count = follow_rebuild(session, notices())
-    output().print(f"{count:,} points were read in {seconds:.1f} s ({count / max(seconds, 1e-3):,.0f} points/s)")
+    sentence = f"{count:,} points were read in {seconds:.1f} s ({count / max(seconds, 1e-3):,.0f} points/s)"
+    print_answer({"points": count, "seconds": round(seconds, 3)}, sentence, as_json=as_json)
 
 
 def _known(session: "Session", uid: str) -> Any:

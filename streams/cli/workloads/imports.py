@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import AsJson
 from streams.cli.console.terminal import notices, output
 from streams.cli.workloads.group import metrics_group
 
@@ -78,6 +79,7 @@ def import_files(
     source_form: _Form = None,
     pattern: _Pattern = None,
     started: _Started = None,
+    as_json: AsJson = False,
     url: _Url = None,
 ) -> None:
     """Send the metrics of files to the service.
@@ -88,7 +90,7 @@ def import_files(
     from streams.cli.workloads.sending import import_all
 
     plans = [_plan(path, workload, source_form, pattern, started) for path in paths]
-    import_all(plans, load_settings(), url, output(), notices())
+    import_all(plans, load_settings(), url, output(), notices(), as_json=as_json)
 
 
 def follow(
@@ -102,13 +104,14 @@ def follow(
         float | None,
         typer.Option(metavar="SECONDS", min=0.1, help="End when nothing new came for so long.", show_default="Ctrl-C"),
     ] = None,
+    as_json: AsJson = False,
     url: _Url = None,
 ) -> None:
     """Send the metrics of a file or folder while a trainer writes it, until Ctrl-C."""
     from streams.cli.workloads.sending import follow_one
 
     plan = _plan(path, workload, source_form, pattern, started)
-    follow_one(plan, load_settings(), url, output(), notices(), idle_s=until_idle)
+    follow_one(plan, load_settings(), url, output(), notices(), idle_s=until_idle, as_json=as_json)
 
 
 def _plan(

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +24,7 @@ from connectors.metric_sources.readers import (
 from connectors.metric_sources.user_patterns import BadPatternError
 from connectors.metric_sources.wandb_files import NotWandbError
 from streams.cli.console.failure import CommandError
+from streams.cli.console.listing import print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line
 from streams.cli.service.client import ServiceRefusalError
@@ -79,9 +80,10 @@ def open_plan(plan: Plan) -> Plan:
 
 
 def import_all(
-    plans: Sequence[Plan], settings: "Settings", url: str | None, results: Console, console: Console
+    plans: Sequence[Plan], settings: "Settings", url: str | None, results: Console, console: Console, *, as_json: bool
 ) -> None:
-    """Send all that is there, file by file."""
+    """Send all that is there, file by file, and tell what came of it in sentences or as one document."""
+    done = []
     with open_session(settings, find_service(settings, url), console) as session:
         for plan in plans:
             with _progress(console) as progress:
@@ -89,15 +91,24 @@ def import_all(
                 show = partial(_show, progress, task)
                 begun = time.monotonic()
                 told, uid = send_all(session, plan, show)
-            _tell(results, console, plan, uid, told, time.monotonic() - begun)
-        if session.embedded:
+            done.append(_tell(None if as_json else results, console, plan, uid, told, time.monotonic() - begun))
+        if as_json:
+            print_json({"imported": done})
+        elif session.embedded:
             results.print(f"they are kept: {command_line('up')} serves them", soft_wrap=True)
 
 
 def follow_one(
-    plan: Plan, settings: "Settings", url: str | None, results: Console, console: Console, *, idle_s: float | None
+    plan: Plan,
+    settings: "Settings",
+    url: str | None,
+    results: Console,
+    console: Console,
+    *,
+    idle_s: float | None,
+    as_json: bool,
 ) -> None:
-    """Send what comes until nothing came for `idle_s` seconds, or Ctrl-C."""
+    """Send what comes until nothing came for `idle_s` seconds, or Ctrl-C, and tell what came of it."""
     with open_session(settings, find_service(settings, url), console) as session:
         begun = time.monotonic()
         sender = _Sender(session, plan)
@@ -110,7 +121,10 @@ def follow_one(
                 session.watch()
                 time.sleep(_POLL_S)
         sender.end()
-        _tell(results, console, plan, sender.uid, sender.told, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        done = _tell(None if as_json else results, console, plan, sender.uid, sender.told, seconds)
+        if as_json:
+            print_json(done)
 
 
 def _show(progress: Progress, task: TaskID, position: int, words: str) -> None:
@@ -228,14 +242,17 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _tell(results: Console, console: Console, plan: Plan, uid: str, told: Told, seconds: float) -> None:
-    """What came of it, and what did not."""
-    rate = told.points / max(seconds, 1e-3)
-    results.print(
-        f"{plan.path}: {told.points:,} points of {len(told.metrics):,} metrics to workload {uid} in {seconds:.1f} s "
-        f"({rate:,.0f} points/s)",
-        soft_wrap=True,
-    )
+def _tell(
+    results: Console | None, console: Console, plan: Plan, uid: str, told: Told, seconds: float
+) -> Mapping[str, Any]:
+    """What came of it, and what did not; the same for programs."""
+    if results is not None:
+        rate = told.points / max(seconds, 1e-3)
+        results.print(
+            f"{plan.path}: {told.points:,} points of {len(told.metrics):,} metrics to workload {uid} in "
+            f"{seconds:.1f} s ({rate:,.0f} points/s)",
+            soft_wrap=True,
+        )
     if not told.points:
         console.print(
             f"warning: {plan.path} has no metrics that are known, read as {plan.form}", style="yellow", soft_wrap=True
@@ -243,6 +260,15 @@ def _tell(results: Console, console: Console, plan: Plan, uid: str, told: Told, 
     if told.left_out:
         console.print(f"warning: {told.left_out:,} left out", style="yellow", soft_wrap=True)
         _list(console, told.words)
+    return {
+        "path": str(plan.path),
+        "source_form": str(plan.form),
+        "workload_uid": uid,
+        "points": told.points,
+        "metrics": sorted(told.metrics),
+        "left_out": told.left_out,
+        "reasons": told.words,
+    }
 
 
 def _list(console: Console, sentences: Iterable[str]) -> None:

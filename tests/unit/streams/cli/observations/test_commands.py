@@ -174,3 +174,15 @@ def test_append_reads_the_standard_input(sent: list[httpx.Request]) -> None:
 
     assert result.exit_code == 0, result.output
     assert json.loads(sent[0].content) == [{"day": "2020-01-01", "sold": "7"}]
+
+
+def test_what_was_done_as_json(sent: list[httpx.Request], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One document, however many requests it took."""
+    (tmp_path / "today.csv").write_text("day,sold\n2020-01-01,7\n2020-01-02,8\n2020-01-03,\n")
+    appended = run("append", "5", str(tmp_path / "today.csv"), "--rows", "2", "--json")
+    answered_by(monkeypatch, None)
+    deleted = run("delete", "5", "--json")
+
+    assert len(sent) == 2
+    assert json.loads(appended.stdout) == {"data_id": 5, "accepted": 3}
+    assert json.loads(deleted.stdout) == {"deleted": 5}

@@ -1,5 +1,6 @@
 """`tidecast connect`: what it prints and how it ends; the cluster is a stand-in."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -118,3 +119,36 @@ def test_a_wrong_address_is_told_before_anything_is_asked(cluster: type[Cluster]
     assert isinstance(done.exception, CommandError)
     assert "http://host:port" in str(done.exception)
     assert cluster.applied == []
+
+
+def test_what_was_applied_as_json(cluster: type[Cluster], folder: Path) -> None:
+    """One document, also where one does not run, which is an error all the same."""
+    cluster.rounds = [Outcome("sink", "failed", FAILED, FAILED.reason)]
+    done = CliRunner().invoke(app, ["connect", "apply", str(folder), "--json"])
+    cluster.rounds = [Outcome("sink", "failed", None, "no such class")]
+    refused = CliRunner().invoke(app, ["connect", "apply", str(folder), "--json"])
+
+    told = {"name": "sink", "change": "failed", "state": "RUNNING", "tasks": ["RUNNING", "FAILED"]}
+    assert json.loads(done.stdout) == [{**told, "reason": "the database is away"}]
+    assert "sink does not run" in str(done.exception)
+    assert json.loads(refused.stdout) == [{**told, "state": None, "tasks": [], "reason": "no such class"}]
+
+
+def test_what_goes_on_is_no_document(cluster: type[Cluster], folder: Path) -> None:
+    """Wrong usage, before anything is changed."""
+    done = CliRunner().invoke(app, ["connect", "apply", str(folder), "--json", "--watch"])
+
+    assert isinstance(done.exception, CommandError)
+    assert done.exception.status == 2
+    assert cluster.applied == []
+
+
+def test_the_status_as_json(cluster: type[Cluster]) -> None:
+    """Every connector, and the same end."""
+    cluster.found = [RUNNING, FAILED]
+    done = CliRunner().invoke(app, ["connect", "status", "--json"])
+    cluster.found = []
+
+    assert [one["tasks"] for one in json.loads(done.stdout)] == [["RUNNING"], ["RUNNING", "FAILED"]]
+    assert "sink gave up" in str(done.exception)
+    assert json.loads(CliRunner().invoke(app, ["connect", "status", "--json"]).stdout) == []

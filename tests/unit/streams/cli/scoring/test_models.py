@@ -107,3 +107,14 @@ def test_data_that_is_no_json_is_wrong_usage(run: Run) -> None:
 
     assert ended.exit_code != 0
     assert sent == []
+
+
+def test_what_was_done_as_json(run: Run, tmp_path: Path) -> None:
+    """The service's answers."""
+    file = tmp_path / "iris.onnx"
+    file.write_bytes(b"model")
+    uploaded, _ = run({"POST /model-upload": DESCRIPTION}, "upload", str(file), "--json")
+    removed, _ = run({"POST /operate-model": {"status": True}}, "delete", "iris", "--json")
+
+    assert json.loads(uploaded.stdout) == DESCRIPTION
+    assert json.loads(removed.stdout) == {"status": True}

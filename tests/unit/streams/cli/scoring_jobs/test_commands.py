@@ -133,3 +133,29 @@ def test_which_run_is_meant(run: Run, found: tuple[Any, ...], words: str) -> Non
 
     assert isinstance(shown.exception, CommandError)
     assert words in str(shown.exception)
+
+
+@pytest.mark.parametrize("operation", ["stop", "pause", "continue", "delete"])
+def test_operations_as_json(run: Run, operation: str) -> None:
+    """The service's answer; else a sentence."""
+    done = {"GET /api/v1/runs": listed(entry()), "POST /operate-run": httpx.Response(200, json={"data": {"ok": 1}})}
+
+    assert json.loads(run(done, operation, "r1", "--json").stdout) == {"ok": 1}
+    assert run(done, operation, "r1").stdout.startswith("run r1 of bj: ")
+
+
+def test_start_as_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made, or how it ended: one document, also of a run that fails."""
+    monkeypatch.setattr(commands, "_LOOK_S", 0.0)
+    made = {"status": True, "id": ID, "name": "r9"}
+    failed = entry(status="failed", reason="no memory")
+    answers = {
+        "POST /api/v1/jobs/bj": httpx.Response(200, json={"data": made}),
+        "GET /api/v1/runs": [listed(entry(status="running")), listed(failed)],
+    }
+    ended = run(answers, "start", "bj", "--wait", "--json")
+
+    assert json.loads(run(answers, "start", "bj", "--json").stdout) == made
+    assert json.loads(ended.stdout) == failed
+    assert ended.exit_code == 1
+    assert "no memory" in str(ended.exception)

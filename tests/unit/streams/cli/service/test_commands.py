@@ -1,5 +1,6 @@
 """`tidecast up` is stopped in order whenever it is asked to; `tidecast settings` tells all and gives nothing away."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -130,3 +131,24 @@ def test_a_wrong_address_is_told_without_its_password(monkeypatch: pytest.Monkey
         load_settings()
 
     assert "c4n4ry" not in str(wrong.value)
+
+
+def test_settings_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document of all, numbers as such; passwords are hidden in it, too, and what is misspelt is a notice."""
+    monkeypatch.setenv("TIDECAST_HTTP_PORT", "8090")
+    monkeypatch.setenv("TIDECAST_REGISTRY_URL", "http://user:c4n4ry@registry:8081")
+    monkeypatch.setenv("TIDECAST_KAFKA_PROT", "1")
+    service.settings(as_json=True)
+    printed = capsys.readouterr()
+    told = {one["name"]: one for one in json.loads(printed.out)}
+
+    assert told["TIDECAST_HTTP_PORT"] == {
+        "name": "TIDECAST_HTTP_PORT",
+        "value": 8090,
+        "origin": "environment",
+        "description": "Port of the HTTP view; 0 picks a free one.",
+    }
+    assert (told["TIDECAST_KAFKA_BOOTSTRAP"]["value"], told["TIDECAST_KAFKA_BOOTSTRAP"]["origin"]) == (None, "default")
+    assert len(told) == len(Settings.model_fields)
+    assert "c4n4ry" not in printed.out
+    assert "TIDECAST_KAFKA_PROT is set" in printed.err

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from streams.cli.console.failure import CommandError
 from streams.cli.main import program
-from streams.cli.training import commands
+from streams.cli.training import commands, version_logs
 from tests.unit.streams.cli.conftest import ServiceIs
 
 URL = "http://127.0.0.1:8080"
@@ -69,7 +69,8 @@ def run(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, Any]], service_is
             return reply
 
         service_is(answer)
-        monkeypatch.setattr(commands, "_LOOK_S", 0)
+        for module in (commands, version_logs):
+            monkeypatch.setattr(module, "_LOOK_S", 0)
         return CliRunner().invoke(program(), ["jobs", *words, "--url", URL])
 
     return run_it
@@ -272,3 +273,42 @@ def test_a_script_is_not_sent_to_a_service_that_would_not_run_it(
 
     assert isinstance(ended.exception, CommandError)
     assert "TIDECAST_USER_CODE=process" in str(ended.exception)
+
+
+def test_what_was_done_as_json(run: Run, tmp_path: Path) -> None:
+    """The service's answers; of what is not followed the ids are known at once."""
+    (tmp_path / "job.json").write_text('{"model_id": 1}', "utf-8")
+    answers = {
+        f"GET {JOBS}": listed(),
+        f"POST {JOBS}": ok(job_id=7, version_id=8),
+        f"GET {VERSIONS}": ok(versions=[version(9)]),
+        f"POST {VERSIONS}/9/stop": ok(error_msg=""),
+        f"DELETE {JOBS}/7": ok(error_msg=""),
+    }
+    made = run(answers, "run", "spots", str(tmp_path / "job.json"), "--json")
+    answers[f"GET {JOBS}"] = listed(job())
+    done = [run(answers, word, "spots", "--json") for word in ("stop", "delete")]
+
+    assert json.loads(made.stdout) == {"is_success": True, "job_id": 7, "version_id": 8}
+    assert [json.loads(one.stdout) for one in done] == [{"is_success": True, "error_msg": ""}] * 2
+    assert [run(answers, word, "spots").stdout for word in ("stop", "delete")] == [
+        "spots V0002 is being stopped\n",
+        "spots is removed\n",
+    ]
+
+
+@pytest.mark.parametrize("end", [10, 11])
+def test_a_job_that_is_followed_as_json(run: Run, tmp_path: Path, end: int) -> None:
+    """The document is how it ended; the log goes to standard error, and so does the failure, with its status."""
+    (tmp_path / "job.json").write_text('{"model_id": 1}', "utf-8")
+    answers = {
+        f"GET {JOBS}": listed(),
+        f"POST {JOBS}": ok(job_id=7, version_id=9),
+        f"GET {VERSIONS}/9": [ok(**version(9, status=number)) for number in (7, 8, end)],
+        f"GET {VERSIONS}/9/aom-log": [part("one\n", 4), part("", 4), part("two\n", 8), part("", 8)],
+    }
+    ended = run(answers, "run", "spots", str(tmp_path / "job.json"), "--follow", "--json")
+
+    assert json.loads(ended.stdout) == {"is_success": True, **version(9, status=end)}
+    assert ended.stderr == "one\ntwo\n"
+    assert ended.exit_code == (0 if end == 10 else 1)

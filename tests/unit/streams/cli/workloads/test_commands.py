@@ -240,3 +240,33 @@ def test_what_was_watched_counts_all_and_keeps_the_end() -> None:
     table = watched.table()
 
     assert [list(column.cells) for column in table.columns][:5] == [["loss"], ["log"], ["100"], ["99"], ["99"]]
+
+
+def test_export_as_json_is_the_services_answer(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Which is not a file's: then --json is wrong usage."""
+    asked: list[httpx.URL] = []
+    points = {"workload_uid": UID, "data": [point(1)], "total_count": 1}
+    known = {AVAILABLE: httpx.Response(200, json={"workload_uid": UID, "metrics": [METRICS], "total_count": 1})}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(200, json=points)
+
+    ended = run({**known, DATA: answer}, "export", UID, "--json")
+    refused = run({}, "export", UID, "--json", "--out", str(tmp_path / "x.csv"))
+
+    assert json.loads(ended.stdout) == points
+    assert asked[0].params["format"] == "json"
+    assert isinstance(refused.exception, CommandError)
+    assert refused.exception.status == 2
+
+
+def test_rebuild_as_json(run: Callable[..., Result]) -> None:
+    """How many points there were; the progress is not on standard output."""
+    item = {"partition": 0, "place": 1500, "end": 1500, "current": True}
+    answers: Answers = {
+        "POST /api/v1/metrics/rebuild": httpx.Response(202, json={"partitions": []}),
+        "GET /api/v1/metrics/places": httpx.Response(200, json={"partitions": [item]}),
+    }
+
+    assert json.loads(run(answers, "rebuild", "--json").stdout)["points"] == 1500

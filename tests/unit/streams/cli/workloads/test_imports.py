@@ -195,3 +195,29 @@ def test_a_file_without_metrics_is_told(kept: Kept, tmp_path: Path) -> None:
 
     assert "no metrics that are known, read as log" in tidecast("metrics", "import", tmp_path / "a.txt")
     assert kept.points == {}
+
+
+def test_what_was_imported_as_json(kept: Kept, tmp_path: Path) -> None:
+    """One document for all files, with what was left out; followed, one of the file."""
+    (tmp_path / "points.jsonl").write_text(
+        '{"metric_name": "a", "value": 1, "timestamp": 1704067200000, "iteration": 5}\n{"metric_name": "a"}\n'
+    )
+    (tmp_path / "empty.csv").write_text("epoch,loss\n")
+    files = [str(tmp_path / name) for name in ("points.jsonl", "empty.csv")]
+    imported = CliRunner().invoke(app, ["metrics", "import", *files, "--json"])
+    words = ["metrics", "follow", files[0], "--workload", "w", "--until-idle", "0.1", "--json"]
+    followed = CliRunner().invoke(app, words)
+    first, second = json.loads(imported.stdout)["imported"]
+
+    assert first == {
+        "path": files[0],
+        "source_form": "jsonl",
+        "workload_uid": "points.jsonl",
+        "points": 1,
+        "metrics": ["a"],
+        "left_out": 1,
+        "reasons": [f"{files[0]}, line 2: timestamp is missing; it is left out"],
+    }
+    assert (second["points"], second["metrics"]) == (0, [])
+    assert "has no metrics that are known" in " ".join(imported.stderr.split())
+    assert json.loads(followed.stdout) == {**first, "workload_uid": "w"}
