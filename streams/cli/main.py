@@ -41,7 +41,6 @@ def program(systems: Sequence[System] = SYSTEMS) -> typer.Typer:
         help="Event-driven forecasting on Kafka. Start with: tidecast demo",
         context_settings={"help_option_names": ["-h", "--help"]},
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     of_systems = [named(module) for system in systems for module in system.commands]

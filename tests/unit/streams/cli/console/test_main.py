@@ -92,6 +92,23 @@ def test_every_command_has_help(
     assert "<bool>" not in text
 
 
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("tidecast me", "metrics"), ("tidecast metrics e", "export"), ("tidecast job 7 --wa", "--wait")],
+)
+def test_a_shell_completes_what_is_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, completed: str
+) -> None:
+    """Commands, those of groups, and options; bash asks so, by the script that --install-completion puts in place."""
+    monkeypatch.setenv("_TIDECAST_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    with pytest.raises(SystemExit) as end:
+        entry.app([], prog_name="tidecast")
+
+    assert (end.value.code, capsys.readouterr().out.split()) == (0, [completed])
+
+
 def test_the_text_of_help_flows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The docstrings' line ends are not the terminal's."""
     monkeypatch.setenv("COLUMNS", "200")
