@@ -11,10 +11,8 @@ from streams.access.caller import Role
 from streams.access.directory import KEY
 from streams.access.state import AccessState
 from streams.checks import ID_LIMIT
-from streams.codes.access import AccessCode
-from streams.errors import NotFoundError
 from streams.runtime import StateRuntime
-from streams.views.access.session import TAG
+from streams.views.access.session import TAG, seen_project
 from streams.views.access.users import done
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
@@ -68,10 +66,7 @@ State = Annotated[StateRuntime, Depends(runtime)]
 )
 async def get_quotas(state: State, project: Asked) -> Response:
     """The limits that it has of its own; others are those of the settings."""
-    named, directory = project_named(project), AccessState.of(state).directory
-    if named and directory.get("project", named) is None:
-        raise NotFoundError(AccessCode.UNKNOWN_PROJECT, f"there is no project {project}")
-    row = directory.get("quotas", named)
+    row = AccessState.of(state).directory.get("quotas", seen_project(state, project))
     return json_response({"project": project, "quotas": {} if row is None else dict(row.quotas)})
 
 

@@ -5,7 +5,11 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from streams.access.caller import caller
+from streams.access.authenticator import project_named
+from streams.access.caller import Role, caller
+from streams.access.state import AccessState
+from streams.codes.access import AccessCode
+from streams.errors import NotFoundError
 from streams.runtime import StateRuntime
 from streams.views.access.logins import authenticator_of, logged_in, revoke
 from streams.views.web.admission.authentication import COOKIE, sent_token
@@ -15,7 +19,7 @@ from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, runtime, sent_as_json
 from streams.views.web.strict import StrictBody
 
-__all__ = ["DOOR", "TAG"]
+__all__ = ["DOOR", "TAG", "seen_project"]
 
 TAG: Final = Tag("access", "Users, keys and projects, and who asks (docs/access.md).")
 
@@ -94,3 +98,12 @@ async def log_out(state: State, request: Request) -> Response:
 def _set(state: StateRuntime, request: Request, response: Response, token: str, *, max_age: int) -> None:
     secure = request.url.scheme == "https" or state.settings.public_url.startswith("https:")
     response.set_cookie(COOKIE, token, max_age, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def seen_project(state: StateRuntime, shown: str) -> str:
+    """The project that an address names; NotFoundError for another's as for none, but to administrators."""
+    who, project = caller(), project_named(shown)
+    known = not project or AccessState.of(state).directory.get("project", project) is not None
+    if who.project != project and not (who.role is Role.ADMIN and known):
+        raise NotFoundError(AccessCode.UNKNOWN_PROJECT, f"there is no project {shown[:64]}")
+    return project

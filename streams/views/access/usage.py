@@ -6,16 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from streams.access.authenticator import project_named
-from streams.access.caller import Role, caller
-from streams.access.state import AccessState
-from streams.codes.access import AccessCode
-from streams.errors import Code, NotFoundError, UnavailableError
+from streams.errors import Code, UnavailableError
 from streams.quotas.limits import QUOTAS
 from streams.quotas.state import Quotas
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.access.session import TAG
+from streams.views.access.session import TAG, seen_project
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
@@ -53,8 +49,7 @@ async def get_usage(
     """Of one's own project; administrators see all of them."""
     if not is_ready(state.app):
         raise UnavailableError(Code.RECOVERING, "what there is is being recovered, or is moving to a worker")
-    asked, quotas = project_named(project), Quotas.of(state)
-    _check_seen(state, asked, project)
+    asked, quotas = seen_project(state, project), Quotas.of(state)
     rows = Counter(await quotas.used_here(asked))
     for told in await from_others(state, request, "usage"):
         rows.update({quota: told[quota]["used"] for quota in rows})
@@ -64,11 +59,3 @@ async def get_usage(
         quota: {"used": used.get(quota, 0), "limit": limits[quota] or None, "own": quota in own} for quota in QUOTAS
     }
     return json_response({"project": project, "usage": usage})
-
-
-def _check_seen(state: StateRuntime, project: str, shown: str) -> None:
-    """RejectedError for what is another project's, as for what is not there."""
-    who = caller()
-    known = not project or AccessState.of(state).directory.get("project", project) is not None
-    if who.project != project and not (who.role is Role.ADMIN and known):
-        raise NotFoundError(AccessCode.UNKNOWN_PROJECT, f"there is no project {shown[:64]}")
