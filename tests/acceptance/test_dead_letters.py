@@ -1,6 +1,7 @@
 """Events that cannot be read or applied: kept with their reason, shown and sent again by the command line (J-046)."""
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def test_J046_show_prints_reason_event_and_bytes(service: Service, stock: StockC
 
     for part in ("CreateJob", f"early-{job_id}", str(data_id), "RejectedError", service.topics.job_commands):
         assert part in shown
+    assert json.loads(_tidecast(service, "show", letter_id, "--json"))["event"]["job_id"] == job_id
     assert "not decodable" in undecodable
     assert "68 65 6c 6c 6f" in undecodable
 

@@ -178,6 +178,10 @@ def test_forecasts_of_which_a_part_failed_end_with_status_three(service: Up, tmp
     assert ended.returncode == 3, ended.stderr
     assert "1 of 2 forecasts failed" in ended.stderr
     assert [service.run("job", job_id, *more).returncode for more in ((), ("--json",))] == [3, 3]
+    again = service.run("forecast", file, *COLUMNS, "--model", "LinearFit", "--json")
+    assert again.returncode == 3
+    assert "1 of 2 forecasts failed" in again.stderr
+    assert [len(one["results"]) for one in json.loads(again.stdout)["results"]] == [1, 1]
 
 
 @pytest.mark.timeout(600)  # a model is trained, which takes minutes on a busy machine

@@ -17,6 +17,7 @@ from schemas.coding.codec import Codec
 from schemas.forecasting import CmdStatus, JobStatus
 from streams.cli.main import app
 from streams.cli.operation import dead_letters, redis
+from tests.unit.schemas.event_samples import EVENTS
 
 EVENT = Codec().encode(JobStatus(1, CmdStatus.DONE, 1, 1, 1, 1, 0))
 HEADERS = (("topic", b"tidecast.job-status"), ("error-class", b"RejectedError"), ("error", b"no\ndata set"))
@@ -102,6 +103,15 @@ def test_what_json_does_not_have() -> None:
     told = {"values": [1.5, None, None], "bytes": "a\\xff", "more": [{"none": None, "yes": True}]}
 
     assert dead_letters._plain(given) == told
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_every_event_can_be_shown(letters: list[StoredRecord], event: Any) -> None:
+    """Arrays, bytes and all: as JSON that any reader takes."""
+    letters[0] = replace(LETTER, value=Codec().encode(event))
+    shown = json.loads(run("dead-letters", "show", "2-15").stdout, parse_constant=pytest.fail)
+
+    assert (shown["event_type"], shown["problem"]) == (type(event).__name__, None)
 
 
 @pytest.mark.parametrize(("taken", "status"), [(2, 0), (1, 3), (0, 1)])
