@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE: Final = 10_000  # records: some 25 ms of work, in which others get their turn every millisecond
 _LONGEST_WAIT_S: Final = 0.1  # for records; also until a change of the partitions is seen
 _MORE_S: Final = 0.005  # for what comes with the first record
-_MORE_UNHEARD_S: Final = 0.05  # where nobody waits for it: a hundred records at once take half the time of ten
+_MORE_BEHIND_S: Final = 0.05  # while nobody can read the points: a hundred records at once take half the time of ten
 _FOLLOW_S: Final = 0.1  # between looks at which partitions this worker has
 _PAUSES_S: Final = (0.5, 2.0, 5.0, 15.0)  # after an error, the last one again and again
 _SENT_S: Final = 60.0  # in which the broker must have taken what cannot be kept
@@ -197,7 +197,7 @@ class PointKeeper:
         try:
             while not self._end.is_set() and not self._wiping:
                 self._hold_wanted(reader, self._store)
-                more_s = _MORE_S if self._is_heard else _MORE_UNHEARD_S
+                more_s = _MORE_BEHIND_S if self._is_behind else _MORE_S
                 records = reader.read(_AT_ONCE, _LONGEST_WAIT_S, more_s)
                 if records:
                     self._take(intake, records, loop)
@@ -246,6 +246,11 @@ class PointKeeper:
         if self._is_heard:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._tell, taken.places, taken.uids)
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether points are being read that were in the log when a partition came."""
+        return any(it.place < it.target for it in self._held.values())
 
     @property
     def _is_heard(self) -> bool:
