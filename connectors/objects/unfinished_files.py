@@ -19,8 +19,8 @@ UNFINISHED: Final = ".unfinished-"
 """Begins the names of files that are being written."""
 
 _TRIES: Final = 100  # somebody would have to come between in each of them
-_OTHERS_DOING: Final = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.ENOTDIR)
 _REPLACED: Final = None  # the number of rmtree's error where a folder is not the one that it has looked at before
+_OTHERS_DOING: Final = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, _REPLACED)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def remove(target: Path) -> None:
             else:
                 target.unlink(missing_ok=True)
         except OSError as error:
-            if error.errno not in (*_OTHERS_DOING, _REPLACED) or turn == _TRIES:
+            if error.errno not in _OTHERS_DOING or turn == _TRIES:
                 raise
         else:
             return

@@ -111,9 +111,9 @@ class Quotas(Part):
 
         They count once the block has ended well.
         """
-        limit, wanted = self.limits_of(project)["stored_bytes"], {"stored_bytes": declared or 1}
-        storing, held = self._storing[project], 0
-        limits = {"stored_bytes": limit} if limit else {}
+        wanted, storing, held = {"stored_bytes": declared or 1}, self._storing[project], 0
+        limits = self._limited(project, wanted)
+        limit = limits.get("stored_bytes", 0)
         used = (await self._stored_beside(project, wanted, limits, storing))["stored_bytes"] if limit else 0
 
         def come(size: int) -> None:

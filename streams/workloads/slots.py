@@ -59,8 +59,7 @@ class Slots:
         self._slots: dict[Seen, int] = {}  # what records of one series have in common → its slot
         self._owners, self._series = _Numbers(), _Numbers()  # of each slot: its workload, and its series within that
         self._workloads: list[KeptWorkload] = []
-        self._ordinals: dict[str, int] = {}
-        self._homes: dict[tuple[int, bytes], tuple[int, bytes]] = {}  # partition and key → workload, its uid as written
+        self._ordinals: dict[tuple[int, bytes], int] = {}  # partition and key → the place of the workload in the list
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -81,34 +80,30 @@ class Slots:
         if key != uid.encode():
             raise InvalidError(Code.WRONG_KEY, f"the record's key must be the workload_uid, {uid}")
         _check_names(metric, source)
-        return self._slot(self._ordinal(uid, partition, heard_at), metric, source)
+        return self._slot(self._ordinal(key, uid, partition, heard_at), metric, source)
 
     def by_bytes(self, key: bytes, head: bytes, tail: bytes, partition: int, heard_at: int) -> int:
         """The number of a series, as `by_names` gives it, by the bytes of its names: quicker.
 
         `NOBODY` where it is not the workload that the key says, or not its partition; and the errors of `by_names`.
         """
-        at_home = self._homes.get((partition, key))
-        if at_home is None:
+        written = encode_long(len(key)) + key
+        if not head.startswith(written):
+            return NOBODY
+        names = _names(head[len(written) :], tail)
+        ordinal = self._ordinals.get((partition, key))
+        if ordinal is None:
             if self._home(key) != partition:
                 return NOBODY
             uid = str(key, "utf-8")
             check_uid(shown(uid))
-            written = encode_long(len(key)) + key
-        else:
-            written = at_home[1]
-        if not head.startswith(written):
-            return NOBODY
-        metric, source = _names(head[len(written) :], tail)
-        if at_home is None:
-            at_home = self._homes[partition, key] = self._ordinal(uid, partition, heard_at), written
-        return self._slot(at_home[0], metric, source)
+            ordinal = self._ordinal(key, uid, partition, heard_at)
+        return self._slot(ordinal, *names)
 
-    def _ordinal(self, uid: str, partition: int, heard_at: int) -> int:
-        """The place of a workload in the list."""
-        ordinal = self._ordinals.get(uid)
+    def _ordinal(self, key: bytes, uid: str, partition: int, heard_at: int) -> int:
+        ordinal = self._ordinals.get((partition, key))
         if ordinal is None:
-            ordinal = self._ordinals[uid] = len(self._workloads)
+            ordinal = self._ordinals[partition, key] = len(self._workloads)
             self._workloads.append(self._store.workload(uid, partition, heard_at))
         return ordinal
 
