@@ -252,7 +252,8 @@ class Planned:
 class Standing:
     """An element that is refreshed: its series and model, when, and `settings`, a SubmitJob with it in the wire format.
 
-    `next_due` is by its schedule, `stale` has the series that changed since it was refreshed, less the first id.
+    `next_due` is by its schedule, or when a refresh that had no room is tried again. `stale` has the series that
+    changed since it was refreshed, less the first id; `problem` says why it could not be refreshed last.
     """
 
     ts_id: int
@@ -265,6 +266,7 @@ class Standing:
     settings: bytes
     next_due: int | None = None
     stale: tuple[int, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

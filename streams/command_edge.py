@@ -15,7 +15,7 @@ from streams.messages import Event
 from streams.runtime import StateRuntime
 from streams.telemetry.logs import speaking_of
 
-__all__ = ["CommandTopic", "handle_all", "handle_command", "tell_given_up"]
+__all__ = ["CommandTopic", "ToldError", "handle_all", "handle_command", "tell_given_up"]
 
 
 class CommandTopic:
@@ -45,6 +45,14 @@ class CommandTopic:
         self.background = background
 
 
+class ToldError(Exception):
+    """A command is refused because of `error`, and whoever is to know of it has been told already."""
+
+    def __init__(self, error: RejectedError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 async def handle_command(
     state: StateRuntime, topic: CommandTopic, event: Event, apply: Callable[[Any], Awaitable[Any]]
 ) -> None:
@@ -71,6 +79,10 @@ async def handle_command(
                 await state.publisher.send([moved])
                 return
             outcome = await apply(command)
+    except ToldError as told:
+        state.tell_of(message, command, told.error)
+        state.waiters.refused(command.command_id, told.error)
+        return
     except RejectedError as error:
         # What is not there may be with another worker by now.
         if topic.background:

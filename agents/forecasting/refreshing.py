@@ -2,79 +2,122 @@
 
 Each series keeps its id, and those that are new get the ids behind. A refresh is a submission of the series that
 changed; all that it takes is in one write of the job's row, so that it is there or is not, whatever ends the process.
+What cannot be refreshed is a dead letter before it is in the row: a crash in between tells it twice, and loses nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-
-from agents.forecasting.growth import Growth, grown, needs_table, split_anew
+from agents.forecasting.growth import grown
 from agents.forecasting.job_rows import put_job_for, put_where_room
 from agents.forecasting.job_training import send_out
-from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
+from agents.forecasting.refresh_trials import Made, Trials, words_of
+from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.datasets.added_rows import latest
-from connectors.datasets.group_values import WHOLE, named_series, read_key
-from schemas.forecasting import CmdStatus, JobRecord, RefreshJob, SeriesConfig, Standing, SubmitJob
+from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
 from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
-from streams.errors import ConflictError, RejectedError
+from streams.command_edge import ToldError
+from streams.engine.tenure import check_writer
+from streams.errors import ConflictError, RejectedError, TooManyError, UnavailableError
 from streams.forecasting import jobs
 from streams.forecasting.plans import packed
 from streams.forecasting.state import ForecastingState
-from streams.forecasting.submissions import ACCEPTED, Training, check_elements
 from streams.forecasting.tables import Answer
 from streams.messages import Event
-from streams.repeats import digest_of, with_command
 from streams.runtime import StateRuntime
-from streams.standing.elements import due_elements, passed, refreshed
+from streams.standing.elements import due_elements, passed
 
 __all__ = ["forgotten_again", "refresh"]
 
-_MOST_COMMANDS = 1000  # whose ids are kept once a job is refreshed by hand: a repeat comes soon
+_AGAIN_MS: Final = 60_000  # what had no room is tried again then: it costs as much as any refresh
 
 
 async def refresh(
     state: StateRuntime, runs: SubmissionRuns, job: JobRecord, command: RefreshJob, event: Event
 ) -> Sequence[int] | None:
-    """1. find what changed, 2. write the job, 3. remove what it replaces, 4. send out the training.
+    """1. find what changed, 2. tell what cannot be refreshed, 3. write the job, 4. remove what it replaces, 5. train.
 
     The ids of the series whose history is another one than before, those that are new among them. By hand it is refused
     where the job has no series yet, or trains: what is on its way is of the split that there is. By itself it then does
-    nothing, as where it was done before: what is due is said again.
+    nothing, as where it was done before: what is due is said again. An element that cannot be refreshed holds up no
+    other.
     """
     by_hand, at = not command.number, time_of(event.message)
     if not by_hand and not (_is_next(job, command) and job.standing):
         return None
     _check(job)
     last = await asyncio.to_thread(latest, state.store, job.data_id)
+    due = due_elements(job, at=at, by_hand=by_hand)
     try:
-        growth = await grown(state, job, command)
-        after, trainings, submission = await asyncio.to_thread(_trained, state, job, command, growth, at)
-        if growth.later is not None and needs_table(trainings):
-            growth = await split_anew(state, job, command)
-            after, trainings, submission = await asyncio.to_thread(_trained, state, job, command, growth, at)
-        prepared = await _prepared(state, after, trainings, growth) if trainings else None
-        changed = await asyncio.to_thread(_submitted, state, job, after, submission, trainings, at)
-        own = ForecastingState.of(state)
-        if growth.later is not None:
-            own.splits.will_have(growth.later)
-        await put_where_room(state, event, changed, series=changed.series_count - job.series_count)
-    except RejectedError:
-        if not by_hand:  # it is told once, not until somebody mends it; new data, or the next time, try again
-            await put_job_for(state, event, _past(job, at, last))
-        raise
+        made, changed = await _written(state, job, command, event, due, last)
+    except RejectedError as error:
+        if by_hand or not due:
+            raise
+        # It is told once, not until somebody mends it; new data, or the next time, try again.
+        await _tell(state, job, event, dict.fromkeys(due, error))
+        await put_job_for(state, event, _past(job, due, at, last, error))
+        raise ToldError(error) from error
+    own, growth = ForecastingState.of(state), made.growth
     if (job.split, job.seen) != (changed.split, changed.seen):
         own.splits.had(job)
     state.waiters.applied(command.command_id, found := [job.first_ts_id + place for place in growth.changed])
     if job.split != growth.split and job.split is not None:
         await own.splits.delete(job.split)
     await _forget(state, event.message.partition, changed, _answered(job))
-    if prepared is not None:
-        await send_out(runs, job.job_id, event, prepared)
+    if made.prepared is not None:
+        await send_out(runs, job.job_id, event, made.prepared)
     return found
+
+
+async def _written(
+    state: StateRuntime, job: JobRecord, command: RefreshJob, event: Event, due: Sequence[int], last: int
+) -> tuple[Made, JobRecord]:
+    """What is trained, and the row of the job, which is written; RejectedError where nothing of it can be."""
+    at = time_of(event.message)
+    trials = Trials(state, job, command, await grown(state, job, command), at)
+    try:
+        made, failed = await trials.made(due)
+        if failed:  # until there are news behind what was seen
+            made = replace(made, after=replace(made.after, tried=max(last, made.growth.seen)))
+        changed = await asyncio.to_thread(_submitted, state, job, made, at)
+        if made.growth.later is not None:
+            ForecastingState.of(state).splits.will_have(made.growth.later)
+        await _tell(state, job, event, failed)
+        await put_where_room(state, event, changed, series=changed.series_count - job.series_count)
+    except RejectedError:
+        await trials.delete_all_but(None)
+        raise
+    await trials.delete_all_but(changed.split)
+    return made, changed
+
+
+async def _tell(state: StateRuntime, job: JobRecord, event: Event, failed: Mapping[int, RejectedError]) -> None:
+    """A dead letter with the reasons why elements cannot be refreshed, unless the row has them from the last time.
+
+    It is keyed by the job, and names the command by its place in the log, so that one that comes twice is known.
+    """
+    words = {place: words_of(place, error) for place, error in failed.items()}
+    told = [one.problem for one in passed(job.standing, words, at=0)]
+    if told == [one.problem for one in job.standing]:
+        return
+    check_writer(state.app, event)
+    first = next(iter(failed.values()))
+    error = first.saying("; ".join(dict.fromkeys(words.values())), first.place)
+    await state.publisher.send([state.dead_letter(event.message, error)])
+
+
+def _past(job: JobRecord, due: Sequence[int], at: int, tried: int, error: RejectedError) -> JobRecord:
+    """The job once a refresh by itself has failed: what has changed waits on, for news or for the next time.
+
+    Where there was no room, which is nobody's news, there is a next time of its own.
+    """
+    again = at + _AGAIN_MS if isinstance(error, TooManyError | UnavailableError) else None
+    problems = {place: words_of(place, error) for place in due}
+    standing = passed(job.standing, problems, at=at, again=again)
+    return replace(job, refreshes=job.refreshes + 1, tried=tried, standing=standing)
 
 
 def forgotten_again(state: StateRuntime, partition: int, answers: Iterable[Answer]) -> "list[asyncio.Future[Any]]":
@@ -101,81 +144,16 @@ def _check(job: JobRecord) -> None:
         raise ConflictError(ForecastingCode.NOT_FINISHED, text)
 
 
-async def _prepared(state: StateRuntime, job: JobRecord, trainings: Sequence[Training], growth: Growth) -> Prepared:
-    if growth.later is None:
-        return await prepared_for(state, job, trainings)
-    places = np.unique([training.ts_id - job.first_ts_id for training in trainings])
-    return Prepared(job, trainings, await asyncio.to_thread(growth.later.layers.chosen, places), {})
-
-
-def _trained(
-    state: StateRuntime, job: JobRecord, command: RefreshJob, growth: Growth, at: int
-) -> tuple[JobRecord, list[Training], SubmitJob]:
-    """The job with its new series, what of it is trained, and the submission that this is."""
-    by_hand = not command.number
-    due = due_elements(job, at=at, by_hand=by_hand)
-    known = _known_now(job, command) if by_hand else {"refreshes": job.refreshes + 1}
-    after = replace(
-        job,
-        tried=-1,
-        sequence=job.sequence + (by_hand or growth.series != job.series_count),
-        split=growth.split,
-        series_count=growth.series,
-        seen=growth.seen,
-        split_seen=growth.split_seen,
-        standing=refreshed(job.standing, due, growth.changed, at=at),
-        refreshed_at=at,
-        **known,
-    )
-    elements: list[SeriesConfig] = []
-    chosen: dict[int, Sequence[int]] = {}
-    for place in due:
-        one = job.standing[place]
-        series = _chosen(growth, job.first_ts_id, one, sorted({*growth.changed, *one.stale}))
-        if series:
-            if one.series is not None:
-                chosen[len(elements)] = series
-            elements += state.codec.decode(one.settings).elements
-    submission = SubmitJob(command.command_id, job.job_id, tuple(elements), job.project)
-    if not elements:
-        return after, [], submission
-    return after, check_elements(after, elements, ACCEPTED, chosen)[1], submission
-
-
-def _submitted(
-    state: StateRuntime, job: JobRecord, after: JobRecord, submission: SubmitJob, trainings: list[Training], at: int
-) -> JobRecord:
+def _submitted(state: StateRuntime, job: JobRecord, made: Made, at: int) -> JobRecord:
     """The row as it is written: what was submitted before is settled, and this submission has its numbers."""
-    own = ForecastingState.of(state)
+    own, after = ForecastingState.of(state), made.after
     if job.standing:
         after = jobs.settled(after, own.results.progress(job.job_id, job.settled))
-    if trainings:
-        planned = packed(state.codec, submission, trainings)
-        after = jobs.submitted(after, submission, trainings, at=at, planned=planned)
+    if made.trainings:
+        planned = packed(state.codec, made.submission, made.trainings)
+        after = jobs.submitted(after, made.submission, made.trainings, at=at, planned=planned)
     own.jobs.check_size(after)
     return after
-
-
-def _known_now(job: JobRecord, command: RefreshJob) -> dict[str, Any]:
-    """What the row keeps of a command by hand: the latest of many, and the first, by which the job was made."""
-    known: dict[str, Any] = with_command(job, command.command_id, digest_of(command))
-    return {name: (*ids[:1], *ids[1:][-_MOST_COMMANDS:]) for name, ids in known.items()}
-
-
-def _chosen(growth: Growth, first_ts_id: int, element: Standing, places: Sequence[int]) -> list[int]:
-    """Those of the series that an element is for."""
-    if element.series is None:
-        return [element.ts_id] if element.ts_id - first_ts_id in places else []
-    if element.series == WHOLE:
-        return [first_ts_id + place for place in places]
-    wanted = read_key(element.series).items()
-    named = ((place, named_series(growth.columns, growth.names[place]).groups) for place in places)
-    return [first_ts_id + place for place, groups in named if wanted <= groups.items()]
-
-
-def _past(job: JobRecord, at: int, tried: int) -> JobRecord:
-    """The job once a refresh by itself has failed: what has changed waits on, for news or for the next time."""
-    return replace(job, refreshes=job.refreshes + 1, tried=tried, standing=passed(job.standing, at=at))
 
 
 def _answered(job: JobRecord) -> set[int]:

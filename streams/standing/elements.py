@@ -3,9 +3,10 @@
 A standing element is known by the series that it names and its model: the same again takes its place. Pure functions.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from math import isfinite
+from types import MappingProxyType
 from typing import Final
 
 from connectors.datasets.group_values import WHOLE
@@ -39,6 +40,7 @@ NEVER: Final = "never"
 MOST_STANDING: Final = 100
 """Elements of a job: each is looked at in each refresh."""
 _LONGEST_PAUSE_S: Final = 86_400.0
+_LONGEST_PROBLEM: Final = 1000  # characters that the row keeps of why an element could not be refreshed
 _NAMING: Final = ("ts_id", "series", "refresh")
 _SETTINGS: Final = tuple(field.name for field in fields(SeriesConfig) if field.name not in _NAMING)
 
@@ -137,24 +139,42 @@ def due_elements(job: JobRecord, *, at: int, by_hand: bool) -> list[int]:
 
 
 def refreshed(
-    standing: Sequence[Standing], due: Collection[int], changed: Sequence[int], *, at: int
+    standing: Sequence[Standing],
+    due: Collection[int],
+    changed: Sequence[int],
+    *,
+    at: int,
+    problems: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Standing, ...]:
-    """The elements after a refresh at `at` for those that were `due`; the others are told what has `changed`."""
+    """The elements after a refresh at `at` for those that were `due`; the others are told what has `changed`.
+
+    `problems` says by their places why elements could not be refreshed: their schedules go on, too.
+    """
     return tuple(
-        replace(one, next_due=_next(one, at), stale=())
+        replace(one, next_due=_next(one, at), stale=(), problem="")
         if place in due
         else replace(one, stale=tuple(sorted({*one.stale, *changed})))
-        for place, one in enumerate(standing)
+        for place, one in enumerate(passed(standing, problems, at=at))
     )
 
 
-def passed(standing: Sequence[Standing], *, at: int) -> tuple[Standing, ...]:
-    """The elements after a refresh at `at` that failed: schedules go on, and what has changed waits."""
-    return tuple(replace(one, next_due=_next(one, at)) for one in standing)
+def passed(
+    standing: Sequence[Standing], problems: Mapping[int, str], *, at: int, again: int | None = None
+) -> tuple[Standing, ...]:
+    """The elements once some could not be refreshed at `at`: schedules go on, and what has changed waits.
+
+    `problems` says by their places why; where `again` is said they are tried then, unless a schedule is earlier.
+    """
+    found = list(standing)
+    for place, text in problems.items():
+        one = standing[place]
+        times = [time for time in (_next(one, at), again) if time is not None]
+        found[place] = replace(one, next_due=min(times, default=None), problem=text[:_LONGEST_PROBLEM])
+    return tuple(found)
 
 
 def earliest_due(job: JobRecord) -> int | None:
-    """When the job's schedules are due next."""
+    """When the job's schedules are due next, or what had no room is tried again."""
     return min((one.next_due for one in job.standing if one.next_due is not None), default=None)
 
 
@@ -174,6 +194,8 @@ def named(element: SeriesConfig | Standing) -> str:
 
 
 def _next(one: Standing, at: int) -> int | None:
+    if one.on != CRON:  # what had no room has been tried again
+        return None
     if one.next_due is None or one.next_due > at:
         return one.next_due
     return _schedule(one).after(max(at, one.next_due))

@@ -49,6 +49,10 @@ def _element(one: Standing) -> dict[str, Any]:
         about["pause_s"] = one.pause_s
     if one.on == CRON:
         about |= {"cron": one.cron, "time_zone": one.time_zone or "UTC", "next": _time(one.next_due)}
+    elif one.next_due is not None:
+        about["next"] = _time(one.next_due)
+    if one.problem:
+        about["error"] = one.problem
     return about
 
 

@@ -125,8 +125,10 @@ def _act(
     if end_refresh:
         client.submit(job_id, [{"ts_id": "all", "refresh": "never"}])
     if refresh:
-        changed = client.write("POST", f"/job/{job_id}/refresh")["changed"]
-        console.print(f"{len(changed)} series have changed", soft_wrap=True)
+        answer = client.write("POST", f"/job/{job_id}/refresh")
+        console.print(f"{len(answer['changed'])} series have changed", soft_wrap=True)
+        for text in answer.get("errors", ()):
+            console.print(f"not refreshed: {text}", soft_wrap=True, markup=False)
 
 
 def _check_now(as_of: str | None, **options: bool) -> None:
@@ -187,5 +189,8 @@ def _refreshes(found: Mapping[str, Any]) -> Iterator[str]:
         when = {"data": f"{one.get('pause_s', 0):g} s after new data", "hand": "by hand"}.get(one["on"])
         when = when or f"at {one['cron']} {one['time_zone']}, next {one['next']}"
         yield f"refreshed {when}: {series} with {one['model_name']}"
+        if one.get("error"):
+            again = f" (tried again at {one['next']})" if one["on"] == "data" and one.get("next") else ""
+            yield f"  it could not be refreshed: {one['error']}{again}"
     if found.get("refreshed"):
         yield f"refreshed last at {found['refreshed']}"

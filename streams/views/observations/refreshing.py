@@ -42,6 +42,9 @@ class RefreshReply(BaseModel):
         description="The ts_ids whose history is another one than before, new series among them: to be trained, where "
         "nothing is."
     )
+    errors: list[str] | None = Field(
+        None, description="Why some of the refreshed elements could not be; absent where all could."
+    )
 
 
 @router.post(
@@ -59,8 +62,9 @@ async def refresh_job(
     """Series keep their ts_id and results; a series that is new gets the next one.
 
     Those that changed are trained as the job's elements with `refresh` say, whatever these wait for; without such
-    elements nothing is trained, and a PATCH of `changed` does it. Refused with 409 while the job is trained. What is
-    asked again under the same Idempotency-Key names all series.
+    elements nothing is trained, and a PATCH of `changed` does it. An element that cannot be trained holds up no other:
+    `errors` says why. Refused with 409 while the job is trained. What is asked again under the same Idempotency-Key
+    names all series.
     """
     job = known_job(state, job_id)
     command_id = command_id_of(request, key)
@@ -71,4 +75,6 @@ async def refresh_job(
     job = known_job(state, job_id)
     ts_ids = list(job.ts_ids) if changed is None else changed
     answer = {"job_id": job_id, "status": int(job.status), "series_count": job.series_count, "changed": ts_ids}
+    if errors := [one.problem for one in job.standing if one.problem]:
+        answer["errors"] = errors
     return await asyncio.to_thread(json_response, answer)

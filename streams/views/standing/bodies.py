@@ -62,4 +62,11 @@ class RefreshedElement(BaseModel):
     pause_s: float | None = Field(None, description="With data: for how many seconds rows are collected.")
     cron: str | None = Field(None, description="With cron: as sent.")
     time_zone: str | None = Field(None, description="With cron: whose clock counts.")
-    next: str | None = Field(None, description="With cron: when it is due next, ISO-8601 in UTC.")
+    next: str | None = Field(
+        None,
+        description="With cron: when it is due next, ISO-8601 in UTC. With data: when a refresh is tried again that a "
+        "quota has refused.",
+    )
+    error: str | None = Field(
+        None, description="Why it could not be refreshed when that was tried last; absent once it could."
+    )

@@ -119,6 +119,31 @@ def test_by_hand_and_by_cron(api: Api, job_id: int) -> None:
     assert models == {ids["a"]: ["LinearFit"] * 2, ids["b"]: ["LinearFit", "SES"] * 2}
 
 
+def test_an_element_that_cannot_be_refreshed_holds_up_no_other(api: Api) -> None:
+    """The reason is told with the element, as a dead letter, and to who refreshes by hand."""
+    lines = (f"{shop},2020-01-{day:02},{day},{day}" for day in range(1, 13) for shop in "ab")
+    job_id = api.create_job(api.add_dataset(csv("shop,day,sold,price", *lines)))
+    assert api.call("PUT", f"/job/{job_id}/", json=_COLUMNS).status_code == 200
+    regression = {"model_name": "Regression", "feature_indexs": [3], "refit": 1, "refresh": _AT_ONCE}
+    assert _patch(api, job_id, _ALL | {"refresh": _AT_ONCE}, _ALL | regression).status_code == 200
+    _finished(api, job_id)
+    first = _series(api, job_id)["a"]
+    data_id = api.get(f"/job/{job_id}/")["data_id"]
+
+    # Of the two days that are forecast the price of the first alone is known.
+    rows = [{"shop": "a", "day": "2020-01-13", "sold": 13, "price": 1}, {"shop": "a", "day": "2020-01-14", "price": 1}]
+    assert api.call("POST", f"/data/{data_id}/rows", json=rows).status_code == 200
+
+    _until_forecast(api, first, "2020-01-14 00:00:00")
+    fine, failed = _finished(api, job_id)["refresh"]
+    assert "error" not in fine
+    assert f"element 2 (ts_id {first}), " in failed["error"]
+    [letter] = api.get(f"/dead-letters?topic=tidecast.job-commands&key={job_id}")["dead_letters"]
+    assert letter["error"] == failed["error"]
+    answer = api.call("POST", f"/job/{job_id}/refresh/").json()
+    assert (answer["changed"], answer["errors"]) == ([], [failed["error"]])
+
+
 async def test_an_event_does_the_same(api: Api, service: Service, job_id: int) -> None:
     """A producer that sends the command has the same effect."""
     element = SeriesConfig(0, "SES", (), next_k_prediction=2, series="shop=a", refresh=Refresh("data", 0.0))

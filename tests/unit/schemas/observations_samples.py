@@ -34,7 +34,7 @@ NAMED_SERIES: Final[tuple[Any, ...]] = (
         1,
         5,
         standing=(
-            Standing(8, None, "m", "cron", 10.0, "0 6 * * *", "Europe/Berlin", b"c", 9, (1, 3)),
+            Standing(8, None, "m", "cron", 10.0, "0 6 * * *", "Europe/Berlin", b"c", 9, (1, 3), "no room"),
             Standing(0, "Region=a", None, "hand", 10.0, "", "", b""),
         ),
         settled=400,

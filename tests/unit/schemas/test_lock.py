@@ -166,6 +166,7 @@ RELEASED = {
     149: ("JobRecord", 15, "681ba92c7842a5b8"),
     150: ("RefreshJob", 2, "bc3da79457a5cb1f"),
     151: ("SubmitJob", 8, "fe2b6936521c6658"),
+    152: ("JobRecord", 16, "4a5df5842be7546a"),
 }
 
 
