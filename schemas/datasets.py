@@ -32,6 +32,7 @@ class AddDataset:
     source: str = "local"
     alone: bool = False
     project: str = ""
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class DialectSettings:
     """What the uploader says of the file; None is found out.
 
     ``quote``, ``thousands`` and ``compression`` are ``none`` where there is none. ``ignored_columns`` are the last
-    ones.
+    ones. ``sheet`` is the name of a workbook's.
     """
 
     encoding: str | None = None
@@ -48,6 +48,7 @@ class DialectSettings:
     compression: str | None = None
     ignored_columns: tuple[int, ...] | None = None
     timestamp_format: str | None = None
+    sheet: str | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class Dialect:
 
     ``skipped_lines`` lie above the header. ``ignored_columns`` are the last ones, without a name and empty. ``given``
     names the fields that the uploader has set; the others were found. ``timestamp_format`` is only ever given: how
-    timestamps are written is found when their column is chosen.
+    timestamps are written is found when their column is chosen. ``sheet`` is the one of a workbook that was read.
     """
 
     encoding: str = "utf-8"
@@ -73,6 +74,7 @@ class Dialect:
     compression: str | None = None
     ignored_columns: tuple[int, ...] = ()
     timestamp_format: str | None = None
+    sheet: str | None = None
     given: tuple[str, ...] = ()
 
 
@@ -110,7 +112,7 @@ def checked(settings: DialectSettings) -> DialectSettings:
         quote=_choice("quote", settings.quote, ('"', "'", "none")),
         decimal=_choice("decimal", settings.decimal, (".", ",")),
         thousands=_choice("thousands", _blank(settings.thousands), (",", ".", " ", "'", "none")),
-        compression=_choice("compression", settings.compression, ("gzip", "zip", "parquet", "arrow", "none")),
+        compression=_choice("compression", settings.compression, ("gzip", "zip", "parquet", "arrow", "xlsx", "none")),
     )
     if made.decimal is not None and made.decimal == made.thousands:
         raise _wrong("thousands", f'is "{made.thousands}", as decimal is; one character cannot be both')

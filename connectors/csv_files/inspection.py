@@ -127,6 +127,7 @@ def _facts(
             skipped_lines=shape.skipped_lines,
             compression=text.compression,
             timestamp_format=settings.timestamp_format,
+            sheet=text.sheet,
             given=settings.given,
         )
         scan = CsvScan(
@@ -156,7 +157,7 @@ def _facts(
     numbers = numbers_shown(dialect, settings, scan.header, examples(dialect, len(scan.header), lines))
     columns = zip(scan.header, zip(*scan.preview, strict=True), numbers.formats, strict=True)
     heads = {label: preview_cells(cells, form) for label, cells, form in columns}
-    warnings = (*(told or ()), *bare.told, *numbers.warnings)
+    warnings = (*text.told, *(told or ()), *bare.told, *numbers.warnings)
     if len(scan.header) == 1:
         warnings = (_one_column(scan.header[0]), *warnings)
     if looks_like_a_row(scan.header, scan.preview):

@@ -24,8 +24,8 @@ from connectors.csv_files.encoding import (
     shown_encoding,
     telling_lines,
 )
-from connectors.table_files.forms import TableForm
-from connectors.table_files.reading import FIRST_BYTES, UnreadableTableError, form_of, opened_as_csv
+from connectors.table_files.reading import FIRST_BYTES, READ, UnreadableTableError, form_of, opened_as_csv
+from connectors.table_files.workbooks import OLE, XLSX, is_workbook, old_workbook, other_document
 
 __all__ = ["FIRST_BYTES", "MOST_UNPACKED", "CsvText", "is_compressed", "legacy_text", "plain_text"]
 
@@ -35,7 +35,7 @@ _SAMPLE: Final = 1 << 16
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _NOT_TEXT: Final = (  # what other files begin with, and what they are
     (b"PK\x05\x06", "an empty archive"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet or another Office document"),
+    (OLE, "a spreadsheet or another Office document"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF document"),
     (b"BZh", "compressed with bzip2"),
@@ -57,12 +57,17 @@ _OF_MACOS: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")  # put
 
 @dataclass(frozen=True, slots=True)
 class CsvText:
-    """A file with the text in UTF-8, and how it was packed and encoded before; it may have a byte order mark."""
+    """A file with the text in UTF-8, and how it was packed and encoded before; it may have a byte order mark.
+
+    `sheet` is the one of a workbook that was read, `told` what there is to tell of it.
+    """
 
     path: Path
     encoding: str
     compression: str | None
     unpacked: Path  # the bytes before they were decoded, to be decoded in another way
+    sheet: str | None = None
+    told: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -74,10 +79,13 @@ def plain_text(path: Path, settings: DialectSettings, *, max_bytes: int = MOST_U
     """
     with ExitStack() as stack:
         compression = _compression(path, settings.compression)
-        unpacked = path
+        if settings.sheet is not None and compression != XLSX:
+            raise BadDatasetError("bad_dialect", "sheet: the file is no XLSX workbook; leave the field out")
+        unpacked, sheet = path, None
+        told: tuple[str, ...] = ()
         if compression is not None:
             unpacked = stack.enter_context(_new_file())
-            _unpack(path, compression, unpacked, max_bytes)
+            sheet, told = _unpack(path, compression, unpacked, max_bytes, settings.sheet)
         with unpacked.open("rb") as file:
             first = file.read(_SAMPLE)
         _refuse_other_kinds(first)
@@ -99,7 +107,7 @@ def plain_text(path: Path, settings: DialectSettings, *, max_bytes: int = MOST_U
             with unpacked.open("rb") as file, text.open("wb") as written:
                 written.writelines(block.replace(b"\r", b"\n") for block in _blocks(file))
             unpacked = text
-        yield CsvText(unpacked, "utf-8", compression, unpacked)
+        yield CsvText(unpacked, "utf-8", compression, unpacked, sheet, told)
 
 
 @contextmanager
@@ -131,7 +139,12 @@ def is_compressed(first: bytes) -> bool:
 
 def _compression(path: Path, given: str | None) -> str | None:
     with path.open("rb") as file:
-        found = _found(file.read(FIRST_BYTES))
+        first = file.read(FIRST_BYTES)
+    if first.startswith(OLE):
+        raise BadDatasetError("not_csv", old_workbook(path))
+    found = _found(first)
+    if found == "zip" and is_workbook(_names(path)):
+        found = XLSX
     if given is not None and given != (found or "none"):
         is_what = f"compressed with {found}" if found else "not compressed in a way that is read"
         raise BadDatasetError("bad_dialect", f"compression: is {given}, but the file is {is_what}; leave the field out")
@@ -151,9 +164,22 @@ def _refuse_other_kinds(first: bytes) -> None:
         raise BadDatasetError("not_csv", "the archive holds another archive; upload the CSV file in one of them")
 
 
-def _unpack(path: Path, compression: str, target: Path, max_bytes: int) -> None:
+def _names(path: Path) -> frozenset[str]:
+    """Of an archive's files; none where it is damaged."""
+    _check_directory(path)
     try:
-        with _opened(path, compression) as source, target.open("wb") as written:
+        with zipfile.ZipFile(path) as archive:
+            return frozenset(archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError):
+        return frozenset()
+
+
+def _unpack(
+    path: Path, compression: str, target: Path, max_bytes: int, sheet: str | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Which sheet of a workbook it is, and what there is to tell of it."""
+    try:
+        with _opened(path, compression, sheet) as source, target.open("wb") as written:
             size = 0
             while block := source.read(_BLOCK):
                 size += len(block)
@@ -161,11 +187,13 @@ def _unpack(path: Path, compression: str, target: Path, max_bytes: int) -> None:
                     text = f"the file holds more than {max_bytes:,} bytes once it is unpacked: send less, or raise "
                     raise BadDatasetError("too_large", f"{text}TIDECAST_MAX_UPLOAD_BYTES")
                 written.write(block)
+            return getattr(source, "sheet", None), getattr(source, "notes", ())
     except (zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, EOFError) as error:
         text = f"the {compression} file is damaged ({error}); pack it again, or upload the CSV text itself"
         raise BadDatasetError("damaged_archive", text) from None
     except UnreadableTableError as error:
-        raise BadDatasetError("not_csv", str(error)) from None
+        code = "bad_dialect" if str(error).startswith("sheet: ") else "not_csv"
+        raise BadDatasetError(code, str(error)) from None
     except (RuntimeError, NotImplementedError) as error:  # a password, or a method that the standard library lacks
         text = (
             f"the {compression} file cannot be unpacked ({error}); pack it without a password, or upload the CSV text"
@@ -174,20 +202,20 @@ def _unpack(path: Path, compression: str, target: Path, max_bytes: int) -> None:
 
 
 @contextmanager
-def _opened(path: Path, compression: str) -> Iterator[IO[bytes]]:
+def _opened(path: Path, compression: str, sheet: str | None) -> Iterator[IO[bytes]]:
     if compression == "gzip":
         with gzip.open(path, "rb") as source:
             yield cast("IO[bytes]", source)
         return
-    if compression in tuple(TableForm):
-        with opened_as_csv(path, TableForm(compression)) as told:
+    if compression in READ:
+        with opened_as_csv(path, compression, sheet) as told:
             yield cast("IO[bytes]", told)
         return
     _check_directory(path)
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir() and not _is_clutter(info.filename)]
-        if "[Content_Types].xml" in names or "mimetype" in names:
-            raise BadDatasetError("not_csv", "the file is a spreadsheet or another document; save it as CSV")
+        if document := other_document(names):
+            raise BadDatasetError("not_csv", document)
         tables = [name for name in names if name.lower().endswith((".csv", ".tsv"))]
         if len(names) > 1 and len(tables) == 1:  # beside a text to be read first, as archives of data often have one
             names = tables

@@ -4,7 +4,6 @@ It ends with 1 and a line of the standard error where that cannot be done.
 """
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,11 +13,10 @@ import pyarrow.compute as pc
 from pyarrow import csv, ipc, parquet
 
 from connectors.table_files.forms import TableForm
+from connectors.table_files.limits import MEMORY_BYTES, limit_this_process
 
 __all__: list[str] = []
 
-_MEMORY_BYTES: Final = 2 << 30
-_CPU_S: Final = 600
 _ROWS: Final = 16_384  # written at once
 _CLOCK: Final = "%Y-%m-%dT%H:%M:%S%z"
 
@@ -28,9 +26,7 @@ class _RefusedError(Exception):
 
 
 def _main(path: str, form: str) -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_this_process()
     pa.set_cpu_count(1)
     try:
         schema, batches = _opened(path, TableForm(form))
@@ -44,7 +40,7 @@ def _main(path: str, form: str) -> None:
     except _RefusedError as refused:
         sys.exit(str(refused))
     except (MemoryError, pa.ArrowMemoryError):
-        sys.exit(f"it needs more than {_MEMORY_BYTES >> 20} MiB at once: write it in smaller row groups")
+        sys.exit(f"it needs more than {MEMORY_BYTES >> 20} MiB at once: write it in smaller row groups")
     except (pa.ArrowException, OSError, ValueError) as error:
         sys.exit(f"it is damaged ({' '.join(str(error).split())[:200]}): write it again")
 

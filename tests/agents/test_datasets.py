@@ -3,7 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from schemas.datasets import AddDataset, DeleteDataset
 from schemas.forecasting import CreateJob
 from streams.errors import RejectedError
 from tests.agents.bench import CODEC, Worker, headers
+from tests.workbooks import workbook
 
 CSV = b"Region,When,cores\nwest,2020-08-01,152\neast,2020-08-01,1377\n"
 ADD = AddDataset("add", 2, "test_dataset", "incoming/00000000-0000-4000-8000-00000000000a.csv", "cores.csv", 5)
@@ -203,6 +204,20 @@ async def test_D18_a_producer_says_how_its_file_is_written(state: Worker) -> Non
     assert added.dialect.timestamp_format == "%d.%m.%y"
     assert state.runtime.store.read_bytes(added.path) == content
     assert state.runtime.store.read_bytes(added.text_path).decode() == content.decode("cp850")
+
+
+async def test_a_producer_names_the_sheet_of_its_workbook(state: Worker) -> None:
+    """Its text lies beside it, as that of any file that is no text."""
+    table = [["day", "x"], [date(2024, 2, 29), 1.5]]
+    content = workbook({"First": [["a", "b"], [1.0, 2.0]], "Second": table})
+    state.runtime.store.put_bytes("producer/a.xlsx", content)
+    await consumed(state, replace(ADD, path="producer/a.xlsx", sheet="Second"))
+    added = datasets.load(state.runtime.store, 2)
+
+    assert (added.dialect.sheet, added.dialect.compression, added.dialect.given) == ("Second", "xlsx", ("sheet",))
+    assert added.heads == {"day": ("2024-02-29",), "x": (1.5,)}
+    assert state.runtime.store.read_bytes(added.path) == content
+    assert state.runtime.store.read_bytes(added.text_path) == b"day,x\n2024-02-29,1.5\n"
 
 
 async def test_D18_a_wrong_setting_of_a_producer_is_a_dead_letter(state: Worker) -> None:

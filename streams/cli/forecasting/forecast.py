@@ -43,7 +43,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         Path,
         typer.Argument(
             metavar="FILE",
-            help="CSV file with a header line (plain, gzip, zip), Parquet or Arrow file; - for the standard input.",
+            help="CSV file with a header line (plain, gzip, zip), Parquet, Arrow or XLSX file; - for standard input.",
             show_default=False,
         ),
     ],
@@ -125,6 +125,10 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             metavar="FORMAT", show_default="found out",
             help="How times are written: %d.%m.%y, day first, month first, year first, unix, unix ms or excel.",
         ),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
     ] = None,
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
@@ -256,7 +260,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     file = given_file(file)
     # 1. Everything that can be seen to be wrong, before anything is started or sent.
     dialect = DialectSettings(
-        encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format
+        encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format, sheet=sheet
     )
     header = header_of(file, dialect)
     plan = planning.ForecastPlan(

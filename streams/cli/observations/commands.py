@@ -45,13 +45,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="data")
 
 
-def append(
+def append(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     data_id: Data,
     file: Annotated[
         Path,
         typer.Argument(
             metavar="FILE",
-            help="CSV with a header, columns in any order; - for standard input.",
+            help="CSV, Parquet, Arrow or XLSX, columns in any order; - for standard input.",
             show_default=False,
         ),
     ],
@@ -65,6 +65,10 @@ def append(
         typer.Option(
             "--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.", show_default=False
         ),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
     ] = None,
     rows: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=_TOGETHER, help="Rows at a time.")] = _TOGETHER,
     every: Annotated[
@@ -82,7 +86,7 @@ def append(
     chosen = {} if timestamp is None else {"timestamp_column": timestamp, "group_columns": group_by or []}
     kept = 0
     with session_of(url) as session:
-        found = _rows_of(given_file(file))
+        found = _rows_of(given_file(file), sheet)
         while some := list(islice(found, rows)):
             if kept:
                 time.sleep(every)
@@ -110,14 +114,17 @@ def export(
         out.write_bytes(table)
 
 
-def _rows_of(file: Path) -> Iterator[dict[str, str]]:
-    from connectors.csv_files.dialect import BadDatasetError, csv_rows
+def _rows_of(file: Path, sheet: str | None) -> Iterator[dict[str, str]]:
+    from connectors.csv_files.dialect import BadDatasetError, DialectSettings, csv_rows
     from connectors.csv_files.inspection import opened_csv
 
     if not file.is_file():
         raise CommandError(f"there is no file {file}", status=2)
     try:
-        with opened_csv(file) as table, table.text.open(encoding="utf-8-sig", newline="") as text:
+        with (
+            opened_csv(file, DialectSettings(sheet=sheet)) as table,
+            table.text.open(encoding="utf-8-sig", newline="") as text,
+        ):
             for _ in range(table.facts.dialect.skipped_lines):
                 text.readline()
             cells = (row for row in csv_rows(text, table.facts.dialect) if row)

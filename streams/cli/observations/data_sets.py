@@ -20,11 +20,19 @@ _LISTED = ("id", "name", "rows", "time_created")
 def upload(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A CSV file, also packed; - for the standard input.", show_default=False),
+        typer.Argument(
+            metavar="FILE",
+            help="CSV (also packed), Parquet, Arrow or XLSX; - for the standard input.",
+            show_default=False,
+        ),
     ],
     *,
     name: Annotated[
         str | None, typer.Option(help="Its name; made from the file's where absent.", show_default=False)
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
     ] = None,
     as_json: AsJson = False,
     url: Url = None,
@@ -33,8 +41,9 @@ def upload(
     file = given_file(file)
     if not file.is_file():
         raise CommandError(f"there is no file {file}", status=2)
+    form = {field: value for field, value in (("name", name), ("sheet", sheet)) if value is not None}
     with session_of(url, on_new_home=True) as session:
-        answer = session.client.write("POST", "/data/", file=file, form={} if name is None else {"name": name})
+        answer = session.client.write("POST", "/data/", file=file, form=form)
     if as_json:
         print_json(answer)
         return

@@ -62,7 +62,7 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
         str | None, Form(description="Between thousands: a comma, a point, an apostrophe, space, or none.")
     ] = None,
     skipped_lines: Annotated[str | None, Form(description="How many lines lie above the header.")] = None,
-    compression: Annotated[str | None, Form(description="gzip, zip, parquet, arrow or none.")] = None,
+    compression: Annotated[str | None, Form(description="gzip, zip, parquet, arrow, xlsx or none.")] = None,
     timestamp_format: Annotated[
         str | None,
         Form(
@@ -72,6 +72,9 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
     ] = None,
     ignored_columns: Annotated[
         str | None, Form(description='The last columns, to be left out: a list of indices such as "[3]".')
+    ] = None,
+    sheet: Annotated[
+        str | None, Form(description="The sheet of an XLSX workbook; absent: the first one with a table.")
     ] = None,
 ) -> DialectSettings:
     """How the file is written, as its uploader says; what is absent or empty is found out."""
@@ -85,6 +88,7 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
         compression=compression or None,
         ignored_columns=_indexs("ignored_columns", ignored_columns),
         timestamp_format=timestamp_format or None,
+        sheet=sheet or None,
     )
     try:
         return checked(settings)
@@ -130,8 +134,8 @@ async def add_dataset(
     upload: Annotated[
         UploadFile,
         File(
-            description="A CSV file with a header line, plain or in a gzip or zip file, or a Parquet or Arrow "
-            "file. How it is written (encoding, "
+            description="A CSV file with a header line, plain or in a gzip or zip file, a Parquet or Arrow file, or "
+            "an XLSX workbook. How it is written (encoding, "
             "delimiter, decimals …) is found out and shown as `dialect`; what is found wrongly can be set."
         ),
     ],

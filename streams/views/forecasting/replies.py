@@ -45,9 +45,10 @@ class Dialect(BaseModel):
     decimal: str = Field(description="What stands before decimals.")
     thousands: str | None = Field(description="What stands between thousands; null: nothing does.")
     skipped_lines: int = Field(description="Lines above the header.")
-    compression: str | None = Field(description="gzip, zip, parquet or arrow; null: the file is the text.")
+    compression: str | None = Field(description="gzip, zip, parquet, arrow or xlsx; null: the file is the text.")
     ignored_columns: list[int] = Field(description="Indices of the last columns where they are left out.")
     timestamp_format: str | None = Field(description="How timestamps are written, where the uploader has said so.")
+    sheet: str | None = Field(None, description="The sheet that was read, of a workbook.")
     given: list[str] = Field(description="The fields that the uploader has set; the others were found out.")
 
 

@@ -167,6 +167,7 @@ RELEASED = {
     150: ("RefreshJob", 2, "bc3da79457a5cb1f"),
     151: ("SubmitJob", 8, "fe2b6936521c6658"),
     152: ("JobRecord", 16, "4a5df5842be7546a"),
+    153: ("AddDataset", 6, "9ad9e822b5578171"),
 }
 
 
