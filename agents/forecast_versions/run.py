@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from agents.forecast_versions.refusals import refusals_of
 from agents.forecast_versions.results import ForecastResults
 from agents.forecast_versions.settings import forecast_settings, unknown_labels
 from agents.versions.config import RunConfig
@@ -114,8 +115,10 @@ class ForecastRun(VersionRun):
         )
         try:
             async with asyncio.timeout(settings.max_training_job_s):
-                first = await self._first_ts_id(create, series)
-                await self._follow(element, first, results)
+                since = note.since - _MARGIN_MS
+                with refusals_of(self._runtime, note.job_id, self._is_ours, since_ms=since) as refusals:
+                    first = await refusals.unless_refused(self._first_ts_id(create, series))
+                    await refusals.unless_refused(self._follow(element, first, results))
         except TimeoutError:
             await self._send(StopJob(f"{self._id}-stop", note.job_id, note.project))
             most = settings.max_training_job_s
@@ -163,6 +166,9 @@ class ForecastRun(VersionRun):
         """With which the ids of its commands begin: the same for whoever runs the version."""
         return f"{self.version.workload_uid}-{self.version.command_id}"[:200]
 
+    def _is_ours(self, command_id: str) -> bool:
+        return command_id.startswith(f"{self._id}-")
+
     def _noted(self) -> _Note:
         of = self.version.project_id, self.version.version_id
         kept = self._outcomes.note(*of, _NOTE)
@@ -203,8 +209,8 @@ class ForecastRun(VersionRun):
                             await stops.news()
                         return status.first_ts_id
         raise RunFailedError(
-            f"the service has not taken the forecasting job {job_id} within {_CONFIGURED_WITHIN_S:g} s: the dead"
-            " letters say why"
+            f"the service has not taken the forecasting job {job_id} within {_CONFIGURED_WITHIN_S:g} s, nor refused it:"
+            " no state worker answers"
         )
 
     async def _follow(self, element: SeriesConfig, first: int, results: ForecastResults) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from connectors.kafka.publisher import partition_for
 from connectors.kafka.security import options
@@ -17,7 +17,7 @@ _POLL_S: Final = 0.2
 _ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 1.0  # after an error; the client connects again by itself
 
-OnRecords = Callable[[Sequence[tuple[bytes | None, bytes | None]]], object]
+OnRecords = Callable[[Sequence[Any]], object]
 
 
 class TopicFollower:
@@ -32,8 +32,11 @@ class TopicFollower:
         *,
         since: tuple[bytes, int] | None = None,
         begin: Mapping[int, int] | None = None,
+        shown: Callable[[Message], Any] | None = None,
     ) -> None:
         """`on_records` is called in the thread, with the keys and values of some records, in the order of each key.
+
+        Where `shown` is given, with what it makes of each record instead.
 
         `since` is the only key that is looked for, where our publisher places it, and from when on, in milliseconds.
         `begin` is the offset at which it begins in a partition, where that is not the first.
@@ -44,6 +47,7 @@ class TopicFollower:
         self._on_records = on_records
         self._since = since
         self._begin = begin or {}
+        self._shown = shown or _key_and_value
         self._end = Event()
         self._thread = Thread(target=self._follow, name=f"follow-{topic}", daemon=True)
 
@@ -101,14 +105,16 @@ class TopicFollower:
             return
         only = None if self._since is None else self._since[0]
         found = [
-            (message.key(), message.value())
-            for message in messages
-            if message.error() is None and only in (None, message.key())
+            self._shown(message) for message in messages if message.error() is None and only in (None, message.key())
         ]
         if found:
             self._on_records(found)
         elif any(message.error() is not None for message in messages):  # such as a topic that is not there yet
             self._end.wait(_AGAIN_S)
+
+
+def _key_and_value(message: Message) -> tuple[bytes | None, bytes | None]:
+    return message.key(), message.value()
 
 
 def _ignore(_: Any) -> None:

@@ -19,7 +19,11 @@ def project() -> str:
 def user_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that runs users' programs."""
     with running_service(
-        tmp_path_factory.mktemp("user-code"), user_code="process", system_metric_interval_s=1.0, max_running_versions=2
+        tmp_path_factory.mktemp("user-code"),
+        user_code="process",
+        system_metric_interval_s=1.0,
+        max_running_versions=2,
+        max_project_series=1000,
     ) as started:
         yield started
 

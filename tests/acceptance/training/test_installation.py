@@ -1,6 +1,7 @@
 """What an installation decides of training jobs: limits, places and intervals by its settings (contract 002)."""
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -70,6 +71,18 @@ def test_T104_T105_T192_quotas_are_a_setting(user_code: Service, project: str, w
 
     assert (shown["quotas"], shown["job_total_count"]) == (2, 3)
     assert shown["job_count_limit"] == user_code.settings.max_training_jobs - 3
+
+
+def test_what_a_quota_refuses_ends_at_once(user_code: Service, project: str) -> None:
+    """With the quota's own words: the forecasting job of a version, which nobody waits for, is refused by the state."""
+    api = user_code.api
+    lines = [f"s{number},2024-01-{day:02},{day}" for number in range(1001) for day in range(1, 9)]
+    path = f"/uploads/{uuid.uuid4().hex}.csv"
+    assert api.call("PUT", path, content="\n".join(["shop,day,sold", *lines]).encode()).status_code == 200
+    sent = {"worker_server_num": 1, "model_id": 1, "spec_id": 1, "data_url": path}
+    job = create(api, project, {"job_name": name_of("many"), "config": sent})
+
+    assert "TIDECAST_MAX_PROJECT_SERIES" in ended(api, project, job)["message"]
 
 
 def test_T192_paths_lie_below_a_root(user_code: Service, project: str) -> None:
