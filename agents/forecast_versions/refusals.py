@@ -30,7 +30,8 @@ class Refusals:
         """What the work returns; RunFailedError with the words of the refusal as soon as a command is refused."""
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait([task, self._first], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [task, self._first]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             raise RunFailedError(f"the forecasting job {self._job_id} was refused: {self._first.result()}")
