@@ -5,7 +5,7 @@ Nothing is noted of what was said but in memory: a worker that was restarted say
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 import structlog
@@ -54,7 +54,11 @@ class Reminders(Generic[_Key]):
         said, at = self._said.get(key, (None, 0))
         return said == number and now - at < _AGAIN_MS
 
-    def keep_only(self, keys: Collection[_Key]) -> None:
-        """Forget what was said of others."""
-        for key in self._said.keys() - set(keys):
-            del self._said[key]
+    def again(self, key: _Key, number: int, now: int) -> int:
+        """When the same may be said again: now, where it was not said lately."""
+        said, at = self._said.get(key, (None, 0))
+        return max(now, at + _AGAIN_MS) if said == number else now
+
+    def forget(self, key: _Key) -> None:
+        """Forget what was said of it."""
+        self._said.pop(key, None)

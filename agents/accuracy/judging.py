@@ -51,7 +51,9 @@ def attach(state: StateRuntime) -> Agent:
 
 
 async def _judge(state: StateRuntime, events: Sequence[Event]) -> None:
-    """1. look at the rows and the results as they are now, 2. publish what they say."""
+    """1. note what has grown, for refreshes, 2. look at rows and results as they are now, 3. publish what they say."""
+    for event in events:
+        _note_growth(state, event)
     for event in events:
         check_writer(state.app, event)
         message = event.message
@@ -62,6 +64,14 @@ async def _judge(state: StateRuntime, events: Sequence[Event]) -> None:
             continue
         for job in _jobs(state, grown, message.partition):
             await _judge_job(state, job, grown)
+
+
+def _note_growth(state: StateRuntime, event: Event) -> None:
+    try:
+        grown = _read(state, event.message)
+    except (UndecodableError, RejectedError):  # it is told below
+        return
+    ForecastingState.of(state).news.grew(grown.data_id, grown.last)
 
 
 def _read(state: StateRuntime, message: Consumed) -> DatasetGrown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from streams.forecasting.tables import JobTable, ResultTable
 from streams.forecasting.training_stops import TrainingStops
 from streams.rows.ownership import owned_offsets
 from streams.runtime import Part, StateRuntime, TrainerRuntime
+from streams.standing.news import DatasetNews
 
 if TYPE_CHECKING:  # pandas and Redis are loaded by who needs them
     from schemas.forecasting import JobRecord
@@ -31,7 +32,10 @@ __all__ = ["ForecastingState", "ForecastingTrainer", "known_job", "open_state", 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingState(Part):
-    """Rows of jobs, results and forecasts, the splits of their files, and the copy of forecasts in Redis, if any."""
+    """Rows of jobs, results and forecasts, the splits of their files, and the copy of forecasts in Redis, if any.
+
+    `news` are of data sets that have grown.
+    """
 
     jobs: JobTable
     results: ResultTable
@@ -40,6 +44,7 @@ class ForecastingState(Part):
     splits: SplitStore
     series_ids: SeriesIdMinter
     limits: Limits
+    news: DatasetNews = field(default_factory=DatasetNews)
 
     def figures(self) -> Iterable[Metric]:
         """What Prometheus is told of it."""

@@ -40,7 +40,7 @@ class JobTable(EventTable):
         self._highest: dict[int, int] | None = None  # partition → highest first ts_id; None: stale
         self._deleted: dict[int, str | None] | None = None  # with the command, where it is known; None: stale
         self.tally = Tally(_measured)
-        self._standing: set[int] | None = None  # jobs that are refreshed; None: stale
+        self._changed: set[int] | None = None  # jobs written or removed since somebody took them; None: any may be
 
     def __len__(self) -> int:
         remembered = sum(self.get(-1 - partition) is not None for partition in range(self._partitions))
@@ -80,8 +80,8 @@ class JobTable(EventTable):
             self.tally.put(partition, b"%d" % record.job_id, record)
         if self._deleted is not None:
             self._deleted.pop(record.job_id, None)
-        if self._standing is not None:
-            (self._standing.add if record.standing else self._standing.discard)(record.job_id)
+        if self._changed is not None:
+            self._changed.add(record.job_id)
         if self._highest is not None:
             self._highest[partition] = max(self._highest.get(partition, 0), record.first_ts_id)
         return written
@@ -93,8 +93,8 @@ class JobTable(EventTable):
         self._decoded.pop(job_id, None)
         if self.tally is not None:
             self.tally.delete(b"%d" % job_id)
-        if self._standing is not None:
-            self._standing.discard(job_id)
+        if self._changed is not None:
+            self._changed.add(job_id)
         deleted.setdefault(job_id, command_id)
         if len(deleted) > _DELETED_KEPT:
             del deleted[next(iter(deleted))]
@@ -132,12 +132,13 @@ class JobTable(EventTable):
         """Ids of the jobs that this worker has, ascending."""
         return sorted(job_id for job_id in map(int, self._rows) if job_id > 0)
 
-    def standing(self) -> list[int]:
-        """Ids of the jobs that are refreshed by themselves or by hand, ascending."""
-        if self._standing is None:
-            found = ((job_id, self.look(job_id)) for job_id in self.ids())
-            self._standing = {job_id for job_id, job in found if job is not None and job.standing}
-        return sorted(self._standing)
+    def take_changed(self) -> set[int] | None:
+        """Ids of the jobs that were written or removed since the last call; None where rows were read anew: any may be.
+
+        For one caller alone, who has all of them with `ids` then.
+        """
+        taken, self._changed = self._changed, set()
+        return taken
 
     def highest_ts_id(self, partition: int) -> int:
         """The highest first series id that a job of the partition has or had; 0 where there is none."""
@@ -158,7 +159,7 @@ class JobTable(EventTable):
         self._deleted = None
         if self.tally is not None:
             self.tally.forget()
-        self._standing = None
+        self._changed = None
 
 
 def _measured(job: JobRecord) -> Measured | None:

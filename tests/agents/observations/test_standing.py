@@ -242,8 +242,7 @@ async def test_a_schedule_fires_once(state: Worker, first: int) -> None:
 async def test_it_ends(state: Worker, how: str) -> None:
     """By an element with never, with the job's stop, with the job."""
     await submitted(state, every(ON_DATA))
-    table = ForecastingState.of(state.runtime).jobs
-    assert table.standing() == [JOB_ID]
+    assert job_of(state).standing
     if how == "never":
         await state.commands(SubmitJob("end", JOB_ID, (SeriesConfig(0, series="all", refresh=Refresh("never")),)))
     elif how == "stop":
@@ -251,7 +250,8 @@ async def test_it_ends(state: Worker, how: str) -> None:
     else:
         await state.commands(DELETE)
 
-    assert table.standing() == []
+    job = ForecastingState.of(state.runtime).jobs.get(JOB_ID)
+    assert job is None or not job.standing
     append(state.runtime.store, DATA_ID, [row(0, "west", 13, 1.0)])
     state.forget()
     await state.commands(RefreshJob("refresh 1", JOB_ID, number=1))
@@ -329,12 +329,10 @@ class TestTheWatch:
         state.forget()
         await watch.look()
         assert self.said(state) == []
-        own = ForecastingState.of(state.runtime)
         await results(state, *(result(job_of(state).first_ts_id + place, 3 + place) for place in range(3)))
         state.forget()
         await watch.look()
         assert self.said(state) == [1]
-        assert own.jobs.standing() == [JOB_ID]
 
 
 @pytest.mark.parametrize(

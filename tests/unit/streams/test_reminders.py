@@ -19,7 +19,8 @@ def test_what_has_no_effect_is_said_again() -> None:
     assert not said.said_lately("a", 1, now=11_000)
     assert not said.said_lately("a", 2, now=1000)
     assert not said.said_lately("b", 1, now=1000)
-    said.keep_only(["b"])
+    assert (said.again("a", 1, 10_999), said.again("a", 1, 11_500), said.again("a", 2, 1000)) == (11_000, 11_500, 1000)
+    said.forget("a")
     assert not said.said_lately("a", 1, now=1000)
 
 

@@ -14,7 +14,7 @@ from yarl import URL
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.coding.codec import Codec
-from schemas.forecasting import CmdStatus, JobRecord, SeriesConfig, Standing
+from schemas.forecasting import CmdStatus, JobRecord, SeriesConfig
 from schemas.series import SeriesResult
 from schemas.values import HyperParam
 from streams.engine.ids import SeriesIdMinter
@@ -364,14 +364,16 @@ class TestResultsOfRefreshes:
         assert tables.results.progress(7, 6).listed() == 0
 
 
-async def test_standing_jobs_are_known(tables: Tables) -> None:
-    """Also to the next process; until they stand no more, or are deleted."""
-    standing = (Standing(0, "all", "SES", "data", 1.0, "", "", b""),)
-    for job_id in (7, 8, 9):
-        tables.jobs.put(3, replace(JOB, job_id=job_id, standing=standing))
-    tables.jobs.put(3, replace(JOB, job_id=10))
-    assert (tables.jobs.standing(), Tables(tables.log).jobs.standing()) == ([7, 8, 9], [7, 8, 9])
+async def test_jobs_that_changed_are_known(tables: Tables) -> None:
+    """Once each; where rows were read anew, that is all that can be said."""
+    tables.jobs.put(3, JOB)
+    assert tables.jobs.take_changed() is None
+    assert tables.jobs.take_changed() == set()
 
-    tables.jobs.put(3, replace(JOB, job_id=7))
+    for job_id in (7, 8, 9):
+        tables.jobs.put(3, replace(JOB, job_id=job_id))
     tables.jobs.delete(3, 8, "delete")
-    assert (tables.jobs.standing(), Tables(tables.log).jobs.standing()) == ([9], [9])
+    assert tables.jobs.take_changed() == {7, 8, 9}
+    assert tables.jobs.take_changed() == set()
+    await tables.jobs._recovered()
+    assert tables.jobs.take_changed() is None
