@@ -93,6 +93,7 @@ GET /job/{job_id}/export/
 GET /job/{job_id}/job_results/
 GET /job/{job_id}/leaderboard/
 POST /job/{job_id}/stop/
+GET /job/{job_id}/sums/
 GET /job/{job_id}/ts_details/
 GET /job/{job_id}/ts_details/{ts_id}/
 GET /metrics

@@ -20,6 +20,7 @@ class ForecastingCode(StrEnum):
     INVALID_COLUMNS = "invalid_columns"
     JOB_EXISTS = "job_exists"
     JOB_TOO_LARGE = "job_too_large"
+    NOT_ADDITIVE = "not_additive"
     NOT_FINISHED = "not_finished"
     NO_SERIES = "no_series"
     RESULT_TOO_LARGE = "result_too_large"

@@ -1,8 +1,8 @@
-"""Forecasting jobs (contract 000)."""
+"""Forecasting jobs (contract 000), and their forecasts added up."""
 
 from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
 
-__all__ = ["FORECASTING"]
+__all__ = ["FORECASTING", "SUMS"]
 
 _BY_JOB = "The job_id as decimal text."
 _BY_SERIES = "The ts_id as decimal text."
@@ -73,3 +73,5 @@ FORECASTING = System(
         "streams.cli.replay.command",
     ),
 )
+
+SUMS = System(name="sums", views=("streams.views.sums.sums",), commands=("streams.cli.sums.command",))

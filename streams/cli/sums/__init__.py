@@ -1,0 +1,3 @@
+"""`tidecast sums`."""
+
+__all__: list[str] = []

@@ -1,0 +1,1 @@
+"""`tidecast sums`."""
