@@ -14,7 +14,7 @@ from streams.cli.console.terminal import notices, output
 from streams.cli.workloads.group import metrics_group
 
 if TYPE_CHECKING:
-    from streams.cli.workloads.sending import Plan
+    from streams.cli.workloads.plans import Failed, Plan
 
 __all__ = ["register"]
 
@@ -85,7 +85,8 @@ def import_files(
     """Send the metrics of files to the service.
 
     Event files of TensorBoard, .wandb files, logs of trainers, CSV and JSON Lines of points or of epochs. Points that
-    the service has already stay single, so that a file may be imported again.
+    the service has already stay single, so that a file may be imported again. Exit status 3 if a part was not imported,
+    1 if nothing was.
     """
     from streams.cli.workloads.sending import import_all
 
@@ -108,18 +109,22 @@ def follow(
     url: _Url = None,
 ) -> None:
     """Send the metrics of a file or folder while a trainer writes it, until Ctrl-C."""
+    from streams.cli.workloads.plans import Failed
     from streams.cli.workloads.sending import follow_one
 
     plan = _plan(path, workload, source_form, pattern, started)
+    if isinstance(plan, Failed):
+        raise CommandError(plan.error)
     follow_one(plan, load_settings(), url, output(), notices(), idle_s=until_idle, as_json=as_json)
 
 
 def _plan(
     path: Path, workload: str | None, source_form: str | None, pattern: list[str] | None, started: str | None
-) -> "Plan":
+) -> "Plan | Failed":
+    """What is to be read; CommandError where an option is wrong, which is so of every file."""
     from connectors.metric_sources.readers import NoSourceError, SourceForm, form_of
     from connectors.metric_sources.text_lines import milliseconds_of
-    from streams.cli.workloads.sending import Plan, open_plan
+    from streams.cli.workloads.plans import Failed, Plan, open_plan
 
     begin = None if started is None else milliseconds_of(started)
     if started is not None and begin is None:
@@ -129,6 +134,6 @@ def _plan(
         raise CommandError(f"--source-form {source_form}: there are {', '.join(forms)}")
     try:
         form = form_of(path) if source_form is None else SourceForm(source_form)
+        return open_plan(Plan(path, form, workload, tuple(pattern or ()), begin))
     except NoSourceError as error:
-        raise CommandError(str(error)) from None
-    return open_plan(Plan(path, form, workload, tuple(pattern or ()), begin))
+        return Failed(path, str(error))

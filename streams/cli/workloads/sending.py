@@ -4,9 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -14,88 +12,84 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from connectors.metric_sources.readers import (
     FoundPoint,
-    NoSourceError,
     Reader,
-    SourceForm,
     WandbReader,
-    open_reader,
     size_of,
 )
-from connectors.metric_sources.user_patterns import BadPatternError
 from connectors.metric_sources.wandb_files import NotWandbError
-from streams.cli.console.failure import CommandError
+from streams.cli.console.failure import PARTLY, CommandError
 from streams.cli.console.listing import print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line
-from streams.cli.service.client import ServiceRefusalError
+from streams.cli.service.client import ServiceAwayError, ServiceRefusalError
 from streams.cli.service.session import Session, find_service, open_session
+from streams.cli.workloads.plans import MOST_TOLD, Failed, Plan, Told
 
 if TYPE_CHECKING:
     from streams.settings import Settings
 
-__all__ = ["Plan", "Told", "follow_one", "import_all", "open_plan", "send_all"]
+__all__ = ["follow_one", "import_all"]
 
 _BATCH: Final = 10_000  # points of a request: about 1 MB, some tenths of a second
 _MOST_REFUSED: Final = 1000  # points of a file that the service may refuse before that is taken for a mistake
 _POLL_S: Final = 0.5
-_SHOWN: Final = 5  # sentences about what was left out
 _INDEX: Final = re.compile(r"data\[(\d+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be read, and whose points they are; `workload` None: as the file is called."""
-
-    path: Path
-    form: SourceForm
-    workload: str | None = None
-    patterns: Sequence[str] = ()
-    begin: int | None = None
-    reader: Reader | None = None
-
-
-@dataclass(slots=True)
-class Told:
-    """What came of one file or folder."""
-
-    points: int = 0
-    metrics: set[str] = field(default_factory=set)
-    left_out: int = 0
-    words: list[str] = field(default_factory=list)
-
-    def leave_out(self, sentence: str) -> None:
-        """One more thing that was not sent."""
-        self.left_out += 1
-        if len(self.words) < _SHOWN:
-            self.words.append(sentence)
-
-
-def open_plan(plan: Plan) -> Plan:
-    """The same with its reader; CommandError where it cannot be read."""
-    try:
-        reader = open_reader(plan.path, plan.form, patterns=plan.patterns, begin=plan.begin)
-    except (BadPatternError, NoSourceError) as error:
-        raise CommandError(str(error)) from None
-    return replace(plan, reader=reader)
-
-
 def import_all(
-    plans: Sequence[Plan], settings: "Settings", url: str | None, results: Console, console: Console, *, as_json: bool
+    plans: Sequence[Plan | Failed],
+    settings: "Settings",
+    url: str | None,
+    results: Console,
+    console: Console,
+    *,
+    as_json: bool,
 ) -> None:
-    """Send all that is there, file by file, and tell what came of it in sentences or as one document."""
-    done = []
+    """Send all that is there, file by file, and tell what came of it in sentences or as one document.
+
+    A file that fails holds up no other. CommandError once all are told of, where any has failed: 3 is its status where
+    a part was imported.
+    """
+    done, failed = list[Mapping[str, Any]](), list[Failed]()
     with open_session(settings, find_service(settings, url), console) as session:
+        away = None
         for plan in plans:
-            with _progress(console) as progress:
-                task = progress.add_task(one_line(plan.path.name), total=size_of(plan.path), told="")
-                show = partial(_show, progress, task)
-                begun = time.monotonic()
-                told, uid = send_all(session, plan, show)
-            done.append(_tell(None if as_json else results, console, plan, uid, told, time.monotonic() - begun))
-        if as_json:
-            print_json({"imported": done})
-        elif session.embedded:
+            told: Told | Failed
+            if isinstance(plan, Failed):
+                told = plan
+            elif away is not None:
+                told = Failed(plan.path, away)
+            else:
+                begun, uid, told, away = time.monotonic(), *_sent(session, plan, console)
+                if isinstance(told, Told):
+                    done.append(_tell(None if as_json else results, console, plan, uid, told, time.monotonic() - begun))
+                    continue
+            failed.append(told)
+            if len(plans) > 1:
+                console.print(f"not imported: {told.path}: {told.error}", style="red", soft_wrap=True, markup=False)
+        some = done or any(one.points for one in failed)
+        if as_json and (some or len(plans) > 1):  # else it is a refusal, which is no document
+            shown = [{"path": str(one.path), "error": one.error, "points": one.points} for one in failed]
+            print_json({"imported": done, "failed": shown})
+        elif session.embedded and done:
             results.print(f"they are kept: {command_line('up')} serves them", soft_wrap=True)
+    if failed:
+        text = failed[0].error if len(plans) == 1 else f"{len(failed)} of {len(plans)} files were not imported"
+        raise CommandError(text, status=PARTLY if some else 1)
+
+
+def _sent(session: Session, plan: Plan, console: Console) -> tuple[str, Told | Failed, str | None]:
+    """The workload of a file, what came of it, and why nothing can come of any other."""
+    with _progress(console) as progress:
+        task = progress.add_task(one_line(plan.path.name), total=size_of(plan.path), told="")
+        sender = _Sender(session, plan)
+        try:
+            sender.send_new(partial(_show, progress, task))
+            sender.end()
+        except CommandError as error:
+            away = str(error) if isinstance(error, ServiceAwayError) else None
+            return sender.uid, Failed(plan.path, str(error), sender.told.points), away
+    return sender.uid, sender.told, None
 
 
 def follow_one(
@@ -129,14 +123,6 @@ def follow_one(
 
 def _show(progress: Progress, task: TaskID, position: int, words: str) -> None:
     progress.update(task, completed=position, told=words)
-
-
-def send_all(session: Session, plan: Plan, progress: Callable[[int, str], None]) -> tuple[Told, str]:
-    """Send all that there is of one file or folder; what came of it, and the workload."""
-    sender = _Sender(session, plan)
-    sender.send_new(progress)
-    sender.end()
-    return sender.told, sender.uid
 
 
 class _Sender:
@@ -184,7 +170,7 @@ class _Sender:
             self._post()
         for problems in self._reader.problems:
             self.told.left_out += problems.count
-            self.told.words += problems.words[: _SHOWN - len(self.told.words)]
+            self.told.words += problems.words[: MOST_TOLD - len(self.told.words)]
 
     def _post(self) -> None:
         """Send one batch; a point that the service refuses is left out and told, the others are sent again.

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
-from streams.cli.service.client import ServiceClient
+from streams.cli.service.client import ServiceAwayError, ServiceClient
 from streams.cli.service.session import Session
 from streams.cli.workloads import sending
 from tests.unit.connectors.metric_sources.event_samples import event, event_file, framed, simple, tensor
@@ -195,6 +195,55 @@ def test_a_file_without_metrics_is_told(kept: Kept, tmp_path: Path) -> None:
 
     assert "no metrics that are known, read as log" in tidecast("metrics", "import", tmp_path / "a.txt")
     assert kept.points == {}
+
+
+def test_a_file_that_fails_holds_up_no_other(kept: Kept, tmp_path: Path) -> None:
+    """Told is what was imported and what was not; the status says whether anything was."""
+    good, wrong = tmp_path / "points.jsonl", tmp_path / "run-1.wandb"
+    good.write_text('{"metric_name": "a", "value": 1, "timestamp": 1704067200000, "iteration": 5}\n')
+    wrong.write_bytes(b"no such file")
+    missing = tmp_path / "missing.csv"
+
+    told = CliRunner().invoke(app, ["metrics", "import", *map(str, (missing, wrong, good)), "--json"])
+
+    assert getattr(told.exception, "status", None) == 3
+    assert str(told.exception) == "2 of 3 files were not imported"
+    document = json.loads(told.stdout)
+    assert [one["points"] for one in document["imported"]] == [1]
+    assert [(one["path"], one["points"]) for one in document["failed"]] == [(str(missing), 0), (str(wrong), 0)]
+    assert "is not there" in document["failed"][0]["error"]
+    assert "is not there" in " ".join(told.stderr.split())
+
+    nothing = CliRunner().invoke(app, ["metrics", "import", str(missing), str(wrong), "--json"])
+    assert getattr(nothing.exception, "status", None) == 1
+    assert [len(found) for found in json.loads(nothing.stdout).values()] == [0, 2]
+    one = CliRunner().invoke(app, ["metrics", "import", str(wrong), "--json"])
+    assert (str(one.exception), one.stdout) == (document["failed"][1]["error"], "")
+
+
+def test_once_the_service_is_away_no_other_file_is_tried(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have failed for the same reason; what was sent before is told."""
+    files = [tmp_path / f"{number}.jsonl" for number in range(3)]
+    for file in files:
+        file.write_text('{"metric_name": "a", "value": 1, "timestamp": 1704067200000, "iteration": 5}\n')
+    write, written = ServiceClient.write, []
+
+    def away(client: ServiceClient, method: str, path: str, **more: Any) -> Any:
+        written.append(path)
+        if len(written) > 1:
+            raise ServiceAwayError("it answers no more")
+        return write(client, method, path, **more)
+
+    monkeypatch.setattr(ServiceClient, "write", away)
+    told = CliRunner().invoke(app, ["metrics", "import", *map(str, files), "--json"])
+
+    assert getattr(told.exception, "status", None) == 3
+    assert len(written) == 2
+    document = json.loads(told.stdout)
+    assert [len(document["imported"]), len(document["failed"])] == [1, 2]
+    assert {one["error"] for one in document["failed"]} == {"it answers no more"}
 
 
 def test_what_was_imported_as_json(kept: Kept, tmp_path: Path) -> None:
