@@ -93,7 +93,7 @@ def _groups(requests: Sequence[SeriesRequest]) -> Iterator[list[int]]:
                 request.step_ms,
                 request.allow_negative,
                 request.freq,
-                request.options,
+                None if request.options is PLAIN else request.options,  # to hash it takes as long as all others
                 None if request.covariates is None else request.covariates.shape[1:],
             )
             config, search = request.config, request.search

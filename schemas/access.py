@@ -4,7 +4,9 @@ A project is named by its id; empty stands for the default project, which is alw
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.values import record
 
 __all__ = [
     "TYPES",
@@ -22,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddProject:
     """Let there be a project; `title` is for people."""
 
@@ -31,7 +33,7 @@ class AddProject:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ChangeProject:
     """Give a project another title, or quotas of its own; a title that is None and quotas that are not named stay.
 
@@ -44,7 +46,7 @@ class ChangeProject:
     quotas: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RevokeProject:
     """Remove a project to which no user belongs; what was made in it stays, and nobody sees it."""
 
@@ -52,7 +54,7 @@ class RevokeProject:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddUser:
     """Let there be a user. `password_hash` is argon2id's, in its usual text form; `role` viewer, operator or admin."""
 
@@ -63,7 +65,7 @@ class AddUser:
     role: str = "operator"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ChangeUser:
     """Give a user another password, project or role; what is None stays.
 
@@ -77,7 +79,7 @@ class ChangeUser:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RevokeUser:
     """Remove a user; all keys and tokens of it are void."""
 
@@ -85,7 +87,7 @@ class RevokeUser:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddKey:
     """Let a user sign requests with a key; `secret` is encrypted with the installation's own key."""
 
@@ -95,7 +97,7 @@ class AddKey:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RevokeKey:
     """Remove a key."""
 
@@ -103,7 +105,7 @@ class RevokeKey:
     access_key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RevokeToken:
     """Let a token be void, which would end at `expires` anyhow."""
 
@@ -112,7 +114,7 @@ class RevokeToken:
     expires: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AccessRecord:
     """One row of the table `access`: a project, its quotas, a user, a key or a void token, as `kind` says.
 
@@ -135,7 +137,7 @@ class AccessRecord:
     quotas: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AuditRecord:
     """Who did what, when, and what came of it; `door` is http or kafka, `status` that of an answer over HTTP.
 
@@ -154,7 +156,7 @@ class AuditRecord:
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ProjectUsage:
     """How much of its quotas a project uses in one partition, as the state workers tell one another."""
 

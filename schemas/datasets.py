@@ -1,11 +1,11 @@
 """What is said of data sets."""
 
-from dataclasses import dataclass
+from schemas.values import record
 
 __all__ = ["TYPES", "AddDataset", "DeleteDataset"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddDataset:
     """Register a file that lies in the object store under `path`; the service takes a copy of it.
 
@@ -35,7 +35,7 @@ class AddDataset:
     sheet: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteDataset:
     """Remove a data set and its file."""
 

@@ -1,8 +1,6 @@
 """What is said of services, which are deployed models (contract 003, section 3). Times are epoch milliseconds."""
 
-from dataclasses import dataclass
-
-from schemas.values import ParameterValue
+from schemas.values import ParameterValue, record
 
 __all__ = [
     "TYPES",
@@ -17,7 +15,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeployService:
     """Let a model answer under a name, by some replicas (contract S-052 … S-057)."""
 
@@ -30,7 +28,7 @@ class DeployService:
     memory_reserve: ParameterValue | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class OperateReplica:
     """Pause, start or delete one replica (contract S-064 … S-066); with the last one the service goes."""
 
@@ -40,7 +38,7 @@ class OperateReplica:
     operation: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ScaleService:
     """Change how many replicas a service has; it may have none for a time."""
 
@@ -49,7 +47,7 @@ class ScaleService:
     replicas: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteService:
     """Remove a service with all its replicas."""
 
@@ -57,7 +55,7 @@ class DeleteService:
     service: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ScoringRequest:
     """Ask a service later (contract S-069); `data` is the JSON that a waiting call would send."""
 
@@ -66,7 +64,7 @@ class ScoringRequest:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ScoringResult:
     """The answer to a ScoringRequest: `result` is the JSON of a waiting call's answer, else `error` says why not."""
 
@@ -77,7 +75,7 @@ class ScoringResult:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ServiceRecord:
     """A service in the table `services`; `paused` are those of its replicas that shall not run."""
 
@@ -96,7 +94,7 @@ class ServiceRecord:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ScoringAnswerRecord:
     """A ScoringRequest in the table `scoring_answers`, with its answer once there is one."""
 

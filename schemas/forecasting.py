@@ -3,10 +3,9 @@
 Longer than a module should be: the words of one system are one module.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 
-from schemas.values import HyperParam
+from schemas.values import HyperParam, record
 
 __all__ = [
     "TYPES",
@@ -41,7 +40,7 @@ class CmdStatus(IntEnum):
     EXCEPTION = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateJob:
     """Create a forecasting job on a data set."""
 
@@ -53,7 +52,7 @@ class CreateJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Aggregate:
     """Longer steps made of finer ones: `freq` such as D or MS, `how` such as sum (`streams.features.aggregation`)."""
 
@@ -61,7 +60,7 @@ class Aggregate:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ConfigureJob:
     """Choose the job's columns; its data set is split into series (contract J-050 … J-056).
 
@@ -81,7 +80,7 @@ class ConfigureJob:
     aggregate: Aggregate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FutureFeature:
     """What a feature will be at each step of a forecast; `column` is its label, or its index as text."""
 
@@ -89,7 +88,7 @@ class FutureFeature:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Refresh:
     """When series are forecast anew: on "data", by "cron", by "hand", or "never" any more; see `streams.standing`."""
 
@@ -99,7 +98,7 @@ class Refresh:
     time_zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SeriesConfig:
     """Settings of a series (contract J-072 … J-079, J-087, J-121, decision 22).
 
@@ -141,7 +140,7 @@ class SeriesConfig:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SubmitJob:
     """Store settings of series, or train them."""
 
@@ -151,7 +150,7 @@ class SubmitJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StopJob:
     """Stop the training of a job. What is answered stays; what is not gets the error "cancelled"."""
 
@@ -160,7 +159,7 @@ class StopJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteJob:
     """Remove a job and its results."""
 
@@ -169,7 +168,7 @@ class DeleteJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RefreshJob:
     """Let a job's series be those of its data set as it is now, and train those that changed as standing elements say.
 
@@ -186,7 +185,7 @@ class RefreshJob:
 JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob | RefreshJob
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobStatus:
     """The status of a job changed; readers drop an event whose `sequence` is not above the last one.
 
@@ -207,7 +206,7 @@ class JobStatus:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Columns:
     """Chosen columns, by index in the data set's header; frequency, time zone and form of times as asked for."""
 
@@ -220,7 +219,7 @@ class Columns:
     aggregate: Aggregate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Submission:
     """One accepted SubmitJob that asked for training: element i has number first_n + i and series ts_offsets[i]."""
 
@@ -230,7 +229,7 @@ class Submission:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Planned:
     """How the elements of a submission are trained, kept until the job has all its answers.
 
@@ -248,7 +247,7 @@ class Planned:
     run_offset: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Standing:
     """An element that is refreshed: its series and model, when, and `settings`, a SubmitJob with it in the wire format.
 
@@ -269,7 +268,7 @@ class Standing:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobRecord:
     """One job, as the table `jobs` keeps it; `digests` are those of `commands`, see `streams.repeats`.
 

@@ -4,12 +4,13 @@ Times are epoch milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from schemas.values import record
 
 __all__ = ["TYPES", "InferenceRequest", "InferenceResult", "StartTransform", "StopTransform", "TransformRecord"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class InferenceRequest:
     """Forecast one time series with the model of an endpoint; fields and defaults as in contract D-010 … D-018.
 
@@ -32,7 +33,7 @@ class InferenceRequest:
     ts_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class InferenceResult:
     """The forecast of an InferenceRequest, or in `error` why there is none."""
 
@@ -47,7 +48,7 @@ class InferenceResult:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StartTransform:
     """Forecast every line of a JSON Lines file with the model of an endpoint (contract D-050 … D-065).
 
@@ -65,7 +66,7 @@ class StartTransform:
     on_error: str = "fail"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StopTransform:
     """Stop a transform job."""
 
@@ -73,7 +74,7 @@ class StopTransform:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TransformRecord:
     """One transform job in the table `transforms`; `streams.inference.transforms.Answered` reads `finished`."""
 

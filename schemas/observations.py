@@ -5,14 +5,16 @@ Times are epoch milliseconds.
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.values import record
 
 __all__ = ["TYPES", "Alert", "Cell", "DatasetGrown", "Observation"]
 
 Cell = float | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Observation:
     """What was observed of a series at a time: a new row of a data set, or a correction of the row that is there.
 
@@ -29,7 +31,7 @@ class Observation:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DatasetGrown:
     """Observations have become rows of a data set; each partition is told, for any may have jobs on it.
 
@@ -50,7 +52,7 @@ class DatasetGrown:
         return self.times[bisect_right(self.offsets, offset) - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Alert:
     """Something about a series of a job wants somebody to look.
 

@@ -1,11 +1,11 @@
 """What is said of users' models (contract 003), and the row that is kept of each. Times are epoch milliseconds."""
 
-from dataclasses import dataclass
+from schemas.values import record
 
 __all__ = ["TYPES", "AddModel", "DeleteModel", "ModelInput", "ModelOutput", "ModelRecord"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AddModel:
     """Register a PMML or ONNX file that lies in the object store (contract S-030 … S-036).
 
@@ -21,7 +21,7 @@ class AddModel:
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteModel:
     """Remove a model (contract S-039, S-040); with `force` also where a service uses it."""
 
@@ -30,7 +30,7 @@ class DeleteModel:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ModelInput:
     """An input of a model; in `shape` -1 stands for any length, and a single value has none."""
 
@@ -41,7 +41,7 @@ class ModelInput:
     shape: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ModelOutput:
     """An output of a model, likewise."""
 
@@ -52,7 +52,7 @@ class ModelOutput:
     shape: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ModelRecord:
     """One model in the table `models`; `file_key` is what was uploaded, `model_key` what is loaded of it."""
 

@@ -4,7 +4,9 @@ Times are epoch milliseconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.values import record
 
 __all__ = [
     "TYPES",
@@ -22,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class GenerateScript:
     """Keep a script that scores a data set (S-090, S-091); one of the same name is replaced."""
 
@@ -34,7 +36,7 @@ class GenerateScript:
     ext: str = ".py"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeployScoringJob:
     """Make a job of a script (S-093 … S-100).
 
@@ -56,7 +58,7 @@ class DeployScoringJob:
     missed_runs: str = "once"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteScoringJob:
     """Remove a job with its runs; what they made stays."""
 
@@ -64,7 +66,7 @@ class DeleteScoringJob:
     job_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StartScoringRun:
     """Start a run of a job (S-109)."""
 
@@ -73,7 +75,7 @@ class StartScoringRun:
     run_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FireScoringJob:
     """A job's schedule is due. Said again, or of a time that is no longer the job's next one, it changes nothing."""
 
@@ -82,7 +84,7 @@ class FireScoringJob:
     due: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class OperateScoringRun:
     """Stop, pause, continue or delete a run (S-105)."""
 
@@ -92,7 +94,7 @@ class OperateScoringRun:
     operation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ScoreDataset:
     """For a trainer: score the data set, from where an earlier attempt has come to."""
 
@@ -105,7 +107,7 @@ class ScoreDataset:
     output_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class EndScoringRun:
     """For a trainer: attempts up to this one end; with `remove` nothing is kept of them, with `forget` no result."""
 
@@ -116,7 +118,7 @@ class EndScoringRun:
     forget: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ScoringRunStatus:
     """How far a run is, and what it has come to; `status` is running, success or failed."""
 
@@ -130,7 +132,7 @@ class ScoringRunStatus:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ScoringJobRecord:
     """One job in the table `scoring_jobs`; `next_due` is when its schedule is due next, `runs` how many were begun."""
 
@@ -155,7 +157,7 @@ class ScoringJobRecord:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ScoringRunRecord:
     """One run in the table `scoring_runs`.
 

@@ -4,14 +4,14 @@ Times are epoch milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from schemas.values import HyperParam, ParameterValue
+from schemas.values import HyperParam, ParameterValue, record
 
 __all__ = ["TYPES", "Backtest", "Forecast", "Options", "Search", "SeriesResult", "TrainSeries", "TrainTogether"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Search:
     """What tuning may choose from, at most how often it tries, and the metric that judges a try."""
 
@@ -20,7 +20,7 @@ class Search:
     metric: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Options:
     """How a forecast is scored, which quantiles it has, and where its values may lie; see `models.options`."""
 
@@ -31,7 +31,7 @@ class Options:
     fill: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
 
@@ -68,7 +68,7 @@ class TrainSeries:
     group_keys: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainTogether:
     """Train one model on all series of a forecasting job's split, and forecast those of `ts_ids`, numbered by `ns`."""
 
@@ -89,7 +89,7 @@ class TrainTogether:
     data_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Forecast:
     """The latest forecast of a series.
 
@@ -118,7 +118,7 @@ class Forecast:
     data_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Backtest:
     """The hold-out forecast that the metrics belong to."""
 
@@ -128,7 +128,7 @@ class Backtest:
     utc_offsets: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SeriesResult:
     """Everything that one series submission yields, or its error; times as in `Forecast`.
 

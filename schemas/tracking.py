@@ -4,12 +4,14 @@ Times are epoch milliseconds. Their points are `schemas.workloads.MetricPoint`, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.values import record
 
 __all__ = ["TYPES", "CreateExperiment", "ExperimentRecord", "TrackRun", "TrackedRun"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateExperiment:
     """Begin an experiment, which runs belong to; its id follows from its name."""
 
@@ -19,7 +21,7 @@ class CreateExperiment:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrackRun:
     """Begin a run, or change what is known of one: what is None or empty stays as it is.
 
@@ -43,7 +45,7 @@ class TrackRun:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ExperimentRecord:
     """An experiment, as the service keeps it."""
 
@@ -54,7 +56,7 @@ class ExperimentRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrackedRun:
     """A run, as the service keeps it."""
 

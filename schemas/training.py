@@ -4,10 +4,10 @@ Times are epoch milliseconds. A `config` is the JSON text of contract 002's fiel
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
-from schemas.values import ParameterValue
+from schemas.values import ParameterValue, record
 
 __all__ = [
     "SYSTEM_METRICS",
@@ -40,7 +40,7 @@ SYSTEM_METRICS: Final = (
 """What is measured of a version (T-125), in this order: percent of the machine, and bytes a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainDeepAR:
     """Create a training job that trains a DeepAR model on a JSON Lines file (contract D-070).
 
@@ -62,7 +62,7 @@ class TrainDeepAR:
     config: str = "{ }"  # not "{}": Apicurio 3.3 takes no schema with that default
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateTrainingJob:
     """Create a training job and, unless `create_version` in its config is false, its first version.
 
@@ -83,7 +83,7 @@ class CreateTrainingJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateTrainingVersion:
     """Run a training job once more; `pre_version_id` in the config is the version that it comes from.
 
@@ -100,7 +100,7 @@ class CreateTrainingVersion:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class UpdateTrainingJob:
     """Describe a training job anew."""
 
@@ -110,7 +110,7 @@ class UpdateTrainingJob:
     job_desc: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StopTrainingJob:
     """Stop a version of a training job; the first may have the job's id. `project` is for trainers: the version's."""
 
@@ -121,7 +121,7 @@ class StopTrainingJob:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteTrainingVersion:
     """Stop a version of a training job, and remove it. The job stays."""
 
@@ -131,7 +131,7 @@ class DeleteTrainingVersion:
     version_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteTrainingJob:
     """Stop a training job's versions, and remove it with all of them and its endpoint."""
 
@@ -140,7 +140,7 @@ class DeleteTrainingJob:
     job_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateTrainingConfiguration:
     """Keep a config under a name."""
 
@@ -151,7 +151,7 @@ class CreateTrainingConfiguration:
     config_desc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class UpdateTrainingConfiguration:
     """Change a configuration: fields of `config` replace, null clears, what is left out stays (decision 23)."""
 
@@ -162,7 +162,7 @@ class UpdateTrainingConfiguration:
     config_desc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteTrainingConfiguration:
     """Remove a configuration."""
 
@@ -171,7 +171,7 @@ class DeleteTrainingConfiguration:
     config_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CreateVisualizationJob:
     """Show the metrics of the versions that write to `train_url`, for so many hours; 0: until it is stopped."""
 
@@ -186,7 +186,7 @@ class CreateVisualizationJob:
     schedule_hours: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class UpdateVisualizationJob:
     """Describe a visualization job anew."""
 
@@ -196,7 +196,7 @@ class UpdateVisualizationJob:
     job_desc: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StopVisualizationJob:
     """Show nothing more; the job stays."""
 
@@ -205,7 +205,7 @@ class StopVisualizationJob:
     job_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RestartVisualizationJob:
     """Show again what a stopped visualization job showed, for as many hours as it was made for."""
 
@@ -214,7 +214,7 @@ class RestartVisualizationJob:
     job_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteVisualizationJob:
     """Remove a visualization job."""
 
@@ -223,7 +223,7 @@ class DeleteVisualizationJob:
     job_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RunTrainingVersion:
     """For a trainer: run this version; there is nothing else that it has to know."""
 
@@ -237,7 +237,7 @@ class RunTrainingVersion:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainingStatus:
     """What a version of a training job has come to; `status` is a number of contract T-041. The last is the outcome.
 
@@ -264,7 +264,7 @@ class TrainingStatus:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainingLogChunk:
     """A piece of the log of one worker of a version; `offset` is the byte of the log where it begins."""
 

@@ -4,9 +4,9 @@ Times are epoch milliseconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from schemas.values import ParameterValue
+from schemas.values import ParameterValue, record
 
 __all__ = [
     "TYPES",
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainingJobRecord:
     """A training job, as the table `training_jobs` keeps it, with what lists show of its newest version.
 
@@ -57,7 +57,7 @@ class TrainingJobRecord:
     version_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainingVersionRecord:
     """A version of a training job, as the table `training_versions` keeps it; `given`: a trainer will find it."""
 
@@ -92,7 +92,7 @@ class TrainingVersionRecord:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrainingConfigurationRecord:
     """A stored configuration, as the table `training_configurations` keeps it."""
 
@@ -105,7 +105,7 @@ class TrainingConfigurationRecord:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class VisualizationJobRecord:
     """A visualization job, as the table `visualization_jobs` keeps it; it stops by itself at `until`."""
 

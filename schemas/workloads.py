@@ -1,11 +1,11 @@
 """What is said of workloads (contract 004): the points of their metrics. Times are epoch milliseconds."""
 
-from dataclasses import dataclass
+from schemas.values import record
 
 __all__ = ["TYPES", "MetricPoint"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class MetricPoint:
     """One value of one metric of a workload (contract 004); `value` is None where it could not be computed.
 

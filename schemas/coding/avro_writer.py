@@ -8,7 +8,6 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
-from operator import attrgetter, is_
 from types import NoneType
 from typing import Any, Final
 
@@ -21,20 +20,21 @@ from schemas.coding.wire import encode_doubles, encode_long
 __all__ = ["Write", "optional", "record_writer", "value_writer"]
 
 Write = Callable[[Any], bytes]
-_Fields = tuple[tuple[str, Write], ...]
 
 _DOUBLE: Final = struct.Struct("<d")
+_PACKS: Final = tuple(struct.Struct(f"<{count}d").pack for count in range(65))
 _END: Final = b"\0"  # the block of no items that ends an array or a map
 _BOOLEANS: Final = {False: b"\0", True: b"\1"}
-_REMEMBERED: Final = 4096  # ids, times and names come again and again
-_SHORT: Final = 64  # characters of a text, or times of a forecast, that are worth remembering
+_REMEMBERED: Final = 4096  # times come again and again
+_SHORT: Final = 64  # times of a forecast that are worth remembering
 _ARRAYS: Final = (list, tuple, np.ndarray)
 _WORTH_IT: Final = 3  # fields, to be compared before they are written
 _NOTHING: Final[Mapping[str, Any]] = {}
 _LEAST_INT: Final = -(2**31)
 _GREATEST_INT: Final = 2**31 - 1
 
-_long: Final = lru_cache(_REMEMBERED, typed=True)(encode_long)  # typed: 1.0 is equal to 1, but no long
+_SMALL: Final = tuple(map(encode_long, range(2**14)))  # numbers and lengths that have two bytes at most
+_remembered_long: Final = lru_cache(_REMEMBERED, typed=True)(encode_long)  # typed: 1.0 is equal to 1, but no long
 _LONGS: Final = parse({"type": "array", "items": "long"})
 
 
@@ -42,30 +42,33 @@ def record_writer(*fields: tuple[str, Write], usual: Mapping[str, Any] = _NOTHIN
     """Writes an object's attributes one after the other; `usual` are values that mean that nothing was said.
 
     The last fields are those that few events have: where all are as usual, they are written at once.
+
+    The function is made of source text, one expression that names each attribute, as `dataclasses` makes `__init__`:
+    a loop over the fields would take as long as all that it calls.
     """
     few = len(fields)
     while few > 1 and fields[few - 1][0] in usual:
         few -= 1
-    if len(fields) - few >= _WORTH_IT:
-        return _with_usual_end(fields[:few], fields[few:], usual)
-    writes = tuple(write for _, write in fields)
-    if len(fields) == 1:
-        read_one, write_one = attrgetter(fields[0][0]), writes[0]
-        return lambda record: write_one(read_one(record))
-    read = attrgetter(*(name for name, _ in fields))
-    return lambda record: b"".join([write(value) for write, value in zip(writes, read(record), strict=True)])
-
-
-def _with_usual_end(head: _Fields, tail: _Fields, usual: Mapping[str, Any]) -> Write:
-    write_head, write_tail, read_tail = record_writer(*head), record_writer(*tail), attrgetter(*dict(tail))
-    values = tuple(usual[name] for name, _ in tail)
-    written = b"".join(write(usual[name]) for name, write in tail)
-
-    def write_record(record: Any) -> bytes:
+    if len(fields) - few < _WORTH_IT:
+        few = len(fields)
+    names: dict[str, Any] = {"join": b"".join}
+    written = [f"write_{name}(record.{name})" for name, _ in fields]
+    names |= {f"write_{name}": write for name, write in fields}
+    source = _joined(written[:few])
+    if few < len(fields):
+        tail = fields[few:]
         # By identity, on which no array trips; what is equal but another object is written as any other value.
-        return write_head(record) + (written if all(map(is_, read_tail(record), values)) else write_tail(record))
+        as_usual = " and ".join(f"record.{name} is usual_{name}" for name, _ in tail)
+        source = _joined([*written[:few], f"(rest if {as_usual} else {_joined(written[few:])})"])
+        names |= {f"usual_{name}": usual[name] for name, _ in tail}
+        names["rest"] = b"".join(write(usual[name]) for name, write in tail)
+    exec(f"def write_record(record): return {source}", names)  # noqa: S102 - names of our own classes' fields alone
+    made: Write = names["write_record"]
+    return made
 
-    return write_record
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"join(({', '.join(parts)}))"
 
 
 def value_writer(schema: Any) -> Write | None:
@@ -121,6 +124,10 @@ def _kind(schema: Any) -> str:
     return str(schema["type"] if isinstance(schema, dict) else schema)
 
 
+def _long(value: int) -> bytes:
+    return _SMALL[value] if 0 <= value < len(_SMALL) else _remembered_long(value)
+
+
 def _int(value: int) -> bytes:
     if not _LEAST_INT <= value <= _GREATEST_INT:  # `in range(...)` would try one after the other for an IntEnum
         raise ValueError("not an int")
@@ -134,15 +141,8 @@ def _null(value: None) -> bytes:
 
 
 def _text(value: str) -> bytes:
-    return _short_text(value) if len(value) <= _SHORT else _long_text(value)
-
-
-def _long_text(value: str) -> bytes:
-    data = value.encode()
+    data = value.encode()  # most are of one event alone: to remember them would cost more
     return _long(len(data)) + data
-
-
-_short_text: Final = lru_cache(_REMEMBERED, typed=True)(_long_text)
 
 
 def _doubles(values: Any) -> bytes:
@@ -151,7 +151,11 @@ def _doubles(values: Any) -> bytes:
             raise TypeError("not one-dimensional")
         return encode_doubles(values)
     count = len(values)
-    return _long(count) + struct.pack(f"<{count}d", *values) + _END if count else _END
+    if not count:
+        return _END
+    if count > _SHORT:
+        return _long(count) + struct.pack(f"<{count}d", *values) + _END
+    return _SMALL[count] + _PACKS[count](*values) + _END
 
 
 def _longs(values: Any) -> bytes:

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -46,7 +47,8 @@ def trace_headers(message: WithHeaders) -> Headers:
     """The headers of a consumed message that belong to whatever comes of it; none where it has no trace."""
     if not message.headers:
         return ()
-    return _written(_sent_with(message))
+    values = _values(message.headers, TRACEPARENT)
+    return _passed_on(values[0]) if len(values) == 1 else ()
 
 
 def trace_id_of(message: WithHeaders) -> str | None:
@@ -180,6 +182,11 @@ def _parsed(values: Sequence[bytes]) -> SpanContext | None:
 
 def _context_of(parent: SpanContext) -> Context:
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
+
+
+@lru_cache(maxsize=1024)  # the commands of a submission have one
+def _passed_on(sent: bytes) -> Headers:
+    return _written(_parsed([sent]))
 
 
 def _written(found: SpanContext | None) -> Headers:
