@@ -15,7 +15,7 @@ __all__ = [
     "Place",
     "Record",
     "Settle",
-    "are_alike",
+    "by_destination",
     "produce",
     "produce_together",
 ]
@@ -115,20 +115,28 @@ class Delivery:
             self._finished(self)
 
 
-def are_alike(batch: Sequence[Record]) -> bool:
-    """Whether confluent-kafka 2.16 takes them in one call: it sends no headers and times, and ignores partitions."""
-    topic = batch[0].topic
-    return len(batch) > 1 and all(
-        record.topic == topic and not record.headers and record.partition is None and record.timestamp_ms is None
-        for record in batch
-    )
+def by_destination(batch: Sequence[Record]) -> list[list[Record]]:
+    """Those of one topic, and partition if they name one, in their order; empty where they must go one by one.
+
+    confluent-kafka 2.16 takes each group in one call, but sends no headers and times then.
+    """
+    if len(batch) == 1:
+        return []
+    groups: dict[tuple[str, int | None], list[Record]] = {}
+    for record in batch:
+        if record.headers or record.timestamp_ms is not None:
+            return []
+        groups.setdefault((record.topic, record.partition), []).append(record)
+    return list(groups.values())
 
 
 def produce_together(producer: Producer, batch: Sequence[Record], delivery: Delivery) -> None:
-    """Hand a whole call to librdkafka, in a third of the time that one record after the other takes."""
+    """Hand records of one destination to librdkafka, in half the time that one after the other takes."""
+    first = batch[0]
     given: list[dict[str, Any]] = [{"key": record.key, "value": record.value} for record in batch]
+    partition = -1 if first.partition is None else first.partition
     try:
-        taken = producer.produce_batch(batch[0].topic, given, on_delivery=delivery.reported)
+        taken = producer.produce_batch(first.topic, given, partition=partition, on_delivery=delivery.reported)
     except KafkaException as error:  # of the topic or of the producer: none was taken
         for record in batch:
             delivery.refused(record.topic, error.args[0].str())

@@ -27,7 +27,7 @@ from connectors.kafka.deliveries import (
     Place,
     Record,
     Settle,
-    are_alike,
+    by_destination,
     produce,
     produce_together,
 )
@@ -195,8 +195,9 @@ class Publisher:
             self._open.add(delivery)
             self._open_bytes += delivery.size
             self.sent.update(record.topic for record in batch)
-            if self._is_room(producer, delivery) and are_alike(batch):
-                produce_together(producer, batch, delivery)
+            if self._is_room(producer, delivery) and (groups := by_destination(batch)):
+                for group in groups:
+                    produce_together(producer, group, delivery)
                 return
             for index, record in enumerate(batch):
                 if self._backlog or not produce(producer, record, delivery):

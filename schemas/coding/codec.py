@@ -49,6 +49,8 @@ EVENT_TYPES: tuple[type, ...] = tuple(
 
 _SECOND_BRANCH = encode_long(1)  # of the union [null, long]
 _Made = TypeVar("_Made")
+_Reader = Callable[[memoryview], dict[str, Any]]
+_Readers = dict[tuple[int, type], _Reader]
 SchemaLookup = Callable[[int], Schema]
 """Finds the schema of an id that is not ours; raises LookupError where there is none."""
 
@@ -71,7 +73,8 @@ class Codec:
         self._ids = ids
         self._formats = {event_type.__name__: format_of(event_type) for event_type in EVENT_TYPES}
         self._decoders: dict[int, Callable[[memoryview], Any]] = {}
-        self._readers: dict[tuple[int, type], Callable[[memoryview], dict[str, Any]]] = {}
+        self._outlines: _Readers = {}
+        self._fronts: _Readers = {}
         self._encoders = {
             event_type: partial(_encode, self._formats[event_type.__name__], ids[event_type.__name__])
             for event_type in EVENT_TYPES
@@ -105,14 +108,25 @@ class Codec:
 
         UndecodableError where it is none of ours, or another one.
         """
+        return self._part_of(data, event_type, self._outlines, Format.outline_reader)
+
+    def front_of(self, data: bytes, event_type: type) -> dict[str, Any]:
+        """The whole numbers and texts that an event of that type begins with, as Avro has them; the rest is not read.
+
+        For what was checked when it came. UndecodableError where it is none of ours, or another one.
+        """
+        return self._part_of(data, event_type, self._fronts, Format.front_reader)
+
+    def _part_of(
+        self, data: bytes | None, event_type: type, readers: _Readers, make: Callable[[Format, Schema], _Reader]
+    ) -> dict[str, Any]:
         schema_id, payload = unframe(data)
-        reader = self._readers.get((schema_id, event_type))
+        reader = readers.get((schema_id, event_type))
         if reader is None:
             writer, event_format = self._known(schema_id)
             if event_format is not self._formats[event_type.__name__]:
                 raise UndecodableError(f"a {event_format.name}, not a {event_type.__name__}")
-            reader = _usable(schema_id, lambda: event_format.outline_reader(writer))
-            self._readers[schema_id, event_type] = reader
+            reader = readers[schema_id, event_type] = _usable(schema_id, lambda: make(event_format, writer))
         return _read(reader, schema_id, payload)
 
     def answered(self, data: bytes, fields: Mapping[str, Any], at: int) -> bytes:

@@ -14,7 +14,7 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.catalogue import Schema, current_schemas, parse
 from schemas.coding.avro_writer import Write, optional, record_writer, value_writer
-from schemas.coding.outlines import OutlineReader, names_without_doubles
+from schemas.coding.outlines import OutlineReader, front_schema, names_without_doubles
 from schemas.coding.wire import UndecodableError
 
 __all__ = ["Format", "converted", "fields_of", "quick_writer", "settings_key", "stock_bytes"]
@@ -68,6 +68,11 @@ class Format:
             return {name: values[name] for name in names}
 
         return read_some
+
+    def front_reader(self, writer: Schema) -> Callable[[memoryview], dict[str, Any]]:
+        """What reads the whole numbers and texts that a payload of this schema begins with, and nothing behind them."""
+        front = parse(front_schema(writer), plain_times=True)
+        return lambda payload: cast("dict[str, Any]", schemaless_reader(BytesIO(payload), front, None))
 
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         """What reads a payload of this schema as the event; it raises whatever it trips over."""

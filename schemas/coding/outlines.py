@@ -15,7 +15,7 @@ from fastavro import schemaless_reader
 from schemas.catalogue import Schema, parse
 from schemas.coding.wire import decode_long
 
-__all__ = ["OutlineReader", "double_places", "has_doubles", "names_without_doubles"]
+__all__ = ["OutlineReader", "double_places", "front_schema", "has_doubles", "names_without_doubles"]
 
 _KEPT: Final = 8  # shapes; a job has one or two
 _LONGEST: Final = 4096  # bytes: longer records are seldom of one shape, and each comparison takes all of them
@@ -37,9 +37,9 @@ class OutlineReader:
     """Reads records of one schema; `read_all` reads a payload in full and refuses what does not fit the schema."""
 
     def __init__(self, schema: Schema, read_all: Callable[[memoryview], dict[str, Any]]) -> None:
-        fields = schema["fields"]
-        leading = next((place for place, field in enumerate(fields) if field["type"] not in _LEADING), len(fields))
-        self._head = parse({**schema, "fields": fields[:leading]}, plain_times=True)
+        fields, front = schema["fields"], front_schema(schema)
+        leading = len(front["fields"])
+        self._head = parse(front, plain_times=True)
         tail = _begin_of_tail(fields)
         self._rest = parse({**schema, "fields": fields[leading:tail]}, plain_times=True)
         self._tail = parse({**schema, "fields": fields[tail:]}, plain_times=True) if tail < len(fields) else None
@@ -83,6 +83,13 @@ class OutlineReader:
         masked = int.from_bytes(mask, "little")
         fields = {name: values[name] for name in self._rest_names}
         self._shapes = (_Shape(walk.at, masked, number & masked, fields), *self._shapes[: _KEPT - 1])
+
+
+def front_schema(schema: Schema) -> Schema:
+    """A record's schema with the whole numbers and texts alone that it begins with."""
+    fields = schema["fields"]
+    leading = next((place for place, field in enumerate(fields) if field["type"] not in _LEADING), len(fields))
+    return {**schema, "fields": fields[:leading]}
 
 
 def _begin_of_tail(fields: list[Schema]) -> int:

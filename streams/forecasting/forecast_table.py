@@ -84,7 +84,7 @@ class ForecastTable(EventTable):
         row = self._rows.get(key)
         if row is None:
             return None
-        fields = self._codec.outline_of(row, Forecast)
+        fields = self._codec.front_of(row, Forecast)
         return SubmissionNumber(fields["job_id"], fields["n"])
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:

@@ -6,13 +6,16 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from connectors.kafka.publisher import partition_for
+from schemas.coding.point_writer import PointBatch
 from streams.runtime import Part, StateRuntime
 from streams.workloads.keeper import PointKeeper
+from streams.workloads.points import publish
 from streams.workloads.producers import ProducerStates
 
 __all__ = ["WorkloadsState", "open_state"]
 
-
+_READ_BACK_S: Final = 1.5  # M-064: a point is visible two seconds after its 202, and as a rule with it
 _STATUSES: Final = ("job_status", "training_status")
 
 
@@ -23,6 +26,16 @@ class WorkloadsState(Part):
     runtime: StateRuntime
     keeper: PointKeeper
     producers: ProducerStates
+
+    async def keep(self, points: PointBatch) -> None:
+        """Append points to the topic `metrics`, as `publish` does, and wait until they can be read here, for a while.
+
+        To be called at the worker that has the workload.
+        """
+        last = await publish(self.runtime, points)
+        if last >= 0:
+            partition = partition_for(points.workload_uid.encode(), self.runtime.topics.partitions)
+            await self.keeper.reached(partition, last, _READ_BACK_S)
 
     async def prepare(self) -> None:
         """Keep points as long as the process lasts."""

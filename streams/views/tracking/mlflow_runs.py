@@ -39,7 +39,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door
 from streams.views.web.forwarding import from_others
 from streams.views.web.reading import JsonRoute, runtime
-from streams.workloads.points import checked, publish
+from streams.workloads.points import checked
 from streams.workloads.state import WorkloadsState
 
 __all__ = ["DOOR"]
@@ -224,7 +224,7 @@ async def _logged(
         if said is not None:
             await send(state, said)
         if points.size:
-            await publish(state, points)
+            await WorkloadsState.of(state).keep(points)  # MLflow's clients read what they have just logged
         return json_response(_NOTHING)
 
     return await at_owner(state, request, uid, log)

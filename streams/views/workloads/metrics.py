@@ -21,14 +21,13 @@ from streams.views.workloads import listing, live
 from streams.views.workloads.answering import in_thread, reader_of, streamed
 from streams.views.workloads.envelope import METRICS
 from streams.views.workloads.replies import AcceptedReply, AvailableReply, PointParameters, PointsBody, PointsReply
-from streams.workloads.points import check_uid, checked, publish
+from streams.workloads.points import check_uid, checked
 from streams.workloads.queries import blocks, is_true, query_of, selection_of
 from streams.workloads.shapes import as_csv, as_json
 from streams.workloads.state import WorkloadsState
 
 __all__ = ["DOOR"]
 
-_READ_BACK_S: Final = 1.5  # M-064: a point is visible two seconds after its 202, and as a rule with it
 _MOST_POINTS: Final = 100_000  # of a request: some seconds of work
 _FORMS: Final = ("json", "csv")
 _LAST: Final = "X-Last-Event-ID"  # where a live stream goes on from what an answer has
@@ -142,10 +141,7 @@ async def post_points(state: State, request: Request, workload_uid: Uid) -> Resp
     check_uid(workload_uid)
     body = await request.body()
     points = await in_thread(lambda: checked(own(workload_uid), _rows(body)))
-    last = await publish(state, points)
-    if last >= 0:
-        partition = partition_for(own(workload_uid).encode(), state.topics.partitions)
-        await WorkloadsState.of(state).keeper.reached(partition, last, _READ_BACK_S)
+    await WorkloadsState.of(state).keep(points)
     return json_response({"accepted": points.size}, 202)
 
 

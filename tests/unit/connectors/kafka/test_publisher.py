@@ -145,6 +145,7 @@ class RoomyProducer:
 
     def __init__(self, config: Any, **settings: Any) -> None:
         self.taken: list[tuple[bytes, str]] = []
+        self.places: list[tuple[str, int]] = []
         self.waiting: list[Any] = []
 
     def __len__(self) -> int:
@@ -156,7 +157,8 @@ class RoomyProducer:
         self.taken.append((value, "alone"))
         self.waiting.append(on_delivery)
 
-    def produce_batch(self, topic: str, given: list[dict[str, Any]], *, on_delivery: Any) -> int:
+    def produce_batch(self, topic: str, given: list[dict[str, Any]], *, partition: int, on_delivery: Any) -> int:
+        self.places.append((topic, partition))
         for it in given:
             if it["value"] == b"wrong":
                 it["_error"] = KafkaError(KafkaError._UNKNOWN_PARTITION, "no such partition")
@@ -205,9 +207,28 @@ async def test_a_call_goes_to_librdkafka_together_where_there_is_room(roomy: lis
     assert "alone" in {way for _, way in producer.taken}
 
     producer.taken.clear()
-    for other in (Record("t", b"k", b"2", [("trace", b"x")]), Record("t", b"k", b"2", partition=1)):
+    for other in (Record("t", b"k", b"2", [("trace", b"x")]), Record("t", b"k", b"2", timestamp_ms=5)):
         await publisher.send([Record("t", b"k", b"1"), other])
     assert producer.taken == [(b"1", "alone"), (b"2", "alone")] * 2
+    await publisher.close()
+
+
+async def test_records_of_a_call_go_together_by_topic_and_partition(roomy: list[RoomyProducer]) -> None:
+    """The places come in the order in which the call names them, and of one place the records keep theirs."""
+    publisher = Publisher(NOBODY, client_id="test")
+
+    await publisher.send(
+        [
+            Record("a", b"k", b"1"),
+            Record("b", b"k", b"2", partition=3),
+            Record("a", b"k", b"3", partition=0),
+            Record("a", b"k", b"4"),
+            Record("b", b"k", b"5", partition=3),
+        ]
+    )
+
+    assert roomy[0].places == [("a", -1), ("b", 3), ("a", 0)]
+    assert roomy[0].taken == [(value, "together") for value in (b"1", b"4", b"2", b"5", b"3")]
     await publisher.close()
 
 
