@@ -7,9 +7,8 @@ not written is read again. A partition is current once the store has what the lo
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,6 +24,7 @@ from streams.codes.workloads import WorkloadsCode
 from streams.errors import UnavailableError
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
+from streams.workloads.audience import Audience
 from streams.workloads.groups import group_of
 from streams.workloads.intake import Consumed, Intake
 
@@ -78,8 +78,7 @@ class PointKeeper:
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # while a reader is made, the store is not closed
-        self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
-        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self.audience = Audience()
         self._tidied = -_TIDYING_S
         self.kept = 0
         self.refused = 0
@@ -143,30 +142,12 @@ class PointKeeper:
 
     async def reached(self, partition: int, offset: int, within_s: float) -> bool:
         """Whether the store has got as far as the offset, in time."""
-        waiting = asyncio.get_running_loop().create_future()
-        self._waiting.append((partition, offset, waiting))  # first, as the thread tells nobody where nobody waits
-        held = self._held.get(partition)
-        if held is not None and held.place > offset:
-            self._waiting.remove((partition, offset, waiting))
-            return True
-        try:
-            async with asyncio.timeout(within_s):
-                await waiting
-        except TimeoutError:
-            return False
-        return True
 
-    @contextmanager
-    def listening(self, uid: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever something of the workload was kept."""
-        event = asyncio.Event()
-        self._listeners.setdefault(uid, set()).add(event)
-        try:
-            yield event
-        finally:
-            self._listeners[uid].discard(event)
-            if not self._listeners[uid]:
-                del self._listeners[uid]
+        def has() -> bool:
+            held = self._held.get(partition)
+            return held is not None and held.place > offset
+
+        return await self.audience.reached(partition, offset, within_s, has)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """The thread: until the end, whatever fails in between."""
@@ -215,7 +196,7 @@ class PointKeeper:
         if self._is_behind or not _MANY <= len(records) <= _MOST:
             return records
         end = time.monotonic() + _MANY_S
-        while time.monotonic() < end and not (self._is_heard or self._wiping or self._end.wait(_LOOK_S)):
+        while time.monotonic() < end and not (self.audience or self._wiping or self._end.wait(_LOOK_S)):
             pass
         return records + reader.read(_AT_ONCE - len(records), 0.0, 0.0)
 
@@ -257,19 +238,14 @@ class PointKeeper:
             held = self._held.get(partition)
             if held is not None:
                 held.place = place
-        if self._is_heard:
+        if self.audience:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._tell, taken.places, taken.uids)
+                loop.call_soon_threadsafe(self.audience.tell, taken.places, taken.uids)
 
     @property
     def _is_behind(self) -> bool:
         """Whether points are being read that were in the log when a partition came."""
         return any(it.place < it.target for it in self._held.values())
-
-    @property
-    def _is_heard(self) -> bool:
-        """Whether anybody waits for something to be kept."""
-        return bool(self._waiting or self._listeners)
 
     def _tidy(self, intake: Intake, reader: BatchReader) -> None:
         """Forget workloads of which the log has nothing any more, once an hour: a rebuild would not find them either.
@@ -288,17 +264,3 @@ class PointKeeper:
     def _send(self, records: Sequence[Record]) -> None:
         for first in range(0, len(records), _LETTERS):
             self._runtime.publisher.enqueue(records[first : first + _LETTERS]).result(_SENT_S)
-
-    def _tell(self, places: Mapping[int, int], uids: Collection[str]) -> None:
-        """In the event loop."""
-        for uid in self._listeners.keys() & set(uids) if self._listeners else ():
-            for event in self._listeners[uid]:
-                event.set()
-        for _ in range(len(self._waiting)):
-            partition, offset, waiting = self._waiting.popleft()
-            if waiting.done():
-                continue
-            if places.get(partition, -1) > offset:
-                waiting.set_result(None)
-            else:
-                self._waiting.append((partition, offset, waiting))

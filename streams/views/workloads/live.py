@@ -71,7 +71,7 @@ async def _events(state: StateRuntime, uid: str, query: PointQuery, last: int) -
     """Until the client goes, or this worker has the workload no more: then it comes again, and finds the new owner."""
     part, streams = WorkloadsState.of(state), streams_of(state)
     partition = partition_for(uid.encode(), state.topics.partitions)
-    with streams.one(), part.keeper.listening(uid) as something:
+    with streams.one(), part.keeper.audience.listening(uid) as something:
         while not streams.ending and partition in part.keeper.current:
             something.clear()
             arrived = _arrived(state, uid, query, last)

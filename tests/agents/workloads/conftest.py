@@ -49,7 +49,7 @@ class Keeping:
             taken = self._intake.write(self._intake.prepare(told))
             for partition, place in taken.places.items():
                 self.keeper._held[partition].place = place
-            self.keeper._tell(taken.places, taken.uids)
+            self.keeper.audience.tell(taken.places, taken.uids)
 
 
 @pytest.fixture

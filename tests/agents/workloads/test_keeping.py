@@ -35,7 +35,7 @@ async def test_who_keeps_points_waits_until_they_can_be_read(keeping: Keeping, m
     point = MetricPoint("run-1", "loss", 1.0, AT, 1, "log")
     kept = asyncio.ensure_future(keeping.part.keep(PointBatch.of("run-1", [point])))
     async with asyncio.timeout(30):
-        while not keeping.keeper._waiting:
+        while not keeping.keeper.audience:
             await asyncio.sleep(0)
     assert not kept.done()
 
@@ -59,9 +59,9 @@ async def test_nobody_waits_for_a_burst_to_end(keeping: Keeping, monkeypatch: py
     monkeypatch.setattr(module, "_MANY_S", 3600.0)
     keeper = keeping.keeper
     if reason == "reading back":
-        keeper._waiting.append((0, 1, asyncio.get_running_loop().create_future()))
+        keeper.audience._waiting.append((0, 1, asyncio.get_running_loop().create_future()))
     elif reason == "following":
-        keeper._listeners["w"] = {asyncio.Event()}
+        keeper.audience._listeners["w"] = {asyncio.Event()}
     elif reason == "ending":
         keeper._end.set()
     else:
