@@ -150,7 +150,7 @@ async def test_49_data_outside_of_the_file(worker: Worker, where: str, location:
         (b"PK\x03\x04" + b"\0" * 1000, "no ONNX model"),
         (model_file("iris_tree.onnx").replace(b"TreeEnsembleClassifier", b"TreeEnsembleClassifyer"), "TreeEnsemble"),
         (model_file("iris_tree.onnx").replace(b"ai.onnx.ml", b"ai.mine.ml"), "ai.mine.ml"),
-        (loop(10**9), "within"),
+        pytest.param(loop(10**9), "within", marks=pytest.mark.slow),
         (with_shape(2**31), "memory"),
     ],
     ids=["truncated", "empty", "zip", "operator", "domain", "loop", "shape"],

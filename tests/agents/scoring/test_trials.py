@@ -53,6 +53,7 @@ async def answers(scoring: ScoringState, model: ServedModel, content: Any) -> An
 
 
 @pytest.mark.parametrize("name", ["tree", "scaled", "network", "tree_regression"])
+@pytest.mark.slow
 async def test_S019_pmml_says_what_scikit_learn_says(state: Worker, scoring: ScoringState, name: str) -> None:
     """Trees, a pipeline with a scaler, a neural network: labels and probabilities of 150 flowers."""
     columns = 3 if name.endswith("regression") else 4
@@ -70,6 +71,7 @@ async def test_S019_pmml_says_what_scikit_learn_says(state: Worker, scoring: Sco
     assert np.allclose([[one["probabilities"][kind] for kind in SPECIES] for one in found], model.predict_proba(x))
 
 
+@pytest.mark.slow
 async def test_S049_values_of_categorical_fields(state: Worker, scoring: ScoringState) -> None:
     """One that is not among them is named, unless the file knows what to do with it; a whole target is a number."""
     strict = await served(state, scoring, COLOURS.format(treatment="").encode(), "pmml")
@@ -85,6 +87,7 @@ async def test_S049_values_of_categorical_fields(state: Worker, scoring: Scoring
     assert "colour: expected a text, not 7" in await answers(scoring, strict, {"X": [[7, 1]]})
 
 
+@pytest.mark.slow
 async def test_54_a_killed_process_is_replaced(state: Worker, scoring: ScoringState) -> None:
     """Idle or at work: whoever asks has an answer, and no process stays behind."""
     model = await served(state, scoring, model_file("iris_tree.pmml"), "pmml")

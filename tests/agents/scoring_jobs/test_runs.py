@@ -167,10 +167,14 @@ async def test_a_repeat_after_the_end_tells_the_same(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("file", "columns"),
     [
-        ("iris_logistic.pmml", ["label", "probability_setosa", "probability_versicolor", "probability_virginica"]),
+        pytest.param(
+            "iris_logistic.pmml",
+            ["label", "probability_setosa", "probability_versicolor", "probability_virginica"],
+            marks=pytest.mark.slow,
+        ),
         ("iris_kmeans.onnx", ["cluster", "distance_0", "distance_1", "distance_2"]),
         ("iris_pca.onnx", ["component_0", "component_1"]),
-        ("iris_regression.pmml", ["prediction"]),
+        pytest.param("iris_regression.pmml", ["prediction"], marks=pytest.mark.slow),
     ],
 )
 async def test_S019_S020_results_by_the_task(bench: Bench, file: str, columns: list[str]) -> None:

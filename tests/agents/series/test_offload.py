@@ -235,6 +235,7 @@ async def test_a_killed_series_is_computed_once_more() -> None:
     assert forecasts([*alone, *together]) == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.slow
 async def test_a_series_that_takes_too_long_fails_and_its_mates_do_not() -> None:
     """The limit is one submission's: the chunk has it, then each of its series has it alone."""
     async with offloading(timedelta(seconds=1), processes=1) as offload:
@@ -298,6 +299,7 @@ async def test_processes_killed_while_idle_fail_nothing() -> None:
     assert forecasts(answers) == [3.0]
 
 
+@pytest.mark.slow
 async def test_another_fork_server_is_started_when_it_was_killed() -> None:
     """Nothing that can be killed is the end of it."""
     async with offloading() as offload:
@@ -310,6 +312,7 @@ async def test_another_fork_server_is_started_when_it_was_killed() -> None:
     assert forecasts(answers) == [1.0, 2.0, None, 4.0]
 
 
+@pytest.mark.slow
 async def test_kills_at_random_moments_neither_block_nor_fail_anything_for_good() -> None:
     """Whatever a process is doing, its end is seen and it is replaced."""
     rng = random.Random(1)
@@ -377,6 +380,7 @@ async def test_what_is_no_longer_wanted_is_not_begun() -> None:
     assert forecasts(answers) == [1.0]
 
 
+@pytest.mark.slow
 async def test_the_event_loop_comes_round_while_every_core_is_busy() -> None:
     """Heartbeats and HTTP go on: the loop waits for no more than any thread, but for 100 ms."""
     requests = [request("Worker", 0.4)] * 990 + [request("Killer", BAD)] * 5 + [request("QuickSleeper", 0.2)] * 5
@@ -443,6 +447,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_of_a_parent_that_was_killed() -> None:
     """Not even a process that never comes back from compiled code, nor the fork server."""
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", _PARENT, stdout=asyncio.subprocess.PIPE)

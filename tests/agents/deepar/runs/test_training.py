@@ -36,6 +36,7 @@ from tests.agents.deepar.runs.samples import (
 
 
 @pytest.mark.parametrize("library", ["tensorflow", "pandas"])
+@pytest.mark.slow
 def test_a_trainer_does_without(library: str) -> None:
     """TensorFlow takes seconds to load, and 500 MB, pandas a second: only the processes that need them have them."""
     agents = ", ".join(module for system in SYSTEMS for module in system.trainer_agents)

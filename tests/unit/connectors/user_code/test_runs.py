@@ -213,6 +213,7 @@ async def test_a_sample_tells_what_the_tree_takes(begin) -> None:
 
 
 @pytest.mark.parametrize("asked", ["bwrap", "sandlock", "process-unsafe"])
+@pytest.mark.slow
 async def test_nothing_outlives_a_worker_that_is_killed(asked: str, anybodys: Path) -> None:
     need("user", asked)
     worker = f"""

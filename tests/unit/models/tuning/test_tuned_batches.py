@@ -140,6 +140,7 @@ def test_a_tuned_answer_is_the_plain_answer_with_its_config(
 
 @pytest.mark.parametrize("metric", ["mse", "smape", "std_ae", "me"])
 @pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.slow
 def test_batch_mates_do_not_matter(metric: str, *, refit: bool) -> None:
     """Alone, among others and in another order: the same answer to the last bit."""
     search = Search((Dimension("latest_n", "int", 1, 12), FACTOR), 100, metric)

@@ -128,6 +128,7 @@ async def test_53_scaled_under_load_nothing_is_lost(replicas: Replicas) -> None:
     assert refusals == [(503, "no_replica")] * 16
 
 
+@pytest.mark.slow
 async def test_the_only_replica_is_killed_under_load(replicas: Replicas, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its calls wait for the next one, which is started without a pause: sixteen clients get all their answers."""
     monkeypatch.setattr(replica, "_PAUSES_S", (0.0, 0.0, 600.0))

@@ -366,6 +366,7 @@ async def test_a_process_can_be_there_before_the_first_call() -> None:
     assert pool._processes._starting is False
 
 
+@pytest.mark.slow
 async def test_D044_memory_that_is_short_keeps_it_to_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one is started anyhow; where memory is not short there is one per core."""
     monkeypatch.setattr(serving_processes, "free_memory", lambda: 1_000_000)
