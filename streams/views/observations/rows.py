@@ -1,9 +1,10 @@
 """Rows of a data set after its upload, and all of them as they are now: `/data/{data_id}/rows`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from shutil import copyfileobj
 from tempfile import NamedTemporaryFile
 from typing import IO, Annotated, Any, Final
@@ -24,6 +25,7 @@ from streams.errors import Code, RejectedError, UnavailableError, UnsupportedErr
 from streams.observations.bodies import observations_of, of_row, rows_of_csv, rows_of_json
 from streams.observations.checks import checked
 from streams.observations.forms import chosen_layout, dataset_of, form_of
+from streams.observations.table_bodies import TABLE_TYPES, rows_of_table
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
@@ -32,6 +34,8 @@ from streams.views.web.reading import content_type, runtime
 
 __all__ = ["DOOR", "TAG"]
 
+_JSON: Final = "application/json"
+_TEXTS: Final = (_JSON, "text/csv")
 _TOGETHER: Final = 1000  # rows that are checked at once, up to the first that is wrong
 
 TAG: Final = Tag("observations", "Rows of data sets that come after the upload.")
@@ -65,6 +69,7 @@ _BODY: Final[dict[str, Any]] = {
                 "schema": {"type": "string", "description": "UTF-8 with commas; line 1 names the columns."},
                 "example": "day,sales\n2026-11-30,7\n",
             },
+            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in TABLE_TYPES},
         },
     }
 }
@@ -123,19 +128,28 @@ async def add_rows(
     group_columns: Annotated[
         list[str] | None, Query(description="With timestamp_column: the columns that tell series apart.")
     ] = None,
+    sheet: Annotated[
+        str | None, Query(description="Of an XLSX workbook: the sheet; the first with a table where absent.")
+    ] = None,
 ) -> Response:
-    """All of them or none; they can be read when it is answered.
+    """All of them or none; they can be read when it is answered. JSON, CSV, or a file in Parquet, Arrow or XLSX.
 
     A row is known by its time and its groups: those columns of the first job on the data set, or the ones named here.
     A row that is there already is corrected; columns that are not sent stay as they are. The last write wins, so that
     sending again after a time-out is safe. The same rows can be sent as events, to the topic observations.
     """
     body, kind, project = await request.body(), content_type(request), caller().project
-    if kind not in ("application/json", "text/csv"):
-        text = f"Content-Type is {kind or 'missing'}: send application/json, or text/csv"
+    if kind not in (*_TEXTS, *TABLE_TYPES):
+        known = ", ".join((*_TEXTS, *TABLE_TYPES))
+        text = f"Content-Type is {kind or 'missing'}: send one of {known}"
         raise UnsupportedError(Code.UNSUPPORTED_MEDIA_TYPE, text)
     chosen = None if timestamp_column is None else (timestamp_column, tuple(group_columns or ()))
-    made = await asyncio.to_thread(_made, state.store, data_id, project, chosen, body, is_csv=kind == "text/csv")
+    if (form := TABLE_TYPES.get(kind)) is None:
+        read = rows_of_json if kind == _JSON else rows_of_csv
+        made = await asyncio.to_thread(_made, state.store, data_id, project, chosen, partial(read, body))
+    else:  # a process is started
+        rows = partial(rows_of_table, body, form, sheet)
+        made = await state.files.whole(len(body), _made, state.store, data_id, project, chosen, rows)
     await _kept(state, made)
     return json_response({"data_id": data_id, "accepted": len(made)})
 
@@ -145,12 +159,10 @@ def _made(
     data_id: int,
     project: str,
     chosen: tuple[str, tuple[str, ...]] | None,
-    body: bytes,
-    *,
-    is_csv: bool,
+    read: Callable[[], Sequence[Mapping[str, Any]]],
 ) -> list[Observation]:
     """The observations of a body; RejectedError for the first row that cannot be one."""
-    rows = rows_of_csv(body) if is_csv else rows_of_json(body)
+    rows = read()
     if chosen is not None:
         chosen_layout(store, data_id, project, *chosen)
     form = form_of(store, data_id, project)

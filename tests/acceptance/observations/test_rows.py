@@ -1,15 +1,21 @@
 """Data sets that grow: rows by HTTP and as events, read back in the preview and in new jobs."""
 
+import datetime as dt
+import io
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from connectors.kafka.publisher import Publisher, Record
 from schemas.coding.codec import Codec
 from schemas.observations import Observation
 from tests.acceptance.forecasting.jobs import check_error, csv, element, train
 from tests.integration.services import Api, Service, until
+from tests.workbooks import workbook
 
 _FILE = csv("shop,day,sold", *(f"{shop},2020-01-{day:02},{day}" for day in range(1, 13) for shop in "ab"))
 _COLUMNS = {"timestamp_indexs": [1], "target_indexs": [2], "groupby_indexs": [0]}
@@ -32,6 +38,48 @@ def data_id(api: Api) -> int:
     data_id = api.add_dataset(_FILE)
     _configured(api, data_id)
     return data_id
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+def _arrow(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _workbook(table: pa.Table) -> bytes:
+    return workbook({"Rows": [table.column_names, *(list(row.values()) for row in table.to_pylist())]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "write"),
+    [
+        ("vnd.apache.parquet", _parquet),
+        ("vnd.apache.arrow.file", _arrow),
+        ("vnd.openxmlformats-officedocument.spreadsheetml.sheet", _workbook),
+    ],
+)
+def test_rows_of_other_programs(api: Api, data_id: int, kind: str, write: Callable[[pa.Table], bytes]) -> None:
+    """As a CSV file of the same table would be taken; what is no such file is refused, and says why."""
+    days = [dt.date(2020, 1, day) for day in (13, 14)]
+    table = pa.table({"sold": [13.5, None], "day": days, "shop": ["a", "b"]})
+    headers = {"Content-Type": f"application/{kind}"}
+
+    answer = api.call("POST", f"/data/{data_id}/rows", content=write(table), headers=headers)
+
+    assert (answer.status_code, answer.json()) == (200, {"data_id": data_id, "accepted": 2}), answer.text
+    lines = api.call("GET", f"/data/{data_id}/rows").text.splitlines()[-2:]
+    assert [line.split(",")[0::2] for line in lines] == [["a", "13.5"], ["b", ""]]
+    assert [line.split(",")[1][:10] for line in lines] == ["2020-01-13", "2020-01-14"]
+    check_error(api.call("POST", f"/data/{data_id}/rows", content=b"no table", headers=headers), 400, "body: ")
+    other = api.call("POST", f"/data/{data_id}/rows", content=write(table), headers={"Content-Type": "text/plain"})
+    check_error(other, 415, f"application/{kind}")
 
 
 def test_rows_are_added_and_corrected(api: Api, data_id: int) -> None:
