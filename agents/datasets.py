@@ -13,7 +13,7 @@ from typing import Any, Final
 from faust.agents import Agent
 
 from connectors.csv_files.dialect import DialectSettings
-from connectors.csv_files.inspection import BadDatasetError, OpenCsv, opened_csv
+from connectors.csv_files.inspection import BadDatasetError, OpenCsv
 from connectors.csv_files.text import FIRST_BYTES, MOST_UNPACKED, is_compressed
 from connectors.datasets import manifests as datasets
 from connectors.datasets.incoming import is_incoming
@@ -23,6 +23,7 @@ from connectors.objects import layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from connectors.wide_files.reading import opened_table
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.checks import check_id, check_key, invalid_field
 from streams.codes.forecasting import ForecastingCode
@@ -203,7 +204,7 @@ def _add(store: ObjectStore, command: AddDataset, digest: str, at: datetime, max
 def _read(command: AddDataset, file: Path, max_bytes: int) -> Iterator[OpenCsv]:
     """What is known of the file: of a table all that its preview shows, of any other its size."""
     if command.kind == "csv":
-        with opened_csv(file, _settings(command), max_bytes=max_bytes) as table:
+        with opened_table(file, _settings(command), max_bytes=max_bytes) as table:
             yield table
         return
     whole = datasets.unread(file)

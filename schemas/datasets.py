@@ -33,6 +33,7 @@ class AddDataset:
     alone: bool = False
     project: str = ""
     sheet: str | None = None
+    series_columns: tuple[int, ...] | None = None
 
 
 @record()

@@ -36,7 +36,8 @@ class DialectSettings:
     """What the uploader says of the file; None is found out.
 
     ``quote``, ``thousands`` and ``compression`` are ``none`` where there is none. ``ignored_columns`` are the last
-    ones. ``sheet`` is the name of a workbook's.
+    ones. ``sheet`` is the name of a workbook's. ``series_columns`` are a series each (`connectors.wide_files`); none of
+    them are all but the first column.
     """
 
     encoding: str | None = None
@@ -49,6 +50,7 @@ class DialectSettings:
     ignored_columns: tuple[int, ...] | None = None
     timestamp_format: str | None = None
     sheet: str | None = None
+    series_columns: tuple[int, ...] | None = None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -63,6 +65,7 @@ class Dialect:
     ``skipped_lines`` lie above the header. ``ignored_columns`` are the last ones, without a name and empty. ``given``
     names the fields that the uploader has set; the others were found. ``timestamp_format`` is only ever given: how
     timestamps are written is found when their column is chosen. ``sheet`` is the one of a workbook that was read.
+    Of ``series_columns`` the text has a row for each value, and the separators are those of this text.
     """
 
     encoding: str = "utf-8"
@@ -75,6 +78,7 @@ class Dialect:
     ignored_columns: tuple[int, ...] = ()
     timestamp_format: str | None = None
     sheet: str | None = None
+    series_columns: tuple[int, ...] | None = None
     given: tuple[str, ...] = ()
 
 
@@ -127,6 +131,9 @@ def checked(settings: DialectSettings) -> DialectSettings:
             raise _wrong("timestamp_format", str(error)) from None
     if made.ignored_columns is not None and any(index < 0 for index in made.ignored_columns):
         raise _wrong("ignored_columns", "has a negative number; columns count from 0")
+    chosen = made.series_columns or ()
+    if any(index < 0 for index in chosen) or len(set(chosen)) < len(chosen):
+        raise BadDatasetError("bad_dialect", "series_columns: name each column once, by its number from 0")
     return made
 
 

@@ -37,7 +37,8 @@ _SAMPLE: Final = 1 << 16  # bytes by which separators are found
 class CsvFacts:
     """What a sound file holds: labels in file order, preview values by label, number of data rows, size in bytes.
 
-    ``dialect`` says how it is written, ``warnings`` what can be read in two ways.
+    ``dialect`` says how it is written, ``warnings`` what can be read in two ways. ``series_labels`` are of columns
+    that were series, of which the table has a row for each value.
     """
 
     header: tuple[str, ...]
@@ -46,6 +47,7 @@ class CsvFacts:
     bytes: int
     dialect: Dialect = RFC4180
     warnings: tuple[str, ...] = ()
+    series_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,17 @@ def inspect_csv(
 
 @contextmanager
 def opened_csv(
-    path: Path, settings: DialectSettings | None = None, *, max_bytes: int = MOST_UNPACKED
+    path: Path,
+    settings: DialectSettings | None = None,
+    *,
+    max_bytes: int = MOST_UNPACKED,
+    max_columns: int = _MAX_COLUMNS,
 ) -> Iterator[OpenCsv]:
     """The facts and the text of a CSV file, as ``inspect_csv``; a text that had to be made is gone after the block.
 
     ``max_bytes`` limits what a compressed file may hold.
     """
-    with _opened(path, checked(settings or DialectSettings()), max_bytes, _Limits()) as table:
+    with _opened(path, checked(settings or DialectSettings()), max_bytes, _Limits(max_columns)) as table:
         yield table
 
 

@@ -47,8 +47,7 @@ MANIFEST: Final = "dataset.json"
 _UPLOADS: Final = f"/{UPLOADS.name}/"
 _TEXT: Final = "=text"  # a folder; no stored file name has such a sign
 _LONGEST_STEM, _LONGEST_SUFFIX = 88, 10  # at most 100 characters with the dot
-# No file names on Windows.
-_DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)  # no names on Windows
 
 
 class UnknownDatasetError(LookupError):
@@ -86,9 +85,9 @@ class Dataset:
     ``text`` is the key of its text in UTF-8 where the file itself is in another form. ``command`` is the id of the
     command that added it and the digest of what that said, empty where they were not kept.
 
-    ``kind`` is ``csv`` for what was read as a table, else the suffix of a file that is kept as it is, without a
-    preview. ``source`` says where it came from (S-085), ``made_by`` which scoring job has written it, ``project`` whose
-    it is; empty: the default project's.
+    ``kind`` is ``csv`` for what was read as a table, else the suffix of a file kept as it is, without a preview.
+    ``source`` says where it came from (S-085), ``made_by`` which scoring job has written it, ``project`` whose it is;
+    empty: the default project's. ``series_labels`` are columns of the file that were series (see `CsvFacts`).
     """
 
     data_id: int
@@ -111,6 +110,7 @@ class Dataset:
     source: str = "local"
     made_by: str = ""
     project: str = ""
+    series_labels: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -132,11 +132,8 @@ def check_name(name: str) -> None:
 def check_file_name(name: str) -> None:
     """Refuse a name that not every file system takes as it stands, with BadDatasetError (S-008)."""
     if not _FILE_NAME.fullmatch(name) or safe_file_name(name) != name:
-        raise BadDatasetError(
-            "bad_name",
-            f"fileName: found {name[:80]!r}, expected 1 to 64 of A-Z a-z 0-9 _ - and . that begin and end with none of "
-            "the last two",
-        )
+        text = "expected 1 to 64 of A-Z a-z 0-9 _ - and . that begin and end with none of the last two"
+        raise BadDatasetError("bad_name", f"fileName: found {name[:80]!r}, {text}")
 
 
 def kind_of(file_name: str) -> str:
@@ -153,7 +150,7 @@ def kind_of(file_name: str) -> str:
 
 
 def unread(path: Path) -> OpenCsv:
-    """A file that is kept as it is: nothing is known of it but its size."""
+    """A file that is kept as it is: only its size is known."""
     return OpenCsv(path, path, CsvFacts((), {}, 0, path.stat().st_size))
 
 
@@ -163,9 +160,7 @@ def safe_file_name(original: str) -> str:
     plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode("ascii")
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)
     stem, dot, suffix = plain.rpartition(".") if "." in plain else (plain, "", "")
-    stem = stem.lstrip(".-")
-    if not stem.strip("_"):
-        stem = "upload"
+    stem = stem.lstrip(".-") if stem.strip("_.-") else "upload"
     name = (stem[:_LONGEST_STEM] + dot + suffix[:_LONGEST_SUFFIX]).rstrip(".")
     return f"_{name}" if _DEVICES.fullmatch(name) or name.lower() == MANIFEST else name
 
@@ -196,6 +191,7 @@ def register(
     known = store.exists(_manifest(data_id))
     claim = dataset_names.claim_alone if origin.alone else dataset_names.claim
     upload = claim(store, stored, data_id, table.path, origin.project)
+    text = None if table.text == table.path else f"{DATASETS.key(data_id)}/{_TEXT}/{stored}"
     dataset = Dataset(
         data_id=data_id,
         name=name,
@@ -211,20 +207,23 @@ def register(
         bytes=facts.bytes,
         dialect=facts.dialect,
         warnings=(*facts.warnings, *(dates_in_two_ways(table) if facts.header else ())),
-        text=None if table.text == table.path else f"{DATASETS.key(data_id)}/{_TEXT}/{stored}",
+        text=text,
         command=origin.command,
         kind=origin.kind,
         source=origin.source,
         made_by=origin.made_by,
         project=origin.project,
+        series_labels=facts.series_labels,
     )
     fields = asdict(dataset)
-    if not origin.project:  # releases before there were projects read it, too
-        del fields["project"]
+    written = fields["dialect"]
+    for part, field in (fields, "project"), (fields, "series_labels"), (written, "sheet"), (written, "series_columns"):
+        if not part[field]:  # releases before there was such a field read it, too
+            del part[field]
     try:
         store.put_file(dataset.path, table.path)
-        if dataset.text is not None:
-            store.put_file(dataset.text, table.text)
+        if text is not None:
+            store.put_file(text, table.text)
         store.put_bytes(_manifest(data_id), json.dumps(fields, ensure_ascii=False).encode())
     except BaseException:
         if not known:
@@ -242,7 +241,7 @@ def load(store: ObjectStore, data_id: int, project: str | None = None) -> Datase
         raise UnknownDatasetError(data_id) from error
     if project is not None and fields.get("project", "") != project:
         raise UnknownDatasetError(data_id)
-    fields["header"] = tuple(fields["header"])
+    fields |= {name: tuple(fields.get(name, ())) for name in ("header", "series_labels")}
     fields["heads"] = {label: tuple(cells) for label, cells in fields["heads"].items()}
     fields["command"] = tuple(fields.get("command", ("", "")))
     if "dialect" in fields:  # older manifests have none: their files are as RFC 4180 says

@@ -54,12 +54,8 @@ def check_columns(job: JobRecord, command: ConfigureJob, header: Sequence[str]) 
             ForecastingCode.ALREADY_SUBMITTED,
             f"job {job.job_id} has been submitted: its columns are fixed; create another job",
         )
-    for field in ("timestamp_indexs", "target_indexs"):
-        indexs = getattr(command, field)
-        if len(indexs) != 1:
-            raise InvalidError(
-                ForecastingCode.INVALID_COLUMNS, f"{field} has {len(indexs)} columns, expected exactly one"
-            )
+    _check_count("timestamp_indexs", command.timestamp_indexs)
+    _check_count("target_indexs", command.target_indexs)
     seen: dict[int, str] = {}
     for field in ("timestamp_indexs", "target_indexs", "groupby_indexs"):
         for index in getattr(command, field):
@@ -111,6 +107,15 @@ async def features_of(
         check_features_fit(job, split, trainings, record_limit)
         await asyncio.to_thread(_check_future, job, split, features, trainings)
     return features
+
+
+def _check_count(field: str, indexs: Sequence[int]) -> None:
+    if len(indexs) == 1:
+        return
+    text = f"{field} has {len(indexs)} columns, expected exactly one"
+    if field == "target_indexs" and indexs:  # J-052
+        text += f": for a series of each, upload the file with series_columns {sorted(set(indexs))}"
+    raise InvalidError(ForecastingCode.INVALID_COLUMNS, text)
 
 
 def future_for(split: Split, place: int, plan: Plan, features: Features) -> Sequence[NDArray[np.float64]]:

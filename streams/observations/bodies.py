@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,7 +14,7 @@ from streams.codes.observations import ObservationsCode
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.observations.forms import RowForm
 
-__all__ = ["MOST_ROWS", "observations_of", "of_row", "rows_of_csv", "rows_of_json"]
+__all__ = ["MOST_ROWS", "long_rows", "observations_of", "of_row", "rows_of_csv", "rows_of_json"]
 
 MOST_ROWS: Final = 100_000
 """Of a request: some seconds of work."""
@@ -63,13 +63,39 @@ def rows_of_csv(body: bytes) -> list[Row]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def observations_of(form: RowForm, rows: Sequence[Row], project: str, *, first: int = 1) -> Iterator[Observation]:
-    """What the rows say; RejectedError with the number of the first that says too little, counted from `first`."""
+def long_rows(form: RowForm, rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    """The rows with their numbers, counted from 1; of a row as in a wide file one for each series with a value in it.
+
+    Cells without anything make none: a file has them where a series has no value yet.
+    """
+    if not form.wide:
+        return list(enumerate(rows, 1))
+    *kept, name, value = form.header
+    found: list[tuple[int, Row]] = []
+    for number, row in enumerate(rows, 1):
+        series = [label for label in row if label in form.wide and label not in form.header]
+        if not series or name in row or value in row:
+            found.append((number, row))
+            continue
+        stay = {label: cell for label, cell in row.items() if label not in form.wide or label in kept}
+        found += [(number, {**stay, name: label, value: row[label]}) for label in series if not _is_empty(row[label])]
+        if len(found) > MOST_ROWS:
+            text = f"rows: have more than {MOST_ROWS} values of series, as many as are taken at once: send parts"
+            raise TooLargeError(ObservationsCode.TOO_MANY_ROWS, text)
+    if not found:
+        raise invalid_field("rows", "have no value: send at least one")
+    return found
+
+
+def observations_of(form: RowForm, rows: Iterable[tuple[int, Row]], project: str) -> Iterator[Observation]:
+    """What rows with these numbers say; RejectedError with the number of the first that says too little."""
     layout, known = form.layout, set(form.header)
-    for number, row in enumerate(rows, first):
+    for number, row in rows:
         unknown = [label for label in row if label not in known]
         if unknown:
             columns = ", ".join(form.header)[:500]
+            if form.wide:
+                columns += f", or the series of the file, such as {min(form.wide)!r}; a new one by {form.header[-2]}"
             raise _of_row(number, f"{unknown[0][:_SHOWN]!r} is no column of the data set; there are {columns}")
         for label in (layout.timestamp, *layout.groups):
             if row.get(label) is None:
@@ -113,6 +139,10 @@ def _text(value: Any, number: int, label: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise _of_row(number, f"{label} is {_shown(value)}, expected a text or a number")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _cell(value: Any, number: int, label: str) -> Cell:

@@ -21,7 +21,8 @@ _KINDS: Final = (int, float)
 class RowForm:
     """By which columns rows are known, which others there are, and which of these have numbers.
 
-    ``examples`` are timestamps of the file, by which one sees how they are written.
+    ``examples`` are timestamps of the file, by which one sees how they are written, ``wide`` the columns of the file
+    that are series in the data set, whose last two columns then have their names and values.
     """
 
     data_id: int
@@ -29,6 +30,7 @@ class RowForm:
     header: tuple[str, ...]
     numeric: frozenset[str]
     examples: tuple[str, ...]
+    wide: frozenset[str] = frozenset()
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -93,7 +95,8 @@ def _form(dataset: Dataset, layout: RowLayout) -> RowForm:
         for label, cells in dataset.heads.items()
         if any(cell is not None for cell in cells) and all(cell is None or type(cell) in _KINDS for cell in cells)
     )
-    return RowForm(dataset.data_id, layout, dataset.header, numeric, _examples(dataset, layout))
+    wide = frozenset(dataset.series_labels)
+    return RowForm(dataset.data_id, layout, dataset.header, numeric, _examples(dataset, layout), wide)
 
 
 def _examples(dataset: Dataset, layout: RowLayout) -> tuple[str, ...]:

@@ -220,6 +220,20 @@ async def test_a_producer_names_the_sheet_of_its_workbook(state: Worker) -> None
     assert state.runtime.store.read_bytes(added.text_path) == b"day,x\n2024-02-29,1.5\n"
 
 
+async def test_a_producer_says_which_columns_are_series(state: Worker) -> None:
+    """The data set has a row for each value; the file stays as it is."""
+    content = b"day,a,b\n2024-01-01,1,2\n2024-01-02,3,\n"
+    state.runtime.store.put_bytes("producer/a.csv", content)
+    await consumed(state, replace(ADD, path="producer/a.csv", series_columns=(1, 2)))
+    added = datasets.load(state.runtime.store, 2)
+
+    assert (added.header, added.rows) == (("day", "series", "value"), 3)
+    assert added.series_labels == ("a", "b")
+    assert added.dialect.series_columns == (1, 2)
+    assert state.runtime.store.read_bytes(added.path) == content
+    assert state.runtime.store.read_bytes(added.text_path).startswith(b"day,series,value\n2024-01-01,a,1\n")
+
+
 async def test_D18_a_wrong_setting_of_a_producer_is_a_dead_letter(state: Worker) -> None:
     """With the field and the remedy; nothing is kept."""
     await consumed(state, replace(ADD, delimiter="ab"))

@@ -16,6 +16,7 @@ from confluent_kafka import Producer
 
 from tests.integration.program import SOON_S, Home, Up
 from tests.integration.services import read_all, until
+from tests.workbooks import workbook
 
 DEAD_LETTERS, JOB_COMMANDS = "tidecast.dead-letters", "tidecast.job-commands"
 JOB_ID = re.compile(r"job (\d{10,})")
@@ -92,6 +93,36 @@ def test_G11_a_file_is_read_as_it_is(service: Up, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert wrong.returncode != 0
     assert '--delimiter: is "ab"' in wrong.stderr
+
+
+def test_each_column_of_a_wide_workbook_is_a_series(service: Up, tmp_path: Path) -> None:
+    """All of them, or several targets; the file that is written names them."""
+    book, wide, chosen = (tmp_path / name for name in ("book.xlsx", "wide.csv", "chosen.csv"))
+    days = [datetime(2020, 1, day, tzinfo=UTC).date() for day in range(1, 21)]
+    cells = [[day, day.day, day.day + 100.0, None if day.day < 5 else day.day + 200.0] for day in days]
+    book.write_bytes(workbook({"Notes": [["Sales"]], "Shops": [["day", "north", "south", "east"], *cells]}))
+    options = ("-t", "day", "-m", "LinearFit", "-p", "LinearFit.add_std_factor=0", "-k", 1, "--sheet", "Shops")
+
+    first = service.run("forecast", book, "--wide", *options, "--out", wide)
+    second = service.run("forecast", book, "-y", "east", "-y", "north", *options, "--out", chosen)
+    neither = service.run("forecast", book, "-t", "day")
+
+    assert first.returncode == 0, first.stderr
+    assert second.returncode == 0, second.stderr
+    found = [
+        [
+            (row["series"], row["timestamp"], row["value"])
+            for row in csv.DictReader(path.read_text("utf-8").splitlines())
+        ]
+        for path in (wide, chosen)
+    ]
+    assert found[0] == [
+        ("north", "2020-01-21 00:00:00", "21.0"), ("south", "2020-01-21 00:00:00", "121.0"),
+        ("east", "2020-01-21 00:00:00", "221.0"),
+    ]  # fmt: skip
+    assert found[1] == [found[0][0], found[0][2]]
+    assert neither.returncode == 2
+    assert "--target is missing" in neither.stderr
 
 
 def test_advice_can_be_copied_as_it_stands(service: Up, sales: Path) -> None:

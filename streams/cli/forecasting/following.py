@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from streams.cli.console.failure import CommandError
 from streams.cli.console.program import command_line
 from streams.cli.forecasting.outcome import JobOutcome, job_outcome
-from streams.cli.forecasting.planning import ForecastPlan, elements, in_options
+from streams.cli.forecasting.planning import ForecastPlan, elements
+from streams.cli.forecasting.wording import in_options
 from streams.cli.service.client import ServiceClient
 from streams.cli.service.session import Session
 

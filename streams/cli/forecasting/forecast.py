@@ -28,6 +28,10 @@ tidecast forecast sales.csv -t date -y sold -g shop -m LinearFit -m AdaptiveMaxN
 
 tidecast forecast sales.csv -t 0 -y 3 --metric mae --metric r2 --out forecasts.csv --plot forecasts.png
 
+tidecast forecast macro.csv -t date -y realgdp -y unemp
+
+tidecast forecast shops.csv -t date --wide
+
 tidecast forecast sales.csv -t date -y sold --url http://forecasts.example:8080"""
 
 _REFRESH = "Again as rows come: data, or data:30 (collected for 30 s); a cron text with a zone behind; or hand."
@@ -52,8 +56,16 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         str, typer.Option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.", show_default=False)
     ],
     target: Annotated[
-        str, typer.Option("--target", "-y", metavar="COLUMN", help="Column to forecast.", show_default=False)
-    ],
+        list[str] | None,
+        typer.Option(
+            "--target", "-y", metavar="COLUMN", show_default=False,
+            help="Column to forecast; repeated: a series of each, told apart by its name.",
+        ),
+    ] = None,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Every column but those of the other options is a series, instead of --target."),
+    ] = False,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -252,6 +264,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     from models.catalog import CATALOG
     from models.scores.names import METRICS
     from streams.cli.forecasting import following, planning, presenting
+    from streams.cli.forecasting.columns import chosen_columns
     from streams.cli.forecasting.features import aggregate_of, future_values, holidays_of
     from streams.cli.forecasting.input_file import header_of
     from streams.cli.service.session import find_service, open_session
@@ -262,12 +275,19 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     dialect = DialectSettings(
         encoding, delimiter, quote, decimal, thousands, skipped_lines, timestamp_format=timestamp_format, sheet=sheet
     )
-    header = header_of(file, dialect)
+    columns = chosen_columns(
+        header_of(file, dialect, wide=wide),
+        timestamp=timestamp,
+        targets=target or (),
+        group_by=group_by or (),
+        features=feature or (),
+        wide=wide,
+    )
     plan = planning.ForecastPlan(
         file=file,
-        timestamp=planning.column_index(timestamp, header, option="--timestamp"),
-        target=planning.column_index(target, header, option="--target"),
-        group_by=tuple(planning.column_index(name, header, option="--group-by") for name in group_by or ()),
+        timestamp=columns.timestamp,
+        target=columns.target,
+        group_by=columns.group_by,
         models=tuple(model or ("Auto",)),
         parameters=planning.parameters(param or ()),
         metrics=tuple(metric or ("rmse", "mae", "mase")),
@@ -277,17 +297,18 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         options=planning.options(windows, level, lower, upper, fill) | holidays_of(holidays),
         tune=tune,
         trials=trials,
-        dialect={name: str(getattr(dialect, name)) for name in dialect.given},
+        dialect={name: str(getattr(dialect, name)) for name in dialect.given}
+        | ({} if columns.series_columns is None else {"series_columns": str([*columns.series_columns])}),
         calendar=planning.calendar(freq, time_zone) | aggregate_of(aggregate),
         refresh=planning.refresh(refresh),
-        features=tuple(planning.column_index(name, header, option="--feature") for name in feature or ()),
-        future=future_values(future or (), header),
+        features=columns.features,
+        future=future_values(future or (), columns.header),
     )
     if not tune:
         for parameter in plan.parameters:
             if parameter.tuned:
                 raise CommandError(f"--param {parameter.name}: a range or several options need --tune")
-    planning.check_columns(plan, header)
+    planning.check_columns(plan, columns.header)
     planning.check_metrics(plan.metrics, METRICS)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()

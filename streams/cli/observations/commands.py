@@ -5,7 +5,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,6 +22,7 @@ from streams.cli.service.asking import Url, session_of
 __all__ = ["register"]
 
 _TOGETHER: Final = 5000  # rows of a request: some hundred KB, answered within the time that a write has
+_CELLS: Final = 100_000  # likewise, of wide files
 _APPEND_EPILOG = """Examples:
 
 tidecast data append 5 today.csv
@@ -87,6 +88,9 @@ def append(  # noqa: PLR0913 - one parameter per option is how typer reads a com
     kept = 0
     with session_of(url) as session:
         found = _rows_of(given_file(file), sheet)
+        first = next(found, {})
+        found = chain([first] if first else [], found)
+        rows = max(1, min(rows, _CELLS // max(1, len(first))))
         while some := list(islice(found, rows)):
             if kept:
                 time.sleep(every)

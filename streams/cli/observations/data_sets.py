@@ -34,6 +34,14 @@ def upload(
         str | None,
         typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
     ] = None,
+    series_columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            show_default="none",
+            help="Columns that are a series each, such as 1,2; all: all but the first. They become rows.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -41,7 +49,8 @@ def upload(
     file = given_file(file)
     if not file.is_file():
         raise CommandError(f"there is no file {file}", status=2)
-    form = {field: value for field, value in (("name", name), ("sheet", sheet)) if value is not None}
+    given = {"name": name, "sheet": sheet, "series_columns": series_columns}
+    form = {field: value for field, value in given.items() if value is not None}
     with session_of(url, on_new_home=True) as session:
         answer = session.client.write("POST", "/data/", file=file, form=form)
     if as_json:

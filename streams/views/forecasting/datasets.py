@@ -76,6 +76,14 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
     sheet: Annotated[
         str | None, Form(description="The sheet of an XLSX workbook; absent: the first one with a table.")
     ] = None,
+    series_columns: Annotated[
+        str | None,
+        Form(
+            description='Columns that are a series each: a list of indices such as "[1, 2]", or all, which are all '
+            "but the first. The data set then has a row for each of their cells, with the columns series (the name "
+            "of the cell's column) and value in their place: choose them as group and target of a job."
+        ),
+    ] = None,
 ) -> DialectSettings:
     """How the file is written, as its uploader says; what is absent or empty is found out."""
     settings = DialectSettings(
@@ -89,6 +97,7 @@ def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI read
         ignored_columns=_indexs("ignored_columns", ignored_columns),
         timestamp_format=timestamp_format or None,
         sheet=sheet or None,
+        series_columns=() if series_columns == "all" else _indexs("series_columns", series_columns),
     )
     try:
         return checked(settings)

@@ -28,9 +28,7 @@ __all__ = [
 Status = Annotated[
     Literal[0, 1, 2, 3, 4], Field(description="0 CREATED, 1 UNCOMITTED, 2 COMITTED, 3 DONE, 4 EXCEPTION (sic).")
 ]
-UTC_OFFSETS = Field(
-    None, description='Of each timestamp, such as "+01:00"; absent where the file and time_zone do not tell.'
-)
+UTC_OFFSETS = Field(None, description='Of each timestamp, as "+01:00"; absent where file and time_zone do not tell.')
 _Cell = int | float | str | None
 _Value = int | float | str
 _WARNINGS = Field(None, description="What can be read in two ways, or is probably not meant; absent where nothing is.")
@@ -49,6 +47,7 @@ class Dialect(BaseModel):
     ignored_columns: list[int] = Field(description="Indices of the last columns where they are left out.")
     timestamp_format: str | None = Field(description="How timestamps are written, where the uploader has said so.")
     sheet: str | None = Field(None, description="The sheet that was read, of a workbook.")
+    series_columns: list[int] | None = Field(None, description="Columns of the file that are series; else null.")
     given: list[str] = Field(description="The fields that the uploader has set; the others were found out.")
 
 

@@ -22,7 +22,7 @@ from schemas.observations import Observation
 from streams.access.caller import caller
 from streams.checks import ID_LIMIT
 from streams.errors import Code, RejectedError, UnavailableError, UnsupportedError
-from streams.observations.bodies import observations_of, of_row, rows_of_csv, rows_of_json
+from streams.observations.bodies import long_rows, observations_of, of_row, rows_of_csv, rows_of_json
 from streams.observations.checks import checked
 from streams.observations.forms import chosen_layout, dataset_of, form_of
 from streams.observations.table_bodies import TABLE_TYPES, rows_of_table
@@ -137,6 +137,9 @@ async def add_rows(
     A row is known by its time and its groups: those columns of the first job on the data set, or the ones named here.
     A row that is there already is corrected; columns that are not sent stay as they are. The last write wins, so that
     sending again after a time-out is safe. The same rows can be sent as events, to the topic observations.
+
+    Where columns of the file were series (`series_columns`), a row may be like a line of that file: each of its values
+    is a row of the data set then.
     """
     body, kind, project = await request.body(), content_type(request), caller().project
     if kind not in (*_TEXTS, *TABLE_TYPES):
@@ -167,9 +170,11 @@ def _made(
         chosen_layout(store, data_id, project, *chosen)
     form = form_of(store, data_id, project)
     made: list[Observation] = []
-    for begin in range(0, len(rows), _TOGETHER):
-        part = list(observations_of(form, rows[begin : begin + _TOGETHER], project, first=begin + 1))
-        for number, found in enumerate(checked(form, part, [0] * len(part)), begin + 1):
+    told = long_rows(form, rows)
+    for begin in range(0, len(told), _TOGETHER):
+        some = told[begin : begin + _TOGETHER]
+        part = list(observations_of(form, some, project))
+        for (number, _), found in zip(some, checked(form, part, [0] * len(part)), strict=True):
             if isinstance(found, RejectedError):
                 raise of_row(number, found)
         made += part

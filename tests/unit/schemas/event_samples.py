@@ -48,7 +48,17 @@ FULL_CONFIG = forecasting.SeriesConfig(
 
 # At least one of each record type, every optional field once given and once absent.
 EVENTS: tuple[Any, ...] = (
-    AddDataset("c-1", 2, "test_dataset", "incoming/2.csv", "cores äöü.csv", 7, project="sales", sheet="2024"),
+    AddDataset(
+        "c-1",
+        2,
+        "test_dataset",
+        "incoming/2.csv",
+        "cores äöü.csv",
+        7,
+        project="sales",
+        sheet="2024",
+        series_columns=(1, 2),
+    ),
     AddDataset("c-1", 2, "test_dataset", "incoming/2.csv", "cores.csv"),
     DeleteDataset("c-2", 2**53 - 1, "sales"),
     DeleteDataset("c-2", 2),

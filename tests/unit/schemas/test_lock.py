@@ -168,6 +168,7 @@ RELEASED = {
     151: ("SubmitJob", 8, "fe2b6936521c6658"),
     152: ("JobRecord", 16, "4a5df5842be7546a"),
     153: ("AddDataset", 6, "9ad9e822b5578171"),
+    154: ("AddDataset", 7, "e9a599385b911d32"),
 }
 
 

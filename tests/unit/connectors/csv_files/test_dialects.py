@@ -427,7 +427,7 @@ def test_D18_settings_win_over_what_would_be_found(tmp_path: Path) -> None:
     assert found.heads["größe"][0] == '5"'
     assert found.heads["w"][0] == 1234
     assert found.dialect == Dialect(
-        "cp850", "|", None, ",", ".", 1, None, (3,), None, None,
+        "cp850", "|", None, ",", ".", 1, None, (3,), None, None, None,
         ("encoding", "delimiter", "quote", "decimal", "thousands", "skipped_lines", "ignored_columns"),
     )  # fmt: skip
 

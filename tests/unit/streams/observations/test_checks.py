@@ -8,7 +8,7 @@ import pytest
 from connectors.datasets.added_rows import AddedRow, RowLayout
 from schemas.observations import Observation
 from streams.errors import RejectedError
-from streams.observations.bodies import observations_of, rows_of_csv, rows_of_json
+from streams.observations.bodies import MOST_ROWS, long_rows, observations_of, rows_of_csv, rows_of_json
 from streams.observations.checks import checked
 from streams.observations.forms import RowForm
 
@@ -67,12 +67,14 @@ def test_what_cannot_be_a_row_is_refused_alone(fields: dict[str, Any], words: st
     assert words in bad.message
 
 
+def _observed(rows: list[Any], form: RowForm = FORM) -> list[Observation]:
+    return list(observations_of(form, long_rows(form, rows), ""))
+
+
 def test_csv_and_json_say_the_same() -> None:
     """A row each; numbers of CSV are texts still."""
-    of_csv = observations_of(FORM, rows_of_csv(b"day,shop,sold,note\n2020-01-03,a,3,rain\n"), "")
-    of_json = observations_of(
-        FORM, rows_of_json(b'{"rows": [{"day": "2020-01-03", "shop": "a", "sold": 3, "note": "rain"}]}'), ""
-    )
+    of_csv = _observed(rows_of_csv(b"day,shop,sold,note\n2020-01-03,a,3,rain\n"))
+    of_json = _observed(rows_of_json(b'{"rows": [{"day": "2020-01-03", "shop": "a", "sold": 3, "note": "rain"}]}'))
 
     assert checked(FORM, [*of_csv, *of_json], [7, 7]) == checked(FORM, [GOOD, GOOD], [7, 7])
 
@@ -94,7 +96,7 @@ def test_csv_and_json_say_the_same() -> None:
 def test_what_is_wrong_with_a_csv_body_is_told(body: bytes, words: str) -> None:
     """With the row, counted from 1."""
     with pytest.raises(RejectedError) as refused:
-        list(observations_of(FORM, rows_of_csv(body), ""))
+        _observed(rows_of_csv(body))
 
     assert words in refused.value.message
 
@@ -115,6 +117,50 @@ def test_what_is_wrong_with_a_csv_body_is_told(body: bytes, words: str) -> None:
 def test_what_is_wrong_with_a_json_body_is_told(body: bytes, words: str) -> None:
     """As with CSV."""
     with pytest.raises(RejectedError) as refused:
-        list(observations_of(FORM, rows_of_json(body), ""))
+        _observed(rows_of_json(body))
+
+    assert words in refused.value.message
+
+
+WIDE = RowForm(
+    5,
+    RowLayout("day", ("series",)),
+    ("day", "series", "value"),
+    frozenset({"value"}),
+    ("2020-01-01",),
+    frozenset("abc"),
+)
+
+
+def test_a_row_as_in_a_wide_file_is_one_for_each_value() -> None:
+    """A cell without anything makes none; long rows are taken beside it, for new series too."""
+    rows = [{"day": "2020-01-03", "a": 1, "c": None, "b": "2"}, {"day": "2020-01-04", "series": "d", "value": 7}]
+
+    assert _observed(rows, WIDE) == [
+        Observation(5, "2020-01-03", {"value": 1.0}, {"series": "a"}),
+        Observation(5, "2020-01-03", {"value": "2"}, {"series": "b"}),
+        Observation(5, "2020-01-04", {"value": 7.0}, {"series": "d"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"day": "2020-01-03", "a": 1}, {"day": "2020-01-03", "a": 1, "z": 2}], "row 2: 'z' is no column of the data"),
+        ([{"day": "2020-01-03", "z": 2}], "or the series of the file, such as 'a'; a new one by series"),
+        ([{"day": "2020-01-03", "a": None, "b": " "}], "rows: have no value: send at least one"),
+        ([{"day": "2020-01-03", "a": 1, "series": "b"}], "row 1: 'a' is no column"),
+        ([{"a": 1}], "row 1: day is missing"),
+        (
+            [{"day": "2020-01-03", "a": 1, "b": 1}] * (MOST_ROWS // 2 + 1),
+            "rows: have more than 100000 values of series",
+        ),
+    ],
+    ids=["typo", "new", "nothing", "both", "time", "many"],
+)
+def test_what_is_wrong_with_a_wide_row_is_told(rows: list[Any], words: str) -> None:
+    """With the row, counted from 1."""
+    with pytest.raises(RejectedError) as refused:
+        _observed(rows, WIDE)
 
     assert words in refused.value.message

@@ -8,6 +8,7 @@ import pytest
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting import planning
 from streams.cli.forecasting.features import aggregate_of, future_values, holidays_of
+from streams.cli.forecasting.wording import in_options
 from tests.unit.streams.cli.forecasting.test_planning import PLAN
 
 HEADER = ("day", "sold", "price", "a=b")
@@ -56,7 +57,7 @@ def test_only_models_with_features_are_told_the_future() -> None:
 )
 def test_refusals_are_told_in_options(refusal: str, told: str) -> None:
     """As the user has written it."""
-    assert planning.in_options(refusal) == told
+    assert in_options(refusal) == told
 
 
 def test_any_plan_has_no_future_unless_it_is_told() -> None:

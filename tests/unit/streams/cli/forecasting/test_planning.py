@@ -8,6 +8,7 @@ import pytest
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting import planning
 from streams.cli.forecasting.planning import ForecastPlan, Parameter
+from streams.cli.forecasting.wording import in_options
 
 HEADER = ("Date", "Shop", "Sold", "7")
 CATALOGUE = {"LinearFit": ("latest_n", "add_std_factor"), "AdaptiveMaxN": ("latest_n",), "Empty": ()}
@@ -234,7 +235,7 @@ def test_D32_allow_negative_is_sent_with_every_element() -> None:
 )
 def test_a_refusal_of_the_service_is_told_in_options(refusal: str, words: str) -> None:
     """Who typed --horizon does not know of next_k_prediction."""
-    assert planning.in_options(refusal) == words
+    assert in_options(refusal) == words
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,19 @@ def test_append_sends_the_rows_in_parts(
     assert "3 rows are kept" in result.stderr
 
 
+def test_append_sends_fewer_rows_of_a_wide_file_at_a_time(sent: list[httpx.Request], tmp_path: Path) -> None:
+    """A request has so many values as it may."""
+    file = tmp_path / "wide.csv"
+    cells = ",".join("1" for _ in range(1000))
+    days = "".join(f"2020-{month:02}-{day:02},{cells}\n" for month in range(1, 9) for day in range(1, 16))
+    file.write_text(f"day,{','.join(f's{number}' for number in range(1000))}\n{days}")
+
+    result = run("append", "5", str(file))
+
+    assert result.exit_code == 0, result.output
+    assert [len(json.loads(request.content)) for request in sent] == [99, 21]
+
+
 def test_append_can_say_which_columns_tell_rows_apart(sent: list[httpx.Request], tmp_path: Path) -> None:
     """In the address, where the service looks for it."""
     file = tmp_path / "today.csv"
