@@ -123,9 +123,16 @@ def sum_of(
     scores = _scores(history, backtest, actual, metrics, season_length)
     quantiles: dict[str, FloatArray] = {}
     if len(forecast.times):
-        kinds = value_kinds(history.values[np.newaxis], allow_negative=may_be_negative)
+        kinds = _kinds(addends, forecast, may_be_negative=may_be_negative)
         quantiles = _quantiles(forecast, actual - backtest.values, levels, kinds)
     return Summed(history, forecast, backtest, actual, quantiles, scores)
+
+
+def _kinds(addends: Sequence[Addend], forecast: Timed, *, may_be_negative: bool) -> ValueKinds:
+    """A sum is a whole number, or not below zero, where each of its series is."""
+    kinds = [value_kinds(one.history.values[np.newaxis], allow_negative=may_be_negative) for one in addends]
+    whole = all(one.whole[0] for one in kinds) and bool((forecast.values == np.round(forecast.values)).all())
+    return ValueKinds(np.array([whole]), np.array([all(one.floored[0] for one in kinds)]))
 
 
 def _from_first_value(one: Timed) -> Timed:

@@ -86,6 +86,19 @@ def test_quantiles_lie_above_zero_unless_that_is_allowed() -> None:
     assert sum_of([one, one], metrics=[], levels=[0.1], may_be_negative=True).quantiles["0.1"].tolist() == [-14]
 
 
+def test_quantiles_are_whole_numbers_where_those_of_all_series_are() -> None:
+    """A series with returns is neither whole nor above zero, whatever the sum has been."""
+    sales, returns = timed(0, *[9.0] * 10), timed(0, *[-4.0] * 10)
+    errors = Timed(np.arange(5, 10), sales.values[5:] + 9.5)
+    shop, desk = (
+        Addend(sales, timed(10, 7), errors),
+        Addend(returns, timed(10, -4.25), Timed(errors.times, returns.values[5:])),
+    )
+
+    assert sum_of([shop, shop], metrics=[], levels=[0.9]).quantiles["0.9"].tolist() == [33]
+    assert sum_of([shop, desk], metrics=[], levels=[0.1, 0.9]).quantiles["0.1"].tolist() == [-6.75]
+
+
 def test_fewer_than_five_errors_make_no_interval() -> None:
     """And a step with a missing actual has no error."""
     history = timed(0, 1, 2, 3, 4, 5, _NAN, 7, 8, 9, 10)
