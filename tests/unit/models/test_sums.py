@@ -60,6 +60,14 @@ def test_the_forecast_begins_behind_the_last_value_of_all() -> None:
     assert np.isnan(found.history.values[2])
 
 
+def test_what_was_forecast_of_days_that_came_is_left_out() -> None:
+    """The series have grown, and none is forecast anew yet."""
+    grown = Addend(timed(0, 1, 1, 7, 7), timed(2, 5, 6, 7, 8))
+    found = sum_of([grown, Addend(timed(0, 1, 1), timed(2, 10, 20, 30, 40))], metrics=[], levels=[])
+
+    assert (found.forecast.times.tolist(), found.forecast.values.tolist()) == ([4, 5], [37, 48])
+
+
 def test_scores_and_intervals_are_those_of_the_sum() -> None:
     """Errors of both series that undo one another are none of the sum."""
     history, up = timed(0, *range(1, 11)), np.array([3.0, -3, 3, -3, 3])
