@@ -32,7 +32,7 @@ def write_output(
     separator = _SEPARATORS[record.assemble_with]
     waiting: dict[int, bytes] = {}
     due = 0
-    with store.writing(record.output_key) as path, path.open("wb") as target:
+    with store.streaming(record.output_key) as target:
         if record.lines:
             found = read_partition(bootstrap, topic, partition, record.first_offset)
             with closing(cast("Any", found)):

@@ -90,6 +90,6 @@ def make_lines(call: MakeLines) -> Finished:
     except orjson.JSONDecodeError as error:
         return Finished(f"inputDataset: is no JSON: {error}")
     elements = found if isinstance(found, list) else [found]
-    with store.writing(call.lines_key) as path, path.open("wb") as target:
+    with store.streaming(call.lines_key) as target:
         target.writelines(orjson.dumps(element) + b"\n" for element in elements)
     return Finished()

@@ -45,7 +45,7 @@ def score(piece: Piece) -> Scored:
     columns = piece.columns or (tuple(results) if results else None)
     body = _body(piece, rows, results, columns, errors)
     told = {"rows": len(rows), "wrong": len(errors), "columns": columns}
-    with store.writing(piece.part_key) as path, path.open("wb") as part:
+    with store.streaming(piece.part_key) as part:
         part.write(orjson.dumps(told) + b"\n")
         part.writelines(body)
     return Scored(len(rows), len(errors), columns)

@@ -176,7 +176,7 @@ def save_split(store: ObjectStore, key: str, split: Split) -> None:
     extra: dict[str, Any] = {} if np.array_equal(moments[split.text_codes], split.times) else {"times": split.times}
     if split.future.any():
         extra["future"] = split.future
-    with store.writing(key) as unfinished, unfinished.open("wb") as file:
+    with store.streaming(key) as file:
         np.savez(
             file,
             described=_packed([json.dumps(described)]),

@@ -64,7 +64,7 @@ class FolderCopy:
                     if name not in self.bad_names and len(self.bad_names) < _MOST_NAMES:
                         self.bad_names.append(name)
                     continue
-                with self._store.writing(key) as unfinished, unfinished.open("wb") as copy:
+                with self._store.streaming(key) as copy:
                     shutil.copyfileobj(opened, copy, _BLOCK)
                 self._known[name] = seen
                 copied += 1

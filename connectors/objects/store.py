@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from connectors.objects.keys import check_key
 from connectors.objects.layout import named
-from connectors.objects.unfinished_files import UNFINISHED, create, finished, put_in_place, remove
+from connectors.objects.unfinished_files import UNFINISHED, create, finished, put_in_place, remove, written
 
 __all__ = ["ObjectNotFoundError", "ObjectStore", "ObjectStoreError"]
 
@@ -34,11 +34,11 @@ class ObjectStoreError(RuntimeError):
 
 
 class ObjectStore:
-    """Files under keys such as ``datasets/7/flights.csv``, below one root.
+    """Files under keys such as ``datasets/7/flights.csv``, below one root. All calls block: use a thread.
 
     A write is all or nothing: a reader sees the old object, the new one or none, never a part. Who deletes a folder and
-    who writes into it at the same moment come one after the other, and neither fails. All calls block: next
-    to an event loop, use a thread. The file system's own errors (OSError: disk full, no permission) pass through.
+    who writes into it at the same moment come one after the other, and neither fails. The file system's own errors
+    (OSError: disk full, no permission) pass through.
 
     Symbolic links below the root are not followed: what lies behind one is no object, whatever it points to.
     """
@@ -60,13 +60,13 @@ class ObjectStore:
         if self._local is None:
             self._fs.put_file(str(source), self._path(key))
             return
-        with self.writing(key) as unfinished:
-            shutil.copyfile(source, unfinished)
+        with source.open("rb") as read, self.streaming(key) as target:
+            shutil.copyfileobj(read, target)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Store bytes under the key, replacing what was there."""
-        with self.writing(key) as unfinished, suppress(FileNotFoundError):  # made, and gone with its folder
-            unfinished.write_bytes(data)
+        with self.streaming(key) as target:
+            target.write(data)
 
     def create_bytes(self, key: str, data: bytes) -> bool:
         """Store bytes under the key unless an object is there; whether they were. Of several who try, one does.
@@ -77,8 +77,7 @@ class ObjectStore:
         path = self._path(key)
         if self._local is None:
             return self._create_remote(path, data)
-        if self._leads_away(key.rpartition("/")[0]):
-            raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
+        self._check_folder(key)
         return create(Path(path), data)
 
     def _create_remote(self, path: str, data: bytes) -> bool:
@@ -98,8 +97,20 @@ class ObjectStore:
         return False
 
     @contextmanager
+    def streaming(self, key: str) -> Iterator[IO[bytes]]:
+        """A file to write to, which becomes the object when the block ends normally and vanishes when it raises."""
+        path = self._path(key)
+        if self._local is None:
+            with self.writing(key) as unfinished, unfinished.open("wb") as target:
+                yield target
+            return
+        self._check_folder(key)
+        with written(Path(path)) as target:
+            yield target
+
+    @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """A path to write to, which becomes the object when the block ends normally and vanishes when it raises."""
+        """The same as a path, for what is read before it is in place; FileNotFoundError where its folder is removed."""
         path = self._path(key)
         if self._local is None:
             with tempfile.TemporaryDirectory(prefix="tidecast-") as folder:
@@ -107,8 +118,7 @@ class ObjectStore:
                 yield unfinished
                 self._fs.put_file(str(unfinished), path)
             return
-        if self._leads_away(key.rpartition("/")[0]):
-            raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
+        self._check_folder(key)
         with finished(Path(path)) as (unfinished, target):
             yield unfinished
             put_in_place(unfinished, target)
@@ -248,6 +258,10 @@ class ObjectStore:
     def _path(self, key: str) -> str:
         check_key(key)
         return f"{self._root}/{key}"
+
+    def _check_folder(self, key: str) -> None:
+        if self._leads_away(key.rpartition("/")[0]):
+            raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is not followed", key)
 
     def _leads_away(self, key: str) -> bool:
         """Whether the key, or a folder of it, is a symbolic link; the root may be one, for it is the user's choice."""

@@ -106,7 +106,7 @@ def read_tail(store: ObjectStore, project_id: str, version_id: int, worker: int,
 def copy_log(store: ObjectStore, project_id: str, version_id: int, worker: int, key: str) -> None:
     """Write the log of one worker as one object under the key. Blocks."""
     folder = _folder(project_id, version_id, worker)
-    with store.writing(key) as path, path.open("wb") as file:
+    with store.streaming(key) as file:
         for start in _starts(store, folder):
             file.write(store.read_bytes(f"{folder}/{start:012d}"))
 

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-__all__ = ["UNFINISHED", "create", "finished", "put_in_place", "remove"]
+__all__ = ["UNFINISHED", "create", "finished", "put_in_place", "remove", "written"]
 
 UNFINISHED: Final = ".unfinished-"
 """Begins the names of files that are being written."""
@@ -43,6 +43,36 @@ def _make_folder(folder: Path) -> None:
                 raise
         else:
             return
+
+
+@contextmanager
+def written(target: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which gets the target's name when the block ends normally and vanishes when it raises.
+
+    Where its folder is removed before the file is there, both are made again; once it is, it goes with the folder.
+    """
+    opened, unfinished = _begun(target.parent)
+    try:
+        with opened:
+            yield opened
+            opened.flush()
+            os.fsync(opened.fileno())  # see `_sync`
+        with suppress(FileNotFoundError):
+            unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _begun(folder: Path) -> tuple[IO[bytes], Path]:
+    for turn in range(1, _TRIES + 1):
+        _make_folder(folder)
+        unfinished = folder / f"{UNFINISHED}{uuid.uuid4().hex}"
+        try:
+            return unfinished.open("xb"), unfinished
+        except FileNotFoundError:  # the folder has just been removed
+            if turn == _TRIES:
+                raise
+    raise AssertionError("the last turn returns or raises")
 
 
 def put_in_place(unfinished: Path, target: Path) -> None:

@@ -74,8 +74,7 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
     async with room as come:
         with ExitStack() as stack:
             try:
-                unfinished = await asyncio.to_thread(stack.enter_context, state.store.writing(key))
-                target = stack.enter_context(unfinished.open("wb"))
+                target = await asyncio.to_thread(stack.enter_context, state.store.streaming(key))
                 parts = bytearray()
                 async for part in request.stream():
                     size += len(part)

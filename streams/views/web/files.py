@@ -41,7 +41,7 @@ def digest_of(upload: UploadFile) -> str:
 def store_upload(store: ObjectStore, key: str, upload: UploadFile) -> None:
     """Put an upload's content, from its start, at the key: whole, or not at all."""
     upload.file.seek(0)
-    with store.writing(key) as path, path.open("wb") as target:
+    with store.streaming(key) as target:
         shutil.copyfileobj(upload.file, target, _BLOCK)
 
 

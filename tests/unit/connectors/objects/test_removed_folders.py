@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connectors.objects import unfinished_files
 from connectors.objects.store import ObjectStore
 
 JOB, MODEL = "models/7", "models/7/1/0.h5"
@@ -26,6 +27,66 @@ def test_who_writes_while_the_folder_is_deleted_has_written_before(tmp_path: Pat
     assert not store.exists(MODEL)
     store.put_bytes(MODEL, b"next")
     assert store.keys(JOB) == [MODEL]
+
+
+def _streamed(store: ObjectStore, key: str, data: bytes, _: Path) -> None:
+    with store.streaming(key) as target:
+        target.write(data)
+
+
+def _copied(store: ObjectStore, key: str, data: bytes, folder: Path) -> None:
+    (folder / "source").write_bytes(data)
+    store.put_file(key, folder / "source")
+
+
+def _put(store: ObjectStore, key: str, data: bytes, _: Path) -> None:
+    store.put_bytes(key, data)
+
+
+@pytest.mark.parametrize("write", [_streamed, _copied, _put])
+def test_who_finds_the_folder_removed_makes_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[ObjectStore, str, bytes, Path], None]
+) -> None:
+    """A deleter came between the folder and the file in it: the writer comes after, and its object is there."""
+    store = ObjectStore(str(tmp_path / "objects"))
+    make, made = unfinished_files._make_folder, []
+
+    def making(folder: Path) -> None:
+        make(folder)
+        made.append(folder)
+        if len(made) < 3:
+            store.delete(JOB)
+
+    monkeypatch.setattr(unfinished_files, "_make_folder", making)
+    write(store, MODEL, b"model", tmp_path)
+
+    assert (len(made), store.read_bytes(MODEL)) == (3, b"model")
+    assert [one.name for one in (tmp_path / "objects" / "models" / "7" / "1").iterdir()] == ["0.h5"]
+
+
+def test_what_is_being_written_goes_with_its_folder(tmp_path: Path) -> None:
+    """Once the file is there, its writer has come before; nothing is left of it."""
+    store = ObjectStore(str(tmp_path))
+    with store.streaming(MODEL) as target:
+        target.write(b"mo")
+        store.delete(JOB)
+        target.write(b"del")
+
+    assert not store.exists(JOB)
+
+
+def test_a_writer_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    """Neither a part nor the file that it was in."""
+    store = ObjectStore(str(tmp_path))
+
+    def breaks_off() -> None:
+        with store.streaming(MODEL) as target:
+            target.write(b"mo")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        breaks_off()
+    assert list((tmp_path / "models" / "7" / "1").iterdir()) == []
 
 
 @pytest.mark.parametrize(

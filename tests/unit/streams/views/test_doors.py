@@ -352,7 +352,7 @@ async def test_a_file_for_which_there_is_no_room(client: httpx.AsyncClient, monk
     def full(*_: Any) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(ObjectStore, "writing", full)
+    monkeypatch.setattr(ObjectStore, "streaming", full)
     answer = await client.put("/uploads/a.jsonl", content=b"{}")
 
     assert (answer.status_code, answer.json()["code"]) == (507, "InsufficientStorageError")
