@@ -32,6 +32,8 @@ _PAGE: Final = 1000  # sums of one answer
 _PLOTTED: Final = 4  # sums: more would be small
 _STEPS_DRAWN: Final = 1000  # of a history, at most
 _FAILURES_SHOWN: Final = 5
+_REMARKS: Final = 10
+_NAMED: Final = 3  # series of a remark
 _TOTAL: Final = "total"
 _ALL: Final = "all"
 
@@ -96,6 +98,8 @@ def sums(  # noqa: PLR0913 - one parameter per option is how typer reads a comma
             if found["note"]:
                 notices().print(one_line(found["note"]), soft_wrap=True)
             output().print(forecast_table(outcome, rows=None if everything else LONGEST_TABLE))
+            for remark in _remarks(found, outcome):
+                notices().print(one_line(remark), soft_wrap=True, markup=False)
             if out is not None:
                 output().print(
                     f"{_write(session.client, job_id, asked, found, out)} rows written to {out}", soft_wrap=True
@@ -155,6 +159,21 @@ def _forecast(number: int, one: Mapping[str, Any], columns: Sequence[str]) -> "S
         backtest_timestamps=one["backtest"]["timestamps"],
         backtest=one["backtest"]["predictions"],
     )
+
+
+def _remarks(found: Mapping[str, Any], outcome: "JobOutcome") -> Iterator[str]:
+    """What is to be said of sums that there are: which series they lack, and what of them is short."""
+    remarks = []
+    for one, forecast in zip(found["sums"], outcome.forecasts, strict=True):
+        if one["error"] is None and one["left_out_count"]:
+            named = ", ".join(f"{series['series_key']} ({series['reason']})" for series in one["left_out"][:_NAMED])
+            more = f" and {one['left_out_count'] - _NAMED} more" if one["left_out_count"] > _NAMED else ""
+            remarks.append(f"{forecast.title} is without {named}{more}")
+        if one.get("note"):
+            remarks.append(f"{forecast.title}: {one['note']}")
+    yield from remarks[:_REMARKS]
+    if len(remarks) > _REMARKS:
+        yield f"{len(remarks) - _REMARKS} more remarks: --json has them all"
 
 
 def _write(client: "ServiceClient", job_id: int, asked: _Asked, found: Mapping[str, Any], path: Path) -> int:

@@ -26,6 +26,9 @@ def _sum(groups: dict[str, str], **fields: Any) -> dict[str, Any]:
         "series": 4,
         "models": {"Auto": 3, "SES": 1},
         "error": None,
+        "note": None,
+        "left_out_count": 0,
+        "left_out": [],
         "timestamps": _TIMES,
         "predictions": [20.0, 24.5],
         "quantiles": {"0.1": [1.0, 2.0], "0.9": [30.0, 31.0]},
@@ -94,6 +97,18 @@ def test_levels_are_told_by_their_columns(service: dict[str, Any]) -> None:
     query = service["asked"][0][1]
     assert (query["by"], query["tree"], query["partial"]) == (["Region", "Shop"], ["1"], ["1"])
     assert (query["model_name"], query["levels"]) == (["SES"], ["0.1"])
+
+
+def test_what_sums_lack_is_said(service: dict[str, Any]) -> None:
+    """A total without two shops looks like a total; remarks do not grow with the sums."""
+    lost = [{"series_key": f"Shop={shop}", "reason": "it has no forecast"} for shop in "abc"]
+    service["sums"] = [_sum({}, left_out_count=12, left_out=lost, note="1 of 3 steps are left out")]
+    service["sums"] += [_sum({"Region": str(number)}, note="no intervals") for number in range(12)]
+    told = _run("--tree", "--partial").stderr.splitlines()
+
+    lacks = ", ".join(f"Shop={shop} (it has no forecast)" for shop in "abc")
+    assert told[:2] == [f"total is without {lacks} and 9 more", "total: 1 of 3 steps are left out"]
+    assert told[-1] == "4 more remarks: --json has them all"
 
 
 def test_a_part_without_forecast_ends_with_three(service: dict[str, Any]) -> None:
