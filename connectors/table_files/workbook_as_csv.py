@@ -89,7 +89,7 @@ def _is_table(sheet: CalamineSheet) -> bool:
 
 def _others(sheet: CalamineSheet, others: Sequence[str]) -> Iterator[str]:
     if others:
-        yield f"the sheet {sheet.name!r} is read; the workbook also has {_list(others)}: name another by sheet"
+        yield f"the sheet {_list([sheet.name])} is read; the workbook also has {_list(others)}: name another by sheet"
 
 
 def _write(sheet: CalamineSheet, text: TextIO) -> Iterator[str]:

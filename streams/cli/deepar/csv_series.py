@@ -136,6 +136,7 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
 
 def _for_the_file(warning: str) -> str:
     """A warning whose remedy is the file: there are no options that say how it is written."""
+    warning = warning.replace(": name another by sheet", ": move another to the front")
     read, doubted, _ = warning.partition("; if ")
     return f"{read}; if that is wrong, correct the file" if doubted else warning
 

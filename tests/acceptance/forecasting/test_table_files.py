@@ -62,7 +62,7 @@ def test_the_sheet_of_a_workbook_can_be_named(api: Api) -> None:
     wrong = api.call("POST", "/data/", files={"upload": ("x.xlsx", content)}, data={"sheet": "West"})
 
     assert (first["data"]["dialect"]["sheet"], first["data"]["rows"]) == ("North", 2)
-    assert first["warnings"] == ["the sheet 'North' is read; the workbook also has Notes, South: name another by sheet"]
+    assert first["warnings"] == ["the sheet North is read; the workbook also has Notes, South: name another by sheet"]
     assert named.json()["data"]["dialect"]["given"] == ["sheet"]
     assert (named.json()["data"]["rows"], "warnings" in named.json()) == (3, False)
     assert check_error(wrong, 400, "sheet: there is no sheet 'West'; the workbook has")["code"] == "bad_dialect"

@@ -1,6 +1,7 @@
 """CSV files as series for DeepAR: steps, gaps, codes, features; and what is refused."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from models.deepar.config import DeepARConfig
 from models.deepar.serving.instances import read_training_data
 from streams.cli.console.failure import CommandError
 from streams.cli.deepar.csv_series import Columns, read_csv
+from tests.workbooks import workbook
 
 SALES = Columns("day", "sold", ("shop",))
 
@@ -42,6 +44,17 @@ def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
 
     assert series[0].fields["target"] == [1.0, None, None, None, 5.0]
     assert len(trained.target) == 5
+
+
+def test_a_workbook_is_read_as_its_table(tmp_path: Path) -> None:
+    """There is no option for its sheet here, so the remedy is another."""
+    path = tmp_path / "sales.xlsx"
+    days = [date(2020, 1, day) for day in (1, 2, 3)]
+    path.write_bytes(workbook({"Sales": [["day", "sold"], *([day, 1.5] for day in days)], "Notes": [["a"]]}))
+    (series,), _, _, warnings = read_csv(path, Columns("day", "sold"))
+
+    assert series.fields == {"start": "2020-01-01 00:00:00", "target": [1.5, 1.5, 1.5]}
+    assert warnings == ("the sheet Sales is read; the workbook also has Notes: move another to the front",)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ function Upload() {
     }} onDragLeave=${() => setOver(false)} onDrop=${dropped}>
       <p><strong>Drop a CSV file here</strong></p>
       <p class="quiet">Any delimiter, encoding and date form; plain, gzipped or zipped. What was found is shown next.</p>
-      <input type="file" ref=${chooser} class="visually-hidden" tabindex="-1" aria-label="CSV file" accept=".csv,.tsv,.txt,.gz,.zip,text/csv" onChange=${(event) => event.target.files[0] && send(event.target.files[0])} />
+      <input type="file" ref=${chooser} class="visually-hidden" tabindex="-1" aria-label="CSV file" accept=".csv,.tsv,.txt,.gz,.zip,.parquet,.arrow,.feather,.xlsx,text/csv" onChange=${(event) => event.target.files[0] && send(event.target.files[0])} />
       <${Button} kind="primary" busy=${busy} onClick=${() => chooser.current.click()}>Choose a file<//>
       ${busy && html`<${Progress} label="Uploading ${file.name}" />`}
     </div>
