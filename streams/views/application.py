@@ -22,7 +22,7 @@ from streams.views.web.admission.cors import OtherPages
 from streams.views.web.admission.rates import RequestRates
 from streams.views.web.answers import streams_of
 from streams.views.web.browsers import BrowserGuard
-from streams.views.web.door import Doors
+from streams.views.web.door import DoorRoute, Doors
 from streams.views.web.forwarding import OwnerForwarding
 from streams.views.web.limits import BodyLimits
 from streams.views.web.reading import SlashPaths
@@ -82,6 +82,7 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
     http.state.catalogue = SchemaCatalogue(runtime.topics)
     http.state.id_lock = asyncio.Lock()
     http.router.routes.extend(route for door in doors for route in door.quick)
+    http.router.routes.append(DoorRoute(doors))
     http.router.routes.extend(route for door in doors for route in door.routes)
     answer_refusals(http, doors)
     settings = runtime.settings
