@@ -13,6 +13,7 @@ from streams.cli.main import program
 from streams.cli.observations import commands
 from streams.cli.service import session
 from streams.cli.service.client import ServiceClient
+from tests.workbooks import workbook
 
 URL = "http://127.0.0.1:8080"
 
@@ -148,6 +149,27 @@ def test_an_upload_tells_its_id_and_what_can_be_read_in_two_ways(
     assert "warning: day first?" in shown.stderr
     assert [b'name="name"' in request.content for request in requests] == [False, True]
     assert all(b"2020-01-01,7" in request.content for request in requests)
+
+
+def test_an_upload_says_what_of_the_file_is_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the form's fields are called."""
+    requests = answered_by(monkeypatch, {"data": DATASET})
+    file = tmp_path / "sales.csv"
+    file.write_text("day,a,b\n2020-01-01,7,8\n")
+    run("upload", str(file), "--sheet", "South", "--series-columns", "all")
+
+    fields = requests[0].content.replace(b"\r\n", b" ")
+    assert b'name="sheet"  South' in fields
+    assert b'name="series_columns"  all' in fields
+
+
+def test_rows_of_a_sheet_are_appended(sent: list[httpx.Request], tmp_path: Path) -> None:
+    """Of the one that is named."""
+    file = tmp_path / "book.xlsx"
+    file.write_bytes(workbook({"A": [["day", "x"], ["2020-01-01", 1.0]], "B": [["day", "x"], ["2020-01-02", 2.0]]}))
+    run("append", "5", str(file), "--sheet", "B")
+
+    assert json.loads(sent[0].content) == [{"day": "2020-01-02", "x": "2"}]
 
 
 def test_data_sets_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
