@@ -52,8 +52,10 @@ async def test_no_refresh_is_lost_and_none_does_harm(tmp_path: Path) -> None:
 
         def has_all() -> bool:
             job = api.get(f"/job/{job_id}/?series=0")
-            found = [api.call("GET", f"/forecasts/{ts_id}").json() for ts_id in ts_ids]
-            newest = {forecast["timestamps"][0] for forecast in found}
+            answers = [api.call("GET", f"/forecasts/{ts_id}") for ts_id in ts_ids]
+            if any(answer.status_code != 200 for answer in answers):  # the kill came before the first forecasts
+                return False
+            newest = {answer.json()["timestamps"][0] for answer in answers}
             return job["status"] == CmdStatus.DONE and newest == {_hour(_HOURS.stop)}
 
         ts_ids = [one["ts_id"] for one in api.get(f"/job/{job_id}/ts_details/")["ts_details"]]
