@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+import yaml
 
+import connectors
 from connectors.embedded_kafka.jars import KAFKA_VERSION
 from connectors.embedded_kafka.locked_files import read_lock
 from connectors.kafka_connect.parts import WORKER_SETTINGS
@@ -19,8 +22,9 @@ from streams.topics import Topics
 from tests.compose import COMPOSE, ROOT, SERVICES, environment
 
 OURS = ("state", "trainer-1", "trainer-2")
+CONNECTORS = Path(connectors.__file__).parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
-PINNED = re.compile(r"[\w./-]+:\d+\.\d+[\w.-]*")
+PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+[\w.-]*")
 _VARIABLE = re.compile(r"\$\{env:(\w+)\}")
 
 
@@ -46,8 +50,23 @@ def stages() -> dict[str, list[str]]:
 
 class TestServices:
     def test_the_whole_platform_is_there(self) -> None:
-        """One state worker, two trainers, and everything that they and the sinks need."""
-        assert set(SERVICES) == {*OURS, "kafka", "registry", "postgres", "redis", "objects", "connect", "sinks"}
+        """One state worker, two trainers and what they need; by profiles the sinks, and monitoring."""
+        by_profile: dict[str, set[str]] = {}
+        for name, service in SERVICES.items():
+            [profile] = service.get("profiles", ["core"])
+            by_profile.setdefault(profile, set()).add(name)
+
+        assert by_profile == {
+            "core": {*OURS, "kafka", "registry", "redis", "objects"},
+            "full": {"postgres", "connect", "sinks"},
+            "observe": {"prometheus", "grafana"},
+        }
+
+    @pytest.mark.parametrize("name", SERVICES)
+    def test_no_profile_needs_another(self, name: str) -> None:
+        """Each comes up beside the core alone."""
+        allowed = ([], SERVICES[name].get("profiles", []))
+        assert all(SERVICES[other].get("profiles", []) in allowed for other in SERVICES[name].get("depends_on", {}))
 
     @pytest.mark.parametrize("name", SERVICES)
     def test_every_image_is_pinned(self, name: str) -> None:
@@ -123,6 +142,7 @@ class TestEnvironment:
     def test_workers_share_an_installation_and_have_names_of_their_own(self) -> None:
         """All but the name, and the state's own address, is the same."""
         own = {"TIDECAST_WORKER_ID", "TIDECAST_HTTP_HOST", "TIDECAST_HTTP_PORT", "TIDECAST_ADVERTISED_URL"}
+        own |= {"TIDECAST_METRICS_PORT"}  # the state has its figures at its own port
         shared = [{key: value for key, value in environment(name).items() if key not in own} for name in OURS]
 
         assert shared[0] == shared[1] == shared[2]
@@ -176,6 +196,42 @@ class TestEnvironment:
 
         command.make_context("tidecast", words)
         assert stages()["service"][-2:] == ['ENTRYPOINT ["tidecast"]', 'CMD ["--help"]']
+
+
+class TestObserving:
+    """Prometheus and Grafana of the profile observe."""
+
+    def test_prometheus_asks_every_worker_under_its_own_name(self) -> None:
+        """The state where it says that it is, trainers where they serve their figures."""
+        asked = yaml.safe_load((CONNECTORS / "prometheus" / "prometheus.yml").read_text("utf-8"))
+        targets = {
+            target for job in asked["scrape_configs"] for it in job["static_configs"] for target in it["targets"]
+        }
+
+        assert targets == {
+            environment("state")["TIDECAST_ADVERTISED_URL"].removeprefix("http://"),
+            *(f"{name}:{environment(name)['TIDECAST_METRICS_PORT']}" for name in OURS[1:]),
+        }
+        assert {job["job_name"] for job in asked["scrape_configs"]} == {"tidecast-state", "tidecast-trainer"}
+        assert asked["rule_files"] == ["alerts.yml"]
+
+    def test_what_is_mounted_is_where_it_is_looked_for(self) -> None:
+        """Settings, rules, the data source and the dashboard, of which none may be written to."""
+        places = {
+            target: source
+            for name in ("prometheus", "grafana")
+            for source, target, *mode in (mount.split(":") for mount in SERVICES[name]["volumes"])
+            if source.startswith(".") and mode == ["ro"]
+        }
+        provided = yaml.safe_load((CONNECTORS / "grafana" / "dashboards.yml").read_text("utf-8"))["providers"]
+
+        assert places["/etc/prometheus/prometheus.yml"] == "./connectors/prometheus/prometheus.yml"
+        assert places["/etc/prometheus/alerts.yml"] == "./connectors/prometheus/alerts.yml"
+        assert {place.split("/")[4] for place in places if "provisioning" in place} == {"datasources", "dashboards"}
+        assert places[environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]].endswith("/tidecast.json")
+        assert [it["options"]["path"] for it in provided] == ["/var/lib/grafana/dashboards"]
+        sources = yaml.safe_load((CONNECTORS / "grafana" / "datasources.yml").read_text("utf-8"))["datasources"]
+        assert [it["url"] for it in sources] == ["http://prometheus:9090"]
 
 
 class TestDockerfile:

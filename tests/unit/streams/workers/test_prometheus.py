@@ -9,9 +9,11 @@ from concurrent.futures import Future
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import pytest
+import typer
+import yaml
 from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,6 +22,7 @@ from connectors.embedded_kafka.ports import kept_or_free
 from connectors.kafka import topic_ends
 from connectors.kafka.topic_ends import TopicEnds
 from models.catalog import CATALOG
+from streams.cli.main import app
 from streams.engine.lanes import Offsets
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime, TrainerRuntime
@@ -31,6 +34,18 @@ from streams.workers.gauges import KnownEnds
 
 DEAD_LETTERS = "tidecast_dead_letters_total"
 DASHBOARD = Path(connectors.__file__).parent / "grafana" / "tidecast.json"
+ALERTS = Path(connectors.__file__).parent / "prometheus" / "alerts.yml"
+LABELS: Final = set("agent group instance le method model outcome partition service status table topic".split())
+
+
+def known_names(*runtimes: Any) -> set[str]:
+    """All metrics of these workers under their very names, endings included."""
+    known = set()
+    for runtime in runtimes:
+        for family in text_string_to_metric_families(text_of(runtime.metrics)):
+            endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
+            known |= {family.name.removesuffix("_total") + ending for ending in endings}
+    return known
 
 
 def text_of(metrics: Metrics, port: int = 0) -> str:
@@ -390,11 +405,7 @@ class TestDashboard:
         self, dashboard: Any, state: StateRuntime, trainer: TrainerRuntime
     ) -> None:
         """Under the very name, ending included; a renamed metric would leave a panel empty without a word."""
-        known = set()
-        for runtime in (state, trainer):
-            for family in text_string_to_metric_families(text_of(runtime.metrics)):
-                endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
-                known |= {family.name.removesuffix("_total") + ending for ending in endings}
+        known = known_names(state, trainer)
         named = {
             name for text in self.expressions(dashboard) for name in re.findall(r"\b(?:tidecast|process)_\w+", text)
         }
@@ -411,14 +422,13 @@ class TestDashboard:
 
     def test_its_labels_are_those_of_the_metrics(self, dashboard: Any) -> None:
         """What is summed by, or matched."""
-        known = "agent group instance le method model outcome partition service status table topic".split()
         texts = self.expressions(dashboard)
         by = {
             name.strip() for text in texts for group in re.findall(r"by \(([^)]*)\)", text) for name in group.split(",")
         }
         matched = {name for text in texts for name in re.findall(r"(\w+)=\"", text)}
 
-        assert by | matched <= set(known)
+        assert by | matched <= LABELS
 
     def test_panels_do_not_cover_one_another(self, dashboard: Any) -> None:
         """Each has a place of its own, an id, and a sentence."""
@@ -433,3 +443,33 @@ class TestDashboard:
         assert max(x for x, _ in cells) < 24
         assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
         assert all(panel["title"] and panel["description"] for panel in dashboard["panels"])
+
+
+class TestAlerts:
+    """connectors/prometheus/alerts.yml."""
+
+    RULES: ClassVar = [rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]]
+
+    async def test_every_metric_that_they_name_exists(self, state: StateRuntime, trainer: TrainerRuntime) -> None:
+        """A renamed metric would silence an alert without a word; `up` is Prometheus' own."""
+        named = {name for rule in self.RULES for name in re.findall(r"\b(?:tidecast|process)_\w+", rule["expr"])}
+
+        assert named - known_names(state, trainer) == set()
+        assert len(named) >= len(self.RULES) - 1
+
+    def test_their_labels_are_those_of_the_metrics(self) -> None:
+        """What is summed by, or shown."""
+        groups = [group for it in self.RULES for group in re.findall(r"by \(([^)]*)\)", it["expr"])]
+        by = {name.strip() for group in groups for name in group.split(",")}
+        shown = {name for it in self.RULES for name in re.findall(r"\$labels\.(\w+)", it["annotations"]["summary"])}
+
+        assert by | shown <= LABELS
+
+    def test_each_says_what_to_do(self) -> None:
+        """A name, how bad it is, what happens and where to look; commands that it names are ours."""
+        assert len({rule["alert"] for rule in self.RULES}) == len(self.RULES)
+        for rule in self.RULES:
+            assert rule["labels"]["severity"] in ("critical", "warning")
+            assert rule["annotations"].keys() == {"summary", "description"}
+            for command in re.findall(r"tidecast ([a-z-]+)", rule["annotations"]["description"]):
+                assert command in typer.main.get_command(app).commands  # type: ignore[attr-defined]
