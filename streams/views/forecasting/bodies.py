@@ -95,7 +95,8 @@ def _flag(value: Any) -> Any:
     return value
 
 
-Flag = Annotated[int, BeforeValidator(_flag), WithJsonSchema({"enum": [0, 1, True, False]})]
+_FLAG_SCHEMA: Final = {"anyOf": [{"type": "integer", "enum": [0, 1]}, {"type": "boolean"}]}
+Flag = Annotated[int, BeforeValidator(_flag), WithJsonSchema(_FLAG_SCHEMA)]
 
 
 def _parameters(value: Any) -> Any:

@@ -14,7 +14,7 @@ _INSTANCE: Final = {
         "start": {"type": "string", "description": "YYYY-MM-DD or YYYY-MM-DD HH:MM:SS.", "examples": ["2024-01-01"]},
         "target": {
             "type": "array",
-            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", None]}]},
+            "items": {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN"]}, {"type": "null"}]},
             "description": 'The history, oldest first; "NaN" or null where a value is missing.',
         },
         "cat": {"type": "array", "items": {"type": "integer", "minimum": 0}, "description": "Iff trained with it."},

@@ -69,6 +69,8 @@ def _refine(operation: dict[str, Any], schemas: dict[str, Any], *, reads: bool) 
         named = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
         for field in named["properties"].values():
             _without_null(field)
+            if "contentMediaType" in field:
+                field["format"] = "binary"  # as generators of clients know files, from OpenAPI 3.0
 
 
 def _guard(document: dict[str, Any], doors: Doors) -> None:

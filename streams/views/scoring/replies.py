@@ -16,7 +16,7 @@ class Reply(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
-class _Uploaded(Reply):
+class UploadedModelData(Reply):
     model_name: str
     model_type: str
     descript: str
@@ -31,10 +31,10 @@ class _Uploaded(Reply):
 class UploadedModel(Reply):
     """A model that has been kept."""
 
-    data: _Uploaded
+    data: UploadedModelData
 
 
-class _Entry(Reply):
+class ModelEntry(Reply):
     name: str
     type: str
     create_time: str
@@ -45,17 +45,17 @@ class _Entry(Reply):
     operation: list[str]
 
 
-class _List(Reply):
-    model_list: list[_Entry]
+class ModelListData(Reply):
+    model_list: list[ModelEntry]
 
 
 class ModelList(Reply):
     """All models, newest first."""
 
-    data: _List
+    data: ModelListData
 
 
-class _Description(Reply):
+class ModelDescriptionData(Reply):
     model_name: str
     model_type: str
     model_engine: str = Field(description="Name and version of what computes.")
@@ -68,10 +68,10 @@ class _Description(Reply):
 class ModelDescription(Reply):
     """What a model is."""
 
-    data: _Description
+    data: ModelDescriptionData
 
 
-class _Variable(Reply):
+class ModelVariable(Reply):
     name: str
     type: str
     measure: str | None = None
@@ -79,18 +79,18 @@ class _Variable(Reply):
     shape: list[int | None] | None = None
 
 
-class _Variables(Reply):
-    input_variables: list[_Variable]
-    target_variables: list[_Variable]
+class ModelVariablesData(Reply):
+    input_variables: list[ModelVariable]
+    target_variables: list[ModelVariable]
 
 
 class ModelVariables(Reply):
     """What a model is asked, and what it answers."""
 
-    data: _Variables
+    data: ModelVariablesData
 
 
-class _Tested(Reply):
+class TestedModelData(Reply):
     status: bool
     task: str
     result: list[dict[str, Any]] = Field(description="One for each record, in their order.")
@@ -99,4 +99,4 @@ class _Tested(Reply):
 class TestedModel(Reply):
     """What a model answers."""
 
-    data: _Tested
+    data: TestedModelData

@@ -65,17 +65,17 @@ class NamedDataset(BaseModel):
     create_time: str = Field(description="The same.")
 
 
-class _List(BaseModel):
+class DatasetListData(BaseModel):
     datasets: list[NamedDataset] = Field(alias="datasetList")
 
 
 class DatasetListReply(BaseModel):
     """All data sets, the newest first."""
 
-    data: _List
+    data: DatasetListData
 
 
-class _Operated(BaseModel):
+class OperatedDatasetData(BaseModel):
     status: Literal[True]
     url: str | None = Field(None, description="Where a download can be had.")
 
@@ -83,7 +83,7 @@ class _Operated(BaseModel):
 class OperateDatasetReply(BaseModel):
     """It has been done."""
 
-    data: _Operated
+    data: OperatedDatasetData
 
 
 @router.get("/api/v1/dataset-info", include_in_schema=False, name="list_named_datasets_v1")

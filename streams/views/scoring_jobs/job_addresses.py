@@ -11,7 +11,7 @@ from streams.scoring_jobs import jobs
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, made_at, text
 from streams.views.scoring_jobs.jobs import described
-from streams.views.scoring_jobs.replies import JobList, JobReply, StartedRun
+from streams.views.scoring_jobs.replies import JobList, ScoringJobReply, StartedRun
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import content_of, job_shown
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -54,7 +54,7 @@ async def list_scoring_jobs(state: State, request: Request) -> Response:
 @router.get(
     "/{name}",
     summary="A scoring job and its runs",
-    response_model=JobReply,
+    response_model=ScoringJobReply,
     responses=MODEL_SERVICE.responses(404, 503),
 )
 async def get_scoring_job(state: State, request: Request, name: Name) -> Response:

@@ -12,7 +12,7 @@ from streams.scoring_jobs import jobs
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.owners import owners_answer
 from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
-from streams.views.scoring_jobs.replies import JobReply
+from streams.views.scoring_jobs.replies import ScoringJobReply
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import (
     args_of,
@@ -96,7 +96,7 @@ async def deploy_scoring_job(state: State, request: Request, fields: Sent, key: 
 @router.post(
     "/job-info",
     summary="Describe a scoring job",
-    response_model=JobReply,
+    response_model=ScoringJobReply,
     responses=MODEL_SERVICE.responses(400, 404, 413, 415, 503),
     openapi_extra=body_of({"jobName": _TEXT | {"description": "The job."}}, ("jobName",)),
 )

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from streams.views.scoring.replies import Reply
 
-__all__ = ["GeneratedScript", "JobList", "JobReply", "OperatedRun", "RunList", "StartedRun"]
+__all__ = ["GeneratedScript", "JobList", "OperatedRun", "RunList", "ScoringJobReply", "StartedRun"]
 
 
-class _Script(Reply):
+class GeneratedScriptData(Reply):
     status: bool
     code: str = Field(description="The program's text.")
     file_name: str = Field(description="Under which the service keeps it.")
@@ -22,7 +22,7 @@ class _Script(Reply):
 class GeneratedScript(Reply):
     """A script."""
 
-    data: _Script
+    data: GeneratedScriptData
 
 
 class RunEntry(Reply):
@@ -40,7 +40,7 @@ class RunEntry(Reply):
     due_time: str | None = Field(description="Which time of the schedule it stands for.")
 
 
-class _Job(Reply):
+class ScoringJob(Reply):
     job_name: str
     url: str = Field(description="POST there starts another run.")
     create_time: str
@@ -60,37 +60,37 @@ class _Job(Reply):
     output_dataset: str
 
 
-class _JobWithRuns(_Job):
+class ScoringJobWithRuns(ScoringJob):
     run_list: list[RunEntry]
 
 
-class JobReply(Reply):
+class ScoringJobReply(Reply):
     """A job with its runs, the oldest first."""
 
-    data: _JobWithRuns
+    data: ScoringJobWithRuns
 
 
-class _Jobs(Reply):
-    job_list: list[_Job]
+class JobListData(Reply):
+    job_list: list[ScoringJob]
 
 
 class JobList(Reply):
     """All jobs, the newest first."""
 
-    data: _Jobs
+    data: JobListData
 
 
-class _Runs(Reply):
+class RunListData(Reply):
     run_list: list[RunEntry]
 
 
 class RunList(Reply):
     """Runs, the oldest first."""
 
-    data: _Runs
+    data: RunListData
 
 
-class _Started(Reply):
+class StartedRunData(Reply):
     status: bool
     id: str
     name: str
@@ -99,10 +99,10 @@ class _Started(Reply):
 class StartedRun(Reply):
     """A run that was started."""
 
-    data: _Started
+    data: StartedRunData
 
 
-class _Operated(Reply):
+class OperatedRunData(Reply):
     status: bool
     result: list[dict[str, Any]] | None = Field(None, description="Of a result: its first rows.")
     url: str | None = Field(None, description="Of a result: where all of it is.")
@@ -113,4 +113,4 @@ class _Operated(Reply):
 class OperatedRun(Reply):
     """It has been done."""
 
-    data: _Operated
+    data: OperatedRunData

@@ -10,26 +10,26 @@ from streams.views.web.envelope import Envelope, Refusal
 __all__ = ["MODEL_SERVICE", "ActionReply"]
 
 
-class _Refused(BaseModel):
+class ModelServiceRefusal(BaseModel):
     status: Literal[False]
 
 
 class ModelServiceError(BaseModel):
     """What went wrong: a slug for programs, a sentence for people."""
 
-    data: _Refused
+    data: ModelServiceRefusal
     code: str
     message: str
 
 
-class _Done(BaseModel):
+class ModelServiceAnswer(BaseModel):
     status: Literal[True]
 
 
 class ActionReply(BaseModel):
     """What was asked for has been done (S-004)."""
 
-    data: _Done
+    data: ModelServiceAnswer
 
 
 def _body(told: Refusal) -> Mapping[str, Any]:

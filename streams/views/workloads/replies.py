@@ -51,7 +51,7 @@ class AvailableReply(BaseModel):
 class Point(BaseModel):
     """A point: every one has all five fields (M-052)."""
 
-    metric_name: str
+    metric_name: str = Field(description="What was measured.")
     value: float | None = Field(description="null: could not be computed, or was not finite.")
     timestamp: int = Field(description="Epoch milliseconds.")
     iteration: int = Field(description="The training step.")

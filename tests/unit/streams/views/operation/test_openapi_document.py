@@ -1,5 +1,6 @@
 """The API document: everything that can be sent is described, and examples can be sent as they are."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,34 @@ def test_a_guarded_service_says_how_it_is_shown_who_asks(
     assert {"GET /healthz", "GET /readyz", "GET /ping", "POST /v3/auth/tokens", "POST /access/session"} <= free
     for name, operation in operations(guarded):
         assert name in free or {"401", "403"} <= operation["responses"].keys(), name
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Each object within a document."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts(part)
+
+
+def test_names_of_schemas_are_those_of_classes_to_be(document: dict[str, Any]) -> None:
+    """Generated clients have a class and a module of each: without the modules of ours, and none twice in any case."""
+    names = document["components"]["schemas"].keys()
+
+    assert [name for name in names if not re.fullmatch(r"(Body_)?[A-Za-z0-9]+|Body(_[a-z]+)+", name)] == []
+    assert len({name.replace("_", "").lower() for name in names}) == len(names)
+
+
+def test_every_reference_leads_to_a_part_of_the_document(document: dict[str, Any]) -> None:
+    """What pydantic refers to in a schema of its own, `#/$defs/…`, is nowhere."""
+    for part in _parts(document):
+        place: Any = document
+        for name in str(part.get("$ref", "#")).split("/")[1:]:
+            place = place[name]
+
+
+def test_an_enumeration_has_values_of_one_type(document: dict[str, Any]) -> None:
+    """Of several, true beside 1, generators make nothing, and leave the operation out."""
+    for part in _parts(document):
+        if isinstance(part.get("enum"), list):
+            assert len(set(map(type, part["enum"]))) == 1, part
