@@ -51,11 +51,11 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy: Path, kafka_jars: Path) -> None:
-    """A file of a spreadsheet over HTTP, and hours that summer time repeats on the command line."""
+    """A file of a spreadsheet over HTTP, a wide file, and hours that summer time repeats on the command line."""
     service = Up(tmp_path / "home")
     service.up()
     try:
-        spreadsheet, hours, features = (
+        spreadsheet, wide, hours, features = (
             subprocess.run(
                 ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
                 cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
@@ -70,10 +70,12 @@ def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy
     )
 
     assert spreadsheet.returncode == hours.returncode == 0, spreadsheet.stderr + hours.stderr
+    assert wide.returncode == 0, wide.stderr
     assert spreadsheet.stdout.rstrip().endswith(promised[0])
     assert "\nB\n" in spreadsheet.stdout
     rows = [line.split(",") for line in (copy / "next.csv").read_text("utf-8").splitlines()[1:]]
-    assert [",".join(row[2:4]) for row in rows][:3] == promised[1:]
+    assert [",".join(row[2:4]) for row in rows][:3] == promised[-3:]
+    assert wide.stdout.splitlines() == promised[1:-3]
     assert features.returncode == 0, features.stderr
     assert features.stdout.splitlines()[-3:] == known[:3]
 
