@@ -51,4 +51,4 @@ class Clock:
         if self._said.said_lately(job.name, job.next_due, now):
             return True
         earlier = ScoringJobsState.of(self._state).runs_of(job.name)
-        return any(run.due is not None and run.status in runs.ACTIVE for run in earlier)
+        return any(run.due is not None and runs.goes_on(run) for run in earlier)

@@ -171,11 +171,13 @@ async def _fire(state: StateRuntime, event: Event, command: FireScoringJob, job:
     if command.due > at:
         raise invalid_field("due", f"is {command.due}, which has not come yet: the log has {at}")
     own = ScoringJobsState.of(state)
-    if any(run.due is not None and run.status in runs.ACTIVE for run in own.runs_of(job.name)):
+    active = [run for run in own.runs_of(job.name) if run.due is not None and run.status in runs.ACTIVE]
+    if any(map(runs.goes_on, active)):
         return  # the clock says it again when that run has ended
     due = jobs.schedule_of(job).come(command.due, at, job.missed_runs)
-    if due.run is not None:
-        await start(state, event, job, command, name="", due=due.run)
+    first = active[0].due if active else due.run  # one that no trainer knows yet
+    if first is not None:
+        await start(state, event, job, command, name="", due=first)
         job = own.job(job.name) or job
     check_writer(state.app, event)
     await own.jobs.put(event.message.partition, job.name.encode(), jobs.fired(job, due))

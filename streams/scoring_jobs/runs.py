@@ -37,6 +37,7 @@ __all__ = [
     "duration",
     "failed",
     "free_name",
+    "goes_on",
     "id_of",
     "is_id",
     "key_of",
@@ -180,6 +181,11 @@ def failed(run: ScoringRunRecord, reason: str, at: int) -> ScoringRunRecord:
 def sent(run: ScoringRunRecord, offset: int) -> ScoringRunRecord:
     """The row once it is known where trainers find its command."""
     return replace(run, offset=offset)
+
+
+def goes_on(run: ScoringRunRecord) -> bool:
+    """Whether a trainer has it, or will when it is continued; else a worker ended before it told one."""
+    return run.status == PAUSED or (run.status == RUNNING and run.offset >= 0)
 
 
 def _shortened(reason: str | None) -> str | None:

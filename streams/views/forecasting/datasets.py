@@ -230,6 +230,9 @@ def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
 
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:
     fields = asdict(dataset)
+    for name in ("sheet", "series_columns"):  # which few files have
+        if fields["dialect"][name] is None:
+            del fields["dialect"][name]
     return {"id": dataset.data_id} | {
         name: fields[name] for name in ("name", "uuid", "time_created", "upload", "related_user", "rows", "dialect")
     }

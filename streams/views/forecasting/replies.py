@@ -46,8 +46,8 @@ class Dialect(BaseModel):
     compression: str | None = Field(description="gzip, zip, parquet, arrow or xlsx; null: the file is the text.")
     ignored_columns: list[int] = Field(description="Indices of the last columns where they are left out.")
     timestamp_format: str | None = Field(description="How timestamps are written, where the uploader has said so.")
-    sheet: str | None = Field(None, description="The sheet that was read, of a workbook.")
-    series_columns: list[int] | None = Field(None, description="Columns of the file that are series; else null.")
+    sheet: str | None = Field(None, description="The sheet of a workbook that was read; else absent.")
+    series_columns: list[int] | None = Field(None, description="Columns of the file that are series; else absent.")
     given: list[str] = Field(description="The fields that the uploader has set; the others were found out.")
 
 

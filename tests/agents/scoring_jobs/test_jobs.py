@@ -1,5 +1,6 @@
 """Commands of scoring jobs in; rows, orders for trainers, and dead letters out."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from agents.scoring_jobs import clock
 from agents.scoring_jobs.clock import Clock
+from connectors.kafka.publisher import DeliveryError
 from schemas.scoring_jobs import (
     DeleteScoringJob,
     EndScoringRun,
@@ -244,6 +246,31 @@ class TestSchedules:
 
         assert [one.run_id for one in all_runs(state)] == [run.run_id]
         assert job(state).next_due == before.next_due + 3_600_000
+
+    @pytest.mark.parametrize("later", [100, 2 * 3_600_000])
+    async def test_a_crash_before_a_trainer_was_told(self, state: Worker, later: int) -> None:
+        """The row of the run alone is there: said again, hours later too, a trainer is told, and time goes on."""
+        await command(state, SCHEDULED)
+        before = job(state)
+        assert before.next_due is not None
+        state.publisher.failing.add(state.runtime.topics.scoring_runs)
+        with suppress(DeliveryError):
+            await self.fire(state, before.next_due, before.next_due)
+        (run,) = all_runs(state)
+        assert (run.status, run.offset, job(state).next_due) == ("running", -1, before.next_due)
+        assert not Clock(state.runtime)._waits(job(state), before.next_due)
+        state.publisher.failing.clear()
+
+        await self.fire(state, before.next_due, before.next_due + later)
+        (told_of,) = told(state)
+        await status(state, said(run, "success"))
+
+        assert (told_of.run_id, job(state).next_due) == (
+            run.run_id,
+            before.next_due + (1 + later // 3_600_000) * 3_600_000,
+        )
+        await self.fire(state, job(state).next_due or 0, job(state).next_due or 0)
+        assert len(all_runs(state)) == 2
 
     async def test_not_before_it_is_due(self, state: Worker) -> None:
         """A producer that says so is told."""
