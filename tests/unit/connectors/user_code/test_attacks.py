@@ -51,7 +51,7 @@ SHUT_IN: dict[str, Callable[[Result], bool]] = {
     "ptrace": lambda it: it["exit_code"] == 0 and it["log"] == "",
 }
 SANDBOXES = ["bwrap", "sandlock"]
-_SLOW = {"forks", "memory", "threads"}
+_SLOW = {"forks", "memory", "memory of a group", "threads"}
 _LIMITED = [pytest.param(name, marks=[pytest.mark.slow] if name in _SLOW else []) for name in LIMITED]
 
 

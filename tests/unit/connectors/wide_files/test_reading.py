@@ -99,6 +99,7 @@ def test_a_workbook_can_be_wide(tmp_path: Path) -> None:
     assert (table.facts.dialect.compression, table.facts.dialect.sheet) == ("xlsx", "S")
 
 
+@pytest.mark.slow
 def test_a_wide_file_may_have_many_columns(tmp_path: Path) -> None:
     """More than a table whose header stands in each answer."""
     names = [f"s{number}" for number in range(5000)]

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas._libs.tslibs import offsets as pandas_offsets
 
@@ -63,6 +63,8 @@ class TestEveryAlias:
         """From any day of any year, cut anywhere that the rule can be told."""
         shortest = next((count for name, count in SHORTEST.items() if alias.lstrip("0123456789").startswith(name)), 6)
         start = data.draw(st.datetimes(min_value=pd.Timestamp(1950, 1, 1), max_value=pd.Timestamp(2015, 1, 1)))
+        if alias in ("bh", "cbh"):  # pandas has the hour of closing only where a range begins with it, and never again
+            assume((start.hour, start.minute) != (17, 0))
         whole = axis(alias, start.replace(second=0, microsecond=0).isoformat(), 60)
         cut = data.draw(st.integers(shortest, 55))
 
