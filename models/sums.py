@@ -16,9 +16,8 @@ from models.arrays.columns import FloatArray
 from models.arrays.filling import filled
 from models.arrays.levels import conformal
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
-from models.scores.metrics import evaluate
 from models.scores.names import IN_SAMPLE
-from models.scores.windows import in_sample_scale
+from models.scores.windows import Windows, in_sample_scale
 
 __all__ = ["NOTHING", "Addend", "Summed", "Timed", "common", "fill_gaps", "sum_of", "sum_of_histories"]
 
@@ -177,18 +176,14 @@ def _at_each_time(times: Times, values: FloatArray, counts: Times) -> _Added:
 def _scores(
     history: Timed, backtest: Timed, actual: FloatArray, metrics: Sequence[str], season_length: int
 ) -> dict[str, float | None]:
-    names = tuple(metrics)
+    names = (*metrics, IN_SAMPLE)
     if not len(backtest.times):
-        return dict.fromkeys((*names, IN_SAMPLE))
-    found = {
-        name: float(score[0])
-        for name, score in evaluate(actual[np.newaxis], backtest.values[np.newaxis], names).items()
-    }
+        return dict.fromkeys(names)
     before = history.values[: int(np.searchsorted(history.times, backtest.times[0]))]
-    scale = float(in_sample_scale(before[np.newaxis], max(1, season_length))[0])
-    errors = np.abs(actual - backtest.values)
-    seen = ~np.isnan(errors)
-    found[IN_SAMPLE] = float(errors[seen].mean()) / scale if seen.any() else np.nan
+    windows = Windows(1, len(backtest.times), names)
+    scale = in_sample_scale(before[np.newaxis], max(1, season_length))
+    windows.take(slice(None), actual[np.newaxis], backtest.values[np.newaxis], scale)
+    found = {name: float(score[0]) for name, score in windows.scores().items()}
     return {name: None if np.isnan(score) else score for name, score in found.items()}
 
 

@@ -51,10 +51,9 @@ class Reminders(Generic[_Key]):
 
     def said_lately(self, key: _Key, number: int | None, now: int) -> bool:
         """Whether the same was said so lately that it may still have an effect."""
-        said, at = self._said.get(key, (None, 0))
-        return said == number and now - at < _AGAIN_MS
+        return self.again(key, number, now) > now
 
-    def again(self, key: _Key, number: int, now: int) -> int:
+    def again(self, key: _Key, number: int | None, now: int) -> int:
         """When the same may be said again: now, where it was not said lately."""
         said, at = self._said.get(key, (None, 0))
         return max(now, at + _AGAIN_MS) if said == number else now

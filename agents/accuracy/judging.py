@@ -52,33 +52,28 @@ def attach(state: StateRuntime) -> Agent:
 
 async def _judge(state: StateRuntime, events: Sequence[Event]) -> None:
     """1. note what has grown, for refreshes, 2. look at rows and results as they are now, 3. publish what they say."""
-    for event in events:
-        _note_growth(state, event)
-    for event in events:
+    found = [_read(state, event.message) for event in events]
+    for grown in found:
+        if isinstance(grown, DatasetGrown):
+            ForecastingState.of(state).news.grew(grown.data_id, grown.last)
+    for event, grown in zip(events, found, strict=True):
         check_writer(state.app, event)
-        message = event.message
-        try:
-            grown = _read(state, message)
-        except (UndecodableError, RejectedError) as error:
-            await state.publisher.send([state.dead_letter(message, error)])
+        if not isinstance(grown, DatasetGrown):
+            await state.publisher.send([state.dead_letter(event.message, grown)])
             continue
-        for job in _jobs(state, grown, message.partition):
+        for job in _jobs(state, grown, event.message.partition):
             await _judge_job(state, job, grown)
 
 
-def _note_growth(state: StateRuntime, event: Event) -> None:
+def _read(state: StateRuntime, message: Consumed) -> DatasetGrown | Exception:
+    """What has grown, or why the record does not say it."""
     try:
-        grown = _read(state, event.message)
-    except (UndecodableError, RejectedError):  # it is told below
-        return
-    ForecastingState.of(state).news.grew(grown.data_id, grown.last)
-
-
-def _read(state: StateRuntime, message: Consumed) -> DatasetGrown:
-    grown = state.codec.decode(message.value)
-    if not isinstance(grown, DatasetGrown):
-        raise UndecodableError(f"a {type(grown).__name__} on the topic of changed data sets")
-    return grown
+        grown = state.codec.decode(message.value)
+    except (UndecodableError, RejectedError) as error:
+        return error
+    if isinstance(grown, DatasetGrown):
+        return grown
+    return UndecodableError(f"a {type(grown).__name__} on the topic of changed data sets")
 
 
 def _jobs(state: StateRuntime, grown: DatasetGrown, partition: int) -> Iterator[JobRecord]:

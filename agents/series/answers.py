@@ -22,7 +22,6 @@ __all__ = ["AnswerWriter"]
 _LONGEST_NAME = 100  # characters of a model's name in an answer that must be short
 _TOO_LARGE = "the answer would be too large for a Kafka record: send fewer steps and shorter names"
 _NO_TIMES = CommandTimes(0, ShownTimes(()), ShownTimes(()))
-_BESIDE = 1024  # bytes that key and headers surely have room in: they are a number or a name, and one trace
 _TRIAL = "tuning_"  # before the metric's name: a trial's loss is no score of the forecast
 
 
@@ -40,9 +39,7 @@ class AnswerWriter:
         if answer is None:
             answer = SeriesAnswer([], None, {}, item.problem)
         written = list(self._records(item, answer))
-        sizes = [len(record.value or b"") for record in written]
-        if max(sizes) > self._limit - _BESIDE and any(record.size > self._limit for record in written):
-            # It repeats what was sent, or is long itself.
+        if any(record.size > self._limit for record in written):  # it repeats what was sent, or is long itself
             short = replace(item.command, config={}, model_name=item.command.model_name[:_LONGEST_NAME])
             refusal = Accepted(short, item.asked_at, None, _TOO_LARGE, item.headers)
             written = list(self._records(refusal, SeriesAnswer([], None, {}, _TOO_LARGE)))

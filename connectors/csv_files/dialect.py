@@ -4,12 +4,12 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Final, Protocol
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Protocol
 
 from connectors.timestamps.formats import BadFormatError, check_format
 
-__all__ = ["RFC4180", "BadDatasetError", "CsvRows", "Dialect", "DialectSettings", "checked", "csv_rows"]
+__all__ = ["RFC4180", "BadDatasetError", "CsvRows", "Dialect", "DialectSettings", "checked", "csv_rows", "facts_of"]
 
 _WORDS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "bar": "|", "space": " "}
 _NONE: Final = ("", "none")  # a form has no other way to say that there is none
@@ -80,6 +80,12 @@ class Dialect:
     sheet: str | None = None
     series_columns: tuple[int, ...] | None = None
     given: tuple[str, ...] = ()
+
+
+def facts_of(dialect: Dialect) -> dict[str, Any]:
+    """Its fields by name, without those of workbooks and wide files where it is of neither."""
+    fields = asdict(dialect)
+    return {name: value for name, value in fields.items() if value or name not in ("sheet", "series_columns")}
 
 
 RFC4180: Final = Dialect()

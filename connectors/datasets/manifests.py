@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
 
-from connectors.csv_files.dialect import RFC4180, Dialect
+from connectors.csv_files.dialect import RFC4180, Dialect, facts_of
 from connectors.csv_files.inspection import BadDatasetError, Cell, CsvFacts, OpenCsv
 from connectors.datasets import names as dataset_names
 from connectors.objects.layout import DATASETS, UPLOADS, named
@@ -215,11 +215,10 @@ def register(
         project=origin.project,
         series_labels=facts.series_labels,
     )
-    fields = asdict(dataset)
-    written = fields["dialect"]
-    for part, field in (fields, "project"), (fields, "series_labels"), (written, "sheet"), (written, "series_columns"):
-        if not part[field]:  # releases before there was such a field read it, too
-            del part[field]
+    fields = asdict(dataset) | {"dialect": facts_of(dataset.dialect)}
+    for field in ("project", "series_labels"):
+        if not fields[field]:  # releases before there was such a field read it, too; so they do the dialect
+            del fields[field]
     try:
         store.put_file(dataset.path, table.path)
         if text is not None:

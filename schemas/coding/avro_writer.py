@@ -22,11 +22,11 @@ __all__ = ["Write", "optional", "record_writer", "value_writer"]
 Write = Callable[[Any], bytes]
 
 _DOUBLE: Final = struct.Struct("<d")
-_PACKS: Final = tuple(struct.Struct(f"<{count}d").pack for count in range(65))
 _END: Final = b"\0"  # the block of no items that ends an array or a map
 _BOOLEANS: Final = {False: b"\0", True: b"\1"}
 _REMEMBERED: Final = 4096  # times come again and again
-_SHORT: Final = 64  # times of a forecast that are worth remembering
+_SHORT: Final = 64  # times or values of a forecast, as most have
+_PACKS: Final = tuple(struct.Struct(f"<{count}d").pack for count in range(_SHORT + 1))
 _ARRAYS: Final = (list, tuple, np.ndarray)
 _WORTH_IT: Final = 3  # fields, to be compared before they are written
 _NOTHING: Final[Mapping[str, Any]] = {}

@@ -17,7 +17,7 @@ from schemas.coding.avro_writer import Write, optional, record_writer, value_wri
 from schemas.coding.outlines import OutlineReader, front_schema, names_without_doubles
 from schemas.coding.wire import UndecodableError
 
-__all__ = ["Format", "converted", "fields_of", "quick_writer", "settings_key", "stock_bytes"]
+__all__ = ["Format", "converted", "quick_writer", "settings_key", "stock_bytes"]
 
 
 class Format:
@@ -104,15 +104,6 @@ def stock_bytes(schema: Schema, datum: Any) -> bytes:
     buffer = BytesIO()
     schemaless_writer(buffer, schema, datum)
     return buffer.getvalue()
-
-
-def fields_of(names: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
-    """What reads these attributes, as they are."""
-    keys = tuple(names)
-    read = attrgetter(*keys)
-    if len(keys) == 1:  # of one name attrgetter gives the value itself
-        return lambda event: {keys[0]: read(event)}
-    return lambda event: dict(zip(keys, read(event), strict=True))
 
 
 def settings_key(event_type: type, names: Collection[str]) -> Callable[[Any], tuple[object, ...]]:

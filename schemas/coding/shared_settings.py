@@ -8,10 +8,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader
 
 from schemas.catalogue import Schema, parse
-from schemas.coding.event_formats import Format, converted, fields_of, quick_writer, settings_key
+from schemas.coding.event_formats import Format, converted, quick_writer, settings_key
 from schemas.coding.wire import UndecodableError, decode_doubles, decode_long, encode_long, read_only
 from schemas.forecasting import SeriesConfig, SubmitJob
 from schemas.series import TrainSeries
@@ -116,7 +116,9 @@ class _SubmitJobFormat(Format):
         head, elements, rest = fields[:place], fields[place], fields[place + 1 :]
         self._head = parse({**self._source, "fields": head}, plain_times=True)
         self._rest = parse({**self._source, "fields": rest}, plain_times=True)
-        self._head_of, self._rest_of = (fields_of(field["name"] for field in some) for some in (head, rest))
+        self._write_head, self._write_rest = (
+            quick_writer(event_type, {**self._source, "fields": some}) for some in (head, rest)
+        )
         config = elements["type"]["items"]
         tail = {**config, "fields": config["fields"][1:]}
         self._settings = _KnownTails(tail, converted(SeriesConfig, leave_out={"ts_id"}))
@@ -125,20 +127,17 @@ class _SubmitJobFormat(Format):
         self._write = self._write_elements_once
 
     def _write_elements_once(self, event: SubmitJob) -> bytes:
-        buffer = BytesIO()
-        schemaless_writer(buffer, self._head, self._head_of(event))
+        pieces = [self._write_head(event)]
         if event.elements:
-            buffer.write(encode_long(len(event.elements)))
+            pieces.append(encode_long(len(event.elements)))
             tails: dict[tuple[object, ...], bytes] = {}
             for element in event.elements:
                 key = self._key_of(element)
                 tail = tails.get(key)
                 if tail is None:
                     tail = tails[key] = self._write_tail(element)
-                buffer.write(encode_long(element.ts_id) + tail)
-        buffer.write(b"\0")
-        schemaless_writer(buffer, self._rest, self._rest_of(event))
-        return buffer.getvalue()
+                pieces += encode_long(element.ts_id), tail
+        return b"".join([*pieces, b"\0", self._write_rest(event)])
 
     def decoder(self, writer: Schema) -> Callable[[memoryview], Any]:
         if writer["fields"] != self._source["fields"]:

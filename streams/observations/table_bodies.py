@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from connectors.table_files.forms import TableForm
+from connectors.table_files.forms import MEDIA_TYPES, TableForm
 from connectors.table_files.reading import UnreadableTableError, opened_as_csv
 from connectors.table_files.workbooks import XLSX
 from streams.checks import invalid_field
@@ -16,9 +16,9 @@ from streams.observations.bodies import rows_of_csv
 __all__ = ["TABLE_TYPES", "rows_of_table"]
 
 TABLE_TYPES: Final[Mapping[str, str]] = {
-    "application/vnd.apache.parquet": TableForm.PARQUET.value,
+    MEDIA_TYPES[TableForm.PARQUET]: TableForm.PARQUET.value,
     "application/vnd.apache.arrow.file": TableForm.ARROW.value,
-    "application/vnd.apache.arrow.stream": TableForm.ARROW.value,
+    MEDIA_TYPES[TableForm.ARROW]: TableForm.ARROW.value,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": XLSX,
 }
 """By its media type the form that a body is written in."""

@@ -5,7 +5,6 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from connectors.table_files.safe_cells import safe_cell
 from models.deepar.frequency import Frequency
 from streams.cli.console.failure import CommandError
 from streams.cli.console.terminal import one_line
+from streams.cli.console.whole_files import whole_file
 from streams.cli.deepar.series import SeriesLine, step_times
 from streams.cli.forecasting.csv_export import check_writable
 from streams.cli.forecasting.tables import number, short_time
@@ -127,19 +127,13 @@ def write_predictions(
     JSON Lines: one object per series, with item_id, start (of the forecast), mean and quantiles. CSV: one row per
     series and step; a series' labels that are named as the other columns get "_group" added.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     as_csv = path.suffix.lower() == ".csv"
     lines = _csv_lines(predictions, labels, levels) if as_csv else _json_lines(predictions, levels)
     count = 0
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            for line in lines:
-                file.write(line)
-                count += 1
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        for line in lines:
+            file.write(line)
+            count += 1
     return f"{count - 1} rows written to {path}" if as_csv else f"{count} lines written to {path}"
 
 

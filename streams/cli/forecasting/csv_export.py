@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.table_files.safe_cells import safe_cell
 from streams.cli.console.failure import CommandError
+from streams.cli.console.whole_files import whole_file
 from streams.cli.forecasting.outcome import JobOutcome
 
 __all__ = ["check_writable", "write_csv"]
@@ -25,19 +26,13 @@ def write_csv(outcome: JobOutcome, path: Path) -> int:
     metrics = outcome.metric_names
     own = (*_OWN_COLUMNS, *(f"q{level}" for level in outcome.levels), *metrics, "error")
     header = [safe_cell(f"{label}_group" if label in own else label) for label in outcome.group_key]
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     rows = 0
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*header, *own])
-            for row in _rows(outcome, metrics):
-                writer.writerow(row)
-                rows += 1
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*header, *own])
+        for row in _rows(outcome, metrics):
+            writer.writerow(row)
+            rows += 1
     return rows
 
 

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -13,6 +12,7 @@ import typer
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_json
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.whole_files import whole_file
 from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
@@ -178,19 +178,13 @@ def _remarks(found: Mapping[str, Any], outcome: "JobOutcome") -> Iterator[str]:
 
 def _write(client: "ServiceClient", job_id: int, asked: _Asked, found: Mapping[str, Any], path: Path) -> int:
     """The service's own tables, one behind the other; the number of rows. The file appears whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     rows = 0
-    try:
-        with draft.open("wb") as file:
-            for offset in range(0, len(found["sums"]), _PAGE):
-                query = urlencode({**asked, "format": "csv", "limit": _PAGE, "offset": offset}, doseq=True)
-                head, _, body = client.get_file(f"{_address(job_id)}?{query}").partition(b"\n")
-                file.write(body if offset else head + b"\n" + body)
-                rows += body.count(b"\n")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    with whole_file(path) as draft, draft.open("wb") as file:
+        for offset in range(0, len(found["sums"]), _PAGE):
+            query = urlencode({**asked, "format": "csv", "limit": _PAGE, "offset": offset}, doseq=True)
+            head, _, body = client.get_file(f"{_address(job_id)}?{query}").partition(b"\n")
+            file.write(body if offset else head + b"\n" + body)
+            rows += body.count(b"\n")
     return rows
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
 
-from connectors.csv_files.dialect import BadDatasetError, DialectSettings, checked
+from connectors.csv_files.dialect import BadDatasetError, DialectSettings, checked, facts_of
 from connectors.datasets import manifests as datasets
 from connectors.datasets.grown_tables import grown
 from connectors.datasets.incoming import incoming_key
@@ -229,10 +229,7 @@ def _load(store: ObjectStore, data_id: int) -> datasets.Dataset:
 
 
 def _shown(dataset: datasets.Dataset) -> dict[str, Any]:
-    fields = asdict(dataset)
-    for name in ("sheet", "series_columns"):  # which few files have
-        if fields["dialect"][name] is None:
-            del fields["dialect"][name]
+    fields = asdict(dataset) | {"dialect": facts_of(dataset.dialect)}
     return {"id": dataset.data_id} | {
         name: fields[name] for name in ("name", "uuid", "time_created", "upload", "related_user", "rows", "dialect")
     }
