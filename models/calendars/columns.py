@@ -197,10 +197,16 @@ def _fixed_steps(
     last_place = span // step
     filled = ascending & (lengths / (last_place + 1) >= FILLED)
     whole = filled & (last_place + 1 == lengths)
-    weekend = np.logical_or.reduceat((times // DAY + _MONDAY) % 7 >= 5, bounds[:-1])
+    # A first row that lies beside the rule of all others must not make the step finer, or a weekend of weekdays.
+    later = distances.copy()
+    later[first] = 0
+    whole_or_even = whole | (np.gcd.reduceat(later, first) == step)
+    on_weekend = (times // DAY + _MONDAY) % 7 >= 5
+    on_weekend[bounds[:-1]] &= whole
+    weekend = np.logical_or.reduceat(on_weekend, bounds[:-1])
     below_a_day = step % DAY != 0
     many = lengths >= FEW
-    sure = filled & (below_a_day | (whole & ((step == DAY) | many)) | ((step == DAY) & weekend & many))
+    sure = filled & whole_or_even & (below_a_day | (whole & ((step == DAY) | many)) | ((step == DAY) & weekend & many))
     complete[places] = sure & whole
     weekdays = (times[bounds[:-1]] // DAY + _MONDAY) % 7
     chosen = np.flatnonzero(sure)

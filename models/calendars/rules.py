@@ -206,7 +206,8 @@ class MonthDays:
 class TimesOfDay:
     """Fixed times on every day, or on Monday to Friday: office hours, or morning and evening.
 
-    `clock` holds them in microseconds since midnight, ascending; every `multiple`-th counts.
+    `clock` holds them in microseconds since midnight, ascending; every `multiple`-th counts. A start may lie between
+    them: pandas' business hours have the hour of closing where they begin with it, and never again.
     """
 
     clock: tuple[int, ...]
@@ -214,19 +215,31 @@ class TimesOfDay:
     multiple: int = 1
 
     def places(self, start: int, times: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-        """As Rule has it."""
+        """As Rule has it; the start has place 0 wherever it lies."""
         numbers, fits = self._numbers(times)
-        first, first_fits = self._numbers(np.array([start]))
+        first, between = self._first(start)
         places, rest = np.divmod(numbers - first, self.multiple)
-        return places, fits & first_fits & (rest == 0)
+        fits &= (rest == 0) & (places != 0 if between else True)
+        at_start = times == start
+        return np.where(at_start, 0, places), fits | at_start
 
     def times(self, start: int, places: Integers) -> Integers:
         """As Rule has it."""
-        first, _ = self._numbers(np.array([start]))
+        first, between = self._first(start)
         days, which = np.divmod(first + places * self.multiple, len(self.clock))
         if self.business:
             days = business_dates(days)
-        return days * DAY + np.array(self.clock, dtype=np.int64)[which]
+        times: Integers = days * DAY + np.array(self.clock, dtype=np.int64)[which]
+        return np.where(places == 0, start, times) if between else times
+
+    def _first(self, start: int) -> tuple[int, bool]:
+        """The number of the start, and whether it lies between the times: it then takes the place of the one before.
+
+        Where not all count, it is pandas' hour of closing, which is that of the next opening.
+        """
+        numbers, fits = self._numbers(np.array([start]))
+        between = not fits[0]
+        return int(numbers[0]) + (between and self.multiple > 1), between
 
     def _numbers(self, times: Integers) -> tuple[Integers, NDArray[np.bool_]]:
         known = np.array(self.clock, dtype=np.int64)
@@ -236,6 +249,7 @@ class TimesOfDay:
         if self.business:
             days, on_business_day = business_days(days)
             fits &= on_business_day
+            which = np.where(on_business_day, which, len(known) - 1)  # of a weekend: behind all times of Friday
         return days * len(known) + which, fits
 
 

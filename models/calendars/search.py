@@ -51,6 +51,7 @@ FEW: Final = 5
 # goes for business days that are few.
 _FILLED_OF_DAYS: Final = 0.75
 _FEWEST_DAYS: Final = 3
+_REPEATED: Final = 2  # times of day
 _MOST_TIMES_OF_DAY: Final = 288
 _MOST_PICKS: Final = 4  # days of a month; more may be what is left of all days
 _NAMED_WEEKS: Final = 3  # more of them are called by their days
@@ -59,6 +60,7 @@ _FREQUENT: Final = 0.1  # a distance is the usual one if so many are like it; of
 _ALWAYS_PLACES: Final = 1000
 _PLACES_PER_TIME: Final = 100
 _FOUR_YEARS: Final = 1461 * DAY
+_HALF_A_MONTH: Final = 14 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,43 @@ def find_frequency(times: Integers) -> Calendar:
     """The calendar of times that ascend, none twice: the rule that fills most of its places, or the usual step."""
     if len(times) < 2:
         return Calendar(FixedStep(DAY), ALONE)
+    best = _best(times)
+    if (best is None or best.filled < 1) and _begins_oddly(times):
+        rest = _best(times[1:])
+        if rest is not None and rest.filled >= _FILLED_OF_DAYS and (best is None or rest.filled > best.filled):
+            return _behind_the_first(rest.rule, times) or Calendar(rest.rule, NONE_FOUND)
+    if best is None:
+        return Calendar(FixedStep(usual_step(times)), NONE_FOUND)
+    return Calendar(best.rule)
+
+
+def _best(times: Integers) -> _Found | None:
     best: _Found | None = None
     for found in _rules(times):  # of equally good ones the first
         if best is None or found.filled > best.filled:
             best = found
         if best.filled == 1:
             break
-    if best is None:
-        return Calendar(FixedStep(usual_step(times)), NONE_FOUND)
-    return Calendar(best.rule)
+    return best
+
+
+def _begins_oddly(times: Integers) -> bool:
+    """Whether the first of many times may lie beside the rule of the others.
+
+    It has a time of day or a weekday that they never have, or their steps are about half a month or longer.
+    """
+    if len(times) < 2 * FEW:
+        return False
+    days, clock = np.divmod(times, DAY)
+    if not (clock[1:] == clock[0]).any() or not ((days[1:] - days[0]) % 7 == 0).any():
+        return True
+    return bool(times[-1] - times[1] >= _HALF_A_MONTH * (len(times) - 2))
+
+
+def _behind_the_first(rule: Rule, times: Integers) -> Calendar | None:
+    """The calendar of a rule where the first time may lie beside it."""
+    places, fits = rule.places(int(times[0]), times)
+    return Calendar(rule) if fits.all() and (np.diff(places) > 0).all() else None
 
 
 def find_calendar(wall: Integers, offsets: "NDArray[np.int16] | None", zone: str = "") -> tuple[Calendar, Integers]:
@@ -185,7 +215,7 @@ def _rules(times: Integers) -> Iterator[_Found]:
         yield from (_Found(rule, filled) for rule, filled in cycles_of(days))
         yield from (_Found(rule, filled) for rule, filled in fiscal_weeks_of(days))
     elif fixed is None:
-        yield from _of_days(days, clock)
+        yield from _of_days(times, days, clock)
 
 
 def _fixed(times: Integers, step: int) -> _Found | None:
@@ -253,17 +283,25 @@ def _twice_a_month(days: Integers) -> Iterator[_Found]:
             yield _Found(rule, filled)
 
 
-def _of_days(days: Integers, clock: Integers) -> Iterator[_Found]:
+def _of_days(times: Integers, days: Integers, clock: Integers) -> Iterator[_Found]:
     """Yield the times of day, where they are the same on most days."""
     known = np.unique(clock)
-    if len(known) > _MOST_TIMES_OF_DAY or len(np.unique(days)) < _FEWEST_DAYS:
+    count = len(np.unique(days))
+    if len(known) > _MOST_TIMES_OF_DAY or count < 2:
         return
-    times = days * DAY + clock
+    # Two days tell them where the second repeats the first, as far as it goes, and nothing is absent.
+    few = count < _FEWEST_DAYS
+    if few and (len(times) < FEW or len(times) - len(known) < _REPEATED):
+        return
     for business in (True, False):
         rule = TimesOfDay(tuple(known.tolist()), business)
         places, fits = rule.places(int(times[0]), times)
-        if fits.all() and (filled := _filled(len(times), int(places[-1]))) >= _FILLED_OF_DAYS:
-            yield _Found(rule, filled)
+        if not fits.all():
+            continue
+        multiple = int(np.gcd.reduce(np.diff(places))) if len(times) >= 2 * FEW else 1
+        filled = _filled(len(times), int(places[-1]) // multiple)
+        if filled >= (1 if few else _FILLED_OF_DAYS):
+            yield _Found(replace(rule, multiple=multiple), filled)
 
 
 def _filled(times: int, last_place: int) -> float:

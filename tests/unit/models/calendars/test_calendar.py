@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas._libs.tslibs import offsets as pandas_offsets
 
 from models.calendars.calendar import Calendar, calendar_of
 from models.calendars.names import name_of, rule_named
-from models.calendars.search import find_calendar, find_frequency
+from models.calendars.search import asked_calendar, find_calendar, find_frequency
 from models.calendars.time_zones import zone_named
 from models.errors import RejectedInputError
 
@@ -40,11 +40,11 @@ def axis(alias: str, start: str, count: int) -> Times:
 ALIASES = (
     "B BME BMS BQE BQS BYE BYS C CBME CBMS D ME MS QE QS SME SMS W YE YS bh cbh h min ms s us WOM-1MON WOM-2TUE"
     " WOM-3FRI WOM-4SUN SMS-10 SME-20 W-MON W-TUE W-SAT QS-FEB QS-MAR QE-JAN QE-NOV YS-JUL YE-MAR BQE-NOV BQS-MAR"
-    " BYS-FEB BYE-JUN 2h 6h 12h 36h 15min 90min 5s 250ms 125us 2D 10D 28D 30D 31D 365D 366D 1461D 2W 2W-FRI 2B 3B 2MS"
-    " 2ME 6MS 6ME 2QS 2YS 2YE 3BME 2BMS"
+    " BYS-FEB BYE-JUN 2bh 3bh 2h 6h 12h 36h 15min 90min 5s 250ms 125us 2D 10D 28D 30D 31D 365D 366D 1461D 2W 2W-FRI 2B"
+    " 3B 2MS 2ME 6MS 6ME 2QS 2YS 2YE 3BME 2BMS"
 ).split()
 # Business and plain ends of months are the same days up to 16 times in a row.
-SHORTEST = {"bh": 40, "cbh": 40, "BQS": 20, "BQE": 20, "BYS": 20, "BYE": 20, "BMS": 20, "BME": 20, "CBM": 20}
+SHORTEST = {"bh": 25, "cbh": 25, "BQS": 20, "BQE": 20, "BYS": 20, "BYE": 20, "BMS": 20, "BME": 20, "CBM": 20}
 
 
 class TestEveryAlias:
@@ -63,8 +63,6 @@ class TestEveryAlias:
         """From any day of any year, cut anywhere that the rule can be told."""
         shortest = next((count for name, count in SHORTEST.items() if alias.lstrip("0123456789").startswith(name)), 6)
         start = data.draw(st.datetimes(min_value=pd.Timestamp(1950, 1, 1), max_value=pd.Timestamp(2015, 1, 1)))
-        if alias in ("bh", "cbh"):  # pandas has the hour of closing only where a range begins with it, and never again
-            assume((start.hour, start.minute) != (17, 0))
         whole = axis(alias, start.replace(second=0, microsecond=0).isoformat(), 60)
         cut = data.draw(st.integers(shortest, 55))
 
@@ -102,6 +100,38 @@ class TestEveryAlias:
         assert places.tolist() == list(range(60))
         assert calendar_of(find_frequency(whole).text).times(int(whole[0]), 60).tolist() == whole.tolist()
         assert rule_named(name_of(calendar.rule)) == calendar.rule
+
+    @pytest.mark.parametrize("closing", ["2023-02-14T17:00", "2023-02-17T17:00"])  # a Friday too
+    @pytest.mark.parametrize("alias", ["bh", "cbh", "2bh", "3bh"])
+    def test_the_hour_of_closing_is_there_only_where_a_history_begins_with_it(self, alias: str, closing: str) -> None:
+        """As pandas has it: no forecast is of that hour, the row has its own place, and the alias may be asked for."""
+        whole = axis(alias, closing, 60)
+        for cut in range(15, 55):
+            found = find_frequency(whole[:cut])
+            assert found.next_times(int(whole[cut - 1]), 60 - cut).tolist() == whole[cut:].tolist()
+            assert found.times(int(whole[0]), 1).tolist() == whole[:1].tolist()
+            places, fits = found.places(whole[:cut])
+            assert found.regular
+            assert fits.all()
+            assert found.times(int(whole[0]), int(places[-1]) + 1)[places].tolist() == whole[:cut].tolist()
+        asked, _ = asked_calendar(rule_named(alias), whole, None)
+        assert asked.next_times(int(whole[-20]), 19).tolist() == whole[-19:].tolist()
+
+    @settings(max_examples=10, deadline=None)
+    @pytest.mark.parametrize("alias", "B W-MON MS ME BMS SMS QS-FEB QE YS YE-MAR WOM-1MON bh h 2h D".split())
+    @given(data=st.data())
+    def test_a_first_row_beside_the_rule_of_all_others_changes_no_date(self, alias: str, data: st.DataObject) -> None:
+        """A shop opens in the middle of a month, a sensor at 11:53, a price is of the Sunday before."""
+        whole = axis(alias, data.draw(st.datetimes(pd.Timestamp(1990, 1, 1), pd.Timestamp(2010, 1, 1))).isoformat(), 60)
+        cut = data.draw(st.integers(12, 50))
+        early = {"h": 7, "2h": 67, "bh": 37, "D": 407}.get(alias, 1440)
+        history = np.insert(whole[:cut], 0, whole[0] - early * 60_000_000)
+        if alias == "B" and history[0] // 86_400_000_000 % 7 not in (2, 3):  # no weekend
+            history = history[1:]
+
+        found = find_frequency(history)
+
+        assert found.next_times(int(whole[cut - 1]), 10).tolist() == whole[cut : cut + 10].tolist()
 
 
 KNOWN = """

@@ -34,6 +34,8 @@ def any_series(draw: st.DrawFn) -> np.ndarray:
     start = draw(st.dates(pd.Timestamp(1990, 1, 1).date(), pd.Timestamp(2020, 1, 1).date()))
     times = axis(draw(st.sampled_from(ALIASES)), start.isoformat(), draw(st.integers(3, 30)))
     kept = draw(st.sets(st.integers(0, len(times) - 1), min_size=3))
+    if draw(st.booleans()):  # a first row beside the rule of the others
+        times = np.insert(times, 0, times[0] - draw(st.sampled_from([7, 30, 2880, 10_000])) * MINUTE)
     chosen = np.sort(np.append(times[sorted(kept)], times[: draw(st.sampled_from([0, 0, 0, 1]))]))
     return chosen if draw(st.booleans()) else times
 
