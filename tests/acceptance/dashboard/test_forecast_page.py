@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.acceptance.dashboard.conftest import Shown
 from tests.acceptance.forecasting.jobs import csv, new_job
 from tests.integration.services import Api
+from tests.workbooks import workbook
 
 _DAYS = [f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)]
 _FILE = csv(
@@ -60,6 +61,57 @@ def test_J150_from_a_file_to_forecasts_that_are_compared(page: Page, shown: Show
     with page.expect_download() as picture:
         page.get_by_role("button", name="PNG").click()
     assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+_WIDE = csv("day;north;south;west", *(f"{day};{20 + at % 7 * 3},5;{90 + at};{at % 3}" for at, day in enumerate(_DAYS)))
+
+
+def test_a_wide_file_is_forecast_column_by_column(page: Page, shown: Shown, api: Api) -> None:
+    """Its layout is guessed and offered; a column that is left out is no series, and trying again adds no data set."""
+    page.goto("/")
+    page.set_input_files("input[type=file]", {"name": "wide.csv", "mimeType": "text/csv", "buffer": _WIDE})
+    expect(page.get_by_label("Each column is a series")).to_be_checked()
+    expect(page.get_by_label("What is north")).to_have_value("series")
+    page.get_by_text("One column has the values").click()
+    expect(page.get_by_label("What is west")).to_have_value("value")
+    page.get_by_text("Each column is a series").click()
+    page.get_by_label("What is west").select_option("")
+    expect(page.get_by_role("status").filter(has_text="2 series")).to_be_visible()
+    shown("forecast-wide")
+    sets = len(api.get("/data/")["data"])
+    page.get_by_text("Frequency, time zone, form of times").click()
+    page.get_by_label("Frequency").fill("nonsense")
+    page.get_by_role("button", name="Make the series").click()
+    expect(page.get_by_text("is no frequency")).to_be_visible()
+    page.get_by_label("Frequency").fill("")
+    page.get_by_role("button", name="Make the series").click()
+
+    expect(page.locator(".list [role=option]")).to_have_count(2)
+    expect(page.get_by_role("heading", name="north")).to_be_visible()
+    made = api.get("/data/")["data"][sets:]
+    assert [(it["name"], it["dialect"]["series_columns"], it["rows"]) for it in made] == [("wide_series", [1, 2], 112)]
+    page.goto(f"/#/forecast/data/{made[0]['id']}")
+    expect(page.get_by_text("Columns that are series")).to_be_visible()
+    expect(page.get_by_label("What is value")).to_have_value("value")
+    expect(page.get_by_label("Each column is a series")).to_have_count(0)
+
+
+def test_a_workbook_s_sheet_and_a_file_of_series_are_said_before_it_is_sent(page: Page) -> None:
+    """What the page cannot find out: which sheet, and a file with more columns than a preview shows."""
+    page.goto("/")
+    page.get_by_text("Say how the file is written").click()
+    page.get_by_label("Columns that are series").select_option("all")
+    labels = [f"s{number}" for number in range(2_010)]
+    many = csv(",".join(("day", *labels)), *(",".join((day, *("1" for _ in labels))) for day in _DAYS[:2]))
+    page.set_input_files("input[type=file]", {"name": "many.csv", "mimeType": "text/csv", "buffer": many})
+    expect(page.get_by_label("What is series")).to_have_value("group")
+    page.goto("/#/forecast")
+    page.get_by_text("Say how the file is written").click()
+    page.get_by_label("Sheet").fill("two")
+    book = workbook({"one": [["day", "sold"], [1, 2]], "two": [["day", "sold"], ["2024-01-01", 3], ["2024-01-02", 4]]})
+    page.set_input_files("input[type=file]", {"name": "book.xlsx", "mimeType": "application/zip", "buffer": book})
+    expect(page.locator("dl.facts")).to_contain_text("two")
+    expect(page.get_by_label("What is day")).to_have_value("time")
 
 
 def test_jobs_are_live_and_filtered_and_deleted(page: Page, shown: Shown, api: Api) -> None:

@@ -1,11 +1,12 @@
 // Which columns are probably times, values and groups: pure, from names and the first rows.
+import { looksWide } from "./wide.js";
 
 const TIME_NAME = /^(ds|date|day|time|timestamp|datetime|month|week|year|period|quarter)$|date|time|timestamp|datum|fecha|日期|时间/i;
 const TIME_CELL = /^\s*(\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?|\d{4}\s?[-]?\s?(Q[1-4]|W\d{1,2})|\d{8}|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})/;
 const VALUE_NAME = /^(y|value|target|val)$|value|target|sales|sold|demand|qty|quantity|amount|price|load|count|sum|total|volume|cores|visits|units/i;
 const GROUP_NAME = /(^|_|\b)(id|key|code|sku|store|shop|item|product|region|site|series|group|category|name)(\b|_|$)/i;
 
-/** `{ timestamp, target, groupby }` as column indices; timestamp and target null where nothing fits. */
+/** `{ timestamp, target, groupby, numbers }` as column indices, timestamp and target null where nothing fits; and `wide`. */
 export function guessColumns(header, heads) {
   const columns = header.map(({ index, label }) => ({ index, label, cells: (heads[label] ?? []).filter((cell) => cell !== null && cell !== "") }));
   const timestamp = best(columns, timeScore);
@@ -14,7 +15,11 @@ export function guessColumns(header, heads) {
   const groupby = rest
     .filter((each) => each.index !== target && each.cells.length > 0 && (!isNumeric(each) || GROUP_NAME.test(each.label)) && timeScore(each) < 3)
     .map((each) => each.index);
-  return { timestamp, target, groupby };
+  const numeric = rest.filter((each) => isNumeric(each) && !groupby.includes(each.index));
+  const numbers = numeric.map((each) => each.index);
+  const times = columns.find((each) => each.index === timestamp)?.cells ?? [];
+  const named = numeric.filter((each) => VALUE_NAME.test(each.label)).length;
+  return { timestamp, target, groupby, numbers, wide: looksWide({ times, timestamp, groupby, numbers, named }) };
 }
 
 function best(columns, score) {

@@ -40,7 +40,7 @@ export function Start() {
   `;
 }
 
-const NOTHING = { encoding: "", delimiter: "", quote: "", decimal: "", thousands: "", skipped_lines: "", timestamp_format: "" };
+const NOTHING = { encoding: "", delimiter: "", quote: "", decimal: "", thousands: "", skipped_lines: "", timestamp_format: "", sheet: "", series_columns: "" };
 
 function Upload() {
   const [file, setFile] = useState(null);
@@ -76,9 +76,9 @@ function Upload() {
       event.preventDefault();
       setOver(true);
     }} onDragLeave=${() => setOver(false)} onDrop=${dropped}>
-      <p><strong>Drop a CSV file here</strong></p>
-      <p class="quiet">Any delimiter, encoding and date form; plain, gzipped or zipped. What was found is shown next.</p>
-      <input type="file" ref=${chooser} class="visually-hidden" tabindex="-1" aria-label="CSV file" accept=".csv,.tsv,.txt,.gz,.zip,.parquet,.arrow,.feather,.xlsx,text/csv" onChange=${(event) => event.target.files[0] && send(event.target.files[0])} />
+      <p><strong>Drop a CSV, Excel, Parquet or Arrow file here</strong></p>
+      <p class="quiet">Any delimiter, encoding and date form; plain, gzipped or zipped; one column of values, or a column for each series. What was found is shown next.</p>
+      <input type="file" ref=${chooser} class="visually-hidden" tabindex="-1" aria-label="File" accept=".csv,.tsv,.txt,.gz,.zip,.parquet,.arrow,.feather,.xlsx,text/csv" onChange=${(event) => event.target.files[0] && send(event.target.files[0])} />
       <${Button} kind="primary" busy=${busy} onClick=${() => chooser.current.click()}>Choose a file<//>
       ${busy && html`<${Progress} label="Uploading ${file.name}" />`}
     </div>
@@ -91,9 +91,12 @@ function Upload() {
         <${TextField} label="Thousands" placeholder="found out" value=${more.thousands} onChange=${set("thousands")} hint="A comma, a point, an apostrophe, space, or none." />
         <${TextField} label="Lines above the header" placeholder="found out" value=${more.skipped_lines} onChange=${set("skipped_lines")} />
         <${TextField} label="Form of times" placeholder="found out" value=${more.timestamp_format} onChange=${set("timestamp_format")} hint="Such as %d.%m.%y, day first, unix." />
+        <${TextField} label="Sheet" placeholder="the first with a table" value=${more.sheet} onChange=${set("sheet")} hint="Of an Excel workbook." />
+        <${SelectField} label="Columns that are series" value=${more.series_columns} onChange=${set("series_columns")} options=${SERIES} hint="A file with more than 2,000 columns can only be read so." />
       </div>
     </details>
   </section>`;
 }
 
+const SERIES = [{ value: "", label: "chosen next" }, { value: "all", label: "all but the first" }];
 const FOUND = { value: "", label: "found out" };
