@@ -18,7 +18,9 @@ _TRAIN_EPILOG = """Examples:
 
 tidecast deepar train sales.jsonl --freq D --horizon 28
 
-tidecast deepar train sales.csv -t date -y sold -g shop -g item --name sales --epochs 50 -p likelihood=student-t"""
+tidecast deepar train sales.csv -t date -y sold -g shop -g item --name sales --epochs 50 -p likelihood=student-t
+
+tidecast deepar train shops.xlsx -t day --wide --sheet Sales"""
 _FORECAST_EPILOG = """Examples:
 
 tidecast deepar forecast sales.csv --endpoint sales --plot sales.png
@@ -33,8 +35,19 @@ _Timestamp = Annotated[
     typer.Option("--timestamp", "-t", metavar="COLUMN", help="CSV: the column with the time.", show_default=False),
 ]
 _Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", "-y", metavar="COLUMN", show_default=False,
+        help="CSV: the column to forecast; repeated: a series of each, whose name is a category.",
+    ),
+]  # fmt: skip
+_Wide = Annotated[
+    bool,
+    typer.Option("--wide", help="CSV: every column but those of the other options is a series, instead of --target."),
+]
+_Sheet = Annotated[
     str | None,
-    typer.Option("--target", "-y", metavar="COLUMN", help="CSV: the column to forecast.", show_default=False),
+    typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
 ]
 _GroupBy = Annotated[
     list[str] | None,
@@ -91,6 +104,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     ] = None,
     timestamp: _Timestamp = None,
     target: _Target = None,
+    wide: _Wide = False,
     group_by: _GroupBy = None,
     feature: Annotated[
         list[str] | None,
@@ -99,6 +113,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
             help="CSV: a numeric column that is known for the future too; may be repeated.",
         ),
     ] = None,
+    sheet: _Sheet = None,
     as_json: AsJson = False,
     url: _Url = None,
 ) -> None:  # fmt: skip
@@ -114,15 +129,19 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     from streams.cli.deepar.training import TrainingPlan, train_model
 
     if is_json_lines(file):
-        if timestamp or target or group_by or feature:
-            raise CommandError(f"{file} is JSON Lines: leave --timestamp, --target, --group-by and --feature out")
+        if timestamp or target or wide or group_by or feature or sheet:
+            given = "--timestamp, --target, --wide, --group-by, --feature and --sheet"
+            raise CommandError(f"{file} is JSON Lines: leave {given} out")
         columns = None
     else:
-        columns = deepar_options.columns_of_training(file, timestamp, target, group_by or (), feature or (), freq)
+        columns = deepar_options.columns_of_training(
+            file, timestamp, target or (), group_by or (), feature or (), freq, wide=wide
+        )
     parameters = deepar_options.given_parameters(
         param or (), time_freq=freq, prediction_length=horizon, context_length=context, epochs=epochs
     )
-    plan = TrainingPlan(file, columns, deepar_options.model_name(name, file), name is not None, parameters)
+    called = deepar_options.model_name(name, file)
+    plan = TrainingPlan(file, columns, called, name is not None, parameters, sheet)
     train_model(plan, load_settings(), url, output(), notices(), as_json=as_json)
 
 
@@ -162,7 +181,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = False,
     timestamp: _Timestamp = None,
     target: _Target = None,
+    wide: _Wide = False,
     group_by: _GroupBy = None,
+    sheet: _Sheet = None,
     as_json: AsJson = False,
     url: _Url = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every series of a long table.")] = False,
@@ -182,7 +203,17 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     presenting.check_outputs(None, plot)
     quantiles = check_levels(quantile or ("0.1", "0.5", "0.9"))
     request = ForecastRequest(
-        file, endpoint, timestamp, target, tuple(group_by or ()), samples, quantiles, seed=seed, batch=batch
+        file,
+        endpoint,
+        timestamp,
+        tuple(target or ()),
+        wide=wide,
+        group_by=tuple(group_by or ()),
+        sheet=sheet,
+        samples=samples,
+        quantiles=quantiles,
+        seed=seed,
+        batch=batch,
     )
     if as_json:
         print_forecasts(request, load_settings(), url, notices())

@@ -1,7 +1,7 @@
 """A CSV file as DeepAR's series: one for each combination of group values, a row for each step of the time axis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,14 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.csv_files.columns import BadColumnError, TextColumn, read_columns
-from connectors.csv_files.inspection import BadDatasetError, OpenCsv, line_of_row, opened_csv
+from connectors.csv_files.dialect import DialectSettings
+from connectors.csv_files.inspection import BadDatasetError, OpenCsv, line_of_row
 from connectors.datasets.split_warnings import groups_that_look_alike
 from connectors.timestamps.parsing import BadTimestampError, ParsedTimes, parse_timestamps
+from connectors.wide_files.reading import opened_table
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.cli.deepar.series import SeriesLine
 from streams.cli.deepar.times import FileCalendar, file_calendar
+from streams.cli.forecasting.columns import chosen_columns
+from streams.cli.forecasting.input_file import header_of
 from streams.cli.forecasting.planning import column_index
+from streams.cli.forecasting.wording import in_options
 
 __all__ = ["Columns", "CsvSeries", "read_csv"]
 
@@ -28,7 +33,8 @@ class Columns:
     """Which column plays which part, and what was learnt from the file: the step, and the codes of group values.
 
     A group value's code is its place in `values`; a model that was trained with these codes has to be asked with them.
-    `freq` and `values` are None where they are to be taken from the file.
+    `freq` and `values` are None where they are to be taken from the file. `series` are the columns of a file that are a
+    series each, instead of the target; empty: all that have no other part. Their names are one more category.
     """
 
     timestamp: str
@@ -37,6 +43,14 @@ class Columns:
     features: tuple[str, ...] = ()
     freq: str | None = None
     values: tuple[tuple[str, ...], ...] | None = None
+    series: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What tells series apart: the columns of groups and, of a wide file, that its columns become."""
+        if self.series is None:
+            return self.group_by
+        return (*self.group_by, "series" if "series" not in self.group_by else "column")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON can say them; `from_dict` takes them back."""
@@ -48,7 +62,7 @@ class Columns:
         values = tuple(tuple(some) for some in fields["values"])
         return cls(
             fields["timestamp"], fields["target"], tuple(fields["group_by"]), tuple(fields["features"]),
-            fields["freq"], values,
+            fields["freq"], values, None if (series := fields.get("series")) is None else tuple(series),
         )  # fmt: skip
 
 
@@ -61,23 +75,51 @@ class CsvSeries(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def read_csv(path: Path, columns: Columns, *, future: int = 0) -> CsvSeries:
+def read_csv(path: Path, columns: Columns, *, future: int = 0, sheet: str | None = None) -> CsvSeries:
     """The series in order of first appearance, and the columns with what was left to the file.
 
     With features and a `future` the last so many steps of each series are those to be forecast: their features are
     known and their targets empty. CommandError names option, line and remedy.
     """
     try:
-        with opened_csv(path) as table:
-            return _read(table, columns, future)
+        settings, long = _laid_out(path, columns, DialectSettings(sheet=sheet))
+        with opened_table(path, settings) as table:
+            found = _read(table, long, future)
     except BadDatasetError as error:
-        raise CommandError(f"{path}: {error.message}") from None
+        text = _in_own_options(error.message)
+        raise CommandError(text if text.startswith("--") else f"{path}: {text}") from None
     except OSError as error:
         raise CommandError(f"FILE {path} cannot be read: {error.strerror}; correct the path") from None
     except BadColumnError as error:
         raise CommandError(f"{error.field}: {error.message}") from None
     except RejectedInputError as error:
         raise CommandError(f"--freq: {error}") from None
+    if columns.series is None:
+        return found
+    own = found.columns.group_by[: len(columns.group_by)]
+    return found._replace(columns=replace(found.columns, group_by=own, series=columns.series))
+
+
+def _laid_out(path: Path, columns: Columns, settings: DialectSettings) -> tuple[DialectSettings, Columns]:
+    """How the file is to be read, and the columns of the table that it then is."""
+    if columns.series is None:
+        return settings, columns
+    chosen = chosen_columns(
+        header_of(path, settings, wide=True),
+        timestamp=columns.timestamp,
+        targets=columns.series,
+        group_by=columns.group_by,
+        features=columns.features,
+        wide=not columns.series,
+    )
+    long = replace(
+        columns,
+        timestamp=chosen.header[chosen.timestamp],
+        target=chosen.header[chosen.target],
+        group_by=tuple(chosen.header[index] for index in chosen.group_by),
+        features=tuple(chosen.header[index] for index in chosen.features),
+    )
+    return replace(settings, series_columns=chosen.series_columns), long
 
 
 def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
@@ -134,9 +176,14 @@ def _read(table: OpenCsv, columns: Columns, future: int) -> CsvSeries:
     return CsvSeries(found, columns, calendar, warnings)
 
 
+def _in_own_options(message: str) -> str:
+    """What is wrong with a file; in the words of the options, where there are such here."""
+    return in_options(message) if message.startswith(("sheet: ", "series_columns: ")) else message
+
+
 def _for_the_file(warning: str) -> str:
-    """A warning whose remedy is the file: there are no options that say how it is written."""
-    warning = warning.replace(": name another by sheet", ": move another to the front")
+    """A warning whose remedy is the file: there are few options that say how it is written."""
+    warning = warning.replace("name another by sheet", "name another by --sheet")
     read, doubted, _ = warning.partition("; if ")
     return f"{read}; if that is wrong, correct the file" if doubted else warning
 

@@ -20,6 +20,7 @@ from streams.cli.console.terminal import one_line, print_warnings
 from streams.cli.deepar import client as deepar_client
 from streams.cli.deepar.batch import transform_all
 from streams.cli.deepar.csv_series import Columns, read_csv
+from streams.cli.deepar.options import target_and_series
 from streams.cli.deepar.predictions import Prediction, draw_largest, prediction_table, predictions_of, write_predictions
 from streams.cli.deepar.series import SeriesLine, is_json_lines, read_series
 from streams.cli.deepar.times import FileCalendar
@@ -54,8 +55,10 @@ class ForecastRequest:
     file: Path
     endpoint: str
     timestamp: str | None = None
-    target: str | None = None
+    targets: tuple[str, ...] = ()
+    wide: bool = False
     group_by: tuple[str, ...] = ()
+    sheet: str | None = None
     samples: int = 200
     quantiles: tuple[str, ...] = (_LOW, "0.5", _HIGH)
     seed: int | None = None
@@ -82,7 +85,7 @@ def forecast_file(
 ) -> None:
     """Ask, print the table and write what was asked for."""
     predictions, columns, model = _predictions(request, settings, url, console)
-    labels = (columns.group_by if columns else ()) or ("series",)
+    labels = (columns.labels if columns else ()) or ("series",)
     rows = None if everything else _ROWS
     results.print(prediction_table(predictions, labels, low=_LOW, high=_HIGH, width=results.width, rows=rows))
     if out is not None:
@@ -101,10 +104,11 @@ def series_for(
     session: Session, model: Mapping[str, Any], request: ForecastRequest, console: Console
 ) -> tuple[Sequence[SeriesLine], Columns | None]:
     """The series of the file as the model takes them, and the columns of a CSV file."""
-    given = request.timestamp or request.target or request.group_by
+    targets = request.targets or request.wide
     if is_json_lines(request.file):
-        if given:
-            raise CommandError(f"{request.file} is JSON Lines: leave --timestamp, --target and --group-by out")
+        if request.timestamp or targets or request.group_by or request.sheet:
+            options = "--timestamp, --target, --wide, --group-by and --sheet"
+            raise CommandError(f"{request.file} is JSON Lines: leave {options} out")
         return read_series(request.file), None
     stored = deepar_client.columns_of(session.client, model)
     name = request.endpoint
@@ -113,24 +117,28 @@ def series_for(
             raise CommandError(
                 f"{name} was trained on JSON Lines, which say nothing of the columns of a CSV file: forecast JSON Lines"
             )
-        if request.timestamp is None or request.target is None:
+        if request.timestamp is None or not targets:
             raise CommandError(
-                f"{name} was trained on JSON Lines: to forecast a CSV file give --timestamp and --target"
+                f"{name} was trained on JSON Lines: to forecast a CSV file give --timestamp and --target (or --wide)"
             )
-        stored = Columns(request.timestamp, request.target, freq=model["time_freq"])
+        stored = Columns(request.timestamp, "", freq=model["time_freq"])
     columns = replace(
         stored,
         timestamp=request.timestamp or stored.timestamp,
-        target=request.target or stored.target,
         group_by=request.group_by or stored.group_by,
     )
+    if targets:
+        target, of_columns = target_and_series(request.targets, wide=request.wide)
+        columns = replace(columns, target=target, series=of_columns)
     if not model["cardinality"]:
         columns = replace(columns, values=None)
-    elif len(columns.group_by) != len(stored.group_by):
+    elif len(columns.labels) != len(stored.labels):
         raise CommandError(
-            f"--group-by: {name} has the categories {', '.join(stored.group_by)}: give as many columns, in this order"
+            f"--group-by: {name} has the categories {', '.join(stored.labels)}: give as many columns, in this order"
         )
-    series, columns, calendar, warnings = read_csv(request.file, columns, future=model["prediction_length"])
+    series, columns, calendar, warnings = read_csv(
+        request.file, columns, future=model["prediction_length"], sheet=request.sheet
+    )
     print_warnings(warnings, console)
     _check_frequency(request, calendar, console)
     if not model["cardinality"]:

@@ -9,8 +9,16 @@ from models.deepar.config import ConfigError, DeepARConfig
 from models.errors import RejectedInputError
 from streams.cli.console.failure import CommandError, did_you_mean
 from streams.cli.deepar.csv_series import Columns
+from streams.cli.forecasting.columns import check_targets
 
-__all__ = ["check_levels", "check_parameters", "columns_of_training", "given_parameters", "model_name"]
+__all__ = [
+    "check_levels",
+    "check_parameters",
+    "columns_of_training",
+    "given_parameters",
+    "model_name",
+    "target_and_series",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_STEM: Final = 60  # of a file's name, so that "-2" can follow
@@ -24,16 +32,27 @@ _INFERENCE_CONFIG: Final = "DEEPAR_INFERENCE_CONFIG"  # no hyper-parameter, but 
 def columns_of_training(
     path: Path,
     timestamp: str | None,
-    target: str | None,
+    targets: Sequence[str],
     group_by: Sequence[str],
     features: Sequence[str],
     freq: str | None,
+    *,
+    wide: bool = False,
 ) -> Columns:
-    """The columns of a CSV file to train on."""
-    if timestamp is None or target is None:
-        missing = "--timestamp" if timestamp is None else "--target"
-        raise CommandError(f"{path} is no JSON Lines file, and to read it as CSV {missing} COLUMN is missing")
-    return Columns(timestamp, target, tuple(group_by), tuple(features), freq)
+    """The columns of a CSV file to train on; several `targets`, or all others of a `wide` one, are a series each."""
+    if timestamp is None or not (targets or wide):
+        missing = "--timestamp COLUMN" if timestamp is None else "--target COLUMN (or --wide)"
+        raise CommandError(f"{path} is no JSON Lines file, and to read it as CSV {missing} is missing")
+    target, series = target_and_series(targets, wide=wide)
+    return Columns(timestamp, target, tuple(group_by), tuple(features), freq, series=series)
+
+
+def target_and_series(targets: Sequence[str], *, wide: bool) -> tuple[str, tuple[str, ...] | None]:
+    """The column of the values, and of a file where several columns have them these, none for every other one."""
+    check_targets(targets, wide=wide)
+    if wide or len(targets) > 1:
+        return "value", tuple(targets)
+    return targets[0], None
 
 
 def model_name(given: str | None, path: Path) -> str:

@@ -47,13 +47,17 @@ _MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What is to be trained. `columns` is None for JSON Lines; a name that is not `chosen` may get a number."""
+    """What is to be trained. `columns` is None for JSON Lines; a name that is not `chosen` may get a number.
+
+    `sheet` is the one of a workbook to be read; None: the first with a table.
+    """
 
     file: Path
     columns: Columns | None
     name: str
     chosen: bool
     parameters: Mapping[str, Any]
+    sheet: str | None = None
 
 
 def train_model(
@@ -68,7 +72,7 @@ def train_model(
             if "time_freq" not in parameters:
                 raise CommandError("--freq is missing: JSON Lines do not say it; give the distance of two values, as D")
         else:
-            series, columns, _, warnings = read_csv(plan.file, columns)
+            series, columns, _, warnings = read_csv(plan.file, columns, sheet=plan.sheet)
             print_warnings(warnings, console)
             first = series[0]
             parameters["time_freq"] = columns.freq

@@ -7,7 +7,7 @@ from connectors.wide_files.stacking import stack_of
 from streams.cli.console.failure import CommandError
 from streams.cli.forecasting.planning import column_index
 
-__all__ = ["ChosenColumns", "chosen_columns"]
+__all__ = ["ChosenColumns", "check_targets", "chosen_columns"]
 
 
 class ChosenColumns(NamedTuple):
@@ -19,6 +19,16 @@ class ChosenColumns(NamedTuple):
     group_by: tuple[int, ...]
     features: tuple[int, ...]
     series_columns: tuple[int, ...] | None = None
+
+
+def check_targets(targets: Sequence[str], *, wide: bool) -> None:
+    """CommandError where nothing says what is to be forecast, or two options do."""
+    if wide and targets:
+        text = "--wide takes every other column for a series: leave --target out, or name the targets without --wide"
+        raise CommandError(text, status=2)
+    if not wide and not targets:
+        text = "--target is missing: name the column to forecast; several make a series of each, --wide of every other"
+        raise CommandError(text, status=2)
 
 
 def chosen_columns(
@@ -34,12 +44,7 @@ def chosen_columns(
 
     With `wide`, or several `targets`, a series is told apart by the name of its column, too.
     """
-    if wide and targets:
-        text = "--wide takes every other column for a series: leave --target out, or name the targets without --wide"
-        raise CommandError(text, status=2)
-    if not wide and not targets:
-        text = "--target is missing: name the column to forecast; several make a series of each, --wide of every other"
-        raise CommandError(text, status=2)
+    check_targets(targets, wide=wide)
     when = column_index(timestamp, header, option="--timestamp")
     goals = [column_index(name, header, option="--target") for name in targets]
     groups = [column_index(name, header, option="--group-by") for name in group_by]

@@ -10,6 +10,7 @@ _REFUSALS = (
     (re.compile(r"^target_indexs: "), "--target: "),
     (re.compile(r"^groupby_indexs: "), "--group-by: "),
     (re.compile(r"^(encoding|delimiter|quote|decimal|thousands|sheet): "), r"--\1: "),
+    (re.compile(r"^(--\w+): (.*); leave the field out$"), r"\1: \2; leave \1 out"),
     (re.compile(r"^skipped_lines: "), "--skipped-lines: "),
     (re.compile(r"\btimestamp_format\b"), "--timestamp-format"),
     (re.compile(r"^(freq|aggregate): "), r"--\1: "),

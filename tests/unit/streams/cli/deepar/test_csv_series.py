@@ -47,14 +47,57 @@ def test_missing_rows_and_cells_are_missing_values(tmp_path: Path) -> None:
 
 
 def test_a_workbook_is_read_as_its_table(tmp_path: Path) -> None:
-    """There is no option for its sheet here, so the remedy is another."""
+    """Of the first sheet, or of the one that is named."""
     path = tmp_path / "sales.xlsx"
     days = [date(2020, 1, day) for day in (1, 2, 3)]
     path.write_bytes(workbook({"Sales": [["day", "sold"], *([day, 1.5] for day in days)], "Notes": [["a"]]}))
     (series,), _, _, warnings = read_csv(path, Columns("day", "sold"))
 
     assert series.fields == {"start": "2020-01-01 00:00:00", "target": [1.5, 1.5, 1.5]}
-    assert warnings == ("the sheet Sales is read; the workbook also has Notes: move another to the front",)
+    assert warnings == ("the sheet Sales is read; the workbook also has Notes: name another by --sheet",)
+
+    path.write_bytes(workbook({"Notes": [["a"], ["b"]], "Sales": [["day", "sold"], *([day, 2] for day in days)]}))
+    (series,), *_ = read_csv(path, Columns("day", "sold"), sheet="Sales")
+    assert series.fields["target"] == [2.0, 2.0, 2.0]
+    with pytest.raises(CommandError, match=r"^--sheet: .*Nots"):
+        read_csv(path, Columns("day", "sold"), sheet="Nots")
+
+
+WIDE = ("2020-01-01,1,10,x,5", "2020-01-02,2,20,x,6", "2020-01-03,,30,x,7")
+
+
+@pytest.mark.parametrize("series", [(), ("north", "south")])
+def test_each_column_of_a_wide_file_is_a_series_whose_name_is_a_category(tmp_path: Path, series: tuple[str]) -> None:
+    """Beside groups and features; and so is each of several targets."""
+    path = _file(tmp_path, *WIDE, header="day,north,south,kind,price")
+    found, columns, *_ = read_csv(path, Columns("day", "value", ("kind",), ("price",), series=series))
+
+    assert [one.name for one in found] == [("x", "north"), ("x", "south")]
+    assert [one.fields["target"] for one in found] == [[1.0, 2.0], [10.0, 20.0, 30.0]]
+    assert [one.fields["cat"] for one in found] == [[0, 0], [0, 1]]
+    assert [one.fields["dynamic_feat"] for one in found] == [[[5.0, 6.0]], [[5.0, 6.0, 7.0]]]
+    assert columns == Columns("day", "value", ("kind",), ("price",), "D", (("x",), ("north", "south")), series)
+    assert columns.labels == ("kind", "series")
+    assert Columns.from_dict(json.loads(json.dumps(columns.as_dict()))) == columns
+
+
+def test_a_wide_file_is_forecast_with_the_columns_of_the_training(tmp_path: Path) -> None:
+    """A column more is named, one less is a series less."""
+    trained = read_csv(_file(tmp_path, *WIDE, header="day,north,south,kind,price"), Columns(
+        "day", "value", ("kind",), ("price",), series=()
+    )).columns  # fmt: skip
+    (series,), *_ = read_csv(_file(tmp_path, "2020-01-05,7,x,1", header="day,south,kind,price"), trained)
+
+    assert (series.name, series.fields["cat"]) == (("x", "south"), [0, 1])
+    with pytest.raises(CommandError, match=r'^series "west": the model was not trained on it'):
+        read_csv(_file(tmp_path, "2020-01-05,7,x,1", header="day,west,kind,price"), trained)
+
+
+def test_a_text_in_a_wide_file_is_told_in_the_words_of_the_options(tmp_path: Path) -> None:
+    """With the line, and what to do."""
+    path = _file(tmp_path, *WIDE, header="day,north,south,kind,price")
+    with pytest.raises(CommandError, match=r'column "kind".*or name the columns that are: --target'):
+        read_csv(path, Columns("day", "value", series=()))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_csv_file_is_read_as_that_of_the_training(sales: Path) -> None:
 
 def test_another_column_can_be_chosen(sales: Path) -> None:
     """The others stay those of the training."""
-    (series,), _ = series_for(_service().session, model(), _asked(sales, target="returned"), silent())
+    (series,), _ = series_for(_service().session, model(), _asked(sales, targets=("returned",)), silent())
 
     assert series.fields["target"] == [5.0, 6.0]
     assert series.fields["cat"] == [1]
@@ -64,7 +64,7 @@ def test_another_column_can_be_chosen(sales: Path) -> None:
 
 def test_D022_a_model_without_categories_gets_none(sales: Path) -> None:
     """Groups may still tell the series apart."""
-    asked = _asked(sales, timestamp="day", target="sold", group_by=("shop",))
+    asked = _asked(sales, timestamp="day", targets=("sold",), group_by=("shop",))
     (series,), _ = series_for(_service(None).session, model(cardinality=None), asked, silent())
 
     assert series.name == ("south",)
@@ -75,8 +75,13 @@ def test_D022_a_model_without_categories_gets_none(sales: Path) -> None:
     ("stored", "shape", "given", "words"),
     [
         (None, {}, {}, "sales was trained on JSON Lines, which say nothing of the columns of a CSV file"),
-        (None, {"cardinality": None, "num_dynamic_feat": 1}, {"target": "sold"}, "which say nothing of the columns"),
-        (None, {"cardinality": None}, {"target": "sold"}, "to forecast a CSV file give --timestamp and --target"),
+        (
+            None,
+            {"cardinality": None, "num_dynamic_feat": 1},
+            {"targets": ("sold",)},
+            "which say nothing of the columns",
+        ),
+        (None, {"cardinality": None}, {"targets": ("sold",)}, "to forecast a CSV file give --timestamp and --target"),
         (STORED, {}, {"group_by": ("shop", "returned")}, "^--group-by: sales has the categories shop: give as many"),
     ],
 )
@@ -96,8 +101,10 @@ def test_json_lines_say_everything_themselves(tmp_path: Path) -> None:
 
     assert series.fields["cat"] == [0]
     assert columns is None
-    with pytest.raises(CommandError, match="is JSON Lines: leave --timestamp, --target and --group-by out"):
-        series_for(_service().session, model(), _asked(path, target="x"), silent())
+    with pytest.raises(
+        CommandError, match="is JSON Lines: leave --timestamp, --target, --wide, --group-by and --sheet"
+    ):
+        series_for(_service().session, model(), _asked(path, targets=("x",)), silent())
 
 
 def test_D018_quantiles_of_table_and_picture_are_asked_for_too() -> None:

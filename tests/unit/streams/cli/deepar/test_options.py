@@ -80,8 +80,16 @@ def test_quantiles_stay_as_they_are_written() -> None:
 
 def test_a_csv_file_needs_its_columns() -> None:
     """The first that is missing is named."""
-    assert columns_of_training(Path("a"), "t", "y", ["g"], [], "D") == Columns("t", "y", ("g",), (), "D")
+    assert columns_of_training(Path("a"), "t", ["y"], ["g"], [], "D") == Columns("t", "y", ("g",), (), "D")
     with pytest.raises(CommandError, match=r"^a is no JSON Lines file, and to read it as CSV --timestamp COLUMN is"):
-        columns_of_training(Path("a"), None, "y", [], [], None)
-    with pytest.raises(CommandError, match="--target COLUMN is missing"):
-        columns_of_training(Path("a"), "t", None, [], [], None)
+        columns_of_training(Path("a"), None, ["y"], [], [], None)
+    with pytest.raises(CommandError, match=r"--target COLUMN \(or --wide\) is missing"):
+        columns_of_training(Path("a"), "t", [], [], [], None)
+
+
+def test_several_targets_and_wide_files_are_a_series_for_each_column() -> None:
+    """One of the two is said."""
+    assert columns_of_training(Path("a"), "t", ["y", "z"], [], [], None).series == ("y", "z")
+    assert columns_of_training(Path("a"), "t", [], [], [], None, wide=True).series == ()
+    with pytest.raises(CommandError, match="--wide takes every other column"):
+        columns_of_training(Path("a"), "t", ["y"], [], [], None, wide=True)
