@@ -33,7 +33,7 @@ from connectors.kafka_connect.parts import FILE_SINK, WORKER, WORKER_SETTINGS, l
 from connectors.processes.guarded_process import GuardedProcess
 from tests.integration.services import until
 
-__all__ = ["ConnectWorker", "ObjectServer", "Postgres", "Registry"]
+__all__ = ["JAVA_PROGRAM", "ConnectWorker", "ObjectServer", "Postgres", "Registry"]
 
 _LOCKS: Final = Path(__file__).with_name("locks")
 _POSTGRES_VERSION: Final = "17.5.0"
@@ -52,6 +52,9 @@ _POSTGRES: Final = LockedFiles(
 _REGISTRY: Final = LockedFiles(
     f"apicurio-registry-{_REGISTRY_VERSION}", f"Apicurio Registry {_REGISTRY_VERSION}", _LOCKS / "registry.lock"
 )
+# Apache Avro for a Java program, and a compiler of Java that runs on a JRE: the one from pip has none.
+JAVA_PROGRAM: Final = LockedFiles("java-program", "Apache Avro and a compiler", _LOCKS / "java-program.lock")
+_JAVA_PROGRAM: Final = ("org.apache.avro:avro:1.12.2", "org.eclipse.jdt:ecj:3.46.0")
 # The smallest Java at the quickest start, as for the embedded broker (connectors/embedded_kafka/config.py).
 _SMALL_JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 # PostgreSQL refuses to run as root, which CI is: then it runs as this user, who must own its files.
@@ -286,3 +289,4 @@ if __name__ == "__main__":
         _record(_LOCKS / f"postgres-{machine}.lock", [binaries], _POSTGRES.title)
     app = Coordinate("io.apicurio", "apicurio-registry-app", _REGISTRY_VERSION, "tar.gz", "all")
     _record(_REGISTRY.lock, [app], _REGISTRY.title)
+    _record(JAVA_PROGRAM.lock, [Coordinate.parse(text) for text in _JAVA_PROGRAM], JAVA_PROGRAM.title)
