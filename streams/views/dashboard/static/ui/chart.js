@@ -14,7 +14,8 @@ export const colour = (at) => token(`--series-${at % COLOURS}`);
 
 /**
  * `x`: ascending numbers, seconds since 1970 where `time` (shown as they are, in no zone).
- * `series`: `{ label, values, colour, dashed, points, faint, hidden, spanGaps, of }`, values null where there is none; `of` is the
+ * `series`: `{ label, values, colour, dashed, points, dots, faint, hidden, spanGaps, of }`, values null where there is none; `dots` are
+ * drawn without a line; `of` is the
  * label of another one, with which this is shown and hidden, without a place of its own in the legend;
  * `bands`: `{ label, low, high, colour }` of values too. `log`: a logarithmic scale. `describe`: what it shows, for
  * those who do not see it. `onReady(png)` hands out a function that answers with the picture as a Blob.
@@ -37,7 +38,7 @@ export function Chart({ label, x, series, bands = [], time = false, log = false,
     const redraw = () => made?.redraw(false, true);
     loadLibrary().then((Plot) => {
       if (gone || !place.current) return;
-      const options = optionsOf(Plot, { drawn, bands, time, log, xLabel, mark, height, width: place.current.clientWidth, moved: setAt });
+      const options = optionsOf(Plot, { x, drawn, bands, time, log, xLabel, mark, height, width: place.current.clientWidth, moved: setAt });
       made = new Plot(options, dataOf(x, drawn, bands), place.current);
       plot.current = made;
       sizes.observe(place.current);
@@ -107,7 +108,7 @@ function Twin({ label, x, series, bands, time, xLabel }) {
   </details>`;
 }
 
-function optionsOf(Plot, { drawn, bands, time, log, xLabel, mark, height, width, moved }) {
+function optionsOf(Plot, { x, drawn, bands, time, log, xLabel, mark, height, width, moved }) {
   const axis = { stroke: () => token("--muted"), grid: { stroke: () => token("--grid"), width: 1 }, ticks: { stroke: () => token("--grid"), width: 1 }, font: "12px system-ui, sans-serif" };
   const first = 1 + drawn.length;
   return {
@@ -119,7 +120,7 @@ function optionsOf(Plot, { drawn, bands, time, log, xLabel, mark, height, width,
     cursor: { focus: { prox: 24 }, drag: { x: true, y: false } },
     scales: { x: { time }, y: log ? { distr: 3, range: logRange } : {} },
     axes: [
-      { ...axis, space: 70, ...(xLabel && !time ? { label: xLabel, labelSize: 22, labelFont: axis.font } : {}), ...(time ? { values: DATES } : {}) },
+      { ...axis, space: 70, ...(!time && x.every(Number.isInteger) ? { incrs: WHOLE } : {}), ...(xLabel && !time ? { label: xLabel, labelSize: 22, labelFont: axis.font } : {}), ...(time ? { values: DATES } : {}) },
       { ...axis, size: (plot, texts) => Math.max(44, 14 + 7 * Math.max(0, ...(texts ?? []).map((text) => String(text ?? "").length))), values: (plot, values) => values.map((value) => (value === null ? "" : number(value))) },
     ],
     series: [
@@ -131,7 +132,8 @@ function optionsOf(Plot, { drawn, bands, time, log, xLabel, mark, height, width,
         width: each.faint ? 1 : 1.75,
         dash: each.dashed ? [6, 4] : undefined,
         spanGaps: each.spanGaps ?? false,
-        points: { show: each.points ?? undefined, size: 5 },
+        ...(each.dots ? { paths: () => null } : {}),
+        points: each.dots ? { show: true, size: 9, width: 2 } : { show: each.points ?? undefined, size: 5 },
       })),
       ...bands.flatMap((each) => [{ label: `${each.label} high`, stroke: "transparent", points: { show: false } }, { label: `${each.label} low`, stroke: "transparent", points: { show: false } }]),
     ],
@@ -142,6 +144,8 @@ function optionsOf(Plot, { drawn, bands, time, log, xLabel, mark, height, width,
     },
   };
 }
+
+const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((each) => each * 10 ** power)).flat(); // steps have no halves
 
 const DATES = [
   [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],

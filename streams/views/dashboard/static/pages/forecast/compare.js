@@ -30,16 +30,14 @@ export function Compare({ rows, chosen, onChoose }) {
   ].filter((column) => column.key !== "worse");
   const sorted = useMemo(() => worstFirst(rows, score), [rows, score]);
   if (!rows.length) return null;
-  return html`<section class="card" aria-label="Models compared">
-    <header><h2>Models compared</h2>
-      <${SelectField} label="Score" hidden value=${score} options=${scores.map((name) => ({ value: name, label: `${name}, ${SCORES[name]}` }))} onChange=${setWanted} />
-    </header>
+  return html`
+    <div class="row end"><${SelectField} label="Score" hidden value=${score} options=${scores.map((name) => ({ value: name, label: `${name}, ${SCORES[name]}` }))} onChange=${setWanted} /></div>
     ${failed > 0 && html`<${Note} kind="bad">${counted(failed, "training")} failed: the reason is in the last column.<//>`}
     <${Table} label="Models" columns=${summary} rows=${models} rowKey=${(it) => it.name} sort="median" />
     <h3 class="section-head">Every series, the worst first</h3>
     <${Table} label="Scores of every series" columns=${columns} rows=${sorted} rowKey=${(it) => `${it.tsId} ${it.result.model_name}`} chosen=${undefined} height="480px"
       onOpen=${(it) => onChoose(it.tsId)} />
-  </section>`;
+  `;
 }
 
 function worstFirst(rows, score) {

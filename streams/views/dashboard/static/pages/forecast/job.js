@@ -8,23 +8,24 @@ import { Button, Search } from "../../ui/controls.js";
 import { confirm } from "../../ui/dialog.js";
 import { attempt, Badge, ErrorNote, Note, Progress, Skeleton, toast } from "../../ui/feedback.js";
 import { VirtualList } from "../../ui/list.js";
-import { Compare } from "./compare.js";
 import { save } from "../../lib/files.js";
 import { groupValues, seriesName } from "./guess.js";
 import { asCsv, latest } from "./lines.js";
 import { Models } from "./models.js";
+import { Outcome } from "./outcome.js";
 import { Series } from "./series.js";
+import { Standing } from "./standing.js";
 
 export const STATES = [["plain", "new"], ["plain", "settings saved"], ["busy", "training"], ["good", "done"], ["bad", "failed"]];
 
 export function Job({ jobId, query }) {
   const address = path`/job/${jobId}/`;
-  const details = useAsked((signal) => get(`${address}ts_details/`, { signal }), [jobId]);
+  const details = useAsked((signal) => get(`${address}ts_details/`, { signal }), [address]);
   const live = useWatched([`${address}?series=0`]);
   const job = live.answers[`${address}?series=0`];
   const status = job?.status;
   const finished = status >= 3 && job.submitted === job.finished;
-  const results = useAsked((signal) => (finished ? get(`${address}job_results/`, { signal, query: { history: 0 } }) : null), [jobId, finished, job?.submitted]);
+  const results = useResults(address, finished, job?.submitted);
   const series = useMemo(() => (details.data?.ts_details ?? []).map((each) => ({ ...each, name: seriesName(each.groupby_val, job?.name ?? "the series") })), [details.data, job?.name]);
   const found = query.find ?? "";
   const matching = useMemo(() => (found ? series.filter((each) => each.name.toLowerCase().includes(found.toLowerCase())) : series), [series, found]);
@@ -33,7 +34,7 @@ export function Job({ jobId, query }) {
   const rows = useMemo(() => rowsOf(results.data, series), [results.data, series]);
   useEffect(() => {
     if (finished) details.refresh();
-  }, [finished]);
+  }, [finished, job?.submitted]);
 
   if (live.error) return html`<${ErrorNote} error=${live.error} title="This job cannot be shown." />`;
   if (details.error) return html`<${ErrorNote} error=${details.error} retry=${details.refresh} />`;
@@ -48,6 +49,7 @@ export function Job({ jobId, query }) {
       ${warnings.length > 0 && html`<${Note} kind="warn">${warnings.join(" ")}<//>`}
       ${job.message && status === 4 && html`<${Note} kind="bad">${job.message}<//>`}
       ${status === 2 && html`<${Running} job=${job} address=${address} />`}
+      <${Standing} job=${job} address=${address} />
       <${ErrorNote} error=${results.error} title="The results could not be read." retry=${results.refresh} />
       <div class="split">
         <section aria-label="Series">
@@ -56,14 +58,23 @@ export function Job({ jobId, query }) {
             ${(it) => html`<span class="cut grow">${it.name}</span><span class="quiet figure">${it.points}</span><${Dot} status=${it.status} />`}
           <//>
         </section>
-        ${chosen !== null && html`<${Series} address=${address} chosen=${series.find((each) => each.ts_id === chosen)} results=${rows.filter((row) => row.tsId === chosen).map((row) => row.result)} />`}
+        ${chosen !== null && html`<${Series} address=${address} version=${finished ? job.submitted : undefined} chosen=${series.find((each) => each.ts_id === chosen)} results=${rows.filter((row) => row.tsId === chosen).map((row) => row.result)} />`}
       </div>
       ${rows.length > 0 && html`<div class="row end"><${Button} onClick=${() => save(`forecasts-${job.name ?? jobId}.csv`, csvOf(rows, details.data), "text/csv")}>Download all forecasts as CSV<//></div>`}
-      ${rows.length > 0 && html`<${Compare} rows=${rows} chosen=${chosen} onChoose=${choose} />`}
+      ${rows.length > 0 && html`<${Outcome} ...${{ job, address, query, rows, chosen }} columns=${details.data.ts_details[0].groupby_key} onChoose=${choose} />`}
       <div hidden=${status === 2}><${Models} jobId=${jobId} series=${series} matching=${matching} chosen=${chosen} features=${details.data.features}
         onTrained=${(trains, number) => toast(trains ? `${counted(number, "training")} accepted` : "Saved; nothing is trained yet", { kind: "good" })} /></div>
     </div>
   `;
+}
+
+/** Results as they were last, also while the job trains and cannot tell: one that is refreshed does so all the time. */
+function useResults(address, finished, submitted) {
+  const last = useRef(null);
+  return useAsked(async (signal) => {
+    if (finished) last.current = await get(`${address}job_results/`, { signal, query: { history: 0 } });
+    return last.current;
+  }, [address, finished, submitted]);
 }
 
 function rowsOf(answer, series) {

@@ -36,6 +36,17 @@ export function linesOf(history, results) {
   return { x, series, bands, mark: past.length && shown.length ? past[past.length - 1] : null };
 }
 
+/** The same chart with dots on some of its times; those that it does not have are left out. */
+export function withDots(lines, label, times, values) {
+  const places = new Map(lines.x.map((at, place) => [at, place]));
+  const dots = new Array(lines.x.length).fill(null);
+  times.forEach((time, at) => {
+    const place = places.get(secondsOf(time));
+    if (place !== undefined) dots[place] = values[at];
+  });
+  return { ...lines, series: [...lines.series, { label, values: dots, colour: 3, dots: true }] };
+}
+
 /** Pairs of quantiles around the middle, the widest first. */
 function intervals(quantiles) {
   const levels = Object.keys(quantiles ?? {}).sort((a, b) => a - b);

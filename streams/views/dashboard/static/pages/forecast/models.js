@@ -3,10 +3,10 @@ import { get, patch, path } from "../../lib/api.js";
 import { count, counted } from "../../lib/format.js";
 import { html, useEffect, useState } from "../../lib/html.js";
 import { useAsked } from "../../lib/live.js";
-import { Button, Check, Choice, Field, NumberField, SelectField } from "../../ui/controls.js";
+import { Button, Check, Choice, Field, NumberField, SelectField, TextField } from "../../ui/controls.js";
 import { attempt, ErrorNote, Skeleton } from "../../ui/feedback.js";
 import { FIRST_SCORES, SCORES } from "./scores.js";
-import { begin, elementOf, faultsOf, isWhole } from "./settings.js";
+import { begin, elementOf, faultsOf, isWhole, refreshOf } from "./settings.js";
 
 const FIRST_MODEL = "Auto";
 const PART = 5000; // elements of a request: a long one holds up others
@@ -26,6 +26,8 @@ export function Models({ jobId, series, matching, chosen, features, onTrained })
   const [scores, setScores] = useState(FIRST_SCORES);
   const [used, setUsed] = useState([]);
   const [negative, setNegative] = useState(false);
+  const [again, setAgain] = useState("");
+  const [cron, setCron] = useState("0 6 * * *");
   const [error, setError] = useState(null);
   const [sent, setSent] = useState(null);
 
@@ -40,7 +42,7 @@ export function Models({ jobId, series, matching, chosen, features, onTrained })
     const settings = await settingsOf(name);
     setModels(at === models.length ? [...models, settings] : models.map((each, place) => (place === at ? settings : each)));
   });
-  const wrong = !isWhole(horizon) || !scores.length || models.some((each) => Object.keys(faultsOf(each)).length);
+  const wrong = !isWhole(horizon) || (again === "cron" && !cron.trim()) || !scores.length || models.some((each) => Object.keys(faultsOf(each)).length);
   const targets = scope === "all" ? series : scope === "matching" ? matching : series.filter((each) => each.ts_id === chosen);
 
   async function send(training) {
@@ -58,7 +60,7 @@ export function Models({ jobId, series, matching, chosen, features, onTrained })
       setSent(null);
     }
   }
-  const train = () => send({ horizon, scores, negative });
+  const train = () => send({ horizon, scores, negative, refresh: refreshOf(again, cron) });
 
   if (catalogue.error) return html`<${ErrorNote} error=${catalogue.error} retry=${catalogue.refresh} />`;
   if (!models.length) return html`<section class="card"><${Skeleton} lines=${4} /></section>`;
@@ -71,6 +73,8 @@ export function Models({ jobId, series, matching, chosen, features, onTrained })
         ${matching.length !== series.length && html`<option value="matching">the ${count(matching.length)} that match the search</option>`}
         ${chosen !== null && html`<option value="one">only the chosen one</option>`}
       </select>`}<//>
+      <${SelectField} label="Forecast again" value=${again} options=${AGAIN} onChange=${setAgain} hint="Values that come are compared with what was forecast, either way." />
+      ${again === "cron" && html`<${TextField} label="Times" value=${cron} onChange=${setCron} hint="Five fields of cron on your clock (${ZONE}), @daily, or an interval such as 15m." />`}
     </div>
     ${models.map((model, at) => html`<${Model} key=${at} ...${{ model, at, catalogue: catalogue.data.models }} only=${models.length === 1}
       onName=${(name) => replace(at, name)} onChange=${(changes) => change(at, changes)} onRemove=${() => setModels(models.filter((_, place) => place !== at))} />`)}
@@ -94,6 +98,9 @@ export function Models({ jobId, series, matching, chosen, features, onTrained })
     </div>
   </section>`;
 }
+
+const AGAIN = [{ value: "", label: "no" }, { value: "data", label: "as rows come to the data set" }, { value: "cron", label: "by a schedule" }, { value: "hand", label: "when I ask for it" }];
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const toggled = (list, each) => (list.includes(each) ? list.filter((other) => other !== each) : [...list, each]);
 const another = (names, models) => names.find((name) => !models.some((each) => each.name === name)) ?? names[0];

@@ -48,12 +48,19 @@ export function elementOf(tsId, model, { features, training }) {
   element.eval_metrics = training.scores;
   element.auto_tune = model.tune ? 1 : 0;
   element.refit = 1;
+  if (training.refresh) element.refresh = training.refresh;
   if (training.negative) element.allow_negative = 1;
   if (model.tune) {
     element.max_eval = Number(model.trials);
     element.auto_tune_metric = model.objective;
   }
   return element;
+}
+
+/** When it is forecast again: `again` is "" (never), "data", "hand", or "cron" with times, on this person's clock. */
+export function refreshOf(again, cron) {
+  if (again === "cron") return { cron: cron.trim(), time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+  return again ? { on: again } : null;
 }
 
 function parameterOf(model, each) {

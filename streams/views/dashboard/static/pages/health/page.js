@@ -5,6 +5,7 @@ import { count, counted } from "../../lib/format.js";
 import { usePolled } from "../../lib/live.js";
 import { Badge, Empty, ErrorNote, Skeleton } from "../../ui/feedback.js";
 import { Table } from "../../ui/table.js";
+import { Alerts } from "./alerts.js";
 import { Letters } from "./letters.js";
 import { Rates } from "./rates.js";
 
@@ -20,6 +21,7 @@ export function Page({ query }) {
       <${ErrorNote} error=${ready.error} retry=${ready.refresh} title="The service is not ready." />
       <${Rates} />
       <${Cluster} cluster=${cluster} />
+      <section class="card" aria-labelledby="alerts"><header><h2 id="alerts">Alerts</h2><span class="quiet">of forecasts, by what came</span></header><${Alerts} /></section>
       <${Letters} query=${query} />
       <p class="quiet">Grafana and alarms read the same figures at <a href="/metrics">/metrics</a>.</p>
     </div>

@@ -1,0 +1,29 @@
+// What came of a job, in parts: models compared, what came since, sums, alerts.
+import { html } from "../../lib/html.js";
+import { href } from "../../lib/router.js";
+import { Tabs } from "../../ui/tabs.js";
+import { Alerts } from "../health/alerts.js";
+import { Compare } from "./compare.js";
+import { Judged } from "./judged.js";
+import { Sums } from "./sums.js";
+
+/** `rows` as `Compare` takes them; `columns`: what the job is grouped by. */
+export function Outcome({ job, address, query, rows, chosen, columns, onChoose }) {
+  const parts = [
+    ["models", "Models compared"],
+    ["came", "What came since"],
+    ...(columns.length ? [["sums", "Sums"]] : []),
+    ["alerts", "Alerts"],
+  ];
+  const part = parts.some(([name]) => name === query.part) ? query.part : "models";
+  const tabs = parts.map(([name, label]) => ({ name, label, href: href("forecast", ["job", job.job_id], { ...query, part: name === "models" ? "" : name }) }));
+  const [, label] = parts.find(([name]) => name === part);
+  return html`<section class="card" aria-label=${label}>
+    <h2 class="visually-hidden">${label}</h2>
+    <${Tabs} label="What came of it" tabs=${tabs} current=${part} />
+    ${part === "models" && html`<${Compare} rows=${rows} chosen=${chosen} onChoose=${onChoose} />`}
+    ${part === "came" && html`<${Judged} address=${address} onChoose=${onChoose} />`}
+    ${part === "sums" && html`<${Sums} address=${address} columns=${columns} version=${rows.length && job.submitted} name=${job.name ?? job.job_id} />`}
+    ${part === "alerts" && html`<${Alerts} only=${{ job_id: job.job_id }} onChoose=${onChoose} />`}
+  </section>`;
+}
