@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calendars.calendar import Calendar
+from models.calendars.candidates import FEW, FILLED, bound_rule, fixed_step
 from models.calendars.fiscal import FiscalWeeks
 from models.calendars.rules import DAY, BusinessDays, DayOfMonth, FixedStep, Integers, LastDay, MonthDays, Rule
-from models.calendars.search import FEW, FILLED, asked_calendar, bound_rule, find_calendar, fixed_step
+from models.calendars.search import asked_calendar, find_calendar
 from models.calendars.time_zones import MINUTE
 
 __all__ = ["SeriesCalendars", "find_calendars"]

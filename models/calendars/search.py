@@ -1,72 +1,24 @@
 """Looks for the calendar that times follow (decision 16)."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calendars.calendar import ALONE, FOUND, NONE_FOUND, Calendar
-from models.calendars.cycles import cycles_of
-from models.calendars.fiscal import fiscal_weeks_of
+from models.calendars.candidates import FEW, FILLED_OF_DAYS, Candidate, bound_rule, candidates
 from models.calendars.names import name_of
-from models.calendars.rules import (
-    DAY,
-    BusinessDays,
-    DayOfMonth,
-    FirstBusinessDay,
-    FixedStep,
-    Integers,
-    LastBusinessDay,
-    LastDay,
-    LastWeekday,
-    MonthDays,
-    NthWeekday,
-    Pick,
-    Rule,
-    TimesOfDay,
-    business_days,
-    month_bounds,
-)
+from models.calendars.rules import DAY, FixedStep, Integers, Rule
 from models.calendars.time_zones import MINUTE
 from models.errors import RejectedInputError
 
-__all__ = [
-    "FEW",
-    "FILLED",
-    "asked_calendar",
-    "bound_rule",
-    "find_calendar",
-    "find_frequency",
-    "fixed_step",
-    "usual_step",
-]
+__all__ = ["asked_calendar", "find_calendar", "find_frequency", "usual_step"]
 
-FILLED: Final = 0.5
-"""At least so many of a rule's places have a time (decision 16)."""
-FEW: Final = 5
-"""With fewer times, equal steps of days that fall on one day of the month are months, not days."""
-# Times of day are no rule of decision 16, and some hold for times that follow none: so more must be filled. The same
-# goes for business days that are few.
-_FILLED_OF_DAYS: Final = 0.75
-_FEWEST_DAYS: Final = 3
-_REPEATED: Final = 2  # times of day
-_MOST_TIMES_OF_DAY: Final = 288
-_MOST_PICKS: Final = 4  # days of a month; more may be what is left of all days
-_NAMED_WEEKS: Final = 3  # more of them are called by their days
 _FREQUENT: Final = 0.1  # a distance is the usual one if so many are like it; of jittered times hardly two are alike
 # Absent rows take memory as others do, and an asked-for rule may have any number of them.
 _ALWAYS_PLACES: Final = 1000
 _PLACES_PER_TIME: Final = 100
-_FOUR_YEARS: Final = 1461 * DAY
 _HALF_A_MONTH: Final = 14 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    rule: Rule
-    filled: float
 
 
 def find_frequency(times: Integers) -> Calendar:
@@ -76,16 +28,16 @@ def find_frequency(times: Integers) -> Calendar:
     best = _best(times)
     if (best is None or best.filled < 1) and _begins_oddly(times):
         rest = _best(times[1:])
-        if rest is not None and rest.filled >= _FILLED_OF_DAYS and (best is None or rest.filled > best.filled):
+        if rest is not None and rest.filled >= FILLED_OF_DAYS and (best is None or rest.filled > best.filled):
             return _behind_the_first(rest.rule, times) or Calendar(rest.rule, NONE_FOUND)
     if best is None:
         return Calendar(FixedStep(usual_step(times)), NONE_FOUND)
     return Calendar(best.rule)
 
 
-def _best(times: Integers) -> _Found | None:
-    best: _Found | None = None
-    for found in _rules(times):  # of equally good ones the first
+def _best(times: Integers) -> Candidate | None:
+    best: Candidate | None = None
+    for found in candidates(times):  # of equally good ones the first
         if best is None or found.filled > best.filled:
             best = found
         if best.filled == 1:
@@ -135,12 +87,6 @@ def find_calendar(wall: Integers, offsets: "NDArray[np.int16] | None", zone: str
     return clock, axis
 
 
-def fixed_step(step: int, weekday: int) -> FixedStep:
-    """A fixed step from a weekday on, which belongs to the name of a week."""
-    weeks, rest = divmod(step, 7 * DAY)
-    return FixedStep(step, weekday if rest == 0 and weeks <= _NAMED_WEEKS else None)
-
-
 def asked_calendar(
     rule: Rule, wall: Integers, offsets: "NDArray[np.int16] | None", zone: str = ""
 ) -> tuple[Calendar, Integers]:
@@ -181,131 +127,6 @@ def _misfit(rule: Rule, calendar: Calendar, times: Integers) -> str:
         f'freq: "{name_of(rule)}" does not fit the data: the row at {wrong}, of a series from {first} on, does not lie '
         f"on it; {remedy}, or leave freq out to have it found"
     )
-
-
-def bound_rule(rule: Rule, start: int) -> Rule:
-    """The rule with the weekday or the months that a time has, where it leaves them open."""
-    day = start // DAY
-    if isinstance(rule, FixedStep) and rule.weekday is None:
-        return fixed_step(rule.step, (day + 3) % 7)
-    if isinstance(rule, MonthDays) and rule.phase is None and (rule.multiple == 3 or rule.multiple % 12 == 0):
-        month = int(np.array([day]).astype("M8[D]").astype("M8[M]").astype(np.int64)[0])
-        return replace(rule, phase=month % (12 if rule.multiple % 12 == 0 else 3))
-    return rule
-
-
-def _rules(times: Integers) -> Iterator[_Found]:
-    """Yield the rules that hold; of those that fill as many places, the better first."""
-    days, clock = np.divmod(times, DAY)
-    steps = np.diff(times)
-    step = int(np.gcd.reduce(steps))
-    fixed = _fixed(times, step)
-    at_one_time = bool((clock == clock[0]).all())
-    months_first = len(times) < FEW and step % _FOUR_YEARS != 0
-    if fixed is not None and not months_first:
-        yield fixed
-    if at_one_time:
-        yield from _monthly(days, _days_of_month)
-        yield from _business(days)
-    if fixed is not None and months_first:
-        yield fixed
-    if at_one_time:
-        yield from _monthly(days, _weekdays_of_month)
-        yield from _twice_a_month(days)
-        yield from (_Found(rule, filled) for rule, filled in cycles_of(days))
-        yield from (_Found(rule, filled) for rule, filled in fiscal_weeks_of(days))
-    elif fixed is None:
-        yield from _of_days(times, days, clock)
-
-
-def _fixed(times: Integers, step: int) -> _Found | None:
-    filled = _filled(len(times), int(times[-1] - times[0]) // step)
-    return _Found(fixed_step(step, (int(times[0]) // DAY + 3) % 7), filled) if filled >= FILLED else None
-
-
-def _business(days: Integers) -> Iterator[_Found]:
-    """Yield business days, where the times leave weekends out; weeks are better called weeks."""
-    numbers, fits = business_days(days)
-    if not fits.all() or numbers[-1] - numbers[0] == days[-1] - days[0]:
-        return
-    multiple = int(np.gcd.reduce(np.diff(numbers)))
-    filled = _filled(len(days), int(numbers[-1] - numbers[0]) // multiple)
-    told = multiple == 1 or (multiple % 5 != 0 and len(days) >= FEW)
-    # Few days of any rule may happen to leave weekends out: four that are picked by chance do so one time in four.
-    if filled >= (FILLED if len(days) >= 2 * FEW else _FILLED_OF_DAYS) and told:
-        yield _Found(BusinessDays(multiple), filled)
-
-
-def _monthly(days: Integers, picks: Callable[[Integers, Integers], Iterable[Pick]]) -> Iterator[_Found]:
-    """Yield rules of one day in every so many months."""
-    months = days.astype("M8[D]").astype("M8[M]").astype(np.int64)
-    bounds = month_bounds(months)
-    steps = np.diff(months)
-    if not (steps > 0).all():
-        return
-    multiple = int(np.gcd.reduce(steps))
-    filled = _filled(len(days), int(months[-1] - months[0]) // multiple)
-    if filled < FILLED:
-        return
-    for pick in picks(days, bounds[0]):
-        if (pick.day(*bounds) == days).all():
-            yield _Found(bound_rule(MonthDays((pick,), multiple), int(days[0]) * DAY), filled)
-
-
-def _days_of_month(days: Integers, first: Integers) -> Iterator[Pick]:
-    yield LastDay()
-    yield DayOfMonth(int((days - first).max()) + 1)
-
-
-def _weekdays_of_month(days: Integers, first: Integers) -> Iterator[Pick]:
-    yield FirstBusinessDay()
-    yield LastBusinessDay()
-    weekday, nth = (int(days[0]) + 3) % 7, int(days[0] - first[0]) // 7 + 1
-    yield LastWeekday(weekday)  # in February the fourth one too, for years on end
-    if nth < 5:
-        yield NthWeekday(nth, weekday)
-
-
-def _twice_a_month(days: Integers) -> Iterator[_Found]:
-    """Yield some days of the month: the first and another, another and the last, or for many times any others."""
-    months = days.astype("M8[D]").astype("M8[M]").astype("M8[D]").astype(np.int64)
-    numbers = np.unique(days - months + 1)
-    middle = [DayOfMonth(number) for number in numbers[(numbers > 1) & (numbers < 28)].tolist()]
-    several: list[tuple[Pick, ...]] = []
-    if len(middle) == 1:
-        several = [(DayOfMonth(1), middle[0]), (middle[0], LastDay())]
-    elif len(days) >= 2 * FEW and 1 < len(numbers) <= _MOST_PICKS and numbers[-1] < 28:
-        several = [tuple(DayOfMonth(number) for number in numbers.tolist())]
-    for picks in several:
-        rule = MonthDays(picks)
-        places, fits = rule.places(int(days[0]) * DAY, days * DAY)
-        if fits.all() and (filled := _filled(len(days), int(places[-1]))) >= FILLED:
-            yield _Found(rule, filled)
-
-
-def _of_days(times: Integers, days: Integers, clock: Integers) -> Iterator[_Found]:
-    """Yield the times of day, where they are the same on most days."""
-    known = np.unique(clock)
-    count = len(np.unique(days))
-    if len(known) > _MOST_TIMES_OF_DAY or count < 2:
-        return
-    # Two days tell them where the second repeats the first, as far as it goes, and nothing is absent.
-    few = count < _FEWEST_DAYS
-    if few and (len(times) < FEW or len(times) - len(known) < _REPEATED):
-        return
-    for business in (True, False):
-        rule = TimesOfDay(tuple(known.tolist()), business)
-        places, fits = rule.places(int(times[0]), times)
-        if not fits.all():
-            continue
-        multiple = int(np.gcd.reduce(np.diff(places))) if len(times) >= 2 * FEW else 1
-        filled = _filled(len(times), int(places[-1]) // multiple)
-        if filled >= (1 if few else _FILLED_OF_DAYS):
-            yield _Found(replace(rule, multiple=multiple), filled)
-
-
-def _filled(times: int, last_place: int) -> float:
-    return times / (last_place + 1)
 
 
 def usual_step(times: Integers) -> int:
