@@ -1,6 +1,5 @@
 """`tidecast up`: the embedded broker, a state worker and trainers as child processes, started, watched and stopped."""
 
-import fcntl
 import json
 import os
 import socket
@@ -30,6 +29,7 @@ from streams.settings import Settings
 from streams.topics import Topics
 from streams.training.user_code import mode_of
 from streams.workers.apps import declare_topics
+from streams.workers.home_lock import take
 from streams.workers.privacy import private_home
 
 __all__ = ["Stack", "StackError"]
@@ -166,16 +166,13 @@ class Stack:
         try:
             private_home(home)
             self.log_folder.mkdir(parents=True, exist_ok=True)
-            lock = (home / "lock").open("w", encoding="utf-8")
+            lock = take(home)
         except OSError as error:
             raise StackError(f"{home} cannot be used: {error}; set TIDECAST_HOME to a folder you may write") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
+        if lock is None:
             raise StackError(
                 f"a Tidecast service runs already on {home}: use it, stop it, or set TIDECAST_HOME to another folder"
-            ) from None
+            )
         self._lock = lock
 
     def _end_leftovers(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.embedded_kafka.ports import free_port
 from streams.cli.service.running import RunningService, find_running
+from streams.workers.home_lock import take
 
 
 @contextmanager
@@ -59,6 +60,31 @@ def test_the_note_of_a_service_that_was_killed_does_not_count(tmp_path: Path) ->
     _note(tmp_path, json.dumps({"url": f"http://127.0.0.1:{free_port()}", "bootstrap": "b:9092"}))
 
     assert find_running(tmp_path) is None
+
+
+def test_a_service_that_starts_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has the home's lock from its first moment on, and leaves its note when it answers."""
+    lock = take(tmp_path)
+    assert lock is not None
+    with _listening(200) as url, lock:
+        ready = threading.Timer(0.3, _note, (tmp_path, json.dumps({"url": url, "bootstrap": "b:9092"})))
+        ready.start()
+
+        assert find_running(tmp_path) == RunningService(url, "b:9092")
+        ready.join()
+    assert "is starting or stopping" in capsys.readouterr().err
+
+
+def test_of_a_service_that_stops_nothing_is_found(tmp_path: Path) -> None:
+    """As soon as it lets go of the lock, another may be started."""
+    lock = take(tmp_path)
+    assert lock is not None
+    stopped = threading.Timer(0.3, lock.close)
+    stopped.start()
+
+    assert find_running(tmp_path) is None
+    stopped.join()
+    assert take(tmp_path) is not None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"url": "x", "bootstrap": "y"}', '{"url": 1}'])
