@@ -7,9 +7,10 @@ from schemas.forecasting import JobRecord
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError
 
-__all__ = ["Asked", "check_additive"]
+__all__ = ["NO_SUMS", "Asked", "check_additive"]
 
-_NO_SUMS: Final = ("max", "min")  # of longer steps: what they leave of series says nothing of the sum of these
+NO_SUMS: Final = ("max", "min")
+"""Of longer steps: what they leave of series says nothing of the sum of these."""
 _DIFFERENT_ROWS: Final = "of steps made by {} the sum is that of all series only where they have the same rows"
 
 
@@ -32,7 +33,7 @@ def check_additive(job: JobRecord) -> str | None:
     aggregate = None if job.columns is None else job.columns.aggregate
     if aggregate is None or aggregate.how == "sum":
         return None
-    if aggregate.how in _NO_SUMS:
+    if aggregate.how in NO_SUMS:
         text = (
             f"the steps of job {job.job_id} were made by {aggregate.how}, and the {aggregate.how} of several series is "
             "not the sum of theirs: choose its columns again with an aggregate whose how is sum"

@@ -103,11 +103,12 @@ def test_each_column_of_a_wide_workbook_is_a_series(service: Up, tmp_path: Path)
     book.write_bytes(workbook({"Notes": [["Sales"]], "Shops": [["day", "north", "south", "east"], *cells]}))
     options = ("-t", "day", "-m", "LinearFit", "-p", "LinearFit.add_std_factor=0", "-k", 1, "--sheet", "Shops")
 
-    first = service.run("forecast", book, "--wide", *options, "--out", wide)
+    first = service.run("forecast", book, "--wide", *options, "--out", wide, "--sums")
     second = service.run("forecast", book, "-y", "east", "-y", "north", *options, "--out", chosen)
     neither = service.run("forecast", book, "-t", "day")
 
     assert first.returncode == 0, first.stderr
+    assert "2020-01-21 363" in " ".join(next(line for line in first.stdout.splitlines() if "total" in line).split())
     assert second.returncode == 0, second.stderr
     found = [
         [

@@ -30,7 +30,7 @@ tidecast forecast sales.csv -t 0 -y 3 --metric mae --metric r2 --out forecasts.c
 
 tidecast forecast macro.csv -t date -y realgdp -y unemp
 
-tidecast forecast shops.csv -t date --wide
+tidecast forecast shops.csv -t date --wide --sums
 
 tidecast forecast sales.csv -t date -y sold --url http://forecasts.example:8080"""
 
@@ -245,6 +245,13 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="Draw history, backtest and forecast of the four largest series (png, svg or pdf).",
         ),
     ] = None,
+    sums: Annotated[
+        bool,
+        typer.Option(
+            "--sums",
+            help="Also the total and the sums by --group-by, which add up; --plot draws the first four of them.",
+        ),
+    ] = False,
     url: Annotated[
         str | None,
         typer.Option(
@@ -309,6 +316,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             if parameter.tuned:
                 raise CommandError(f"--param {parameter.name}: a range or several options need --tune")
     planning.check_columns(plan, columns.header)
+    asked_sums = planning.asked_sums(plan) if sums else None
     planning.check_metrics(plan.metrics, METRICS)
     presenting.check_outputs(out, plot)
     settings, console = load_settings(), notices()
@@ -330,10 +338,12 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             later = _later(job_id, embedded=session.embedded)
             raise CommandError(f"{error}\n{later}", status=error.status) from error
         if as_json:
-            presenting.print_results(session.client, job_id, {"job_id": job_id})
+            presenting.print_results(session.client, job_id, {"job_id": job_id}, asked_sums=asked_sums)
             return
         outcome = following.outcome_of(session.client, job_id)
-        presenting.present(session.client, outcome, output(), everything=everything, out=out, plot=plot)
+        presenting.present(
+            session.client, outcome, output(), everything=everything, out=out, plot=plot, asked_sums=asked_sums
+        )
         console.print(f"{command_line(f'job {job_id}')} shows this again", style="dim", soft_wrap=True)
 
 

@@ -49,12 +49,17 @@ class SeriesForecast:
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """All results of a finished job, by series and in the order of their submission."""
+    """All results of a finished job, by series and in the order of their submission.
+
+    `lacking` says what those without a forecast are, and `by_model` whether their model is named with them.
+    """
 
     job_id: int
     group_key: tuple[str, ...]
     forecasts: Sequence[SeriesForecast]
     message: str | None = None
+    lacking: str = "forecasts failed"
+    by_model: bool = True
 
     @property
     def failed(self) -> Sequence[SeriesForecast]:

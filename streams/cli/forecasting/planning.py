@@ -15,10 +15,12 @@ from streams.cli.forecasting.wording import in_options
 from streams.errors import RejectedError
 from streams.forecasting.calendars import checked_calendars
 from streams.schedules import Schedule
+from streams.sums.asked import NO_SUMS
 
 __all__ = [
     "ForecastPlan",
     "Parameter",
+    "asked_sums",
     "calendar",
     "check_columns",
     "check_metrics",
@@ -156,6 +158,19 @@ def check_columns(plan: ForecastPlan, header: Sequence[str]) -> None:
                 raise CommandError(
                     f"{option} {header[index]}: the column is the {other} already; every column can play one part"
                 )
+
+
+def asked_sums(plan: ForecastPlan) -> dict[str, Any]:
+    """How sums of the forecasts are asked for; CommandError where there is nothing to add, or nothing that adds up."""
+    if not plan.group_by:
+        text = "--sums: there is one series alone: name columns that tell series apart (--group-by), or several targets"
+        raise CommandError(text, status=2)
+    how = plan.calendar.get("aggregate", {}).get("how")
+    if how in NO_SUMS:
+        raise CommandError(
+            f"--sums: the {how} of several series is not the sum of theirs: --aggregate by sum", status=2
+        )
+    return {name: plan.options[name] for name in ("fill", "levels") if name in plan.options}
 
 
 def parameters(given: Iterable[str]) -> tuple[Parameter, ...]:
