@@ -172,8 +172,8 @@ def _check_timestamps(command: TrainSeries) -> None:
         if steps[at - 1] == 0:
             raise ValueError(
                 f"timestamp {shown} occurs more than once in the series: choose the columns that tell series apart "
-                "(groupby_indexs, or --group-by), or keep one row per time "
-                "(what is finer than a millisecond is cut off)"
+                "(groupby_indexs, or --group-by), put rows of one time together (aggregate, or --aggregate D=mean), or "
+                "keep one row per time (what is finer than a millisecond is cut off)"
             )
         raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
 

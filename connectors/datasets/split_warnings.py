@@ -15,6 +15,7 @@ from connectors.csv_files.dialect import Dialect
 __all__ = ["double_times", "groups_that_look_alike"]
 
 _MOST_COLUMNS: Final = 30  # that are tried as further group columns
+_TOGETHER: Final = "have rows put together (aggregate, or --aggregate D=mean)"
 _FINER: Final = re.compile(r"[.,]\d{7,9}(?!\d)|^\d{19}$", re.ASCII)  # than a microsecond
 _SHOWN: Final = 60  # characters of a cell that are put into a text
 
@@ -65,9 +66,9 @@ def double_times(
     index, when = timestamp
     example = when.texts[when.codes[int(np.argmax(places == distinct[np.argmax(counts > 1)]))]]
     apart = _telling_apart(path, header, dialect, places=places, unused=unused)
-    remedy = "keep one row per time"
+    remedy = f"keep one row per time, or {_TOGETHER}"
     if _FINER.search(example.strip()):
-        remedy = "times are told apart to the microsecond: give every row of a series one of its own"
+        remedy = f"times are told apart to the microsecond: give every row of a series one of its own, or {_TOGETHER}"
     if apart:
         names = " and ".join(f'"{header[column]}" ({column})' for column in apart)
         remedy = f"choose the columns that tell series apart, here {names}: groupby_indexs, or --group-by"

@@ -176,7 +176,8 @@ def test_J143_a_repeated_time_names_the_time() -> None:
 
     assert error == (
         "timestamp 2020-08-02 00:00:00 occurs more than once in the series: choose the columns that tell series "
-        "apart (groupby_indexs, or --group-by), or keep one row per time (what is finer than a millisecond is cut off)"
+        "apart (groupby_indexs, or --group-by), put rows of one time together (aggregate, or "
+        "--aggregate D=mean), or keep one row per time (what is finer than a millisecond is cut off)"
     )
 
 

@@ -84,5 +84,5 @@ def test_B47_where_no_column_tells_rows_apart_one_must_go(tmp_path: Path) -> Non
     (warning,) = split(tmp_path / "data.csv", [*lines, lines[2], *reversed(lines)], [1]).warnings
 
     assert "7 of 13 rows" in warning
-    assert warning.endswith("keep one row per time")
+    assert warning.endswith("keep one row per time, or have rows put together (aggregate, or --aggregate D=mean)")
     assert "groupby_indexs" not in warning
