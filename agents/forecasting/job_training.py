@@ -38,7 +38,7 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
     to_store, trainings = await asyncio.to_thread(check_elements, job, command.elements, limits, chosen)
     tabled = job
     if needs_table(trainings):
-        tabled = await with_table(state, job, command)
+        tabled = await with_table(state, job, command, event)
     if tabled is not job:  # it may have new series
         chosen = await chosen_series(ForecastingState.of(state).splits, tabled, command.elements)
         to_store, trainings = await asyncio.to_thread(check_elements, tabled, command.elements, limits, chosen)

@@ -9,10 +9,9 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from agents.forecasting.growth import Growth, needs_table, split_anew
+from agents.forecasting.growth import AGAIN_MS, Growth, needs_table, split_anew
 from agents.forecasting.submission_runs import Prepared, prepared_for
-from connectors.datasets.group_values import WHOLE, named_series, read_key
-from schemas.forecasting import JobRecord, RefreshJob, SeriesConfig, Standing, SubmitJob
+from schemas.forecasting import JobRecord, RefreshJob, SeriesConfig, SubmitJob
 from streams.engine.tenure import SupersededError
 from streams.engine.tries import GivenUpError, is_infrastructure
 from streams.errors import Code, ConflictError, RejectedError
@@ -20,7 +19,7 @@ from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, Training, check_elements
 from streams.repeats import digest_of, with_command
 from streams.runtime import StateRuntime
-from streams.standing.elements import refreshed
+from streams.standing.elements import refreshed, without_new
 
 __all__ = ["Made", "Trials", "words_of"]
 
@@ -79,8 +78,9 @@ class Trials:
         state, growth = self._state, self._growth
         after, trainings, submission = await asyncio.to_thread(self._trained, growth, due, problems)
         if growth.later is not None and needs_table(trainings):
-            growth = await split_anew(state, self._job, self._command)
-            self._splits.add(growth.split)
+            anew = await split_anew(state, self._job, self._command)
+            self._splits.add(anew.split)
+            growth = anew if growth.no_room is None else anew.without_new(self._job, growth.no_room)
             after, trainings, submission = await asyncio.to_thread(self._trained, growth, due, problems)
         prepared = await self._prepared(after, trainings, growth) if trainings else None
         return Made(growth, after, trainings, submission, prepared)
@@ -96,6 +96,10 @@ class Trials:
     ) -> tuple[JobRecord, list[Training], SubmitJob]:
         job, command, at = self._job, self._command, self._at
         by_hand = not command.number
+        standing = refreshed(job.standing, due, growth.changed, at=at, problems=problems)
+        if growth.no_room is not None:
+            lacking = growth.lacking(job, due)
+            standing = without_new(standing, lacking, growth.no_room.message, again=at + AGAIN_MS)
         known = _known_now(job, command) if by_hand else {"refreshes": job.refreshes + 1}
         after = replace(
             job,
@@ -105,7 +109,7 @@ class Trials:
             series_count=growth.series,
             seen=growth.seen,
             split_seen=growth.split_seen,
-            standing=refreshed(job.standing, due, growth.changed, at=at, problems=problems),
+            standing=standing,
             refreshed_at=at,
             **known,
         )
@@ -113,7 +117,7 @@ class Trials:
         chosen: dict[int, Sequence[int]] = {}
         for place in due:
             one = job.standing[place]
-            series = _chosen(growth, job.first_ts_id, one, sorted({*growth.changed, *one.stale}))
+            series = growth.chosen(job, one, sorted({*growth.changed, *one.stale}))
             if series:
                 if one.series is not None:
                     chosen[len(elements)] = series
@@ -149,14 +153,3 @@ def _known_now(job: JobRecord, command: RefreshJob) -> dict[str, Any]:
     """What the row keeps of a command by hand: the latest of many, and the first, by which the job was made."""
     known: dict[str, Any] = with_command(job, command.command_id, digest_of(command))
     return {name: (*ids[:1], *ids[1:][-_MOST_COMMANDS:]) for name, ids in known.items()}
-
-
-def _chosen(growth: Growth, first_ts_id: int, element: Standing, places: Sequence[int]) -> list[int]:
-    """Those of the series that an element is for."""
-    if element.series is None:
-        return [element.ts_id] if element.ts_id - first_ts_id in places else []
-    if element.series == WHOLE:
-        return [first_ts_id + place for place in places]
-    wanted = read_key(element.series).items()
-    named = ((place, named_series(growth.columns, growth.names[place]).groups) for place in places)
-    return [first_ts_id + place for place, groups in named if wanted <= groups.items()]

@@ -8,9 +8,9 @@ What cannot be refreshed is a dead letter before it is in the row: a crash in be
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from agents.forecasting.growth import grown
+from agents.forecasting.growth import AGAIN_MS, Growth, grown, where_room
 from agents.forecasting.job_rows import put_job_for, put_where_room
 from agents.forecasting.job_training import send_out
 from agents.forecasting.refresh_trials import Made, Trials, words_of
@@ -31,8 +31,6 @@ from streams.runtime import StateRuntime
 from streams.standing.elements import due_elements, passed
 
 __all__ = ["forgotten_again", "refresh"]
-
-_AGAIN_MS: Final = 60_000  # what had no room is tried again then: it costs as much as any refresh
 
 
 async def refresh(
@@ -77,7 +75,8 @@ async def _written(
 ) -> tuple[Made, JobRecord]:
     """What is trained, and the row of the job, which is written; RejectedError where nothing of it can be."""
     at = time_of(event.message)
-    trials = Trials(state, job, command, await grown(state, job, command), at)
+    growth = await _where_room(state, job, command, event, due)
+    trials = Trials(state, job, command, growth, at)
     try:
         made, failed = await trials.made(due)
         if failed:  # until there are news behind what was seen
@@ -85,13 +84,27 @@ async def _written(
         changed = await asyncio.to_thread(_submitted, state, job, made, at)
         if made.growth.later is not None:
             ForecastingState.of(state).splits.will_have(made.growth.later)
-        await _tell(state, job, event, failed)
+        lacking = {place: growth.no_room for place in growth.lacking(job, due) if growth.no_room is not None}
+        await _tell(state, job, event, {**lacking, **failed})
         await put_where_room(state, event, changed, series=changed.series_count - job.series_count)
     except RejectedError:
         await trials.delete_all_but(None)
         raise
     await trials.delete_all_but(changed.split)
     return made, changed
+
+
+async def _where_room(
+    state: StateRuntime, job: JobRecord, command: RefreshJob, event: Event, due: Sequence[int]
+) -> Growth:
+    """How the series have grown: without new ones for which there is no room, where an element tells that they wait.
+
+    By hand something must be left to be done.
+    """
+    growth = await grown(state, job, command)
+    known = await where_room(state, job, growth, event.message.partition)
+    told = command.number or (known.changed and known.lacking(job, due))
+    return known if known.no_room is None or told else growth
 
 
 async def _tell(state: StateRuntime, job: JobRecord, event: Event, failed: Mapping[int, RejectedError]) -> None:
@@ -114,7 +127,7 @@ def _past(job: JobRecord, due: Sequence[int], at: int, tried: int, error: Reject
 
     Where there was no room, which is nobody's news, there is a next time of its own.
     """
-    again = at + _AGAIN_MS if isinstance(error, TooManyError | UnavailableError) else None
+    again = at + AGAIN_MS if isinstance(error, TooManyError | UnavailableError) else None
     problems = {place: words_of(place, error) for place in due}
     standing = passed(job.standing, problems, at=at, again=again)
     return replace(job, refreshes=job.refreshes + 1, tried=tried, standing=standing)

@@ -7,7 +7,7 @@ each begins.
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import isnan
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -116,6 +116,19 @@ class Split:
     def lengths(self) -> npt.NDArray[np.int64]:
         """The rows of each history."""
         return self.ends - self.offsets[:-1]
+
+    def first(self, count: int) -> "Split":
+        """The first so many series; columns that are arranged as ``target`` fit this split, too."""
+        if count >= len(self):
+            return self
+        return replace(
+            self,
+            offsets=self.offsets[: count + 1],
+            calendar_codes=self.calendar_codes[:count],
+            is_complete=self.is_complete[:count],
+            groupby_val=self.groupby_val[:count],
+            future=self.future[:count],
+        )
 
     def series(self, index: int) -> SeriesData:
         """The data of series ``index``, counted from 0."""

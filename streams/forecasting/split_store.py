@@ -142,7 +142,13 @@ class SplitStore:
         return split
 
     async def of(self, job: JobRecord) -> Split:
-        """The series of a job as it has seen them; RejectedError 409 where they are gone."""
+        """The series of a job as it has seen them; RejectedError 409 where they are gone.
+
+        New ones for which its project had no room lie behind them in the file, and are left out.
+        """
+        return (await self._all_of(job)).first(job.series_count)
+
+    async def _all_of(self, job: JobRecord) -> Split:
         assert job.split is not None  # who asks has seen that it has series
         if job.seen <= job.split_seen:
             return await self.load(job.split)

@@ -9,7 +9,7 @@ from streams.codes.access import AccessCode
 from streams.errors import TooManyError
 from streams.settings import Settings
 
-__all__ = ["QUOTAS", "SHARED", "Quota", "limit_of", "over"]
+__all__ = ["QUOTAS", "SHARED", "Quota", "limit_of", "over", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,15 @@ def over(quota: str, project: str, *, used: int, wanted: int, limit: int) -> Too
     text = (
         f"quota {quota}: project {project or DEFAULT_PROJECT} may have {limit} {it.words}, has {used}, and this would "
         f"add {wanted}: {it.remedy}, or have the quota raised ({it.variable}, or the project's own)"
+    )
+    return TooManyError(AccessCode.QUOTA_FULL, text, {"field": quota})
+
+
+def waiting(quota: str, project: str, *, limit: int) -> TooManyError:
+    """Why what is new waits, while what is known goes on. It says the same until the limit is another one."""
+    it = QUOTAS[quota]
+    text = (
+        f"quota {quota}: project {project or DEFAULT_PROJECT} may have {limit} {it.words}, so those that are new wait "
+        f"for room: {it.remedy}, or have the quota raised ({it.variable}, or the project's own)"
     )
     return TooManyError(AccessCode.QUOTA_FULL, text, {"field": quota})

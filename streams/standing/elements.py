@@ -31,6 +31,7 @@ __all__ = [
     "pause_ms",
     "refreshed",
     "with_elements",
+    "without_new",
 ]
 
 DATA: Final = "data"
@@ -171,6 +172,19 @@ def passed(
         times = [time for time in (_next(one, at), again) if time is not None]
         found[place] = replace(one, next_due=min(times, default=None), problem=text[:_LONGEST_PROBLEM])
     return tuple(found)
+
+
+def without_new(standing: Sequence[Standing], places: Collection[int], why: str, *, again: int) -> tuple[Standing, ...]:
+    """The elements once those at these places have lacked new series.
+
+    Those on data try them `again` then, the others when they are due anyhow.
+    """
+    return tuple(
+        replace(one, problem=why[:_LONGEST_PROBLEM], next_due=again if one.on == DATA else one.next_due)
+        if place in places
+        else one
+        for place, one in enumerate(standing)
+    )
 
 
 def earliest_due(job: JobRecord) -> int | None:

@@ -64,8 +64,8 @@ class RefreshedElement(BaseModel):
     time_zone: str | None = Field(None, description="With cron: whose clock counts.")
     next: str | None = Field(
         None,
-        description="With cron: when it is due next, ISO-8601 in UTC. With data: when a refresh is tried again that a "
-        "quota has refused.",
+        description="With cron: when it is due next, ISO-8601 in UTC. With data: when series are tried again for which "
+        "a quota had no room.",
     )
     error: str | None = Field(
         None, description="Why it could not be refreshed when that was tried last; absent once it could."

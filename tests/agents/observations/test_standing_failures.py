@@ -9,6 +9,7 @@ from agents.forecasting.refresh_watch import RefreshWatch
 from connectors.datasets.added_rows import AddedRow, append
 from connectors.kafka.publisher import DeliveryError
 from schemas.forecasting import CmdStatus, RefreshJob
+from streams.errors import RejectedError
 from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from streams.standing.shown import refreshes
@@ -194,29 +195,36 @@ def waiting_times(state: Worker) -> Sequence[int | None]:
     return [one.next_due for one in job_of(state).standing]
 
 
-async def test_what_a_quota_refuses_is_told_and_tried_until_there_is_room(
-    settings: Settings, publisher: FakePublisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In the quota's own words; each minute, for no row tells that there is room. New rows are not needed."""
-    limited = settings.model_copy(update={"max_project_series": 3})
-    state = Worker(apps.create_state(limited, "127.0.0.1:1"), publisher)
+@pytest.fixture
+async def limited(settings: Settings, publisher: FakePublisher, tmp_path: Path) -> Worker:
+    """A job of all the three series that its project may have, on data and by the day; rows of a fourth have come."""
+    state = Worker(apps.create_state(settings.model_copy(update={"max_project_series": 3}), "127.0.0.1:1"), publisher)
     add_sample(state, tmp_path)
     await state.commands(CREATE, CONFIGURE)
-    first = job_of(state).first_ts_id
     await submitted(state, every(ON_DATA), every(DAILY, model_name="SES"))
-    _, daily = waiting_times(state)
-    before = state.runtime.store.keys(f"splits/{JOB_ID}")
     append(state.runtime.store, DATA_ID, [cores_row(0, "west", 13, 1.0), cores_row(1, "south", 1, 1.0)])
+    return state
+
+
+async def test_a_new_series_without_room_waits_while_the_others_are_refreshed(
+    limited: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the quota's own words, once; each minute it is tried, for no row tells that there is room."""
+    state, first = limited, job_of(limited).first_ts_id
+    _, daily = waiting_times(state)
 
     await state.commands(RefreshJob("refresh 1", JOB_ID, number=1))
 
+    assert [(one.ts_id, one.model_name) for one in asked(state)] == [(first, "LinearFit")]
     [letter] = state.dead()
+    assert "those that are new wait for room" in letter["error"]
     assert "TIDECAST_MAX_PROJECT_SERIES" in letter["error"]
     assert problems(state) == [letter["error"], None]
     assert refreshes(job_of(state))["refresh"][0]["next"] == "2020-09-13T12:27:40.000+00:00"
     assert list(waiting_times(state)) == [MS + 60_000, daily]
-    assert (job_of(state).series_count, job_of(state).seen) == (3, -1)
-    assert state.runtime.store.keys(f"splits/{JOB_ID}") == before
+    assert (job_of(state).series_count, job_of(state).seen) == (3, 1)
+    assert len(await ForecastingState.of(state.runtime).splits.of(job_of(state))) == 3
+    await answered(state)
     state.forget()
 
     monkeypatch.setattr("agents.forecasting.refresh_watch.owned_offsets", lambda *_: (7, dict.fromkeys(range(4))))
@@ -233,8 +241,52 @@ async def test_what_a_quota_refuses_is_told_and_tried_until_there_is_room(
     assert (state.dead(), asked(state)) == ([], [])
     assert problems(state)[0] == letter["error"]
 
+    append(state.runtime.store, DATA_ID, [cores_row(2, "east", 13, 1.0)])
+    await state.commands(RefreshJob("refresh 3", JOB_ID, number=3))  # new rows need no room
+    assert [one.ts_id - first for one in asked(state)] == [1]
+    assert state.dead() == []
+    await answered(state)
+
     roomy = await restarted(state, settings.model_copy(update={"max_project_series": 4}), monkeypatch)
-    await roomy.commands(RefreshJob("refresh 3", JOB_ID, number=3))
-    assert [one.ts_id for one in asked(roomy)] == [first, first + 3]
-    assert problems(roomy) == [None, None]
+    await roomy.commands(RefreshJob("refresh 4", JOB_ID, number=4))
+    assert [(one.ts_id, len(one.target)) for one in asked(roomy)] == [(first + 3, 1)]
+    assert (job_of(roomy).series_count, problems(roomy)) == (4, [None, None])
     assert list(waiting_times(roomy)) == [None, daily]
+
+
+async def test_by_hand_what_has_no_room_is_told_with_what_was_done(limited: Worker) -> None:
+    """Where nothing else has changed, it is refused."""
+    state, first = limited, job_of(limited).first_ts_id
+    _, daily = waiting_times(state)
+    with state.runtime.waiters.waiting("by hand") as outcome:
+        await state.commands(RefreshJob("by hand", JOB_ID))
+        assert await outcome == [first]
+    assert sorted(one.model_name for one in asked(state)) == ["LinearFit", "SES"]
+    assert ["new wait for room" in str(text) for text in problems(state)] == [True, True]
+    assert waiting_times(state) == [MS + 60_000, daily]  # a schedule is kept to
+    await answered(state)
+    before = job_of(state)
+
+    with state.runtime.waiters.waiting("again") as outcome:
+        await state.commands(RefreshJob("again", JOB_ID))
+        with pytest.raises(RejectedError, match="has 3, and this would add 1"):
+            await outcome
+    assert job_of(state) == before
+
+
+async def test_columns_of_a_table_do_not_let_series_in_that_have_no_room(limited: Worker) -> None:
+    """A submission that needs the table anew goes on with the series that there are, and so does its refresh."""
+    state, first = limited, job_of(limited).first_ts_id
+    await state.commands(RefreshJob("refresh 1", JOB_ID, number=1))
+    await answered(state)
+    state.forget()
+
+    await submitted(state, every(ON_DATA, model_name="Regression", feature_indexs=(_LOAD,)), command_id="features")
+
+    assert job_of(state).series_count == 3
+    assert ["wait for room" in str(text) for text in problems(state)] == [True, False, False]
+    assert waiting_times(state)[0] is not None
+    append(state.runtime.store, DATA_ID, [row(3, "east", 13, 4.0)])
+    await state.commands(RefreshJob("refresh 2", JOB_ID, number=2))
+    assert {one.ts_id - first for one in asked(state)} == {1}
+    assert job_of(state).series_count == 3
