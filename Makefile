@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-# Two processes, a file's tests in one of them: module fixtures are built once.
-PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# A file's tests in one process: module fixtures are built once.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+# Tests against a broker have many processes of their own, so two at a time; of the quick ones one more than cores, for some wait.
+PARALLEL := --numprocesses 2 $(BY_FILE)
+QUICK_PARALLEL := --numprocesses $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -lt 8 ] || n=7; echo $$((n + 1))) $(BY_FILE)
 # What libraries bring for pytest and no test here uses: each process would load pandas and more for it.
 UNUSED := -p no:anyio -p no:fugue_test -p no:fugue_test_fixtures -p no:platformdirs -p no:valkey
 # No test of the quick loop needs these either: one drives the HTTP doors, one runs failed tests again.
@@ -40,7 +43,7 @@ up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 	@$(BIN)/tidecast up
 
 unit: $(STAMP) ## The quick loop: tests that need no broker, but for slow ones (tests/unit and tests/agents)
-	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(UNUSED_QUICK) -m 'not slow and not soak' tests/unit tests/agents
+	@$(BIN)/pytest $(QUICK_PARALLEL) $(UNUSED) $(UNUSED_QUICK) -m 'not slow and not soak' tests/unit tests/agents
 
 test: $(STAMP) ## Run every test, against a real Kafka broker
 	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) --ignore tests/faults
