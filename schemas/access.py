@@ -154,6 +154,7 @@ class AuditRecord:
     trace_id: str
     address: str = ""
     role: str = ""
+    count: int = 1
 
 
 @record()

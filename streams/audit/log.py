@@ -12,8 +12,9 @@ import structlog
 
 from connectors.kafka.publisher import Record
 from schemas.access import AuditRecord
-from streams.access.caller import DEFAULT_PROJECT
+from streams.access.caller import DEFAULT_PROJECT, Caller
 from streams.audit.notes import MARK, RequestNote
+from streams.audit.repeats import MINUTE_S, Kind, Repeats
 from streams.audit.subjects import LONGEST, project_of_command, subject_of
 from streams.errors import RejectedError
 from streams.messages import Message
@@ -34,6 +35,41 @@ class AuditLog(Part):
         self.on = runtime.settings.audited
         self._runtime = runtime
         self._unsent = self._lost = 0
+        self._repeats = Repeats()
+        self._minute: asyncio.TimerHandle | None = None
+
+    def tells_alone(self, who: Caller, status: int, action: str, address: str) -> bool:
+        """Count a refusal; whether it is to be told of by itself. Others of its kind are, as a number, in a minute."""
+        kind = Kind(who.name, who.project, _role(who, status), address, action, status)
+        if self._minute is None:
+            self._minute = asyncio.get_running_loop().call_later(MINUTE_S, self.tell_repeats)
+        return self._repeats.is_told_alone(kind)
+
+    def tell_repeats(self) -> None:
+        """Tell how many refusals of the present minute have had no event of their own."""
+        if self._minute is not None:
+            self._minute.cancel()
+            self._minute = None
+        for kind, count in self._repeats.ended():
+            self._send(
+                AuditRecord(
+                    at=_now(),
+                    user=kind.user,
+                    project=kind.project,
+                    door="http",
+                    action=kind.action,
+                    subject="",
+                    status=kind.status,
+                    trace_id="",
+                    address=kind.address,
+                    role=kind.role,
+                    count=count,
+                )
+            )
+
+    async def close(self) -> None:
+        """What was counted is told."""
+        self.tell_repeats()
 
     def request(
         self, note: RequestNote, action: str, subject: str, status: int, address: str
@@ -51,7 +87,7 @@ class AuditLog(Part):
                 status=status,
                 trace_id=note.trace_id,
                 address=address,
-                role=who.role.name.lower() if who.name and status != 401 else "",
+                role=_role(who, status),
             )
         )
 
@@ -90,6 +126,10 @@ class AuditLog(Part):
         if not sent.cancelled() and (error := sent.exception()) is not None:
             self._lost += 1
             log.error("audit_lost", events=self._lost, reason=str(error))
+
+
+def _role(who: Caller, status: int) -> str:
+    return who.role.name.lower() if who.name and status != 401 else ""
 
 
 def open_audit(runtime: StateRuntime) -> Part:

@@ -17,6 +17,7 @@ __all__ = [
     "note_caller",
     "note_hop",
     "note_subject",
+    "note_trace",
     "note_user",
     "request_noted",
 ]
@@ -66,6 +67,13 @@ def note_hop() -> None:
     note = _current.get()
     if note is not None:
         note.by_hop = True
+
+
+def note_trace(trace_id: str) -> None:
+    """The trace that the request has, or begins."""
+    note = _current.get()
+    if note is not None:
+        note.trace_id = trace_id
 
 
 def note_subject(command: Any) -> None:

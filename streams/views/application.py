@@ -16,7 +16,7 @@ from streams.views.doors import doors_of
 from streams.views.operation.openapi_document import openapi_document
 from streams.views.operation.schema_catalogue import SchemaCatalogue
 from streams.views.serving import TimedProtocol
-from streams.views.web.admission.auditing import Audited
+from streams.views.web.admission.auditing import Audited, TracedWrites
 from streams.views.web.admission.authentication import Authentication
 from streams.views.web.admission.cors import OtherPages
 from streams.views.web.admission.rates import RequestRates
@@ -90,10 +90,13 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
     http.add_middleware(OwnerForwarding, runtime=runtime, doors=doors)
     http.add_middleware(BodyLimits, settings=runtime.settings, doors=doors)
     http.add_middleware(SlashPaths, doors=doors)
+    audited = settings.audited and AuditLog in runtime.parts
+    if audited:
+        http.add_middleware(TracedWrites)
     if settings.requests_per_s:
         http.add_middleware(RequestRates, runtime=runtime, doors=doors)
     http.add_middleware(Authentication, runtime=runtime, doors=doors)
-    if settings.audited and AuditLog in runtime.parts:
+    if audited:
         http.add_middleware(Audited, audit=AuditLog.of(runtime), doors=doors)
     if settings.cors_origin_list:
         http.add_middleware(OtherPages, origins=settings.cors_origin_list)

@@ -53,5 +53,6 @@ def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
         told = {**it, "user": it["user"] or ("-" if it["door"] == "http" else "(kafka)")}
         columns = " ".join(f"{told[name]!s:{width}}" for name, width in _WIDTHS.items())
-        output().print(one_line(f"{at} {columns} {it['subject']}".rstrip()), highlight=False, soft_wrap=True)
+        several = f"{it['count']} times" if it.get("count", 1) > 1 else ""
+        output().print(one_line(f"{at} {columns} {it['subject']}{several}".rstrip()), highlight=False, soft_wrap=True)
     sys.stdout.flush()

@@ -45,6 +45,9 @@ class AuditItem(BaseModel):
     status: int = Field(description="The outcome, as a status of HTTP.")
     trace_id: str
     address: str
+    count: int = Field(
+        description="Of how many it tells; above 1: refusals of a minute that have no item of their own."
+    )
 
 
 class AuditReply(BaseModel):
@@ -91,6 +94,7 @@ def _read(state: StateRuntime, user: str, project: str) -> Iterator[dict[str, An
             "status": event.status,
             "trace_id": event.trace_id,
             "address": event.address,
+            "count": event.count,
         }
         if user in ("", item["user"]) and project in ("", item["project"]):
             yield item

@@ -90,7 +90,7 @@ class Refusal(NamedTuple):
     place: Mapping[str, int | str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Envelope:
     """One contract's way to say no."""
 

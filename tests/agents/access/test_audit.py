@@ -9,12 +9,16 @@ import pytest
 
 from schemas.access import AddProject, AddUser, AuditRecord
 from schemas.forecasting import DeleteJob
+from streams.access.caller import NOBODY
 from streams.access.passwords import hash_password
+from streams.audit import log
+from streams.audit.log import AuditLog
 from streams.settings import Settings
 from streams.views.application import create_http
 from streams.views.web import forwarding
 from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker
+from tests.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -108,3 +112,40 @@ async def test_what_the_broker_does_not_take_holds_nobody_up(audited: Worker, ht
 
     assert answer.status_code == 200
     assert told(audited) == []
+
+
+async def test_refusals_that_come_again_are_told_as_a_number(audited: Worker, http: httpx.AsyncClient) -> None:
+    """The first twenty of a kind one by one; a write in between, and what is refused for another reason, as ever."""
+    for number in range(30):
+        await http.put(f"/uploads/.hidden{number}", content=b"x")
+    await http.put("/uploads/a.csv", content=b"x")
+    await http.post("/job/", json={})
+    before = [(it.action, it.status, it.count) for it in told(audited)]
+    AuditLog.of(audited.runtime).tell_repeats()
+
+    assert before == [
+        *[("PUT /uploads/{path:path}", 400, 1)] * 20,
+        ("PUT /uploads/{path:path}", 200, 1),
+        ("POST /job/", 400, 1),
+    ]
+    [number_of] = told(audited)[len(before) :]
+    assert (number_of.action, number_of.status, number_of.count) == ("PUT /uploads", 400, 10)
+    assert (number_of.subject, number_of.address) == ("", "127.0.0.1")
+
+
+async def test_a_minute_that_is_over_and_an_orderly_stop_tell_the_number(
+    audited: Worker, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it each refusal of the kind has an event of its own again."""
+    monkeypatch.setattr(log, "MINUTE_S", 0.0)
+    part = AuditLog.of(audited.runtime)
+    for _ in range(21):
+        part.tells_alone(NOBODY, 401, "PUT /uploads", "10.0.0.1")
+    await until(lambda: len(told(audited)) == 1)
+    monkeypatch.setattr(log, "MINUTE_S", 3600.0)
+    assert part.tells_alone(NOBODY, 401, "PUT /uploads", "10.0.0.1")
+    for _ in range(25):
+        part.tells_alone(NOBODY, 401, "PUT /uploads", "10.0.0.1")
+    await part.close()
+
+    assert [(it.count, it.status, it.role) for it in told(audited)] == [(1, 401, ""), (6, 401, "")]

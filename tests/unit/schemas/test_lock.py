@@ -169,6 +169,7 @@ RELEASED = {
     152: ("JobRecord", 16, "4a5df5842be7546a"),
     153: ("AddDataset", 6, "9ad9e822b5578171"),
     154: ("AddDataset", 7, "e9a599385b911d32"),
+    155: ("AuditRecord", 2, "0214de36a59dc068"),
 }
 
 

@@ -11,12 +11,12 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.audit.log import AuditLog
-from streams.audit.notes import RequestNote, request_noted
+from streams.audit.notes import RequestNote, note_trace, request_noted
 from streams.telemetry.tracing import traced
 from streams.views.web.admission.authentication import WATCHER
-from streams.views.web.door import Doors
+from streams.views.web.door import Door, Doors
 
-__all__ = ["Audited"]
+__all__ = ["Audited", "TracedWrites"]
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_RIGHT: Final = (401, 403)
@@ -52,22 +52,20 @@ class Audited:
                     await asyncio.wait([told], timeout=_TOLD_WITHIN_S)
             await send(message)
 
-        with traced() as trace_id:
-            note = RequestNote(trace_id)
-            try:
-                with request_noted(note):
-                    await self._app(scope, receive, sending)
-            finally:
-                if not answered:
-                    self._tell_of_write(note, scope, 500)
+        note = RequestNote("")
+        try:
+            with request_noted(note):
+                await self._app(scope, receive, sending)
+        finally:
+            if not answered:
+                self._tell_of_write(note, scope, 500)
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         note = RequestNote("")
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in _NO_RIGHT and not note.by_hop:
-                with traced() as note.trace_id:
-                    self._tell(note, scope, message["status"])
+                self._tell(note, scope, message["status"])
             await send(message)
 
         with request_noted(note):
@@ -79,15 +77,22 @@ class Audited:
         return self._tell(note, scope, status) if not note.by_hop and (not asks or status in _NO_RIGHT) else None
 
     def _tell(self, note: RequestNote, scope: Scope, status: int) -> "asyncio.Future[Any] | None":
-        template, subject = self._place(scope)
+        door = self._doors.at(scope["path"])
         client = scope.get("client")
-        action = f"{scope['method']} {template}".rstrip()
-        return self._audit.request(note, action[:_LONGEST_ACTION], subject, status, client[0] if client else "")
+        address = client[0] if client else ""
+        if status >= _REFUSED:
+            begins = "" if door is None else door.begins()[0]
+            if not self._audit.tells_alone(note.who, status, _action(scope, begins), address):
+                return None
+        if not note.trace_id:
+            with traced() as note.trace_id:
+                pass
+        template, subject = self._place(scope, door)
+        return self._audit.request(note, _action(scope, template), subject, status, address)
 
-    def _place(self, scope: Scope) -> tuple[str, str]:
+    def _place(self, scope: Scope, door: Door | None) -> tuple[str, str]:
         """Template and parameters of an address; both empty where there is none: what was asked may be anything."""
         path: str = scope["path"]
-        door = self._doors.at(path)
         if door is not None and door.slash is not None:
             path = f"{path.rstrip('/')}/" if door.slash else path.rstrip("/")
         for route in () if door is None else (*door.quick, *door.router.routes):
@@ -97,3 +102,26 @@ class Audited:
                 told = " ".join(f"{name}={value}" for name, value in values.items())
                 return str(getattr(route, "path", "")), told
         return "", ""
+
+
+class TracedWrites:
+    """Begins the trace of a write that has none, by which its audit event and what came of it belong together.
+
+    It comes after it is known who asks and how often: a trace is a good part of what a refusal costs.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request be answered within it."""
+        if scope["type"] != "http" or scope["method"] in _READS or WATCHER in scope:
+            await self._app(scope, receive, send)
+            return
+        with traced() as trace_id:
+            note_trace(trace_id)
+            await self._app(scope, receive, send)
+
+
+def _action(scope: Scope, place: str) -> str:
+    return f"{scope['method']} {place}".rstrip()[:_LONGEST_ACTION]

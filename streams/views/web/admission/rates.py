@@ -4,8 +4,10 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
+from functools import lru_cache
 from typing import Final
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.access.caller import caller
@@ -14,10 +16,12 @@ from streams.runtime import StateRuntime
 from streams.views.web.admission.authentication import WATCHER
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.door import Doors
+from streams.views.web.envelope import Envelope
 
 __all__ = ["Rates", "RequestRates"]
 
 _ALWAYS: Final = ("/healthz", "/readyz", "/ping")  # whoever looks after the service has to know
+_ANSWERS: Final = 256
 _KNOWN: Final = 10_000  # whoever is forgotten may ask as after a pause
 
 
@@ -53,6 +57,9 @@ class RequestRates:
         self._doors = doors
         self._settings = runtime.settings
         self._rates = Rates(runtime.settings.requests_per_s, runtime.settings.request_burst)
+        self._refusal = lru_cache(_ANSWERS)(
+            self._made_refusal
+        )  # whoever is beyond the rate gets the same again and again
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, where it comes in time."""
@@ -66,12 +73,16 @@ class RequestRates:
         if not wait_s:
             await self._app(scope, receive, send)
             return
-        settings = self._settings
         owner = f"project {who.project_id}" if who.name else "your address"
+        answer = self._refusal(self._doors.envelope_at(scope["path"]), owner, math.ceil(wait_s))
+        await answer(scope, receive, send)
+
+    def _made_refusal(self, envelope: Envelope, owner: str, wait_s: int) -> Response:
+        settings = self._settings
         text = (
             f"over {settings.requests_per_s:g} requests a second from {owner}, and {settings.request_burst} at once: "
             "send fewer, or let TIDECAST_REQUESTS_PER_S be raised"
         )
-        answer = self._doors.envelope_at(scope["path"]).refusal(429, AccessCode.TOO_MANY_REQUESTS, text)
-        answer.headers["Retry-After"] = str(math.ceil(wait_s))
-        await answer(scope, receive, send)
+        answer = envelope.refusal(429, AccessCode.TOO_MANY_REQUESTS, text)
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer

@@ -1,6 +1,8 @@
 """Passwords: compared with what is kept of them."""
 
 import asyncio
+import os
+import sys
 import threading
 from typing import Any
 
@@ -62,3 +64,23 @@ def test_only_argon2id_of_bearable_cost_is_a_hash(text: str) -> None:
     """A producer's hash could keep a core busy for minutes at each log-in."""
     assert is_hash(hash_password("x"))
     assert not is_hash(text)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only whole processes give way")
+async def test_comparing_leaves_the_cores_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In threads of their own, of low priority, half as many as there are cores; other threads stay as they are."""
+    seen: list[tuple[str, int]] = []
+
+    def look(*_: Any) -> bool:
+        seen.append((threading.current_thread().name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+        return True
+
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    monkeypatch.setattr(passwords, "_fits", look)
+    monkeypatch.setattr(passwords, "cores", lambda: 3)
+    known = Passwords()
+    await asyncio.gather(*(known.fits(str(number), None) for number in range(5)))
+
+    assert {name for name, _ in seen} == {"passwords_0"}
+    assert {priority for _, priority in seen} == {min(19, own + 10)}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
