@@ -4,20 +4,24 @@ Nothing is noted of what was said but in memory: a worker that was restarted say
 """
 
 import asyncio
+import heapq
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from itertools import count
 from typing import Final, Generic, TypeVar
 
 import structlog
 
 from connectors.kafka.publisher import DeliveryError
 
-__all__ = ["Reminders", "look_again_and_again", "wall_ms"]
+__all__ = ["DueTimes", "Reminders", "look_again_and_again", "wall_ms"]
 
 log = structlog.get_logger(__name__)
 
 _EVERY_S: Final = 0.5  # half of the shortest interval of a schedule
 _AGAIN_MS: Final = 10_000  # what has had no effect in this time is said again
+
+_MOST_PAST: Final = 1000  # times that count no more and are kept
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -61,3 +65,31 @@ class Reminders(Generic[_Key]):
     def forget(self, key: _Key) -> None:
         """Forget what was said of it."""
         self._said.pop(key, None)
+
+
+class DueTimes(Generic[_Key]):
+    """When to look at things by their keys, the earliest first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, _Key]] = []  # with times that count no more
+        self._numbers = count()  # keys need have no order
+        self._of: dict[_Key, int] = {}
+
+    def put(self, key: _Key, at: int | None) -> None:
+        """Look at it then, and at no other time."""
+        if at is None:
+            self._of.pop(key, None)
+        elif self._of.get(key) != at:
+            self._of[key] = at
+            heapq.heappush(self._heap, (at, next(self._numbers), key))
+            if len(self._heap) > 2 * len(self._of) + _MOST_PAST:
+                self._heap = [(at, next(self._numbers), key) for key, at in self._of.items()]
+                heapq.heapify(self._heap)
+
+    def come(self, now: int) -> Iterator[_Key]:
+        """Those whose time has come; each is taken out."""
+        while self._heap and self._heap[0][0] <= now:
+            at, _, key = heapq.heappop(self._heap)
+            if self._of.get(key) == at:
+                del self._of[key]
+                yield key

@@ -6,16 +6,15 @@ All rows are read once for each assignment of partitions.
 """
 
 import asyncio
-import heapq
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from connectors.datasets.added_rows import latest
 from connectors.kafka.publisher import Record, partition_for
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
 from streams.forecasting.state import ForecastingState
-from streams.reminders import Reminders, look_again_and_again, wall_ms
+from streams.reminders import DueTimes, Reminders, look_again_and_again, wall_ms
 from streams.rows.ownership import owned_offsets
 from streams.runtime import StateRuntime
 from streams.standing.elements import earliest_due, has_stale, pause_ms
@@ -23,7 +22,6 @@ from streams.standing.elements import earliest_due, has_stale, pause_ms
 __all__ = ["RefreshWatch"]
 
 _IN_ONE_TURN: Final = 50  # rows that are read in one turn of the event loop: some milliseconds
-_MOST_PAST: Final = 1000  # times that count no more and are kept
 _LOOKED_AT: Final = 8  # data sets whose files are listed in each look, in turn: who tells that they grow may be behind
 
 
@@ -68,7 +66,7 @@ class RefreshWatch:
         self._unknown: set[int] = set()  # data sets of which that is to be looked up
         self._in_turn = deque[int]()  # data sets in the order in which their files are listed, all of `_on` among them
         self._news: dict[int, tuple[tuple[int, int], int]] = {}  # what a job was like when there were news, and when
-        self._times = _Times()
+        self._times = DueTimes[int]()
 
     async def watch(self) -> None:
         """To be run all the time."""
@@ -178,30 +176,3 @@ class RefreshWatch:
         command = RefreshJob(f"refresh {job_id} {number}", job_id, job.project, number)
         record = Record(state.topics.job_commands, b"%d" % job_id, state.codec.encode(command))
         await state.publisher.send([record])
-
-
-class _Times:
-    """When to look at jobs by id, the earliest first."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int]] = []  # with times that count no more
-        self._of: dict[int, int] = {}
-
-    def put(self, job_id: int, at: int | None) -> None:
-        """Look at it then, and at no other time."""
-        if at is None:
-            self._of.pop(job_id, None)
-        elif self._of.get(job_id) != at:
-            self._of[job_id] = at
-            heapq.heappush(self._heap, (at, job_id))
-            if len(self._heap) > 2 * len(self._of) + _MOST_PAST:
-                self._heap = [(at, job_id) for job_id, at in self._of.items()]
-                heapq.heapify(self._heap)
-
-    def come(self, now: int) -> Iterator[int]:
-        """Those whose time has come; each is taken out."""
-        while self._heap and self._heap[0][0] <= now:
-            at, job_id = heapq.heappop(self._heap)
-            if self._of.get(job_id) == at:
-                del self._of[job_id]
-                yield job_id

@@ -101,6 +101,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         self._codec = codec
         self._decoded: dict[bytes, _ANY] = {}
         self._groups: dict[bytes, dict[bytes, _ANY]] = {}  # beginning of keys → its records, once somebody has asked
+        self._changed: set[bytes] | None = None  # keys, once somebody takes them
 
     def get(self, key: bytes) -> _ANY | None:
         """The record, or None where this worker does not have it."""
@@ -116,6 +117,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         """Store the record; readers see it at once, the future ends when the changelog has it."""
         written = self._write(partition, [(key, self._codec.encode(record))])
         self._decoded[key] = record
+        self._note(key)
         for group in self._groups_of(key):
             group[key] = record
         if self.tally is not None:
@@ -125,11 +127,24 @@ class RecordTable(EventTable, Generic[_ANY]):
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
         """Remove the record."""
         self._decoded.pop(key, None)
+        self._note(key)
         for group in self._groups_of(key):
             group.pop(key, None)
         if self.tally is not None:
             self.tally.delete(key)
         return self._write(partition, [(key, None)])
+
+    def take_changed(self) -> set[bytes] | None:
+        """Keys of the records that were stored or removed since the last call; None where any may be: rows were read anew.
+
+        For one caller alone, who has all of them with `keys` then.
+        """
+        taken, self._changed = self._changed, set()
+        return taken
+
+    def _note(self, key: bytes) -> None:
+        if self._changed is not None:
+            self._changed.add(key)
 
     def keys(self) -> list[bytes]:
         """Keys of the records that this worker has, ascending."""
@@ -168,6 +183,7 @@ class RecordTable(EventTable, Generic[_ANY]):
     async def _recovered(self) -> None:
         self._decoded.clear()
         self._groups.clear()
+        self._changed = None
         if self.tally is not None:
             self.tally.forget()
 

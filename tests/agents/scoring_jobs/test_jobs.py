@@ -258,7 +258,7 @@ class TestSchedules:
             await self.fire(state, before.next_due, before.next_due)
         (run,) = all_runs(state)
         assert (run.status, run.offset, job(state).next_due) == ("running", -1, before.next_due)
-        assert not Clock(state.runtime)._waits(job(state), before.next_due)
+        assert not Clock(state.runtime)._run_goes_on(job(state))
         state.publisher.failing.clear()
 
         await self.fire(state, before.next_due, before.next_due + later)
@@ -308,6 +308,42 @@ class TestSchedules:
         await self.fire(state, second, second + 5000)
 
         assert [run.due for run in all_runs(state)] == [first, second]
+
+    async def test_the_clock_waits_for_the_end_of_a_run_and_reads_what_has_changed(
+        self, state: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It lists no rows while nothing changes, neither while it waits for a run."""
+        monkeypatch.setattr(clock, "owned_offsets", lambda *_: (7, dict.fromkeys(range(4), 0)))
+        own, topic = ScoringJobsState.of(state.runtime), state.runtime.topics.scoring_job_commands
+        now, listed = [NOW], []
+        watch = Clock(state.runtime, lambda: now[0])
+        await watch.look()
+        for table in (own.jobs, own.runs):
+            monkeypatch.setattr(
+                table, "beginning_with", lambda key, list_=table.beginning_with: listed.append(key) or list_(key)
+            )
+        await command(state, SCHEDULED)
+        first = job(state).next_due
+        assert first is not None
+
+        async def said_at(moment: int, *, looks: int = 1) -> list[int]:
+            now[0] = moment
+            listed.clear()
+            for _ in range(looks):
+                await watch.look()
+            found = [one.due for one in state.events(topic)]
+            state.forget()
+            return found
+
+        assert (await said_at(first - 1, looks=9), listed) == ([], [])
+        assert await said_at(first) == [first]
+        await self.fire(state, first, first)
+        second = job(state).next_due
+        assert second is not None
+        assert (await said_at(second, looks=9), len(listed)) == ([], 1)  # the runs of this job
+        await status(state, said(all_runs(state)[0], "success"))
+        assert await said_at(second + 1) == [second]
+        assert (await said_at(second + 2, looks=9), listed) == ([], [])
 
     async def test_the_clock_says_what_is_due(self, state: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of jobs whose partition is this worker's, once until it has had no effect for a while."""

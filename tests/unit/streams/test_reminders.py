@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from connectors.kafka.publisher import DeliveryError
 from streams import reminders
-from streams.reminders import Reminders, look_again_and_again
+from streams.reminders import DueTimes, Reminders, look_again_and_again
 
 
 def test_what_has_no_effect_is_said_again() -> None:
@@ -46,3 +46,19 @@ async def test_a_look_that_fails_ends_nothing(monkeypatch: pytest.MonkeyPatch) -
         "schedules_not_told",
         "schedules_not_looked_at",
     ]
+
+
+def test_times_come_in_their_order_and_only_the_last_of_a_key() -> None:
+    """However often they are put off; what is past is let go of."""
+    times = DueTimes[str]()
+    for at in range(5000):
+        times.put("a", 10_000 - at)
+    times.put("b", 20)
+    times.put("c", 10)
+    times.put("c", None)
+
+    assert list(times.come(19)) == []
+    assert list(times.come(20)) == ["b"]
+    assert list(times.come(6000)) == ["a"]
+    assert list(times.come(20_000)) == []
+    assert len(times._heap) < 2000

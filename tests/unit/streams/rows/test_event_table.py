@@ -47,6 +47,20 @@ async def test_a_record_can_be_read_at_once(table: Table) -> None:
     assert not writing.done()
 
 
+async def test_who_follows_the_rows_is_told_which_have_changed(table: Table) -> None:
+    """Once each; all may have where they were read anew, and nothing is kept before somebody asks."""
+    table.put(2, b"before", JOB)
+    assert table.take_changed() is None
+    table.put(2, KEY, JOB)
+    table.put(2, KEY, JOB)
+    table.delete(2, b"before")
+
+    assert table.take_changed() == {KEY, b"before"}
+    assert table.take_changed() == set()
+    await table._recovered()
+    assert table.take_changed() is None
+
+
 async def test_a_write_ends_when_the_changelog_has_it(table: Table) -> None:
     """The record is in the partition of the event that caused it, under the key that was given."""
     writing = table.put(2, KEY, JOB)
