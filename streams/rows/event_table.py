@@ -135,7 +135,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         return self._write(partition, [(key, None)])
 
     def take_changed(self) -> set[bytes] | None:
-        """Keys of the records that were stored or removed since the last call; None where any may be: rows were read anew.
+        """Keys of the records that were stored or removed since the last call; None: any, rows were read anew.
 
         For one caller alone, who has all of them with `keys` then.
         """

@@ -155,13 +155,3 @@ async def test_a_look_that_fails_loses_nothing(bench: Bench, monkeypatch: pytest
     monkeypatch.setattr(bench.jobs, "look", look)
 
     assert await bench.said() == [7]
-
-
-async def test_times_that_count_no_more_are_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often a job is refreshed before its schedule is due."""
-    monkeypatch.setattr(refresh_watch, "_MOST_PAST", 10)
-    for number in range(1000):
-        bench.jobs.put(0, job(7, "cron", _MS + 86_400_000 + number))
-        await bench.said()
-
-    assert len(bench.watch._times._heap) <= 2 * len(_JOBS) + 10
