@@ -6,6 +6,8 @@ ARIMA, LightGBM and the networks are not: a backtest of them takes many times as
 the forecasts of the sets measured there did not become better. Of a series with features those that make use of them
 are tried too: Regression always, LightGBM and ARIMA where the budget allows. The others then forecast what the features
 leave, so that a holiday to come is in the forecast, though the last steps, by which models are chosen, had none.
+
+Longer than a module should be: what is chosen, and what is forecast by the choice, is one thing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +27,10 @@ from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import chosen_rows
 from models.hyper_parameters import ConfigValue
 
-__all__ = ["CANDIDATES", "WITH_FEATURES", "Candidate", "forecast"]
+__all__ = ["CANDIDATES", "WITH_FEATURES", "Candidate", "forecast", "forecast_again"]
 
 _FOLDS = 3
+_AND = " + "  # between the names of the models of a row
 _FEWEST_OBSERVED = 3  # before a fold; two points say nothing about which model suits
 _WORST_SHARE = 1.5  # of the best one's error; who is further off would spoil the mean
 _SAME_ERROR = 1e-9  # of the series' size; smaller errors are rounding, and count as equal
@@ -96,6 +99,22 @@ def forecast(batch: SeriesBatch) -> Forecasts:
     Intervals: s² is the mean square of the errors that the same mean made in the folds, and the quantiles are those of
     Student's t with as many degrees of freedom as there were folds, since the errors of one fold go together.
     """
+    return _forecasts(batch, None, [batch.covariates])[0]
+
+
+def forecast_again(batch: SeriesBatch, chosen: Sequence[str], others: Sequence[FloatArray]) -> list[Forecasts]:
+    """The forecast of rows whose models were `chosen` before, and what it is with each of `others` as covariates.
+
+    `chosen` are the `answered_by` of that forecast, row by row: the models that lost are not tried again, and it is the
+    same. `others` differ in the steps to be forecast alone, so what was chosen, and by which weights, is one for all.
+    """
+    return _forecasts(batch, chosen, [batch.covariates, *others])
+
+
+def _forecasts(
+    batch: SeriesBatch, chosen: Sequence[str] | None, covariates: Sequence[FloatArray | None]
+) -> list[Forecasts]:
+    """One for each of the covariates; without `chosen` all models are candidates that the budget allows."""
     history, exponents = scaled_rows(batch.history)
     scaled = SeriesBatch(
         history,
@@ -106,18 +125,37 @@ def forecast(batch: SeriesBatch) -> Forecasts:
         freq=batch.freq,
     )
     candidates = CANDIDATES if batch.covariates is None else WITH_FEATURES + CANDIDATES
-    allowed = _allowed(scaled, candidates)
+    allowed = _allowed(scaled, candidates) if chosen is None else _those(chosen, candidates)
     with np.errstate(all="ignore"):
         errors, folds = _backtest(scaled, candidates, allowed)
         untested: NDArray[np.bool_] = np.count_nonzero(np.isfinite(errors), axis=1) == 0
         errors[untested] = [1.0 if one.label in _UNTESTED else np.inf for one in candidates]
         notes = [["too short for a backtest, so no model was chosen by one"] if row else [] for row in untested]
-        for row in np.flatnonzero(~allowed.all(axis=1)).tolist():
+        for row in np.flatnonzero(~allowed.all(axis=1)).tolist() if chosen is None else ():
             left_out = ", ".join(one.label for one, can in zip(candidates, allowed[row], strict=True) if not can)
             notes[row].append(
                 f"chosen without {left_out}, which would take longer than budget_ms: raise it to try them"
             )
-        weights, means = _refitted(scaled, candidates, errors, notes)
+    made, first = [], _Part.of(scaled)
+    for some in covariates:
+        whole = first if some is batch.covariates else _Part.of(replace(scaled, covariates=some)).beside(first)
+        more = [list(lines) for lines in notes]
+        made.append(_of_chosen(whole, batch.history, exponents, candidates, errors.copy(), folds, more))
+    return made
+
+
+def _of_chosen(
+    whole: "_Part",
+    history: FloatArray,
+    exponents: NDArray[np.int32],
+    candidates: Sequence[Candidate],
+    errors: FloatArray,
+    folds: Sequence["_Fold"],
+    notes: list[list[str]],
+) -> Forecasts:
+    """The mean of the best candidates, by their errors in the folds; `history` is as it came, before it was scaled."""
+    with np.errstate(all="ignore"):
+        weights, means = _refitted(whole, candidates, errors, notes)
         scaled_mean = _weighted(means, weights)
         mean = unscaled(scaled_mean, exponents)
         quantiles = {
@@ -125,7 +163,7 @@ def forecast(batch: SeriesBatch) -> Forecasts:
         }
     answered_by = [_names(candidates, row, error) for row, error in zip(weights, errors, strict=True)]
     for row in np.flatnonzero(~np.isfinite(mean).all(axis=1)).tolist():
-        observed = batch.history[row][~np.isnan(batch.history[row])]
+        observed = history[row][~np.isnan(history[row])]
         mean[row], answered_by[row] = observed[-1], "SeasonalNaive"  # with a season of one step
         notes[row].append("no model could be fitted, so the last value is repeated")
     return Forecasts(mean, quantiles, answered_by=answered_by, notes=["; ".join(lines) for lines in notes])
@@ -144,6 +182,12 @@ def _allowed(batch: SeriesBatch, candidates: Sequence[Candidate]) -> NDArray[np.
     return allowed
 
 
+def _those(chosen: Sequence[str], candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Which candidates [N, K] the names of each row's models are of."""
+    names = [set(text.split(_AND)) for text in chosen]
+    return np.array([[one.label in some for one in candidates] for some in names], dtype=np.bool_)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fold:
     """What the candidates forecast in a fold, [n, K, horizon], and what came, [n, horizon], of some rows."""
@@ -155,11 +199,15 @@ class _Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Series to be forecast, and beside those with features what these add to each step; None where there are none."""
+    """Series to be forecast, and beside those with features what these add to each step; None where there are none.
+
+    `known` has what was forecast of the rest, by label and rows: it is the same whatever the features will be.
+    """
 
     series: SeriesBatch
     adjusted: SeriesBatch
     added: FloatArray | None
+    known: dict[tuple[str, bytes], FloatArray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, series: SeriesBatch) -> "_Part":
@@ -174,7 +222,15 @@ class _Part:
         """The candidate's forecast of these rows."""
         if self.added is None or model_spec(candidate.model).covariates:
             return _forecast(candidate, chosen_rows(self.series, rows))
-        return _forecast(candidate, chosen_rows(self.adjusted, rows)) + self.added[rows]
+        key = candidate.label, rows.tobytes()
+        if key not in self.known:
+            self.known[key] = _forecast(candidate, chosen_rows(self.adjusted, rows))
+        return self.known[key] + self.added[rows]
+
+    def beside(self, other: "_Part") -> "_Part":
+        """The same, which knows what was forecast of another part with the same rest."""
+        alike = np.array_equal(self.adjusted.history, other.adjusted.history, equal_nan=True)
+        return replace(self, known=other.known) if alike else self
 
 
 def _quantiles(mean: FloatArray, weights: FloatArray, folds: Sequence[_Fold]) -> dict[str, FloatArray]:
@@ -226,16 +282,15 @@ def _errors(forecasts: FloatArray, actual: FloatArray) -> FloatArray:
 
 
 def _refitted(
-    batch: SeriesBatch, candidates: Sequence[Candidate], errors: FloatArray, notes: list[list[str]]
+    whole: _Part, candidates: Sequence[Candidate], errors: FloatArray, notes: list[list[str]]
 ) -> tuple[FloatArray, FloatArray]:
     """Weights [N, K] and forecasts from the whole history [N, K, horizon], fitted only where a weight is not 0.
 
     Where a candidate fails, its error becomes infinite and the row is chosen for again.
     """
-    most = int(batch.config["combine"])
-    whole = _Part.of(batch)
+    most = int(whole.series.config["combine"])
     fitted = np.zeros(errors.shape, dtype=np.bool_)
-    means = np.zeros((*errors.shape, batch.horizon))
+    means = np.zeros((*errors.shape, whole.series.horizon))
     weights = _weights(errors, most)
     while (wanted := (weights > 0) & ~fitted).any():
         for place, candidate in enumerate(candidates):
@@ -274,7 +329,7 @@ def _weighted(means: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _names(candidates: Sequence[Candidate], weights: FloatArray, errors: FloatArray) -> str:
     order = np.argsort(errors, kind="stable").tolist()
-    return " + ".join(candidates[place].label for place in order if weights[place] > 0)
+    return _AND.join(candidates[place].label for place in order if weights[place] > 0)
 
 
 def _forecast(candidate: Candidate, batch: SeriesBatch) -> FloatArray:

@@ -51,7 +51,7 @@ class HoldOutForecast:
     NaN in the other rows. A NaN score in a scored row is undefined (null). `answered_by`, `saved` and `notes` are those
     of the fit that made the predictions, see `models.forecasts.Forecasts`. `mase_insample` [N] is the mean absolute
     error by the mean absolute difference of values one season apart before the hold-out, NaN where that is undefined;
-    `windows` [N] is how many stretches the scores are the mean of.
+    `windows` [N] is how many stretches the scores are the mean of, and `errors` those of all of them, side by side.
     """
 
     predictions: FloatArray
@@ -64,6 +64,7 @@ class HoldOutForecast:
     notes: list[str] = field(default_factory=list)
     mase_insample: FloatArray = field(default_factory=lambda: np.empty(0))
     windows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    errors: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 def hold_out_length(prediction_length: int) -> int:
@@ -152,6 +153,7 @@ def forecast_with_hold_out(
         notes=published.notes,
         mase_insample=mase_insample,
         windows=windows.counts,
+        errors=windows.errors,
     )
 
 

@@ -5,7 +5,7 @@ Longer than a module should be: the words of one system are one module.
 
 from enum import IntEnum
 
-from schemas.values import HyperParam, record
+from schemas.values import FutureFeature, HyperParam, record
 
 __all__ = [
     "TYPES",
@@ -15,7 +15,6 @@ __all__ = [
     "ConfigureJob",
     "CreateJob",
     "DeleteJob",
-    "FutureFeature",
     "JobCommand",
     "JobRecord",
     "JobStatus",
@@ -78,14 +77,6 @@ class ConfigureJob:
     timestamp_format: str = ""
     project: str = ""
     aggregate: Aggregate | None = None
-
-
-@record()
-class FutureFeature:
-    """What a feature will be at each step of a forecast; `column` is its label, or its index as text."""
-
-    column: str
-    values: tuple[float, ...]
 
 
 @record()

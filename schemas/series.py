@@ -6,9 +6,20 @@ Times are epoch milliseconds.
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
-from schemas.values import HyperParam, ParameterValue, record
+from schemas.values import FutureFeature, HyperParam, ParameterValue, record
 
-__all__ = ["TYPES", "Backtest", "Forecast", "Options", "Search", "SeriesResult", "TrainSeries", "TrainTogether"]
+__all__ = [
+    "TYPES",
+    "Asked",
+    "Backtest",
+    "Beside",
+    "Forecast",
+    "Options",
+    "Search",
+    "SeriesResult",
+    "TrainSeries",
+    "TrainTogether",
+]
 
 
 @record()
@@ -31,6 +42,19 @@ class Options:
     fill: str = ""
 
 
+@record()
+class Beside:
+    """What a series is forecast with beside its values: `columns` of its data set, in the order of its features.
+
+    `sent` is what was told of their next steps; all else of the future is in the rows of the data set. `holidays` are
+    those of a country or a part of it, one more feature, the last; empty: none.
+    """
+
+    columns: tuple[int, ...]
+    sent: tuple[FutureFeature, ...] = ()
+    holidays: str = ""
+
+
 @record(eq=False)
 class TrainSeries:
     """Train one series and forecast it. Self-contained: it carries its history.
@@ -40,7 +64,8 @@ class TrainSeries:
     without one, every step is `step`. `target` is the history, oldest first, NaN where an observation is missing;
     decoded: a read-only float64 array. `feat_dynamic_real` has one sequence per feature: a value per value of `target`,
     and up to next_k_prediction more. `item_id` has the group values in Python's notation of a tuple, `group_keys` the
-    columns that they are of, and `data_id` the data set that has the series; 0: none.
+    columns that they are of, and `data_id` the data set that has the series; 0: none. `beside` says what
+    the features are, for the answer to repeat it.
     """
 
     job_id: int
@@ -66,6 +91,7 @@ class TrainSeries:
     options: Options | None = None
     data_id: int = 0
     group_keys: Sequence[str] = ()
+    beside: Beside | None = None
 
 
 @record()
@@ -129,8 +155,20 @@ class Backtest:
 
 
 @record()
+class Asked:
+    """What a forecast with features was made by, besides its model, its configuration and its series."""
+
+    beside: Beside
+    refit: bool = False
+    allow_negative: bool = False
+    options: Options | None = None
+
+
+@record()
 class SeriesResult:
     """Everything that one series submission yields, or its error; times as in `Forecast`.
+
+    `asked` is there for forecasts with features: who asks what they would be with others makes them anew by it.
 
     The last two fields stay the last: `schemas.coding.codec` finds the place of the time of the answer by it.
     """
@@ -153,6 +191,7 @@ class SeriesResult:
     utc_offsets: tuple[int, ...] = ()
     mase_insample: float | None = None
     backtest_windows: int = 1
+    asked: Asked | None = None
     note: str | None = None
     answered_at: int | None = None
 

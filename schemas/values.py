@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, dataclass_transform
 
-__all__ = ["HyperParam", "ParameterValue", "record"]
+__all__ = ["FutureFeature", "HyperParam", "ParameterValue", "record"]
 
 _ANY = TypeVar("_ANY")
 
@@ -31,3 +31,11 @@ class HyperParam:
     low: int | float | None = None
     high: int | float | None = None
     choice: tuple[ParameterValue, ...] | None = None
+
+
+@record()
+class FutureFeature:
+    """What a feature will be at each step of a forecast; `column` is its label, or its index as text."""
+
+    column: str
+    values: tuple[float, ...]

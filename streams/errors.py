@@ -11,6 +11,7 @@ __all__ = [
     "InvalidError",
     "NotFoundError",
     "RejectedError",
+    "TimedOutError",
     "TooLargeError",
     "TooManyError",
     "UnauthenticatedError",
@@ -122,6 +123,12 @@ class TooManyError(RejectedError):
     """So often, or so much, is not allowed: send it again later."""
 
     status = 429
+
+
+class TimedOutError(RejectedError):
+    """It takes longer than it is given: ask for less at once."""
+
+    status = 504
 
 
 class UnavailableError(RejectedError):

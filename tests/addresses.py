@@ -96,6 +96,7 @@ POST /job/{job_id}/stop/
 GET /job/{job_id}/sums/
 GET /job/{job_id}/ts_details/
 GET /job/{job_id}/ts_details/{ts_id}/
+POST /job/{job_id}/what-if/
 GET /metrics
 POST /model-deploy-job
 GET /model-deploy-service

@@ -10,10 +10,9 @@ from connectors.datasets.layered_splits import Part
 from connectors.kafka.publisher import Record
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
-from schemas.series import SeriesResult, TrainSeries, TrainTogether
-from streams.features.holiday_columns import holiday_column
-from streams.forecasting.inputs import Features, future_for
-from streams.forecasting.series_grids import on_grid, step_ms
+from schemas.series import Beside, SeriesResult, TrainSeries, TrainTogether
+from streams.forecasting.inputs import Features, beside_of
+from streams.forecasting.series_grids import step_ms
 from streams.forecasting.submissions import Plan, Training
 from streams.runtime import StateRuntime
 
@@ -101,17 +100,11 @@ def _commands(job: JobRecord, part: Part, features: Features, todo: Sequence[_Nu
         timestamps: Sequence[int] = ()
         more: dict[str, Any] = {}
         if not complete or plan.features or plan.holidays:
-            grid = on_grid(split.series(place), [split.rows_of(features[index], place) for index in plan.features])
+            grid, beside = beside_of(split, place, plan, features)
             target, timestamps = grid.target, grid.timestamps
-            future = future_for(split, place, plan, features)
-            beside: list[Sequence[float]] = [
-                [*column.tolist(), *known.tolist()] for column, known in zip(grid.columns, future, strict=True)
-            ]
-            if plan.holidays:
-                times, ahead = split.times[begin:end], plan.next_k_prediction
-                beside.append(holiday_column(plan.holidays, freq, times, length=len(target), ahead=ahead))
             if beside:
                 more["feat_dynamic_real"] = beside
+                more["beside"] = Beside(plan.features, plan.future, plan.holidays)
         yield TrainSeries(
             job_id=job.job_id,
             ts_id=training.ts_id,

@@ -12,7 +12,7 @@ from connectors.objects.store import ObjectStore
 from models.batch import SeriesAnswer
 from models.fitted.covariates import FUTURE_UNKNOWN, has_unknown_future
 from schemas.coding.codec import Codec
-from schemas.series import Backtest, Forecast, SeriesResult
+from schemas.series import Asked, Backtest, Forecast, SeriesResult
 from schemas.workloads import MetricPoint
 from streams.access.names import scoped
 from streams.topics import Topics
@@ -102,6 +102,7 @@ class AnswerWriter:
             utc_offsets=times.following.utc_offsets,
             note=note or None,
             mase_insample=answer.mase_insample,
+            asked=_asked(item) if answer.error is None else None,
             backtest_windows=max(1, answer.windows),
         )
         yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
@@ -117,6 +118,14 @@ class AnswerWriter:
         for name, value, iteration in points:
             point = MetricPoint(workload_uid, name, value, item.asked_at, iteration, "log")
             yield Record(self._topics.metrics, workload_uid.encode(), self._codec.encode(point), item.headers)
+
+
+def _asked(item: Accepted) -> Asked | None:
+    """How it was asked for, where its features were named and its model made use of them."""
+    command, request = item.command, item.request
+    if command.beside is None or request is None or request.covariates is None:
+        return None
+    return Asked(command.beside, command.refit, command.allow_negative, command.options)
 
 
 def _future_note(item: Accepted) -> str:

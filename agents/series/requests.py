@@ -29,7 +29,7 @@ from streams.checks import time_of
 from streams.messages import Message
 from streams.telemetry.tracing import trace_headers
 
-__all__ = ["Accepted", "accepted", "options_of"]
+__all__ = ["Accepted", "accepted", "options_of", "request_of"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
 _YEAR = 366 * 86_400_000  # as much as steps of a calendar may be shorter than they are on average
@@ -60,23 +60,28 @@ def accepted(command: TrainSeries, message: Message, max_next_k: int) -> Accepte
     asked_at, headers = time_of(message), trace_headers(message)
     try:
         _check(command, max_next_k)
-        config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
-        request = SeriesRequest(
-            target=np.asarray(command.target),
-            model_name=command.model_name,
-            config=config,
-            prediction_length=command.next_k_prediction,
-            refit=command.refit,
-            eval_metrics=metrics,
-            seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
-            season_length=season_length(command.freq, command.step),
-            allow_negative=command.allow_negative,
-            options=PLAIN if command.options is None else options_of(command.options),
-            **_more(command),
-        )
+        request = request_of(command)
     except ValueError as error:  # what the models' room refuses is a ValueError too
         return Accepted(command, asked_at, None, str(error), headers)
     return Accepted(command, asked_at, request, None, headers)
+
+
+def request_of(command: TrainSeries) -> SeriesRequest:
+    """What the models are asked by a command whose times are sound; ValueError where they would refuse it."""
+    config, metrics = _resolved(command.model_name, tuple(command.config.items()), tuple(command.eval_metrics))
+    return SeriesRequest(
+        target=np.asarray(command.target),
+        model_name=command.model_name,
+        config=config,
+        prediction_length=command.next_k_prediction,
+        refit=command.refit,
+        eval_metrics=metrics,
+        seed=_seed(command) if model_spec(command.model_name).heavy or command.search else 0,
+        season_length=season_length(command.freq, command.step),
+        allow_negative=command.allow_negative,
+        options=PLAIN if command.options is None else options_of(command.options),
+        **_more(command),
+    )
 
 
 def _more(command: TrainSeries) -> dict[str, Any]:

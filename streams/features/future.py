@@ -11,7 +11,7 @@ from connectors.timestamps.parsing import shown_times
 from models.calendars.calendar import calendar_of
 from models.errors import RejectedInputError
 from models.model_spec import ModelSpec
-from schemas.forecasting import FutureFeature
+from schemas.values import FutureFeature
 from streams.checks import nearest_name
 
 __all__ = ["check_asked", "future_steps", "known_future", "named_columns"]

@@ -11,9 +11,9 @@ from models.hyper_parameters import HyperParameterError
 from models.model_spec import ModelSpec
 from models.options import PLAIN, checked_options
 from models.scores.names import ALIASES, METRICS
-from schemas.forecasting import FutureFeature, JobRecord, SeriesConfig
+from schemas.forecasting import JobRecord, SeriesConfig
 from schemas.series import Options
-from schemas.values import HyperParam
+from schemas.values import FutureFeature, HyperParam
 from streams.features.future import check_asked
 from streams.standing.elements import only_ends
 

@@ -1,7 +1,7 @@
 """What a training is made of besides the job's series: its data set, its columns, and those that are features."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 
@@ -18,14 +18,24 @@ from schemas.forecasting import CmdStatus, Columns, ConfigureJob, JobRecord, Ser
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.features.future import known_future, named_columns
-from streams.features.holiday_columns import check_calendar
+from streams.features.holiday_columns import check_calendar, holiday_column
 from streams.forecasting.calendars import checked_calendars
 from streams.forecasting.element_checks import Chosen, shown
+from streams.forecasting.series_grids import OnGrid, on_grid
 from streams.forecasting.series_limits import check_features_fit
 from streams.forecasting.split_store import SplitStore
 from streams.forecasting.submissions import Plan, Training
 
-__all__ = ["Features", "check_columns", "chosen_series", "dataset_of", "features_of", "future_for"]
+__all__ = [
+    "Features",
+    "beside_of",
+    "check_columns",
+    "chosen_series",
+    "dataset_of",
+    "features_of",
+    "future_for",
+    "read_features",
+]
 
 Features = Mapping[int, NDArray[np.float64]]
 """Columns of the data set by index, row by row as the job's targets."""
@@ -89,13 +99,10 @@ async def features_of(
     for training in trainings:
         for index in training.plan.features:
             first_users.setdefault(index, training)
-    dataset = partial(_dataset, store, job.data_id, job.project)
     features: dict[int, NDArray[np.float64]] = {}
     for index, user in first_users.items():
-        assert job.split is not None  # a job with series has both
-        assert job.columns is not None
         try:
-            features[index] = await splits.feature(job.split, job.columns, index, dataset)
+            features |= await read_features(store, splits, job, (index,))
         except RejectedError as error:
             if error.code != ForecastingCode.BAD_COLUMN:  # what is gone is no fault of an element
                 raise
@@ -107,6 +114,14 @@ async def features_of(
         check_features_fit(job, split, trainings, record_limit)
         await asyncio.to_thread(_check_future, job, split, features, trainings)
     return features
+
+
+async def read_features(store: ObjectStore, splits: SplitStore, job: JobRecord, indexs: Iterable[int]) -> Features:
+    """These columns; RejectedError where one is not numeric or cannot be read any more."""
+    assert job.split is not None  # a job with series has both
+    assert job.columns is not None
+    dataset = partial(_dataset, store, job.data_id, job.project)
+    return {index: await splits.feature(job.split, job.columns, index, dataset) for index in indexs}
 
 
 def _check_count(field: str, indexs: Sequence[int]) -> None:
@@ -131,6 +146,23 @@ def future_for(split: Split, place: int, plan: Plan, features: Features) -> Sequ
         if plan.refit:
             raise
         return [np.empty(0)] * len(columns)
+
+
+def beside_of(split: Split, place: int, plan: Plan, features: Features) -> tuple[OnGrid, Sequence[Sequence[float]]]:
+    """A series on its calendar, and its features as a trainer is told them: values of the history, then what is known.
+
+    Holidays are the last of them. RejectedInputError as for `future_for`.
+    """
+    series = split.series(place)
+    grid = on_grid(series, [split.rows_of(features[index], place) for index in plan.features])
+    future = future_for(split, place, plan, features)
+    beside: list[Sequence[float]] = [
+        [*column.tolist(), *known.tolist()] for column, known in zip(grid.columns, future, strict=True)
+    ]
+    if plan.holidays:
+        length, ahead = len(grid.target), plan.next_k_prediction
+        beside.append(holiday_column(plan.holidays, series.calendar, series.times, length=length, ahead=ahead))
+    return grid, beside
 
 
 def _check_future(job: JobRecord, split: Split, features: Features, trainings: Sequence[Training]) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from models.catalog import CATALOG
 from models.model_spec import ModelSpec
-from schemas.forecasting import FutureFeature, JobRecord, SeriesConfig
+from schemas.forecasting import JobRecord, SeriesConfig
 from schemas.series import Options, Search
-from schemas.values import HyperParam, ParameterValue
+from schemas.values import FutureFeature, HyperParam, ParameterValue
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, TooLargeError
 from streams.forecasting.element_checks import (

@@ -9,7 +9,7 @@ from streams.systems.dashboard import DASHBOARD
 from streams.systems.datasets import DATASETS
 from streams.systems.declaration import DeclaredTopic, Keep, System, named
 from streams.systems.deployments import DEPLOYMENTS
-from streams.systems.forecasting import FORECASTING, SUMS
+from streams.systems.forecasting import FORECASTING, SUMS, WHAT_IF
 from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
 from streams.systems.observations import ACCURACY, OBSERVATIONS
@@ -29,6 +29,7 @@ SYSTEMS: tuple[System, ...] = (
     OBSERVATIONS,
     ACCURACY,
     SUMS,
+    WHAT_IF,
     INFERENCE,
     TRAINING,
     LONG_TRAINING,

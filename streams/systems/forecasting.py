@@ -1,8 +1,8 @@
-"""Forecasting jobs (contract 000), and their forecasts added up."""
+"""Forecasting jobs (contract 000), their forecasts added up, and what they would be with other features."""
 
 from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
 
-__all__ = ["FORECASTING", "SUMS"]
+__all__ = ["FORECASTING", "SUMS", "WHAT_IF"]
 
 _BY_JOB = "The job_id as decimal text."
 _BY_SERIES = "The ts_id as decimal text."
@@ -75,3 +75,10 @@ FORECASTING = System(
 )
 
 SUMS = System(name="sums", views=("streams.views.sums.sums",), commands=("streams.cli.sums.command",))
+
+WHAT_IF = System(
+    name="what-if",
+    state="streams.what_if.state:open_state",
+    views=("streams.views.what_if.what_if",),
+    commands=("streams.cli.what_if.command",),
+)

@@ -55,18 +55,20 @@ def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy
     service = Up(tmp_path / "home")
     service.up()
     try:
-        spreadsheet, wide, hours, features = (
+        spreadsheet, wide, hours, features, what_if = (
             subprocess.run(
                 ["bash", "-euc", block.replace("http://127.0.0.1:8080", service.notes["url"])],
                 cwd=copy, env=os.environ | service.environment, capture_output=True, text=True, check=False,
             )
-            for block in (*_blocks("docs/files-and-dates.md"), *_blocks("docs/features.md"))
+            for block in (
+                *_blocks("docs/files-and-dates.md"), *_blocks("docs/features.md"), *_blocks("docs/what-if.md"),
+            )
         )  # fmt: skip
     finally:
         service.end()
-    promised, known = (
+    promised, known, asked = (
         re.findall(r"^    (\S.*)$", (_ROOT / page).read_text("utf-8"), re.MULTILINE)
-        for page in ("docs/files-and-dates.md", "docs/features.md")
+        for page in ("docs/files-and-dates.md", "docs/features.md", "docs/what-if.md")
     )
 
     assert spreadsheet.returncode == hours.returncode == 0, spreadsheet.stderr + hours.stderr
@@ -78,6 +80,9 @@ def test_the_examples_of_files_and_dates_print_what_is_said(tmp_path: Path, copy
     assert wide.stdout.splitlines() == promised[1:-3]
     assert features.returncode == 0, features.stderr
     assert features.stdout.splitlines()[-3:] == known[:3]
+    assert what_if.returncode == 0, what_if.stderr
+    assert what_if.stdout.splitlines()[-3:] == asked
+    assert (copy / "cheaper.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.timeout(600)  # two models are trained, which takes minutes on a busy machine

@@ -10,8 +10,8 @@ from connectors.datasets.group_values import key_of
 from models.catalog import CATALOG
 from models.options import MOST_LEVELS, MOST_WINDOWS
 from models.scores.names import ALIASES, METRICS
-from schemas.forecasting import FutureFeature, SeriesConfig
-from schemas.values import HyperParam, ParameterValue
+from schemas.forecasting import SeriesConfig
+from schemas.values import FutureFeature, HyperParam, ParameterValue
 from streams.checks import ID_LIMIT
 from streams.views.standing.bodies import RefreshBody
 from streams.views.web.strict import StrictBody

@@ -54,6 +54,7 @@ _FORECASTING: Final = [
     Asked("GET /job/{job_id}/job_results/", "job_id", path="/job/{}/job_results/"),
     Asked("GET /job/{job_id}/leaderboard/", "job_id", path="/job/{}/leaderboard/"),
     Asked("GET /job/{job_id}/sums/", "job_id", path="/job/{}/sums/", status=409),
+    Asked("POST /job/{job_id}/what-if/", "job_id", path="/job/{}/what-if/", body='{"changes": []}', status=409),
     Asked("GET /forecasts", "data_id", query="series_key=all&data={}", path="/forecasts"),
     Asked("GET /forecasts/{ts_id}", "ts_id", path="/forecasts/{}"),
 ]

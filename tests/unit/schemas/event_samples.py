@@ -7,9 +7,9 @@ from schemas import access, deployments, forecasting, training, training_rows
 from schemas.datasets import AddDataset, DeleteDataset
 from schemas.inference import InferenceRequest, InferenceResult, StartTransform, StopTransform, TransformRecord
 from schemas.scoring import AddModel, DeleteModel, ModelInput, ModelOutput, ModelRecord
-from schemas.series import Backtest, SeriesResult, TrainSeries, TrainTogether
+from schemas.series import Backtest, Beside, SeriesResult, TrainSeries, TrainTogether
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
-from schemas.values import HyperParam
+from schemas.values import FutureFeature, HyperParam
 from schemas.workloads import MetricPoint
 from tests.unit.schemas.observations_samples import NAMED_SERIES
 from tests.unit.schemas.scoring_jobs_samples import SCORING_JOBS
@@ -41,7 +41,7 @@ FULL_CONFIG = forecasting.SeriesConfig(
     upper=100.0,
     fill="previous",
     series="Origin=EWR",
-    future_features=(forecasting.FutureFeature("price", (9.5, 8.0)), forecasting.FutureFeature("4", ())),
+    future_features=(FutureFeature("price", (9.5, 8.0)), FutureFeature("4", ())),
     holidays="DE-BY",
     refresh=forecasting.Refresh("cron", cron="0 6 * * *", time_zone="Europe/Berlin"),
 )
@@ -93,6 +93,7 @@ EVENTS: tuple[Any, ...] = (
         allow_negative=True,
         project="sales",
         timestamps=(NOON, NOON + 1, NOON + 5),
+        beside=Beside((2, 4), (FutureFeature("price", (9.5, -8.0)),), "DE-BY"),
     ),
     TrainSeries(job_id=7, ts_id=1, n=0, model_name="AdaptiveMaxN", start=-1, step=1, target=[]),
     TrainTogether(

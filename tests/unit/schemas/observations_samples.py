@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from schemas.forecasting import JobRecord, Refresh, RefreshJob, SeriesConfig, Standing, SubmitJob
 from schemas.observations import Alert, DatasetGrown, Observation
-from schemas.series import Forecast, TrainSeries, TrainTogether
+from schemas.series import Asked, Beside, Forecast, Options, SeriesResult, TrainSeries, TrainTogether
+from schemas.values import FutureFeature
 
 __all__ = ["NAMED_SERIES"]
 
@@ -12,6 +13,22 @@ _GROUPS: Final = {"Region": "asiasoutheast", "VMSeries": "FS"}
 _KEY: Final = "Region=asiasoutheast/VMSeries=FS"
 
 NAMED_SERIES: Final[tuple[Any, ...]] = (
+    SeriesResult(
+        7,
+        8797,
+        3,
+        1,
+        "Auto",
+        {},
+        (1_600_000_000_000,),
+        (237.0,),
+        {},
+        asked=Asked(
+            Beside((2, 4), (FutureFeature("price", (9.5, -8.0)),), "DE-BY"), True, True, Options(3, (0.1, 0.9), 0.0)
+        ),
+        note="chosen without ARIMA",
+    ),
+    SeriesResult(7, 8797, 3, 1, "Auto", {}, (), (), {}, asked=Asked(Beside((2,)))),
     TrainSeries(7, 1, 0, "m", 0, 1, [1.5], item_id="('asiasoutheast', 'FS')", data_id=2, group_keys=tuple(_GROUPS)),
     TrainTogether(7, "splits/7/c-4.npz", 8797, "DeepAR", data_id=2),
     Forecast(7, 8797, 3, "()", "LinearFit", 5, (6, 7), (1.5, -2.0)),

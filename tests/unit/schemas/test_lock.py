@@ -170,6 +170,8 @@ RELEASED = {
     153: ("AddDataset", 6, "9ad9e822b5578171"),
     154: ("AddDataset", 7, "e9a599385b911d32"),
     155: ("AuditRecord", 2, "0214de36a59dc068"),
+    156: ("SeriesResult", 6, "ab95c574fb5b47a0"),
+    157: ("TrainSeries", 8, "19af7f850a6253ce"),
 }
 
 

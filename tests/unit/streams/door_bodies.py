@@ -7,6 +7,12 @@ __all__ = ["BODIES"]
 _MLFLOW: Final = "POST /api/2.0/mlflow"
 BODIES: Final[dict[str, Any]] = {
     "POST /data/{data_id}/rows": [{"day": "2024-01-01", "sales": 7}],
+    "POST /job/{job_id}/what-if/": {
+        "ts_id": "all",
+        "groups": {"shop": "a"},
+        "model_name": "Auto",
+        "changes": [{"feature": "price", "multiply": 0.9, "from": 3, "to": 7, "groups": {"shop": "a"}}],
+    },
     "POST /operate-model": {"modelName": "a", "operation": "delete", "force": True},
     "POST /model-descript": {"modelName": "a"},
     "POST /model-variable": {"modelName": "a"},

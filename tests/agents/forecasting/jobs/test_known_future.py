@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.forecasting import ConfigureJob, FutureFeature, SeriesConfig
+from schemas.forecasting import ConfigureJob, SeriesConfig
+from schemas.values import FutureFeature
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import CREATE, JOB_ID, add_dataset, asked, job_of, submission, training
 

@@ -19,7 +19,7 @@ from schemas.forecasting import (
     Submission,
 )
 from schemas.scoring import ModelInput, ModelOutput
-from schemas.series import Backtest, Options, Search
+from schemas.series import Asked, Backtest, Beside, Options, Search
 from schemas.values import HyperParam
 from tests.unit.schemas.coding.stock import branches, plain
 
@@ -33,7 +33,9 @@ RECORDS = {
         Aggregate,
         Options,
         Search,
+        Asked,
         Backtest,
+        Beside,
         Columns,
         Planned,
         Refresh,

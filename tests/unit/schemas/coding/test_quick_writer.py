@@ -15,7 +15,7 @@ from schemas.coding.codec import Codec
 from schemas.coding.shared_settings import format_of
 from schemas.coding.wire import unframe
 from schemas.forecasting import CmdStatus, SeriesConfig, SubmitJob
-from schemas.series import Backtest, Forecast, Options, Search, SeriesResult, TrainSeries
+from schemas.series import Asked, Backtest, Beside, Forecast, Options, Search, SeriesResult, TrainSeries
 from schemas.workloads import MetricPoint
 from tests.unit.schemas.coding.stock import datum_of, schema_of, stock_bytes
 from tests.unit.schemas.event_samples import EVENTS as EVERY_KIND
@@ -74,6 +74,7 @@ EVENTS = st.one_of(
         offsets,
         st.none() | st.floats(),
         st.integers(1, 20),
+        st.none() | st.builds(Asked, st.builds(Beside, st.just((2, 4)), st.just(()), names), st.booleans()),
         st.none() | names,
         st.none() | moments,
     ),
@@ -116,6 +117,7 @@ OTHER_SETTINGS: dict[str, Any] = {
     "options": Options(),
     "data_id": 5,
     "group_keys": ("id",),
+    "beside": Beside((2,)),
 }
 
 

@@ -10,7 +10,7 @@ from connectors.datasets.splits import Split
 from connectors.datasets.splitter import split_csv
 from models.catalog import CATALOG
 from models.errors import RejectedInputError
-from schemas.forecasting import FutureFeature
+from schemas.values import FutureFeature
 from streams.features.future import check_asked, future_steps, known_future, named_columns
 from streams.forecasting.calendars import JobCalendars
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 from models.catalog import CATALOG
-from schemas.forecasting import Columns, FutureFeature, JobRecord, SeriesConfig
-from schemas.values import HyperParam
+from schemas.forecasting import Columns, JobRecord, SeriesConfig
+from schemas.values import FutureFeature, HyperParam
 from streams.errors import RejectedError
 from streams.forecasting.submissions import Limits, Plan, check_elements
 

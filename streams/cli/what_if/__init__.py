@@ -1,0 +1,3 @@
+"""`tidecast what-if`."""
+
+__all__: list[str] = []

@@ -1,0 +1,182 @@
+"""What forecasts of a job would be with other features: `POST /job/{job_id}/what-if/`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from connectors.datasets.group_values import named_series
+from connectors.datasets.splits import Split
+from models.catalog import CATALOG
+from models.errors import RejectedInputError
+from schemas.coding.codec import Codec
+from schemas.forecasting import JobRecord
+from schemas.series import SeriesResult
+from streams.checks import ID_LIMIT
+from streams.codes.forecasting import ForecastingCode
+from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
+from streams.forecasting.inputs import read_features
+from streams.forecasting.split_store import has_table
+from streams.forecasting.state import ForecastingState, known_job
+from streams.forecasting.time_travel import Rows
+from streams.runtime import StateRuntime
+from streams.views.web.answers import json_response
+from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.envelope import PLAIN
+from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.what_if.bodies import ALL, WhatIfBody
+from streams.views.what_if.replies import WhatIfReply
+from streams.what_if.asked import check_groups, checked_changes
+from streams.what_if.asking import Call
+from streams.what_if.questions import Question, answering, columns_of, question_of
+from streams.what_if.state import WhatIfState
+from streams.what_if.telling import as_table, told, told_error, totals
+
+__all__ = ["DOOR"]
+
+_MOST: Final = 1000  # series of one answer
+_BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by a proxy in between
+
+router = APIRouter(route_class=JsonRoute)
+DOOR = Door(
+    router=router,
+    prefixes=("/job/{job_id}/what-if",),
+    tag=Tag("what-if", "What forecasts would be if prices, campaigns or holidays were others."),
+    owner=by_id(2),
+    apart=True,
+    slash=True,
+    asks=("what-if",),
+)
+
+State = Annotated[StateRuntime, Depends(runtime)]
+
+
+class Form(StrEnum):
+    """How the answer is written."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+@router.post(
+    "/job/{job_id}/what-if/",
+    summary="What forecasts would be with other features",
+    response_model=WhatIfReply,
+    responses={
+        200: {"content": {"text/csv": {}}, "description": "With format=csv a row for each step of each series."},
+        **PLAIN.responses(400, 404, 409, 413, 415, 503, 504),
+    },
+    dependencies=[Depends(sent_as_json)],
+)
+async def ask_what_if(
+    state: State,
+    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    body: WhatIfBody,
+    *,
+    form: Annotated[Form, Query(alias="format", description="json or csv.")] = Form.JSON,
+    offset: Annotated[int, Query(ge=0, description="How many series to leave out.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST, description="How many series to tell of at most.")] = 100,
+) -> Response:
+    """Nothing is stored, and no training is asked for: both forecasts are made anew by the settings of the stored one.
+
+    The model is fitted once more to the same history, so that what differs is what was changed. A series without a
+    forecast with features has an `error`; where no series of the page has an answer, that is the answer's. A page is
+    given a minute: what would take longer is refused at once, with the number of series that there is time for.
+    """
+    job = known_job(state, job_id)
+    if job.split is None:
+        text = f"job {job_id} has no series yet: choose its columns, and train them with feature_indexs"
+        raise ConflictError(ForecastingCode.NOT_FINISHED, text)
+    if body.model_name is not None and body.model_name not in CATALOG:
+        text = f"model_name: {body.model_name[:60]!r} is unknown; known are {', '.join(CATALOG)}"
+        raise InvalidError(ForecastingCode.UNKNOWN_MODEL, text, {"field": "model_name"})
+    split = await ForecastingState.of(state).splits.of(job)
+    ts_ids = await asyncio.to_thread(_chosen, job, split, body)
+    page = ts_ids[offset : offset + limit]
+    series = await _answers(state, job, split, page, body)
+    if form is Form.CSV:
+        name = f'attachment; filename="what-if-{job_id}.csv"'
+        text = await asyncio.to_thread(as_table, series)
+        return Response(text, media_type="text/csv", headers={"Content-Disposition": name})
+    head = {"job_id": job_id, "series_count": len(ts_ids), "totals": totals(series)}
+    return json_response(head | {"series": series})
+
+
+def _chosen(job: JobRecord, split: Split, body: WhatIfBody) -> Sequence[int]:
+    """The series that are asked about, ascending."""
+    if body.ts_id != ALL:
+        for ts_id in body.ts_id:
+            if ts_id not in job.ts_ids:
+                text = f"ts_id: {ts_id} is not a series of job {job.job_id}"
+                raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, text)
+        return sorted(set(body.ts_id))
+    if not body.groups:
+        return job.ts_ids
+    check_groups(split, body.groups, "groups", {"field": "groups"})
+    groups = (named_series(split.groupby_key, value).groups for value in split.groupby_val)
+    found = [job.first_ts_id + place for place, one in enumerate(groups) if body.groups.items() <= one.items()]
+    if not found:
+        text = f"groups: no series of job {job.job_id} has them: GET ts_details lists what there is"
+        raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, text)
+    return found
+
+
+async def _answers(
+    state: StateRuntime, job: JobRecord, split: Split, ts_ids: Sequence[int], body: WhatIfBody
+) -> list[dict[str, Any]]:
+    """1. choose a forecast of each series, 2. read the features that they have, 3. let processes make both, 4. tell."""
+    own = ForecastingState.of(state)
+    asked = [change.asked() for change in body.changes]
+    about = checked_changes(split, asked)
+    rows = own.results.of_series(job.job_id, ts_ids)
+    found = await asyncio.to_thread(_results, state.codec, rows, body.model_name)
+    known = {ts_id: one for ts_id, one in found.items() if isinstance(one, SeriesResult)}
+    errors = {ts_id: one for ts_id, one in found.items() if isinstance(one, str)}
+    if known and not has_table(job):
+        text = (
+            f"job {job.job_id} has grown since its features were read: refresh it (POST /job/{job.job_id}/refresh/), "
+            "or train it again"
+        )
+        raise ConflictError(ForecastingCode.FEATURES_BEHIND, text)
+    features = await read_features(state.store, own.splits, job, columns_of(known.values()))
+
+    def questions() -> dict[int, Question]:
+        made = {}
+        for ts_id, result in known.items():
+            try:
+                made[ts_id] = question_of(job, split, features, result, asked, about)
+            except RejectedInputError as error:
+                errors[ts_id] = f"{error.field}: {error.message}"
+        return made
+
+    ready = await asyncio.to_thread(questions)
+    calls = [Call(one.command, one.changes, one.chosen) for one in ready.values()]
+    made = dict(zip(ready, await WhatIfState.of(state).asking.ask(calls, _BUDGET_S), strict=True))
+    errors |= {ts_id: one.error for ts_id, one in made.items() if one.error is not None}
+    if errors and len(errors) == len(ts_ids):
+        raise _nothing(job, errors, known)
+    return await asyncio.to_thread(
+        lambda: [
+            told(ready[ts_id], made[ts_id], split)
+            if ts_id not in errors
+            else told_error(job, split, ts_id, known.get(ts_id), errors[ts_id])
+            for ts_id in ts_ids
+        ]
+    )
+
+
+def _results(codec: Codec, rows: Rows, model_name: str | None) -> dict[int, SeriesResult | str]:
+    return {ts_id: answering([codec.decode(row) for row in encoded], model_name) for ts_id, encoded in rows.items()}
+
+
+def _nothing(job: JobRecord, errors: Mapping[int, str], known: Mapping[int, SeriesResult]) -> RejectedError:
+    """What to raise where no series can be asked: its change is wrong, or none has a forecast that fits."""
+    first = min(errors)
+    others = f" ({len(errors)} series have no answer)" if len(errors) > 1 else ""
+    if first in known:
+        text = f"{errors[first]}; series {first}{others}"
+        return InvalidError(ForecastingCode.INVALID_CHANGE, text, {"field": "changes"})
+    text = f"series {first} of job {job.job_id}: {errors[first]}{others}"
+    return ConflictError(ForecastingCode.NO_FEATURES, text)

@@ -1,0 +1,1 @@
+"""What-if questions over HTTP (issue 18, section 3)."""

@@ -1,0 +1,1 @@
+"""`tidecast what-if`."""

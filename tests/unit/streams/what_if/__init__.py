@@ -1,0 +1,1 @@
+"""Questions: what is changed, of which series, and how they are answered."""
