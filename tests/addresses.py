@@ -89,6 +89,7 @@ PATCH /job/{job_id}/
 PUT /job/{job_id}/
 GET /job/{job_id}/accuracy/
 GET /job/{job_id}/anomalies/
+GET /job/{job_id}/explanations/
 GET /job/{job_id}/export/
 GET /job/{job_id}/job_results/
 GET /job/{job_id}/leaderboard/

@@ -93,9 +93,9 @@ def _stacked(wide: OpenCsv, stack: Stack, target: Path, max_bytes: int) -> tuple
     if len(empty) == len(stack.series):
         raise BadDatasetError("bad_dialect", "series_columns: none of these columns has a value; name others")
     size = 0
-    with target.open("wb") as file:
+    with target.open("w", encoding="utf-8", newline="") as file:
         for piece in _pieces(stack, header, dialect, read):
-            size += file.write(piece.encode())
+            size += file.write(piece)
             if size > max_bytes:
                 text = f"the table has more than {max_bytes:,} bytes with a row for each value: send less, or raise "
                 raise BadDatasetError("too_large", f"{text}TIDECAST_MAX_UPLOAD_BYTES")

@@ -79,6 +79,6 @@ SUMS = System(name="sums", views=("streams.views.sums.sums",), commands=("stream
 WHAT_IF = System(
     name="what-if",
     state="streams.what_if.state:open_state",
-    views=("streams.views.what_if.what_if",),
-    commands=("streams.cli.what_if.command",),
+    views=("streams.views.what_if.what_if", "streams.views.what_if.explanations"),
+    commands=("streams.cli.what_if.command", "streams.cli.what_if.explain"),
 )

@@ -14,7 +14,7 @@ from schemas.series import TrainSeries
 from streams.errors import Code, TimedOutError, TooLargeError, UnavailableError
 from streams.what_if.asked import FeatureChange
 
-__all__ = ["Asking", "Call", "Cost", "Floats", "Forecast", "Made"]
+__all__ = ["Asking", "Call", "Cost", "Explained", "Floats", "Forecast", "Made", "Why"]
 
 _ENTRY: Final = "agents.what_if.process:answer"
 _MEMORY: Final = 2 << 30  # bytes, as a training process has
@@ -35,12 +35,23 @@ class Call(NamedTuple):
     chosen: str | None
 
 
+class Why(NamedTuple):
+    """A series whose forecast is to be explained: as it is trained, and which models Auto had chosen for it."""
+
+    command: TrainSeries
+    chosen: str | None
+
+
 class Cost(NamedTuple):
-    """What a series will take is asked by these: the model, how many values, which models Auto had chosen."""
+    """What a series will take is asked by these: the model, how many values, which models Auto had chosen.
+
+    `explained` is how many features its explanation is of; None where it is forecast twice.
+    """
 
     model_name: str
     points: int
     chosen: str | None
+    explained: int | None
 
 
 class Forecast(NamedTuple):
@@ -62,6 +73,21 @@ class Made(NamedTuple):
     error: str | None
 
 
+class Explained(NamedTuple):
+    """What is left without features [steps], and what each adds [F, steps]; or why there is nothing.
+
+    `features` [F, steps] are their values in the steps ahead, `usual` [F] those with which they add nothing.
+    """
+
+    rest: Floats
+    added: Floats
+    features: Floats
+    usual: Floats
+    answered_by: str | None
+    note: str
+    error: str | None
+
+
 class Asking:
     """The processes of a state worker. They are started when they are needed; questions take turns."""
 
@@ -73,6 +99,14 @@ class Asking:
         self._places = asyncio.Semaphore(self._count)
 
     async def ask(self, calls: Sequence[Call], budget_s: float) -> Sequence[Made]:
+        """Both forecasts of each series, in order; errors as `_answers` has them."""
+        return await self._answers(calls, budget_s)
+
+    async def explain(self, calls: Sequence[Why], budget_s: float) -> Sequence[Explained]:
+        """The explanation of each forecast, in order; errors as `_answers` has them."""
+        return await self._answers(calls, budget_s)
+
+    async def _answers(self, calls: Sequence[Call | Why], budget_s: float) -> Sequence[Any]:
         """The answers in order.
 
         TooLargeError, before anything is computed, where they will take longer than the budget, TimedOutError where
@@ -80,7 +114,7 @@ class Asking:
         """
         if not calls:
             return ()
-        costs = [Cost(call.command.model_name, len(call.command.target), call.chosen) for call in calls]
+        costs = [_cost(call) for call in calls]
         seconds: Sequence[float] = await self._placed(costs, _AROUND_S)
         predicted = sum(seconds) / self._count
         if predicted > budget_s and len(calls) > 1:
@@ -90,7 +124,7 @@ class Asking:
                 f"for {most} at a time (limit={most})"
             )
             raise TooLargeError(Code.TOO_LARGE, text, {"field": "limit"})
-        ends, answers = time.monotonic() + budget_s, list[Made | None]([None] * len(calls))
+        ends, answers = time.monotonic() + budget_s, list[Any]([None] * len(calls))
         chunks = iter(list(_chunks(seconds)))
 
         async def work() -> None:
@@ -139,6 +173,12 @@ class Asking:
     async def close(self) -> None:
         """End the processes."""
         await self._processes.close()
+
+
+def _cost(call: Call | Why) -> Cost:
+    command = call.command
+    explained = None if isinstance(call, Call) else len(command.feat_dynamic_real)
+    return Cost(command.model_name, len(command.target), call.chosen, explained)
 
 
 def _chunks(seconds: Sequence[float]) -> Iterator[Sequence[int]]:

@@ -17,7 +17,7 @@ from schemas.series import SeriesResult
 from streams.what_if.asking import Forecast, Made
 from streams.what_if.questions import Question
 
-__all__ = ["as_table", "told", "told_error", "totals"]
+__all__ = ["about", "as_table", "told", "told_error", "totals"]
 
 _OWN: Final = ("ts_id", "series", "model_name", "timestamp", "utc_offset", "base", "changed", "difference")
 _SAME: Final = 1e-9  # of a value: what is closer is rounding
@@ -34,12 +34,11 @@ _CORRECTED: Final = "the base is not the stored forecast: the series or its feat
 
 def told(question: Question, made: Made, split: Split) -> dict[str, Any]:
     """Both forecasts of a series, step by step, and what was changed."""
-    about = _about(split, question.place, question.result)
     calendar, times = question.calendar, question.times
     offsets = calendar.offsets(times)
     difference = made.changed.values - made.base.values
     answered_by = made.answered_by or question.result.model_name
-    return about | {
+    return about(split, question.place, question.result) | {
         "answered_by": answered_by,
         "note": "; ".join(_notes(question, made, answered_by)) or None,
         "timestamps": shown_times(calendar.shown(times)),
@@ -54,7 +53,7 @@ def told(question: Question, made: Made, split: Split) -> dict[str, Any]:
 
 def told_error(job: JobRecord, split: Split, ts_id: int, result: SeriesResult | None, error: str) -> dict[str, Any]:
     """A series that cannot be asked."""
-    return _about(split, ts_id - job.first_ts_id, result, ts_id) | {"error": error}
+    return about(split, ts_id - job.first_ts_id, result, ts_id) | {"error": error}
 
 
 def totals(series: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -88,7 +87,8 @@ def as_table(series: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _about(split: Split, place: int, result: SeriesResult | None, ts_id: int = 0) -> dict[str, Any]:
+def about(split: Split, place: int, result: SeriesResult | None, ts_id: int = 0) -> dict[str, Any]:
+    """Which series an answer is about, and by which forecast; without an error."""
     name = named_series(split.groupby_key, split.groupby_val[place])
     return {
         "ts_id": ts_id if result is None else result.ts_id,

@@ -1,3 +1,3 @@
-"""`tidecast what-if`."""
+"""`tidecast what-if` and `tidecast explain`."""
 
 __all__: list[str] = []

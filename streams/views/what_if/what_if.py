@@ -10,17 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from connectors.datasets.group_values import named_series
 from connectors.datasets.splits import Split
 from models.catalog import CATALOG
-from models.errors import RejectedInputError
-from schemas.coding.codec import Codec
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult
 from streams.checks import ID_LIMIT
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
-from streams.forecasting.inputs import read_features
-from streams.forecasting.split_store import has_table
 from streams.forecasting.state import ForecastingState, known_job
-from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_id
@@ -28,22 +23,24 @@ from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, runtime, sent_as_json
 from streams.views.what_if.bodies import ALL, WhatIfBody
 from streams.views.what_if.replies import WhatIfReply
-from streams.what_if.asked import check_groups, checked_changes
+from streams.what_if.asked import check_groups
 from streams.what_if.asking import Call
-from streams.what_if.questions import Question, answering, columns_of, question_of
+from streams.what_if.gathered import gathered, none_answered
 from streams.what_if.state import WhatIfState
 from streams.what_if.telling import as_table, told, told_error, totals
 
-__all__ = ["DOOR"]
+__all__ = ["BUDGET_S", "DOOR", "MOST", "TAG", "Form"]
 
-_MOST: Final = 1000  # series of one answer
-_BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by a proxy in between
+MOST: Final = 1000  # series of one answer
+BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by a proxy in between
+
+TAG: Final = Tag("what-if", "What prices, campaigns or holidays add to forecasts, and what they would add.")
 
 router = APIRouter(route_class=JsonRoute)
 DOOR = Door(
     router=router,
     prefixes=("/job/{job_id}/what-if",),
-    tag=Tag("what-if", "What forecasts would be if prices, campaigns or holidays were others."),
+    tag=TAG,
     owner=by_id(2),
     apart=True,
     slash=True,
@@ -77,7 +74,7 @@ async def ask_what_if(
     *,
     form: Annotated[Form, Query(alias="format", description="json or csv.")] = Form.JSON,
     offset: Annotated[int, Query(ge=0, description="How many series to leave out.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=_MOST, description="How many series to tell of at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many series to tell of at most.")] = 100,
 ) -> Response:
     """Nothing is stored, and no training is asked for: both forecasts are made anew by the settings of the stored one.
 
@@ -127,33 +124,10 @@ async def _answers(
     state: StateRuntime, job: JobRecord, split: Split, ts_ids: Sequence[int], body: WhatIfBody
 ) -> list[dict[str, Any]]:
     """1. choose a forecast of each series, 2. read the features that they have, 3. let processes make both, 4. tell."""
-    own = ForecastingState.of(state)
     asked = [change.asked() for change in body.changes]
-    about = checked_changes(split, asked)
-    rows = own.results.of_series(job.job_id, ts_ids)
-    found = await asyncio.to_thread(_results, state.codec, rows, body.model_name)
-    known = {ts_id: one for ts_id, one in found.items() if isinstance(one, SeriesResult)}
-    errors = {ts_id: one for ts_id, one in found.items() if isinstance(one, str)}
-    if known and not has_table(job):
-        text = (
-            f"job {job.job_id} has grown since its features were read: refresh it (POST /job/{job.job_id}/refresh/), "
-            "or train it again"
-        )
-        raise ConflictError(ForecastingCode.FEATURES_BEHIND, text)
-    features = await read_features(state.store, own.splits, job, columns_of(known.values()))
-
-    def questions() -> dict[int, Question]:
-        made = {}
-        for ts_id, result in known.items():
-            try:
-                made[ts_id] = question_of(job, split, features, result, asked, about)
-            except RejectedInputError as error:
-                errors[ts_id] = f"{error.field}: {error.message}"
-        return made
-
-    ready = await asyncio.to_thread(questions)
+    ready, errors, known = await gathered(state, job, split, ts_ids, body.model_name, asked)
     calls = [Call(one.command, one.changes, one.chosen) for one in ready.values()]
-    made = dict(zip(ready, await WhatIfState.of(state).asking.ask(calls, _BUDGET_S), strict=True))
+    made = dict(zip(ready, await WhatIfState.of(state).asking.ask(calls, BUDGET_S), strict=True))
     errors |= {ts_id: one.error for ts_id, one in made.items() if one.error is not None}
     if errors and len(errors) == len(ts_ids):
         raise _nothing(job, errors, known)
@@ -167,16 +141,11 @@ async def _answers(
     )
 
 
-def _results(codec: Codec, rows: Rows, model_name: str | None) -> dict[int, SeriesResult | str]:
-    return {ts_id: answering([codec.decode(row) for row in encoded], model_name) for ts_id, encoded in rows.items()}
-
-
 def _nothing(job: JobRecord, errors: Mapping[int, str], known: Mapping[int, SeriesResult]) -> RejectedError:
     """What to raise where no series can be asked: its change is wrong, or none has a forecast that fits."""
     first = min(errors)
+    if first not in known:
+        return none_answered(job, errors)
     others = f" ({len(errors)} series have no answer)" if len(errors) > 1 else ""
-    if first in known:
-        text = f"{errors[first]}; series {first}{others}"
-        return InvalidError(ForecastingCode.INVALID_CHANGE, text, {"field": "changes"})
-    text = f"series {first} of job {job.job_id}: {errors[first]}{others}"
-    return ConflictError(ForecastingCode.NO_FEATURES, text)
+    text = f"{errors[first]}; series {first}{others}"
+    return InvalidError(ForecastingCode.INVALID_CHANGE, text, {"field": "changes"})

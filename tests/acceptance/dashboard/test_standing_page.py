@@ -115,3 +115,30 @@ def test_a_schedule_is_on_the_clock_of_who_asks(page: Page, api: Api) -> None:
     zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     assert (rule["cron"], rule["time_zone"]) == ("30 5 * * 1", zone)
     assert page.get_by_role("link", name="Sums").count() == 0  # one series has none
+
+
+def test_what_features_add_to_the_chosen_series(page: Page, shown: Shown, api: Api) -> None:
+    """Drawn and listed; of a series without features the service's words say what to do."""
+    prices = [10 + (7 * at * at + 3 * at) % 23 for at in range(len(_DAYS))]
+    rows = (
+        f"{shop},{day},{price},{'' if at >= 49 else 200 - 3 * price}"
+        for shop in "ab"
+        for at, (day, price) in enumerate(zip(_DAYS, prices, strict=True))
+    )
+    job_id, (first, second) = new_job(api, csv("shop,day,price,sold", *rows), timestamp=1, target=3, groupby=[0])
+    plain = {"hyper_params": [], "next_k_prediction": 7, "refit": 1}
+    body = [
+        {"ts_id": first, "model_name": "Regression", "feature_indexs": [2], **plain},
+        {"ts_id": second, "model_name": "Theta", **plain},
+    ]
+    assert api.call("PATCH", f"/job/{job_id}/", json=body).status_code == 200
+    api.finished(job_id)
+    page.goto(f"/#/forecast/job/{job_id}")
+    page.get_by_role("link", name="What features add").click()
+    features = page.get_by_role("table", name="Features", exact=True)
+    expect(features).to_contain_text("price")
+    expect(features).to_contain_text("100 %")
+    expect(page.get_by_role("img", name=re.compile(r"^What each feature adds\."))).to_be_visible()
+    shown("features-add")
+    page.locator(".list [role=option]").nth(1).click()
+    expect(page.get_by_text("Theta makes no use of features")).to_be_visible()

@@ -52,6 +52,7 @@ _FORECASTING: Final = [
     Asked("GET /job/{job_id}/anomalies/", "job_id", path="/job/{}/anomalies/"),
     Asked("GET /job/{job_id}/export/", "job_id", path="/job/{}/export/", status=409),
     Asked("GET /job/{job_id}/job_results/", "job_id", path="/job/{}/job_results/"),
+    Asked("GET /job/{job_id}/explanations/", "job_id", path="/job/{}/explanations/", status=409),
     Asked("GET /job/{job_id}/leaderboard/", "job_id", path="/job/{}/leaderboard/"),
     Asked("GET /job/{job_id}/sums/", "job_id", path="/job/{}/sums/", status=409),
     Asked("POST /job/{job_id}/what-if/", "job_id", path="/job/{}/what-if/", body='{"changes": []}', status=409),

@@ -149,16 +149,6 @@ def test_the_table_is_no_larger_than_an_upload_may_be(tmp_path: Path) -> None:
     assert no.value.code == "too_large"
 
 
-def test_bytes_are_counted_not_characters(tmp_path: Path) -> None:
-    """Of a label of 24 characters with three bytes each: the table has 50 and 98."""
-    text = f"{'日' * 24},a,b\n1,1,2\n"
-    made, _ = read(tmp_path, text, max_bytes=98)
-    assert len("\n".join(made)) < 50
-
-    with pytest.raises(BadDatasetError, match="more than 97 bytes with a row for each value"):
-        read(tmp_path, text, max_bytes=97)
-
-
 def test_without_the_setting_a_file_is_as_it_is(tmp_path: Path) -> None:
     """The file itself is its text."""
     path = tmp_path / "file"

@@ -61,7 +61,7 @@ export function Job({ jobId, query }) {
         ${chosen !== null && html`<${Series} address=${address} version=${finished ? job.submitted : undefined} chosen=${series.find((each) => each.ts_id === chosen)} results=${rows.filter((row) => row.tsId === chosen).map((row) => row.result)} />`}
       </div>
       ${rows.length > 0 && html`<div class="row end"><${Button} onClick=${() => save(`forecasts-${job.name ?? jobId}.csv`, csvOf(rows, details.data), "text/csv")}>Download all forecasts as CSV<//></div>`}
-      ${rows.length > 0 && html`<${Outcome} ...${{ job, address, query, rows, chosen }} columns=${details.data.ts_details[0].groupby_key} onChoose=${choose} />`}
+      ${rows.length > 0 && html`<${Outcome} ...${{ job, address, query, rows, chosen }} columns=${details.data.ts_details[0].groupby_key} features=${details.data.features} onChoose=${choose} />`}
       <div hidden=${status === 2}><${Models} jobId=${jobId} series=${series} matching=${matching} chosen=${chosen} features=${details.data.features}
         onTrained=${(trains, number) => toast(trains ? `${counted(number, "training")} accepted` : "Saved; nothing is trained yet", { kind: "good" })} /></div>
     </div>

@@ -1,4 +1,4 @@
-// What came of a job, in parts: models compared, what came since, sums, alerts.
+// What came of a job, in parts: models compared, what came since, sums, what features add, alerts.
 import { html } from "../../lib/html.js";
 import { href } from "../../lib/router.js";
 import { Tabs } from "../../ui/tabs.js";
@@ -6,13 +6,15 @@ import { Alerts } from "../health/alerts.js";
 import { Compare } from "./compare.js";
 import { Judged } from "./judged.js";
 import { Sums } from "./sums.js";
+import { Why } from "./why.js";
 
-/** `rows` as `Compare` takes them; `columns`: what the job is grouped by. */
-export function Outcome({ job, address, query, rows, chosen, columns, onChoose }) {
+/** `rows` as `Compare` takes them; `columns`: what the job is grouped by; `features`: columns that may be. */
+export function Outcome({ job, address, query, rows, chosen, columns, features, onChoose }) {
   const parts = [
     ["models", "Models compared"],
     ["came", "What came since"],
     ...(columns.length ? [["sums", "Sums"]] : []),
+    ...(features.length ? [["why", "What features add"]] : []),
     ["alerts", "Alerts"],
   ];
   const part = parts.some(([name]) => name === query.part) ? query.part : "models";
@@ -24,6 +26,7 @@ export function Outcome({ job, address, query, rows, chosen, columns, onChoose }
     ${part === "models" && html`<${Compare} rows=${rows} chosen=${chosen} onChoose=${onChoose} />`}
     ${part === "came" && html`<${Judged} address=${address} onChoose=${onChoose} />`}
     ${part === "sums" && html`<${Sums} address=${address} columns=${columns} version=${rows.length && job.submitted} name=${job.name ?? job.job_id} />`}
+    ${part === "why" && html`<${Why} address=${address} chosen=${chosen} version=${rows.length && job.submitted} />`}
     ${part === "alerts" && html`<${Alerts} only=${{ job_id: job.job_id }} onChoose=${onChoose} />`}
   </section>`;
 }

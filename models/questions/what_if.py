@@ -4,32 +4,23 @@ Both are made alike: the same model is fitted to the same history, so that what 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from models import auto
-from models.answers import INFINITE, NOTHING_OBSERVED
 from models.arrays.columns import FloatArray
-from models.arrays.filling import filled
 from models.arrays.levels import chosen_levels
 from models.arrays.published_values import publishable, value_kinds
 from models.batch import SeriesRequest
-from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
 from models.holdout import forecast_with_hold_out
 from models.model_spec import ForecastFunction
+from models.questions.futures import Futures, fit_s
 
 __all__ = ["Both", "Change", "Kind", "Shown", "changed_features", "changing_s", "forecast_both"]
 
-_AUTO: Final = "Auto"
-_FITS: Final = 2  # of a model: one for each forecast; more where the quantiles are made of errors
-_AUTO_FITS: Final = 5  # of each of its models: three folds, and one for each forecast
-_SERIES_S: Final = 1e-3  # a fit of any model, and
-_POINT_S: Final = 2e-6  # each of its points: what takes longer says so in its candidate, or here
-_SLOWER_S: Final = {"CES": 1e-4, "Theta": 3e-5}  # as measured at 400 points
 _LARGEST: Final = 1e100  # beyond, a model may leave the feature out for its size: of one forecast, not of the other
 _NOT_FINITE: Final = "{} gives no finite forecast for this series with these features: change them by less"
 
@@ -88,57 +79,23 @@ def changed_features(features: FloatArray, changes: Sequence[Change]) -> FloatAr
 
 def changing_s(model_name: str, points: int, chosen: str | None) -> float:
     """Seconds of a core that both forecasts of a series take, to within a small factor."""
-    by_label = {one.label: one for one in (*auto.WITH_FEATURES, *auto.CANDIDATES)}
-    names = (chosen or "").split(" + ") if model_name == _AUTO else [model_name]
-    fits = _AUTO_FITS if model_name == _AUTO else _FITS
-    slow = [by_label[name] for name in names if name in by_label]
-    each = sum(one.fit_ms * 1e-3 + max(one.point_us * 1e-6, _SLOWER_S.get(one.label, 0.0)) * points for one in slow)
-    return fits * (each + _SERIES_S + _POINT_S * points)
+    return fit_s(model_name, points, chosen, futures=2)
 
 
 def forecast_both(request: SeriesRequest, changes: Sequence[Change], chosen: str | None = None) -> Both:
     """Both forecasts of the steps behind the series' end, whatever the request says of refit.
 
-    `chosen` says for Auto which models it had chosen for the series, so that it need not look for them anew.
-    RejectedInputError where a series cannot be forecast.
+    `chosen` is as `Futures` has it. RejectedInputError where a series cannot be forecast.
     """
-    assert request.covariates is not None  # who asks has features
-    steps, spec = request.prediction_length, model_spec(request.model_name)
-    features = request.covariates[-steps:].T
-    made = changed_features(features, changes)
-    history = filled(np.asarray(request.target, dtype=np.float64)[np.newaxis], request.options.fill)
-    _check(history)
-    batch = SeriesBatch(
-        history=history,
-        horizon=steps,
-        config=spec.resolve(request.config),
-        season_length=request.season_length,
-        seeds=np.array([request.seed], dtype=np.uint64),
-        covariates=request.covariates[np.newaxis],
-        step_ms=request.step_ms,
-        allow_negative=request.allow_negative,
-        freq=request.freq,
-        options=request.options,
-    )
-    other = np.concatenate([request.covariates[:-steps], made.T])[np.newaxis]
-    model = spec.load()
-    if spec.name == _AUTO and chosen is not None:
-        base, changed = auto.forecast_again(batch, [chosen], [other])
-    else:
-        base, changed = model(batch), model(replace(batch, covariates=other))
-    show = _shower(batch, model)
+    futures = Futures(request, chosen)
+    made = changed_features(futures.features, changes)
+    base, changed = futures.forecasts([futures.features, made])
+    show = _shower(futures.batch, futures.model)
     both = show(base), show(changed)
     if not all(np.isfinite(one.predictions).all() for one in both):
-        raise RejectedInputError("changes", _NOT_FINITE.format(spec.name))
+        raise RejectedInputError("changes", _NOT_FINITE.format(request.model_name))
     answered_by = base.answered_by[0] if base.answered_by else None
-    return Both(*both, features, made, answered_by, base.notes[0] if base.notes else "")
-
-
-def _check(history: FloatArray) -> None:
-    if np.isnan(history).all():
-        raise RejectedInputError("target", NOTHING_OBSERVED)
-    if np.isinf(history).any():
-        raise RejectedInputError("target", INFINITE)
+    return Both(*both, futures.features, made, answered_by, base.notes[0] if base.notes else "")
 
 
 def _shower(batch: SeriesBatch, model: ForecastFunction) -> Callable[[Forecasts], Shown]:

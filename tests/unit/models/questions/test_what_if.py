@@ -9,7 +9,7 @@ import pytest
 from models.batch import SeriesRequest, forecast_batch
 from models.errors import RejectedInputError
 from models.options import Options
-from models.what_if import Change, changed_features, changing_s, forecast_both
+from models.questions.what_if import Change, changed_features, changing_s, forecast_both
 
 _N, _AHEAD = 120, 7
 _MODELS = ("Regression", "Auto", "LightGBM", "ARIMA")
