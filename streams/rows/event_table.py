@@ -117,7 +117,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         """Store the record; readers see it at once, the future ends when the changelog has it."""
         written = self._write(partition, [(key, self._codec.encode(record))])
         self._decoded[key] = record
-        self._note(key)
+        self._note_change(key)
         for group in self._groups_of(key):
             group[key] = record
         if self.tally is not None:
@@ -127,7 +127,7 @@ class RecordTable(EventTable, Generic[_ANY]):
     def delete(self, partition: int, key: bytes) -> "asyncio.Future[None]":
         """Remove the record."""
         self._decoded.pop(key, None)
-        self._note(key)
+        self._note_change(key)
         for group in self._groups_of(key):
             group.pop(key, None)
         if self.tally is not None:
@@ -142,7 +142,7 @@ class RecordTable(EventTable, Generic[_ANY]):
         taken, self._changed = self._changed, set()
         return taken
 
-    def _note(self, key: bytes) -> None:
+    def _note_change(self, key: bytes) -> None:
         if self._changed is not None:
             self._changed.add(key)
 
