@@ -139,6 +139,13 @@ def test_what_features_add_to_the_chosen_series(page: Page, shown: Shown, api: A
     expect(features).to_contain_text("price")
     expect(features).to_contain_text("100 %")
     expect(page.get_by_role("img", name=re.compile(r"^What each feature adds\."))).to_be_visible()
+    page.get_by_label("Percent").fill("x")
+    expect(page.get_by_role("button", name="Forecast both")).to_be_disabled()
+    page.get_by_label("Were").select_option("add")
+    page.get_by_label("Value", exact=True).fill("-2")
+    page.get_by_label("To step").fill("3")
+    page.get_by_role("button", name="Forecast both").click()
+    expect(page.get_by_text(re.compile(r"then: \+18( |\.\d* )\(\+"))).to_be_visible()  # three steps, 2 less, 3 for each
     shown("features-add")
     page.locator(".list [role=option]").nth(1).click()
     expect(page.get_by_text("Theta makes no use of features")).to_be_visible()

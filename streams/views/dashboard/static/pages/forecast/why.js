@@ -7,6 +7,7 @@ import { Chart } from "../../ui/chart.js";
 import { ErrorNote, Note, Skeleton } from "../../ui/feedback.js";
 import { Table } from "../../ui/table.js";
 import { secondsOf } from "./lines.js";
+import { WhatIf } from "./whatif.js";
 
 const DRAWN = 7; // features: as many as there are colours beside the forecast's
 
@@ -25,6 +26,7 @@ export function Why({ address, chosen, version }) {
       <h3 class="section-head">What each adds</h3>
       <${Chart} label="What each feature adds" ...${lines.parts} time height=${220} />
       <${Table} label="Features" columns=${COLUMNS} rows=${series.features} rowKey=${(it) => it.feature} height="360px" />
+      <${WhatIf} key=${chosen} address=${address} chosen=${chosen} features=${series.features.map((each) => each.feature)} steps=${series.timestamps.length} />
     </div>
   `;
 }
