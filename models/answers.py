@@ -28,8 +28,9 @@ class SeriesAnswer:
     when the series was too short for a hold-out. `quantiles`, `answered_by`, `saved` and `note` are those of
     `models.forecasts.Forecasts`. `config` is the complete configuration used (J-136), whole numbers as int and options
     as their value (J-141). `trials` are those of `models.tuning.search.Outcome`, empty without a search;
-    `mase_insample` and `windows` are those of `models.holdout.HoldOutForecast`. Otherwise `error` is a text for the
-    user and the rest is empty; `short_of_memory` says that memory was what was wrong.
+    `mase_insample` and `windows` are those of `models.holdout.HoldOutForecast`; `took_s`, seconds of a core, is noted
+    by who has a clock. Otherwise `error` is a text for the user and the rest is empty; `short_of_memory` says that
+    memory was what was wrong.
 
     Answers may share `config` and empty `quantiles`, so do not change them. Two answers are equal if they forecast the
     same, whatever the `config`.
@@ -48,6 +49,7 @@ class SeriesAnswer:
     short_of_memory: bool = False
     mase_insample: float | None = field(default=None, compare=False)
     windows: int = field(default=1, compare=False)
+    took_s: float | None = field(default=None, compare=False)
 
 
 def answers_of(

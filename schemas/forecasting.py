@@ -22,10 +22,15 @@ __all__ = [
     "Refresh",
     "RefreshJob",
     "SeriesConfig",
+    "Shadow",
+    "ShadowCommand",
     "Standing",
+    "StartShadow",
     "StopJob",
+    "StopShadow",
     "Submission",
     "SubmitJob",
+    "SwitchShadow",
 ]
 
 
@@ -96,7 +101,8 @@ class SeriesConfig:
     Those from `backtest_windows` to `fill`: `models.options`. `future_features` win over the rows of the data set that
     come after the last target. `holidays` are
     those of a country or a part of it, such as DE-BY. With `series` they are those of several, and `ts_id` is
-    0: "all" stands for every series of the job, group values such as `Origin=EWR` for those that have them.
+    0: "all" stands for every series of the job, group values such as `Origin=EWR` for those that have them. `side` is
+    set by the service alone: see `Shadow`.
     """
 
     ts_id: int
@@ -119,6 +125,7 @@ class SeriesConfig:
     future_features: tuple[FutureFeature, ...] | None = None
     holidays: str | None = None
     refresh: Refresh | None = None
+    side: int | None = None
 
     @property
     def trains(self) -> bool:
@@ -173,7 +180,43 @@ class RefreshJob:
     number: int = 0
 
 
-JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob | RefreshJob
+@record()
+class StartShadow:
+    """Let a second model, or the same with other settings, forecast series of a standing job beside the first.
+
+    `element` has its series and settings, without `refresh` and `side`; what is absent is as the first model has it.
+    """
+
+    command_id: str
+    job_id: int
+    element: SeriesConfig
+    project: str = ""
+
+
+@record()
+class SwitchShadow:
+    """Publish the forecasts of the other model from now on, the latest at once.
+
+    `answers` says whose: 1 those of the model that was there first, 2 of the one beside it; 0: of who does not answer.
+    """
+
+    command_id: str
+    job_id: int
+    answers: int = 0
+    project: str = ""
+
+
+@record()
+class StopShadow:
+    """End a job's shadow; the model that answers goes on alone."""
+
+    command_id: str
+    job_id: int
+    project: str = ""
+
+
+ShadowCommand = StartShadow | SwitchShadow | StopShadow
+JobCommand = CreateJob | ConfigureJob | SubmitJob | StopJob | DeleteJob | RefreshJob | ShadowCommand
 
 
 @record()
@@ -243,7 +286,9 @@ class Standing:
     """An element that is refreshed: its series and model, when, and `settings`, a SubmitJob with it in the wire format.
 
     `next_due` is by its schedule, or when a refresh that had no room is tried again. `stale` has the series that
-    changed since it was refreshed, less the first id; `problem` says why it could not be refreshed last.
+    changed since it was refreshed, less the first id; `problem` says why it could not be refreshed last. `side` is 1 of
+    what was there before a shadow, 2 of that, 0 of what has none; `less` has series, in the words of an element, that
+    it is for no more: one has taken them over.
     """
 
     ts_id: int
@@ -257,6 +302,25 @@ class Standing:
     next_due: int | None = None
     stale: tuple[int, ...] = ()
     problem: str = ""
+    side: int = 0
+    less: tuple[str, ...] = ()
+
+
+@record()
+class Shadow:
+    """A second way to forecast series of a job, beside the standing elements that did so first.
+
+    Its results are numbered from `first_n` on. Side 1 are those elements, side 2 is this; `answers` says whose
+    forecasts are published, once it has `ended` too.
+    """
+
+    ts_id: int
+    series: str | None
+    model_name: str
+    first_n: int
+    at: int
+    answers: int = 1
+    ended: bool = False
 
 
 @record()
@@ -266,7 +330,8 @@ class JobRecord:
     Submissions numbered below `settled` are all answered and listed no more; of their results the newest of each series
     are kept, and `failed` has the numbers of errors that were the last answers of their series. `seen` is the offset
     of the last observation that the series have, `split_seen` that of the split in the store, `tried` that with which
-    a refresh failed last, -1 where none has since.
+    a refresh failed last, -1 where none has since. `shadow` is the last that was started, `switches` how often another
+    model was made to answer.
     """
 
     job_id: int
@@ -298,6 +363,8 @@ class JobRecord:
     refreshes: int = 0
     refreshed_at: int | None = None
     tried: int = -1
+    shadow: Shadow | None = None
+    switches: int = 0
 
     @property
     def submitted(self) -> int:
@@ -313,4 +380,16 @@ class JobRecord:
         return range(self.first_ts_id, self.first_ts_id + self.series_count)
 
 
-TYPES: tuple[type, ...] = (CreateJob, ConfigureJob, SubmitJob, StopJob, DeleteJob, RefreshJob, JobStatus, JobRecord)
+TYPES: tuple[type, ...] = (
+    CreateJob,
+    ConfigureJob,
+    SubmitJob,
+    StopJob,
+    DeleteJob,
+    RefreshJob,
+    StartShadow,
+    SwitchShadow,
+    StopShadow,
+    JobStatus,
+    JobRecord,
+)

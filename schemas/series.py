@@ -92,11 +92,17 @@ class TrainSeries:
     data_id: int = 0
     group_keys: Sequence[str] = ()
     beside: Beside | None = None
+    side: int = 0
+    shadow: bool = False
+    switches: int = 0
 
 
 @record()
 class TrainTogether:
-    """Train one model on all series of a forecasting job's split, and forecast those of `ts_ids`, numbered by `ns`."""
+    """Train one model on all series of a forecasting job's split, and forecast those of `ts_ids`, numbered by `ns`.
+
+    `side`, `shadow` and `switches`: as of TrainSeries.
+    """
 
     job_id: int
     split: str
@@ -113,11 +119,16 @@ class TrainTogether:
     project: str = ""
     options: Options | None = None
     data_id: int = 0
+    side: int = 0
+    shadow: bool = False
+    switches: int = 0
 
 
 @record()
 class Forecast:
-    """The latest forecast of a series.
+    """The latest forecast of a series: of two of a job the one with more `switches`, of those the one with higher `n`.
+
+    `switches` is how often the job's answering model had been switched (`schemas.forecasting.Shadow`).
 
     `groups` has its group values by column, and `series_key` is its name: the same in every job of the data set
     `data_id` that groups by the same columns (`connectors.datasets.group_values`). Empty, 0: of no data set.
@@ -129,6 +140,7 @@ class Forecast:
     job_id: int
     ts_id: int
     n: int
+    switches: int = field(default=0, kw_only=True)  # here, so that it is read without what follows
     item_id: str
     model_name: str
     cutoff: int
@@ -169,6 +181,8 @@ class SeriesResult:
     """Everything that one series submission yields, or its error; times as in `Forecast`.
 
     `asked` is there for forecasts with features: who asks what they would be with others makes them anew by it.
+    Of a job with a shadow `side` is that of its command, `shadow` says that its forecast was not published, and
+    `took_s`, in rows of the table alone, how many seconds of a core it took.
 
     The last two fields stay the last: `schemas.coding.codec` finds the place of the time of the answer by it.
     """
@@ -192,6 +206,9 @@ class SeriesResult:
     mase_insample: float | None = None
     backtest_windows: int = 1
     asked: Asked | None = None
+    side: int = 0
+    shadow: bool = False
+    took_s: float | None = None
     note: str | None = None
     answered_at: int | None = None
 

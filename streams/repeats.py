@@ -15,8 +15,9 @@ from typing import Any, Final
 from schemas.forecasting import JobRecord, SeriesConfig, SubmitJob
 from streams.errors import Code, ConflictError
 
-__all__ = ["check_repeat", "digest_known", "digest_of", "with_command"]
+__all__ = ["check_repeat", "digest_known", "digest_of", "with_command", "with_one_of_many"]
 
+_MOST_COMMANDS: Final = 1000  # whose ids are kept once a job has many: a repeat comes soon
 _BYTES: Final = 8  # ids are chosen apart from their content: nobody gains by two contents of one digest
 _SCALARS: Final = (str, int, float, type(None))
 _settings_of = attrgetter(*(field.name for field in fields(SeriesConfig) if field.name != "ts_id"))
@@ -48,6 +49,15 @@ def with_command(job: JobRecord, command_id: str, digest: str) -> dict[str, Any]
     """The fields of the job's row once the command is done."""
     unknown = [""] * (len(job.commands) - len(job.digests))
     return {"commands": (*job.commands, command_id), "digests": (*job.digests, *unknown, digest)}
+
+
+def with_one_of_many(job: JobRecord, command: Any) -> dict[str, Any]:
+    """The same of a command that may come again and again, such as a refresh by hand.
+
+    Kept are the latest, and the first, by which the job was made.
+    """
+    known = with_command(job, command.command_id, digest_of(command))
+    return {name: (*ids[:1], *ids[1:][-_MOST_COMMANDS:]) for name, ids in known.items()}
 
 
 def digest_of(command: Any) -> str:

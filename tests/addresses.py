@@ -93,6 +93,10 @@ GET /job/{job_id}/explanations/
 GET /job/{job_id}/export/
 GET /job/{job_id}/job_results/
 GET /job/{job_id}/leaderboard/
+DELETE /job/{job_id}/shadow/
+GET /job/{job_id}/shadow/
+POST /job/{job_id}/shadow/
+POST /job/{job_id}/shadow/switch/
 POST /job/{job_id}/stop/
 GET /job/{job_id}/sums/
 GET /job/{job_id}/ts_details/

@@ -30,6 +30,7 @@ from streams.errors import RejectedError
 from streams.forecasting.state import ForecastingState
 from streams.messages import Consumed, Event
 from streams.runtime import StateRuntime
+from streams.standing.shadows import answered
 
 __all__ = ["attach"]
 
@@ -97,7 +98,8 @@ async def _judge_job(state: StateRuntime, job: JobRecord, grown: DatasetGrown) -
     if not found.values:
         return
     made = await judgements(state, job, split, found.values)
-    key = job.job_id, state.app.consumer_generation_id  # while partitions were elsewhere, events were missed
+    # While partitions were elsewhere, events were missed; of another model that answers other errors count.
+    key = job.job_id, state.app.consumer_generation_id, job.switches
     watch = await watch_of(state, job, split, key, grown.offsets[0])
     try:
         alerts = await asyncio.to_thread(_alerts, job, split, grown, found.values, made, watch)
@@ -115,11 +117,12 @@ def _alerts(
     made: Sequence[Judged],
     watch: Watch,
 ) -> list[Alert]:
-    """What has just become wrong."""
+    """What has just become wrong with what the job answers: nobody is told of a shadow."""
     watch.grow(split, job.split or "")
+    shown = list(answered(job, made))
     return [
-        *outside_alerts(job, split, made, grown),
-        *worse_alerts(job, split, watch.judged(made), grown),
+        *outside_alerts(job, split, shown, grown),
+        *worse_alerts(job, split, watch.judged(shown), grown),
         *behind_alerts(job, split, watch.values_came(split, values), grown),
     ]
 

@@ -222,6 +222,9 @@ def _alone(command: TrainTogether, n: int, ts_id: int, forecast: SeriesForecast 
         timestamps=() if forecast is None else forecast.times,
         freq="" if forecast is None else forecast.freq,
         project=command.project,
+        side=command.side,
+        shadow=command.shadow,
+        switches=command.switches,
     )
 
 

@@ -13,8 +13,9 @@ from schemas.forecasting import JobRecord
 from schemas.series import Beside, SeriesResult, TrainSeries, TrainTogether
 from streams.forecasting.inputs import Features, beside_of
 from streams.forecasting.series_grids import step_ms
-from streams.forecasting.submissions import Plan, Training
+from streams.forecasting.submissions import Training
 from streams.runtime import StateRuntime
+from streams.standing.shadows import is_quiet
 
 __all__ = ["partition_of_series", "send_training"]
 
@@ -96,6 +97,7 @@ def _commands(job: JobRecord, part: Part, features: Features, todo: Sequence[_Nu
     )
     for (n, training), (place, begin, end, start, calendar, complete) in zip(todo, facts, strict=True):
         plan, freq = training.plan, split.calendars[calendar]
+        side = training.settings.side or 0
         target = split.target[begin:end]
         timestamps: Sequence[int] = ()
         more: dict[str, Any] = {}
@@ -127,6 +129,9 @@ def _commands(job: JobRecord, part: Part, features: Features, todo: Sequence[_Nu
             options=plan.options,
             data_id=job.data_id,
             group_keys=split.groupby_key,
+            side=side,
+            shadow=is_quiet(job, side),
+            switches=job.switches,
             **more,
         )
 
@@ -144,15 +149,15 @@ def _together(state: StateRuntime, job: JobRecord, todo: Sequence[_Numbered]) ->
             plan.refit,
             plan.allow_negative,
             plan.options,
+            one[1].settings.side,
         )
         by_plan.setdefault(settings, []).append(one)
-    return [
-        record for series in by_plan.values() for record in _as_few_as_possible(state, job, series[0][1].plan, series)
-    ]
+    return [record for series in by_plan.values() for record in _as_few_as_possible(state, job, series[0][1], series)]
 
 
-def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: Sequence[_Numbered]) -> list[Record]:
+def _as_few_as_possible(state: StateRuntime, job: JobRecord, like: Training, todo: Sequence[_Numbered]) -> list[Record]:
     assert job.split is not None  # a job with series has one
+    plan, side = like.plan, like.settings.side or 0
     command = TrainTogether(
         job_id=job.job_id,
         split=job.split,
@@ -168,6 +173,9 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
         project=job.project,
         options=plan.options,
         data_id=job.data_id,
+        side=side,
+        shadow=is_quiet(job, side),
+        switches=job.switches,
     )
     record = Record(state.topics.training_runs, b"%d" % job.job_id, state.codec.encode(command))
     if record.size <= state.settings.record_limit:
@@ -193,7 +201,7 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, plan: Plan, todo: S
         )
         return [Record(state.topics.job_results, b"%d" % job.job_id, state.codec.encode(result))]
     half = len(todo) // 2
-    return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, plan, some)]
+    return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, like, some)]
 
 
 def _too_long(state: StateRuntime, command: TrainSeries) -> Record:

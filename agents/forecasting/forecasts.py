@@ -98,4 +98,4 @@ def _submission(state: StateRuntime, message: Message) -> SubmissionNumber | Non
         raise TooLargeError(ForecastingCode.FORECAST_TOO_LARGE, f"{len(message.value)} bytes cannot be kept in one row")
     fields = state.codec.outline_of(message.value, Forecast)
     check_key("ts_id", fields["ts_id"], message.key)
-    return SubmissionNumber(fields["job_id"], fields["n"])
+    return SubmissionNumber(fields["job_id"], fields["n"], fields.get("switches", 0))

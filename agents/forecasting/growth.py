@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from connectors.datasets.added_rows import latest
-from connectors.datasets.group_values import WHOLE, named_series, read_key
+from connectors.datasets.group_values import WHOLE, named_series
 from connectors.datasets.splits import Split
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord, RefreshJob, Standing, SubmitJob
@@ -24,6 +24,7 @@ from streams.quotas.limits import waiting
 from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime
 from streams.standing.elements import DATA, refreshed, without_new
+from streams.standing.shadows import series_among
 
 __all__ = ["AGAIN_MS", "Growth", "grown", "needs_table", "split_anew", "where_room", "with_table"]
 
@@ -66,11 +67,11 @@ class Growth(NamedTuple):
         """The ids of those of the series that an element is for."""
         if element.series is None:
             return [element.ts_id] if element.ts_id - job.first_ts_id in places else []
-        if element.series == WHOLE:
-            return [job.first_ts_id + place for place in places]
-        wanted = read_key(element.series).items()
-        named = ((place, named_series(self.columns, self.names[place]).groups) for place in places)
-        return [job.first_ts_id + place for place, groups in named if wanted <= groups.items()]
+        ts_ids = [job.first_ts_id + place for place in places]
+        if element.series == WHOLE and not element.less:
+            return ts_ids
+        groups = [named_series(self.columns, self.names[place]).groups for place in places]
+        return [ts_ids[at] for at in series_among(element, groups, ts_ids)]
 
 
 async def where_room(state: StateRuntime, job: JobRecord, growth: Growth, partition: int) -> Growth:

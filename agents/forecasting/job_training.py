@@ -1,8 +1,9 @@
 """Commands that begin the training of a job's series, or end it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from agents.forecasting.growth import needs_table, with_table
 from agents.forecasting.job_rows import put_job_for, put_where_room
@@ -12,7 +13,7 @@ from schemas.forecasting import JobRecord, SeriesConfig, StopJob, SubmitJob
 from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
-from streams.errors import NotFoundError
+from streams.errors import InvalidError, NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.inputs import chosen_series
 from streams.forecasting.plans import packed, planned_again
@@ -25,12 +26,26 @@ from streams.runtime import StateRuntime
 
 __all__ = ["send_out", "stop", "submit"]
 
+_SIDE: Final = {"field": "side"}
 
-async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, command: SubmitJob, event: Event) -> None:
+
+async def submit(
+    state: StateRuntime,
+    runs: SubmissionRuns,
+    job: JobRecord,
+    command: SubmitJob,
+    event: Event,
+    *,
+    said: object = None,
+    then: Callable[[JobRecord], JobRecord] = lambda row: row,
+) -> None:
     """1. write the job with settings, numbers and plans, 2. answer the sender, 3. send out the training.
 
-    The row has all that the rest needs: a crash after 1. cannot change what is trained, nor what is stored.
+    The row has all that the rest needs: a crash after 1. cannot change what is trained, nor what is stored. Where the
+    submission is made of another command, that is what was `said`, and `then` makes of the row what it means beside.
     """
+    if said is None:
+        _check_sides(command)
     begun = next((item for item in job.submissions if item.command_id == command.command_id), None)
     # In threads, for a submission may be long. Between here and the writing only results may change the job.
     limits = ForecastingState.of(state).limits if begun is None else ACCEPTED
@@ -44,7 +59,7 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
         to_store, trainings = await asyncio.to_thread(check_elements, tabled, command.elements, limits, chosen)
     prepared = await prepared_for(state, tabled, trainings) if trainings else None
     planned = await asyncio.to_thread(packed, state.codec, command, trainings) if trainings else None
-    digest = await asyncio.to_thread(digest_of, command)
+    digest = await asyncio.to_thread(digest_of, said or command)
     at = time_of(event.message)
 
     def pack(element: SeriesConfig) -> bytes:
@@ -62,21 +77,31 @@ async def submit(state: StateRuntime, runs: SubmissionRuns, job: JobRecord, comm
             )
         if begun is None:
             begun_now = jobs.submitted(job, command, trainings, at=at, planned=planned)
-            return jobs.stored(begun_now, command, to_store, digest, at=at, pack=pack)
+            row = jobs.stored(begun_now, command, to_store, digest, at=at, pack=pack)
+            return then(row)
         assert planned is not None  # what was begun by an earlier release, which kept its plan in the log alone
         return jobs.stored(planned_again(job, planned, begun.first_n), command, to_store, digest, at=at, pack=pack)
 
     await asyncio.to_thread(ForecastingState.of(state).jobs.check_size, changed(job))
     row = changed(ForecastingState.of(state).jobs.get(job.job_id) or job)
-    if row.series_count > job.series_count:
-        await put_where_room(state, event, row, series=row.series_count - job.series_count)
-    else:
-        await put_job_for(state, event, row)
+    await _put(state, event, row, series=row.series_count - job.series_count)
     state.waiters.applied(command.command_id)
     if tabled.split != job.split and job.split is not None:
         await ForecastingState.of(state).splits.delete(job.split)
     if prepared is not None:
         await send_out(runs, job.job_id, event, prepared)
+
+
+async def _put(state: StateRuntime, event: Event, row: JobRecord, *, series: int) -> None:
+    if series > 0:
+        await put_where_room(state, event, row, series=series)
+    else:
+        await put_job_for(state, event, row)
+
+
+def _check_sides(command: SubmitJob) -> None:
+    if any(element.side is not None for element in command.elements):
+        raise InvalidError("invalid_element", "side: is set by the service alone: StartShadow begins a shadow", _SIDE)
 
 
 async def send_out(runs: SubmissionRuns, job_id: int, event: Event, prepared: Prepared | None = None) -> None:

@@ -1,23 +1,22 @@
 """The state: applies job commands, sends out the training of series, and follows their results."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast, get_args
 
 from faust.agents import Agent
 
 from agents.forecasting.job_ends import end_command, end_result
-from agents.forecasting.job_rows import put_job, put_where_room, status_record
+from agents.forecasting.job_life import configure, create, delete, remove_late, unknown
+from agents.forecasting.job_rows import put_job, status_record
 from agents.forecasting.job_training import send_out, stop, submit
 from agents.forecasting.lost_commands import lost_commands
 from agents.forecasting.refresh_watch import RefreshWatch
 from agents.forecasting.refreshing import forgotten_again, refresh
+from agents.forecasting.shadowing import apply_shadow, publish_late, publish_latest, with_cost
 from agents.forecasting.submission_runs import SubmissionRuns
-from connectors.datasets.added_rows import RowLayout, set_layout
-from connectors.kafka.publisher import Record
 from connectors.kafka.topic_ends import TopicEnds
-from connectors.objects.model_files import models_of
 from schemas.coding.wire import UndecodableError
 from schemas.forecasting import (
     CmdStatus,
@@ -27,11 +26,12 @@ from schemas.forecasting import (
     JobCommand,
     JobRecord,
     RefreshJob,
+    ShadowCommand,
     StopJob,
     SubmitJob,
+    SwitchShadow,
 )
 from schemas.series import SeriesResult
-from streams import idempotency
 from streams.checks import check_key, time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.command_edge import CommandTopic, handle_command
@@ -39,14 +39,14 @@ from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import KeyOrders, handle_by_key, open_batches
 from streams.engine.tries import guarded, work_on
-from streams.errors import ConflictError, NotFoundError, RejectedError, TooLargeError
+from streams.errors import ConflictError, RejectedError, TooLargeError
 from streams.forecasting import jobs
-from streams.forecasting.inputs import check_columns, dataset_of
 from streams.forecasting.state import ForecastingState
-from streams.forecasting.tables import Answer
+from streams.forecasting.tables import Answer, error_of
 from streams.messages import Event, Message
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
+from streams.standing.shadows import is_published_late
 from streams.telemetry.tracing import following
 
 __all__ = ["attach"]
@@ -115,24 +115,26 @@ async def _apply(state: StateRuntime, runs: SubmissionRuns, event: Event, comman
     check_writer(state.app, event)
     job = ForecastingState.of(state).jobs.get(command.job_id)
     if job is not None and job.project != command.project and not isinstance(command, CreateJob):
-        raise _unknown(command.job_id)  # nobody is told of what is another project's
+        raise unknown(command.job_id)  # nobody is told of what is another project's
     if job is not None and (known := digest_known(job, command.command_id)) is not None:
         await asyncio.to_thread(check_repeat, command, known, f"job {job.job_id}")  # it may be long
         check_writer(state.app, event)
         job = ForecastingState.of(state).jobs.get(command.job_id)  # results may have come
     if isinstance(command, DeleteJob):
-        await _delete(state, runs, command, job, event)
+        await delete(state, runs, command, job, event)
     elif isinstance(command, StopJob):
         await stop(state, runs, command, job, event)
     elif job is not None and command.command_id in job.commands:
         await state.publisher.send([status_record(state, job)])
         await send_out(runs, job.job_id, event)
+        if isinstance(command, SwitchShadow):
+            await publish_latest(state, job, event)
     elif isinstance(command, CreateJob):
         if job is not None:
             raise ConflictError(ForecastingCode.JOB_EXISTS, f"job {command.job_id} exists already")
-        await _create(state, command, event)
+        await create(state, command, event)
     elif job is None:
-        raise _unknown(command.job_id)
+        raise unknown(command.job_id)
     else:
         return await _change(state, runs, job, command, event)
     return None
@@ -142,98 +144,17 @@ async def _change(
     state: StateRuntime,
     runs: SubmissionRuns,
     job: JobRecord,
-    command: ConfigureJob | RefreshJob | SubmitJob,
+    command: ConfigureJob | RefreshJob | SubmitJob | ShadowCommand,
     event: Event,
 ) -> Any:
     """What is done to a job that there is, for the first time."""
     if isinstance(command, RefreshJob):
         return await refresh(state, runs, job, command, event)
     if isinstance(command, ConfigureJob):
-        return await _configure(state, job, command, event)
+        return await configure(state, job, command, event)
+    if isinstance(command, ShadowCommand):
+        return await apply_shadow(state, runs, job, command, event)
     return await submit(state, runs, job, command, event)
-
-
-async def _create(state: StateRuntime, command: CreateJob, event: Event) -> None:
-    await dataset_of(state.store, command.data_id, command.project)
-    job = jobs.created(command, at=time_of(event.message))
-    ForecastingState.of(state).jobs.check_size(job)
-    await put_where_room(state, event, job, jobs=1)
-
-
-async def _configure(state: StateRuntime, job: JobRecord, command: ConfigureJob, event: Event) -> None:
-    """1. make the split, 2. write the job, 3. remove the split it replaces."""
-    partition = event.message.partition
-    dataset = await dataset_of(state.store, job.data_id, job.project)
-    columns = check_columns(job, command, dataset.header)
-    key, split = await ForecastingState.of(state).splits.make(command, dataset, columns)
-    ForecastingState.of(state).series_ids.observe(partition, ForecastingState.of(state).jobs.highest_ts_id(partition))
-    changed = jobs.configured(
-        job,
-        command,
-        columns,
-        split=key,
-        series_count=len(split),
-        first_ts_id=ForecastingState.of(state).series_ids.mint(partition, event.message.timestamp),
-        column_count=len(dataset.header),
-    )
-    ForecastingState.of(state).jobs.check_size(changed)
-    layout = RowLayout(split.timestamp_label, split.groupby_key, columns.timestamp_format or split.timestamp_format)
-    await asyncio.to_thread(set_layout, state.store, job.data_id, layout)
-    await put_where_room(state, event, changed, series=changed.series_count - job.series_count)
-    if job.split is not None and job.split != key:
-        await ForecastingState.of(state).splits.delete(job.split)
-
-
-async def _delete(
-    state: StateRuntime, runs: SubmissionRuns, command: DeleteJob, job: JobRecord | None, event: Event
-) -> None:
-    """Remove what there is; without a job too, for a crash may have cut the command short the first time.
-
-    A repeat of what was done to its end, and not acknowledged, is harmless.
-    1. its Idempotency-Key is free, 2. the forecasts of its series, 3. its results, row and status: the results say
-    which forecasts there are. 4. its files. What trainers are still at is removed when it comes (`_remove_late`).
-    """
-    job_id, partition = command.job_id, event.message.partition
-    await asyncio.to_thread(idempotency.free, state.store, job.commands[0] if job else "")
-    series = ForecastingState.of(state).results.series_of(job_id)
-    await state.publisher.send(_no_forecasts(state, series))
-    check_writer(state.app, event)
-    late = ForecastingState.of(state).results.series_of(job_id) - series
-    is_repeat = ForecastingState.of(state).jobs.may_have_deleted(command.command_id, job_id)
-    await asyncio.gather(
-        state.publisher.send_nowait(_no_forecasts(state, late)),
-        ForecastingState.of(state).results.delete(partition, job_id),
-        ForecastingState.of(state).jobs.delete(partition, job_id, command.command_id),
-        state.publisher.send_nowait([Record(state.topics.job_status, b"%d" % job_id, None)]),
-    )
-    runs.answered(job_id)
-    await ForecastingState.of(state).splits.delete_all(job_id)
-    await asyncio.to_thread(state.store.delete, models_of(job_id))
-    if job is None and not is_repeat:
-        raise _unknown(job_id)
-
-
-def _unknown(job_id: int) -> RejectedError:
-    return NotFoundError(ForecastingCode.UNKNOWN_JOB, f"there is no job {job_id}")
-
-
-def _remove_late(state: StateRuntime, answers: Iterable[Answer]) -> "asyncio.Future[Any]":
-    """Remove what trainers have made for jobs deleted meanwhile: forecasts come before their results, models too."""
-    late = [
-        answer
-        for answer in answers
-        if answer.error is None and ForecastingState.of(state).jobs.was_deleted(answer.job_id)
-    ]
-    folders = {models_of(answer.job_id) for answer in late}
-    return asyncio.gather(
-        state.publisher.send_nowait(_no_forecasts(state, {answer.ts_id for answer in late})),
-        *(asyncio.to_thread(state.store.delete, folder) for folder in folders),
-    )
-
-
-def _no_forecasts(state: StateRuntime, ts_ids: Iterable[int]) -> list[Record]:
-    """What removes forecasts from the public topic, and so from tables, Redis and the tables of others."""
-    return [Record(state.topics.forecasts, b"%d" % ts_id, None) for ts_id in sorted(ts_ids)]
 
 
 def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -> "asyncio.Future[Any]":
@@ -245,9 +166,10 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -
     by_partition: dict[int, list[Answer]] = {}
     latest: dict[int, Any] = {}  # job → the message that may have completed it
     unasked: list[Answer] = []
+    late: dict[int, list[bytes]] = {}
     for message in (event.message for event in events):
         try:
-            answer = _answer(state, message)
+            answer, fields = _answer(state, message)
         except (UndecodableError, RejectedError) as error:
             writes.append(state.publisher.send_nowait([state.dead_letter(message, error)]))
             continue
@@ -256,35 +178,58 @@ def _track(state: StateRuntime, runs: SubmissionRuns, events: Sequence[Event]) -
         elif _is_asked_for(state, answer):
             by_partition.setdefault(message.partition, []).append(answer)
             latest[answer.job_id] = message
+            _note_late(state, answer, fields, late)
         else:
             unasked.append(answer)
     if unasked:
-        writes.append(_remove_late(state, unasked))
-    for partition, answers in by_partition.items():
-        writes.append(ForecastingState.of(state).results.put(partition, answers))
-        writes += forgotten_again(state, partition, answers)
-        for job_id in dict.fromkeys(answer.job_id for answer in answers):
-            runs.answered(job_id)
-            job = ForecastingState.of(state).jobs.get(job_id)
-            assert job is not None  # looked up above, and nothing has run in between
-            changed = jobs.finished(job, ForecastingState.of(state).results.progress(job_id, job.settled))
-            with following(latest[job_id], "track_results"):
-                if changed is not job:
-                    writes.append(put_job(state, changed, partition))
-                elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
-                    writes.append(state.publisher.send_nowait([status_record(state, job)]))
+        writes.append(remove_late(state, unasked))
+    writes += _kept(state, runs, by_partition, latest)
+    if late:
+        writes.append(asyncio.ensure_future(publish_late(state, late)))
     return asyncio.gather(*writes)
 
 
-def _answer(state: StateRuntime, message: Message) -> Answer:
+def _kept(
+    state: StateRuntime, runs: SubmissionRuns, by_partition: Mapping[int, Sequence[Answer]], latest: Mapping[int, Any]
+) -> "Iterator[asyncio.Future[Any]]":
+    """The writes of these answers, and of the jobs that they complete."""
+    for partition, answers in by_partition.items():
+        yield ForecastingState.of(state).results.put(partition, answers)
+        yield from forgotten_again(state, partition, answers)
+        for job_id in dict.fromkeys(answer.job_id for answer in answers):
+            runs.answered(job_id)
+            job = _job(state, job_id)
+            changed = jobs.finished(job, ForecastingState.of(state).results.progress(job_id, job.settled))
+            with following(latest[job_id], "track_results"):
+                if changed is not job:
+                    yield put_job(state, changed, partition)
+                elif job.status >= CmdStatus.DONE:  # a repeat: a crash may have come before the status was told
+                    yield state.publisher.send_nowait([status_record(state, job)])
+
+
+def _note_late(state: StateRuntime, answer: Answer, fields: Mapping[str, Any], late: dict[int, list[bytes]]) -> None:
+    """Add to `late`, by job, a result that was asked for in the shadow and is of who answers by now."""
+    if fields.get("shadow") and is_published_late(_job(state, answer.job_id), fields):
+        late.setdefault(answer.job_id, []).append(answer.row)
+
+
+def _job(state: StateRuntime, job_id: int) -> JobRecord:
+    job = ForecastingState.of(state).jobs.get(job_id)
+    assert job is not None  # it was looked up before, and nothing has run in between
+    return job
+
+
+def _answer(state: StateRuntime, message: Message) -> tuple[Answer, Mapping[str, Any]]:
     value = cast("bytes", message.value)  # the codec says of a tombstone that it is one
     fields = state.codec.outline_of(value, SeriesResult)
     row = state.codec.answered(value, fields, time_of(message))
-    answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], fields["error"], row)
+    if fields.get("side"):
+        row = with_cost(state.codec, row, message)
+    answer = Answer(fields["job_id"], fields["ts_id"], fields["n"], error_of(fields), row)
     check_key("job_id", answer.job_id, message.key)
     if len(value) > state.settings.record_limit + _ROW:
         raise TooLargeError(ForecastingCode.RESULT_TOO_LARGE, f"{len(value)} bytes cannot be kept in one row")
-    return answer
+    return answer, fields
 
 
 def _is_asked_for(state: StateRuntime, answer: Answer) -> bool:

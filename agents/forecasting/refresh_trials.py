@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
 
 import numpy as np
 import structlog
@@ -17,15 +16,14 @@ from streams.engine.tries import GivenUpError, is_infrastructure
 from streams.errors import Code, ConflictError, RejectedError
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, Training, check_elements
-from streams.repeats import digest_of, with_command
+from streams.repeats import with_one_of_many
 from streams.runtime import StateRuntime
 from streams.standing.elements import refreshed, without_new
+from streams.standing.shadows import pieces
 
 __all__ = ["Made", "Trials", "words_of"]
 
 log = structlog.get_logger(__name__)
-
-_MOST_COMMANDS: Final = 1000  # whose ids are kept once a job is refreshed by hand: a repeat comes soon
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Trials:
         if growth.no_room is not None:
             lacking = growth.lacking(job, due)
             standing = without_new(standing, lacking, growth.no_room.message, again=at + AGAIN_MS)
-        known = _known_now(job, command) if by_hand else {"refreshes": job.refreshes + 1}
+        known = with_one_of_many(job, command) if by_hand else {"refreshes": job.refreshes + 1}
         after = replace(
             job,
             tried=-1,
@@ -119,9 +117,11 @@ class Trials:
             one = job.standing[place]
             series = growth.chosen(job, one, sorted({*growth.changed, *one.stale}))
             if series:
-                if one.series is not None:
-                    chosen[len(elements)] = series
-                elements += self._state.codec.decode(one.settings).elements
+                [element] = self._state.codec.decode(one.settings).elements
+                for side, some in pieces(job, one, series, growth.columns, growth.names):
+                    if one.series is not None:
+                        chosen[len(elements)] = some
+                    elements.append(replace(element, side=side or None))
         submission = SubmitJob(command.command_id, job.job_id, tuple(elements), job.project)
         if not elements:
             return after, [], submission
@@ -147,9 +147,3 @@ def words_of(place: int, error: RejectedError) -> str:
     """Why the standing element at this place cannot be refreshed: it was tried alone, and is known by its number."""
     text = error.message
     return text.replace("element 1 ", f"element {place + 1} ", 1) if "element" in error.place else text
-
-
-def _known_now(job: JobRecord, command: RefreshJob) -> dict[str, Any]:
-    """What the row keeps of a command by hand: the latest of many, and the first, by which the job was made."""
-    known: dict[str, Any] = with_command(job, command.command_id, digest_of(command))
-    return {name: (*ids[:1], *ids[1:][-_MOST_COMMANDS:]) for name, ids in known.items()}

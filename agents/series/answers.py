@@ -15,6 +15,7 @@ from schemas.coding.codec import Codec
 from schemas.series import Asked, Backtest, Forecast, SeriesResult
 from schemas.workloads import MetricPoint
 from streams.access.names import scoped
+from streams.standing.shadows import TOOK_HEADER
 from streams.topics import Topics
 
 __all__ = ["AnswerWriter"]
@@ -46,7 +47,10 @@ class AnswerWriter:
         return written
 
     def _records(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
-        """1. the trained model's file, 2. forecast and metric points, 3. the result, which says that all is there."""
+        """1. the trained model's file, 2. forecast and metric points, 3. the result, which says that all is there.
+
+        In a shadow no forecast.
+        """
         command, codec, topics = item.command, self._codec, self._topics
         times = _NO_TIMES
         answered_by = None if answer.answered_by == command.model_name else answer.answered_by
@@ -74,11 +78,13 @@ class AnswerWriter:
                 micros=times.following.micros,
                 utc_offsets=times.following.utc_offsets,
                 project=command.project,
+                switches=command.switches,
                 groups=name.groups,
                 series_key=name.key,
                 data_id=command.data_id,
             )
-            yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
+            if not command.shadow:
+                yield Record(topics.forecasts, b"%d" % command.ts_id, codec.encode(forecast), item.headers)
             yield from self._points(item, answer)
         config = answer.config
         if config is None:
@@ -104,8 +110,13 @@ class AnswerWriter:
             mase_insample=answer.mase_insample,
             asked=_asked(item) if answer.error is None else None,
             backtest_windows=max(1, answer.windows),
+            side=command.side,
+            shadow=command.shadow,
         )
-        yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), item.headers)
+        headers = item.headers
+        if command.side and answer.took_s is not None:
+            headers = (*headers, (TOOK_HEADER, b"%.6g" % answer.took_s))
+        yield Record(topics.job_results, b"%d" % command.job_id, codec.encode(result), headers)
 
     def _points(self, item: Accepted, answer: SeriesAnswer) -> Iterator[Record]:
         """The scores, and the loss of each trial, whose iteration is its number from 1."""

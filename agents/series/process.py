@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable
 
+from agents.series.timed import OF_PROCESS, timed_batch
 from connectors.processes.process_set import ProcessSet
-from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
+from models.batch import SeriesAnswer, SeriesRequest
 from models.catalog import CATALOG
 
 __all__ = ["Chunk", "compute", "new_processes"]
@@ -32,7 +33,7 @@ def compute(chunk: Chunk, report: Callable[[object], None]) -> list[SeriesAnswer
     prepare, requests = chunk
     if prepare is not None:
         prepare()
-    answers = forecast_batch(requests)
+    answers = timed_batch(requests, OF_PROCESS)
     if any(answer.short_of_memory for answer in answers):
         os._exit(1)  # what is short now would be short for the next series too
     return answers

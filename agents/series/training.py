@@ -11,6 +11,7 @@ from agents.series.answers import AnswerWriter
 from agents.series.offload import Offload, is_heavy, running_offload
 from agents.series.quick import QuickSeries
 from agents.series.requests import Accepted, accepted
+from agents.series.timed import OF_THREAD, timed_batch
 from connectors.kafka.publisher import Record
 from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from schemas.coding.codec import Codec
@@ -164,7 +165,9 @@ def _answer_quick(runtime: TrainerRuntime, items: Sequence[Accepted]) -> list[Re
     """
     requests = _requests(items)
     with runtime.metrics.training(*{request.model_name for request in requests}):
-        answers = forecast_batch(requests)
+        # Only where somebody compares it: series of other jobs would be laid side by side less often.
+        timed = any(item.command.side for item in items)
+        answers = timed_batch(requests, OF_THREAD) if timed else forecast_batch(requests)
     _count(runtime, items, answers)
     return _written(runtime, items, answers)
 

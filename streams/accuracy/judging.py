@@ -24,7 +24,8 @@ class Judged:
 
     `times` are milliseconds on the clock, as the forecast has them. `scale` is that of `scales`, NaN where there is
     none. `inside` has by level in percent whether the value lay in that interval, `edges` the intervals themselves.
-    `offsets` are those of the observations in their log.
+    `offsets` are those of the observations in their log. `origin` is the first time of the whole forecast in
+    microseconds; `side` and `shadow` are the result's.
     """
 
     ts_id: int
@@ -39,6 +40,9 @@ class Judged:
     inside: Mapping[str, NDArray[np.bool_]]
     edges: Mapping[str, tuple[Floats, Floats]]
     offsets: Sequence[int]
+    origin: int = 0
+    side: int = 0
+    shadow: bool = False
 
     @property
     def errors(self) -> Floats:
@@ -86,6 +90,9 @@ def judged(result: SeriesResult, values: Values, *, by_instant: bool, scale: flo
         inside={level: (low <= actual) & (actual <= high) for level, (low, high) in edges.items()},
         edges=edges,
         offsets=tuple(offset for _, _, offset in came),
+        origin=int(wall[0]),
+        side=result.side,
+        shadow=result.shadow,
     )
 
 

@@ -20,6 +20,7 @@ from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import JobTable
 from streams.observations.forms import RowForm, form_of
 from streams.runtime import Part, StateRuntime
+from streams.standing.shadows import answered
 
 __all__ = ["AccuracyState", "Came", "Shown", "board_of", "came", "judgements", "open_state", "watch_of"]
 
@@ -182,5 +183,5 @@ def _begun(
     watch = Watch()
     watch.grow(split, job.split or "", unknown)
     watch.values_came(split, known)
-    watch.judged(made)
+    watch.judged(answered(job, made))
     return watch

@@ -19,10 +19,14 @@ __all__ = ["ForecastTable", "NewForecast", "SubmissionNumber", "forecast_json"]
 
 
 class SubmissionNumber(NamedTuple):
-    """The element of a submission that a forecast answers: a job and a number in it."""
+    """The element of a submission that a forecast answers: a job and a number in it.
+
+    `switches` is how often the job's answering model had been switched: see `schemas.forecasting.Shadow`.
+    """
 
     job_id: int
     n: int
+    switches: int = 0
 
 
 class NewForecast(NamedTuple):
@@ -41,7 +45,8 @@ class ForecastTable(EventTable):
     """Forecasts under their ts_id, encoded as they came: decoded they take several times the memory.
 
     Partitioned as the topic forecasts is. A forecast with a lower `n` than the job's one that is there is an earlier
-    submission's that was published late: it changes nothing. `n` says nothing between jobs: the later one wins.
+    submission's that was published late: it changes nothing. Nor does one with fewer `switches`: it is of a model that
+    answers no more. Neither says anything between jobs: the later one wins.
     """
 
     def __init__(self, app: faust.App, changelog: str, *, partitions: int, publisher: Publisher, codec: Codec) -> None:
@@ -85,7 +90,7 @@ class ForecastTable(EventTable):
         if row is None:
             return None
         fields = self._codec.front_of(row, Forecast)
-        return SubmissionNumber(fields["job_id"], fields["n"])
+        return SubmissionNumber(fields["job_id"], fields["n"], fields.get("switches", 0))
 
     def bodies(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
         """The forecasts as JSON, with their keys; None where there is none (any more). For a thread."""
@@ -110,7 +115,9 @@ def _follows(new: SubmissionNumber, known: SubmissionNumber | None, *, again: bo
     """Whether it takes the place of the one that is there. Between jobs the later one does, but for a repeat."""
     if known is None:
         return False
-    return known.n <= new.n if known.job_id == new.job_id else not again
+    if known.job_id != new.job_id:
+        return not again
+    return (known.switches, known.n) <= (new.switches, new.n)
 
 
 def forecast_json(forecast: Forecast) -> bytes:
@@ -133,6 +140,8 @@ def forecast_json(forecast: Forecast) -> bytes:
         body["answered_by"] = forecast.answered_by
     if forecast.series_key:
         body |= {"series_key": forecast.series_key, "groups": forecast.groups, "data_id": forecast.data_id}
+    if forecast.switches:
+        body["switches"] = forecast.switches
     if forecast.project:
         body["project"] = forecast.project
     return orjson.dumps(body)

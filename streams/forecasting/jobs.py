@@ -22,6 +22,7 @@ from streams.checks import check_id, check_name
 from streams.forecasting.submissions import Training
 from streams.repeats import digest_of, with_command
 from streams.standing.elements import only_ends, with_elements
+from streams.standing.shadows import without_pair
 
 __all__ = [
     "CANCELLED",
@@ -146,12 +147,9 @@ def stored(
     pack: Callable[[SeriesConfig], bytes],
 ) -> JobRecord:
     """The job with what stays of a submission: settings, elements that stand (their bytes by `pack`), its command."""
-    return replace(
-        job,
-        settings=_merged(job.settings, to_store),
-        standing=with_elements(job, command.elements, pack, at=at),
-        **with_command(job, command.command_id, digest),
-    )
+    known = with_command(job, command.command_id, digest)
+    standing = with_elements(job, command.elements, pack, at=at)
+    return without_pair(replace(job, settings=_merged(job.settings, to_store), standing=standing, **known))
 
 
 def stopped(job: JobRecord, command: StopJob) -> JobRecord:
@@ -159,7 +157,8 @@ def stopped(job: JobRecord, command: StopJob) -> JobRecord:
 
     Where nothing is trained, nothing else changes.
     """
-    job = replace(job, standing=(), **with_command(job, command.command_id, digest_of(command)))
+    known = with_command(job, command.command_id, digest_of(command))
+    job = without_pair(replace(job, standing=(), **known))
     if job.status is not CmdStatus.COMITTED:
         return job
     return replace(

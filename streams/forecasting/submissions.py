@@ -143,7 +143,9 @@ def check_elements(
     return to_store, to_train
 
 
-_plan_settings = attrgetter(*_STORED, "max_eval", "next_k_prediction", "auto_tune", "eval_metrics", "future_features")
+_plan_settings = attrgetter(
+    *_STORED, "max_eval", "next_k_prediction", "auto_tune", "eval_metrics", "future_features", "side"
+)
 
 
 def trainings_again(settings: Sequence[SeriesConfig], ts_ids: Sequence[int], plan_of: Sequence[int]) -> list[Training]:

@@ -4,10 +4,10 @@ Longer than a module should be: what is remembered of rows is written where they
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import faust
 
@@ -22,7 +22,7 @@ from streams.rows.event_table import EventTable
 from streams.rows.row_stores import Row
 from streams.rows.tally import Measured, Tally
 
-__all__ = ["Answer", "JobTable", "ResultTable"]
+__all__ = ["Answer", "JobTable", "ResultTable", "error_of"]
 
 _DELETED_KEPT = 10_000  # ids of deleted jobs that are remembered
 _DELETED_NOTED = 200  # of each partition those that the next process knows too: 3 KB, written with each deletion
@@ -246,7 +246,7 @@ class ResultTable(EventTable):
         errors = self._errors.get(job_id)
         if errors is None:
             rows = ((n, self._row(job_id, ts_id, n)) for n, ts_id in answers.items())
-            found = {n: self._codec.outline_of(row, SeriesResult)["error"] for n, row in rows}
+            found = {n: error_of(self._codec.outline_of(row, SeriesResult)) for n, row in rows}
             errors = self._errors[job_id] = {n: error for n, error in found.items() if error is not None}
         return Progress(answers.keys(), errors, self._count(job_id, settled, answers), answers)
 
@@ -299,6 +299,12 @@ class ResultTable(EventTable):
         self._errors.clear()
         self._numbers.clear()
         self._counts.clear()
+
+
+def error_of(fields: Mapping[str, Any]) -> str | None:
+    """The error of a result, of which these are fields, for its job: what fails in the shadow does not fail it."""
+    error: str | None = None if fields.get("shadow") else fields["error"]
+    return error
 
 
 def _key(job_id: int, ts_id: int, n: int) -> bytes:

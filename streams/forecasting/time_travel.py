@@ -11,6 +11,7 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.jobs import Progress
+from streams.forecasting.tables import error_of
 
 __all__ = ["Rows", "as_of"]
 
@@ -39,7 +40,7 @@ def as_of(codec: Codec, job: JobRecord, rows: Rows, at: int) -> tuple[JobRecord,
         found[ts_id] = []
         for row in encoded:
             fields = codec.outline_of(row, SeriesResult)
-            n, error, answered_at = fields["n"], fields["error"], fields["answered_at"]
+            n, error, answered_at = fields["n"], error_of(fields), fields["answered_at"]
             if n < past.submitted and (answered_at is None or answered_at <= at):
                 found[ts_id].append(row)
                 numbers[n] = ts_id

@@ -21,6 +21,7 @@ __all__ = [
     "HAND",
     "MOST_STANDING",
     "NEVER",
+    "SECOND",
     "check_refreshes",
     "due_elements",
     "earliest_due",
@@ -42,7 +43,9 @@ MOST_STANDING: Final = 100
 """Elements of a job: each is looked at in each refresh."""
 _LONGEST_PAUSE_S: Final = 86_400.0
 _LONGEST_PROBLEM: Final = 1000  # characters that the row keeps of why an element could not be refreshed
-_NAMING: Final = ("ts_id", "series", "refresh")
+_NAMING: Final = ("ts_id", "series", "refresh", "side")
+SECOND: Final = 2
+"""The side of what stands in the shadow of another: see `streams.standing.shadows`."""
 _SETTINGS: Final = tuple(field.name for field in fields(SeriesConfig) if field.name not in _NAMING)
 
 
@@ -113,14 +116,16 @@ def with_elements(
             refresh.pause_s,
             refresh.cron,
             refresh.time_zone,
-            pack(replace(element, refresh=None)),
+            pack(replace(element, refresh=None, side=None)),
             _schedule(refresh).after(at) if refresh.on == CRON else None,
+            side=element.side or 0,
         )
         place = next((place for place, one in enumerate(standing) if _key(one) == _key(element)), None)
         if place is None:
             standing.append(new)
         else:
-            standing[place] = new  # and it is trained now, with all that has changed
+            # It is trained now, with all that has changed.
+            standing[place] = replace(new, side=standing[place].side)
     if len(standing) > MOST_STANDING:
         text = (
             f"refresh: job {job.job_id} would have {len(standing)} refreshed elements, at most {MOST_STANDING} are "
@@ -219,8 +224,8 @@ def _schedule(refresh: Refresh | Standing) -> Schedule:
     return Schedule.read(refresh.cron, refresh.time_zone or "UTC", anchor=0, fields=("cron", "time_zone"))
 
 
-def _key(element: SeriesConfig | Standing) -> tuple[int, str | None, str | None]:
-    return element.ts_id, element.series, element.model_name
+def _key(element: SeriesConfig | Standing) -> tuple[int, str | None, str | None, bool]:
+    return element.ts_id, element.series, element.model_name, element.side == SECOND
 
 
 def _without(standing: list[Standing], element: SeriesConfig, number: int) -> list[Standing]:

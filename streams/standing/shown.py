@@ -7,6 +7,7 @@ from typing import Any
 from connectors.datasets.group_values import WHOLE, BadSeriesKeyError, read_key
 from schemas.forecasting import JobRecord, Refresh, SeriesConfig, Standing
 from streams.standing.elements import CRON, DATA, NEVER, named
+from streams.standing.shadows import is_on, is_quiet
 
 __all__ = ["refreshes", "told"]
 
@@ -16,7 +17,7 @@ def refreshes(job: JobRecord) -> dict[str, Any]:
     if not job.standing and job.refreshed_at is None:
         return {}
     return {
-        "refresh": [_element(one) for one in job.standing],
+        "refresh": [_element(one) | _in_shadow(job, one) for one in job.standing],
         "refreshes": job.refreshes,
         "refreshed": _time(job.refreshed_at),
     }
@@ -54,6 +55,10 @@ def _element(one: Standing) -> dict[str, Any]:
     if one.problem:
         about["error"] = one.problem
     return about
+
+
+def _in_shadow(job: JobRecord, one: Standing) -> dict[str, bool]:
+    return {"shadow": True} if is_on(job) and is_quiet(job, one.side) else {}
 
 
 def _groups(series: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from streams.systems.deployments import DEPLOYMENTS
 from streams.systems.forecasting import FORECASTING, SUMS, WHAT_IF
 from streams.systems.inference import INFERENCE
 from streams.systems.long_training import LONG_TRAINING
-from streams.systems.observations import ACCURACY, OBSERVATIONS
+from streams.systems.observations import ACCURACY, OBSERVATIONS, SHADOW
 from streams.systems.scoring import SCORING
 from streams.systems.scoring_jobs import SCORING_JOBS
 from streams.systems.tracking import TRACKING
@@ -28,6 +28,7 @@ SYSTEMS: tuple[System, ...] = (
     FORECASTING,
     OBSERVATIONS,
     ACCURACY,
+    SHADOW,
     SUMS,
     WHAT_IF,
     INFERENCE,

@@ -2,7 +2,7 @@
 
 from streams.systems.declaration import DeclaredTopic, Keep, System
 
-__all__ = ["ACCURACY", "OBSERVATIONS"]
+__all__ = ["ACCURACY", "OBSERVATIONS", "SHADOW"]
 
 OBSERVATIONS = System(
     name="observations",
@@ -46,3 +46,5 @@ ACCURACY = System(
     commands=("streams.cli.accuracy.alerts", "streams.cli.accuracy.scores"),
     views=("streams.views.accuracy.accuracy", "streams.views.accuracy.anomalies", "streams.views.accuracy.alerts"),
 )
+
+SHADOW = System(name="shadow", views=("streams.views.shadow.shadow",), commands=("streams.cli.accuracy.shadow",))

@@ -210,7 +210,7 @@ def test_a_replay_gives_no_second_row(platform: Platform) -> None:
 
 
 def test_an_older_forecast_that_comes_late_leaves_the_row(platform: Platform) -> None:
-    """By its number within a job; another job's wins, whatever its number, and an empty record deletes."""
+    """By switches and number within a job; another job's wins, whatever its number, and an empty record deletes."""
     row = "SELECT job_id, n, model_name FROM forecasts WHERE ts_id = 17"
     theta = replace(_forecast(17), n=4, model_name="Theta")
 
@@ -225,6 +225,10 @@ def test_an_older_forecast_that_comes_late_leaves_the_row(platform: Platform) ->
     assert platform.database.run(row) == [[1, 4, "Theta"]]
     send(replace(theta, model_name="Drift"), after=173)
     assert platform.database.run(row) == [[1, 4, "Drift"]]
+    send(replace(theta, n=2, switches=1), after=176)  # its model answers now
+    assert platform.database.run(row) == [[1, 2, "Theta"]]
+    send(replace(theta, n=5, model_name="ETS"), after=177)  # and this one no more
+    assert platform.database.run(row) == [[1, 2, "Theta"]]
     send(replace(theta, job_id=2, n=0), after=174)
     assert platform.database.run(row) == [[2, 0, "Theta"]]
     send(None, after=175)
@@ -321,6 +325,7 @@ def test_forecasts_become_lines_of_json_also_without_a_registry(
         "job_id": 1,
         "ts_id": 16,
         "n": 3,
+        "switches": 0,
         "item_id": "('EWR', 'UA')",
         "model_name": "ETS",
         "cutoff": CUTOFF,

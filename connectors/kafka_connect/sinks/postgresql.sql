@@ -29,13 +29,16 @@ CREATE TABLE IF NOT EXISTS forecasts (
   project text NOT NULL DEFAULT '',
   groups hstore NOT NULL DEFAULT '',
   series_key text NOT NULL DEFAULT '',
-  data_id bigint NOT NULL DEFAULT 0
+  data_id bigint NOT NULL DEFAULT 0,
+  switches integer NOT NULL DEFAULT 0
 );
--- Of a table from before there were steps below a millisecond, clocks with an offset, projects, and names of series.
+-- Of a table from before there were steps below a millisecond, clocks with an offset, projects, names of series,
+-- and shadows.
 ALTER TABLE forecasts ADD COLUMN IF NOT EXISTS micros integer[], ADD COLUMN IF NOT EXISTS utc_offsets integer[],
   ADD COLUMN IF NOT EXISTS project text NOT NULL DEFAULT '', ADD COLUMN IF NOT EXISTS groups hstore NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS series_key text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS data_id bigint NOT NULL DEFAULT 0;
+  ADD COLUMN IF NOT EXISTS data_id bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS switches integer NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS forecasts_job_id ON forecasts (job_id);
 CREATE INDEX IF NOT EXISTS forecasts_series_key ON forecasts (data_id, series_key);
 
@@ -71,12 +74,12 @@ ALTER TABLE job_status ADD COLUMN IF NOT EXISTS stopped bigint NOT NULL DEFAULT 
   ADD COLUMN IF NOT EXISTS project text NOT NULL DEFAULT '';
 
 -- A later record need not be newer: forecasts of one series are published as each gets done. What is older leaves the
--- row as it is, by the rule of GET /forecasts (streams/forecasts.py): n counts within a job, between jobs the later record
--- wins. An empty record deletes the row all the same. Replaced in one step (PostgreSQL 14), while sinks may be writing.
+-- row as it is, by the rule of GET /forecasts: within a job switches of the answering model count, then n; between jobs
+-- the later record wins. An empty record deletes the row all the same. Replaced in one step (PostgreSQL 14), while sinks may be writing.
 CREATE OR REPLACE FUNCTION leave_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 
 CREATE OR REPLACE TRIGGER forecasts_leave_newer BEFORE UPDATE ON forecasts
-FOR EACH ROW WHEN (NEW.job_id = OLD.job_id AND NEW.n < OLD.n) EXECUTE FUNCTION leave_row();
+FOR EACH ROW WHEN (NEW.job_id = OLD.job_id AND (NEW.switches, NEW.n) < (OLD.switches, OLD.n)) EXECUTE FUNCTION leave_row();
 
 CREATE OR REPLACE TRIGGER job_status_leave_newer BEFORE UPDATE ON job_status
 FOR EACH ROW WHEN (NEW.sequence < OLD.sequence) EXECUTE FUNCTION leave_row();

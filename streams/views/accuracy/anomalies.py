@@ -27,6 +27,7 @@ from streams.errors import NotFoundError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
+from streams.standing.shadows import answered
 from streams.views.accuracy.accuracy import TAG, JobId, State
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, by_id
@@ -147,7 +148,7 @@ async def _of_series(
     split = await forecasting.splits.of(job)
     rows = forecasting.results.of_series(job.job_id, ts_ids)
     found = await asyncio.to_thread(came, state, job, split)
-    chosen = await asyncio.to_thread(_chosen, state.codec, rows, model_name)
+    chosen = await asyncio.to_thread(_chosen, state.codec, job, rows, model_name)
     places = {ts_id: ts_id - job.first_ts_id for ts_id in ts_ids}
     laid = await asyncio.to_thread(
         lambda: {ts_id: to_roll(split.series(places[ts_id]), result, CATALOG) for ts_id, result in chosen.items()}
@@ -156,7 +157,8 @@ async def _of_series(
     rolled = dict(zip(laid, await AccuracyState.of(state).rolling.ask(asked) if laid else (), strict=True))
 
     def told() -> list[dict[str, Any]]:
-        after = observed_ones(judged_results(state.codec, job, split, rows, found.values), level)
+        judged = judged_results(state.codec, job, split, rows, found.values)
+        after = observed_ones(answered(job, judged), level)
         answers = []
         for ts_id, place in places.items():
             answer, anomalies = _about(split, ts_id, place, chosen.get(ts_id)), dict[str, Anomaly]()
@@ -175,9 +177,11 @@ async def _of_series(
     return await asyncio.to_thread(told)
 
 
-def _chosen(codec: Codec, rows: Rows, model_name: str | None) -> dict[int, SeriesResult]:
+def _chosen(codec: Codec, job: JobRecord, rows: Rows, model_name: str | None) -> dict[int, SeriesResult]:
     """The result of each series that has one."""
-    best = {ts_id: best_of([codec.decode(row) for row in encoded], model_name) for ts_id, encoded in rows.items()}
+    best = {
+        ts_id: best_of(list(answered(job, map(codec.decode, encoded))), model_name) for ts_id, encoded in rows.items()
+    }
     return {ts_id: one for ts_id, one in best.items() if one is not None}
 
 

@@ -1,6 +1,6 @@
 """Addresses of contract 000: data sets, jobs, models, forecasts.
 
-Others use `datasets`, `forecasts`, `jobs`, `models`, by `DOOR` alone.
+Others use `datasets`, `forecasts`, `jobs`, `models`, by `DOOR` alone, and `bodies`.
 """
 
 __all__: list[str] = []

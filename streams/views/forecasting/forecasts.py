@@ -57,6 +57,9 @@ class ForecastReply(BaseModel):
         None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
     )
     answered_by: str | None = Field(None, description="The model that answered, where it is not the one asked for.")
+    switches: int | None = Field(
+        None, description="How often the job's answering model was switched; of two the one with more is newer."
+    )
     series_key: str | None = Field(
         None, description="The name of the series, the same in every job of the data set; absent of endpoints."
     )

@@ -18,6 +18,7 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import InvalidError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
+from streams.standing.shadows import answered
 from streams.views.forecasting.replies import Status
 from streams.views.forecasting.series import JobId, State
 from streams.views.web.envelope import PLAIN
@@ -105,7 +106,7 @@ def leaderboard(codec: Codec, job: JobRecord, rows: Rows, split: Split | None, m
     series, by_model = [], dict[str, dict[str, Any]]()
     for ts_id, encoded in rows.items():
         latest: dict[str, SeriesResult] = {}
-        for result in map(codec.decode, encoded):
+        for result in answered(job, map(codec.decode, encoded)):
             latest[result.model_name] = result
         if not latest:
             continue

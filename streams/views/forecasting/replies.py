@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from streams.views.standing.bodies import RefreshedElement
+from streams.views.standing.bodies import InShadow, RefreshedElement
 
 __all__ = [
     "UTC_OFFSETS",
@@ -228,10 +228,9 @@ class Result(BaseModel):
         " before it: below 1 is better than the last season repeated. The metric mase divides by the steps within the"
         " hold-out instead. Only with refit 1 or several backtest_windows; the leaderboard has it always.",
     )
-    backtest_windows: int | None = Field(
-        None, description="How many stretches metrics and mase_insample are the mean of; absent: one."
-    )
+    backtest_windows: int | None = Field(None, description="Of so many stretches metrics are the mean; absent: one.")
     backtest: Backtest | None = Field(None, description="Only with refit 1; of the last stretch.")
+    shadow: InShadow = None
     ts_history: dict[str, list[_Cell]] | None = Field(
         None, description="Target values and timestamps under their column labels; absent with ?history=0."
     )
@@ -243,6 +242,7 @@ class FailedResult(BaseModel):
     ts_id: int = Field(description="The series.")
     model_name: str = Field(description="As asked for.")
     error: str = Field(description="Why, and what helps.")
+    shadow: InShadow = None
 
 
 class SeriesResults(BaseModel):

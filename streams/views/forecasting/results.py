@@ -42,7 +42,11 @@ def _series_results(
     if split is not None and rows:
         values, texts = split.history(ts_id - job.first_ts_id)
         ts_history = {split.target_label: values, split.timestamp_label: texts}
-    return [_result(codec.decode(row), ts_history) for row in rows]
+    return [_marked(result, _result(result, ts_history)) for result in map(codec.decode, rows)]
+
+
+def _marked(result: SeriesResult, shown: dict[str, Any]) -> dict[str, Any]:
+    return shown | {"shadow": True} if result.shadow else shown
 
 
 def _result(result: SeriesResult, ts_history: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """When series are forecast anew: as an element of a PATCH says it, and as a job tells it."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StrictStr, model_validator
 
 from schemas.forecasting import Refresh
 from streams.views.web.strict import StrictBody
 
-__all__ = ["RefreshBody", "RefreshedElement"]
+__all__ = ["InShadow", "RefreshBody", "RefreshedElement"]
+
+InShadow = Annotated[
+    Literal[True] | None,
+    Field(description="Only of what forecasts in the shadow of another model, unpublished: /job/{job_id}/shadow/."),
+]
 
 
 class RefreshBody(StrictBody):
@@ -70,3 +75,4 @@ class RefreshedElement(BaseModel):
     error: str | None = Field(
         None, description="Why it could not be refreshed when that was tried last; absent once it could."
     )
+    shadow: InShadow = None

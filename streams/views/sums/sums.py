@@ -21,6 +21,7 @@ from streams.errors import Code, ConflictError, InvalidError, TooLargeError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
+from streams.standing.shadows import answered
 from streams.sums.asked import Asked, check_additive
 from streams.sums.branches import Branch, branches_of
 from streams.sums.results import counting
@@ -145,7 +146,7 @@ def _sums(
     from streams.sums.adding import added  # noqa: PLC0415 - scipy: sums are asked for seldom
 
     results = {
-        ts_id - job.first_ts_id: counting([codec.decode(row) for row in encoded], asked.model_name)
+        ts_id - job.first_ts_id: counting(list(answered(job, map(codec.decode, encoded))), asked.model_name)
         for ts_id, encoded in rows.items()
     }
     return [added(job, split, branch, results, asked) for branch in page]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from agents.accuracy import webhook
 from connectors.webhooks import SIGNATURE, Webhook, WebhookError, signature
+from schemas.forecasting import Refresh, SeriesConfig, StartShadow, SwitchShadow
 from schemas.observations import Alert, Observation
 from streams.settings import SecretUrl, Settings
 from streams.workers import apps
@@ -89,6 +91,25 @@ async def test_a_value_outside_its_interval_is_told(state: Worker, ts_id: int) -
     assert alert.message == (
         "Region=west: 117 at 2020-08-14 00:00:00 is outside its 95 % interval, 108 to 116, of AdaptiveMaxN"
     )
+
+
+async def test_nobody_is_told_of_a_shadow(state: Worker, ts_id: int) -> None:
+    """Though its forecast is judged as all are: its points are there."""
+    element = replace(training(ts_id), refresh=Refresh("hand"))
+    beside = StartShadow("shadow", JOB_ID, SeriesConfig(ts_id, "SES"))
+    await state.commands(submission(element, command_id="stands"), beside)
+    times = [_FIRST + step * DAY for step in range(_STEPS)]
+    edges = {"0.025": [1.0] * _STEPS, "0.975": [2.0] * _STEPS}
+    made = {"timestamps": times, "predictions": [1.5] * _STEPS, "quantiles": edges, "mase_insample": 0.01}
+    await results(state, result(ts_id, 2, model_name="SES", side=2, shadow=True, **made))
+
+    assert [await _alerts(state, _observed(13 + day, 112.0)) for day in range(2)] == [[], []]
+    points = {point.workload_uid for point in state.events(state.runtime.topics.metrics)}
+    assert points == {f"fj-{JOB_ID}-{ts_id}-{n}" for n in (0, 2)}
+
+    await state.commands(SwitchShadow("switch", JOB_ID))
+    told = await _alerts(state, _observed(15, 112.0))
+    assert [one.model_name for one in told if one.kind == "outside_interval"] == ["SES"]
 
 
 async def test_forecasts_that_became_worse_than_their_backtest_are_told(state: Worker, ts_id: int) -> None:

@@ -90,6 +90,15 @@ class TestRows:
         assert ForecastingState.of(state.runtime).forecasts.get(b"17") == FORECAST
         assert state.sent(topic) == [repeat]
 
+    async def test_who_answers_no_more_changes_nothing(self, state: Worker, topic: str) -> None:
+        """However late its forecast; who answers now may have made its own long before."""
+        forecasts = [FORECAST, replace(FORECAST, n=1, switches=1), replace(FORECAST, n=9)]
+        for forecast in forecasts:
+            await state.consume(topic, state.message(topic, b"17", forecast))
+
+        assert ForecastingState.of(state.runtime).forecasts.get(b"17") == forecasts[1]
+        assert [CODEC.decode(record.value) for record in state.sent(topic)] == [forecasts[1]]
+
     async def test_forecasts_in_their_order_are_not_repeated(self, state: Worker, topic: str) -> None:
         """Nor is one that comes twice."""
         for forecast in (replace(FORECAST, n=1), FORECAST, FORECAST, replace(FORECAST, job_id=8, n=0)):

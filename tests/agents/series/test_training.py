@@ -48,6 +48,17 @@ def test_J103_J118_J120_the_sample_yields_the_sample() -> None:
     ]
 
 
+def test_in_the_shadow_the_result_alone_is_told() -> None:
+    """And its scores. Who answers publishes, and says by how many switches."""
+    quiet = answer(replace(SAMPLE, side=2, shadow=True, switches=3))
+    loud = answer(replace(SAMPLE, side=2, switches=3))
+
+    assert [record.topic for record in quiet] == ["metrics", "metrics", "job-results"]
+    assert [(one.side, one.shadow) for records in (quiet, loud) for one in results(records)] == [(2, True), (2, False)]
+    assert [one.switches for one in of(loud, "forecasts")] == [3]
+    assert results(quiet) == [replace(one, shadow=True) for one in results(loud)]
+
+
 def test_a_forecast_event_says_what_the_result_says() -> None:
     """The public forecast is keyed by series and knows where its history ended."""
     records = answer(SAMPLE)

@@ -44,6 +44,7 @@ FULL_CONFIG = forecasting.SeriesConfig(
     future_features=(FutureFeature("price", (9.5, 8.0)), FutureFeature("4", ())),
     holidays="DE-BY",
     refresh=forecasting.Refresh("cron", cron="0 6 * * *", time_zone="Europe/Berlin"),
+    side=2,
 )
 
 # At least one of each record type, every optional field once given and once absent.
@@ -286,6 +287,7 @@ EVENTS: tuple[Any, ...] = (
         answered_at=NOON,
     ),
     SeriesResult(7, 8797, 3, 1, "LinearFit", {}, (), (), {}),
+    SeriesResult(7, 8797, 3, 1, "m", {}, (), (), {}, side=2, shadow=True, took_s=0.25, note="n", answered_at=NOON),
     *(forecasting.JobStatus(7, status, 5, 3, 2, 2, 1, "series 1: failed") for status in forecasting.CmdStatus),
     forecasting.JobStatus(7, forecasting.CmdStatus.DONE, 5, 3, 2, 2, 1),
     forecasting.JobStatus(7, forecasting.CmdStatus.EXCEPTION, 5, 3, 2, 2, 1, "cancelled", 2, 8_589_934_592),

@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from schemas.forecasting import JobRecord, Refresh, RefreshJob, SeriesConfig, Standing, SubmitJob
+from schemas.forecasting import (
+    JobRecord,
+    Refresh,
+    RefreshJob,
+    SeriesConfig,
+    Shadow,
+    Standing,
+    StartShadow,
+    StopShadow,
+    SubmitJob,
+    SwitchShadow,
+)
 from schemas.observations import Alert, DatasetGrown, Observation
 from schemas.series import Asked, Beside, Forecast, Options, SeriesResult, TrainSeries, TrainTogether
 from schemas.values import FutureFeature
@@ -42,6 +53,11 @@ NAMED_SERIES: Final[tuple[Any, ...]] = (
     RefreshJob("c-21", 7, "sales"),
     RefreshJob("c-21", 7),
     RefreshJob("c-22", 7, "sales", 12),
+    StartShadow("c-25", 7, SeriesConfig(0, "Theta", (), series="all"), "sales"),
+    StartShadow("c-26", 7, SeriesConfig(8797, "äöü")),
+    SwitchShadow("c-27", 7, 2, "sales"),
+    SwitchShadow("c-28", 7),
+    StopShadow("c-29", 7, "sales"),
     SubmitJob("c-23", 7, (SeriesConfig(0, "m", (), next_k_prediction=3, series="all", refresh=Refresh("data", 2.5)),)),
     SubmitJob("c-24", 7, (SeriesConfig(0, series="all", refresh=Refresh("never")),)),
     JobRecord(
@@ -53,6 +69,7 @@ NAMED_SERIES: Final[tuple[Any, ...]] = (
         standing=(
             Standing(8, None, "m", "cron", 10.0, "0 6 * * *", "Europe/Berlin", b"c", 9, (1, 3), "no room"),
             Standing(0, "Region=a", None, "hand", 10.0, "", "", b""),
+            Standing(0, "all", "m", "data", 10.0, "", "", b"d", side=1, less=("Region=b", "8797")),
         ),
         settled=400,
         failed=(390, 395),
@@ -60,5 +77,7 @@ NAMED_SERIES: Final[tuple[Any, ...]] = (
         split_seen=3,
         refreshes=5,
         refreshed_at=1_600_000_000_000,
+        shadow=Shadow(0, "all", "Theta", 390, 1_600_000_000_000, 2, ended=True),
+        switches=3,
     ),
 )

@@ -172,6 +172,15 @@ RELEASED = {
     155: ("AuditRecord", 2, "0214de36a59dc068"),
     156: ("SeriesResult", 6, "ab95c574fb5b47a0"),
     157: ("TrainSeries", 8, "19af7f850a6253ce"),
+    158: ("Forecast", 6, "de625b31e3c656c1"),
+    159: ("JobRecord", 17, "9117aea17c061841"),
+    160: ("SeriesResult", 7, "d3b089db51f6e369"),
+    161: ("StartShadow", 1, "624a7e3d2259f400"),
+    162: ("StopShadow", 1, "35f211d5de353f32"),
+    163: ("SubmitJob", 9, "7d45240cd2e6af6b"),
+    164: ("SwitchShadow", 1, "b50e6568495dc55e"),
+    165: ("TrainSeries", 9, "554ce59343465105"),
+    166: ("TrainTogether", 6, "3bd7b296a18aba78"),
 }
 
 

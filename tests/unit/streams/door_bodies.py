@@ -13,6 +13,12 @@ BODIES: Final[dict[str, Any]] = {
         "model_name": "Auto",
         "changes": [{"feature": "price", "multiply": 0.9, "from": 3, "to": 7, "groups": {"shop": "a"}}],
     },
+    "POST /job/{job_id}/shadow/": {
+        "ts_id": "all",
+        "groups": {"shop": "a"},
+        "model_name": "LinearFit",
+        "hyper_params": [{"name": "latest_n", "type": "int", "val": 5}],
+    },
     "POST /operate-model": {"modelName": "a", "operation": "delete", "force": True},
     "POST /model-descript": {"modelName": "a"},
     "POST /model-variable": {"modelName": "a"},

@@ -15,6 +15,7 @@ from schemas.forecasting import (
     Planned,
     Refresh,
     SeriesConfig,
+    Shadow,
     Standing,
     Submission,
 )
@@ -39,6 +40,7 @@ RECORDS = {
         Columns,
         Planned,
         Refresh,
+        Shadow,
         Standing,
         Submission,
         ModelInput,

@@ -34,9 +34,9 @@ RESULT = SeriesResult(
 FORECAST = Forecast(1, 2, 3, "one", "LinearFit", NOON, TIMES, [1.0, 2.0, 3.0, 4.0, 5.0], {"0.5": [1.0] * 5})
 WITHOUT_DOUBLES = {
     SeriesResult: {"job_id", "ts_id", "n", "attempt", "model_name", "timestamps", "error", "answered_by", "model_path"}
-    | {"note", "answered_at", "micros", "utc_offsets", "backtest_windows"},
+    | {"note", "answered_at", "micros", "utc_offsets", "backtest_windows", "side", "shadow"},
     Forecast: {"job_id", "ts_id", "n", "item_id", "model_name", "cutoff", "timestamps", "answered_by"}
-    | {"micros", "utc_offsets", "project", "groups", "series_key", "data_id"},
+    | {"micros", "utc_offsets", "project", "groups", "series_key", "data_id", "switches"},
 }
 ALIKE = [
     pytest.param(

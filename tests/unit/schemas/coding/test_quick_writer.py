@@ -75,6 +75,9 @@ EVENTS = st.one_of(
         st.none() | st.floats(),
         st.integers(1, 20),
         st.none() | st.builds(Asked, st.builds(Beside, st.just((2, 4)), st.just(()), names), st.booleans()),
+        st.integers(0, 2),
+        st.booleans(),
+        st.none() | st.floats(),
         st.none() | names,
         st.none() | moments,
     ),
@@ -118,6 +121,9 @@ OTHER_SETTINGS: dict[str, Any] = {
     "data_id": 5,
     "group_keys": ("id",),
     "beside": Beside((2,)),
+    "side": 2,
+    "shadow": True,
+    "switches": 3,
 }
 
 

@@ -242,8 +242,8 @@ async def _in_parts(content: bytes) -> AsyncIterator[bytes]:
 
 
 def reading_bodies(door: Door) -> list[tuple[str, Any]]:
-    """Its operations that may have a body; who stops, restarts, refreshes or sends again says all in the address."""
-    told = ("/stop", "/restart", "/requeue", "/refresh")
+    """Its operations that may have a body; who stops, switches or sends again says all in the address."""
+    told = ("/stop", "/restart", "/requeue", "/refresh", "/switch")
     return [(verb, it) for verb, it in operations(door) if verb in _BODIES and not it.path.rstrip("/").endswith(told)]
 
 
