@@ -50,8 +50,8 @@ async def gathered(
     errors = {ts_id: one for ts_id, one in found.items() if isinstance(one, str)}
     if known and not has_table(job):
         text = (
-            f"job {job.job_id} has grown since its features were read: refresh it (POST /job/{job.job_id}/refresh/), "
-            "or train it again"
+            f"job {job.job_id} has grown since its features were read: train its series again "
+            f"(PATCH /job/{job.job_id}/), with refresh to have them follow the data"
         )
         raise ConflictError(ForecastingCode.FEATURES_BEHIND, text)
     features = await read_features(state.store, own.splits, job, columns_of(known.values()))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.forecasting.jobs import check_error, csv, element, new_job, train
-from tests.integration.services import Api
+from tests.integration.services import Api, until
 
 _DAYS = [date(2024, 1, 1) + timedelta(day) for day in range(65)]
 _PRICES = [(7 * day * day + 3 * day) % 23 for day in range(65)]  # nothing that a history would tell
@@ -158,3 +158,46 @@ def test_what_was_sent_is_the_base(api: Api) -> None:
 
     assert "made without refit" in series["note"]
     assert series["base"]["predictions"] == pytest.approx([3 * x + 10 for x in _PRICES[60:]], abs=1)
+
+
+def _grown(api: Api, job_id: int, shop: str, price: int) -> None:
+    """A day more of a shop, which the job has seen."""
+    data_id = api.get(f"/job/{job_id}/")["data_id"]
+    rows = [{"shop": shop, "day": str(_DAYS[60]), "sold": 3 * price + 10, "price": price, "odd": 0}]
+    assert api.call("POST", f"/data/{data_id}/rows", json=rows).status_code == 200
+    answer = api.call("POST", f"/job/{job_id}/refresh/")
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_series_that_has_grown_since_its_forecast(api: Api) -> None:
+    """Its features are to be read again first; a standing element sees to it."""
+    content = b"\n".join(line for line in _file("a", "b").splitlines() if b",," not in line)
+    job_id, ts_ids = new_job(api, content, timestamp=1, target=2, groupby=[0])
+    train(api, job_id, *(_element(ts_id, "Regression") for ts_id in ts_ids))
+    _grown(api, job_id, "a", 7)
+    behind = api.call("POST", f"/job/{job_id}/what-if/", json={"changes": []})
+    assert check_error(behind, 409, "has grown", "train its series again")["code"] == "features_behind"
+
+    train(api, job_id, _element(ts_ids[1], "Auto"))
+    first, second = _ask(api, job_id, {"feature": "price", "add": 1, "to": 1})["series"]
+    assert first["timestamps"][0] == str(_DAYS[61]) + " 00:00:00"
+    assert "has grown since its forecast was stored" in first["note"]
+    assert second["timestamps"][0] == str(_DAYS[60]) + " 00:00:00"
+    assert first["difference"][0] == second["difference"][0] == 3
+
+
+def test_a_standing_series_is_asked_as_it_is_today(api: Api) -> None:
+    """After a refresh, and one that did not change with it as well."""
+    content = b"\n".join(line for line in _file("a", "b").splitlines() if b",," not in line)
+    job_id, _ = new_job(api, content, timestamp=1, target=2, groupby=[0])
+    standing = _element(1, "Regression") | {"ts_id": "all", "refresh": {"on": "hand"}}
+    train(api, job_id, standing)
+    _grown(api, job_id, "a", 7)
+    until(lambda: api.get(f"/job/{job_id}/")["submitted"] == 3, why="the series that grew is trained")
+    api.finished(job_id)
+    answer = _ask(api, job_id, {"feature": "price", "add": 1, "to": 1})
+
+    assert [one["timestamps"][0][:10] for one in answer["series"]] == [str(_DAYS[61]), str(_DAYS[60])]
+    assert [one["difference"][0] for one in answer["series"]] == [3, 3]
+    notes = [one["note"] or "" for one in answer["series"]]
+    assert not any("grown" in note or "corrected" in note for note in notes), notes
