@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.dashboard.conftest import Shown
 from tests.acceptance.forecasting.jobs import csv, new_job
-from tests.integration.services import Api
+from tests.integration.services import Api, until
 
 _DAYS = [f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)]
 _STORES = (("North", "Oslo", 20), ("North", "<b>Bergen", 90), ("South", "Rome", 50))
@@ -71,6 +71,41 @@ def test_a_standing_job_is_followed(page: Page, shown: Shown, api: Api, tmp_path
     page.goto("/#/health")
     page.get_by_role("table", name="Alerts").get_by_role("link", name="region=South/store=Rome").first.click()
     expect(page).to_have_url(re.compile(f"job/{job_id}\\?"))
+
+
+def test_a_second_model_is_tried_in_the_shadow_and_answers(page: Page, shown: Shown, api: Api) -> None:
+    """Started, judged by what comes, switched to and ended, on the page."""
+    job_id, ts_ids = new_job(api, _FILE, timestamp=2, target=3, groupby=[0, 1])
+    body = {
+        "ts_id": "all",
+        "model_name": "SeasonalNaive",
+        "hyper_params": [],
+        "next_k_prediction": 3,
+        "refresh": "hand",
+    }
+    assert api.call("PATCH", f"/job/{job_id}/", json=[body]).status_code == 200
+    api.finished(job_id)
+    page.goto(f"/#/forecast/job/{job_id}?part=shadow")
+    page.get_by_label("Second model").select_option("LinearFit")
+    page.get_by_role("button", name="Try it in the shadow").click()
+    both = page.get_by_role("table", name="Both models", exact=True)
+    expect(both).to_contain_text("SeasonalNaive answers")
+    expect(both).to_contain_text("LinearFit shadow")
+    expect(page.get_by_text("Nothing has come yet by which both could be judged.")).to_be_visible()
+    until(lambda: api.get(f"/job/{job_id}/shadow/")["second"]["forecasts"] == 3, why="the shadow has no forecasts")
+    _add(api, job_id, 52.0, "2024-02-29")
+    expect(
+        page.get_by_text(re.compile("^(SeasonalNaive|LinearFit) is better by 1 value; 1 time of the 10"))
+    ).to_be_visible()
+    shown("shadow")
+
+    page.get_by_role("button", name="Let LinearFit answer").click()
+    page.get_by_role("dialog").get_by_role("button", name="Switch").click()
+    expect(both).to_contain_text("LinearFit answers")
+    assert api.get(f"/forecasts/{ts_ids[0]}")["model_name"] == "LinearFit"
+    page.get_by_role("region", name="Shadow").get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    expect(page.get_by_text("No second model")).to_be_visible()
 
 
 def test_sums_are_chosen_drawn_and_saved(page: Page, shown: Shown, api: Api, tmp_path: Path) -> None:

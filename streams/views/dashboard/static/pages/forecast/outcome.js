@@ -1,10 +1,11 @@
-// What came of a job, in parts: models compared, what came since, sums, what features add, alerts.
+// What came of a job, in parts: models compared, what came since, sums, what features add, a second model, alerts.
 import { html } from "../../lib/html.js";
 import { href } from "../../lib/router.js";
 import { Tabs } from "../../ui/tabs.js";
 import { Alerts } from "../health/alerts.js";
 import { Compare } from "./compare.js";
 import { Judged } from "./judged.js";
+import { Shadow } from "./shadow.js";
 import { Sums } from "./sums.js";
 import { Why } from "./why.js";
 
@@ -15,6 +16,7 @@ export function Outcome({ job, address, query, rows, chosen, columns, features, 
     ["came", "What came since"],
     ...(columns.length ? [["sums", "Sums"]] : []),
     ...(features.length ? [["why", "What features add"]] : []),
+    ...(job.refresh?.length ? [["shadow", "Shadow"]] : []),
     ["alerts", "Alerts"],
   ];
   const part = parts.some(([name]) => name === query.part) ? query.part : "models";
@@ -27,6 +29,7 @@ export function Outcome({ job, address, query, rows, chosen, columns, features, 
     ${part === "came" && html`<${Judged} address=${address} onChoose=${onChoose} />`}
     ${part === "sums" && html`<${Sums} address=${address} columns=${columns} version=${rows.length && job.submitted} name=${job.name ?? job.job_id} />`}
     ${part === "why" && html`<${Why} address=${address} chosen=${chosen} version=${rows.length && job.submitted} />`}
+    ${part === "shadow" && html`<${Shadow} job=${job} address=${address} onChoose=${onChoose} />`}
     ${part === "alerts" && html`<${Alerts} only=${{ job_id: job.job_id }} onChoose=${onChoose} />`}
   </section>`;
 }
