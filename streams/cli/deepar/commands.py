@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.file_options import Sheet
 from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.terminal import notices, output
 
@@ -44,10 +45,6 @@ _Target = Annotated[
 _Wide = Annotated[
     bool,
     typer.Option("--wide", help="CSV: every column but those of the other options is a series, instead of --target."),
-]
-_Sheet = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
 ]
 _GroupBy = Annotated[
     list[str] | None,
@@ -113,7 +110,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
             help="CSV: a numeric column that is known for the future too; may be repeated.",
         ),
     ] = None,
-    sheet: _Sheet = None,
+    sheet: Sheet = None,
     as_json: AsJson = False,
     url: _Url = None,
 ) -> None:  # fmt: skip
@@ -183,7 +180,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     target: _Target = None,
     wide: _Wide = False,
     group_by: _GroupBy = None,
-    sheet: _Sheet = None,
+    sheet: Sheet = None,
     as_json: AsJson = False,
     url: _Url = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every series of a long table.")] = False,

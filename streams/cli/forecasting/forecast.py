@@ -12,6 +12,16 @@ import typer
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.file_options import (
+    Decimal,
+    Delimiter,
+    Encoding,
+    Quote,
+    Sheet,
+    SkippedLines,
+    Thousands,
+    TimestampFormat,
+)
 from streams.cli.console.interrupts import exit_status
 from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.program import command_line
@@ -101,47 +111,14 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="Longer steps first, such as D=sum or MS=mean; also max, min and last.",
         ),
     ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", show_default="found out", help="Text encoding, such as utf-8, windows-1252 or gbk."
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHARACTER", show_default="found out", help="What separates columns: , ; | or the word tab."
-        ),
-    ] = None,
-    quote: Annotated[
-        str | None,
-        typer.Option(metavar="CHARACTER", show_default="found out", help="What encloses cells, or none."),
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(metavar="CHARACTER", show_default="found out", help="What stands before decimals: . or ,"),
-    ] = None,
-    thousands: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHARACTER", show_default="found out", help="What stands between thousands: , . ' space, or none."
-        ),
-    ] = None,
-    skipped_lines: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", min=0, show_default="found out", help="Lines above the header."),
-    ] = None,
-    timestamp_format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORMAT", show_default="found out",
-            help="How times are written: %d.%m.%y, day first, month first, year first, unix, unix ms or excel.",
-        ),
-    ] = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
-    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    skipped_lines: SkippedLines = None,
+    timestamp_format: TimestampFormat = None,
+    sheet: Sheet = None,
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
         list[str] | None,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.file_options import Sheet
 from streams.cli.console.listing import AsJson, print_json
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices
@@ -67,10 +68,7 @@ def append(  # noqa: PLR0913 - one parameter per option is how typer reads a com
             "--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.", show_default=False
         ),
     ] = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
-    ] = None,
+    sheet: Sheet = None,
     rows: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=_TOGETHER, help="Rows at a time.")] = _TOGETHER,
     every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="Pause between them: a file is replayed as it came.")

@@ -6,9 +6,20 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.console.failure import CommandError
+from streams.cli.console.file_options import (
+    Decimal,
+    Delimiter,
+    Encoding,
+    Quote,
+    Sheet,
+    SkippedLines,
+    Thousands,
+    TimestampFormat,
+)
 from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, one_line, output, print_warnings
+from streams.cli.forecasting.wording import in_options
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["Data", "delete", "list_data_sets", "show", "upload"]
@@ -17,7 +28,7 @@ Data = Annotated[int, typer.Argument(metavar="DATA", help="The id of the data se
 _LISTED = ("id", "name", "rows", "time_created")
 
 
-def upload(
+def upload(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     file: Annotated[
         Path,
         typer.Argument(
@@ -30,10 +41,7 @@ def upload(
     name: Annotated[
         str | None, typer.Option(help="Its name; made from the file's where absent.", show_default=False)
     ] = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", show_default="the first with a table", help="The sheet of an XLSX workbook."),
-    ] = None,
+    sheet: Sheet = None,
     series_columns: Annotated[
         str | None,
         typer.Option(
@@ -42,6 +50,13 @@ def upload(
             help="Columns that are a series each, such as 1,2; all: all but the first. They become rows.",
         ),
     ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    skipped_lines: SkippedLines = None,
+    timestamp_format: TimestampFormat = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -49,14 +64,28 @@ def upload(
     file = given_file(file)
     if not file.is_file():
         raise CommandError(f"there is no file {file}", status=2)
-    given = {"name": name, "sheet": sheet, "series_columns": series_columns}
-    form = {field: value for field, value in given.items() if value is not None}
+    given = {
+        "name": name,
+        "sheet": sheet,
+        "series_columns": series_columns,
+        "encoding": encoding,
+        "delimiter": delimiter,
+        "quote": quote,
+        "decimal": decimal,
+        "thousands": thousands,
+        "skipped_lines": skipped_lines,
+        "timestamp_format": timestamp_format,
+    }
+    form = {field: str(value) for field, value in given.items() if value is not None}
     with session_of(url, on_new_home=True) as session:
-        answer = session.client.write("POST", "/data/", file=file, form=form)
+        try:
+            answer = session.client.write("POST", "/data/", file=file, form=form)
+        except CommandError as error:
+            raise CommandError(in_options(str(error)), status=error.status) from error
     if as_json:
         print_json(answer)
         return
-    print_warnings(answer.get("warnings", ()), notices())
+    print_warnings(map(in_options, answer.get("warnings", ())), notices())
     made = answer["data"]
     output().print(one_line(f"data set {made['id']} ({made['name']}): {made['rows']:,} rows"), soft_wrap=True)
 

@@ -231,6 +231,10 @@ def test_D32_allow_negative_is_sent_with_every_element() -> None:
         ),
         ("time_zone: is none", "--time-zone: is none"),
         ("no such data set", "no such data set"),
+        (
+            "skipped_lines: is -1; leave the field out to have it found",
+            "--skipped-lines: is -1; leave --skipped-lines out to have it found",
+        ),
     ],
 )
 def test_a_refusal_of_the_service_is_told_in_options(refusal: str, words: str) -> None:

@@ -156,11 +156,16 @@ def test_an_upload_says_what_of_the_file_is_meant(monkeypatch: pytest.MonkeyPatc
     requests = answered_by(monkeypatch, {"data": DATASET})
     file = tmp_path / "sales.csv"
     file.write_text("day,a,b\n2020-01-01,7,8\n")
-    run("upload", str(file), "--sheet", "South", "--series-columns", "all")
+    run(
+        "upload", str(file), "--sheet", "South", "--series-columns", "all", "--delimiter", "tab", "--skipped-lines", "2"
+    )
 
     fields = requests[0].content.replace(b"\r\n", b" ")
     assert b'name="sheet"  South' in fields
     assert b'name="series_columns"  all' in fields
+    assert b'name="delimiter"  tab' in fields
+    assert b'name="skipped_lines"  2' in fields
+    assert b'name="encoding"' not in fields
 
 
 def test_rows_of_a_sheet_are_appended(sent: list[httpx.Request], tmp_path: Path) -> None:
