@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.fitted.covariates import FUTURE_UNKNOWN
-from schemas.series import Backtest, Forecast, Search, SeriesResult, TrainSeries
+from schemas.series import Asked, Backtest, Beside, Forecast, Search, SeriesResult, TrainSeries
 from schemas.values import HyperParam
 from schemas.workloads import MetricPoint
 from tests.agents.bench import AT, of
@@ -279,12 +279,15 @@ def test_features_reach_models_that_use_them_and_only_those() -> None:
     wrong = replace(SAMPLE, model_name="ARIMA", config={}, feat_dynamic_real=(feature[:-1],))
 
     assert only_error(wrong).startswith("feature 1 has 37 values, expected 38 (one per value of the series) or 43")
-    unknown = results(answer(replace(wrong, feat_dynamic_real=(feature,), refit=True)))[0]
+    told = Beside((4,), (), "DE")
+    unknown = results(answer(replace(wrong, feat_dynamic_real=(feature,), refit=True, beside=told)))[0]
     known = results(answer(replace(wrong, feat_dynamic_real=((*feature, *feature[:5]),), refit=True)))[0]
     assert (unknown.error, known.error) == (None, None)
     assert FUTURE_UNKNOWN in (unknown.note or "")
     assert FUTURE_UNKNOWN not in (known.note or "")
-    assert results(answer(replace(SAMPLE, feat_dynamic_real=(feature[:-1],))))[0].error is None
+    assert results(answer(replace(SAMPLE, feat_dynamic_real=(feature[:-1],), beside=told)))[0].error is None
+    assert (unknown.asked, known.asked) == (Asked(told, refit=True), None)
+    assert results(answer(replace(SAMPLE, feat_dynamic_real=(feature,), beside=told)))[0].asked is None
 
 
 def test_quantiles_and_notes_are_told() -> None:

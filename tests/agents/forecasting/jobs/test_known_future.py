@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from schemas.forecasting import ConfigureJob, SeriesConfig
+from schemas.series import Beside
 from schemas.values import FutureFeature
 from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import CREATE, JOB_ID, add_dataset, asked, job_of, submission, training
@@ -47,6 +48,15 @@ async def test_what_is_sent_wins_over_the_rows(state: Worker, ts_id: int) -> Non
     await state.commands(submission(arima(ts_id, 4, future_features=sent)))
 
     np.testing.assert_array_equal(asked(state)[0].feat_dynamic_real, [[1, 2, 3, 4, 9, 8, 7, 6]])
+    assert asked(state)[0].beside == Beside((3,), sent)
+
+
+async def test_a_command_says_what_its_features_are(state: Worker, ts_id: int) -> None:
+    """For the answer to repeat it; one without features says nothing."""
+    await state.commands(submission(arima(ts_id, 2, holidays="DE"), training(ts_id)))
+    first, second = asked(state)
+
+    assert (first.beside, second.beside) == (Beside((3,), (), "DE"), None)
 
 
 async def test_too_few_rows_refuse_the_submission(state: Worker, ts_id: int) -> None:
