@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from streams.settings import Settings
+from streams.views import serving
 from streams.views.doors import doors_of
 from streams.views.serving import TimedProtocol
 from streams.views.web import limits
@@ -23,7 +24,7 @@ _Connect = Callable[[], Any]
 
 @asynccontextmanager
 async def served(*, header_timeout_s: float = 0.5, **settings: Any) -> AsyncIterator[_Connect]:
-    """A server that reads bodies, but those at /unread; how to connect to it."""
+    """A server that reads bodies, but those at /unread, and refuses those at /refused; how to connect to it."""
     app = FastAPI()
 
     @app.exception_handler(HTTPException)
@@ -32,6 +33,8 @@ async def served(*, header_timeout_s: float = 0.5, **settings: Any) -> AsyncIter
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def _(request: Request, path: str) -> Response:
+        if path == "refused":
+            return Response(b"who asks?", 401)
         try:
             body = b"" if path == "unread" else await request.body()
         except BodyRefusedError as error:
@@ -57,6 +60,14 @@ async def rest_of(reader: asyncio.StreamReader, within: float = 5.0) -> bytes:
     """All that comes until the server closes the connection."""
     async with asyncio.timeout(within):
         return await reader.read()
+
+
+def _noting(function: Any, sizes: list[int]) -> Any:
+    def noting(self: Any, data: bytes) -> None:
+        sizes.append(len(data))
+        function(self, data)
+
+    return noting
 
 
 @pytest.mark.parametrize(
@@ -240,6 +251,72 @@ async def test_what_nobody_reads_does_not_hold_a_connection(monkeypatch: pytest.
             await asyncio.sleep(0.1)
 
         assert b"200 OK" in await reading
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 8388608", b"Transfer-Encoding: chunked"])
+async def test_a_large_body_that_is_refused_is_the_last(length: bytes) -> None:
+    """Its client is told so at once, and where it sends all before it reads it has its answer nevertheless."""
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(b"POST /refused HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n" % length)
+        told = (await rest_of(reader)).lower()
+        assert b"401 unauthorized" in told
+        assert b"connection: close" in told
+        assert told.endswith(b"who asks?")
+        for _ in range(8):
+            writer.write(b"100000\r\n" + bytes(2**20) + b"\r\n" if b"chunked" in length else bytes(2**20))
+            await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_more_of_a_refused_body_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is what is sent behind it; the connection ends when the client does."""
+    parsed = []
+    monkeypatch.setattr(TimedProtocol, "data_received", _noting(TimedProtocol.data_received, parsed))
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(HEAD.replace(b"uploads/x", b"refused") % 2**20)
+        await rest_of(reader)
+        before = sum(parsed)
+        writer.write(bytes(2**20) + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await writer.drain()
+        writer.write_eof()
+
+        assert await rest_of(reader) == b""
+        assert sum(parsed) == before
+
+
+async def test_a_connection_goes_on_behind_a_small_body_that_is_refused() -> None:
+    """To read it costs less than another connection; and a large one that was read is none that is left."""
+    async with served() as connect:
+        reader, writer = await connect()
+        for path, size, status in ((b"refused", 60_000, b"401"), (b"uploads/x", 200_000, b"200"), (b"", 0, b"200")):
+            writer.write(HEAD.replace(b"uploads/x", path) % size + bytes(size))
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.split()[1] == status
+            assert b"connection: close" not in head.lower()
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            await reader.readexactly(int(length.rpartition(b" ")[2]))
+        writer.close()
+
+
+async def test_who_does_not_notice_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ten seconds, here sooner."""
+    monkeypatch.setattr(serving, "_LINGER_S", 0.2)
+    async with served() as connect:
+        reader, writer = await connect()
+        writer.write(HEAD.replace(b"uploads/x", b"refused") % 2**30)
+        await rest_of(reader)
+
+        async def go_on() -> None:
+            while True:
+                writer.write(bytes(1000))
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(go_on(), 30)
 
 
 async def test_waiting_for_the_answer_has_no_limit() -> None:
