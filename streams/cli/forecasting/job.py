@@ -191,6 +191,6 @@ def _refreshes(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"refreshed {when}: {series} with {one['model_name']}"
         if one.get("error"):
             again = f" (tried again at {one['next']})" if one["on"] == "data" and one.get("next") else ""
-            yield f"  it could not be refreshed: {one['error']}{again}"
+            yield f"  at its last refresh: {one['error']}{again}"
     if found.get("refreshed"):
         yield f"refreshed last at {found['refreshed']}"

@@ -73,6 +73,7 @@ class RefreshedElement(BaseModel):
         "a quota had no room.",
     )
     error: str | None = Field(
-        None, description="Why it could not be refreshed when that was tried last; absent once it could."
+        None,
+        description="Why it, or a new series, could not be refreshed when that was tried last; absent once all could.",
     )
     shadow: InShadow = None
