@@ -117,7 +117,7 @@ class TestState:
     async def test_commands_of_jobs(self, state: Worker, poisoned: Any, tmp_path: Path) -> None:
         """The sender gets an error without a traceback, and the next command of the same job is applied."""
         add_sample(state, tmp_path)
-        poison = poisoned(jobs, "_create")
+        poison = poisoned(jobs, "create")
         topic = state.runtime.topics.job_commands
         commands = [
             CREATE,
@@ -315,7 +315,7 @@ class TestCounting:
     ) -> None:
         """Two tries here, the third in the next process."""
         add_sample(state, tmp_path)
-        poison = poisoned(jobs, "_create", word="flights")
+        poison = poisoned(jobs, "create", word="flights")
         topic = state.runtime.topics.job_commands
         command = state.message(topic, b"7", CREATE)
         for _ in range(2):
@@ -371,7 +371,7 @@ class TestCounting:
     ) -> None:
         """Where the store does not take the note, it is the store that is broken: today's way, nothing is lost."""
         add_sample(state, tmp_path)
-        poisoned(jobs, "_create", word="flights", error=PermissionError(errno.EACCES, "no"))
+        poisoned(jobs, "create", word="flights", error=PermissionError(errno.EACCES, "no"))
 
         def broken(*_: Any) -> None:
             raise PermissionError(errno.EACCES, "no")
@@ -390,7 +390,7 @@ class TestCounting:
     ) -> None:
         """Its next owner handles it."""
         add_sample(state, tmp_path)
-        poison = poisoned(jobs, "_create", word="flights")
+        poison = poisoned(jobs, "create", word="flights")
         topic = state.runtime.topics.job_commands
         command = state.message(topic, b"7", CREATE)
         task = state.start(topic, command)

@@ -70,7 +70,7 @@ def test_the_order_of_a_map_is_no_content() -> None:
 def test_digests_are_kept_in_rows_and_stay_what_they_are() -> None:
     """A release that computes them otherwise would refuse the repeats of what the one before it has done."""
     assert digest_of(CreateJob("c", 7, 2, "flights", 5)) == "0fd0e06c785c0c1b"
-    later_ones = "backtest_windows levels lower upper fill series future_features holidays refresh".split()
+    later_ones = "backtest_windows levels lower upper fill series future_features holidays refresh side".split()
     full = replace(FULL_CONFIG, **dict.fromkeys(later_ones))
     assert digest_of(replace(SUBMIT, elements=(FIRST, full, LAST))) == "76e6ee52a67c457d"
 
