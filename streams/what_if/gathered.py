@@ -16,6 +16,7 @@ from streams.forecasting.split_store import has_table
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
+from streams.standing.shadows import answered
 from streams.what_if.asked import AskedChange, checked_changes
 from streams.what_if.questions import Question, answering, columns_of, question_of
 
@@ -45,7 +46,7 @@ async def gathered(
     own = ForecastingState.of(state)
     about = checked_changes(split, asked)
     rows = own.results.of_series(job.job_id, ts_ids)
-    found = await asyncio.to_thread(_results, state.codec, rows, model_name)
+    found = await asyncio.to_thread(_results, state.codec, job, rows, model_name)
     known = {ts_id: one for ts_id, one in found.items() if isinstance(one, SeriesResult)}
     errors = {ts_id: one for ts_id, one in found.items() if isinstance(one, str)}
     if known and not has_table(job):
@@ -75,5 +76,7 @@ def none_answered(job: JobRecord, errors: Mapping[int, str]) -> ConflictError:
     return ConflictError(ForecastingCode.NO_FEATURES, f"series {first} of job {job.job_id}: {errors[first]}{others}")
 
 
-def _results(codec: Codec, rows: Rows, model_name: str | None) -> dict[int, SeriesResult | str]:
-    return {ts_id: answering([codec.decode(row) for row in encoded], model_name) for ts_id, encoded in rows.items()}
+def _results(codec: Codec, job: JobRecord, rows: Rows, model_name: str | None) -> dict[int, SeriesResult | str]:
+    """Of each series that of who answers, and not of its shadow."""
+    shown = {ts_id: answered(job, map(codec.decode, encoded)) for ts_id, encoded in rows.items()}
+    return {ts_id: answering(list(results), model_name) for ts_id, results in shown.items()}
