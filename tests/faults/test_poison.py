@@ -30,7 +30,7 @@ if "streams.cli" in sys.orig_argv and "state" in sys.orig_argv:
     import agents.forecasting.jobs as jobs
     from connectors.kafka.publisher import DeliveryError
     home, tried = Path(os.environ["TIDECAST_HOME"]), set()
-    real_create, real_answer = jobs._create, jobs._answer
+    real_create, real_answer = jobs.create, jobs._answer
     async def create(state, command, event):
         if command.name == "kills":
             os._exit(139)
@@ -46,7 +46,7 @@ if "streams.cli" in sys.orig_argv and "state" in sys.orig_argv:
             (home / "lose-a-delivery").unlink()
             raise DeliveryError(message.topic, "lost")
         return real_answer(state, message)
-    jobs._create, jobs._answer = create, answer
+    jobs.create, jobs._answer = create, answer
 """
 
 

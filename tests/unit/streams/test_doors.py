@@ -7,6 +7,8 @@ found before.
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -307,9 +309,12 @@ def _value(base: Any, at: tuple[Any, ...]) -> Any:
 
 async def test_every_door_says_so_while_the_state_is_not_there(tmp_path: Path, documents: list[dict[str, Any]]) -> None:
     """A good body that comes before the tables are read, or the log is reached, is no crash."""
-    http = create_http(apps.create_state(Settings(home=tmp_path, write_timeout_s=0.01), "127.0.0.1:1"))
-    transport = httpx.ASGITransport(http, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    state = apps.create_state(Settings(home=tmp_path, write_timeout_s=0.01), "127.0.0.1:1")
+    transport = httpx.ASGITransport(create_http(state), raise_app_exceptions=False)
+    async with AsyncExitStack() as stack:
+        # Its sender would look for a broker, and log that there is none, in the tests that come after.
+        stack.push_async_callback(state.publisher.close, timedelta())
+        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1"))
         for operation, body in ALL.items():
             method, path = operation.split()
             for sent in (body, {}) if isinstance(body, dict) else (body,):
