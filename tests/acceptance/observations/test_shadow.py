@@ -84,6 +84,8 @@ def test_judged_side_by_side_switched_and_switched_back(api: Api, job_id: int) -
     ]
     assert found["second"]["seconds"] > 0
     assert api.get(f"/job/{job_id}/leaderboard/")["series"][0]["winner"] == "AdaptiveMaxN"
+    assert api.get(f"/job/{job_id}/sums/")["sums"][0]["models"] == {"AdaptiveMaxN": 2}  # the shadow's are better
+    assert api.get(f"/job/{job_id}/anomalies/")["series"][0]["model_name"] == "AdaptiveMaxN"
 
     switched = api.call("POST", f"/job/{job_id}/shadow/switch/")
     assert (switched.status_code, switched.json()["answers"]) == (200, "second")
