@@ -2,17 +2,17 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from streams.cli.console.failure import PARTLY, CommandError
+from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_json
 from streams.cli.console.terminal import output
 from streams.cli.service.asking import Url, session_of
+from streams.cli.what_if.answers import check_answered, pages_of
 
 if TYPE_CHECKING:
     from streams.cli.service.client import ServiceClient
@@ -27,8 +27,6 @@ tidecast what-if 7 --change "price*0.9@3..7" --change promotion=1@2024-03-01..20
 
 tidecast what-if 7 --future planned.csv --where Store=12 --out what_if.csv"""
 _PAGE: Final = 1000  # series of one question
-_TOO_MUCH: Final = (413, 504)  # for one page
-_FITS: Final = re.compile(r"limit=(\d+)")
 
 _Found = dict[str, Any]
 
@@ -119,10 +117,7 @@ def what_if(  # noqa: PLR0913 - one parameter per option is how typer reads a co
             if plot is not None:
                 draw(session.client, found, plot)
                 output().print(f"plot written to {plot}", soft_wrap=True)
-    failed = [one for one in found["series"] if one["error"] is not None]
-    if failed:
-        count = f"{len(failed)} of {len(found['series'])} series have no answer"
-        raise CommandError(f"{count}: {failed[0]['series_key']}: {failed[0]['error']}", status=PARTLY)
+    check_answered(found["series"])
 
 
 def _which(where: Sequence[str], series: Sequence[int]) -> dict[str, Any]:
@@ -150,24 +145,13 @@ def _of_tables(client: "ServiceClient", job_id: int, tables: Sequence[Path]) -> 
 
 def _read(client: "ServiceClient", job_id: int, body: Mapping[str, Any]) -> _Found:
     """All series, in pages that there is time for."""
-    from streams.cli.service.client import ServiceRefusalError
 
-    page, found = _PAGE, dict[str, Any]()
-    while not found or len(found["series"]) < found["series_count"]:
-        place = len(found["series"]) if found else 0
-        try:
-            some = client.write("POST", f"/job/{job_id}/what-if/?offset={place}&limit={page}", body=body)
-        except ServiceRefusalError as error:
-            if error.http_status not in _TOO_MUCH or page == 1:
-                raise
-            fits = _FITS.search(str(error))
-            page = max(1, min(page - 1, int(fits[1]) if fits else page // 2))
-            continue
-        if not found:
-            found = some
-        elif some["series"]:
-            found["series"] += some["series"]
-            found["totals"] = {name: found["totals"][name] + value for name, value in some["totals"].items()}
-        else:  # the job has become smaller
-            break
+    def ask(offset: int, limit: int) -> _Found:
+        found: _Found = client.write("POST", f"/job/{job_id}/what-if/?offset={offset}&limit={limit}", body=body)
+        return found
+
+    found, *others = pages_of(ask, _PAGE)
+    for some in others:
+        found["series"] += some["series"]
+        found["totals"] = {name: found["totals"][name] + value for name, value in some["totals"].items()}
     return found

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from streams.cli.console.failure import PARTLY, CommandError
+from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_json, print_rows
-from streams.cli.console.terminal import notices, one_line, output
-from streams.cli.console.whole_files import whole_file
+from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
+from streams.cli.what_if.answers import check_answered, pages_of, show_left_out, show_notes, write_table
 
 if TYPE_CHECKING:
     from streams.cli.service.client import ServiceClient
@@ -27,10 +27,8 @@ tidecast explain 7 --series 376837073190925 --plot why.png
 
 tidecast explain 7 --model Regression --out why.csv"""
 _PAGE: Final = 200  # series of one question
-_TOO_MUCH: Final = (413, 504)  # for one page
 _NAMED: Final = 3  # features of a row
 _PLOTTED: Final = 4  # series: more would be small
-_REMARKS: Final = 10
 
 _Series = Mapping[str, Any]
 
@@ -88,34 +86,21 @@ def explain(
         if plot is not None:
             _draw(found, plot)
             output().print(f"plot written to {plot}", soft_wrap=True)
-    failed = [one for one in found["series"] if one["error"] is not None]
-    if failed:
-        count = f"{len(failed)} of {len(found['series'])} series have no answer"
-        raise CommandError(f"{count}: {failed[0]['series_key']}: {failed[0]['error']}", status=PARTLY)
+    check_answered(found["series"])
 
 
 def _read(client: "ServiceClient", job_id: int, asked: Mapping[str, Any]) -> dict[str, Any]:
     """All series, in pages that there is time for."""
-    from streams.cli.service.client import ServiceRefusalError
     from streams.what_if.explaining import features_of_all
 
-    page, found = _PAGE, dict[str, Any]()
-    while not found or len(found["series"]) < found["series_count"]:
-        place = len(found["series"]) if found else 0
-        try:
-            some = client.get(f"/job/{job_id}/explanations/", {**asked, "offset": place, "limit": page})
-        except ServiceRefusalError as error:
-            if error.http_status not in _TOO_MUCH or page == 1:
-                raise
-            page = max(1, page // 2)
-            continue
-        if not found:
-            found = some
-        elif some["series"]:
-            found["series"] += some["series"]
-        else:  # the job has become smaller
-            break
-    found["features"] = features_of_all(found["series"])
+    def ask(offset: int, limit: int) -> dict[str, Any]:
+        found: dict[str, Any] = client.get(f"/job/{job_id}/explanations/", {**asked, "offset": offset, "limit": limit})
+        return found
+
+    found, *others = pages_of(ask, _PAGE)
+    if others:
+        found["series"] += [one for some in others for one in some["series"]]
+        found["features"] = features_of_all(found["series"])
     return found
 
 
@@ -126,13 +111,7 @@ def _show(found: Mapping[str, Any], most: int | None) -> None:
         _show_steps(answered[0], most)
     else:
         _show_effects(found["features"], answered, most)
-    notes: dict[str, list[str]] = {}
-    for one in answered:
-        if one["note"]:
-            notes.setdefault(one["note"], []).append(one["series_key"])
-    for note, names in list(notes.items())[:_REMARKS]:
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        notices().print(one_line(f"{names[0]}{more}: {note}"), soft_wrap=True, markup=False)
+    show_notes(answered)
 
 
 def _show_steps(one: _Series, most: int | None) -> None:
@@ -147,7 +126,7 @@ def _show_steps(one: _Series, most: int | None) -> None:
         rows.append(row | {"= forecast": number(one["predictions"][step])})
     output().print(one_line(f"{one['series_key']}, {one['answered_by']}"), highlight=False, markup=False)
     print_rows(("step", "time", "rest", *(f"+ {name}" for name in names), "= forecast"), rows[:most], "")
-    _left_out(len(rows), most)
+    show_left_out(len(rows), most)
     usual = ", ".join(f"{feature['feature']} {number(feature['usual'])}" for feature in one["features"])
     output().print(one_line(f"In brackets the feature's value. It adds nothing at its mean: {usual}."), soft_wrap=True)
 
@@ -174,7 +153,7 @@ def _show_effects(features: Sequence[Mapping[str, Any]], answered: Sequence[_Ser
         for one in answered
     ]
     print_rows((*columns, "series", "model", "features"), rows[:most], "no series has an answer")
-    _left_out(len(rows), most)
+    show_left_out(len(rows), most)
 
 
 def _largest(one: _Series) -> str:
@@ -195,19 +174,11 @@ def _signed(value: float) -> str:
     return f"+{number(value)}" if value > 0 else number(value)
 
 
-def _left_out(rows: int, most: int | None) -> None:
-    if most is not None and rows > most:
-        output().print(f"{most} of {rows} rows shown: --all shows every one, --out FILE writes them", style="dim")
-
-
 def _write(found: Mapping[str, Any], path: Path) -> int:
     """A row for each step and feature; the number of rows. The file appears whole or not at all."""
     from streams.what_if.explaining import as_rows
 
-    text = as_rows(found["series"])
-    with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="")
-    return text.count("\n") - 1
+    return write_table(as_rows(found["series"]), path)
 
 
 def _draw(found: Mapping[str, Any], path: Path) -> None:

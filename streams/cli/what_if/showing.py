@@ -9,18 +9,17 @@ from typing import Any, Final
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import print_rows
-from streams.cli.console.terminal import notices, one_line, output
-from streams.cli.console.whole_files import whole_file
+from streams.cli.console.terminal import one_line, output
 from streams.cli.forecasting.outcome import SeriesForecast, history_of
 from streams.cli.forecasting.tables import LONGEST_TABLE, number, short_time
 from streams.cli.service.client import ServiceClient
+from streams.cli.what_if.answers import show_left_out, show_notes, write_table
 
 __all__ = ["draw", "show", "write"]
 
 _PLOTTED: Final = 4  # series: more would be small
 _LENGTHS: Final = 3  # of the forecast that are drawn of the history: what differs is to be seen
 _SHORTEST: Final = 14  # points of it
-_REMARKS: Final = 10
 _BASE: Final = "as it is"
 _CHANGED: Final = "what if"
 
@@ -35,23 +34,14 @@ def show(found: Mapping[str, Any], *, everything: bool) -> None:
         _show_steps(answered[0], most)
     else:
         _show_sums(found, answered, most)
-    notes: dict[str, list[str]] = {}
-    for one in answered:
-        if one["note"]:
-            notes.setdefault(one["note"], []).append(one["series_key"])
-    for note, names in list(notes.items())[:_REMARKS]:
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        notices().print(one_line(f"{names[0]}{more}: {note}"), soft_wrap=True, markup=False)
+    show_notes(answered)
 
 
 def write(found: Mapping[str, Any], path: Path) -> int:
     """A row for each step as a CSV file; the number of rows. The file appears whole or not at all."""
     from streams.what_if.telling import as_table
 
-    text = as_table(found["series"])
-    with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="")
-    return text.count("\n") - 1
+    return write_table(as_table(found["series"]), path)
 
 
 def draw(client: ServiceClient, found: Mapping[str, Any], path: Path) -> None:
@@ -97,7 +87,7 @@ def _show_steps(one: _Series, most: int | None) -> None:
     features = [feature["feature"] for feature in one["features"]]
     output().print(one_line(f"{one['series_key']}, {one['answered_by']}"), highlight=False, markup=False)
     print_rows(("step", "time", *features, _BASE, _CHANGED, "difference", "%"), [*rows[:most], sums], "")
-    _left_out(len(rows), most)
+    show_left_out(len(rows), most)
 
 
 def _show_sums(found: Mapping[str, Any], answered: Sequence[_Series], most: int | None) -> None:
@@ -117,14 +107,9 @@ def _show_sums(found: Mapping[str, Any], answered: Sequence[_Series], most: int 
     about = columns or ["series"]
     shown = (*about, "model", "from", "steps", _BASE, _CHANGED, "difference", "%")
     print_rows(shown, [*rows[:most], totals], "")
-    _left_out(len(rows), most)
+    show_left_out(len(rows), most)
 
 
 def _both(base: float, changed: float) -> dict[str, str]:
     share = f"{(changed - base) / abs(base):+.1%}" if base else ""
     return {_BASE: number(base), _CHANGED: number(changed), "difference": number(changed - base), "%": share}
-
-
-def _left_out(rows: int, most: int | None) -> None:
-    if most is not None and rows > most:
-        output().print(f"{most} of {rows} rows shown: --all shows every one, --out FILE writes them", style="dim")

@@ -7,19 +7,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from connectors.datasets.splits import Split
-from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from streams.checks import ID_LIMIT
 from streams.codes.forecasting import ForecastingCode
-from streams.errors import ConflictError, InvalidError, NotFoundError
-from streams.forecasting.state import ForecastingState, known_job
+from streams.errors import NotFoundError
+from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, by_id
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, runtime
 from streams.views.what_if.explained_replies import ExplanationsReply
-from streams.views.what_if.what_if import BUDGET_S, MOST, TAG, Form
+from streams.views.what_if.what_if import BUDGET_S, MOST, TAG, Form, job_to_ask
 from streams.what_if.asking import Why
 from streams.what_if.explaining import as_rows, explained, features_of_all
 from streams.what_if.gathered import gathered, none_answered
@@ -68,13 +67,7 @@ async def get_explanations(
     the answer's. A page is given a minute: what would take longer is refused at once, with the number of series that
     there is time for.
     """
-    job = known_job(state, job_id)
-    if job.split is None:
-        text = f"job {job_id} has no series yet: choose its columns, and train them with feature_indexs"
-        raise ConflictError(ForecastingCode.NOT_FINISHED, text)
-    if model_name is not None and model_name not in CATALOG:
-        text = f"model_name: {model_name[:60]!r} is unknown; known are {', '.join(CATALOG)}"
-        raise InvalidError(ForecastingCode.UNKNOWN_MODEL, text, {"field": "model_name"})
+    job = job_to_ask(state, job_id, model_name)
     if ts_id is not None and ts_id not in job.ts_ids:
         raise NotFoundError(ForecastingCode.UNKNOWN_SERIES, f"ts_id: {ts_id} is not a series of job {job_id}")
     ts_ids = list(job.ts_ids) if ts_id is None else [ts_id]

@@ -29,7 +29,7 @@ from streams.what_if.gathered import gathered, none_answered
 from streams.what_if.state import WhatIfState
 from streams.what_if.telling import as_table, told, told_error, totals
 
-__all__ = ["BUDGET_S", "DOOR", "MOST", "TAG", "Form"]
+__all__ = ["BUDGET_S", "DOOR", "MOST", "TAG", "Form", "job_to_ask"]
 
 MOST: Final = 1000  # series of one answer
 BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by a proxy in between
@@ -82,13 +82,7 @@ async def ask_what_if(
     forecast with features has an `error`; where no series of the page has an answer, that is the answer's. A page is
     given a minute: what would take longer is refused at once, with the number of series that there is time for.
     """
-    job = known_job(state, job_id)
-    if job.split is None:
-        text = f"job {job_id} has no series yet: choose its columns, and train them with feature_indexs"
-        raise ConflictError(ForecastingCode.NOT_FINISHED, text)
-    if body.model_name is not None and body.model_name not in CATALOG:
-        text = f"model_name: {body.model_name[:60]!r} is unknown; known are {', '.join(CATALOG)}"
-        raise InvalidError(ForecastingCode.UNKNOWN_MODEL, text, {"field": "model_name"})
+    job = job_to_ask(state, job_id, body.model_name)
     split = await ForecastingState.of(state).splits.of(job)
     ts_ids = await asyncio.to_thread(_chosen, job, split, body)
     page = ts_ids[offset : offset + limit]
@@ -99,6 +93,18 @@ async def ask_what_if(
         return Response(text, media_type="text/csv", headers={"Content-Disposition": name})
     head = {"job_id": job_id, "series_count": len(ts_ids), "totals": totals(series)}
     return json_response(head | {"series": series})
+
+
+def job_to_ask(state: StateRuntime, job_id: int, model_name: str | None) -> JobRecord:
+    """The job; RejectedError where it is unknown or has no series, or where there is no such model."""
+    job = known_job(state, job_id)
+    if job.split is None:
+        text = f"job {job_id} has no series yet: choose its columns, and train them with feature_indexs"
+        raise ConflictError(ForecastingCode.NOT_FINISHED, text)
+    if model_name is not None and model_name not in CATALOG:
+        text = f"model_name: {model_name[:60]!r} is unknown; known are {', '.join(CATALOG)}"
+        raise InvalidError(ForecastingCode.UNKNOWN_MODEL, text, {"field": "model_name"})
+    return job
 
 
 def _chosen(job: JobRecord, split: Split, body: WhatIfBody) -> Sequence[int]:
