@@ -6,6 +6,7 @@ from time import perf_counter
 
 from agents.inference.rendering import rendered
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from connectors.processes.compute_process import cores
 from models.deepar.predictor import Predictor
 from models.deepar.serving.answering import Call, answer
 from streams.inference.calls import InferenceCall, InferenceReply, ModelCalls, ModelUnreadableError
@@ -34,7 +35,7 @@ def _predictor(store_url: str, key: str, created: int) -> Predictor:  # noqa: AR
         raise
     except Exception as error:  # whatever the store's client raises: the request is not at fault
         raise ModelUnreadableError(f"the object store cannot be read: {type(error).__name__}") from error
-    return Predictor.load(content)
+    return Predictor.load(content, threads=cores())  # many series of one call: most other processes wait
 
 
 def _call(asked: ModelCalls, call: InferenceCall, time_left_s: float) -> Call:

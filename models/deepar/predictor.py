@@ -5,7 +5,10 @@ step without knowing the path, which is all but the lags that reach into the pat
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
+from math import ceil
 from typing import Final, Self
 
 import numpy as np
@@ -23,6 +26,7 @@ __all__ = ["Predictor"]
 # Columns that are worked on together: their gates, 1 MB for 40 cells, stay in the cache. Measured: half costs 5 % more,
 # double at best 5 % less, and needs a cache twice as large.
 _COLUMNS: Final = 1600
+_FEWEST_COLUMNS: Final = 400  # a thread of its own for fewer costs more than it saves where other requests wait, too
 _MOST_NUMBERS: Final = 10_000_000  # kept at once, 40 MB: few samples of long windows would ask for gigabytes
 _MOST_SCALED: Final = np.float32(1e6)  # scaled values are near 1; far beyond this, sums of gates would overflow
 _LARGEST: Final = np.float32(1e37)  # below float32's end, so that sums of samples are finite too
@@ -33,8 +37,10 @@ Array = NDArray[np.float32]
 class Predictor:
     """A trained model that forecasts. Used by several threads at once: it keeps nothing of a call."""
 
-    def __init__(self, artefact: Artefact) -> None:
+    def __init__(self, artefact: Artefact, *, threads: int = 1) -> None:
+        """`threads` is how many a call may take where it asks for many series."""
         self.artefact = artefact
+        self._threads = threads
         config = self.config = artefact.config
         weights = artefact.weights
         self._frequency = config.frequency
@@ -55,9 +61,9 @@ class Predictor:
         self._static_weights: Array = np.ascontiguousarray(first[:, first.shape[1] - static :].T)
 
     @classmethod
-    def load(cls, content: bytes) -> Self:
+    def load(cls, content: bytes, *, threads: int = 1) -> Self:
         """The predictor of a model's file; ArtefactError where it is none."""
-        return cls(artefacts.load(content))
+        return cls(artefacts.load(content), threads=threads)
 
     def sample(self, series: Sequence[Series], num_samples: int, seeds: Sequence[int]) -> list[Array]:
         """For each series `num_samples` paths of the steps behind its last value: [num_samples, prediction_length].
@@ -66,15 +72,28 @@ class Predictor:
         zero where neither its history nor what the model was trained on is (decision 22), so that mean and quantiles,
         which are the paths' (D-036), are not either.
         """
+        parts = self._parts(len(series), num_samples)
+
+        def sampled(part: slice) -> list[Array]:
+            return self._sample(series[part], num_samples, seeds[part])
+
+        if self._threads == 1 or len(parts) == 1:
+            return [paths for part in parts for paths in sampled(part)]
+        with ThreadPoolExecutor(min(self._threads, len(parts))) as threads:
+            return [paths for found in threads.map(sampled, parts) for paths in found]
+
+    def _parts(self, count: int, num_samples: int) -> list[slice]:
+        """The series that are worked on together: as many as the cache takes, and of equal parts for all threads."""
         config = self.config
         steps = config.context_length + config.prediction_length
         size = steps * 4 * config.num_cells + 4 * config.prediction_length * num_samples  # numbers kept per series
-        together = max(1, min(round(_COLUMNS / num_samples), _MOST_NUMBERS // size))
-        paths: list[Array] = []
-        for first in range(0, len(series), together):
-            part = slice(first, first + together)
-            paths += self._sample(series[part], num_samples, seeds[part])
-        return paths
+        most = max(1, min(round(_COLUMNS / num_samples), _MOST_NUMBERS // size))
+        parts = ceil(count / most)
+        if self._threads > 1:
+            split = max(parts, min(self._threads, count * num_samples // _FEWEST_COLUMNS))
+            parts = min(count, ceil(split / self._threads) * self._threads) if split > 1 else split
+        bounds = [count * part // parts for part in range(parts + 1)] if parts else []
+        return [slice(*pair) for pair in pairwise(bounds)]
 
     def _sample(self, series: Sequence[Series], num_samples: int, seeds: Sequence[int]) -> list[Array]:
         config = self.config

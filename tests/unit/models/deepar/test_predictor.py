@@ -5,6 +5,7 @@ import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,25 @@ def test_threads_share_a_predictor() -> None:
         together = list(threads.map(lambda one: model.sample([one], 100, [1])[0], many))
 
     assert all(np.array_equal(some, other) for some, other in zip(together, alone, strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 7, 50])
+def test_how_many_threads_work_on_it_changes_no_bit(count: int) -> None:
+    """A call that is shared out to threads is answered as by one, in its order."""
+    alone, shared = predictor(), Predictor(predictor().artefact, threads=3)
+    many = [series(history, alone, place=place) for place, history in enumerate([*HISTORIES.values()] * 5)][:count]
+
+    assert np.array_equal(shared.sample(many, 100, range(count)), alone.sample(many, 100, range(count)))
+
+
+def test_many_series_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each thread has a part of its own: none of two goes on until the other one has come."""
+    shared = Predictor(predictor().artefact, threads=2)
+    many = [series(HISTORIES["long"], shared, place=place) for place in range(9)]
+    both, sample = Barrier(2, timeout=60), shared._sample
+    monkeypatch.setattr(shared, "_sample", lambda *asked: (both.wait(), sample(*asked))[1])
+
+    assert len(shared.sample(many, 100, range(9))) == 9
 
 
 def test_the_seed_decides() -> None:
