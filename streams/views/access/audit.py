@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from connectors.kafka.admin import BrokerUnreachableError
@@ -19,7 +19,7 @@ from streams.views.access.session import TAG
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR"]
 
@@ -27,8 +27,6 @@ _NEWEST: Final = 1000  # of each partition that are looked at
 
 router = APIRouter(prefix="/access/audit", route_class=HeadRoute)
 DOOR = Door(router=router, apart=True, tag=TAG, slash=False, role=Role.ADMIN)  # it tells of everybody's work
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 class AuditItem(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from streams.views.access.logins import authenticator_of, logged_in, revoke, wro
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import HeadRoute, address, runtime, sent_as_json
+from streams.views.web.reading import HeadRoute, State, address, sent_as_json
 
 __all__ = ["DOOR", "IDENTITY"]
 
@@ -60,8 +60,6 @@ DOOR = Door(
     open=("POST /v3/auth/tokens", "GET /v3"),
     role=Role.VIEWER,  # who may do nothing else may log out
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 class NamedBody(BaseModel):

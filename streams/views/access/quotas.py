@@ -11,14 +11,13 @@ from streams.access.caller import Role
 from streams.access.directory import KEY
 from streams.access.state import AccessState
 from streams.checks import ID_LIMIT
-from streams.runtime import StateRuntime
 from streams.views.access.session import TAG, seen_project
 from streams.views.access.users import done
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.door import Door, Owned
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JsonRoute, State, sent_as_json
 from streams.views.web.strict import StrictBody
 
 __all__ = ["DOOR"]
@@ -58,7 +57,6 @@ class QuotasReply(BaseModel):
 
 
 Asked = Annotated[str, Path(description="The project's id.", max_length=64)]
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 @router.get(

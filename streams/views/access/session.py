@@ -1,6 +1,6 @@
 """Sessions of browsers, whose token is in a cookie that no script can read, and who it is that asks."""
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
@@ -16,7 +16,7 @@ from streams.views.web.admission.authentication import COOKIE, sent_token
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JsonRoute, State, sent_as_json
 from streams.views.web.strict import StrictBody
 
 __all__ = ["DOOR", "TAG", "seen_project"]
@@ -32,8 +32,6 @@ DOOR = Door(
     slash=False,
     open=("POST /access/session", "DELETE /access/session"),
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 class SessionRequest(StrictBody):

@@ -3,21 +3,20 @@
 from collections import Counter
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from streams.errors import Code, UnavailableError
 from streams.quotas.limits import QUOTAS
 from streams.quotas.state import Quotas
 from streams.rows.recovery import is_ready
-from streams.runtime import StateRuntime
 from streams.views.access.session import TAG, seen_project
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -42,7 +41,7 @@ class UsageReply(BaseModel):
 
 @router.get("", summary="What a project uses", response_model=UsageReply, responses=PLAIN.responses(401, 404, 503))
 async def get_usage(
-    state: Annotated[StateRuntime, Depends(runtime)],
+    state: State,
     request: Request,
     project: Annotated[str, Path(description="The project's id.", max_length=64)],
 ) -> Response:

@@ -33,7 +33,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Owned
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JsonRoute, State, sent_as_json
 from streams.views.web.strict import StrictBody
 
 __all__ = ["DOOR", "done"]
@@ -49,7 +49,6 @@ DOOR = Door(
     owner=lambda _: Owned(KEY, in_tables=False),  # who applies the commands; every worker can tell what there is
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 UserName = Annotated[str, Path(description="The user's name.", max_length=64)]
 ProjectId = Annotated[str, Path(description="The project's id.", max_length=64)]
 KeyId = Annotated[str, Path(description="The key's id.", max_length=64)]

@@ -3,18 +3,17 @@
 import asyncio
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from streams.accuracy.boards import NOTHING
 from streams.accuracy.state import Shown, board_of
 from streams.checks import ID_LIMIT
 from streams.forecasting.state import known_job
-from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["DOOR", "TAG"]
 
@@ -36,9 +35,6 @@ DOOR = Door(
     slash=True,
     watched=("/job/{job_id}/accuracy",),
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 
 
 class Coverage(BaseModel):

@@ -15,11 +15,11 @@ from streams.accuracy.told_alerts import alert_json
 from streams.checks import ID_LIMIT
 from streams.errors import Code, UnavailableError
 from streams.runtime import StateRuntime
-from streams.views.accuracy.accuracy import TAG, State
+from streams.views.accuracy.accuracy import TAG
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR"]
 

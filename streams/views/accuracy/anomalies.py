@@ -28,11 +28,11 @@ from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.standing.shadows import answered
-from streams.views.accuracy.accuracy import TAG, JobId, State
+from streams.views.accuracy.accuracy import TAG
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["DOOR"]
 

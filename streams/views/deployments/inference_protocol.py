@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
 from connectors.objects import scoring_models
@@ -14,13 +14,12 @@ from streams.access.visibility import own
 from streams.deployments import tensors
 from streams.errors import UnavailableError
 from streams.rows.recovery import is_ready
-from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
 from streams.views.deployments.scoring import answer_of, running
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import HeadRoute, QuickPost, runtime
+from streams.views.web.reading import HeadRoute, QuickPost, State, runtime
 
 __all__ = ["DOOR", "PROTOCOL"]
 
@@ -57,7 +56,6 @@ DOOR = Door(
     quick=[QuickPost("/v2/models/{name}/infer", _infer)],
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The service.")]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from models.json_words import BadJsonError, read_json
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
@@ -23,7 +23,7 @@ from streams.views.scoring.replies import TestedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, by_name
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, QuickPost, runtime
+from streams.views.web.reading import HeadRoute, QuickPost, State, runtime
 
 __all__ = ["DOOR", "answer_of", "running"]
 
@@ -49,7 +49,6 @@ DOOR = Door(
     quick=[QuickPost(f"{prefix}/{{name}}", _score_at_once) for prefix in _PREFIXES],
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The service.")]
 RequestId = Annotated[str, Path(description="As the call that did not wait was answered.")]
 

@@ -21,7 +21,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import HeadRoute, address, runtime
+from streams.views.web.reading import HeadRoute, State, address
 
 __all__ = ["DOOR", "TAG", "address_of"]
 
@@ -47,7 +47,6 @@ DOOR = Door(
     watched=("/service-list", f"{ALIAS}/service-list"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Sent = Annotated[Fields, Depends(fields_of)]
 
 

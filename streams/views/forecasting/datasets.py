@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 
 from connectors.csv_files.dialect import BadDatasetError, DialectSettings, checked, facts_of
 from connectors.datasets import manifests as datasets
@@ -16,11 +16,10 @@ from connectors.objects.store import ObjectStore
 from schemas.datasets import AddDataset, DeleteDataset
 from streams.access.caller import caller
 from streams.access.visibility import visible
-from streams.checks import ID_LIMIT, check_name
+from streams.checks import check_name
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
 from streams.quotas.state import Quotas
-from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -28,7 +27,7 @@ from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
 from streams.views.web.files import digest_of, plain_name, store_upload
-from streams.views.web.reading import runtime, sent_as_form
+from streams.views.web.reading import DataId, State, sent_as_form
 
 __all__ = ["DOOR"]
 
@@ -44,8 +43,6 @@ DOOR = Door(
     body_limit=BodyLimit("max_upload_bytes", around=_FORM),
     watched=("/data",),
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 def dialect_form(  # noqa: PLR0913 - one parameter per field is how FastAPI reads a form
@@ -124,9 +121,6 @@ def _indexs(field: str, text: str | None) -> tuple[int, ...] | None:
             ForecastingCode.BAD_DIALECT, f'{field}: is "{text[:20]}", expected column indices such as [3]'
         )
     return tuple(int(number) for number in re.findall("[0-9]+", numbers[1]))
-
-
-DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 
 
 @router.post(

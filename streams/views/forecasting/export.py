@@ -18,9 +18,8 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
-from streams.views.forecasting.series import JobId, State
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["router"]
 

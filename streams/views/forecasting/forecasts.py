@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Annotated, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from connectors.datasets.group_values import BadSeriesKeyError, place_of, read_key
@@ -26,7 +26,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others, passed_on
-from streams.views.web.reading import runtime
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 
@@ -35,7 +35,6 @@ _NAMES_PROJECT: Final = b'"project":'  # as a key; within a text the quotation m
 router = APIRouter(prefix="/forecasts")
 DOOR = Door(router=router, apart=True, tag=Tag("forecasts", "The latest forecast of a series."), slash=False)
 
-State = Annotated[StateRuntime, Depends(runtime)]
 SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the owner's, or `redis`
 
 

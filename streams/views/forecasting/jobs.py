@@ -33,7 +33,6 @@ from streams.views.forecasting.replies import (
     UnfinishedReply,
 )
 from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result_chunks
-from streams.views.forecasting.series import JobId, State
 from streams.views.forecasting.submissions import submitted
 from streams.views.forecasting.summaries import stands
 from streams.views.web.answers import json_response
@@ -41,7 +40,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat,
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, read_by, sent_as_json
+from streams.views.web.reading import JobId, JsonRoute, State, read_by, sent_as_json
 
 __all__ = ["DOOR"]
 

@@ -20,9 +20,8 @@ from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
 from streams.standing.shadows import answered
 from streams.views.forecasting.replies import Status
-from streams.views.forecasting.series import JobId, State
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["leaderboard", "router"]
 

@@ -12,10 +12,10 @@ from schemas.forecasting import CmdStatus, JobRecord
 from streams.access.visibility import visible
 from streams.checks import ID_LIMIT
 from streams.forecasting.state import ForecastingState
-from streams.views.forecasting.series import State
 from streams.views.forecasting.summaries import detailed, summary
 from streams.views.web.answers import json_response
 from streams.views.web.forwarding import from_others
+from streams.views.web.reading import State
 
 __all__ = ["list_jobs"]
 

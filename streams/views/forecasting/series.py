@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from connectors.datasets.group_values import named_series
 from streams.checks import ID_LIMIT
@@ -11,19 +11,15 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState, known_job
-from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import HistoryReply, SeriesReply
 from streams.views.forecasting.summaries import history, shown_calendar
 from streams.views.web.answers import json_response
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JobId, JsonRoute, State
 
-__all__ = ["JobId", "State", "router", "ts_details"]
+__all__ = ["router", "ts_details"]
 
 router = APIRouter(route_class=JsonRoute)
-
-State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 
 
 @router.get(

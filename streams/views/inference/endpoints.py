@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 import structlog
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from connectors.objects.endpoints import Endpoint, UnknownEndpointError
@@ -24,7 +24,7 @@ from streams.views.inference.endpoint_bodies import ANSWER, REQUEST, EndpointRep
 from streams.views.inference.envelope import INVOCATIONS
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
-from streams.views.web.reading import content_type, runtime
+from streams.views.web.reading import State, content_type
 
 __all__ = ["DOOR"]
 
@@ -53,7 +53,6 @@ DOOR = Door(
     asks=("invocations",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The endpoint: the name of the training job that made it.")]
 _INVOCATION: Final[dict[str, Any]] = {
     "response_class": Response,

@@ -27,7 +27,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat,
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.files import file_response
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JsonRoute, State, sent_as_json
 
 __all__ = ["DOOR"]
 
@@ -42,7 +42,6 @@ DOOR = Door(
     watched=("/transform-jobs", "/transform-jobs/{name}"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The job: its TransformJobName.")]
 
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
@@ -17,12 +17,11 @@ from streams.access.caller import caller
 from streams.codes.inference import InferenceCode
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
 from streams.quotas.state import Quotas
-from streams.runtime import StateRuntime
 from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import file_response
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -36,7 +35,6 @@ DOOR = Door(
     body_limit=BodyLimit("max_upload_bytes"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 FilePath = Annotated[str, Path(description="Names of letters, digits and . _ = -, with slashes in between.")]
 _CHUNK = 1024 * 1024  # bytes that are written by one turn of a thread
 _BYTES = {"type": "string", "format": "binary"}

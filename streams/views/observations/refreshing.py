@@ -1,21 +1,18 @@
 """A job's series as its data set has them now: `POST /job/{job_id}/refresh/`."""
 
 import asyncio
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from schemas.forecasting import RefreshJob
-from streams.checks import ID_LIMIT
 from streams.forecasting.state import known_job
-from streams.runtime import StateRuntime
 from streams.views.observations.rows import TAG
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.door import Door, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import runtime
+from streams.views.web.reading import JobId, State
 
 __all__ = ["DOOR"]
 
@@ -28,8 +25,6 @@ DOOR = Door(
     apart=True,
     slash=True,
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 class RefreshReply(BaseModel):
@@ -56,7 +51,7 @@ class RefreshReply(BaseModel):
 async def refresh_job(
     state: State,
     request: Request,
-    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    job_id: JobId,
     key: IdempotencyKey = None,
 ) -> Response:
     """Series keep their ts_id and results; a series that is new gets the next one.

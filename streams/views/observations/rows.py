@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Annotated, Any, Final
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
@@ -20,7 +20,6 @@ from connectors.kafka.publisher import DeliveryError, Record
 from connectors.objects.store import ObjectStore
 from schemas.observations import Observation
 from streams.access.caller import caller
-from streams.checks import ID_LIMIT
 from streams.errors import Code, RejectedError, UnavailableError, UnsupportedError
 from streams.observations.bodies import long_rows, observations_of, of_row, rows_of_csv, rows_of_json
 from streams.observations.checks import checked
@@ -30,7 +29,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import content_type, runtime
+from streams.views.web.reading import DataId, State, content_type
 
 __all__ = ["DOOR", "TAG"]
 
@@ -51,8 +50,6 @@ DOOR = Door(
     body_limit=BodyLimit("max_upload_bytes"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
-DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,

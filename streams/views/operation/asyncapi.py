@@ -1,22 +1,20 @@
 """The topics as an AsyncAPI document, as `/openapi.json` is for HTTP."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from yarl import URL
 
 from streams.runtime import StateRuntime
 from streams.views.operation.asyncapi_document import asyncapi_document
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
-from streams.views.web.reading import runtime
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 
 router = APIRouter()
 DOOR = Door(router=router, apart=True, prefixes=("/asyncapi.json",), tag=OPERATION)
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 @router.get("/asyncapi.json", summary="The topics, as an AsyncAPI document", response_model=dict[str, Any])

@@ -4,20 +4,19 @@ import asyncio
 import platform
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from connectors.kafka.admin import BrokerUnreachableError
 from connectors.kafka.groups import Cluster, read_cluster
 from streams.access.caller import Role
 from streams.errors import Code, UnavailableError
-from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR"]
 
@@ -28,7 +27,6 @@ router = APIRouter(prefix="/cluster", route_class=HeadRoute)
 DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False, role=Role.ADMIN)  # it tells of everybody's work
 
 _ROLES: Final = ("state", "trainer")
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 class BrokerItem(BaseModel):

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from connectors.kafka.admin import BrokerUnreachableError
@@ -21,7 +21,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR"]
 
@@ -33,7 +33,6 @@ _Read = TypeVar("_Read")
 router = APIRouter(prefix="/dead-letters", route_class=HeadRoute)
 DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False, role=Role.ADMIN)  # it tells of everybody's work
 
-State = Annotated[StateRuntime, Depends(runtime)]
 LetterId = Annotated[str, Path(description="PARTITION-OFFSET, as the list has it.")]
 
 

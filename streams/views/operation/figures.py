@@ -1,14 +1,11 @@
 """Figures for Prometheus, which tell of everybody's work."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.access.caller import Role
-from streams.runtime import StateRuntime
 from streams.views.web.door import OPERATION, Door
-from streams.views.web.reading import runtime
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 
@@ -17,6 +14,6 @@ DOOR = Door(router=router, apart=True, prefixes=("/metrics",), tag=OPERATION, ro
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-async def metrics(state: Annotated[StateRuntime, Depends(runtime)]) -> Response:
+async def metrics(state: State) -> Response:
     """In the text format of Prometheus."""
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -2,19 +2,18 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from connectors.kafka.admin import broker_reachable
 from streams.errors import Code
 from streams.rows.recovery import is_ready
-from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import runtime
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 
@@ -23,7 +22,6 @@ DOOR = Door(
     router=router, apart=True, prefixes=("/healthz", "/readyz"), tag=OPERATION, open=("GET /healthz", "GET /readyz")
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 _BROKER_TIMEOUT = timedelta(seconds=2)  # a health check that waits longer is itself a failed one
 
 

@@ -10,18 +10,17 @@ from hashlib import blake2b
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import ASGIApp, Message
 
 from streams.access.caller import caller
 from streams.errors import Code, InvalidError
-from streams.runtime import StateRuntime
 from streams.views.web.admission.authentication import WATCHER
 from streams.views.web.answers import Streams, streams_of
 from streams.views.web.door import OPERATION, Door, Doors
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import runtime
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 
@@ -43,7 +42,7 @@ DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False)
     responses=PLAIN.responses(400, 503),
 )
 async def watch(
-    state: Annotated[StateRuntime, Depends(runtime)],
+    state: State,
     request: Request,
     path: Annotated[
         list[str],

@@ -35,7 +35,7 @@ from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import digest_of, store_upload
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR", "find"]
 
@@ -55,7 +55,6 @@ DOOR = Door(
     watched=("/model-info", f"{ALIAS}/model-info"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Sent = Annotated[Fields, Depends(fields_of)]
 _MODEL_NAME: Final = {"modelName": {"type": "string", "description": "The model."}}
 _UPLOAD: Final = {

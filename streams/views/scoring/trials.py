@@ -27,7 +27,7 @@ from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, tex
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.door import Door, Tag
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, content_type, runtime
+from streams.views.web.reading import HeadRoute, State, content_type
 
 __all__ = ["DOOR"]
 
@@ -42,7 +42,6 @@ DOOR = Door(
     asks=("model-test",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Sent = Annotated[Fields, Depends(fields_of)]
 _BODY: Final = body_of(
     {

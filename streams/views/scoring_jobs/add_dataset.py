@@ -28,7 +28,7 @@ from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Owned, Tag
 from streams.views.web.files import digest_of, plain_name, store_upload
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import content_type, has_body, runtime
+from streams.views.web.reading import State, content_type, has_body
 
 __all__ = ["DATASETS", "DOOR"]
 
@@ -49,8 +49,6 @@ DOOR = Door(
     apart=True,
     body_limit=BodyLimit("max_upload_bytes", around=_FORM),
 )
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 async def _sent_as_form(request: Request) -> None:

@@ -17,7 +17,6 @@ from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import NotFoundError
 from streams.rows.ownership import owner_elsewhere
-from streams.runtime import StateRuntime
 from streams.views.scoring.reading import Fields, body_of, fields_of, made_at, text
 from streams.views.scoring_jobs.add_dataset import DATASETS
 from streams.views.web.answers import json_response
@@ -26,7 +25,7 @@ from streams.views.web.door import Door
 from streams.views.web.files import file_response
 from streams.views.web.forwarding import passed_on
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, address, runtime
+from streams.views.web.reading import JsonRoute, State, address
 
 __all__ = ["DOOR"]
 
@@ -46,7 +45,6 @@ DOOR = Door(
     apart=True,
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 _OPERATIONS: Final = ("delete", "download")
 _BODY: Final[dict[str, Any]] = {
     "dataset": {"type": "string", "description": "Its name."},

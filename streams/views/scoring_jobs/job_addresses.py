@@ -18,7 +18,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door, by_name
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -33,7 +33,6 @@ DOOR = Door(
     watched=(f"{ALIAS}/jobs", f"{ALIAS}/jobs/{{name}}"),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Name = Annotated[str, Path(description="The job: its jobName.")]
 _RUN: Final[dict[str, Any]] = body_of(
     {"runName": {"type": "string", "description": "Absent: the job's with a number."}}, ()

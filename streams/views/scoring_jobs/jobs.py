@@ -26,7 +26,7 @@ from streams.views.scoring_jobs.shown import (
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR", "described"]
 
@@ -41,7 +41,6 @@ DOOR = Door(
     asks=("job-info",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Sent = Annotated[Fields, Depends(fields_of)]
 _TEXT: Final = {"type": "string"}
 _DEPLOYED: Final[dict[str, Any]] = {

@@ -31,7 +31,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, address, runtime
+from streams.views.web.reading import JsonRoute, State, address
 
 __all__ = ["DOOR"]
 
@@ -50,7 +50,6 @@ DOOR = Door(
     watched=(f"{ALIAS}/runs",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 _TEXT: Final = {"type": "string"}
 _BODY: Final[dict[str, Any]] = {
     "runName": _TEXT | {"description": "The run; where several jobs have one of the name, runId decides."},

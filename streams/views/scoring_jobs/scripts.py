@@ -18,7 +18,7 @@ from streams.views.scoring_jobs.shown import content_of, ext_of
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR", "JOBS"]
 
@@ -53,7 +53,7 @@ _BODY: Final[dict[str, Any]] = {
     openapi_extra=body_of(_BODY, ("inputDataset", "outputDataset")),
 )
 async def generate_script(
-    state: Annotated[StateRuntime, Depends(runtime)],
+    state: State,
     request: Request,
     fields: Annotated[Fields, Depends(fields_of)],
     key: IdempotencyKey = None,

@@ -3,13 +3,12 @@
 import asyncio
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.forecasting import JobRecord, ShadowCommand, StartShadow, StopShadow, SwitchShadow
 from streams.accuracy.comparing import TEST
 from streams.accuracy.shadowed import SIDES, shadow_of
-from streams.checks import ID_LIMIT
 from streams.forecasting.state import known_job
 from streams.runtime import StateRuntime
 from streams.standing.shadows import check_on
@@ -19,7 +18,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JobId, JsonRoute, State, sent_as_json
 
 __all__ = ["DOOR"]
 
@@ -37,8 +36,6 @@ DOOR = Door(
     watched=("/job/{job_id}/shadow",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 Offset = Annotated[int, Query(ge=0, description="How many series to leave out.")]
 Limit = Annotated[int, Query(ge=1, le=_MOST, description="How many series to tell of at most.")]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from connectors.datasets.splits import Split
 from connectors.table_files.safe_cells import safe_cell
@@ -15,12 +15,10 @@ from models.errors import RejectedInputError
 from models.options import checked_options
 from schemas.coding.codec import Codec
 from schemas.forecasting import JobRecord
-from streams.checks import ID_LIMIT
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import Code, ConflictError, InvalidError, TooLargeError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
-from streams.runtime import StateRuntime
 from streams.standing.shadows import answered
 from streams.sums.asked import Asked, check_additive
 from streams.sums.branches import Branch, branches_of
@@ -29,7 +27,7 @@ from streams.views.sums.replies import SumsReply
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -48,7 +46,6 @@ DOOR = Door(
     slash=True,
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Fill = Literal["none", "zero", "previous", "interpolate"]
 
 
@@ -71,7 +68,7 @@ class Form(StrEnum):
 async def get_sums(  # noqa: PLR0913 - one parameter for each that can be asked
     state: State,
     *,
-    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    job_id: JobId,
     by: Annotated[
         list[str] | None,
         Query(max_length=100, description="Columns that the job is grouped by; none: the total."),

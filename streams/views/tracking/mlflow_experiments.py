@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from schemas.tracking import CreateExperiment, ExperimentRecord
 from streams.access.visibility import is_own, own
@@ -16,14 +16,13 @@ from streams.views.tracking.owners import at_owner, check_ready, send
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/api/2.0/mlflow/experiments", route_class=JsonRoute)
 DOOR = Door(router=router, tag=TAG, envelope=MLFLOW, slash=False, apart=True, packed=True, asks=("search",))
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Id = Annotated[str, Query(description="The experiment's id.")]
 Name = Annotated[str, Query(description="The experiment's name.")]
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from connectors.kafka.publisher import partition_for
 from connectors.point_store.reading import PointReader
@@ -38,7 +38,7 @@ from streams.views.tracking.owners import at_owner, check_ready, send
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 from streams.workloads.points import checked
 from streams.workloads.state import WorkloadsState
 
@@ -64,7 +64,6 @@ _STAGES: Final[Mapping[str, tuple[bool, ...]]] = {
 
 _MOST_RESULTS: Final = 25_000  # values of one answer, as clients ask for them
 
-State = Annotated[StateRuntime, Depends(runtime)]
 RunId = Annotated[str, Query(description="The run's id.")]
 MetricKey = Annotated[str, Query(description="The metric's name.")]
 MostResults = Annotated[int, Query(ge=1, le=_MOST_RESULTS, description="How many at most.")]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import structlog
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from connectors.kafka.publisher import DeliveryError, Record
@@ -23,7 +23,7 @@ from streams.views.tracking.owners import TRACKING, at_owner, send
 from streams.views.tracking.wandb_envelope import WANDB
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 from streams.workloads.points import WrongPointError, check_point, publish
 
 __all__ = ["DOOR"]
@@ -42,7 +42,6 @@ DOOR = Door(
     packed=True,
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 
 Owner = Annotated[str, Path(description="The entity that the client was told; it is not looked at.")]
 Project = Annotated[str, Path(description="The run's project; it is not looked at.")]

@@ -16,13 +16,11 @@ from streams.training.state import TrainingJobsState
 from streams.training.versions import unknown_version
 from streams.views.web.commands import send_command
 from streams.views.web.door import Owned, Tag
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute
 
 __all__ = [
     "TAG",
-    "JobId",
     "Project",
-    "State",
     "VersionId",
     "known_job",
     "known_version",
@@ -35,11 +33,9 @@ __all__ = [
 TAG: Final = Tag(
     "training jobs", "Trainings with their versions, configurations and curves, in the words of ModelArts."
 )
-State = Annotated[StateRuntime, Depends(runtime)]
 Project = Annotated[
     str, Path(pattern="^[A-Za-z0-9._-]{1,64}$", description="The project; it begins with its first job.")
 ]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
 VersionId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The version.")]
 
 

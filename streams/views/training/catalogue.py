@@ -9,10 +9,11 @@ from models.catalog import CATALOG
 from streams.training.algorithms import MODEL_IDS
 from streams.training.listing import page_of
 from streams.training.resources import DEFAULT_ENGINE, SPEC_ID, engines, specification
-from streams.views.training.asking import TAG, Project, State, own_router
+from streams.views.training.asking import TAG, Project, own_router
 from streams.views.training.envelope import TRAINING
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
+from streams.views.web.reading import State
 
 __all__ = ["DOOR"]
 

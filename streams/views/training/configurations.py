@@ -12,7 +12,7 @@ from streams.training.configurations import SAMPLES, unknown_configuration
 from streams.training.limits import limits_of
 from streams.training.listing import page_of
 from streams.training.state import TrainingJobsState
-from streams.views.training.asking import TAG, Project, State, own_router, project_of, send
+from streams.views.training.asking import TAG, Project, own_router, project_of, send
 from streams.views.training.configuration_bodies import (
     ConfigType,
     ConfigurationBody,
@@ -24,7 +24,7 @@ from streams.views.training.summaries import config_fields
 from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.door import Door
-from streams.views.web.reading import json_by_default
+from streams.views.web.reading import State, json_by_default
 
 __all__ = ["DOOR"]
 

@@ -13,17 +13,7 @@ from streams.training.limits import limits_of
 from streams.training.listing import job_summary, listed
 from streams.training.state import TrainingJobsState
 from streams.views.training import summaries
-from streams.views.training.asking import (
-    TAG,
-    JobId,
-    Project,
-    State,
-    known_job,
-    now_ms,
-    own_router,
-    project_of,
-    send,
-)
+from streams.views.training.asking import TAG, Project, known_job, now_ms, own_router, project_of, send
 from streams.views.training.bodies import DescriptionBody, TrainingBody, TrainingListQuery
 from streams.views.training.envelope import TRAINING, done
 from streams.views.training.replies import (
@@ -35,7 +25,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import json_by_default
+from streams.views.web.reading import JobId, State, json_by_default
 
 __all__ = ["DOOR"]
 

@@ -16,9 +16,7 @@ from streams.training.state import TrainingJobsState
 from streams.views.training import summaries
 from streams.views.training.asking import (
     TAG,
-    JobId,
     Project,
-    State,
     VersionId,
     known_job,
     known_version,
@@ -41,7 +39,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import json_by_default
+from streams.views.web.reading import JobId, State, json_by_default
 
 __all__ = ["DOOR"]
 

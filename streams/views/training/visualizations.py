@@ -18,7 +18,7 @@ from streams.training.jobs import check_description
 from streams.training.listing import duration_of, page_of
 from streams.training.state import TrainingJobsState
 from streams.training.states import TrainingState
-from streams.views.training.asking import TAG, JobId, Project, State, now_ms, own_router, project_of, send
+from streams.views.training.asking import TAG, Project, now_ms, own_router, project_of, send
 from streams.views.training.bodies import DescriptionBody, parted_numbers
 from streams.views.training.curves import GoneError, curves_page
 from streams.views.training.envelope import TRAINING, done
@@ -27,7 +27,7 @@ from streams.views.web.answers import json_response
 from streams.views.web.commands import IdempotencyKey, command_id_of
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
-from streams.views.web.reading import address, json_by_default
+from streams.views.web.reading import JobId, State, address, json_by_default
 
 __all__ = ["DOOR"]
 

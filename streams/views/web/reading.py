@@ -3,16 +3,17 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.json_words import json_problem
+from streams.checks import ID_LIMIT
 from streams.errors import Code, InvalidError, UnsupportedError
 from streams.runtime import StateRuntime
 from streams.views.web.door import Doors
@@ -20,10 +21,13 @@ from streams.views.web.strict import unknown_field
 
 __all__ = [
     "BodyRefusedError",
+    "DataId",
     "HeadRoute",
+    "JobId",
     "JsonRoute",
     "QuickPost",
     "SlashPaths",
+    "State",
     "address",
     "content_type",
     "has_body",
@@ -44,6 +48,11 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 async def runtime(request: Request) -> StateRuntime:  # async, lest FastAPI calls it in a thread
     """The runtime of the process that serves the request."""
     return cast("StateRuntime", request.app.state.runtime)
+
+
+State = Annotated[StateRuntime, Depends(runtime)]
+JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
+DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 
 
 def address(request: Request, path: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from connectors.datasets.splits import Split
 from schemas.forecasting import JobRecord
@@ -16,7 +16,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JobId, JsonRoute, State
 from streams.views.what_if.explained_replies import ExplanationsReply
 from streams.views.what_if.what_if import BUDGET_S, MOST, TAG, Form, job_to_ask
 from streams.what_if.asking import Why
@@ -36,8 +36,6 @@ _METHOD: Final = (
 router = APIRouter(route_class=JsonRoute)
 DOOR = Door(router=router, prefixes=("/job/{job_id}/explanations",), tag=TAG, owner=by_id(2), apart=True, slash=True)
 
-State = Annotated[StateRuntime, Depends(runtime)]
-
 
 @router.get(
     "/job/{job_id}/explanations/",
@@ -50,7 +48,7 @@ State = Annotated[StateRuntime, Depends(runtime)]
 )
 async def get_explanations(
     state: State,
-    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    job_id: JobId,
     *,
     ts_id: Annotated[int | None, Query(ge=1, le=ID_LIMIT, description="This series only.")] = None,
     model_name: Annotated[

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from connectors.datasets.group_values import named_series
 from connectors.datasets.splits import Split
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord
 from schemas.series import SeriesResult
-from streams.checks import ID_LIMIT
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.forecasting.state import ForecastingState, known_job
@@ -20,7 +19,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JsonRoute, runtime, sent_as_json
+from streams.views.web.reading import JobId, JsonRoute, State, sent_as_json
 from streams.views.what_if.bodies import ALL, WhatIfBody
 from streams.views.what_if.replies import WhatIfReply
 from streams.what_if.asked import check_groups
@@ -47,8 +46,6 @@ DOOR = Door(
     asks=("what-if",),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
-
 
 class Form(StrEnum):
     """How the answer is written."""
@@ -69,7 +66,7 @@ class Form(StrEnum):
 )
 async def ask_what_if(
     state: State,
-    job_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")],
+    job_id: JobId,
     body: WhatIfBody,
     *,
     form: Annotated[Form, Query(alias="format", description="json or csv.")] = Form.JSON,

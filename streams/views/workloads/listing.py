@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from connectors.point_store.reading import PointReader
 from streams.access.caller import caller
@@ -16,7 +16,7 @@ from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 from streams.views.workloads.answering import in_thread
 from streams.views.workloads.envelope import METRICS
 from streams.views.workloads.known import Known, known_workloads, shown_workload
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/v1/workloads", route_class=HeadRoute)
 
 @router.get("", summary="List the workloads", response_model=WorkloadsReply, responses=METRICS.responses(400, 503))
 async def list_workloads(
-    state: Annotated[StateRuntime, Depends(runtime)],
+    state: State,
     request: Request,
     limit: Annotated[int, Query(ge=1, le=_MOST, description="Only so many, the newest.")] = _MOST,
 ) -> Response:

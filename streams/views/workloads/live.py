@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from connectors.kafka.publisher import partition_for
@@ -16,7 +16,7 @@ from streams.access.visibility import own
 from streams.checks import invalid_field
 from streams.runtime import StateRuntime
 from streams.views.web.answers import streams_of
-from streams.views.web.reading import HeadRoute, runtime
+from streams.views.web.reading import HeadRoute, State
 from streams.views.workloads.answering import in_thread, reader_of
 from streams.views.workloads.envelope import METRICS
 from streams.workloads.points import check_uid
@@ -42,7 +42,7 @@ router = APIRouter(prefix="/api/v1/workloads", route_class=HeadRoute)
     responses=METRICS.responses(400, 503),
 )
 async def stream(
-    state: Annotated[StateRuntime, Depends(runtime)],
+    state: State,
     request: Request,
     workload_uid: Annotated[str, Path(description="The workload; it need not have begun.")],
     last_event_id: Annotated[str | None, Header(description="Go on behind this event.")] = None,

@@ -13,10 +13,9 @@ from streams.access.visibility import own
 from streams.checks import invalid_field
 from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
-from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_name
-from streams.views.web.reading import HeadRoute, runtime, sent_as_json
+from streams.views.web.reading import HeadRoute, State, sent_as_json
 from streams.views.workloads import listing, live
 from streams.views.workloads.answering import in_thread, reader_of, streamed
 from streams.views.workloads.envelope import METRICS
@@ -50,7 +49,6 @@ DOOR = Door(
     watched=(_PREFIX,),
 )
 
-State = Annotated[StateRuntime, Depends(runtime)]
 Uid = Annotated[str, Path(description="The workload: 1 to 128 characters of A-Z a-z 0-9 . _ : -")]
 
 

@@ -1,15 +1,12 @@
 """How far the view of the points is, and its rebuilding from the topic."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from streams.access.caller import Role
-from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.forwarding import from_others, told_others
-from streams.views.web.reading import JsonRoute, runtime
+from streams.views.web.reading import JsonRoute, State
 from streams.views.workloads.envelope import METRICS
 from streams.views.workloads.replies import PlacesReply
 from streams.workloads.state import WorkloadsState
@@ -18,8 +15,6 @@ __all__ = ["DOOR"]
 
 router = APIRouter(prefix="/api/v1/metrics", route_class=JsonRoute)
 DOOR = Door(router=router, tag=OPERATION, envelope=METRICS, slash=False, apart=True, role=Role.ADMIN)
-
-State = Annotated[StateRuntime, Depends(runtime)]
 
 
 @router.get("/places", summary="How far is the view of the points?", response_model=PlacesReply)
