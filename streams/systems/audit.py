@@ -7,13 +7,12 @@ __all__ = ["AUDIT"]
 AUDIT = System(
     name="audit",
     topics=(
-        DeclaredTopic(
-            name="audit",
-            records=("AuditRecord",),
-            keep=Keep.AUDIT,
+        DeclaredTopic.events(
+            "audit",
+            "AuditRecord",
             words="Who did what, and what came of it: every write, and every refusal for lack of rights.",
             key="The project.",
-            action="send",
+            keep=Keep.AUDIT,
         ),
     ),
     state="streams.audit.log:open_audit",

@@ -45,6 +45,29 @@ class DeclaredTopic:
     reply: str | None = None
     long: bool = False
 
+    @classmethod
+    def commands(
+        cls, name: str, *records: str, words: str, key: str, reply: str | None = None, long: bool = False
+    ) -> "DeclaredTopic":
+        """What anybody may send to the service; kept until everybody has surely read it."""
+        return cls(
+            name=name,
+            records=records,
+            keep=Keep.COMMANDS,
+            words=words,
+            key=key,
+            action="receive",
+            reply=reply,
+            long=long,
+        )
+
+    @classmethod
+    def events(
+        cls, name: str, record: str, *, words: str, key: str, keep: Keep = Keep.EVENTS, long: bool = False
+    ) -> "DeclaredTopic":
+        """What the service tells anybody who reads it."""
+        return cls(name=name, records=(record,), keep=keep, words=words, key=key, action="send", long=long)
+
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTable:

@@ -9,30 +9,28 @@ _BY_SERVICE = "The service's name."
 DEPLOYMENTS = System(
     name="deployments",
     topics=(
-        DeclaredTopic(
-            name="service-commands",
-            records=("DeployService", "OperateReplica", "ScaleService", "DeleteService"),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "service-commands",
+            "DeployService",
+            "OperateReplica",
+            "ScaleService",
+            "DeleteService",
             words="Deploy, scale or remove a service, pause, start or delete a replica.",
             key=_BY_SERVICE,
-            action="receive",
         ),
-        DeclaredTopic(
-            name="scoring-requests",
-            records=("ScoringRequest",),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "scoring-requests",
+            "ScoringRequest",
             words="Ask a service; it answers when a replica has time.",
             key=_BY_SERVICE,
-            action="receive",
             reply="scoring-results",
         ),
-        DeclaredTopic(
-            name="scoring-results",
-            records=("ScoringResult",),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.events(
+            "scoring-results",
+            "ScoringResult",
             words="The answer to every scoring request, a result or an error.",
             key="The request_id.",
-            action="send",
+            keep=Keep.COMMANDS,
         ),
     ),
     tables=(DeclaredTable("services", "ServiceRecord"), DeclaredTable("scoring_answers", "ScoringAnswerRecord")),

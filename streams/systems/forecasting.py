@@ -10,40 +10,33 @@ _BY_SERIES = "The ts_id as decimal text."
 FORECASTING = System(
     name="forecasting",
     topics=(
-        DeclaredTopic(
-            name="job-commands",
-            records=(
-                "CreateJob",
-                "ConfigureJob",
-                "SubmitJob",
-                "StopJob",
-                "DeleteJob",
-                "RefreshJob",
-                "StartShadow",
-                "SwitchShadow",
-                "StopShadow",
-            ),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "job-commands",
+            "CreateJob",
+            "ConfigureJob",
+            "SubmitJob",
+            "StopJob",
+            "DeleteJob",
+            "RefreshJob",
+            "StartShadow",
+            "SwitchShadow",
+            "StopShadow",
             words="Create, configure, submit, stop, refresh or delete a job; start, switch or stop its shadow.",
             key=_BY_JOB,
-            action="receive",
         ),
-        DeclaredTopic(
-            name="series-commands",
-            records=("TrainSeries",),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "series-commands",
+            "TrainSeries",
             words="Train one series and forecast it; the command carries its history.",
             key=_BY_SERIES,
-            action="receive",
             reply="job-results",
         ),
-        DeclaredTopic(
-            name="forecasts",
-            records=("Forecast",),
-            keep=Keep.LATEST,
+        DeclaredTopic.events(
+            "forecasts",
+            "Forecast",
             words="The latest forecast of every series: of a job's the one of most switches, of those the highest n.",
             key=_BY_SERIES,
-            action="send",
+            keep=Keep.LATEST,
         ),
         DeclaredTopic(
             name="job-results",
@@ -52,13 +45,12 @@ FORECASTING = System(
             words="One answer per submitted series, a forecast or an error.",
             key=_BY_JOB,
         ),
-        DeclaredTopic(
-            name="job-status",
-            records=("JobStatus",),
-            keep=Keep.STATUS,
+        DeclaredTopic.events(
+            "job-status",
+            "JobStatus",
             words="The status of every job; an empty record where the job was deleted.",
             key=_BY_JOB,
-            action="send",
+            keep=Keep.STATUS,
         ),
     ),
     tables=(

@@ -7,31 +7,27 @@ __all__ = ["INFERENCE"]
 INFERENCE = System(
     name="inference",
     topics=(
-        DeclaredTopic(
-            name="transform-commands",
-            records=("StartTransform", "StopTransform"),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "transform-commands",
+            "StartTransform",
+            "StopTransform",
             words="Start or stop a transform job.",
             key="The transform job's name.",
-            action="receive",
             long=True,
         ),
-        DeclaredTopic(
-            name="inference-requests",
-            records=("InferenceRequest",),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "inference-requests",
+            "InferenceRequest",
             words="Forecast one instance with an endpoint.",
             key="Any; those of a transform job have its name and the line.",
-            action="receive",
             reply="inference-results",
         ),
-        DeclaredTopic(
-            name="inference-results",
-            records=("InferenceResult",),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.events(
+            "inference-results",
+            "InferenceResult",
             words="The answer to every request, a forecast or an error.",
             key="The transform job's name, else the request_id.",
-            action="send",
+            keep=Keep.COMMANDS,
             long=True,
         ),
     ),

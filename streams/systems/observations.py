@@ -31,13 +31,11 @@ OBSERVATIONS = System(
 ACCURACY = System(
     name="accuracy",
     topics=(
-        DeclaredTopic(
-            name="alerts",
-            records=("Alert",),
-            keep=Keep.EVENTS,
+        DeclaredTopic.events(
+            "alerts",
+            "Alert",
             words="What wants somebody to look; alert_id is the same whenever the same is told again.",
             key="The job_id as decimal text.",
-            action="send",
             long=True,
         ),
     ),

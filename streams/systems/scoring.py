@@ -1,19 +1,18 @@
 """Users' models, PMML and ONNX, and what is made of them (contract 003)."""
 
-from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, System
 
 __all__ = ["SCORING"]
 
 SCORING = System(
     name="scoring",
     topics=(
-        DeclaredTopic(
-            name="model-commands",
-            records=("AddModel", "DeleteModel"),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "model-commands",
+            "AddModel",
+            "DeleteModel",
             words="Add or remove a PMML or ONNX model.",
             key="The model's name.",
-            action="receive",
             long=True,
         ),
     ),

@@ -10,20 +10,16 @@ _ROOM = "streams.views.scoring_jobs"
 SCORING_JOBS = System(
     name="scoring_jobs",
     topics=(
-        DeclaredTopic(
-            name="scoring-job-commands",
-            records=(
-                "GenerateScript",
-                "DeployScoringJob",
-                "DeleteScoringJob",
-                "StartScoringRun",
-                "FireScoringJob",
-                "OperateScoringRun",
-            ),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "scoring-job-commands",
+            "GenerateScript",
+            "DeployScoringJob",
+            "DeleteScoringJob",
+            "StartScoringRun",
+            "FireScoringJob",
+            "OperateScoringRun",
             words="Keep a script that scores a data set, make a job of it, start its runs, stop, pause or delete them.",
             key="The job_name; of GenerateScript the file_name.",
-            action="receive",
         ),
         DeclaredTopic(
             name="scoring-runs",
@@ -33,13 +29,11 @@ SCORING_JOBS = System(
             key=_BY_RUN,
             long=True,
         ),
-        DeclaredTopic(
-            name="scoring-run-status",
-            records=("ScoringRunStatus",),
-            keep=Keep.EVENTS,
+        DeclaredTopic.events(
+            "scoring-run-status",
+            "ScoringRunStatus",
             words="How far runs of scoring jobs are, and what they have come to.",
             key="The job_name.",
-            action="send",
         ),
     ),
     tables=(DeclaredTable("scoring_jobs", "ScoringJobRecord"), DeclaredTable("scoring_runs", "ScoringRunRecord")),

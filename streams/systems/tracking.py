@@ -1,19 +1,18 @@
 """Runs of experiment trackers' clients (contract 004): W&B's and MLflow's, pointed at this service."""
 
-from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, System
 
 __all__ = ["TRACKING"]
 
 TRACKING = System(
     name="tracking",
     topics=(
-        DeclaredTopic(
-            name="tracking-commands",
-            records=("CreateExperiment", "TrackRun"),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "tracking-commands",
+            "CreateExperiment",
+            "TrackRun",
             words="Begin an experiment or a run, or say what is new of a run.",
             key="The run's workload_uid, the experiment's id.",
-            action="receive",
         ),
     ),
     tables=(DeclaredTable("experiments", "ExperimentRecord"), DeclaredTable("tracked_runs", "TrackedRun")),

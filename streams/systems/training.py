@@ -1,51 +1,43 @@
 """Training jobs (contract 002). What they train is asked at the endpoints of `streams.systems.inference`."""
 
-from streams.systems.declaration import DeclaredTable, DeclaredTopic, Keep, System
+from streams.systems.declaration import DeclaredTable, DeclaredTopic, System
 
 __all__ = ["TRAINING"]
 
 TRAINING = System(
     name="training",
     topics=(
-        DeclaredTopic(
-            name="training-commands",
-            records=(
-                "TrainDeepAR",
-                "CreateTrainingJob",
-                "CreateTrainingVersion",
-                "UpdateTrainingJob",
-                "StopTrainingJob",
-                "DeleteTrainingVersion",
-                "DeleteTrainingJob",
-                "CreateTrainingConfiguration",
-                "UpdateTrainingConfiguration",
-                "DeleteTrainingConfiguration",
-                "CreateVisualizationJob",
-                "UpdateVisualizationJob",
-                "StopVisualizationJob",
-                "RestartVisualizationJob",
-                "DeleteVisualizationJob",
-            ),
-            keep=Keep.COMMANDS,
+        DeclaredTopic.commands(
+            "training-commands",
+            "TrainDeepAR",
+            "CreateTrainingJob",
+            "CreateTrainingVersion",
+            "UpdateTrainingJob",
+            "StopTrainingJob",
+            "DeleteTrainingVersion",
+            "DeleteTrainingJob",
+            "CreateTrainingConfiguration",
+            "UpdateTrainingConfiguration",
+            "DeleteTrainingConfiguration",
+            "CreateVisualizationJob",
+            "UpdateVisualizationJob",
+            "StopVisualizationJob",
+            "RestartVisualizationJob",
+            "DeleteVisualizationJob",
             words="Create, change, stop or remove training jobs, their versions, configurations and visualizations.",
             key="The project_id.",
-            action="receive",
         ),
-        DeclaredTopic(
-            name="training-status",
-            records=("TrainingStatus",),
-            keep=Keep.EVENTS,
+        DeclaredTopic.events(
+            "training-status",
+            "TrainingStatus",
             words="What training jobs have come to, one event per epoch.",
             key="The project_id.",
-            action="send",
         ),
-        DeclaredTopic(
-            name="training-logs",
-            records=("TrainingLogChunk",),
-            keep=Keep.EVENTS,
+        DeclaredTopic.events(
+            "training-logs",
+            "TrainingLogChunk",
             words="What the workers of training jobs print, piece by piece.",
             key="The version_id as decimal text.",
-            action="send",
         ),
     ),
     tables=(

@@ -1,19 +1,14 @@
 """Training metrics (contract 004): points of every training, one topic for all systems."""
 
-from streams.systems.declaration import DeclaredTopic, Keep, System
+from streams.systems.declaration import DeclaredTopic, System
 
 __all__ = ["WORKLOADS"]
 
 WORKLOADS = System(
     name="workloads",
     topics=(
-        DeclaredTopic(
-            name="metrics",
-            records=("MetricPoint",),
-            keep=Keep.EVENTS,
-            words="Metrics of trainings, point by point.",
-            key="The workload_uid.",
-            action="send",
+        DeclaredTopic.events(
+            "metrics", "MetricPoint", words="Metrics of trainings, point by point.", key="The workload_uid."
         ),
     ),
     state="streams.workloads.state:open_state",

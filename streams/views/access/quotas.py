@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from schemas.access import ChangeProject
@@ -14,7 +14,7 @@ from streams.checks import ID_LIMIT
 from streams.views.access.session import TAG, seen_project
 from streams.views.access.users import done
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.commands import CommandId
 from streams.views.web.door import Door, Owned
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, State, sent_as_json
@@ -75,16 +75,9 @@ async def get_quotas(state: State, project: Asked) -> Response:
     responses=PLAIN.responses(400, 401, 403, 404, 409, 413, 415, 503),
     dependencies=[Depends(sent_as_json)],
 )
-async def put_quotas(
-    state: State,
-    request: Request,
-    project: Asked,
-    body: QuotasRequest,
-    key: IdempotencyKey = None,
-) -> Response:
+async def put_quotas(state: State, project: Asked, body: QuotasRequest, command_id: CommandId) -> Response:
     """What is there already stays, even beyond a new limit; only more is refused."""
     sent = {name: getattr(body, name) for name in body.model_fields_set}
     quotas = {name: _AS_BEFORE if limit is None else limit for name, limit in sent.items()}
-    command_id = command_id_of(request, key, await request.body())
     row = await done(state, ChangeProject(command_id, project_named(project), quotas=quotas))
     return json_response({"project": project, "quotas": dict(row.quotas)})

@@ -41,9 +41,7 @@ class UsageReply(BaseModel):
 
 @router.get("", summary="What a project uses", response_model=UsageReply, responses=PLAIN.responses(401, 404, 503))
 async def get_usage(
-    state: State,
-    request: Request,
-    project: Annotated[str, Path(description="The project's id.", max_length=64)],
+    state: State, request: Request, project: Annotated[str, Path(description="The project's id.", max_length=64)]
 ) -> Response:
     """Of one's own project; administrators see all of them."""
     if not is_ready(state.app):

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from schemas.access import (
@@ -30,7 +30,7 @@ from streams.errors import Code, ConflictError, InvalidError, NotFoundError, Una
 from streams.runtime import StateRuntime
 from streams.views.access.session import TAG
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.commands import BareCommandId, CommandId, send_command
 from streams.views.web.door import Door, Owned
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JsonRoute, State, sent_as_json
@@ -148,14 +148,11 @@ async def get_user(state: State, user: UserName) -> Response:
     responses=_WRITES,
     dependencies=[Depends(sent_as_json)],
 )
-async def put_user(
-    state: State, request: Request, user: UserName, body: UserRequest, key: IdempotencyKey = None
-) -> Response:
+async def put_user(state: State, user: UserName, body: UserRequest, command_id: CommandId) -> Response:
     """201 for a new one. A new password makes all tokens void."""
     known = _part(state).directory.get("user", user)
     password = None if body.password is None else await asyncio.to_thread(hash_password, body.password)
     project = None if body.project is None else project_named(body.project)
-    command_id = command_id_of(request, key, await request.body())
     if known is not None and known.command_id != command_id:
         row = await done(state, ChangeUser(command_id, user, password, project, body.role))
         return json_response(_user(row))
@@ -167,9 +164,9 @@ async def put_user(
 
 
 @router.delete("/users/{user}", summary="Revoke a user", status_code=204, response_class=Response, responses=_WRITES)
-async def revoke_user(state: State, request: Request, user: UserName, key: IdempotencyKey = None) -> Response:
+async def revoke_user(state: State, user: UserName, command_id: BareCommandId) -> Response:
     """With its keys and tokens; what it has made stays."""
-    await done(state, RevokeUser(command_id_of(request, key), user))
+    await done(state, RevokeUser(command_id, user))
     return Response(status_code=204)
 
 
@@ -187,20 +184,18 @@ async def list_projects(state: State) -> Response:
     responses=_WRITES,
     dependencies=[Depends(sent_as_json)],
 )
-async def put_project(
-    state: State, request: Request, project: ProjectId, body: ProjectRequest, key: IdempotencyKey = None
-) -> Response:
+async def put_project(state: State, project: ProjectId, body: ProjectRequest, command_id: CommandId) -> Response:
     """409 where there is one of this id."""
-    command = AddProject(command_id_of(request, key, await request.body()), project, body.title)
+    command = AddProject(command_id, project, body.title)
     return json_response(_project(await done(state, command)), 201)
 
 
 @router.delete(
     "/projects/{project}", summary="Revoke a project", status_code=204, response_class=Response, responses=_WRITES
 )
-async def revoke_project(state: State, request: Request, project: ProjectId, key: IdempotencyKey = None) -> Response:
+async def revoke_project(state: State, project: ProjectId, command_id: BareCommandId) -> Response:
     """409 while users belong to it. What was made in it stays, and nobody sees it."""
-    await done(state, RevokeProject(command_id_of(request, key), project))
+    await done(state, RevokeProject(command_id, project))
     return Response(status_code=204)
 
 
@@ -218,9 +213,9 @@ async def list_keys(state: State) -> Response:
     responses=_WRITES,
     dependencies=[Depends(sent_as_json)],
 )
-async def add_key(state: State, request: Request, body: KeyRequest, key: IdempotencyKey = None) -> Response:
+async def add_key(state: State, body: KeyRequest, command_id: CommandId) -> Response:
     """A new key of a user, whose secret is told this once."""
-    vault, command_id = _vault(state), command_id_of(request, key, await request.body())
+    vault = _vault(state)
     access_key, secret = new_key(vault, command_id)
     known = _part(state).directory.get("key", access_key)  # the same request has come before
     if known is None:
@@ -231,9 +226,9 @@ async def add_key(state: State, request: Request, body: KeyRequest, key: Idempot
 @router.delete(
     "/keys/{access_key}", summary="Revoke a key", status_code=204, response_class=Response, responses=_WRITES
 )
-async def revoke_key(state: State, request: Request, access_key: KeyId, key: IdempotencyKey = None) -> Response:
+async def revoke_key(state: State, access_key: KeyId, command_id: BareCommandId) -> Response:
     """Nothing that is signed with it is let in from now on."""
-    await done(state, RevokeKey(command_id_of(request, key), access_key))
+    await done(state, RevokeKey(command_id, access_key))
     return Response(status_code=204)
 
 

@@ -11,7 +11,7 @@ from streams.accuracy.state import Shown, board_of
 from streams.checks import ID_LIMIT
 from streams.forecasting.state import known_job
 from streams.views.web.answers import json_response
-from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
 
@@ -26,15 +26,7 @@ _SCALE: Final = (
 TAG: Final = Tag("accuracy", "Forecasts judged by the values that came later.")
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(
-    router=router,
-    prefixes=("/job/{job_id}/accuracy",),
-    tag=TAG,
-    owner=by_id(2),
-    apart=True,
-    slash=True,
-    watched=("/job/{job_id}/accuracy",),
-)
+DOOR = Door.of_job("accuracy", router, TAG, watched=True)
 
 
 class Coverage(BaseModel):

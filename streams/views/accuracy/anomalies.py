@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
@@ -29,8 +28,8 @@ from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.standing.shadows import answered
 from streams.views.accuracy.accuracy import TAG
-from streams.views.web.answers import json_response
-from streams.views.web.door import Door, by_id
+from streams.views.web.answers import Form, json_response
+from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
 
@@ -47,14 +46,7 @@ _METHOD: Final = (
 _COLUMNS: Final = ("timestamp", "actual", "predicted", "low", "high", "source", "step")
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(router=router, prefixes=("/job/{job_id}/anomalies",), tag=TAG, owner=by_id(2), apart=True, slash=True)
-
-
-class Form(StrEnum):
-    """How the answer is written."""
-
-    JSON = "json"
-    CSV = "csv"
+DOOR = Door.of_job("anomalies", router, TAG)
 
 
 class AnomalyReply(BaseModel):

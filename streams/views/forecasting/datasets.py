@@ -22,7 +22,7 @@ from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
 from streams.quotas.state import Quotas
 from streams.views.forecasting.replies import DatasetReply, DatasetsReply, PreviewReply
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.commands import BareCommandId, IdempotencyKey, command_id_of, send_command
 from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
@@ -207,10 +207,10 @@ async def preview(state: State, data_id: DataId) -> Response:
 
 
 @router.delete("/{data_id}/", status_code=204, summary="Remove a data set", responses=PLAIN.responses(400, 404, 503))
-async def delete_dataset(state: State, request: Request, data_id: DataId, key: IdempotencyKey = None) -> Response:
+async def delete_dataset(state: State, data_id: DataId, command_id: BareCommandId) -> Response:
     """The data set and its file are gone; jobs keep the series that they made of it."""
     dataset = await asyncio.to_thread(_load, state.store, data_id)
-    command = DeleteDataset(command_id_of(request, key), data_id, dataset.project)
+    command = DeleteDataset(command_id, data_id, dataset.project)
     await send_command(state, state.topics.dataset_commands, data_id, command)
     return Response(status_code=204)
 

@@ -36,7 +36,7 @@ from streams.views.forecasting.results import SERIES_PER_CHUNK, in_turns, result
 from streams.views.forecasting.submissions import submitted
 from streams.views.forecasting.summaries import stands
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
+from streams.views.web.commands import BareCommandId, CommandId, is_repeat, send_command
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
@@ -66,9 +66,8 @@ _LATEST = 253_402_300_799_999  # milliseconds: the end of the year 9999, so that
     responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=_JSON,
 )
-async def create_job(state: State, request: Request, body: JobBody, key: IdempotencyKey = None) -> Response:
+async def create_job(state: State, request: Request, body: JobBody, command_id: CommandId) -> Response:
     """The new job's id and status 0."""
-    command_id = command_id_of(request, key, await request.body())
 
     async def create(job_id: int) -> Response:
         command = CreateJob(command_id, job_id, body.data_id, body.name, project=caller().project)
@@ -107,12 +106,9 @@ async def get_job(
     responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=_JSON,
 )
-async def configure_job(
-    state: State, request: Request, job_id: JobId, body: JobColumnsBody, key: IdempotencyKey = None
-) -> Response:
+async def configure_job(state: State, job_id: JobId, body: JobColumnsBody, command_id: CommandId) -> Response:
     """The series that the columns make, with their ids."""
     job = known_job(state, job_id)
-    command_id = command_id_of(request, key, await request.body())
     if not is_repeat(command_id, job.commands):
         command = ConfigureJob(
             command_id,
@@ -142,11 +138,7 @@ async def configure_job(
 )
 @read_by(read_elements)
 async def submit_job(
-    state: State,
-    request: Request,
-    job_id: JobId,
-    elements: Annotated[ElementsBody, Body()],
-    key: IdempotencyKey = None,
+    state: State, job_id: JobId, elements: Annotated[ElementsBody, Body()], command_id: CommandId
 ) -> Response:
     """What an element asks for hangs on its fields.
 
@@ -156,7 +148,6 @@ async def submit_job(
     not wait for training.
     """
     job = known_job(state, job_id)
-    command_id = command_id_of(request, key, await request.body())
     command = SubmitJob(command_id, job_id, cast("Elements", elements), job.project)
     own = ForecastingState.of(state)
     chosen = await chosen_series(own.splits, job, command.elements)
@@ -177,7 +168,7 @@ async def submit_job(
     response_model=StoppedReply,
     responses=PLAIN.responses(400, 404, 503),
 )
-async def stop_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+async def stop_job(state: State, job_id: JobId, command_id: BareCommandId) -> Response:
     """The job is at status 4 with the message "cancelled".
 
     What is trained by then stays. What is not gets the error "cancelled" as its result; it is not begun, and what is
@@ -186,7 +177,6 @@ async def stop_job(state: State, request: Request, job_id: JobId, key: Idempoten
     again.
     """
     job = known_job(state, job_id)
-    command_id = command_id_of(request, key)
     if not is_repeat(command_id, job.commands):
         await send_command(state, state.topics.job_commands, job_id, StopJob(command_id, job_id, job.project))
     job = known_job(state, job_id)
@@ -196,13 +186,13 @@ async def stop_job(state: State, request: Request, job_id: JobId, key: Idempoten
 @router.delete(
     "/{job_id}/", summary="Remove a job and its results", status_code=204, responses=PLAIN.responses(400, 404, 503)
 )
-async def delete_job(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+async def delete_job(state: State, job_id: JobId, command_id: BareCommandId) -> Response:
     """The job, its series and its results are gone, and what is computed for it is ended.
 
     Its public events stay until they expire.
     """
     job = known_job(state, job_id)
-    command = DeleteJob(command_id_of(request, key), job_id, job.project)
+    command = DeleteJob(command_id, job_id, job.project)
     await send_command(state, state.topics.job_commands, job_id, command)
     return Response(status_code=204)
 

@@ -23,7 +23,7 @@ from streams.views.inference.transform_bodies import (
 from streams.views.inference.transform_summaries import description, summary
 from streams.views.web import forwarding
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
+from streams.views.web.commands import BareCommandId, CommandId, is_repeat, send_command
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.files import file_response
@@ -52,14 +52,14 @@ Name = Annotated[str, Path(description="The job: its TransformJobName.")]
     responses=SERVING.responses(400, 404, 408, 409, 413, 415, 429, 503, 507),
     dependencies=[Depends(sent_as_json)],
 )
-async def start_transform(state: State, request: Request, body: TransformBody, key: IdempotencyKey = None) -> Response:
+async def start_transform(state: State, request: Request, body: TransformBody, command_id: CommandId) -> Response:
     """The job's name; it goes on by itself. A wrong line or configuration shows in its status."""
     name = body.TransformJobName
     kept = own(name)
     elsewhere = await forwarding.passed_on(state, request, kept.encode())
     if elsewhere is not None:
         return elsewhere
-    command = body.to_event(command_id_of(request, key, await request.body()))
+    command = body.to_event(command_id)
     command = replace(command, name=kept, model_name=own(command.model_name))
 
     async def create(_: int) -> Response:
@@ -126,10 +126,10 @@ async def get_transform_output(state: State, name: Name) -> Response:
     response_model=TransformStartedReply,
     responses=SERVING.responses(400, 404, 408, 409, 503),
 )
-async def stop_transform(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+async def stop_transform(state: State, name: Name, command_id: BareCommandId) -> Response:
     """No further lines are forecast; Stopping soon becomes Stopped. What is stopped already stays so."""
     _record(state, name)
-    command = StopTransform(command_id_of(request, key), own(name))
+    command = StopTransform(command_id, own(name))
     await send_command(state, state.topics.transform_commands, command.name, command)
     return json_response({"TransformJobName": name, "TransformJobStatus": _record(state, name).status})
 

@@ -2,29 +2,22 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from schemas.forecasting import RefreshJob
 from streams.forecasting.state import known_job
 from streams.views.observations.rows import TAG
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
-from streams.views.web.door import Door, by_id
+from streams.views.web.commands import BareCommandId, is_repeat, send_command
+from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, State
 
 __all__ = ["DOOR"]
 
 router = APIRouter()
-DOOR = Door(
-    router=router,
-    prefixes=("/job/{job_id}/refresh",),
-    tag=TAG,
-    owner=by_id(2),
-    apart=True,
-    slash=True,
-)
+DOOR = Door.of_job("refresh", router, TAG)
 
 
 class RefreshReply(BaseModel):
@@ -48,12 +41,7 @@ class RefreshReply(BaseModel):
     response_model=RefreshReply,
     responses=PLAIN.responses(400, 404, 409, 429, 503),
 )
-async def refresh_job(
-    state: State,
-    request: Request,
-    job_id: JobId,
-    key: IdempotencyKey = None,
-) -> Response:
+async def refresh_job(state: State, job_id: JobId, command_id: BareCommandId) -> Response:
     """Series keep their ts_id and results; a series that is new gets the next one.
 
     Those that changed are trained as the job's elements with `refresh` say, whatever these wait for; without such
@@ -62,7 +50,6 @@ async def refresh_job(
     names all series.
     """
     job = known_job(state, job_id)
-    command_id = command_id_of(request, key)
     changed = None
     if not is_repeat(command_id, job.commands):
         command = RefreshJob(command_id, job_id, job.project)

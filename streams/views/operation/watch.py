@@ -36,10 +36,7 @@ DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False)
 
 
 @router.get(
-    "",
-    summary="Follow answers as they change",
-    response_class=EventSourceResponse,
-    responses=PLAIN.responses(400, 503),
+    "", summary="Follow answers as they change", response_class=EventSourceResponse, responses=PLAIN.responses(400, 503)
 )
 async def watch(
     state: State,

@@ -95,11 +95,7 @@ async def list_named_datasets(state: State) -> Response:
     return json_response({"data": {"datasetList": listed}})
 
 
-@router.post(
-    "/api/v1/operate-dataset",
-    include_in_schema=False,
-    name="operate_dataset_v1",
-)
+@router.post("/api/v1/operate-dataset", include_in_schema=False, name="operate_dataset_v1")
 @router.post(
     "/operate-dataset",
     summary="Delete or download a data set",

@@ -14,7 +14,7 @@ from streams.views.scoring_jobs.jobs import described
 from streams.views.scoring_jobs.replies import JobList, ScoringJobReply, StartedRun
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import content_of, job_shown
-from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
+from streams.views.web.commands import BareCommandId, IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, by_name
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
@@ -89,10 +89,10 @@ async def start_scoring_run(
     response_model=ActionReply,
     responses=MODEL_SERVICE.responses(400, 404, 503),
 )
-async def delete_scoring_job(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+async def delete_scoring_job(state: State, name: Name, command_id: BareCommandId) -> Response:
     """The job and its runs are gone, and those that went on are ended; data sets that they made stay."""
     name = _known(state, name)
-    command = DeleteScoringJob(command_id_of(request, key), name)
+    command = DeleteScoringJob(command_id, name)
     await send_command(state, state.topics.scoring_job_commands, name, command)
     return data_response({"status": True})
 

@@ -53,10 +53,7 @@ _BODY: Final[dict[str, Any]] = {
     openapi_extra=body_of(_BODY, ("inputDataset", "outputDataset")),
 )
 async def generate_script(
-    state: State,
-    request: Request,
-    fields: Annotated[Fields, Depends(fields_of)],
-    key: IdempotencyKey = None,
+    state: State, request: Request, fields: Annotated[Fields, Depends(fields_of)], key: IdempotencyKey = None
 ) -> Response:
     """A program that does what a run does. One of the same name is replaced; jobs keep what they were made of."""
     command_id = command_id_of(request, key, content_of(fields))

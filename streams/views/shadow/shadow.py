@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.forecasting import JobRecord, ShadowCommand, StartShadow, StopShadow, SwitchShadow
@@ -15,8 +15,8 @@ from streams.standing.shadows import check_on
 from streams.views.accuracy.accuracy import Coverage
 from streams.views.forecasting.bodies import ModelName, SeriesBody, TsId
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, send_command
-from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.commands import BareCommandId, CommandId, is_repeat, send_command
+from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State, sent_as_json
 
@@ -26,14 +26,11 @@ _MOST: Final = 1000  # series of one answer
 _Side = Literal["first", "second"]
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(
-    router=router,
-    prefixes=("/job/{job_id}/shadow",),
-    tag=Tag("shadow", "A second model on the same data, judged beside the one that answers."),
-    owner=by_id(2),
-    apart=True,
-    slash=True,
-    watched=("/job/{job_id}/shadow",),
+DOOR = Door.of_job(
+    "shadow",
+    router,
+    Tag("shadow", "A second model on the same data, judged beside the one that answers."),
+    watched=True,
 )
 
 Offset = Annotated[int, Query(ge=0, description="How many series to leave out.")]
@@ -145,9 +142,7 @@ async def get_shadow(state: State, job_id: JobId, offset: Offset = 0, limit: Lim
     responses=PLAIN.responses(400, 404, 408, 409, 413, 415, 503),
     dependencies=[Depends(sent_as_json)],
 )
-async def start_shadow(
-    state: State, request: Request, job_id: JobId, body: ShadowBody, key: IdempotencyKey = None
-) -> Response:
+async def start_shadow(state: State, job_id: JobId, body: ShadowBody, command_id: CommandId) -> Response:
     """It forecasts at once, and then whenever the first model is refreshed, from the same rows.
 
     Its forecasts are results of the job (`"shadow": true`) and are judged; they are not published, alert nobody, and
@@ -155,7 +150,6 @@ async def start_shadow(
     several that do, one may be named here, which becomes the shadow.
     """
     job = known_job(state, job_id)
-    command_id = command_id_of(request, key, await request.body())
     await _sent(state, job, StartShadow(command_id, job_id, body.to_event(), job.project))
     return await _told(state, known_job(state, job_id), 0, 100, status=201)
 
@@ -168,33 +162,29 @@ async def start_shadow(
 )
 async def switch_shadow(
     state: State,
-    request: Request,
     job_id: JobId,
+    command_id: BareCommandId,
     to: Annotated[
         _Side | None, Query(description="Who is to answer; absent: the one that does not. Named, a retry is harmless.")
     ] = None,
-    key: IdempotencyKey = None,
 ) -> Response:
     """Its latest forecasts are published at once, and its next ones from now on; the other one becomes the shadow.
 
     Done once more it is undone.
     """
     job = known_job(state, job_id)
-    command = SwitchShadow(command_id_of(request, key), job_id, SIDES[to] if to else 0, job.project)
+    command = SwitchShadow(command_id, job_id, SIDES[to] if to else 0, job.project)
     await _sent(state, job, command)
     return await _told(state, known_job(state, job_id), 0, 100)
 
 
 @router.delete(
-    "/job/{job_id}/shadow/",
-    summary="End a shadow",
-    status_code=204,
-    responses=PLAIN.responses(400, 404, 408, 503),
+    "/job/{job_id}/shadow/", summary="End a shadow", status_code=204, responses=PLAIN.responses(400, 404, 408, 503)
 )
-async def stop_shadow(state: State, request: Request, job_id: JobId, key: IdempotencyKey = None) -> Response:
+async def stop_shadow(state: State, job_id: JobId, command_id: BareCommandId) -> Response:
     """The model that answers goes on alone; of the other one the results stay until newer ones replace them."""
     job = known_job(state, job_id)
-    await _sent(state, job, StopShadow(command_id_of(request, key), job_id, job.project))
+    await _sent(state, job, StopShadow(command_id, job_id, job.project))
     return Response(status_code=204)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -24,8 +23,8 @@ from streams.sums.asked import Asked, check_additive
 from streams.sums.branches import Branch, branches_of
 from streams.sums.results import counting
 from streams.views.sums.replies import SumsReply
-from streams.views.web.answers import json_response
-from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.answers import Form, json_response
+from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
 
@@ -37,23 +36,9 @@ _LEVELS: Final = (0.025, 0.1, 0.9, 0.975)  # those that models with intervals ha
 _OWN: Final = ("series", "timestamp", "utc_offset", "value", "error")
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(
-    router=router,
-    prefixes=("/job/{job_id}/sums",),
-    tag=Tag("sums", "Forecasts of series added up."),
-    owner=by_id(2),
-    apart=True,
-    slash=True,
-)
+DOOR = Door.of_job("sums", router, Tag("sums", "Forecasts of series added up."))
 
 Fill = Literal["none", "zero", "previous", "interpolate"]
-
-
-class Form(StrEnum):
-    """How the answer is written."""
-
-    JSON = "json"
-    CSV = "csv"
 
 
 @router.get(

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Response
 
 from schemas.training_rows import TrainingJobRecord, TrainingVersionRecord
 from streams.access.caller import caller
@@ -14,6 +14,7 @@ from streams.runtime import StateRuntime
 from streams.training.jobs import unknown_job
 from streams.training.state import TrainingJobsState
 from streams.training.versions import unknown_version
+from streams.views.web.answers import json_response
 from streams.views.web.commands import send_command
 from streams.views.web.door import Owned, Tag
 from streams.views.web.reading import HeadRoute
@@ -22,6 +23,7 @@ __all__ = [
     "TAG",
     "Project",
     "VersionId",
+    "carried_out",
     "known_job",
     "known_version",
     "now_ms",
@@ -84,6 +86,12 @@ def known_version(state: StateRuntime, project_id: str, job_id: int, version_id:
 async def send(state: StateRuntime, project_id: str, command: Any) -> Any:
     """Append a command of the project, and wait for what its agent made of it."""
     return await send_command(state, state.topics.training_commands, project_id, command)
+
+
+async def carried_out(state: StateRuntime, project_id: str, command: Any) -> Response:
+    """Likewise, where nothing is to be told but that it is done."""
+    await send(state, project_id, command)
+    return json_response({"is_success": True})
 
 
 def now_ms() -> int:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Response
 
 from schemas.training import CreateTrainingConfiguration, DeleteTrainingConfiguration, UpdateTrainingConfiguration
 from schemas.training_rows import TrainingConfigurationRecord
@@ -12,7 +12,7 @@ from streams.training.configurations import SAMPLES, unknown_configuration
 from streams.training.limits import limits_of
 from streams.training.listing import page_of
 from streams.training.state import TrainingJobsState
-from streams.views.training.asking import TAG, Project, own_router, project_of, send
+from streams.views.training.asking import TAG, Project, carried_out, own_router, project_of
 from streams.views.training.configuration_bodies import (
     ConfigType,
     ConfigurationBody,
@@ -22,7 +22,7 @@ from streams.views.training.configuration_bodies import (
 from streams.views.training.envelope import TRAINING, done
 from streams.views.training.summaries import config_fields
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.commands import BareCommandId, CommandId
 from streams.views.web.door import Door
 from streams.views.web.reading import State, json_by_default
 
@@ -36,26 +36,22 @@ _BRIEF = ("engine_type", "engine_name", "engine_id", "engine_version", "user_ima
 
 
 @router.post(
-    "",
-    summary="Keep a configuration",
-    **done(400, 408, 413, 415, 503),
-    dependencies=[Depends(json_by_default)],
+    "", summary="Keep a configuration", **done(400, 408, 413, 415, 503), dependencies=[Depends(json_by_default)]
 )
 async def create_configuration(
-    state: State, request: Request, project_id: Project, body: ConfigurationBody, key: IdempotencyKey = None
+    state: State, project_id: Project, body: ConfigurationBody, command_id: CommandId
 ) -> Response:
     """Jobs may name it."""
     training_configurations.check_fields(body.config(), limits_of(state.settings))
     command = CreateTrainingConfiguration(
-        command_id_of(request, key, await request.body()),
+        command_id,
         project_id,
         body.config_name,
         config_text(body.config()),
         body.config_desc,
     )
     training_configurations.created(command, limits_of(state.settings), at=0)
-    await send(state, project_id, command)
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, command)
 
 
 @router.get("", summary="List configurations", responses=TRAINING.responses(400, 503))
@@ -105,40 +101,29 @@ async def get_configuration(
     dependencies=[Depends(json_by_default)],
 )
 async def update_configuration(
-    state: State,
-    request: Request,
-    project_id: Project,
-    config_name: Name,
-    body: ConfigurationChangeBody,
-    key: IdempotencyKey = None,
+    state: State, project_id: Project, config_name: Name, body: ConfigurationChangeBody, command_id: CommandId
 ) -> Response:
     """Fields sent replace, null clears, what is left out stays."""
     training_configurations.check_fields(body.config(), limits_of(state.settings))
     known = _own(state, project_id, config_name)
     command = UpdateTrainingConfiguration(
-        command_id_of(request, key, await request.body()),
+        command_id,
         project_id,
         config_name,
         config_text(body.config()),
         body.config_desc,
     )
     training_configurations.updated(known, command, limits_of(state.settings))
-    await send(state, project_id, command)
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, command)
 
 
-@router.delete(
-    "/{config_name}",
-    summary="Delete a configuration",
-    **done(400, 404, 503),
-)
+@router.delete("/{config_name}", summary="Delete a configuration", **done(400, 404, 503))
 async def delete_configuration(
-    state: State, request: Request, project_id: Project, config_name: Name, key: IdempotencyKey = None
+    state: State, project_id: Project, config_name: Name, command_id: BareCommandId
 ) -> Response:
     """Jobs that named it keep what they took from it."""
     _own(state, project_id, config_name)
-    await send(state, project_id, DeleteTrainingConfiguration(command_id_of(request, key), project_id, config_name))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, DeleteTrainingConfiguration(command_id, project_id, config_name))
 
 
 def _own(state: State, project_id: str, name: str) -> TrainingConfigurationRecord:

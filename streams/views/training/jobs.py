@@ -13,7 +13,7 @@ from streams.training.limits import limits_of
 from streams.training.listing import job_summary, listed
 from streams.training.state import TrainingJobsState
 from streams.views.training import summaries
-from streams.views.training.asking import TAG, Project, known_job, now_ms, own_router, project_of, send
+from streams.views.training.asking import TAG, Project, carried_out, known_job, now_ms, own_router, project_of, send
 from streams.views.training.bodies import DescriptionBody, TrainingBody, TrainingListQuery
 from streams.views.training.envelope import TRAINING, done
 from streams.views.training.replies import (
@@ -22,7 +22,7 @@ from streams.views.training.replies import (
     TrainingJobsReply,
 )
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.commands import BareCommandId, CommandId
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
 from streams.views.web.reading import JobId, State, json_by_default
@@ -50,10 +50,9 @@ DOOR = Door(
     dependencies=[Depends(json_by_default)],
 )
 async def create_training_job(
-    state: State, request: Request, project_id: Project, body: TrainingBody, key: IdempotencyKey = None
+    state: State, request: Request, project_id: Project, body: TrainingBody, command_id: CommandId
 ) -> Response:
     """The job and its first version, which runs by itself. What is wrong with its data shows in its status."""
-    command_id = command_id_of(request, key, await request.body())
     tables = TrainingJobsState.of(state)
 
     async def create(job_id: int) -> Response:
@@ -115,30 +114,16 @@ async def get_training_job(state: State, project_id: Project, job_id: JobId) -> 
     dependencies=[Depends(json_by_default)],
 )
 async def update_training_job(
-    state: State,
-    request: Request,
-    project_id: Project,
-    job_id: JobId,
-    body: DescriptionBody,
-    key: IdempotencyKey = None,
+    state: State, project_id: Project, job_id: JobId, body: DescriptionBody, command_id: CommandId
 ) -> Response:
     """The description alone can be changed."""
     known_job(state, project_id, job_id)
     training_jobs.check_description(body.job_desc)
-    command_id = command_id_of(request, key, await request.body())
-    await send(state, project_id, UpdateTrainingJob(command_id, project_id, job_id, body.job_desc))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, UpdateTrainingJob(command_id, project_id, job_id, body.job_desc))
 
 
-@router.delete(
-    "/{job_id}",
-    summary="Delete a training job",
-    **done(400, 404, 503),
-)
-async def delete_training_job(
-    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
-) -> Response:
+@router.delete("/{job_id}", summary="Delete a training job", **done(400, 404, 503))
+async def delete_training_job(state: State, project_id: Project, job_id: JobId, command_id: BareCommandId) -> Response:
     """What runs of it ends, and its versions, its endpoint and all that is kept of it are removed."""
     known_job(state, project_id, job_id)
-    await send(state, project_id, DeleteTrainingJob(command_id_of(request, key), project_id, job_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, DeleteTrainingJob(command_id, project_id, job_id))

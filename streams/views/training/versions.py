@@ -18,6 +18,7 @@ from streams.views.training.asking import (
     TAG,
     Project,
     VersionId,
+    carried_out,
     known_job,
     known_version,
     now_ms,
@@ -36,7 +37,7 @@ from streams.views.training.replies import (
     VersionCreatedReply,
 )
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.commands import BareCommandId, CommandId
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
 from streams.views.web.reading import JobId, State, json_by_default
@@ -69,10 +70,9 @@ Measured = Annotated[
     dependencies=[Depends(json_by_default)],
 )
 async def create_training_version(
-    state: State, request: Request, project_id: Project, job_id: JobId, body: VersionBody, key: IdempotencyKey = None
+    state: State, request: Request, project_id: Project, job_id: JobId, body: VersionBody, command_id: CommandId
 ) -> Response:
     """The job runs once more, as its next version."""
-    command_id = command_id_of(request, key, await request.body())
     tables = TrainingJobsState.of(state)
     known_job(state, project_id, job_id)
 
@@ -154,42 +154,22 @@ async def get_training_version(
     return json_response(summaries.named(known_job(state, project_id, job_id)) | shown)
 
 
-@router.post(
-    "/{version_id}/stop",
-    summary="Stop a version",
-    **done(400, 404, 408, 503),
-)
+@router.post("/{version_id}/stop", summary="Stop a version", **done(400, 404, 408, 503))
 async def stop_training_version(
-    state: State,
-    request: Request,
-    project_id: Project,
-    job_id: JobId,
-    version_id: VersionId,
-    key: IdempotencyKey = None,
+    state: State, project_id: Project, job_id: JobId, version_id: VersionId, command_id: BareCommandId
 ) -> Response:
     """Status 9 soon becomes 12, or 13 where it had not begun. What is being stopped already stays so."""
     training_versions.check_stop(known_version(state, project_id, job_id, version_id))
-    await send(state, project_id, StopTrainingJob(command_id_of(request, key), project_id, job_id, version_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, StopTrainingJob(command_id, project_id, job_id, version_id))
 
 
-@router.delete(
-    "/{version_id}",
-    summary="Delete a version",
-    **done(400, 404, 503),
-)
+@router.delete("/{version_id}", summary="Delete a version", **done(400, 404, 503))
 async def delete_training_version(
-    state: State,
-    request: Request,
-    project_id: Project,
-    job_id: JobId,
-    version_id: VersionId,
-    key: IdempotencyKey = None,
+    state: State, project_id: Project, job_id: JobId, version_id: VersionId, command_id: BareCommandId
 ) -> Response:
     """What runs of it ends, and what is kept of it is removed; its metrics and the job stay."""
     known_version(state, project_id, job_id, version_id)
-    await send(state, project_id, DeleteTrainingVersion(command_id_of(request, key), project_id, job_id, version_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, DeleteTrainingVersion(command_id, project_id, job_id, version_id))
 
 
 @router.get(

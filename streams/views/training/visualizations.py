@@ -18,13 +18,13 @@ from streams.training.jobs import check_description
 from streams.training.listing import duration_of, page_of
 from streams.training.state import TrainingJobsState
 from streams.training.states import TrainingState
-from streams.views.training.asking import TAG, Project, now_ms, own_router, project_of, send
+from streams.views.training.asking import TAG, Project, carried_out, now_ms, own_router, project_of, send
 from streams.views.training.bodies import DescriptionBody, parted_numbers
 from streams.views.training.curves import GoneError, curves_page
 from streams.views.training.envelope import TRAINING, done
 from streams.views.training.visualization_bodies import VisualizationBody, VisualizationListQuery
 from streams.views.web.answers import json_response
-from streams.views.web.commands import IdempotencyKey, command_id_of
+from streams.views.web.commands import BareCommandId, CommandId
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door
 from streams.views.web.reading import JobId, State, address, json_by_default
@@ -42,10 +42,9 @@ DOOR = Door(router=router, apart=True, tag=TAG, envelope=TRAINING, owner=project
     dependencies=[Depends(json_by_default)],
 )
 async def create_visualization(
-    state: State, request: Request, project_id: Project, body: VisualizationBody, key: IdempotencyKey = None
+    state: State, request: Request, project_id: Project, body: VisualizationBody, command_id: CommandId
 ) -> Response:
     """The metrics of the versions that write to train_url, as a page."""
-    command_id = command_id_of(request, key, await request.body())
 
     async def create(job_id: int) -> Response:
         command = CreateVisualizationJob(
@@ -109,61 +108,35 @@ async def get_visualization(state: State, request: Request, project_id: Project,
     dependencies=[Depends(json_by_default)],
 )
 async def update_visualization(
-    state: State,
-    request: Request,
-    project_id: Project,
-    job_id: JobId,
-    body: DescriptionBody,
-    key: IdempotencyKey = None,
+    state: State, project_id: Project, job_id: JobId, body: DescriptionBody, command_id: CommandId
 ) -> Response:
     """The description alone can be changed."""
     _known(state, project_id, job_id)
     check_description(body.job_desc)
-    command_id = command_id_of(request, key, await request.body())
-    await send(state, project_id, UpdateVisualizationJob(command_id, project_id, job_id, body.job_desc))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, UpdateVisualizationJob(command_id, project_id, job_id, body.job_desc))
 
 
-@router.post(
-    "/{job_id}/stop",
-    summary="Stop a visualization job",
-    **done(400, 404, 408, 503),
-)
-async def stop_visualization(
-    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
-) -> Response:
+@router.post("/{job_id}/stop", summary="Stop a visualization job", **done(400, 404, 408, 503))
+async def stop_visualization(state: State, project_id: Project, job_id: JobId, command_id: BareCommandId) -> Response:
     """Its page is shown no more."""
     training_visualizations.check_stop(_known(state, project_id, job_id), now_ms())
-    await send(state, project_id, StopVisualizationJob(command_id_of(request, key), project_id, job_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, StopVisualizationJob(command_id, project_id, job_id))
 
 
-@router.post(
-    "/{job_id}/restart",
-    summary="Start a visualization job again",
-    **done(400, 404, 408, 503),
-)
+@router.post("/{job_id}/restart", summary="Start a visualization job again", **done(400, 404, 408, 503))
 async def restart_visualization(
-    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
+    state: State, project_id: Project, job_id: JobId, command_id: BareCommandId
 ) -> Response:
     """For as long as it was made for."""
     training_visualizations.check_restart(_known(state, project_id, job_id), now_ms())
-    await send(state, project_id, RestartVisualizationJob(command_id_of(request, key), project_id, job_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, RestartVisualizationJob(command_id, project_id, job_id))
 
 
-@router.delete(
-    "/{job_id}",
-    summary="Delete a visualization job",
-    **done(400, 404, 503),
-)
-async def delete_visualization(
-    state: State, request: Request, project_id: Project, job_id: JobId, key: IdempotencyKey = None
-) -> Response:
+@router.delete("/{job_id}", summary="Delete a visualization job", **done(400, 404, 503))
+async def delete_visualization(state: State, project_id: Project, job_id: JobId, command_id: BareCommandId) -> Response:
     """The metrics stay."""
     _known(state, project_id, job_id)
-    await send(state, project_id, DeleteVisualizationJob(command_id_of(request, key), project_id, job_id))
-    return json_response({"is_success": True})
+    return await carried_out(state, project_id, DeleteVisualizationJob(command_id, project_id, job_id))
 
 
 @router.get("/{job_id}/page", summary="Look at the curves", responses=TRAINING.responses(400, 404, 410, 503))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -11,7 +12,14 @@ from fastapi import Response
 from streams.errors import Code, UnavailableError
 from streams.runtime import Part, StateRuntime
 
-__all__ = ["Streams", "json_response", "streams_of"]
+__all__ = ["Form", "Streams", "json_response", "streams_of"]
+
+
+class Form(StrEnum):
+    """How the answer is written."""
+
+    JSON = "json"
+    CSV = "csv"
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

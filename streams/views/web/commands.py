@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Annotated, Any, Protocol
 
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
 
 from connectors.kafka.publisher import DeliveryError, Record
 from schemas.forecasting import SubmitJob
@@ -15,7 +15,7 @@ from streams.audit.notes import note_subject
 from streams.errors import Code, ConflictError, UnavailableError
 from streams.runtime import StateRuntime
 
-__all__ = ["IdempotencyKey", "command_id_of", "is_repeat", "note_name", "send_command"]
+__all__ = ["BareCommandId", "CommandId", "IdempotencyKey", "command_id_of", "is_repeat", "note_name", "send_command"]
 
 _LONG_SUBMISSION = 500  # elements: encoding them takes longer than the way to a thread and back
 _PREFIX = 36  # characters of a command id that stand for the key; what follows stands for the content
@@ -43,6 +43,20 @@ def command_id_of(request: Request, key: str | None, content: bytes = b"") -> st
     if key is None:
         return str(uuid.uuid4())
     return f"{_name(request, key)}-{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+
+
+async def _of_body(request: Request, key: IdempotencyKey = None) -> str:
+    return command_id_of(request, key, await request.body())
+
+
+async def _of_address(request: Request, key: IdempotencyKey = None) -> str:
+    return command_id_of(request, key)
+
+
+CommandId = Annotated[str, Depends(_of_body)]
+"""The id of the command that a request sends: the same for the same Idempotency-Key and body."""
+BareCommandId = Annotated[str, Depends(_of_address)]
+"""Likewise, of a request whose address says all: its body counts for nothing."""
 
 
 def _name(request: Request, key: str) -> uuid.UUID:

@@ -128,6 +128,23 @@ class Door:
     asks: Collection[str] = ()
     """Last parts of paths whose POST changes nothing, so that viewers may send it; * for all."""
 
+    @classmethod
+    def of_job(
+        cls, page: str, router: APIRouter, tag: Tag, *, watched: bool = False, asks: Collection[str] = ()
+    ) -> "Door":
+        """That of `/job/{job_id}/<page>/`: the job's owner answers, and nobody of another project."""
+        prefix = f"/job/{{job_id}}/{page}"
+        return cls(
+            router=router,
+            prefixes=(prefix,),
+            tag=tag,
+            owner=by_id(2),
+            slash=True,
+            watched=(prefix,) if watched else (),
+            apart=True,
+            asks=asks,
+        )
+
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
         """Those of its router, in its chapter of the API document: FastAPI works them out once for all applications."""

@@ -13,12 +13,12 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
-from streams.views.web.answers import json_response
-from streams.views.web.door import Door, by_id
+from streams.views.web.answers import Form, json_response
+from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
 from streams.views.what_if.explained_replies import ExplanationsReply
-from streams.views.what_if.what_if import BUDGET_S, MOST, TAG, Form, job_to_ask
+from streams.views.what_if.what_if import BUDGET_S, MOST, TAG, job_to_ask
 from streams.what_if.asking import Why
 from streams.what_if.explaining import as_rows, explained, features_of_all
 from streams.what_if.gathered import gathered, none_answered
@@ -34,7 +34,7 @@ _METHOD: Final = (
 )
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(router=router, prefixes=("/job/{job_id}/explanations",), tag=TAG, owner=by_id(2), apart=True, slash=True)
+DOOR = Door.of_job("explanations", router, TAG)
 
 
 @router.get(

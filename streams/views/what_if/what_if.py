@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -16,8 +15,8 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.runtime import StateRuntime
-from streams.views.web.answers import json_response
-from streams.views.web.door import Door, Tag, by_id
+from streams.views.web.answers import Form, json_response
+from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State, sent_as_json
 from streams.views.what_if.bodies import ALL, WhatIfBody
@@ -28,7 +27,7 @@ from streams.what_if.gathered import gathered, none_answered
 from streams.what_if.state import WhatIfState
 from streams.what_if.telling import as_table, told, told_error, totals
 
-__all__ = ["BUDGET_S", "DOOR", "MOST", "TAG", "Form", "job_to_ask"]
+__all__ = ["BUDGET_S", "DOOR", "MOST", "TAG", "job_to_ask"]
 
 MOST: Final = 1000  # series of one answer
 BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by a proxy in between
@@ -36,22 +35,7 @@ BUDGET_S: Final = 60.0  # of a page: what waits for longer is mostly given up by
 TAG: Final = Tag("what-if", "What prices, campaigns or holidays add to forecasts, and what they would add.")
 
 router = APIRouter(route_class=JsonRoute)
-DOOR = Door(
-    router=router,
-    prefixes=("/job/{job_id}/what-if",),
-    tag=TAG,
-    owner=by_id(2),
-    apart=True,
-    slash=True,
-    asks=("what-if",),
-)
-
-
-class Form(StrEnum):
-    """How the answer is written."""
-
-    JSON = "json"
-    CSV = "csv"
+DOOR = Door.of_job("what-if", router, TAG, asks=("what-if",))
 
 
 @router.post(

@@ -98,10 +98,7 @@ async def get_available(
     responses=METRICS.responses(400, 503),
 )
 async def get_data(
-    state: State,
-    request: Request,
-    workload_uid: Uid,
-    asked: Annotated[PointParameters, Query()],
+    state: State, request: Request, workload_uid: Uid, asked: Annotated[PointParameters, Query()]
 ) -> Response:
     """All that the filters leave, by time, then iteration, then arrival; the last one is the newest.
 
