@@ -10,7 +10,7 @@ from streams.accuracy.boards import NOTHING
 from streams.accuracy.state import Shown, board_of
 from streams.checks import ID_LIMIT
 from streams.forecasting.state import known_job
-from streams.views.web.answers import json_response
+from streams.views.web.answers import ShownGroups, ShownJobId, ShownModel, ShownSeriesKey, ShownTsId, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
@@ -64,7 +64,7 @@ class OfAll(Sums):
 class OfModel(OfAll):
     """Those of one model's forecasts."""
 
-    model_name: str = Field(description="As asked for.")
+    model_name: ShownModel
     series: int = Field(description="How many series have judged values of it.")
 
 
@@ -81,10 +81,10 @@ class LastValue(BaseModel):
 class OfSeries(OfAll):
     """Those of one series and model."""
 
-    ts_id: int = Field(description="The series.")
-    series_key: str = Field(description="Its name by its groups.")
-    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
-    model_name: str = Field(description="As asked for.")
+    ts_id: ShownTsId
+    series_key: ShownSeriesKey
+    groupby_val: ShownGroups
+    model_name: ShownModel
     last: LastValue
     horizons: list[OfStep] = Field(description="By step ahead.")
 
@@ -92,7 +92,7 @@ class OfSeries(OfAll):
 class AccuracyReply(BaseModel):
     """What came of a job's forecasts."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     data_id: int = Field(description="The data set whose rows were compared with the forecasts.")
     scale: str = Field(description="What errors are divided by for mase.")
     note: str | None = Field(description="Why nothing can be judged, where nothing can.")

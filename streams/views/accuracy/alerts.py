@@ -16,7 +16,7 @@ from streams.checks import ID_LIMIT
 from streams.errors import Code, UnavailableError
 from streams.runtime import StateRuntime
 from streams.views.accuracy.accuracy import TAG
-from streams.views.web.answers import json_response
+from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId, json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import HeadRoute, State
@@ -37,10 +37,10 @@ class AlertItem(BaseModel):
     message: str = Field(description="In words.")
     at: int = Field(description="When the log got the observation that it was seen by, epoch milliseconds.")
     timestamp: str = Field(description="The time that it is about.")
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     data_id: int = Field(description="Its data set.")
-    ts_id: int = Field(description="The series.")
-    series_key: str = Field(description="Its name by its groups.")
+    ts_id: ShownTsId
+    series_key: ShownSeriesKey
     model_name: str | None = Field(description="Whose forecast it is about.")
     n: int | None = Field(description="By which submission the value was forecast.")
     step: int = Field(description="Steps ahead; how many values were compared; how many steps have no value.")

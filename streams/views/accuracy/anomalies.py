@@ -28,7 +28,7 @@ from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.standing.shadows import answered
 from streams.views.accuracy.accuracy import TAG
-from streams.views.web.answers import Form, json_response
+from streams.views.web.answers import Form, ShownJobId, ShownSeriesKey, ShownTsId, json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
@@ -64,8 +64,8 @@ class AnomalyReply(BaseModel):
 class SeriesAnomalies(BaseModel):
     """A series and its anomalies."""
 
-    ts_id: int = Field(description="The series.")
-    series_key: str = Field(description="Its name by its groups.")
+    ts_id: ShownTsId
+    series_key: ShownSeriesKey
     model_name: str | None = Field(description="The model that was chosen for it; null where it has no forecast.")
     rolled_by: str | None = Field(description="The model that forecast its history: of one that chooses, its best.")
     looked_at: int = Field(description="How many values of the history were forecast.")
@@ -78,7 +78,7 @@ class SeriesAnomalies(BaseModel):
 class AnomaliesReply(BaseModel):
     """Anomalies of some series of a job."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     level: float = Field(description="Of the intervals, in percent.")
     method: str = Field(description="How they were found.")
     series_count: int = Field(description="How many series the job has.")

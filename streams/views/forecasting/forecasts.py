@@ -22,7 +22,7 @@ from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.views.forecasting.replies import UTC_OFFSETS
 from streams.views.web.admission.hops import came_by_hop
-from streams.views.web.answers import json_response
+from streams.views.web.answers import ShownTsId, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others, passed_on
@@ -41,7 +41,7 @@ SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the own
 class ForecastReply(BaseModel):
     """A forecast; the same JSON is in Redis at `forecast:{ts_id}`, where that is used."""
 
-    ts_id: int = Field(description="The series.")
+    ts_id: ShownTsId
     job_id: int = Field(description="The job that trained it; 0: an endpoint was asked by an event.")
     n: int = Field(description="Number of the submission within the job: the latest that has a forecast.")
     item_id: str = Field(description="The group values of the series.")

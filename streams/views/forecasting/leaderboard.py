@@ -20,6 +20,7 @@ from streams.forecasting.state import ForecastingState, known_job
 from streams.forecasting.time_travel import Rows
 from streams.standing.shadows import answered
 from streams.views.forecasting.replies import Status
+from streams.views.web.answers import ShownGroups, ShownJobId, ShownModel, ShownTsId
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
 
@@ -34,7 +35,7 @@ _NAMES: Final = (IN_SAMPLE, *METRICS)
 class ModelScores(BaseModel):
     """A model and its scores over all series."""
 
-    model_name: str = Field(description="As asked for.")
+    model_name: ShownModel
     wins: int = Field(description="In how many series it is the best.")
     series: int = Field(description="How many series it has a score of.")
     failed: int = Field(description="How many it could not forecast.")
@@ -45,8 +46,8 @@ class ModelScores(BaseModel):
 class SeriesScores(BaseModel):
     """A series and how well each model forecast it."""
 
-    ts_id: int = Field(description="The series.")
-    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    ts_id: ShownTsId
+    groupby_val: ShownGroups
     winner: str | None = Field(description="The best model; null where none has a score.")
     answered_by: str | None = Field(description="Which models the winner has chosen, where it is one that chooses.")
     score: float | None = Field(description="The winner's.")
@@ -57,7 +58,7 @@ class SeriesScores(BaseModel):
 class LeaderboardReply(BaseModel):
     """All series and models of a job in one table."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     status: Status
     metric: str = Field(description="What is compared.")
     models: list[ModelScores] = Field(description="Best mean first.")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from streams.views.standing.bodies import InShadow, RefreshedElement
+from streams.views.web.answers import ShownGroups, ShownJobId, ShownModel, ShownTsId
 
 __all__ = [
     "UTC_OFFSETS",
@@ -97,7 +98,7 @@ class PreviewReply(BaseModel):
 class JobCreatedReply(BaseModel):
     """A new job."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     status: Status
 
 
@@ -134,8 +135,8 @@ class JobsReply(BaseModel):
 class HistoryReply(BaseModel):
     """One series as it was read."""
 
-    ts_id: int = Field(description="The series.")
-    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    ts_id: ShownTsId
+    groupby_val: ShownGroups
     target: str = Field(description="The label of the target column.")
     freq: str = Field(description="Its step as an offset alias of pandas.")
     freq_note: str | None = Field(None, description="What is worth knowing of the step; only where there is something.")
@@ -146,7 +147,7 @@ class HistoryReply(BaseModel):
 class SeriesStatus(BaseModel):
     """A series and how far it is."""
 
-    ts_id: int = Field(description="The series.")
+    ts_id: ShownTsId
     status: Status
 
 
@@ -168,7 +169,7 @@ class JobReply(JobSummary):
 class SeriesDetails(SeriesStatus):
     """One series of a job."""
 
-    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    groupby_val: ShownGroups
     groupby_key: list[str] = Field(description="Labels of the group columns.")
     series_key: str = Field(description="Its name, the same in every job of the data set: see GET /forecasts.")
     groups: dict[str, str] = Field(description="Its group values by column.")
@@ -214,8 +215,8 @@ class Result(BaseModel):
     utc_offsets: list[str] | None = UTC_OFFSETS
     metrics: dict[str, float | None] = Field(description="null where a metric is not defined.")
     config: dict[str, _Value] = Field(description="The hyper-parameters that were used.")
-    ts_id: int = Field(description="The series.")
-    model_name: str = Field(description="As asked for.")
+    ts_id: ShownTsId
+    model_name: ShownModel
     quantiles: dict[str, list[float]] | None = Field(
         None, description='Forecast quantiles by level, such as "0.1"; only of models that have them.'
     )
@@ -239,8 +240,8 @@ class Result(BaseModel):
 class FailedResult(BaseModel):
     """Why a submission of a series yielded nothing."""
 
-    ts_id: int = Field(description="The series.")
-    model_name: str = Field(description="As asked for.")
+    ts_id: ShownTsId
+    model_name: ShownModel
     error: str = Field(description="Why, and what helps.")
     shadow: InShadow = None
 
@@ -248,7 +249,7 @@ class FailedResult(BaseModel):
 class SeriesResults(BaseModel):
     """All results of one series, in order of submission."""
 
-    ts_id: int = Field(description="The series.")
+    ts_id: ShownTsId
     results: list[Result | FailedResult] = Field(description="One for each element that trained it.")
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from schemas.forecasting import RefreshJob
 from streams.forecasting.state import known_job
 from streams.views.observations.rows import TAG
-from streams.views.web.answers import json_response
+from streams.views.web.answers import ShownJobId, json_response
 from streams.views.web.commands import BareCommandId, is_repeat, send_command
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
@@ -23,7 +23,7 @@ DOOR = Door.of_job("refresh", router, TAG)
 class RefreshReply(BaseModel):
     """A job after its series have grown."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     status: int = Field(description="2 where series are trained, as refreshed elements of the job say; else as before.")
     series_count: int = Field(description="How many series it has now.")
     changed: list[int] = Field(

@@ -14,7 +14,7 @@ from streams.runtime import StateRuntime
 from streams.standing.shadows import check_on
 from streams.views.accuracy.accuracy import Coverage
 from streams.views.forecasting.bodies import ModelName, SeriesBody, TsId
-from streams.views.web.answers import json_response
+from streams.views.web.answers import ShownGroups, ShownJobId, ShownModel, ShownSeriesKey, ShownTsId, json_response
 from streams.views.web.commands import BareCommandId, CommandId, is_repeat, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
@@ -71,7 +71,7 @@ class SideSums(BaseModel):
 class Side(SideSums):
     """One of the two over all series."""
 
-    model_name: str = Field(description="As asked for.")
+    model_name: ShownModel
     config: dict[str, Any] | None = Field(description="The hyper-parameters of its latest forecast.")
     answers: bool = Field(description="Whether its forecasts are the published ones.")
     forecasts: int = Field(description="How many series it has a forecast of.")
@@ -95,9 +95,9 @@ class Verdict(BaseModel):
 class SeriesPair(Verdict):
     """Both on one series."""
 
-    ts_id: int = Field(description="The series.")
-    series_key: str = Field(description="Its name by its groups.")
-    groupby_val: str = Field(description="Its group values, written as a Python tuple.")
+    ts_id: ShownTsId
+    series_key: ShownSeriesKey
+    groupby_val: ShownGroups
     first: SideSums
     second: SideSums
 
@@ -105,7 +105,7 @@ class SeriesPair(Verdict):
 class ShadowReply(Verdict):
     """A job's shadow, beside the model that was there first."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     data_id: int = Field(description="The data set whose rows judge both.")
     series_named: str = Field(description="Which series: all, group values by column, or a ts_id.")
     started: str = Field(description="ISO-8601 in UTC.")

@@ -2,14 +2,16 @@
 
 from pydantic import BaseModel, Field
 
+from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId
+
 __all__ = ["SumsReply"]
 
 
 class LeftOut(BaseModel):
     """A series that a sum could not be made with."""
 
-    ts_id: int = Field(description="The series.")
-    series_key: str = Field(description="Its name by its groups.")
+    ts_id: ShownTsId
+    series_key: ShownSeriesKey
     reason: str = Field(description="Why.")
 
 
@@ -60,7 +62,7 @@ class SumReply(BaseModel):
 class SumsReply(BaseModel):
     """Forecasts of a job's series, added up."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     status: int = Field(description="Its status; what is there is added up at once.")
     note: str | None = Field(description="What is to be said of all sums.")
     sums_count: int = Field(description="How many sums there are.")

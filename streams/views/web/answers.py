@@ -1,18 +1,35 @@
-"""Answers: JSON by orjson, and live ones, of which a state worker has so many open at most."""
+"""Answers: JSON by orjson, what many of them name, and live ones, of which a state worker has so many open at most."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Response
+from pydantic import Field
 
 from streams.errors import Code, UnavailableError
 from streams.runtime import Part, StateRuntime
 
-__all__ = ["Form", "Streams", "json_response", "streams_of"]
+__all__ = [
+    "Form",
+    "ShownGroups",
+    "ShownJobId",
+    "ShownModel",
+    "ShownSeriesKey",
+    "ShownTsId",
+    "Streams",
+    "json_response",
+    "streams_of",
+]
+
+ShownJobId = Annotated[int, Field(description="The job.")]
+ShownTsId = Annotated[int, Field(description="The series.")]
+ShownSeriesKey = Annotated[str, Field(description="Its name by its groups.")]
+ShownGroups = Annotated[str, Field(description="Its group values, written as a Python tuple.")]
+ShownModel = Annotated[str, Field(description="As asked for.")]
 
 
 class Form(StrEnum):

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId
+
 __all__ = ["ExplanationsReply"]
 
 
@@ -19,9 +21,9 @@ class ExplainedFeature(BaseModel):
 class SeriesExplanation(BaseModel):
     """The forecast of a series in parts, or the reason why there is none."""
 
-    ts_id: int = Field(description="The series.")
+    ts_id: ShownTsId
     groups: dict[str, str] = Field(description="Its group values, by the labels of their columns.")
-    series_key: str = Field(description="Its name by its groups.")
+    series_key: ShownSeriesKey
     model_name: str | None = Field(description="As asked for in the job; null where it has no such forecast.")
     n: int | None = Field(description="The submission whose settings the forecast has.")
     error: str | None = Field(description="Why there is no answer; null where there is one.")
@@ -50,7 +52,7 @@ class FeatureOfAll(BaseModel):
 class ExplanationsReply(BaseModel):
     """Why the forecasts of a job are what they are."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     method: str = Field(description="How it was found.")
     series_count: int = Field(description="How many series the job has.")
     features: list[FeatureOfAll] = Field(description="Over the series of the page, the largest effect first.")

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId
+
 __all__ = ["WhatIfReply"]
 
 
@@ -24,9 +26,9 @@ class ChangedFeature(BaseModel):
 class AskedSeries(BaseModel):
     """A series with both forecasts, or with the reason why there are none."""
 
-    ts_id: int = Field(description="The series.")
+    ts_id: ShownTsId
     groups: dict[str, str] = Field(description="Its group values, by the labels of their columns.")
-    series_key: str = Field(description="Its name by its groups.")
+    series_key: ShownSeriesKey
     model_name: str | None = Field(description="As asked for in the job; null where it has no such forecast.")
     n: int | None = Field(description="The submission whose settings both forecasts have.")
     error: str | None = Field(description="Why there is no answer; null where there is one.")
@@ -53,7 +55,7 @@ class AskedTotals(BaseModel):
 class WhatIfReply(BaseModel):
     """What the forecasts of a job's series would be."""
 
-    job_id: int = Field(description="The job.")
+    job_id: ShownJobId
     series_count: int = Field(description="How many series are asked about, on all pages.")
     totals: AskedTotals
     series: list[AskedSeries] = Field(description="By ts_id.")
