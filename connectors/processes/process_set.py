@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from connectors.processes.compute_process import ComputeProcess, EndedError
+from connectors.processes.compute_process import ComputeProcess, EndedError, RaisedError
 
 __all__ = ["Lease", "ProcessSet", "shut_down"]
 
@@ -126,6 +126,20 @@ class ProcessSet:
                 break
             time.sleep(pause_s)
         return self._started(niceness, ready=ready)
+
+    def call(self, argument: object, timeout_s: float) -> Any:
+        """What one of them answers, which waits for work or is started; errors as `ComputeProcess.call`. Blocks."""
+        process = self.take() or self.start()
+        try:
+            answer = process.call(argument, timeout_s)
+        except RaisedError:
+            self.give_back(process)
+            raise
+        except (EndedError, TimeoutError):
+            self.end(process)
+            raise
+        self.give_back(process)
+        return answer
 
     def give_back(self, process: ComputeProcess) -> None:
         """It waits for work again, or ends where enough others do."""

@@ -71,18 +71,9 @@ class Rolling:
 
     def _asked(self, call: RollingCall) -> Sequence[RolledHistory]:
         try:
-            process = self._processes.take() or self._processes.start()
-        except EndedError as error:
-            raise _away(str(error)) from None
-        try:
-            answers: Sequence[RolledHistory] = process.call(call, call.budget_s + _AROUND_S)
-        except (EndedError, TimeoutError) as error:
-            self._processes.end(process)
+            answers: Sequence[RolledHistory] = self._processes.call(call, call.budget_s + _AROUND_S)
+        except (EndedError, RaisedError, TimeoutError) as error:
             raise _away(str(error) or "it took too long") from None
-        except RaisedError as error:
-            self._processes.give_back(process)
-            raise _away(str(error)) from None
-        self._processes.give_back(process)
         return answers
 
     async def close(self) -> None:

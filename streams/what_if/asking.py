@@ -153,22 +153,11 @@ class Asking:
 
     def _asked(self, argument: Sequence[Any], limit_s: float) -> Any:
         try:
-            process = self._processes.take() or self._processes.start()
-        except EndedError as error:
-            raise _away(str(error)) from None
-        try:
-            answers = process.call(argument, limit_s)
+            return self._processes.call(argument, limit_s)
         except TimeoutError:
-            self._processes.end(process)
             raise _out_of_time(0, len(argument), limit_s) from None
-        except EndedError as error:
-            self._processes.end(process)
+        except (EndedError, RaisedError) as error:
             raise _away(str(error)) from None
-        except RaisedError as error:
-            self._processes.give_back(process)
-            raise _away(str(error)) from None
-        self._processes.give_back(process)
-        return answers
 
     async def close(self) -> None:
         """End the processes."""

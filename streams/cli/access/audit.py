@@ -2,16 +2,14 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Annotated, Any, Final
 
 import typer
 
-from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.terminal import notices, output
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["audit"]
@@ -29,7 +27,7 @@ def audit(
     url: Url = None,
 ) -> None:
     """Who did what: every write, and every refusal for lack of rights."""
-    from streams.cli.service.newest import newest
+    from streams.cli.service.newest import newest, print_lines
 
     only = {name: value for name, value in (("user", user), ("project", project)) if value}
     with session_of(url) as session:
@@ -42,17 +40,12 @@ def audit(
             heads = " ".join(f"{name:{width}}" for name, width in _WIDTHS.items())
             output().print(f"{'time (UTC)':23} {heads} subject", soft_wrap=True)
         for some in chain((first,), found):
-            _print(some, as_json=as_json)
+            print_lines(some, _words, as_json=as_json)
 
 
-def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    for it in found:
-        if as_json:
-            sys.stdout.write(f"{json.dumps(it, ensure_ascii=False)}\n")
-            continue
-        at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
-        told = {**it, "user": it["user"] or ("-" if it["door"] == "http" else "(kafka)")}
-        columns = " ".join(f"{told[name]!s:{width}}" for name, width in _WIDTHS.items())
-        several = f"{it['count']} times" if it.get("count", 1) > 1 else ""
-        output().print(one_line(f"{at} {columns} {it['subject']}{several}".rstrip()), highlight=False, soft_wrap=True)
-    sys.stdout.flush()
+def _words(it: Mapping[str, Any]) -> str:
+    at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
+    told = {**it, "user": it["user"] or ("-" if it["door"] == "http" else "(kafka)")}
+    columns = " ".join(f"{told[name]!s:{width}}" for name, width in _WIDTHS.items())
+    several = f"{it['count']} times" if it.get("count", 1) > 1 else ""
+    return f"{at} {columns} {it['subject']}{several}".rstrip()

@@ -2,15 +2,13 @@
 
 # ruff: noqa: PLC0415  # what only this command needs is loaded by it, so that `tidecast --help` stays quick
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.console.terminal import notices
 from streams.cli.service.asking import Url, session_of
 
 __all__ = ["register"]
@@ -33,23 +31,16 @@ def alerts(
     url: Url = None,
 ) -> None:
     """What wants somebody to look: strange values, forecasts that became worse, series that fell behind."""
-    from streams.cli.service.newest import newest
+    from streams.cli.service.newest import newest, print_lines
 
     only = {name: value for name, value in (("job_id", job), ("kind", kind)) if value}
     with session_of(url) as session:
         for some in newest(session.client, "/alerts", only, name="alerts", key="alert_id", limit=limit, follow=follow):
             if not some and not follow:
                 notices().print("there are none")
-            _print(some, as_json=as_json)
+            print_lines(some, _words, as_json=as_json)
 
 
-def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    for it in found:
-        if as_json:
-            sys.stdout.write(f"{json.dumps(it, ensure_ascii=False)}\n")
-            continue
-        at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        output().print(
-            one_line(f"{at}  {it['kind']:20} job {it['job_id']}  {it['message']}"), highlight=False, soft_wrap=True
-        )
-    sys.stdout.flush()
+def _words(it: Mapping[str, Any]) -> str:
+    at = datetime.fromtimestamp(it["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{at}  {it['kind']:20} job {it['job_id']}  {it['message']}"

@@ -12,6 +12,7 @@ from streams.cli.console.failure import CommandError
 from streams.cli.console.file_options import Sheet
 from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.terminal import notices, output
+from streams.cli.service.asking import ServiceUrl
 
 __all__ = ["register"]
 
@@ -53,10 +54,6 @@ _GroupBy = Annotated[
         help="CSV: one series for each value of it, which becomes a category; may be repeated.",
     ),
 ]  # fmt: skip
-_Url = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -112,7 +109,7 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     ] = None,
     sheet: Sheet = None,
     as_json: AsJson = False,
-    url: _Url = None,
+    url: ServiceUrl = None,
 ) -> None:  # fmt: skip
     """Train a DeepAR model on the series of a file.
 
@@ -182,7 +179,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     group_by: _GroupBy = None,
     sheet: Sheet = None,
     as_json: AsJson = False,
-    url: _Url = None,
+    url: ServiceUrl = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every series of a long table.")] = False,
 ) -> None:  # fmt: skip
     """Forecast the series of a file with a trained model.
@@ -218,7 +215,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         forecast_file(request, load_settings(), url, output(), notices(), out=out, plot=plot, everything=everything)
 
 
-def endpoints(*, as_json: AsJson = False, url: _Url = None) -> None:
+def endpoints(*, as_json: AsJson = False, url: ServiceUrl = None) -> None:
     """List the trained models that can be asked."""
     from streams.cli.deepar.forecasting import list_endpoints
 

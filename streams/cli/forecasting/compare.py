@@ -16,6 +16,7 @@ from connectors.datasets.group_values import group_values
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.forecasting.tables import number
+from streams.cli.service.asking import Url
 
 __all__ = ["model_table", "register", "series_table"]
 
@@ -39,10 +40,7 @@ def compare(
         typer.Option(metavar="METRIC", help="What is compared: mase_insample, or a metric that was asked for."),
     ] = "mase_insample",
     rows: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=1000, help="Most series to show.")] = 30,
-    url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False),
-    ] = None,
+    url: Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer.")] = False,
 ) -> None:
     """Compare the models of a job by their backtests: best model first, then the series, worst first.

@@ -27,6 +27,7 @@ from streams.cli.console.listing import AsJson, check_no_files
 from streams.cli.console.program import command_line
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, output
+from streams.cli.service.asking import ServiceUrl
 
 __all__ = ["register"]
 
@@ -229,12 +230,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
             help="Also the total and the sums by --group-by, which add up; --plot draws the first four of them.",
         ),
     ] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
-        ),
-    ] = None,
+    url: ServiceUrl = None,
     as_json: AsJson = False,
     everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
 ) -> None:  # fmt: skip

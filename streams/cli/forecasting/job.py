@@ -15,6 +15,7 @@ from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import check_no_files
 from streams.cli.console.terminal import notices, one_line, output
+from streams.cli.service.asking import Url
 
 if TYPE_CHECKING:
     from streams.cli.service.client import ServiceClient
@@ -68,10 +69,7 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
         str | None,
         typer.Option(metavar="TIME", help="Show it as it was then: YYYY-MM-DDTHH:MM, in UTC.", show_default=False),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False),
-    ] = None,
+    url: Url = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
 ) -> None:
     """Show the status of a job and, once it is finished, its results.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streams.cli.service.session import Session
     from streams.settings import Settings
 
-__all__ = ["Url", "own_project", "session_of"]
+__all__ = ["ServiceUrl", "Url", "own_project", "session_of"]
 
 _NOT_FOUND: Final = 404
 Url = Annotated[
@@ -29,6 +29,13 @@ Url = Annotated[
         "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
     ),
 ]
+ServiceUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
+    ),
+]
+"""Of commands that do more than to ask."""
 
 
 @lru_cache(maxsize=1)

@@ -1,13 +1,16 @@
 """The newest things that a service lists, and those that come after them."""
 
+import json
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from streams.cli.console.terminal import one_line, output
 from streams.cli.service.client import ServiceClient
 
-__all__ = ["newest"]
+__all__ = ["newest", "print_lines"]
 
 _EVERY_S: Final = 1.0
 _AT_ONCE: Final = 1000  # as many as the service tells at a time
@@ -31,3 +34,15 @@ def newest(
         shown.update(it[key] for it in found)
         time.sleep(_EVERY_S)
         found = client.get(address)[name]
+
+
+def print_lines(
+    found: Sequence[Mapping[str, Any]], words: Callable[[Mapping[str, Any]], str], *, as_json: bool
+) -> None:
+    """A line of each at once, for who follows them: a JSON object, or what `words` says of it."""
+    for it in found:
+        if as_json:
+            sys.stdout.write(f"{json.dumps(it, ensure_ascii=False)}\n")
+        else:
+            output().print(one_line(words(it)), highlight=False, soft_wrap=True)
+    sys.stdout.flush()

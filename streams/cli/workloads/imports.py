@@ -11,6 +11,7 @@ from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson
 from streams.cli.console.terminal import notices, output
+from streams.cli.service.asking import ServiceUrl
 from streams.cli.workloads.group import metrics_group
 
 if TYPE_CHECKING:
@@ -57,10 +58,6 @@ _Started = Annotated[
         help="When a file was begun whose lines say no time, as 2026-01-31T12:00:00.",
     ),
 ]  # fmt: skip
-_Url = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +77,7 @@ def import_files(
     pattern: _Pattern = None,
     started: _Started = None,
     as_json: AsJson = False,
-    url: _Url = None,
+    url: ServiceUrl = None,
 ) -> None:
     """Send the metrics of files to the service.
 
@@ -106,7 +103,7 @@ def follow(
         typer.Option(metavar="SECONDS", min=0.1, help="End when nothing new came for so long.", show_default="Ctrl-C"),
     ] = None,
     as_json: AsJson = False,
-    url: _Url = None,
+    url: ServiceUrl = None,
 ) -> None:
     """Send the metrics of a file or folder while a trainer writes it, until Ctrl-C."""
     from streams.cli.workloads.plans import Failed

@@ -1,6 +1,7 @@
 """Services: deployed, shown, scaled, paused, removed (contract S-050 … S-066)."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +17,17 @@ from streams.errors import Code, InvalidError
 from streams.runtime import StateRuntime
 from streams.views.deployments.replies import Address, ServiceInfo, ServiceList
 from streams.views.scoring.owners import check_settled, kept_name, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, iso_time, made_at, text
+from streams.views.scoring.reading import (
+    ALIAS,
+    Fields,
+    answer_at,
+    body_of,
+    data_response,
+    fields_of,
+    iso_time,
+    made_at,
+    text,
+)
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
@@ -175,18 +186,7 @@ def _quantity(fields: Fields, name: str) -> ParameterValue | None:
     return value
 
 
-def _route(name: str, view: Any, method: str, summary: str, reply: Any, **options: Any) -> None:
-    """At the root, and below /api/v1, where the API document does not show it a second time."""
-    for prefix in ("", ALIAS):
-        router.add_api_route(
-            f"{prefix}/{name}",
-            view,
-            methods=[method],
-            summary=summary,
-            response_model=reply,
-            include_in_schema=not prefix,
-            **options,
-        )
+_route: Final = partial(answer_at, router)
 
 
 _SERVICE: Final = {"serviceName": {"type": "string", "description": "The service."}}

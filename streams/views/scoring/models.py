@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -21,6 +22,7 @@ from streams.views.scoring.owners import check_settled, kept_name, owners_answer
 from streams.views.scoring.reading import (
     ALIAS,
     Fields,
+    answer_at,
     body_of,
     data_response,
     fields_of,
@@ -220,19 +222,7 @@ def _check_size(state: StateRuntime, upload: UploadFile) -> None:
         raise TooLargeError(Code.TOO_LARGE, message)
 
 
-def _route(name: str, view: Any, method: str, summary: str, reply: Any, **options: Any) -> None:
-    """At the root, and below /api/v1, where the API document does not show it a second time."""
-    for prefix in ("", ALIAS):
-        router.add_api_route(
-            f"{prefix}/{name}",
-            view,
-            methods=[method],
-            name=f"{view.__name__}{'_by_query' if method == 'GET' and view is not list_user_models else ''}",
-            summary=summary,
-            response_model=reply,
-            include_in_schema=not prefix,
-            **options,
-        )
+_route: Final = partial(answer_at, router)
 
 
 def _both(name: str, view: Any, summary: str, reply: Any) -> None:
@@ -247,7 +237,9 @@ def _both(name: str, view: Any, summary: str, reply: Any) -> None:
         "description": "The model.",
     }
     extra = {"parameters": [parameter]}
-    _route(name, view, "GET", summary, reply, responses=MODEL_SERVICE.responses(400, 404), openapi_extra=extra)
+    responses = MODEL_SERVICE.responses(400, 404)
+    by_query = f"{view.__name__}_by_query"
+    _route(name, view, "GET", summary, reply, name=by_query, responses=responses, openapi_extra=extra)
 
 
 _route(

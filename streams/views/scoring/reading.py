@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
 from models.json_words import BadJsonError, read_json, shown
@@ -12,7 +12,19 @@ from streams.errors import Code, InvalidError, UnsupportedError
 from streams.views.web.answers import json_response
 from streams.views.web.reading import content_type, has_body
 
-__all__ = ["ALIAS", "Fields", "body_of", "data_response", "fields_of", "flag", "form_of", "iso_time", "made_at", "text"]
+__all__ = [
+    "ALIAS",
+    "Fields",
+    "answer_at",
+    "body_of",
+    "data_response",
+    "fields_of",
+    "flag",
+    "form_of",
+    "iso_time",
+    "made_at",
+    "text",
+]
 
 ALIAS: Final = "/api/v1"
 """All addresses of the contract are there as well as at the root (S-006)."""
@@ -20,6 +32,20 @@ _PLAIN_FORM: Final = "application/x-www-form-urlencoded"
 _MAY_BE_JSON: Final = ("", "text/plain", "application/octet-stream", _PLAIN_FORM)
 _LONGEST_SHOWN: Final = 60
 Fields = Mapping[str, Any]
+
+
+def answer_at(router: APIRouter, at: str, view: Any, method: str, summary: str, reply: Any, **options: Any) -> None:
+    """Let a view answer at the root, and below /api/v1, where the API document does not show it a second time."""
+    for prefix in ("", ALIAS):
+        router.add_api_route(
+            f"{prefix}/{at}",
+            view,
+            methods=[method],
+            summary=summary,
+            response_model=reply,
+            include_in_schema=not prefix,
+            **options,
+        )
 
 
 async def fields_of(request: Request) -> Fields:

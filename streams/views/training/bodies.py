@@ -17,6 +17,7 @@ from streams.views.web.strict import ForgivingBody
 __all__ = [
     "CONFIG_PROPERTIES",
     "DescriptionBody",
+    "JobsQuery",
     "TrainingBody",
     "TrainingListQuery",
     "VersionBody",
@@ -133,23 +134,29 @@ class DescriptionBody(ForgivingBody):
     job_desc: Description
 
 
-class TrainingListQuery(BaseModel):
-    """Which jobs a list shows (T-090 … T-100)."""
+class JobsQuery(BaseModel):
+    """Which jobs, of either kind, are on a page of a list."""
 
-    status: str = Field("", description="Status numbers, parted by | or a comma; empty: all.", examples=["10|11"])
+    status: str = Field("", description="Status numbers, parted by | or a comma; empty: all.")
     per_page: int = Field(10, ge=1, le=1000, description="Jobs on a page.")
     page: int = Field(1, ge=1, le=65_535, description="The page, from 1.")
-    sort_key: SortKey | None = Field(None, alias="sortBy", description="job_name where it is absent.")
-    sort_by: SortKey | None = Field(None, description="The same as sortBy.")
-    order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending.")
-    search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
-    workspace_id: WorkspaceId = Field(DEFAULT_WORKSPACE, description="The workspace whose jobs are shown.")
 
     @field_validator("status")
     @classmethod
     def _numbers(cls, text: str) -> str:
         parted_numbers(text)
         return text
+
+
+class TrainingListQuery(JobsQuery):
+    """Which jobs a list shows (T-090 … T-100)."""
+
+    status: str = Field("", description="Status numbers, parted by | or a comma; empty: all.", examples=["10|11"])
+    sort_key: SortKey | None = Field(None, alias="sortBy", description="job_name where it is absent.")
+    sort_by: SortKey | None = Field(None, description="The same as sortBy.")
+    order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending.")
+    search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
+    workspace_id: WorkspaceId = Field(DEFAULT_WORKSPACE, description="The workspace whose jobs are shown.")
 
     def to_listing(self) -> Listing:
         """The same as a value."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StrictStr, field_validator
+from pydantic import Field, StrictStr, field_validator
 
-from streams.views.training.bodies import Description, absent_as, parted_numbers
+from streams.views.training.bodies import Description, JobsQuery, absent_as
 from streams.views.web.strict import ForgivingBody
 
 __all__ = ["VisualizationBody", "VisualizationListQuery"]
@@ -58,19 +58,10 @@ class VisualizationBody(ForgivingBody):
         return value
 
 
-class VisualizationListQuery(BaseModel):
+class VisualizationListQuery(JobsQuery):
     """Which visualization jobs a list shows."""
 
-    status: str = Field("", description="Status numbers, parted by | or a comma; empty: all.")
-    per_page: int = Field(10, ge=1, le=1000, description="Jobs on a page.")
-    page: int = Field(1, ge=1, le=65_535, description="The page, from 1.")
     sort_key: SortKey | None = Field(None, alias="sortBy", description="job_name where it is absent.")
     sort_by: SortKey | None = Field(None, description="The same as sortBy.")
     order: Literal["asc", "desc"] = Field("asc", description="Ascending or descending.")
     search_content: str = Field("", max_length=64, description="A part of the name, in any case.")
-
-    @field_validator("status")
-    @classmethod
-    def _numbers(cls, text: str) -> str:
-        parted_numbers(text)
-        return text

@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId
+from streams.views.web.answers import ShownJobId
+from streams.views.what_if.replies import SeriesAnswer
 
 __all__ = ["ExplanationsReply"]
 
@@ -18,19 +19,9 @@ class ExplainedFeature(BaseModel):
     added: list[float] = Field(description="What it adds to each step, beside what it would with its usual value.")
 
 
-class SeriesExplanation(BaseModel):
+class SeriesExplanation(SeriesAnswer):
     """The forecast of a series in parts, or the reason why there is none."""
 
-    ts_id: ShownTsId
-    groups: dict[str, str] = Field(description="Its group values, by the labels of their columns.")
-    series_key: ShownSeriesKey
-    model_name: str | None = Field(description="As asked for in the job; null where it has no such forecast.")
-    n: int | None = Field(description="The submission whose settings the forecast has.")
-    error: str | None = Field(description="Why there is no answer; null where there is one.")
-    answered_by: str | None = Field(None, description="The model, or models, that made it.")
-    note: str | None = Field(None, description="What is to be said of it.")
-    timestamps: list[str] | None = Field(None, description="The steps.")
-    utc_offsets: list[str] | None = Field(None, description="How far the clock is from UTC, where that is known.")
     predictions: list[float] | None = Field(
         None, description="The forecast before it is rounded or bounded: rest and all that features add."
     )

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId
 
-__all__ = ["WhatIfReply"]
+__all__ = ["SeriesAnswer", "WhatIfReply"]
 
 
 class AskedForecast(BaseModel):
@@ -23,19 +23,26 @@ class ChangedFeature(BaseModel):
     changed: list[float] = Field(description="What was made of it.")
 
 
-class AskedSeries(BaseModel):
-    """A series with both forecasts, or with the reason why there are none."""
+class SeriesAnswer(BaseModel):
+    """What is told of a series that is asked about, whatever the question."""
 
     ts_id: ShownTsId
     groups: dict[str, str] = Field(description="Its group values, by the labels of their columns.")
     series_key: ShownSeriesKey
     model_name: str | None = Field(description="As asked for in the job; null where it has no such forecast.")
-    n: int | None = Field(description="The submission whose settings both forecasts have.")
+    n: int | None = Field(description="The submission whose settings the forecast has.")
     error: str | None = Field(description="Why there is no answer; null where there is one.")
-    answered_by: str | None = Field(None, description="The model, or models, that made both.")
+    answered_by: str | None = Field(None, description="The model, or models, that made it.")
     note: str | None = Field(None, description="What is to be said of it.")
     timestamps: list[str] | None = Field(None, description="The steps.")
     utc_offsets: list[str] | None = Field(None, description="How far the clock is from UTC, where that is known.")
+
+
+class AskedSeries(SeriesAnswer):
+    """A series with both forecasts, or with the reason why there are none."""
+
+    n: int | None = Field(description="The submission whose settings both forecasts have.")
+    answered_by: str | None = Field(None, description="The model, or models, that made both.")
     base: AskedForecast | None = Field(None, description="With the features as they are known.")
     changed: AskedForecast | None = Field(None, description="With the changed ones.")
     difference: list[float] | None = Field(None, description="changed less base, for each step.")
