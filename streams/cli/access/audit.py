@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from streams.cli.console.options import option
 from streams.cli.console.terminal import notices, output
 from streams.cli.service.asking import Url, session_of
 
@@ -21,8 +22,8 @@ def audit(
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what happens from now on; Ctrl-C ends.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 50,
-    user: Annotated[str, typer.Option(help="Only of this user.", show_default=False)] = "",
-    project: Annotated[str, typer.Option(help="Only in this project.", show_default=False)] = "",
+    user: Annotated[str, option(help="Only of this user.")] = "",
+    project: Annotated[str, option(help="Only in this project.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, as the service has them.")] = False,
     url: Url = None,
 ) -> None:

@@ -11,6 +11,7 @@ import typer
 from streams.cli.access.audit import audit
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
@@ -18,8 +19,8 @@ from streams.cli.service.asking import Url, session_of
 __all__ = ["register"]
 
 FromInput = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The user.", show_default=False)]
-Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.", show_default=False)]
+Name = Annotated[str, argument(metavar="NAME", help="The user.")]
+Project = Annotated[str, argument(metavar="PROJECT", help="The project's id.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -52,9 +53,7 @@ def register(app: typer.Typer) -> None:
 def login(
     user: Name,
     *,
-    project: Annotated[
-        str | None, typer.Option(help="Where to work; the user's own project if absent.", show_default=False)
-    ] = None,
+    project: Annotated[str | None, option(help="Where to work; the user's own project if absent.")] = None,
     from_input: FromInput = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -125,10 +124,8 @@ def add_user(
 def change_user(
     name: Name,
     *,
-    project: Annotated[str | None, typer.Option(help="Another project.", show_default=False)] = None,
-    role: Annotated[
-        Literal["viewer", "operator", "admin"] | None, typer.Option(help="Another role.", show_default=False)
-    ] = None,
+    project: Annotated[str | None, option(help="Another project.")] = None,
+    role: Annotated[Literal["viewer", "operator", "admin"] | None, option(help="Another role.")] = None,
     from_input: FromInput = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -170,7 +167,7 @@ def list_keys(*, as_json: AsJson = False, url: Url = None) -> None:
 
 
 def revoke_key(
-    access_key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.", show_default=False)],
+    access_key: Annotated[str, argument(metavar="KEY", help="The key's id.")],
     *,
     as_json: AsJson = False,
     url: Url = None,
@@ -182,7 +179,7 @@ def revoke_key(
 def add_project(
     project: Project,
     *,
-    title: Annotated[str, typer.Option(help="What it is, for people.", show_default=False)] = "",
+    title: Annotated[str, option(help="What it is, for people.")] = "",
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -201,10 +198,9 @@ def set_quotas(
     project: Project,
     quotas: Annotated[
         list[str],
-        typer.Argument(
+        argument(
             metavar="QUOTA=LIMIT...",
             help="Such as jobs=100; 0: as many as it likes, default: as the settings of the installation say.",
-            show_default=False,
         ),
     ],
     *,

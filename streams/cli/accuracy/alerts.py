@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from streams.cli.console.options import option
 from streams.cli.console.terminal import notices
 from streams.cli.service.asking import Url, session_of
 
@@ -23,10 +24,8 @@ def alerts(
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes from now on; Ctrl-C ends.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 50,
-    job: Annotated[int | None, typer.Option(help="Of this job only.", show_default=False)] = None,
-    kind: Annotated[
-        str, typer.Option(help="Only outside_interval, worse_than_backtest or missing_data.", show_default=False)
-    ] = "",
+    job: Annotated[int | None, option(help="Of this job only.")] = None,
+    kind: Annotated[str, option(help="Only outside_interval, worse_than_backtest or missing_data.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, as the service has them.")] = False,
     url: Url = None,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streams.cli.console.listing import AsJson, print_json, print_rows
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -27,14 +28,12 @@ def register(app: typer.Typer) -> None:
 
 
 def accuracy(
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The number of the job.", min=1, show_default=False)],
+    job_id: Annotated[int, argument(metavar="JOB", help="The number of the job.", min=1)],
     *,
     series: Annotated[
         int, typer.Option(metavar="NUMBER", min=0, max=1000, help="How many series, the worst first.")
     ] = 5,
-    model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Series of this model only.", show_default=False)
-    ] = None,
+    model: Annotated[str | None, option(metavar="MODEL", help="Series of this model only.")] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

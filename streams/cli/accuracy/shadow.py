@@ -7,6 +7,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -22,7 +23,7 @@ tidecast shadow start 7 -m LinearFit -p latest_n=28
 
 tidecast shadow start 7 -m Theta --group Origin=EWR"""
 
-Job = Annotated[int, typer.Argument(metavar="JOB", help="The number of the job.", min=1, show_default=False)]
+Job = Annotated[int, argument(metavar="JOB", help="The number of the job.", min=1)]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,24 +42,15 @@ def register(app: typer.Typer) -> None:
 def start(
     job_id: Job,
     *,
-    model: Annotated[str, typer.Option("--model", "-m", metavar="MODEL", help="The second model.", show_default=False)],
+    model: Annotated[str, option("--model", "-m", metavar="MODEL", help="The second model.")],
     param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="A hyper-parameter; may be repeated.", show_default=False
-        ),
+        list[str] | None, option("--param", "-p", metavar="NAME=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
     group: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN=VALUE",
-            help="Only series of this group; may be repeated for several columns.",
-            show_default=False,
-        ),
+        option(metavar="COLUMN=VALUE", help="Only series of this group; may be repeated for several columns."),
     ] = None,
-    series: Annotated[
-        int | None, typer.Option(metavar="TS_ID", min=1, help="Only this series.", show_default=False)
-    ] = None,
+    series: Annotated[int | None, option(metavar="TS_ID", min=1, help="Only this series.")] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

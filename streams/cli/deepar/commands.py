@@ -11,6 +11,7 @@ from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.file_options import Sheet
 from streams.cli.console.listing import AsJson, check_no_files
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, output
 from streams.cli.service.asking import ServiceUrl
 
@@ -29,31 +30,30 @@ tidecast deepar forecast sales.csv --endpoint sales --plot sales.png
 
 tidecast deepar forecast sales.jsonl -e sales --samples 500 -q 0.05 -q 0.95 --out forecasts.jsonl"""
 
-_File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="JSON Lines, or CSV with a header line.", show_default=False)
-]
-_Timestamp = Annotated[
-    str | None,
-    typer.Option("--timestamp", "-t", metavar="COLUMN", help="CSV: the column with the time.", show_default=False),
-]
+_File = Annotated[Path, argument(metavar="FILE", help="JSON Lines, or CSV with a header line.")]
+_Timestamp = Annotated[str | None, option("--timestamp", "-t", metavar="COLUMN", help="CSV: the column with the time.")]
 _Target = Annotated[
     list[str] | None,
-    typer.Option(
-        "--target", "-y", metavar="COLUMN", show_default=False,
+    option(
+        "--target",
+        "-y",
+        metavar="COLUMN",
         help="CSV: the column to forecast; repeated: a series of each, whose name is a category.",
     ),
-]  # fmt: skip
+]
 _Wide = Annotated[
     bool,
     typer.Option("--wide", help="CSV: every column but those of the other options is a series, instead of --target."),
 ]
 _GroupBy = Annotated[
     list[str] | None,
-    typer.Option(
-        "--group-by", "-g", metavar="COLUMN", show_default=False,
+    option(
+        "--group-by",
+        "-g",
+        metavar="COLUMN",
         help="CSV: one series for each value of it, which becomes a category; may be repeated.",
     ),
-]  # fmt: skip
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +77,8 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     freq: Annotated[
         str | None,
         typer.Option(
-            metavar="FREQ", show_default="CSV: as the file's rows",
+            metavar="FREQ",
+            show_default="CSV: as the file's rows",
             help="Distance of two values, such as 15min, H, D, W or M.",
         ),
     ] = None,
@@ -91,8 +92,10 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", show_default=False,
+        option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
             help="A further hyper-parameter, such as likelihood=student-t; may be repeated. docs/deepar.md lists them.",
         ),
     ] = None,
@@ -102,15 +105,17 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
     group_by: _GroupBy = None,
     feature: Annotated[
         list[str] | None,
-        typer.Option(
-            "--feature", "-f", metavar="COLUMN", show_default=False,
+        option(
+            "--feature",
+            "-f",
+            metavar="COLUMN",
             help="CSV: a numeric column that is known for the future too; may be repeated.",
         ),
     ] = None,
     sheet: Sheet = None,
     as_json: AsJson = False,
     url: ServiceUrl = None,
-) -> None:  # fmt: skip
+) -> None:
     """Train a DeepAR model on the series of a file.
 
     FILE has one series per line, as JSON with start, target and, if wanted, item_id, cat and dynamic_feat; or it is a
@@ -142,16 +147,17 @@ def train(  # noqa: PLR0913 - one parameter per option is how typer reads a comm
 def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     file: _File,
     *,
-    endpoint: Annotated[
-        str, typer.Option("--endpoint", "-e", metavar="NAME", help="The trained model.", show_default=False)
-    ],
+    endpoint: Annotated[str, option("--endpoint", "-e", metavar="NAME", help="The trained model.")],
     samples: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, help="Sample paths that mean and quantiles come from.")
     ] = 200,
     quantile: Annotated[
         list[str] | None,
         typer.Option(
-            "--quantile", "-q", metavar="LEVEL", show_default="0.1, 0.5, 0.9",
+            "--quantile",
+            "-q",
+            metavar="LEVEL",
+            show_default="0.1, 0.5, 0.9",
             help="A quantile to write, between 0 and 1; may be repeated.",
         ),
     ] = None,
@@ -159,16 +165,9 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
         int | None,
         typer.Option(metavar="NUMBER", min=0, help="The same forecasts each time.", show_default="a fresh draw"),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the forecasts as .jsonl or .csv.", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE", help="Write the forecasts as .jsonl or .csv.")] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png", help="Draw fan charts of the four largest series (png, svg or pdf).",
-            show_default=False,
-        ),
+        Path | None, option(metavar="FILE.png", help="Draw fan charts of the four largest series (png, svg or pdf).")
     ] = None,
     batch: Annotated[
         bool, typer.Option("--batch", help="By a transform job: better for many thousands of series.")
@@ -181,7 +180,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     as_json: AsJson = False,
     url: ServiceUrl = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every series of a long table.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Forecast the series of a file with a trained model.
 
     FILE is JSON Lines or CSV, as for `tidecast deepar train`. A CSV file is read with the columns of the training

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -26,8 +27,8 @@ __all__ = ["register"]
 _STARTED_WITHIN_S: Final = 60.0
 _LOOK_S: Final = 0.3
 
-_Service = Annotated[str, typer.Argument(metavar="SERVICE", help="The service.", show_default=False)]
-_Pod = Annotated[str, typer.Argument(metavar="REPLICA", help="Such as iris-0.", show_default=False)]
+_Service = Annotated[str, argument(metavar="SERVICE", help="The service.")]
+_Pod = Annotated[str, argument(metavar="REPLICA", help="Such as iris-0.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,13 +46,11 @@ def register(app: typer.Typer) -> None:
 
 
 def deploy(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="An uploaded model.", show_default=False)],
+    model: Annotated[str, argument(metavar="MODEL", help="An uploaded model.")],
     service: _Service,
     *,
     replicas: Annotated[int, typer.Option(min=1, help="How many processes answer.")] = 1,
-    memory: Annotated[
-        str | None, typer.Option(help="What a replica may take, such as 512Mi.", show_default=False)
-    ] = None,
+    memory: Annotated[str | None, option(help="What a replica may take, such as 512Mi.")] = None,
     server_version: Annotated[str, typer.Option(help="Version of Python that is noted.")] = "3.9",
     wait: Annotated[bool, typer.Option(help="Wait until a replica answers.")] = True,
     as_json: AsJson = False,
@@ -91,9 +90,7 @@ def show(service: _Service, *, as_json: AsJson = False, url: Url = None) -> None
 
 def call(
     service: _Service,
-    records: Annotated[
-        str, typer.Argument(metavar="RECORDS", help="JSON: a record, or a list of them.", show_default=False)
-    ],
+    records: Annotated[str, argument(metavar="RECORDS", help="JSON: a record, or a list of them.")],
     *,
     url: Url = None,
 ) -> None:
@@ -120,7 +117,7 @@ def start(replica: _Pod, *, as_json: AsJson = False, url: Url = None) -> None:
 
 def scale(
     service: _Service,
-    replicas: Annotated[int, typer.Argument(min=0, metavar="N", help="How many.", show_default=False)],
+    replicas: Annotated[int, argument(min=0, metavar="N", help="How many.")],
     *,
     as_json: AsJson = False,
     url: Url = None,

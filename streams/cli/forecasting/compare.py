@@ -14,6 +14,7 @@ from rich.text import Text
 
 from connectors.datasets.group_values import group_values
 from streams.cli.console.configuration import load_settings
+from streams.cli.console.options import argument
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.forecasting.tables import number
 from streams.cli.service.asking import Url
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The job's id.", min=1, show_default=False)],
+    job_id: Annotated[int, argument(metavar="JOB", help="The job's id.", min=1)],
     *,
     metric: Annotated[
         str,

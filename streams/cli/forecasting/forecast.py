@@ -24,6 +24,7 @@ from streams.cli.console.file_options import (
 )
 from streams.cli.console.interrupts import exit_status
 from streams.cli.console.listing import AsJson, check_no_files
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.program import command_line
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, output
@@ -56,20 +57,17 @@ def register(app: typer.Typer) -> None:
 def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     file: Annotated[
         Path,
-        typer.Argument(
+        argument(
             metavar="FILE",
             help="CSV file with a header line (plain, gzip, zip), Parquet, Arrow or XLSX file; - for standard input.",
-            show_default=False,
         ),
     ],
     *,
-    timestamp: Annotated[
-        str, typer.Option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.", show_default=False)
-    ],
+    timestamp: Annotated[str, option("--timestamp", "-t", metavar="COLUMN", help="Column with the time.")],
     target: Annotated[
         list[str] | None,
-        typer.Option(
-            "--target", "-y", metavar="COLUMN", show_default=False,
+        option(
+            "--target", "-y", metavar="COLUMN",
             help="Column to forecast; repeated: a series of each, told apart by its name.",
         ),
     ] = None,
@@ -79,10 +77,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = False,
     group_by: Annotated[
         list[str] | None,
-        typer.Option(
-            "--group-by", "-g", metavar="COLUMN", help="One series for each value of it; may be repeated.",
-            show_default=False,
-        ),
+        option("--group-by", "-g", metavar="COLUMN", help="One series for each value of it; may be repeated."),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -107,10 +102,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = None,
     aggregate: Annotated[
         str | None,
-        typer.Option(
-            metavar="ALIAS=HOW", show_default=False,
-            help="Longer steps first, such as D=sum or MS=mean; also max, min and last.",
-        ),
+        option(metavar="ALIAS=HOW", help="Longer steps first, such as D=sum or MS=mean; also max, min and last."),
     ] = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
@@ -123,8 +115,8 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     horizon: Annotated[int, typer.Option("--horizon", "-k", metavar="STEPS", min=1, help="Steps to forecast.")] = 7,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            "--param", "-p", metavar="MODEL.NAME=VALUE", show_default=False,
+        option(
+            "--param", "-p", metavar="MODEL.NAME=VALUE",
             help="A hyper-parameter; may be repeated. To be tuned: LOW..HIGH, or OPTION|OPTION.",
         ),
     ] = None,
@@ -139,22 +131,22 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = None,
     feature: Annotated[
         list[str] | None,
-        typer.Option(
-            "--feature", "-f", metavar="COLUMN", show_default=False,
+        option(
+            "--feature", "-f", metavar="COLUMN",
             help="A numeric column that models with features, such as ARIMA, make use of; may be repeated.",
         ),
     ] = None,
     future: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN=V1,V2,…", show_default=False,
+        option(
+            metavar="COLUMN=V1,V2,…",
             help="What a feature will be, a value for each step; may be repeated. Else: rows after the last target.",
         ),
     ] = None,
     holidays: Annotated[
         str | None,
-        typer.Option(
-            metavar="COUNTRY", show_default=False,
+        option(
+            metavar="COUNTRY",
             help="Whose public holidays are one more feature: DE, or a part of a country, DE-BY.",
         ),
     ] = None,
@@ -211,15 +203,15 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", show_default=False,
+        option(
+            metavar="FILE",
             help="Write one row per series, model and timestamp, with the metrics in further columns.",
         ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.png", show_default=False,
+        option(
+            metavar="FILE.png",
             help="Draw history, backtest and forecast of the four largest series (png, svg or pdf).",
         ),
     ] = None,
@@ -232,7 +224,7 @@ def forecast(  # noqa: PLR0913 - one parameter per option is how typer reads a c
     ] = False,
     url: ServiceUrl = None,
     as_json: AsJson = False,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    everything: AllRows = False,
 ) -> None:  # fmt: skip
     """Forecast the series of a CSV file.
 

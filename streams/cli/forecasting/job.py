@@ -14,6 +14,7 @@ from rich.console import Console
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import check_no_files
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url
 
@@ -45,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def job(  # noqa: PLR0913 - one parameter per option is how typer reads a command
-    job_id: Annotated[int, typer.Argument(min=1, metavar="JOB_ID", help="The job.", show_default=False)],
+    job_id: Annotated[int, argument(min=1, metavar="JOB_ID", help="The job.")],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is finished.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop its training first; what is done by then stays.")] = False,
@@ -58,19 +59,15 @@ def job(  # noqa: PLR0913 - one parameter per option is how typer reads a comman
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the service's answers as one JSON document, with the histories.")
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Write the results as a CSV file.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE.csv", help="Write the results as a CSV file.")] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="Draw the four largest series (png, svg or pdf).", show_default=False),
+        Path | None, option(metavar="FILE.png", help="Draw the four largest series (png, svg or pdf).")
     ] = None,
     as_of: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Show it as it was then: YYYY-MM-DDTHH:MM, in UTC.", show_default=False),
+        str | None, option(metavar="TIME", help="Show it as it was then: YYYY-MM-DDTHH:MM, in UTC.")
     ] = None,
     url: Url = None,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    everything: AllRows = False,
 ) -> None:
     """Show the status of a job and, once it is finished, its results.
 

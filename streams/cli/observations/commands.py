@@ -14,6 +14,7 @@ import typer
 from streams.cli.console.failure import CommandError
 from streams.cli.console.file_options import Sheet
 from streams.cli.console.listing import AsJson, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices
 from streams.cli.observations import data_sets
@@ -50,23 +51,14 @@ def register(app: typer.Typer) -> None:
 def append(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     data_id: Data,
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="CSV, Parquet, Arrow or XLSX, columns in any order; - for standard input.",
-            show_default=False,
-        ),
+        Path, argument(metavar="FILE", help="CSV, Parquet, Arrow or XLSX, columns in any order; - for standard input.")
     ],
     *,
     timestamp: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column of times, where no job has chosen it.", show_default=False),
+        str | None, option(metavar="COLUMN", help="The column of times, where no job has chosen it.")
     ] = None,
     group_by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.", show_default=False
-        ),
+        list[str] | None, option("--group-by", "-g", metavar="COLUMN", help="With --timestamp; may be repeated.")
     ] = None,
     sheet: Sheet = None,
     rows: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=_TOGETHER, help="Rows at a time.")] = _TOGETHER,
@@ -102,9 +94,7 @@ def append(  # noqa: PLR0913 - one parameter per option is how typer reads a com
 def export(
     data_id: Data,
     *,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Instead of the output.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option("--out", "-o", metavar="FILE", help="Instead of the output.")] = None,
     url: Url = None,
 ) -> None:
     """Write a data set as it is now, with all rows that were added or corrected, as CSV."""

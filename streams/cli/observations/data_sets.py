@@ -17,6 +17,7 @@ from streams.cli.console.file_options import (
     TimestampFormat,
 )
 from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
+from streams.cli.console.options import argument, option
 from streams.cli.console.standard_input import given_file
 from streams.cli.console.terminal import notices, one_line, output, print_warnings
 from streams.cli.forecasting.wording import in_options
@@ -24,23 +25,16 @@ from streams.cli.service.asking import Url, session_of
 
 __all__ = ["Data", "delete", "list_data_sets", "show", "upload"]
 
-Data = Annotated[int, typer.Argument(metavar="DATA", help="The id of the data set.", min=1, show_default=False)]
+Data = Annotated[int, argument(metavar="DATA", help="The id of the data set.", min=1)]
 _LISTED = ("id", "name", "rows", "time_created")
 
 
 def upload(  # noqa: PLR0913 - one parameter per option is how typer reads a command
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="CSV (also packed), Parquet, Arrow or XLSX; - for the standard input.",
-            show_default=False,
-        ),
+        Path, argument(metavar="FILE", help="CSV (also packed), Parquet, Arrow or XLSX; - for the standard input.")
     ],
     *,
-    name: Annotated[
-        str | None, typer.Option(help="Its name; made from the file's where absent.", show_default=False)
-    ] = None,
+    name: Annotated[str | None, option(help="Its name; made from the file's where absent.")] = None,
     sheet: Sheet = None,
     series_columns: Annotated[
         str | None,

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_json
+from streams.cli.console.options import argument
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 
@@ -46,10 +47,7 @@ def register(app: typer.Typer) -> None:
 
 def apply(
     folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FOLDER", help="With connectors as *.json; absent: those of Tidecast.", show_default=False
-        ),
+        Path | None, argument(metavar="FOLDER", help="With connectors as *.json; absent: those of Tidecast.")
     ] = None,
     *,
     url: _Url = _URL,

@@ -16,6 +16,7 @@ from rich.text import Text
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import PARTLY, CommandError
 from streams.cli.console.listing import AsJson, print_json
+from streams.cli.console.options import argument
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.running import bootstrap_of
@@ -33,7 +34,7 @@ _HEX_BYTES, _HEX_WIDTH = 256, 16
 _ITEMS_SHOWN = 12  # of a long array in an event
 _DELIVERED_WITHIN = timedelta(seconds=30)  # somebody waits at the terminal
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)]
+_Id = Annotated[str, argument(metavar="ID", help="PARTITION-OFFSET, as `list` shows it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -111,9 +112,7 @@ def show(letter_id: _Id, *, as_json: AsJson = False) -> None:
 
 
 def requeue(
-    letter_ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="PARTITION-OFFSET, as `list` shows it.", show_default=False)
-    ],
+    letter_ids: Annotated[list[str], argument(metavar="ID...", help="PARTITION-OFFSET, as `list` shows it.")],
     *,
     as_json: AsJson = False,
 ) -> None:

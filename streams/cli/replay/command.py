@@ -13,6 +13,7 @@ from rich.console import Console
 
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError, did_you_mean
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.terminal import notices, output
 from streams.cli.service.running import bootstrap_of
 
@@ -43,20 +44,16 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    job_id: Annotated[int, typer.Argument(min=1, metavar="JOB_ID", help="The job.", show_default=False)],
+    job_id: Annotated[int, argument(min=1, metavar="JOB_ID", help="The job.")],
     *,
     model: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Forecast the same series with this model instead, and compare the metrics.",
-            show_default=False,
-        ),
+        option(metavar="NAME", help="Forecast the same series with this model instead, and compare the metrics."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document: every output with its hashes.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    everything: AllRows = False,
 ) -> None:
     """Compute a job's commands again from the log, with the models installed here, and compare every output.
 

@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json, print_rows
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)]
+Name = Annotated[str, argument(metavar="NAME", help="The model.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,13 +33,11 @@ def register(app: typer.Typer) -> None:
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .pmml, .xml or .onnx file.", show_default=False)],
+    file: Annotated[Path, argument(metavar="FILE", help="A .pmml, .xml or .onnx file.")],
     *,
-    name: Annotated[str | None, typer.Option(help="Its name; that of the file if absent.", show_default=False)] = None,
-    descript: Annotated[str, typer.Option(help="What it is, for people.", show_default=False)] = "",
-    task: Annotated[
-        str, typer.Option(help="What it is for, where the file cannot tell: classification …", show_default=False)
-    ] = "",
+    name: Annotated[str | None, option(help="Its name; that of the file if absent.")] = None,
+    descript: Annotated[str, option(help="What it is, for people.")] = "",
+    task: Annotated[str, option(help="What it is for, where the file cannot tell: classification …")] = "",
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -80,10 +79,7 @@ def show(name: Name, *, as_json: AsJson = False, url: Url = None) -> None:
 def try_out(
     name: Name,
     data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="Records as JSON, or a file of them: .json, or .csv with a header.", show_default=False
-        ),
+        str, argument(metavar="DATA", help="Records as JSON, or a file of them: .json, or .csv with a header.")
     ],
     *,
     as_json: AsJson = False,

@@ -13,6 +13,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
@@ -25,7 +26,7 @@ _ID = re.compile(r"r-[0-9a-f]{20}")
 _LOOK_S = 0.5
 _DONE: Final = {"stop": "stopped", "pause": "paused", "continue": "goes on", "delete": "removed"}
 
-_Run = Annotated[str, typer.Argument(metavar="RUN", help="The run: its id, or its name.", show_default=False)]
+_Run = Annotated[str, argument(metavar="RUN", help="The run: its id, or its name.")]
 Entry = Mapping[str, Any]
 
 
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_runs(
-    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only of this job.", show_default=False)] = None,
+    job: Annotated[str | None, argument(metavar="[JOB]", help="Only of this job.")] = None,
     *,
     as_json: AsJson = False,
     url: Url = None,
@@ -82,12 +83,9 @@ def show(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
 
 
 def start(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="The job.", show_default=False)],
+    job: Annotated[str, argument(metavar="JOB", help="The job.")],
     *,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The run's name; else the job's with a number.", show_default=False),
-    ] = None,
+    name: Annotated[str | None, option(metavar="NAME", help="The run's name; else the job's with a number.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="End when the run has ended; 1 where it failed.")] = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -128,9 +126,7 @@ def delete(run: _Run, *, as_json: AsJson = False, url: Url = None) -> None:
 def result(
     run: _Run,
     *,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to; else standard output.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE", help="Where to; else standard output.")] = None,
     url: Url = None,
 ) -> None:
     """Write the rows of a run with their results."""

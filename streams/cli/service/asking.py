@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
+from streams.cli.console.options import option
 from streams.cli.console.terminal import notices
 
 if TYPE_CHECKING:
@@ -23,17 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ServiceUrl", "Url", "own_project", "session_of"]
 
 _NOT_FOUND: Final = 404
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.", show_default=False
-    ),
-]
+Url = Annotated[str | None, option("--url", metavar="URL", help="Service to ask instead of the one on TIDECAST_HOME.")]
 ServiceUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--url", metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.", show_default=False
-    ),
+    str | None, option("--url", metavar="URL", help="Service to use instead of the one on TIDECAST_HOME.")
 ]
 """Of commands that do more than to ask."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.console.listing import AsJson, check_no_files, print_json
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.terminal import notices, output
 from streams.cli.service.asking import Url, session_of
 
@@ -28,33 +29,21 @@ def register(app: typer.Typer) -> None:
 
 
 def sums(  # noqa: PLR0913 - one parameter per option is how typer reads a command
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The job's id.", min=1, show_default=False)],
+    job_id: Annotated[int, argument(metavar="JOB", help="The job's id.", min=1)],
     *,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="Add up by this column of the job's groups.", show_default=False),
-    ] = None,
+    by: Annotated[list[str] | None, option(metavar="COLUMN", help="Add up by this column of the job's groups.")] = None,
     tree: Annotated[bool, typer.Option("--tree", help="All levels, from the total down to the series.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="By this model; else the best of each series.", show_default=False),
-    ] = None,
+    model: Annotated[str | None, option(metavar="MODEL", help="By this model; else the best of each series.")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Leave out series that cannot be added.")] = False,
     fill: Annotated[
         str, typer.Option(metavar="RULE", help="For missing values: none, zero, previous or interpolate.")
     ] = "none",
     level: Annotated[
-        list[float] | None,
-        typer.Option(metavar="QUANTILE", help="A quantile that is wanted, such as 0.1.", show_default=False),
+        list[float] | None, option(metavar="QUANTILE", help="A quantile that is wanted, such as 0.1.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Write the forecasts as a CSV file.", show_default=False)
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="Draw the first four sums (png, svg or pdf).", show_default=False),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    out: Annotated[Path | None, option(metavar="FILE.csv", help="Write the forecasts as a CSV file.")] = None,
+    plot: Annotated[Path | None, option(metavar="FILE.png", help="Draw the first four sums (png, svg or pdf).")] = None,
+    everything: AllRows = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, own_project, session_of
@@ -29,14 +30,9 @@ _LOOK_S: Final = 0.5
 _PAGE: Final = 1000  # contract T-091
 _LONGEST_SEARCH: Final = 64  # contract T-095
 
-_Job = Annotated[str, typer.Argument(metavar="JOB", help="The job: its name, or its id.", show_default=False)]
-_Version = Annotated[
-    str | None,
-    typer.Option("--version", metavar="VERSION", help="Its name or id; else the newest.", show_default=False),
-]
-_Project = Annotated[
-    str | None, typer.Option(metavar="PROJECT", help="The project; your own if absent.", show_default=False)
-]
+_Job = Annotated[str, argument(metavar="JOB", help="The job: its name, or its id.")]
+_Version = Annotated[str | None, option("--version", metavar="VERSION", help="Its name or id; else the newest.")]
+_Project = Annotated[str | None, option(metavar="PROJECT", help="The project; your own if absent.")]
 Entry = Mapping[str, Any]
 
 
@@ -55,20 +51,14 @@ def register(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0913 - one parameter per option is how typer reads a command
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)],
+    name: Annotated[str, argument(metavar="NAME", help="The job's name.")],
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", help="A script (.py), or the config of POST …/training-jobs as JSON.", show_default=False
-        ),
+        Path, argument(metavar="FILE", help="A script (.py), or the config of POST …/training-jobs as JSON.")
     ],
     *,
-    data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The script's data, uploaded with it.", show_default=False)
-    ] = None,
+    data: Annotated[Path | None, option(metavar="FILE", help="The script's data, uploaded with it.")] = None,
     parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="LABEL=VALUE", help="Of the run; any number.", show_default=False),
+        list[str] | None, option("--parameter", "-p", metavar="LABEL=VALUE", help="Of the run; any number.")
     ] = None,
     workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many run the script.")] = 1,
     follow: Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_json
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.terminal import output
 from streams.cli.service.asking import Url, session_of
 from streams.cli.what_if.answers import check_answered, pages_of
@@ -37,55 +38,36 @@ def register(app: typer.Typer) -> None:
 
 
 def what_if(  # noqa: PLR0913 - one parameter per option is how typer reads a command
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The job's id.", min=1, show_default=False)],
+    job_id: Annotated[int, argument(metavar="JOB", help="The job's id.", min=1)],
     *,
     change: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             metavar="CHANGE",
             help="Of a feature: price*0.9, price-10%, price+5, price=20,20,0; of some steps: price*0.9@3..7.",
-            show_default=False,
         ),
     ] = None,
     future: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             metavar="FILE.csv",
             help="Values of features by step, as a table with the columns of the job's data; or COLUMN=V1,V2,…",
-            show_default=False,
         ),
     ] = None,
     begin: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="STEP", help="From this step or time on, for changes without.", show_default=False
-        ),
+        str | None, option("--from", metavar="STEP", help="From this step or time on, for changes without.")
     ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option("--to", metavar="STEP", help="Until this step or time, which counts.", show_default=False),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Only series of this group.", show_default=False),
-    ] = None,
-    series: Annotated[
-        list[int] | None, typer.Option(metavar="TS_ID", help="Only this series.", min=1, show_default=False)
-    ] = None,
+    end: Annotated[str | None, option("--to", metavar="STEP", help="Until this step or time, which counts.")] = None,
+    where: Annotated[list[str] | None, option(metavar="COLUMN=VALUE", help="Only series of this group.")] = None,
+    series: Annotated[list[int] | None, option(metavar="TS_ID", help="Only this series.", min=1)] = None,
     model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="By this model; else the best of those with features.", show_default=False),
+        str | None, option(metavar="MODEL", help="By this model; else the best of those with features.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Write every step as a CSV file.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE.csv", help="Write every step as a CSV file.")] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png", help="Draw the four series that change most (png, svg or pdf).", show_default=False
-        ),
+        Path | None, option(metavar="FILE.png", help="Draw the four series that change most (png, svg or pdf).")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    everything: AllRows = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

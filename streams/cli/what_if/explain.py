@@ -10,6 +10,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_json, print_rows
+from streams.cli.console.options import AllRows, argument, option
 from streams.cli.console.terminal import one_line, output
 from streams.cli.service.asking import Url, session_of
 from streams.cli.what_if.answers import check_answered, pages_of, show_left_out, show_notes, write_table
@@ -39,28 +40,17 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The job's id.", min=1, show_default=False)],
+    job_id: Annotated[int, argument(metavar="JOB", help="The job's id.", min=1)],
     *,
-    series: Annotated[
-        int | None, typer.Option(metavar="TS_ID", help="Only this series, step by step.", min=1, show_default=False)
-    ] = None,
+    series: Annotated[int | None, option(metavar="TS_ID", help="Only this series, step by step.", min=1)] = None,
     model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="By this model; else the best of those with features.", show_default=False),
+        str | None, option(metavar="MODEL", help="By this model; else the best of those with features.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.csv", help="Write every step and feature as a CSV file.", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE.csv", help="Write every step and feature as a CSV file.")] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            help="Draw the four series that features move most (png, svg or pdf).",
-            show_default=False,
-        ),
+        Path | None, option(metavar="FILE.png", help="Draw the four series that features move most (png, svg or pdf).")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Print every row of a long table.")] = False,
+    everything: AllRows = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, check_no_files, print_answer, print_json
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 from streams.cli.workloads.group import metrics_group
@@ -35,14 +36,9 @@ tidecast metrics watch tj-7-7
 
 tidecast metrics watch tj-7-7 --json | jq .value"""
 
-_Uid = Annotated[str, typer.Argument(metavar="UID", help="The workload.", show_default=False)]
-_Metric = Annotated[
-    list[str] | None,
-    typer.Option("--metric", "-m", metavar="NAME", help="Only this one; may be repeated.", show_default=False),
-]
-_Source = Annotated[
-    str | None, typer.Option(metavar="SOURCE", help="Only of log, wandb or tensorflow.", show_default=False)
-]
+_Uid = Annotated[str, argument(metavar="UID", help="The workload.")]
+_Metric = Annotated[list[str] | None, option("--metric", "-m", metavar="NAME", help="Only this one; may be repeated.")]
+_Source = Annotated[str | None, option(metavar="SOURCE", help="Only of log, wandb or tensorflow.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -92,9 +88,7 @@ def show(uid: _Uid, *, as_json: AsJson = False, url: Url = None) -> None:
 def export(
     uid: _Uid,
     *,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Where to; else standard output.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option(metavar="FILE.csv", help="Where to; else standard output.")] = None,
     metric: _Metric = None,
     source: _Source = None,
     as_json: AsJson = False,

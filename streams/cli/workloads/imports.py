@@ -10,6 +10,7 @@ import typer
 from streams.cli.console.configuration import load_settings
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson
+from streams.cli.console.options import argument, option
 from streams.cli.console.terminal import notices, output
 from streams.cli.service.asking import ServiceUrl
 from streams.cli.workloads.group import metrics_group
@@ -33,31 +34,38 @@ tidecast metrics follow train.log --pattern 'it (?P<step>\\d+) loss (?P<loss>\\S
 _Workload = Annotated[
     str | None,
     typer.Option(
-        "--workload", "-w", metavar="UID", show_default="by the file's name",
+        "--workload",
+        "-w",
+        metavar="UID",
+        show_default="by the file's name",
         help="The workload that the points are of; a .wandb file knows its own.",
     ),
-]  # fmt: skip
+]
 _Form = Annotated[
     str | None,
     typer.Option(
-        "--source-form", metavar="FORM", show_default="found out",
+        "--source-form",
+        metavar="FORM",
+        show_default="found out",
         help="How it is written: tensorboard, wandb, csv, jsonl or log.",
     ),
-]  # fmt: skip
+]
 _Pattern = Annotated[
     list[str] | None,
-    typer.Option(
-        "--pattern", metavar="RE2", show_default=False,
+    option(
+        "--pattern",
+        metavar="RE2",
         help="Of a log: a regular expression whose named groups are the metrics, and step the step; may be repeated.",
     ),
-]  # fmt: skip
+]
 _Started = Annotated[
     str | None,
     typer.Option(
-        metavar="TIME", show_default="the file's time",
+        metavar="TIME",
+        show_default="the file's time",
         help="When a file was begun whose lines say no time, as 2026-01-31T12:00:00.",
     ),
-]  # fmt: skip
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,9 +76,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_files(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files, or folders with event files.", show_default=False)
-    ],
+    paths: Annotated[list[Path], argument(metavar="PATH...", help="Files, or folders with event files.")],
     *,
     workload: _Workload = None,
     source_form: _Form = None,
@@ -92,7 +98,7 @@ def import_files(
 
 
 def follow(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder that grows.", show_default=False)],
+    path: Annotated[Path, argument(metavar="PATH", help="A file or folder that grows.")],
     *,
     workload: _Workload = None,
     source_form: _Form = None,
