@@ -51,12 +51,7 @@ class OnlineStore:
         return value, _number(offset)
 
     async def write(
-        self,
-        partition: int,
-        forecasts: Sequence[tuple[bytes, bytes | None]],
-        *,
-        expected: Mark | None,
-        mark: Mark,
+        self, partition: int, forecasts: Sequence[tuple[bytes, bytes | None]], *, expected: Mark | None, mark: Mark
     ) -> bool:
         """Write forecasts (None removes) and the partition's mark in one transaction, pipelined.
 

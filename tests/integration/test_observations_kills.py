@@ -28,8 +28,7 @@ async def test_no_observation_is_lost_or_counted_twice(tmp_path: Path) -> None:
         api = service.api
         data_id = api.add_dataset(_FILE)
         job_id = api.create_job(data_id)
-        columns = {"timestamp_indexs": [1], "target_indexs": [2], "groupby_indexs": [0]}
-        assert api.call("PUT", f"/job/{job_id}/", json=columns).status_code == 200
+        api.configure(job_id)
         events = [
             Observation(data_id, _hour(number), {"sold": float(value)}, {"shop": shop})
             for number in range(_HOURS)

@@ -25,8 +25,7 @@ async def test_a_switch_is_done_and_nothing_is_taken_back(tmp_path: Path) -> Non
         api = service.api
         data_id = api.add_dataset(_FILE)
         job_id = api.create_job(data_id)
-        columns = {"timestamp_indexs": [1], "target_indexs": [2], "groupby_indexs": [0]}
-        assert api.call("PUT", f"/job/{job_id}/", json=columns).status_code == 200
+        api.configure(job_id)
         element = {"ts_id": "all", "model_name": "SES", "hyper_params": [], "next_k_prediction": 2, "refit": 1}
         element["refresh"] = {"on": "data", "pause_s": 0}
         assert api.call("PATCH", f"/job/{job_id}/", json=[element]).status_code == 200

@@ -258,13 +258,17 @@ async def test_an_exception_in_the_body_is_no_acknowledgement(cluster: Cluster) 
     assert seen + again == list(range(200))
 
 
+async def _thirty_in_and_narrow_out(cluster: Cluster) -> tuple[str, str]:
+    """A topic with thirty messages, and one that refuses more than 1,000 bytes."""
+    topic = cluster.topic("in")
+    await cluster.send(numbered(topic, 30))
+    return topic, cluster.topic("out", max_message_bytes="1000")
+
+
 async def test_a_failed_delivery_is_no_acknowledgement(cluster: Cluster) -> None:
     """Input whose output the broker refused is not committed."""
-    topic = cluster.topic("in")
-    out = cluster.topic("out", max_message_bytes="1000")
-    await cluster.send(numbered(topic, 30))
-    app = cluster.app()
-    publisher = cluster.publisher()
+    topic, out = await _thirty_in_and_narrow_out(cluster)
+    app, publisher = cluster.app(), cluster.publisher()
 
     @app.agent(app.topic(topic, internal=True, partitions=1), supervisor_strategy=CrashingSupervisor)
     async def work(stream: Any) -> None:
@@ -282,11 +286,8 @@ async def test_a_failed_delivery_is_no_acknowledgement(cluster: Cluster) -> None
 
 async def test_a_failed_delivery_that_nobody_awaits_is_no_acknowledgement(cluster: Cluster) -> None:
     """The same where the deliveries of several batches are under way at once."""
-    topic = cluster.topic("in")
-    out = cluster.topic("out", max_message_bytes="1000")
-    await cluster.send(numbered(topic, 30))
-    app = cluster.app()
-    publisher = cluster.publisher()
+    topic, out = await _thirty_in_and_narrow_out(cluster)
+    app, publisher = cluster.app(), cluster.publisher()
 
     @app.agent(app.topic(topic, internal=True, partitions=1), supervisor_strategy=CrashingSupervisor)
     async def work(stream: Any) -> None:

@@ -16,11 +16,11 @@ from schemas.forecasting import Refresh, SeriesConfig, StartShadow, SwitchShadow
 from schemas.observations import Alert, Observation
 from streams.settings import SecretUrl, Settings
 from streams.workers import apps
-from tests.agents.bench import AT, FakePublisher, Worker, restarted
+from tests.agents.accuracy.samples import AT_MS, FIRST, KEY, observed
+from tests.agents.bench import FakePublisher, Worker, restarted
 from tests.agents.forecasting.jobs.samples import (
     CONFIGURE,
     CREATE,
-    DATA_ID,
     DAY,
     HOME,
     JOB_ID,
@@ -32,15 +32,7 @@ from tests.agents.forecasting.jobs.samples import (
     training,
 )
 
-KEY = b"%d" % DATA_ID
-_FIRST = 1_597_276_800_000  # 2020-08-13
 _STEPS = 18
-_AT = int(AT * 1000)
-
-
-def _observed(day: int, cores: float, region: str = "west") -> Observation:
-    text = f"2020-08-{day}" if day <= 31 else f"2020-09-{day - 31:02}"
-    return Observation(DATA_ID, f"{text} 00:00:00", {"cores": cores}, {"Region": region})
 
 
 @pytest.fixture
@@ -53,7 +45,7 @@ async def ts_id(state: Worker, tmp_path: Path) -> int:
     made = result(
         first,
         0,
-        timestamps=[_FIRST + step * DAY for step in range(_STEPS)],
+        timestamps=[FIRST + step * DAY for step in range(_STEPS)],
         predictions=[112.0] * _STEPS,
         quantiles={"0.025": [108.0] * _STEPS, "0.975": [116.0] * _STEPS},
         mase_insample=0.1,
@@ -77,8 +69,8 @@ async def _alerts(state: Worker, *observations: Observation) -> list[Alert]:
 
 async def test_a_value_outside_its_interval_is_told(state: Worker, ts_id: int) -> None:
     """With what was forecast; one inside is not."""
-    assert await _alerts(state, _observed(13, 116.0)) == []
-    [alert] = await _alerts(state, _observed(14, 117.0))
+    assert await _alerts(state, observed(13, 116.0)) == []
+    [alert] = await _alerts(state, observed(14, 117.0))
 
     assert (alert.kind, alert.job_id, alert.ts_id, alert.series_key) == (
         "outside_interval",
@@ -87,7 +79,7 @@ async def test_a_value_outside_its_interval_is_told(state: Worker, ts_id: int) -
         "Region=west",
     )
     assert (alert.value, alert.expected, alert.low, alert.high) == (117.0, 112.0, 108.0, 116.0)
-    assert (alert.at, alert.timestamp, alert.n, alert.step) == (_AT, _FIRST + DAY, 0, 2)
+    assert (alert.at, alert.timestamp, alert.n, alert.step) == (AT_MS, FIRST + DAY, 0, 2)
     assert alert.message == (
         "Region=west: 117 at 2020-08-14 00:00:00 is outside its 95 % interval, 108 to 116, of AdaptiveMaxN"
     )
@@ -98,23 +90,23 @@ async def test_nobody_is_told_of_a_shadow(state: Worker, ts_id: int) -> None:
     element = replace(training(ts_id), refresh=Refresh("hand"))
     beside = StartShadow("shadow", JOB_ID, SeriesConfig(ts_id, "SES"))
     await state.commands(submission(element, command_id="stands"), beside)
-    times = [_FIRST + step * DAY for step in range(_STEPS)]
+    times = [FIRST + step * DAY for step in range(_STEPS)]
     edges = {"0.025": [1.0] * _STEPS, "0.975": [2.0] * _STEPS}
     made = {"timestamps": times, "predictions": [1.5] * _STEPS, "quantiles": edges, "mase_insample": 0.01}
     await results(state, result(ts_id, 2, model_name="SES", side=2, shadow=True, **made))
 
-    assert [await _alerts(state, _observed(13 + day, 112.0)) for day in range(2)] == [[], []]
+    assert [await _alerts(state, observed(13 + day, 112.0)) for day in range(2)] == [[], []]
     points = {point.workload_uid for point in state.events(state.runtime.topics.metrics)}
     assert points == {f"fj-{JOB_ID}-{ts_id}-{n}" for n in (0, 2)}
 
     await state.commands(SwitchShadow("switch", JOB_ID))
-    told = await _alerts(state, _observed(15, 112.0))
+    told = await _alerts(state, observed(15, 112.0))
     assert [one.model_name for one in told if one.kind == "outside_interval"] == ["SES"]
 
 
 async def test_forecasts_that_became_worse_than_their_backtest_are_told(state: Worker, ts_id: int) -> None:
     """Once, by the tenth value."""
-    told = [await _alerts(state, _observed(13 + day, 115.0)) for day in range(12)]
+    told = [await _alerts(state, observed(13 + day, 115.0)) for day in range(12)]
 
     [alert] = [it for those in told for it in those if it.kind == "worse_than_backtest"]
     assert (alert.ts_id, alert.model_name, alert.expected, alert.step) == (ts_id, "AdaptiveMaxN", 0.1, 10)
@@ -124,7 +116,7 @@ async def test_forecasts_that_became_worse_than_their_backtest_are_told(state: W
 
 async def test_a_series_that_fell_behind_is_told(state: Worker, ts_id: int) -> None:
     """All those that have no value for three steps, once; whether or not they were forecast."""
-    told = [await _alerts(state, _observed(13 + day, 112.0)) for day in range(5)]
+    told = [await _alerts(state, observed(13 + day, 112.0)) for day in range(5)]
 
     assert [[(it.kind, it.series_key, it.step) for it in those] for those in told] == [
         [],
@@ -139,10 +131,10 @@ async def test_a_worker_that_starts_comes_to_the_same_alerts(
     state: Worker, ts_id: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a crash before it had acknowledged an event; though more has come since."""
-    await _alerts(state, _observed(13, 112.0), _observed(14, 112.0))
-    told = await _alerts(state, _observed(15, 130.0))
+    await _alerts(state, observed(13, 112.0), observed(14, 112.0))
+    told = await _alerts(state, observed(15, 130.0))
     record = state.sent(state.runtime.topics.dataset_changes)[HOME]
-    await _alerts(state, _observed(16, 112.0))
+    await _alerts(state, observed(16, 112.0))
 
     following = await restarted(state, settings, monkeypatch)
     message = following.message(record.topic, record.key, record.value, partition=HOME)
@@ -151,7 +143,7 @@ async def test_a_worker_that_starts_comes_to_the_same_alerts(
     assert {it.kind for it in told} == {"outside_interval", "missing_data"}
 
 
-_ALERT = Alert("a-1", "missing_data", 7, 2, 9, "all", _AT, _FIRST, "all: there is no value", step=3)
+_ALERT = Alert("a-1", "missing_data", 7, 2, 9, "all", AT_MS, FIRST, "all: there is no value", step=3)
 
 
 class _Receiver:

@@ -7,7 +7,8 @@ import pytest
 
 from schemas.observations import DatasetGrown, Observation
 from schemas.workloads import MetricPoint
-from tests.agents.bench import AT, Worker
+from tests.agents.accuracy.samples import AT_MS, FIRST, KEY, observed
+from tests.agents.bench import Worker
 from tests.agents.forecasting.jobs.samples import (
     CONFIGURE,
     CREATE,
@@ -24,14 +25,7 @@ from tests.agents.forecasting.jobs.samples import (
     training,
 )
 
-KEY = b"%d" % DATA_ID
-_FIRST = 1_597_276_800_000  # 2020-08-13
-_AT = int(AT * 1000)
 _QUANTILES = {"0.1": [110.0, 110.0], "0.9": [120.0, 120.0]}
-
-
-def _observed(day: int, cores: float | None, region: str = "west") -> Observation:
-    return Observation(DATA_ID, f"2020-08-{day} 00:00:00", {"cores": cores}, {"Region": region})
 
 
 @pytest.fixture
@@ -47,7 +41,7 @@ async def ts_id(state: Worker, tmp_path: Path) -> int:
             result(
                 first,
                 n,
-                timestamps=[_FIRST + n * DAY, _FIRST + (n + 1) * DAY],
+                timestamps=[FIRST + n * DAY, FIRST + (n + 1) * DAY],
                 predictions=[112.0, 113.0],
                 quantiles=quantiles,
             )
@@ -80,32 +74,32 @@ async def _judged(state: Worker, *observations: Observation) -> list[MetricPoint
 
 async def test_every_partition_is_told_once_what_was_kept(state: Worker, ts_id: int) -> None:
     """Of all rows of a batch together; not of what could not be kept."""
-    records = await _kept(state, _observed(13, 110.0), _observed(99, 1.0), _observed(14, 111.0))
+    records = await _kept(state, observed(13, 110.0), observed(99, 1.0), observed(14, 111.0))
 
     assert [record.partition for record in records] == [0, 1, 2, 3]
-    assert set(state.events(state.runtime.topics.dataset_changes)) == {DatasetGrown(DATA_ID, 2, (0,), (_AT,))}
+    assert set(state.events(state.runtime.topics.dataset_changes)) == {DatasetGrown(DATA_ID, 2, (0,), (AT_MS,))}
     assert len(state.dead()) == 1
 
 
 async def test_a_value_judges_each_forecast_of_its_time(state: Worker, ts_id: int) -> None:
     """By its step ahead, in the workload of its training, at the time at which the log got the value."""
-    points = await _judged(state, _observed(14, 109.0))
+    points = await _judged(state, observed(14, 109.0))
 
     first, second = (f"fj-{JOB_ID}-{ts_id}-{n}" for n in (0, 1))
     assert points == [
-        MetricPoint(first, "live_error", -4.0, _AT, 2, "log"),
-        MetricPoint(first, "live_scaled_error", 4.0, _AT, 2, "log"),
-        MetricPoint(second, "live_error", -3.0, _AT, 1, "log"),
-        MetricPoint(second, "live_scaled_error", 3.0, _AT, 1, "log"),
-        MetricPoint(second, "live_inside_80", 0.0, _AT, 1, "log"),
+        MetricPoint(first, "live_error", -4.0, AT_MS, 2, "log"),
+        MetricPoint(first, "live_scaled_error", 4.0, AT_MS, 2, "log"),
+        MetricPoint(second, "live_error", -3.0, AT_MS, 1, "log"),
+        MetricPoint(second, "live_scaled_error", 3.0, AT_MS, 1, "log"),
+        MetricPoint(second, "live_inside_80", 0.0, AT_MS, 1, "log"),
     ]
 
 
 async def test_read_again_it_says_the_same(state: Worker, ts_id: int) -> None:
     """As after a crash before it was acknowledged; other values may have come since."""
-    [record] = [one for one in await _kept(state, _observed(14, 109.0)) if one.partition == HOME]
+    [record] = [one for one in await _kept(state, observed(14, 109.0)) if one.partition == HOME]
     message, once = await _told(state, record)
-    await _kept(state, _observed(13, 1.0))
+    await _kept(state, observed(13, 1.0))
     _, again = await _told(state, record)
 
     assert state.committed(message)
@@ -114,9 +108,9 @@ async def test_read_again_it_says_the_same(state: Worker, ts_id: int) -> None:
 
 async def test_a_corrected_value_judges_anew(state: Worker, ts_id: int) -> None:
     """By points of its own."""
-    before = await _judged(state, _observed(13, 109.0))
+    before = await _judged(state, observed(13, 109.0))
     state.forget()
-    points = await _judged(state, _observed(13, 112.0))
+    points = await _judged(state, observed(13, 112.0))
 
     assert [point.value for point in before] == [-3.0, 3.0]
     assert [point.value for point in points] == [0.0, 0.0]
@@ -125,10 +119,10 @@ async def test_a_corrected_value_judges_anew(state: Worker, ts_id: int) -> None:
 @pytest.mark.parametrize(
     "observation",
     [
-        _observed(13, None),
-        _observed(12, 1.0),
-        _observed(13, 1.0, "east"),
-        _observed(13, 1.0, "south"),
+        observed(13, None),
+        observed(12, 1.0),
+        observed(13, 1.0, "east"),
+        observed(13, 1.0, "south"),
         Observation(DATA_ID, "2020-08-13 00:00:00", {"load": 3.0}, {"Region": "west"}),
     ],
     ids=["no value", "before the forecast", "a series without a forecast", "a series of no job", "a feature"],
@@ -141,7 +135,7 @@ async def test_what_was_not_forecast_judges_nothing(state: Worker, ts_id: int, o
 
 async def test_other_partitions_have_nothing_to_say(state: Worker, ts_id: int) -> None:
     """Each speaks of its own jobs."""
-    records = await _kept(state, _observed(13, 109.0))
+    records = await _kept(state, observed(13, 109.0))
     for record in records:
         if record.partition != HOME:
             assert (await _told(state, record))[1] == []
@@ -149,17 +143,17 @@ async def test_other_partitions_have_nothing_to_say(state: Worker, ts_id: int) -
 
 async def test_a_job_that_is_deleted_is_not_judged(state: Worker, ts_id: int) -> None:
     """Though the data set is still there."""
-    assert await _judged(state, _observed(13, 109.0))
+    assert await _judged(state, observed(13, 109.0))
     await state.commands(DELETE)
     state.forget()
 
-    assert await _judged(state, _observed(14, 109.0)) == []
+    assert await _judged(state, observed(14, 109.0)) == []
 
 
 @pytest.mark.parametrize("bad", [CREATE, b"\0\0\0\0\1 no Avro"], ids=["another record", "no record"])
 async def test_what_cannot_be_read_is_a_dead_letter(state: Worker, ts_id: int, bad: Any) -> None:
     """The others of its batch are judged."""
-    good = (await _kept(state, _observed(13, 109.0)))[HOME]
+    good = (await _kept(state, observed(13, 109.0)))[HOME]
     state.forget()
     messages = [state.message(good.topic, KEY, it, partition=HOME) for it in (bad, good.value)]
     await state.consume(good.topic, *messages)

@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
-from agents.training import runs as training_runs
 from connectors.objects import endpoints
 from tests.agents.bench import Worker
-from tests.agents.deepar.runs.samples import MODEL, PARAMETERS, Agent, FakePool, consume, endpoint, epochs
+from tests.agents.deepar.runs.samples import (
+    MODEL,
+    PARAMETERS,
+    Agent,
+    FakePool,
+    consume,
+    endpoint,
+    epochs,
+    pool_of_trainers,
+)
 from tests.agents.training_runs.runs_samples import (
     DELETE,
     DELETE_JOB,
@@ -30,9 +38,7 @@ DEEPAR = [{"label": label, "value": value} for label, value in PARAMETERS.items(
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> FakePool:
     """The pool of the trainer."""
-    pool = FakePool()
-    monkeypatch.setattr(training_runs, "TrainingPool", lambda *_: pool)
-    return pool
+    return pool_of_trainers(monkeypatch)
 
 
 @pytest.fixture

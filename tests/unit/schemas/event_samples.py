@@ -17,6 +17,15 @@ from tests.unit.schemas.scoring_jobs_samples import SCORING_JOBS
 __all__ = ["EVENTS", "FULL_CONFIG", "NOON"]
 
 NOON = 1_599_480_000_000  # 2020-09-07T12:00:00Z in milliseconds
+_PROGRESS: Any = {
+    "epoch": 20,
+    "epochs": 20,
+    "loss": 1.25,
+    "validation_loss": 1.5,
+    "metrics": {"wQL": 0.1, "coverage[0.8]": None},
+    "endpoint": "flights",
+    "message": "stopped early",
+}
 
 FULL_CONFIG = forecasting.SeriesConfig(
     ts_id=8797,
@@ -360,13 +369,7 @@ EVENTS: tuple[Any, ...] = (
         log_url="/usr/log/",
         start_time=NOON + 1,
         changed=NOON + 2,
-        epoch=20,
-        epochs=20,
-        loss=1.25,
-        validation_loss=1.5,
-        metrics={"wQL": 0.1, "coverage[0.8]": None},
-        endpoint="flights",
-        message="stopped early",
+        **_PROGRESS,
         config='{"worker_server_num": 1}',
         note="ignored: test_quantiles",
         digest="8f2a77c01b5d3e49",
@@ -389,13 +392,7 @@ EVENTS: tuple[Any, ...] = (
         digest="8f2a77c01b5d3e49",
         start_time=NOON + 1,
         changed=NOON + 2,
-        epoch=20,
-        epochs=20,
-        loss=1.25,
-        validation_loss=1.5,
-        metrics={"wQL": 0.1, "coverage[0.8]": None},
-        endpoint="flights",
-        message="stopped early",
+        **_PROGRESS,
         note="ignored: test_quantiles",
         run_offset=2**40,
         given=True,

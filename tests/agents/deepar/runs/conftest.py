@@ -2,17 +2,14 @@
 
 import pytest
 
-from agents.training import runs as training_runs
 from tests.agents.bench import Worker
-from tests.agents.deepar.runs.samples import FakePool
+from tests.agents.deepar.runs.samples import FakePool, pool_of_trainers
 
 
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> FakePool:
     """The pool of whatever trainer the test makes."""
-    pool = FakePool()
-    monkeypatch.setattr(training_runs, "TrainingPool", lambda *_: pool)
-    return pool
+    return pool_of_trainers(monkeypatch)
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
+import pytest
 from faust.types import TP
 
 from agents.deepar.job_calls import Begun, EpochDone, Trained, TrainingRun
+from agents.training import runs as training_runs
 from agents.versions.outcomes import checkpoint_key
 from connectors.kafka.publisher import Record
 from connectors.objects import endpoints
@@ -39,6 +41,7 @@ __all__ = [
     "number_of",
     "outcomes",
     "points",
+    "pool_of_trainers",
     "put_endpoint",
     "redelivered",
     "sent",
@@ -61,6 +64,13 @@ FACTS = {
 MODEL = dump(replace(artefact(epochs=40), facts=FACTS))
 CHECKPOINT = checkpoint_key(PROJECT, JOB)
 WITHIN_S = 20.0
+
+
+def pool_of_trainers(monkeypatch: pytest.MonkeyPatch) -> "FakePool":
+    """The pool of whatever trainer the test makes."""
+    pool = FakePool()
+    monkeypatch.setattr(training_runs, "TrainingPool", lambda *_: pool)
+    return pool
 
 
 class FakePool:

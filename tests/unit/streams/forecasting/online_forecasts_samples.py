@@ -44,12 +44,7 @@ class Store:
         return self.values.get(key), self._offset(partition)
 
     async def write(
-        self,
-        partition: int,
-        forecasts: Sequence[tuple[bytes, bytes | None]],
-        *,
-        expected: Mark | None,
-        mark: Mark,
+        self, partition: int, forecasts: Sequence[tuple[bytes, bytes | None]], *, expected: Mark | None, mark: Mark
     ) -> bool:
         self._check()
         if self.fail_after is not None:
@@ -128,6 +123,14 @@ class World:
         else:
             self.table.rows[key] = row
         self.online.changed(self.generation, 1, [key], first=offset, last=offset)
+
+    async def write_one(self) -> None:
+        """The next row of B, which comes after three records, is applied and written, alone."""
+        assert self.store.written == []
+        self.apply(4, B, b"b1")
+        await self.online.step()
+        assert self.store.written == [B]
+        assert self.equal
 
     @property
     def equal(self) -> bool:

@@ -2,48 +2,33 @@
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
 
 from streams.cli.console.failure import CommandError
-from streams.cli.main import program
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
-
-_URL = "http://127.0.0.1:8080"
-_TIMES = ["2020-01-11 00:00:00", "2020-01-12 00:00:00"]
+from tests.unit.streams.cli.what_if.samples import FAILED, answered, rows, run, serve
 
 
 def _series(number: int, more: float = 5.0, **fields: Any) -> dict[str, Any]:
     def forecast(*values: float) -> dict[str, Any]:
         return {"predictions": values, "sum": sum(values), "quantiles": {"0.1": [v - 1 for v in values], "0.9": values}}
 
-    return {
-        "ts_id": number,
-        "groups": {"shop": f"s{number}"},
-        "series_key": f"shop=s{number}",
-        "model_name": "Auto",
-        "n": 0,
-        "error": None,
-        "answered_by": "Regression",
-        "note": None,
-        "timestamps": _TIMES,
-        "utc_offsets": None,
-        "base": forecast(10.0, 20.0),
-        "changed": forecast(10.0, 20.0 + more),
-        "difference": [0.0, more],
-        "difference_sum": more,
-        "features": [{"feature": "price", "base": [9.0, 9.0], "changed": [9.0, 8.1]}],
-        **fields,
-    }
-
-
-_FAILED = {"ts_id": 9, "groups": {}, "series_key": "x", "model_name": None, "n": None, "error": "it has no forecast"}
+    return answered(
+        number,
+        **{
+            "base": forecast(10.0, 20.0),
+            "changed": forecast(10.0, 20.0 + more),
+            "difference": [0.0, more],
+            "difference_sum": more,
+            "features": [{"feature": "price", "base": [9.0, 9.0], "changed": [9.0, 8.1]}],
+            **fields,
+        },
+    )
 
 
 @pytest.fixture
@@ -73,18 +58,11 @@ def service(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         head = {"job_id": 7, "series_count": len(content["series"]), "totals": totals}
         return httpx.Response(200, json=head | {"series": some})
 
-    monkeypatch.setattr(
-        session, "ServiceClient", lambda url, **more: ServiceClient(url, **more, transport=httpx.MockTransport(answer))
-    )
+    serve(monkeypatch, answer)
     return content
 
 
-def _run(*words: str) -> Result:
-    return CliRunner().invoke(program(), ["what-if", "7", *words, "--url", _URL], env={"COLUMNS": "200"})
-
-
-def _rows(result: Result) -> list[list[str]]:
-    return [line.split() for line in result.stdout.splitlines() if line.strip()]
+_run = partial(run, "what-if")
 
 
 def test_one_series_is_told_step_by_step(service: dict[str, Any]) -> None:
@@ -93,7 +71,7 @@ def test_one_series_is_told_step_by_step(service: dict[str, Any]) -> None:
     result = _run("--change", "price-10%@2..2", "--series", "1", "--model", "Auto")
 
     assert result.exit_code == 0, result.output
-    assert _rows(result)[-3:] == [
+    assert rows(result)[-3:] == [
         ["1", "2020-01-11", "9", "10", "10", "0", "+0.0%"],
         ["2", "2020-01-12", "9", ">", "8.10", "20", "25", "5", "+25.0%"],
         ["sum", "30", "35", "5", "+16.7%"],
@@ -108,8 +86,8 @@ def test_several_are_told_by_their_sums_page_by_page(service: dict[str, Any]) ->
     service["series"], service["page"] = [_series(number) for number in (1, 2, 3)], 2
     result = _run("--change", "price=1", "--to", "2020-01-11", "--where", "shop=s1")
 
-    assert [row[0] for row in _rows(result)[-4:]] == ["s1", "s2", "s3", "all"]
-    assert _rows(result)[-1] == ["all", "90", "105", "15", "+16.7%"]
+    assert [row[0] for row in rows(result)[-4:]] == ["s1", "s2", "s3", "all"]
+    assert rows(result)[-1] == ["all", "90", "105", "15", "+16.7%"]
     assert [begin for begin, _ in service["asked"]] == [0, 2]
     body = service["asked"][0][1]
     assert (body["ts_id"], body["groups"]) == ("all", {"shop": "s1"})
@@ -136,7 +114,7 @@ def test_files_and_a_picture(service: dict[str, Any], tmp_path: Path) -> None:
 
 def test_a_part_without_answer_ends_with_three(service: dict[str, Any]) -> None:
     """And says which; the document is whole."""
-    service["series"] = [_series(1), _FAILED]
+    service["series"] = [_series(1), FAILED]
     result = _run("--change", "price=1", "--json")
 
     assert isinstance(result.exception, CommandError)

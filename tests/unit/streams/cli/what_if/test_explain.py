@@ -2,20 +2,16 @@
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
 
 from streams.cli.console.failure import CommandError
-from streams.cli.main import program
-from streams.cli.service import session
-from streams.cli.service.client import ServiceClient
-
-_URL = "http://127.0.0.1:8080"
+from tests.unit.streams.cli.what_if.samples import FAILED, answered, rows, run, serve
 
 
 def _feature(name: str, *added: float) -> dict[str, Any]:
@@ -31,32 +27,15 @@ def _feature(name: str, *added: float) -> dict[str, Any]:
 
 
 def _series(number: int, **fields: Any) -> dict[str, Any]:
-    return {
-        "ts_id": number,
-        "groups": {"shop": f"s{number}"},
-        "series_key": f"shop=s{number}",
-        "model_name": "Auto",
-        "n": 0,
-        "error": None,
-        "answered_by": "Regression",
-        "note": None,
-        "timestamps": ["2020-01-11 00:00:00", "2020-01-12 00:00:00"],
-        "utc_offsets": None,
-        "predictions": [13.0, 19.0],
-        "rest": [10.0, 20.0],
-        "features": [_feature("price", 2.0, -2.0), _feature("=campaign", 1.0, 1.0)],
-        **fields,
-    }
-
-
-_FAILED = {
-    "ts_id": 9,
-    "groups": {"shop": "x"},
-    "series_key": "shop=x",
-    "model_name": None,
-    "n": None,
-    "error": "it has no forecast",
-}
+    return answered(
+        number,
+        **{
+            "predictions": [13.0, 19.0],
+            "rest": [10.0, 20.0],
+            "features": [_feature("price", 2.0, -2.0), _feature("=campaign", 1.0, 1.0)],
+            **fields,
+        },
+    )
 
 
 @pytest.fixture
@@ -74,18 +53,11 @@ def service(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         head = {"job_id": 7, "method": "", "series_count": len(content["series"]), "features": []}
         return httpx.Response(200, json=head | {"series": some})
 
-    monkeypatch.setattr(
-        session, "ServiceClient", lambda url, **more: ServiceClient(url, **more, transport=httpx.MockTransport(answer))
-    )
+    serve(monkeypatch, answer)
     return content
 
 
-def _run(*words: str) -> Result:
-    return CliRunner().invoke(program(), ["explain", "7", *words, "--url", _URL], env={"COLUMNS": "200"})
-
-
-def _rows(result: Result) -> list[list[str]]:
-    return [line.split() for line in result.stdout.splitlines() if line.strip()]
+_run = partial(run, "explain")
 
 
 def test_one_series_is_told_step_by_step(service: dict[str, Any]) -> None:
@@ -94,8 +66,8 @@ def test_one_series_is_told_step_by_step(service: dict[str, Any]) -> None:
     result = _run("--series", "1", "--model", "Auto")
 
     assert result.exit_code == 0, result.output
-    assert ["1", "2020-01-11", "10", "+2", "(9)", "+1", "(9)", "13"] in _rows(result)
-    assert ["2", "2020-01-12", "20", "-2", "(12)", "+1", "(12)", "19"] in _rows(result)
+    assert ["1", "2020-01-11", "10", "+2", "(9)", "+1", "(9)", "13"] in rows(result)
+    assert ["2", "2020-01-12", "20", "-2", "(12)", "+1", "(12)", "19"] in rows(result)
     assert "chosen without CES" in result.stderr
     [(path, query)] = service["asked"]
     assert path == "/job/7/explanations/"
@@ -108,16 +80,16 @@ def test_several_are_told_by_their_features_page_by_page(service: dict[str, Any]
     result = _run()
 
     assert result.exit_code == 0, result.output
-    assert ["price", "105", "2", "67%"] in _rows(result)
-    assert ["=campaign", "105", "1", "33%"] in _rows(result)
-    assert ["s1", "1", "Regression", "price", "2", "(67%),", "=campaign", "1", "(33%)"] in _rows(result)
+    assert ["price", "105", "2", "67%"] in rows(result)
+    assert ["=campaign", "105", "1", "33%"] in rows(result)
+    assert ["s1", "1", "Regression", "price", "2", "(67%),", "=campaign", "1", "(33%)"] in rows(result)
     assert "60 of 105 rows shown" in result.stdout
     assert [query["offset"] for _, query in service["asked"]] == ["0", "100"]
 
 
 def test_a_part_without_an_answer_is_status_3(service: dict[str, Any], tmp_path: Path) -> None:
     """The file has its error; no cell of it is a formula."""
-    service["series"] = [_series(1), _FAILED]
+    service["series"] = [_series(1), FAILED]
     result = _run("--out", str(tmp_path / "why.csv"))
     rows = list(csv.DictReader((tmp_path / "why.csv").read_text("utf-8").splitlines()))
 
