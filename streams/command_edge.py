@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from streams.telemetry.logs import speaking_of
 __all__ = ["CommandTopic", "ToldError", "handle_all", "handle_command", "tell_given_up"]
 
 
+@dataclass(frozen=True, slots=True)
 class CommandTopic:
     """What one topic of commands takes: the types, how the key of each is checked, and how its bytes are decoded.
 
@@ -27,22 +29,12 @@ class CommandTopic:
     does: they wait for the end of a rebalance (`streams.engine.tenure`).
     """
 
-    def __init__(
-        self,
-        name: str,
-        types: tuple[Any, ...],
-        check_key: Callable[[Any, bytes | None], None],
-        *,
-        decode: Callable[[bytes | None], Awaitable[Any]] | None = None,
-        moves: bool = True,
-        background: bool = False,
-    ) -> None:
-        self.name = name
-        self.types = types
-        self.check_key = check_key
-        self.decode = decode
-        self.moves = moves
-        self.background = background
+    name: str
+    types: tuple[Any, ...]
+    check_key: Callable[[Any, bytes | None], None]
+    decode: Callable[[bytes | None], Awaitable[Any]] | None = None
+    moves: bool = True
+    background: bool = False
 
 
 class ToldError(Exception):

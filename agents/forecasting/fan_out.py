@@ -187,36 +187,26 @@ def _as_few_as_possible(state: StateRuntime, job: JobRecord, like: Training, tod
             f"{state.settings.max_message_bytes} bytes can carry: send fewer eval_metrics, or raise "
             "TIDECAST_MAX_MESSAGE_BYTES"
         )
-        result = SeriesResult(
-            job_id=job.job_id,
-            ts_id=training.ts_id,
-            n=n,
-            attempt=1,
-            model_name=plan.model_name,
-            config=plan.config,
-            timestamps=(),
-            predictions=(),
-            metrics={},
-            error=error,
-        )
-        return [Record(state.topics.job_results, b"%d" % job.job_id, state.codec.encode(result))]
+        return [_unsent(state, command, training.ts_id, n, error=error)]
     half = len(todo) // 2
     return [part for some in (todo[:half], todo[half:]) for part in _as_few_as_possible(state, job, like, some)]
 
 
 def _too_long(state: StateRuntime, command: TrainSeries) -> Record:
     """The answer to a command that no record can carry: it would stop the agent at its submission for good."""
+    error = (
+        f"the series has {len(command.target)} points, more than a Kafka record of "
+        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES"
+    )
+    return _unsent(state, command, command.ts_id, command.n, attempt=command.attempt, error=error)
+
+
+def _unsent(
+    state: StateRuntime, command: TrainSeries | TrainTogether, ts_id: int, n: int, *, error: str, attempt: int = 1
+) -> Record:
+    """The result of a series whose command no record can carry."""
+    model, config = command.model_name, command.config
     result = SeriesResult(
-        job_id=command.job_id,
-        ts_id=command.ts_id,
-        n=command.n,
-        attempt=command.attempt,
-        model_name=command.model_name,
-        config=command.config,
-        timestamps=(),
-        predictions=(),
-        metrics={},
-        error=f"the series has {len(command.target)} points, more than a Kafka record of "
-        f"{state.settings.max_message_bytes} bytes can carry: leave out old ones, or raise TIDECAST_MAX_MESSAGE_BYTES",
+        command.job_id, ts_id, n, attempt, model, config, timestamps=(), predictions=(), metrics={}, error=error
     )
     return Record(state.topics.job_results, b"%d" % command.job_id, state.codec.encode(result))

@@ -50,8 +50,7 @@ async def create_visualization(
     training_visualizations.check_new(
         record, others, most=Quotas.of(rows.state).most(command.project_id, "training_jobs")
     )
-    await _put(rows, record)
-    return record
+    return await _kept(rows, record)
 
 
 async def update_visualization(
@@ -61,8 +60,7 @@ async def update_visualization(
     record = _known(rows, command)
     check_description(command.job_desc)
     if record.job_desc != command.job_desc:
-        record = replace(record, job_desc=command.job_desc)
-        await _put(rows, record)
+        record = await _kept(rows, replace(record, job_desc=command.job_desc))
     return record
 
 
@@ -70,9 +68,7 @@ async def stop_visualization(_: Dispatch, rows: Rows, command: StopVisualization
     """Show nothing more."""
     record = _known(rows, command)
     training_visualizations.check_stop(record, at)
-    record = training_visualizations.stopped(record, at=at)
-    await _put(rows, record)
-    return record
+    return await _kept(rows, training_visualizations.stopped(record, at=at))
 
 
 async def restart_visualization(
@@ -81,9 +77,7 @@ async def restart_visualization(
     """Show it again, for as long as it was made for."""
     record = _known(rows, command)
     training_visualizations.check_restart(record, at)
-    record = training_visualizations.started(record, at=at)
-    await _put(rows, record)
-    return record
+    return await _kept(rows, training_visualizations.started(record, at=at))
 
 
 async def delete_visualization(
@@ -100,7 +94,7 @@ async def delete_visualization(
 async def stop_at_its_time(rows: Rows, record: VisualizationJobRecord, now: int) -> None:
     """Write what has stopped by itself; until then views see it by the time."""
     if record.until is not None and training_visualizations.is_over(record, now):
-        await _put(rows, training_visualizations.stopped(record, at=record.until))
+        await _kept(rows, training_visualizations.stopped(record, at=record.until))
 
 
 def _known(rows: Rows, command: _Known) -> VisualizationJobRecord:
@@ -112,7 +106,7 @@ def _known(rows: Rows, command: _Known) -> VisualizationJobRecord:
     return record
 
 
-def _put(rows: Rows, record: VisualizationJobRecord) -> "asyncio.Future[None]":
+async def _kept(rows: Rows, record: VisualizationJobRecord) -> VisualizationJobRecord:
     rows.check()
-    key = key_of(record.project_id, record.job_id)
-    return rows.tables.visualizations.put(rows.partition, key, record)
+    await rows.tables.visualizations.put(rows.partition, key_of(record.project_id, record.job_id), record)
+    return record

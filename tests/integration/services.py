@@ -168,7 +168,11 @@ class Api:
 
     def new_job(self, csv: bytes) -> tuple[int, list[int]]:
         """A job on a data set of its own, and its series."""
-        job_id = self.create_job(self.add_dataset(csv))
+        return self.job_on(self.add_dataset(csv))
+
+    def job_on(self, data_id: int) -> tuple[int, list[int]]:
+        """A job on a data set that is there, and its series."""
+        job_id = self.create_job(data_id)
         return job_id, self.configure(job_id)
 
     def train(self, job_id: int, ts_ids: Sequence[int], models: Sequence[str] = ("LinearFit",)) -> httpx.Response:

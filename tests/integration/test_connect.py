@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,15 @@ OUTAGE_S = 15.0  # with the sink's defaults a task gives up at once, or after 5 
 pytestmark = pytest.mark.timeout(400)
 
 
+@dataclass
 class Platform:
     """The servers, the topics of one installation, and what the tests do with them."""
 
-    def __init__(self, bootstrap: str, topics: Topics, codec: Codec, worker: ConnectWorker, database: Postgres) -> None:
-        self.bootstrap = bootstrap
-        self.topics = topics
-        self.codec = codec
-        self.worker = worker
-        self.database = database
+    bootstrap: str
+    topics: Topics
+    codec: Codec
+    worker: ConnectWorker
+    database: Postgres
 
     def send(self, topic: str, key: object, event: Any, *, codec: Codec | None = None, partition: int = -1) -> None:
         """Under the key's own partition unless one is named, which records of several keys need to keep their order."""

@@ -27,8 +27,7 @@ async def test_no_observation_is_lost_or_counted_twice(tmp_path: Path) -> None:
     with running_service(tmp_path / "home") as service:
         api = service.api
         data_id = api.add_dataset(_FILE)
-        job_id = api.create_job(data_id)
-        api.configure(job_id)
+        api.job_on(data_id)
         events = [
             Observation(data_id, _hour(number), {"sold": float(value)}, {"shop": shop})
             for number in range(_HOURS)

@@ -24,8 +24,7 @@ async def test_a_switch_is_done_and_nothing_is_taken_back(tmp_path: Path) -> Non
     with running_service(tmp_path / "home") as service:
         api = service.api
         data_id = api.add_dataset(_FILE)
-        job_id = api.create_job(data_id)
-        api.configure(job_id)
+        job_id, _ = api.job_on(data_id)
         element = {"ts_id": "all", "model_name": "SES", "hyper_params": [], "next_k_prediction": 2, "refit": 1}
         element["refresh"] = {"on": "data", "pause_s": 0}
         assert api.call("PATCH", f"/job/{job_id}/", json=[element]).status_code == 200

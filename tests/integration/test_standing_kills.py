@@ -30,8 +30,7 @@ async def test_no_refresh_is_lost_and_none_does_harm(tmp_path: Path) -> None:
     with running_service(tmp_path / "home") as service:
         api = service.api
         data_id = api.add_dataset(_FILE)
-        job_id = api.create_job(data_id)
-        api.configure(job_id)
+        job_id, _ = api.job_on(data_id)
         refresh = {"on": "data", "pause_s": 0}
         element = {"ts_id": "all", "model_name": "SES", "hyper_params": [], "next_k_prediction": 2, "refresh": refresh}
         assert api.call("PATCH", f"/job/{job_id}/", json=[element]).status_code == 200

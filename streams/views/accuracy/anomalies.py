@@ -28,7 +28,7 @@ from streams.forecasting.time_travel import Rows
 from streams.runtime import StateRuntime
 from streams.standing.shadows import answered
 from streams.views.accuracy.accuracy import TAG
-from streams.views.web.answers import Form, ShownJobId, ShownSeriesKey, ShownTsId, json_response
+from streams.views.web.answers import Form, ShownJobId, ShownSeriesKey, ShownTsId, csv_too, json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
@@ -89,10 +89,7 @@ class AnomaliesReply(BaseModel):
     "/job/{job_id}/anomalies/",
     summary="Values of a job's series that no interval had",
     response_model=AnomaliesReply,
-    responses={
-        200: {"content": {"text/csv": {}}, "description": "With format=csv a row for each anomaly."},
-        **PLAIN.responses(400, 404, 409, 503),
-    },
+    responses=csv_too("With format=csv a row for each anomaly.") | PLAIN.responses(400, 404, 409, 503),
 )
 async def get_anomalies(
     state: State,

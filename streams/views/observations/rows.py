@@ -26,7 +26,7 @@ from streams.observations.checks import checked
 from streams.observations.forms import chosen_layout, dataset_of, form_of
 from streams.observations.table_bodies import TABLE_TYPES, rows_of_table
 from streams.runtime import StateRuntime
-from streams.views.web.answers import json_response
+from streams.views.web.answers import csv_too, json_response
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import DataId, State, content_type
@@ -83,7 +83,7 @@ class RowsReply(BaseModel):
     "/data/{data_id}/rows",
     summary="Get the rows of a data set as they are now",
     response_class=FileResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The table."}, **PLAIN.responses(400, 404, 503)},
+    responses=csv_too("The table.") | PLAIN.responses(400, 404, 503),
 )
 async def get_rows(state: State, data_id: DataId) -> Response:
     """The uploaded rows, those among them that were corrected as they are now, and those that came since; as CSV."""

@@ -23,7 +23,7 @@ from streams.sums.asked import Asked, check_additive
 from streams.sums.branches import Branch, branches_of
 from streams.sums.results import counting
 from streams.views.sums.replies import SumsReply
-from streams.views.web.answers import Form, json_response
+from streams.views.web.answers import Form, csv_too, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
@@ -45,10 +45,7 @@ Fill = Literal["none", "zero", "previous", "interpolate"]
     "/job/{job_id}/sums/",
     summary="Forecasts of a job's series added up",
     response_model=SumsReply,
-    responses={
-        200: {"content": {"text/csv": {}}, "description": "With format=csv a row for each step of each sum."},
-        **PLAIN.responses(400, 404, 409, 413, 503),
-    },
+    responses=csv_too("With format=csv a row for each step of each sum.") | PLAIN.responses(400, 404, 409, 413, 503),
 )
 async def get_sums(  # noqa: PLR0913 - one parameter for each that can be asked
     state: State,

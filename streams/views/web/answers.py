@@ -21,6 +21,7 @@ __all__ = [
     "ShownSeriesKey",
     "ShownTsId",
     "Streams",
+    "csv_too",
     "json_response",
     "streams_of",
 ]
@@ -37,6 +38,11 @@ class Form(StrEnum):
 
     JSON = "json"
     CSV = "csv"
+
+
+def csv_too(words: str) -> dict[int | str, Any]:
+    """What the API document says of an answer that a query for CSV has as a table."""
+    return {200: {"content": {"text/csv": {}}, "description": words}}
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import NotFoundError
 from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
-from streams.views.web.answers import Form, json_response
+from streams.views.web.answers import Form, csv_too, json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State
@@ -41,10 +41,8 @@ DOOR = Door.of_job("explanations", router, TAG)
     "/job/{job_id}/explanations/",
     summary="What features add to forecasts",
     response_model=ExplanationsReply,
-    responses={
-        200: {"content": {"text/csv": {}}, "description": "With format=csv a row for each step and feature."},
-        **PLAIN.responses(400, 404, 409, 413, 503, 504),
-    },
+    responses=csv_too("With format=csv a row for each step and feature.")
+    | PLAIN.responses(400, 404, 409, 413, 503, 504),
 )
 async def get_explanations(
     state: State,

@@ -15,7 +15,7 @@ from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.forecasting.state import ForecastingState, known_job
 from streams.runtime import StateRuntime
-from streams.views.web.answers import Form, json_response
+from streams.views.web.answers import Form, csv_too, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.reading import JobId, JsonRoute, State, sent_as_json
@@ -42,10 +42,8 @@ DOOR = Door.of_job("what-if", router, TAG, asks=("what-if",))
     "/job/{job_id}/what-if/",
     summary="What forecasts would be with other features",
     response_model=WhatIfReply,
-    responses={
-        200: {"content": {"text/csv": {}}, "description": "With format=csv a row for each step of each series."},
-        **PLAIN.responses(400, 404, 409, 413, 415, 503, 504),
-    },
+    responses=csv_too("With format=csv a row for each step of each series.")
+    | PLAIN.responses(400, 404, 409, 413, 415, 503, 504),
     dependencies=[Depends(sent_as_json)],
 )
 async def ask_what_if(

@@ -95,7 +95,7 @@ def test_a_part_without_an_answer_is_status_3(service: dict[str, Any], tmp_path:
 
     assert isinstance(result.exception, CommandError)
     assert result.exception.status == 3
-    assert str(result.exception) == "1 of 2 series have no answer: shop=x: it has no forecast"
+    assert str(result.exception) == "1 of 2 series have no answer: x: it has no forecast"
     assert [row["feature"] for row in rows] == ["price", "price", "'=campaign", "'=campaign", ""]
     assert rows[-1]["error"] == "it has no forecast"
 
