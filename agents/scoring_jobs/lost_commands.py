@@ -29,8 +29,7 @@ def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
                 continue
             if not may_write(state.app, generation):
                 return False
-            start, at = starts.of[0][partition_for(run.run_id.encode(), partitions)], run.offset
-            if 0 <= at < start or (at < 0 < start and run.created < starts.before):
+            if starts.are_behind(partition_for(run.run_id.encode(), partitions), run.offset, run.created):
                 await _send_again(state, run, place, generation)
         return True
 

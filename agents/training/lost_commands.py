@@ -32,8 +32,8 @@ def lost_commands(state: StateRuntime, ends: TopicEnds) -> LostCommands:
             for record in table.open_of(project_id):
                 if not may_write(state.app, generation):
                     return False
-                start, at = starts.of[0][partition_for(b"%d" % record.job_id, partitions)], record.run_offset
-                lost = 0 <= at < start or (at < 0 < start and record.create_time < starts.before)
+                partition = partition_for(b"%d" % record.job_id, partitions)
+                lost = starts.are_behind(partition, record.run_offset, record.create_time)
                 if record.given and lost and record.status not in ENDED:
                     await _send_again(state, record, place, generation)
         return True

@@ -34,6 +34,11 @@ class Starts(NamedTuple):
     of: Sequence[Sequence[int]]
     before: int
 
+    def are_behind(self, partition: int, offset: int, created: int) -> bool:
+        """Whether the first topic has lost the command at an offset; of one below 0 nothing but its time is known."""
+        start = self.of[0][partition]
+        return 0 <= offset < start or (offset < 0 < start and created < self.before)
+
 
 _LookAtRows = Callable[[int, int, Starts], Awaitable[bool]]
 

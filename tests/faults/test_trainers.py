@@ -41,6 +41,14 @@ def _job(service: Service, api: RecordingApi, *seconds: float) -> Job:
     return Job(api, service.bootstrap, service.topics, csv=csv_of_values(seconds))
 
 
+def _sleepers(service: Service, api: RecordingApi, trainers: Trainers, *seconds: float) -> Job:
+    """Likewise, given to one trainer."""
+    trainers.are("1")
+    job = _job(service, api, *seconds)
+    job.submit(("Sleeper",))
+    return job
+
+
 def _is_computing(trainers: Trainers, name: str) -> list[int]:
     return until(lambda: computing(trainers[name].pid), why=f"trainer {name} computes")
 
@@ -62,9 +70,7 @@ def test_fault_01_a_killed_training_process(
     service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
 ) -> None:
     """kill -9 of the processes in the middle of fits: they are tried again, which the trainer's log records."""
-    trainers.are("1")
-    job = _job(service, api, *[0.7] * 4)
-    job.submit(("Sleeper",))
+    job = _sleepers(service, api, trainers, *[0.7] * 4)
     victims = _is_computing(trainers, "1")
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
@@ -84,9 +90,7 @@ def test_fault_01_a_killed_trainer_that_is_restarted(
     service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
 ) -> None:
     """kill -9 in the middle of fits, restarted under its name: it has its partitions back at once."""
-    trainers.are("1")
-    job = _job(service, api, *[0.5] * 12)
-    job.submit(("Sleeper",))
+    job = _sleepers(service, api, trainers, *[0.5] * 12)
     _is_computing(trainers, "1")
     mine = trainers.partitions("1")
     trainers["1"].kill()
@@ -132,9 +136,7 @@ def test_fault_the_older_of_two_submissions_is_answered_last(
     service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
 ) -> None:
     """A slow model, then a quick one: the topic of forecasts ends with the quick one's, to a reader without a rule."""
-    trainers.are("1")
-    job = _job(service, api, *[1.0] * 3)
-    job.submit(("Sleeper",))
+    job = _sleepers(service, api, trainers, *[1.0] * 3)
     job.submit()
     verifier.verify(api, job, figures=figures)
     job.close()
@@ -153,9 +155,7 @@ def test_fault_02_sigterm_with_20_series_in_flight(
     service: Service, api: RecordingApi, trainers: Trainers, verifier: Verifier, figures: CaseFigures
 ) -> None:
     """A trainer that is told to end does so within 30 s, with status 0; its series are answered by the next one."""
-    trainers.are("1")
-    job = _job(service, api, *[0.5] * 20)
-    job.submit(("Sleeper",))
+    job = _sleepers(service, api, trainers, *[0.5] * 20)
     _is_computing(trainers, "1")
     children = computing(trainers["1"].pid)
     begun = time.monotonic()

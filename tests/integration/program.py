@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from tests.integration.services import until
 
@@ -74,6 +76,15 @@ class Up(Home):
     def up(self) -> None:
         self._process = self.start(self.log, "up")
         until(lambda: "Tidecast is ready" in self.log.read_text("utf-8"), within=SOON_S, why="tidecast up is ready")
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path) -> Iterator[Self]:
+        """One that is ready; it is told to end at the end."""
+        made = cls(folder)
+        made.up()
+        yield made
+        made.end()
 
     def wait(self) -> int:
         """The exit status once it has ended by itself."""

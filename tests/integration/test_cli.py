@@ -27,10 +27,8 @@ COLUMNS = ("-t", "day", "-y", "sold", "-g", "shop")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, kafka_jars: Path) -> Iterator[Up]:
     """One service for all tests of this module."""
-    running = Up(tmp_path_factory.mktemp("cli") / "home")
-    running.up()
-    yield running
-    running.end()
+    with Up.running(tmp_path_factory.mktemp("cli") / "home") as running:
+        yield running
 
 
 @pytest.fixture

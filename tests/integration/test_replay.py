@@ -28,10 +28,8 @@ COUNT = SERIES * len(MODELS)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, kafka_jars: Path) -> Iterator[Up]:
     """One service for all tests of this module."""
-    running = Up(tmp_path_factory.mktemp("replay") / "home")
-    running.up()
-    yield running
-    running.end()
+    with Up.running(tmp_path_factory.mktemp("replay") / "home") as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Requests of contract 003 as their clients send them: a field may be in a JSON body, a form or the query (S-007)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
@@ -16,6 +16,7 @@ __all__ = [
     "ALIAS",
     "Fields",
     "answer_at",
+    "answers_post",
     "body_of",
     "data_response",
     "fields_of",
@@ -32,6 +33,7 @@ _PLAIN_FORM: Final = "application/x-www-form-urlencoded"
 _MAY_BE_JSON: Final = ("", "text/plain", "application/octet-stream", _PLAIN_FORM)
 _LONGEST_SHOWN: Final = 60
 Fields = Mapping[str, Any]
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def answer_at(router: APIRouter, at: str, view: Any, method: str, summary: str, reply: Any, **options: Any) -> None:
@@ -46,6 +48,18 @@ def answer_at(router: APIRouter, at: str, view: Any, method: str, summary: str, 
             include_in_schema=not prefix,
             **options,
         )
+
+
+def answers_post(router: APIRouter, at: str, **told: Any) -> Callable[[_View], _View]:
+    """Likewise a view of the contract's POSTs, as a decorator; below /api/v1 it has the name `<view>_v1`."""
+
+    def add(view: _View) -> _View:
+        router.add_api_route(at, view, methods=["POST"], **told)
+        name = f"{view.__name__}_v1"
+        router.add_api_route(f"{ALIAS}{at}", view, methods=["POST"], include_in_schema=False, name=name)
+        return view
+
+    return add
 
 
 async def fields_of(request: Request) -> Fields:

@@ -11,7 +11,7 @@ from streams.schedules import POLICIES
 from streams.scoring_jobs import jobs
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.owners import owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
+from streams.views.scoring.reading import ALIAS, Fields, answers_post, body_of, data_response, fields_of, text
 from streams.views.scoring_jobs.replies import ScoringJobReply
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import (
@@ -59,8 +59,8 @@ _DEPLOYED: Final[dict[str, Any]] = {
 }
 
 
-@router.post(f"{ALIAS}/model-deploy-job", include_in_schema=False, name="deploy_scoring_job_v1")
-@router.post(
+@answers_post(
+    router,
     "/model-deploy-job",
     summary="Deploy a job that scores a data set",
     response_model=ActionReply,
@@ -91,8 +91,8 @@ async def deploy_scoring_job(state: State, request: Request, fields: Sent, key: 
     return data_response({"status": True, "jobName": job.name, "url": job_shown(request, job)["url"]})
 
 
-@router.post(f"{ALIAS}/job-info", include_in_schema=False, name="describe_scoring_job_v1")
-@router.post(
+@answers_post(
+    router,
     "/job-info",
     summary="Describe a scoring job",
     response_model=ScoringJobReply,

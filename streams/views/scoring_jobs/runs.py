@@ -23,7 +23,7 @@ from streams.runtime import StateRuntime
 from streams.scoring_jobs import runs
 from streams.scoring_jobs.state import ScoringJobsState
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, made_at, text
+from streams.views.scoring.reading import ALIAS, Fields, answers_post, body_of, data_response, fields_of, made_at, text
 from streams.views.scoring_jobs.replies import OperatedRun, RunList
 from streams.views.scoring_jobs.scripts import JOBS
 from streams.views.scoring_jobs.shown import content_of, run_shown
@@ -72,8 +72,8 @@ async def list_scoring_runs(
     return data_response({"runList": listed})
 
 
-@router.post(f"{ALIAS}/operate-run", include_in_schema=False, name="operate_run_v1")
-@router.post(
+@answers_post(
+    router,
     "/operate-run",
     summary="Stop, pause, continue or delete a run, or get its result",
     response_model=OperatedRun,

@@ -12,7 +12,7 @@ from streams.errors import Code, UnavailableError
 from streams.rows.ownership import owner_elsewhere
 from streams.runtime import StateRuntime
 from streams.views.scoring.owners import check_settled, owners_answer
-from streams.views.scoring.reading import ALIAS, Fields, body_of, data_response, fields_of, text
+from streams.views.scoring.reading import ALIAS, Fields, answers_post, body_of, data_response, fields_of, text
 from streams.views.scoring_jobs.replies import GeneratedScript
 from streams.views.scoring_jobs.shown import content_of, ext_of
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
@@ -44,8 +44,8 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-@router.post(f"{ALIAS}/generate-script", include_in_schema=False, name="generate_script_v1")
-@router.post(
+@answers_post(
+    router,
     "/generate-script",
     summary="Generate a script that scores a data set",
     response_model=GeneratedScript,

@@ -20,6 +20,7 @@ from schemas.values import HyperParam
 from streams.forecasting.state import ForecastingTrainer
 from tests.agents.bench import CODEC, Worker, headers, stopped
 from tests.agents.series.training_samples import SAMPLE, answer, commands, results
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,7 @@ async def test_a_batch_is_acknowledged_when_the_broker_has_its_answers(trainer: 
     asked = trainer.message(topic, b"8797", SAMPLE)
     task = trainer.start(topic, asked)
     try:
-        async with asyncio.timeout(20):
-            while not trainer.publisher.held:
-                await asyncio.sleep(0.001)
+        await until(lambda: trainer.publisher.held)
 
         assert not trainer.committed(asked)
         trainer.publisher.release()

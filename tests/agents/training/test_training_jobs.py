@@ -37,6 +37,13 @@ from tests.agents.training.training_jobs_samples import (
 )
 
 
+async def _untold(state: Worker, one: Any) -> None:
+    """A command of which trainers cannot be told."""
+    state.publisher.failing.add(state.runtime.topics.training_runs)
+    with pytest.raises(DeliveryError):
+        await command(state, one)
+
+
 class TestCreating:
     """TrainDeepAR."""
 
@@ -213,9 +220,7 @@ class TestCrashes:
         self, state: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The row is there, the command is not: the repeat sends it."""
-        state.publisher.failing.add(state.runtime.topics.training_runs)
-        with pytest.raises(DeliveryError):
-            await command(state, TRAIN)
+        await _untold(state, TRAIN)
         again = await restarted(state, settings, monkeypatch)
         assert row(again).status == 1
         await command(again, TRAIN)
@@ -273,9 +278,7 @@ class TestCrashes:
     ) -> None:
         """The row says that it stops; the repeat tells the trainer."""
         await command(state, TRAIN)
-        state.publisher.failing.add(state.runtime.topics.training_runs)
-        with pytest.raises(DeliveryError):
-            await command(state, STOP)
+        await _untold(state, STOP)
         again = await restarted(state, settings, monkeypatch)
         assert row(again).status == 9
         await command(again, STOP)

@@ -1,6 +1,5 @@
 """A state worker that dies at some moment, and the next one on the same log."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -21,6 +20,7 @@ from tests.agents.forecasting.jobs.samples import (
     submission,
     training,
 )
+from tests.waiting import until
 
 
 class TestCrashes:
@@ -135,9 +135,7 @@ class TestCrashes:
         state.publisher.held = []
         sent = state.message(topics.job_commands, b"7", CREATE)
         task = state.start(topics.job_commands, sent)
-        async with asyncio.timeout(20):
-            while not state.publisher.held:
-                await asyncio.sleep(0.001)
+        await until(lambda: state.publisher.held)
         assert not state.committed(sent)
         state.publisher.release()
         await state.settled(task)

@@ -13,6 +13,12 @@ from connectors.objects.keys import BadKeyError
 from connectors.objects.store import ObjectNotFoundError, ObjectStore, ObjectStoreError
 
 
+def _write_half(store: ObjectStore, key: str) -> None:
+    with store.writing(key) as path:
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "disk full")
+
+
 @pytest.fixture(params=["folder", "file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """A fresh store, once on disk by path, once by file:// and once behind fsspec's general interface."""
@@ -135,13 +141,8 @@ def test_a_failed_write_leaves_the_old_object(store: ObjectStore) -> None:
     """A writer that raises half-way changes nothing and leaves nothing behind."""
     store.put_bytes("jobs/1/split.npz", b"old")
 
-    def write_half() -> None:
-        with store.writing("jobs/1/split.npz") as path:
-            path.write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "disk full")
-
     with pytest.raises(OSError, match="disk full"):
-        write_half()
+        _write_half(store, "jobs/1/split.npz")
     assert store.read_bytes("jobs/1/split.npz") == b"old"
     assert store.keys() == ["jobs/1/split.npz"]
 
@@ -162,13 +163,8 @@ def test_a_failed_write_frees_the_disk(tmp_path: Path) -> None:
     """No temporary file survives a failed write on disk."""
     store = ObjectStore(str(tmp_path / "root"))
 
-    def write_half() -> None:
-        with store.writing("datasets/7/a.csv") as path:
-            path.write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "disk full")
-
     with pytest.raises(OSError, match="disk full"):
-        write_half()
+        _write_half(store, "datasets/7/a.csv")
     assert [path for path in (tmp_path / "root").rglob("*") if path.is_file()] == []
 
 

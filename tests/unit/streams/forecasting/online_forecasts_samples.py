@@ -124,6 +124,12 @@ class World:
             self.table.rows[key] = row
         self.online.changed(self.generation, 1, [key], first=offset, last=offset)
 
+    async def resume(self) -> None:
+        """Another worker's turn, where all three records are committed."""
+        self.committed = {1: 4}
+        self.restart()
+        await self.online.step()
+
     async def write_one(self) -> None:
         """The next row of B, which comes after three records, is applied and written, alone."""
         assert self.store.written == []

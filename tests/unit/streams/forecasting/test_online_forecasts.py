@@ -79,9 +79,7 @@ class TestRestart:
 
     async def test_it_resumes_where_the_store_is(self, settled: World) -> None:
         """All that is committed is in: nothing is written again."""
-        settled.committed = {1: 4}
-        settled.restart()
-        await settled.online.step()
+        await settled.resume()
 
         await settled.write_one()
 

@@ -50,9 +50,7 @@ class TestFaults:
 
     async def test_a_store_set_back_to_where_the_worker_began_is_rebuilt_too(self, settled: World) -> None:
         """Good enough at the start, but this worker has written since."""
-        settled.committed = {1: 4}
-        settled.restart()
-        await settled.online.step()
+        await settled.resume()
         before = dict(settled.store.values)
         settled.apply(4, B, b"b1")
         await settled.online.step()
@@ -64,9 +62,7 @@ class TestFaults:
 
     async def test_what_could_not_be_written_is_written_later(self, settled: World) -> None:
         """By a worker that resumed: nothing else would bring it."""
-        settled.committed = {1: 4}
-        settled.restart()
-        await settled.online.step()
+        await settled.resume()
         settled.apply(4, B, b"b1")
         settled.store.fail_after = 0
         with pytest.raises(StoreAwayError):

@@ -1,6 +1,7 @@
 """Which observations can be rows, and in which words the others are refused."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -71,6 +72,12 @@ def _observed(rows: list[Any], form: RowForm = FORM) -> list[Observation]:
     return list(observations_of(form, long_rows(form, rows), ""))
 
 
+def _refusal(read: Callable[[bytes], list[Any]], body: bytes) -> str:
+    with pytest.raises(RejectedError) as refused:
+        _observed(read(body))
+    return refused.value.message
+
+
 def test_csv_and_json_say_the_same() -> None:
     """A row each; numbers of CSV are texts still."""
     of_csv = _observed(rows_of_csv(b"day,shop,sold,note\n2020-01-03,a,3,rain\n"))
@@ -95,10 +102,7 @@ def test_csv_and_json_say_the_same() -> None:
 )
 def test_what_is_wrong_with_a_csv_body_is_told(body: bytes, words: str) -> None:
     """With the row, counted from 1."""
-    with pytest.raises(RejectedError) as refused:
-        _observed(rows_of_csv(body))
-
-    assert words in refused.value.message
+    assert words in _refusal(rows_of_csv, body)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +120,7 @@ def test_what_is_wrong_with_a_csv_body_is_told(body: bytes, words: str) -> None:
 )
 def test_what_is_wrong_with_a_json_body_is_told(body: bytes, words: str) -> None:
     """As with CSV."""
-    with pytest.raises(RejectedError) as refused:
-        _observed(rows_of_json(body))
-
-    assert words in refused.value.message
+    assert words in _refusal(rows_of_json, body)
 
 
 WIDE = RowForm(

@@ -17,6 +17,16 @@ from streams.workers.topic_watch import TopicWatch
 IDS = {"t.jobs": "AAAA", "t.results": "BBBB"}
 
 
+async def _end_of_watch(settings: Settings) -> BaseException | None:
+    """What it ends for."""
+    watch = TopicWatch(settings, "broker:9092")
+    await watch.start()
+    async with asyncio.timeout(10):
+        await watch.wait_until_stopped()
+    await watch.stop()
+    return watch.crash_reason
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An installation of its own."""
@@ -91,14 +101,10 @@ class TestWatch:
 
         monkeypatch.setattr(topic_watch, "topics_now", look)
         monkeypatch.setattr(topic_watch, "_EVERY_S", 0.001)
-        watch = TopicWatch(settings, "broker:9092")
-        await watch.start()
-        async with asyncio.timeout(10):
-            await watch.wait_until_stopped()
-        await watch.stop()
+        reason = await _end_of_watch(settings)
 
-        assert isinstance(watch.crash_reason, TopicsLostError)
-        assert "lost 1 topics, t.jobs among them" in str(watch.crash_reason)
+        assert isinstance(reason, TopicsLostError)
+        assert "lost 1 topics, t.jobs among them" in str(reason)
         assert seen == [("broker:9092", set(IDS))] * 5
 
     async def test_more_partitions_than_declared_end_it(
@@ -109,11 +115,7 @@ class TestWatch:
         now = {name: TopicNow(topic_id, settings.partitions) for name, topic_id in IDS.items()}
         now["t.jobs"] = TopicNow(IDS["t.jobs"], 12)
         monkeypatch.setattr(topic_watch, "topics_now", lambda *_: now)
-        watch = TopicWatch(settings, "broker:9092")
-        await watch.start()
-        async with asyncio.timeout(10):
-            await watch.wait_until_stopped()
-        await watch.stop()
+        reason = await _end_of_watch(settings)
 
-        assert isinstance(watch.crash_reason, TopicMismatchError)
-        assert "topic t.jobs was given 12 partitions" in str(watch.crash_reason)
+        assert isinstance(reason, TopicMismatchError)
+        assert "topic t.jobs was given 12 partitions" in str(reason)
