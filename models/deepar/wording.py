@@ -1,4 +1,4 @@
-"""How error texts show the wrong value that was found: briefly, in JSON's words, and whatever it is."""
+"""Error texts: how they show the wrong value that was found, and what is said where TensorFlow is missing."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -7,7 +7,13 @@ from typing import Final
 
 from models.errors import RejectedInputError
 
-__all__ = ["check_names", "kind_of", "shown"]
+__all__ = ["NO_TENSORFLOW", "check_names", "kind_of", "shown"]
+
+NO_TENSORFLOW: Final = (
+    "DeepAR is trained with TensorFlow, which the trainer does not have: install tidecast[tensorflow] there, or choose"
+    " another model"
+)
+"""There is no model without it: it is an extra of the package."""
 
 _NEAR: Final = 0.8  # of a name's letters, as in streams.views.web.strict
 _MOST_SHOWN: Final = 40  # characters: enough to find the value in the request

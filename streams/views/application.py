@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -70,7 +71,7 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
         openapi_tags=[
             {"name": tag.name, "description": tag.words} for tag in dict.fromkeys(door.tag for door in doors)
         ],
-        version="0.1.0",
+        version=version("tidecast"),
         redirect_slashes=False,
         docs_url="/docs",
         redoc_url=None,

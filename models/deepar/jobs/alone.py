@@ -12,6 +12,7 @@ from models.deepar.calendars import known_frequency
 from models.deepar.frequency import Frequency
 from models.deepar.jobs.settings import LARGEST, LEVELS, TOO_LARGE, mean_and_quantiles, model_config
 from models.deepar.series import Series
+from models.deepar.wording import NO_TENSORFLOW
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
 
@@ -22,7 +23,12 @@ _DAY_MS = 86_400_000  # the step where nobody says one, as for a file with a sin
 
 def forecast(batch: SeriesBatch) -> Forecasts:
     """Train a model on each row alone, and forecast it; RejectedInputError where that cannot be done."""
-    from models.deepar.learning.training import train  # noqa: PLC0415 - see above
+    try:
+        from models.deepar.learning.training import train  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise RejectedInputError("model_name", NO_TENSORFLOW) from None
 
     known = known_frequency(calendar_of(batch.freq)) if batch.freq else None
     frequency = known or Frequency.of_step(batch.step_ms or _DAY_MS)

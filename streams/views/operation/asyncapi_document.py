@@ -20,6 +20,12 @@ _AVRO: Final = "application/vnd.apache.avro+json;version=1.9.0"  # as AsyncAPI n
 _FRAMED: Final = "application/vnd.confluent.avro"  # a zero byte, four bytes of schema id, Avro; no registered name
 
 
+_RECEIVED: Final = "receive"
+_TAGS: Final = (
+    {"name": "commands", "description": "What the service receives: producers send it."},
+    {"name": "events", "description": "What the service sends: consumers read it."},
+)
+
 _LETTER: Final[dict[str, Any]] = {
     "name": "DeadLetter",
     "title": "Dead letter",
@@ -59,6 +65,9 @@ def asyncapi_document(
             "version": version,
             "description": "Forecasts from posted series, on Kafka. Values are Avro in Confluent's wire format: a zero "
             "byte, four bytes of schema id, the record. A command has the effect of the HTTP call of its name.",
+            "contact": {"name": "Tidecast"},
+            "license": {"name": "Apache-2.0"},
+            "tags": list(_TAGS),
         },
         "defaultContentType": _FRAMED,
         "servers": {f"broker-{number}": _server(at, registry_url) for number, at in enumerate(servers, 1)},
@@ -120,7 +129,14 @@ def _message(record: str, schema: Schema, key: Mapping[str, str]) -> dict[str, A
 
 
 def _operation(topic: DeclaredTopic, channels: Mapping[str, Any]) -> dict[str, Any]:
-    operation = {"action": topic.action, "summary": topic.words, **_place(topic.name, channels)}
+    received = topic.action == _RECEIVED
+    operation = {
+        "action": topic.action,
+        "summary": topic.words,
+        "description": f"The service {'receives' if received else 'sends'} these records. Key: {topic.key}",
+        "tags": [{"name": _TAGS[0 if received else 1]["name"]}],
+        **_place(topic.name, channels),
+    }
     return operation | ({} if topic.reply is None else {"reply": _place(topic.reply, channels)})
 
 

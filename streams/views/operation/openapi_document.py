@@ -35,6 +35,9 @@ def openapi_document(http: FastAPI) -> dict[str, Any]:
             description=http.description,
             tags=http.openapi_tags,
             routes=http.routes,
+            servers=[{"url": "/"}],
+            contact={"name": "Tidecast"},
+            license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         )
         document["components"]["responses"] = _BROWSERS
         schemas = document["components"]["schemas"]

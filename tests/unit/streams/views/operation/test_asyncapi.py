@@ -36,6 +36,7 @@ REF = only("$ref", **{"$ref": {"type": "string", "pattern": "^#/"}})
 REFS = {"type": "array", "minItems": 1, "uniqueItems": True, "items": REF}
 BINDING = {"const": "0.5.0"}
 TEXT = {"type": "object", "required": ["type"], "properties": {"type": {"const": "string"}}}
+TAGS = {"type": "array", "minItems": 1, "items": only("name", "description", name={"enum": ["commands", "events"]})}
 COUNT = {"type": "integer", "minimum": 1}
 KEYED = only(
     "key bindingVersion",
@@ -65,8 +66,9 @@ TOPIC = only(
 )
 CHANNEL = only("address summary messages bindings", messages=each(MESSAGE), bindings=only("kafka", kafka=TOPIC))
 OPERATION = only(
-    "action channel summary messages",
+    "action channel summary description tags messages",
     "reply",
+    tags=TAGS,
     action={"enum": ["send", "receive"]},
     channel=REF,
     messages=REFS,
@@ -85,7 +87,12 @@ AVRO = only(
 DOCUMENT = only(
     "asyncapi info defaultContentType servers channels operations components",
     asyncapi={"const": "3.0.0"},
-    info=only("title version description"),
+    info=only(
+        "title version description contact license tags",
+        contact=only("name"),
+        license=only("name"),
+        tags=TAGS,
+    ),
     servers=each(only("host protocol bindings", protocol={"const": "kafka"}, bindings=only("kafka", kafka=REGISTRY))),
     channels=each(CHANNEL),
     operations=each(OPERATION),

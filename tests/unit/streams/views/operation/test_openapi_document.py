@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,14 @@ def sent(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
                 found[name] = schema
                 waiting.append(str(schema))
     return found
+
+
+def test_the_document_says_where_and_whose_it_is(document: dict[str, Any]) -> None:
+    """With the version of the package, and a server, without which linters and generators of clients warn."""
+    assert document["info"]["version"] == version("tidecast")
+    assert document["info"]["contact"] == {"name": "Tidecast"}
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+    assert document["servers"] == [{"url": "/"}]
 
 
 def test_every_operation_says_what_it_does_and_answers(document: dict[str, Any]) -> None:
