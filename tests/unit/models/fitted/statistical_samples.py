@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
 from models.catalog import CATALOG
+from models.fitted.holt_winters import Found
 from models.forecasts import Forecasts, SeriesBatch
 
 Array = NDArray[np.float64]
@@ -21,6 +23,23 @@ def forecast(
     spec = CATALOG[name]
     batch = SeriesBatch(np.atleast_2d(history), horizon, spec.resolve(config), season, covariates=covariates)
     return spec.load()(batch)
+
+
+def library_holt_winters(values: Array, found: Found, *, trend: bool, damped: bool) -> Any:
+    """What statsmodels makes of the same weights and the same states before the first value."""
+    smoothing, states = found.smoothing, found.states.tolist()
+    parts: dict[str, Any] = {"initial_level": states.pop(0)}
+    weights = {"smoothing_level": smoothing.level}
+    if trend:
+        parts |= {"trend": "add", "damped_trend": damped, "initial_trend": states.pop(0)}
+        weights["smoothing_trend"] = smoothing.trend / smoothing.level
+    if damped:
+        weights["damping_trend"] = smoothing.damping
+    if smoothing.season > 1:
+        cycle = [*states, -sum(states)]
+        parts |= {"seasonal": "add", "seasonal_periods": smoothing.season, "initial_seasonal": cycle}
+        weights["smoothing_seasonal"] = smoothing.seasonal
+    return ExponentialSmoothing(values, initialization_method="known", **parts).fit(**weights, optimized=False)
 
 
 def noisy_season(seed: int, points: int = 84) -> Array:

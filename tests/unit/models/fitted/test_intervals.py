@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from statsforecast.models import AutoETS
-from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
+from models.fitted.holt_winters import fitted_holt_winters
 from models.fitted.smoothing_errors import Smoothing, additive_deviation, multiplicative_deviation, seasonal_deviation
-from tests.unit.models.fitted.statistical_samples import Z80, Array, forecast
+from tests.unit.models.fitted.statistical_samples import Z80, Array, forecast, library_holt_winters
 
 
 def test_ets_intervals_of_a_damped_trend_are_the_librarys() -> None:
@@ -69,7 +69,8 @@ def test_holt_winters_intervals_grow_as_simulated_ones_do() -> None:
     values = slopes.cumsum() + seasons + random.normal(0, 0.5, 120)
     values *= 0.9 / np.abs(values).max()
     got = forecast("HoltWinters", values, 9, season=4, trend="linear")
-    found = ExponentialSmoothing(values, trend="add", seasonal="add", seasonal_periods=4).fit()
+    fitted = fitted_holt_winters(values, 9, 4, trend=True, damped=False)
+    found = library_holt_winters(values, fitted, trend=True, damped=False)
     squares, deviations = holt_winters_paths(found, values, 9)
     spread = got.quantiles["0.9"][0] - got.mean[0]
 
