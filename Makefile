@@ -89,7 +89,7 @@ bench-mlserver: $(STAMP) ## Measure services over HTTP against MLServer with the
 	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/mlserver.lock
 	@$(BIN)/python -m benchmarks scoring_http
 
-bench-streams: $(STAMP) ## Measure the trainer against Quix Streams and Bytewax too (environments of 350 MB)
+bench-streams: $(STAMP) ## Measure the trainer against Quix Streams and Bytewax too (environments of 750 MB)
 	@test -x .venv-quix/bin/python || $(PYTHON) -m venv .venv-quix
 	@.venv-quix/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/quix.lock
 	@test -x .venv-bytewax/bin/python || $(PYTHON) -m venv .venv-bytewax
