@@ -3,13 +3,14 @@
 Many programs write NaN and Infinity; and a reader takes more levels than a writer writes again.
 """
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
-__all__ = ["BadJsonError", "json_problem", "read_json", "shown"]
+__all__ = ["BadJsonError", "json_problem", "read_json", "shown", "without_mark"]
 
 _NUMBER: Final = re.compile(r"[-+]?(nan|inf(?:inity)?|n/?a|none)(?![a-z])", re.IGNORECASE)
 _MISSING: Final = 'write a missing value as null, or as "NaN" in quotation marks'
@@ -23,7 +24,7 @@ class BadJsonError(ValueError):
 def read_json(text: bytes | str) -> Any:
     """What the text says; BadJsonError where it says nothing, or nests so deep that it could not be written again."""
     try:
-        content = orjson.loads(text)
+        content = orjson.loads(without_mark(text) if isinstance(text, bytes) else text)
     except orjson.JSONDecodeError as error:
         raise BadJsonError(f"byte {error.pos}: not valid JSON: {json_problem(error)}") from None
     if _is_too_deep(content):
@@ -31,6 +32,11 @@ def read_json(text: bytes | str) -> Any:
         at = next((f"{name[:_LONGEST_SHOWN]}: " for name in names if _is_too_deep(content[name])), "")
         raise BadJsonError(f"{at}too many arrays and objects lie inside one another")
     return content
+
+
+def without_mark(text: bytes) -> bytes:
+    """The text without the byte order mark that editors of Windows begin with: RFC 8259 lets readers ignore it."""
+    return text.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_too_deep(content: Any) -> bool:

@@ -81,7 +81,10 @@ def updated(
 
 def unknown_configuration(name: str) -> RejectedError:
     """The refusal of what is asked about a configuration that is not there."""
-    return NotFoundError(TrainingCode.FAILED_OPERATION, f"config_name: there is no configuration {name[:80]!r}")
+    text = f"there is no configuration {name[:80]!r}"
+    if name in SAMPLES:  # T-159
+        text = f"{name} is shipped, and read-only: GET it with config_type=sample, or POST one of your own of this name"
+    return NotFoundError(TrainingCode.FAILED_OPERATION, f"config_name: {text}")
 
 
 def _checked(config: Mapping[str, Any], limits: Limits) -> str:

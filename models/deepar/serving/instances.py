@@ -15,7 +15,7 @@ from models.deepar.frequency import Frequency
 from models.deepar.series import Series
 from models.deepar.wording import kind_of, shown
 from models.errors import RejectedInputError
-from models.json_words import json_problem
+from models.json_words import json_problem, without_mark
 
 __all__ = ["InstanceError", "parse_instance", "parse_line", "read_training_data"]
 
@@ -69,7 +69,7 @@ def parse_instance(fields: object, config: DeepARConfig, *, training: bool = Fal
 def parse_body(body: bytes) -> dict[str, Any]:
     """The object that a request's body is; InstanceError where it is none."""
     try:
-        request = orjson.loads(body)
+        request = orjson.loads(without_mark(body))
     except orjson.JSONDecodeError as error:
         raise InstanceError(
             "body", f"the body is not JSON: {json_problem(error)}, at character {error.pos + 1}"
@@ -82,7 +82,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
 def parse_line(line: bytes) -> object:
     """The JSON value of a line; InstanceError where it is none."""
     try:
-        return orjson.loads(line)
+        return orjson.loads(without_mark(line))
     except orjson.JSONDecodeError as error:
         raise InstanceError("instance", f"not JSON: {json_problem(error)}, at character {error.pos + 1}") from None
 

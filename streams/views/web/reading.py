@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.json_words import json_problem
+from models.json_words import json_problem, without_mark
 from streams.checks import ID_LIMIT
 from streams.errors import Code, InvalidError, UnsupportedError
 from streams.runtime import StateRuntime
@@ -65,7 +65,7 @@ class _JsonRequest(Request):
     read: Callable[[bytes], Any]
 
     async def json(self) -> Any:
-        body = await self.body()
+        body = without_mark(await self.body())
         try:
             return await asyncio.to_thread(self.read, body) if len(body) > _LONG_BODY else self.read(body)
         except orjson.JSONDecodeError as error:

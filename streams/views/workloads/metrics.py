@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from connectors.kafka.publisher import partition_for
-from models.json_words import json_problem
+from models.json_words import json_problem, without_mark
 from streams.access.visibility import own
 from streams.checks import invalid_field
 from streams.codes.workloads import WorkloadsCode
@@ -158,6 +158,7 @@ def _rows(body: bytes) -> list[Any]:
 
 def _read(body: bytes) -> Any:
     """JSON; also with a bare NaN or Infinity, as Python's own writer has them: a loss may be no number."""
+    body = without_mark(body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -174,7 +174,14 @@ def test_T016_T159_samples_are_read_only(api: Api, project: str) -> None:
     """PUT and DELETE find none of that name among the project's own; a configuration of the same name is one's own."""
     place = configs(project, "sample-LinearFit")
     for method in ("PUT", "DELETE"):
-        refused(api.call(method, place, json={}), 404, "0105", "sample-LinearFit")
+        refused(api.call(method, place, json={}), 404, "0105", "sample-LinearFit is shipped, and read-only")
     assert api.call("POST", configs(project), json={"config_name": "sample-LinearFit"}).json() == {"is_success": True}
     assert api.call("DELETE", place).json() == {"is_success": True}
     assert api.get(place, params={"config_type": "sample"})["config_name"] == "sample-LinearFit"
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(api: Api, project: str) -> None:
+    """As editors and shells of Windows write it; every door reads JSON so."""
+    body, headers = b'\xef\xbb\xbf{"config_name": "marked"}', {"Content-Type": "application/json"}
+
+    assert api.call("POST", configs(project), content=body, headers=headers).json() == {"is_success": True}

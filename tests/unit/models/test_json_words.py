@@ -5,7 +5,7 @@ import pytest
 
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import ConfigurationError, parse_text
-from models.deepar.serving.instances import InstanceError, parse_line, read_training_data
+from models.deepar.serving.instances import InstanceError, parse_body, parse_line, read_training_data
 from models.json_words import BadJsonError, json_problem, read_json, shown
 
 REMEDY = 'write a missing value as null, or as "NaN" in quotation marks'
@@ -76,3 +76,12 @@ def test_what_nests_too_deep_is_refused_with_its_field(opened: str, closed: str)
 def test_what_came_is_shown_briefly(value: object, words: str) -> None:
     """As JSON has it; what may be large by its size."""
     assert shown(value) == words
+
+
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    """Editors of Windows begin a file with one: bodies, lines of a transform and of a training file are read alike."""
+    line = b'\xef\xbb\xbf{"start": "2020-01-01", "target": [1, 2]}'
+    config = DeepARConfig("D", 1, 1)
+
+    assert read_json(line) == parse_line(line) == parse_body(line) == {"start": "2020-01-01", "target": [1, 2]}
+    assert len(read_training_data([line], config)[0]) == 1
