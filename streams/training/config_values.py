@@ -62,8 +62,11 @@ def _flag(field: str, value: Any) -> bool:
 
 
 def _items(field: str, value: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    if not isinstance(value, list):
         raise wrong(field, f"found {_shown(value)}, expected an array of objects")
+    for number, item in enumerate(value, 1):
+        if not isinstance(item, dict):
+            raise wrong(f"{field}, element {number}", f"found {_shown(item)}, expected an object")
     if len(value) > _MOST_ITEMS:
         raise wrong(field, f"has {len(value)} elements, at most {_MOST_ITEMS} are allowed")
     return value
@@ -135,7 +138,7 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
-    return repr(value)[:80]
+    return str(value).lower() if isinstance(value, bool) else repr(value)[:80]
 
 
 CHECKS: Final[Mapping[Kind, Callable[[str, Any], Any]]] = {

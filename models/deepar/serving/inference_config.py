@@ -50,10 +50,12 @@ def parse_configuration(
     if not isinstance(given, Mapping):
         raise ConfigurationError("configuration", f"configuration is {kind_of(given)}, expected an object")
     given = {name: value for name, value in given.items() if value is not None}
+    kinds = _output_types(given.get("output_types", defaults.output_types))
+    levels = given.get("quantiles", ()) if "quantiles" in kinds else ()  # ignored, whatever they are (D-029)
     return InferenceConfiguration(
         num_samples=_num_samples(given.get("num_samples", defaults.num_samples), max_samples),
-        output_types=_output_types(given.get("output_types", defaults.output_types)),
-        quantiles=_quantiles(given.get("quantiles", ())) or defaults.quantiles,
+        output_types=kinds,
+        quantiles=_quantiles(levels) or defaults.quantiles,
         seed=_seed(given.get("seed", defaults.seed)),
     )
 
@@ -88,8 +90,9 @@ def _num_samples(value: Any, most: int) -> int:
 
 def _output_types(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value:
+        found = "empty" if value in ([], ()) else shown(value)
         raise ConfigurationError(
-            "output_types", f"output_types is {shown(value)}, expected an array with any of {', '.join(_KINDS)}"
+            "output_types", f"output_types is {found}, expected an array with any of {', '.join(_KINDS)}"
         )
     for kind in value:
         if kind not in _KINDS:

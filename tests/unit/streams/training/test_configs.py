@@ -55,7 +55,8 @@ class TestFields:
         [
             ({"worker_server_num": 0}, ["worker_server_num", "1 to 16"]),
             ({"worker_server_num": 17}, ["worker_server_num", "TIDECAST_USER_CODE_WORKERS"]),
-            ({"worker_server_num": True}, ["worker_server_num", "whole number"]),
+            ({"worker_server_num": True}, ["worker_server_num", "found true", "whole number"]),
+            ({"parameter": [{"label": "a", "value": 1}, 5]}, ["parameter, element 2: found 5, expected an object"]),
             ({"worker_server_num": 1.5}, ["worker_server_num", "1.5"]),
             ({"worker_server_num": "many"}, ["worker_server_num", "'many'"]),
             ({"model_id": 99}, ["model_id", "99", f"1 to {len(CATALOG)}"]),

@@ -45,9 +45,9 @@ def test_D028_D050_defaults(given_configuration: Any) -> None:
 
 def test_D016_D017_D018_D039_everything_given() -> None:
     """Each field is taken as sent."""
-    found = parsed(num_samples=50, output_types=["samples", "mean"], quantiles=["0.5", "0.9"], seed=2**63 - 1)
+    found = parsed(num_samples=50, output_types=["samples", "quantiles"], quantiles=["0.5", "0.9"], seed=2**63 - 1)
 
-    assert found == InferenceConfiguration(50, ("samples", "mean"), ("0.5", "0.9"), 2**63 - 1)
+    assert found == InferenceConfiguration(50, ("samples", "quantiles"), ("0.5", "0.9"), 2**63 - 1)
 
 
 def test_D028_D055_each_field_that_is_not_given_is_the_endpoints() -> None:
@@ -86,6 +86,12 @@ def test_D029_other_quantiles_are_refused(level: object) -> None:
     assert text.endswith("expected numbers between 0 and 1, both excluded")
 
 
+@pytest.mark.parametrize("levels", [["0.5"], ["p50", 7], "0.5"])
+def test_D029_quantiles_that_nobody_asks_for_are_ignored(levels: object) -> None:
+    """Whatever they are: nothing depends on them."""
+    assert parsed(output_types=["mean"], quantiles=levels) == parsed(output_types=["mean"])
+
+
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
@@ -93,7 +99,7 @@ def test_D029_other_quantiles_are_refused(level: object) -> None:
         ({"num_samples": 1001}, "num_samples is 1001, expected a whole number from 1 to 1000"),
         ({"num_samples": True}, "num_samples is true, expected a whole number from 1 to 1000"),
         ({"num_samples": 5.0}, "num_samples is 5.0, expected a whole number from 1 to 1000"),
-        ({"output_types": []}, "output_types is an array, expected an array with any of mean, quantiles, samples"),
+        ({"output_types": []}, "output_types is empty, expected an array with any of mean, quantiles, samples"),
         ({"output_types": "mean"}, "output_types is 'mean', expected an array with any of mean, quantiles, samples"),
         ({"output_types": ["mean", "median"]}, "output_types has 'median', expected any of mean, quantiles, samples"),
         ({"output_types": [["mean"]]}, "output_types has an array, expected any of mean, quantiles, samples"),
