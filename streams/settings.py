@@ -31,6 +31,11 @@ def _model_server_workers() -> str | None:
     return os.environ.get("MODEL_SERVER_WORKERS") or None
 
 
+def _deepar_inference_config() -> str | None:
+    """Likewise the variable that contract D-050 speaks of."""
+    return os.environ.get("DEEPAR_INFERENCE_CONFIG") or None
+
+
 class SecretUrl(SecretStr):
     """An address that may hold a password: printed it is `shown_url` of it, used it is `get_secret_value`."""
 
@@ -242,6 +247,11 @@ class Settings(BaseSettings):
         ge=1,
         le=256,
         description="Processes that answer an endpoint's requests, also MODEL_SERVER_WORKERS; absent: one per core.",
+    )
+    deepar_inference_config: str | None = Field(
+        default_factory=_deepar_inference_config,
+        description="What JSON Lines and transform jobs ask of endpoints that do not say so themselves, as JSON, "
+        "also DEEPAR_INFERENCE_CONFIG; absent: 100 samples, mean and nine quantiles.",
     )
     inference_timeout_s: float = Field(
         60.0, gt=0, description="Seconds in which an endpoint's answer must come; then 504. SageMaker's limit is 60."

@@ -73,6 +73,7 @@ POST /dead-letters/{letter_id}/requeue
 GET /endpoints
 GET /endpoints/{name}
 POST /endpoints/{name}/invocations
+GET /execution-parameters
 POST /files/{entity}/{project}/{run}/file_stream
 GET /forecasts
 GET /forecasts/{ts_id}

@@ -53,7 +53,7 @@ class TransformInput:
             endpoint = endpoints.load(store, record.model_name)
             text = record.inference_config
             if text is None:
-                text = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG")
+                text = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG", settings.deepar_inference_config)
             self._configuration = parse_text(text, max_samples=settings.max_num_samples)
             self._lines = InputLines(store, settings, record)
         except (UnknownEndpointError, ConfigurationError) as error:

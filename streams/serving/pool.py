@@ -109,6 +109,11 @@ class ServingPool(Generic[Model, Call, Reply]):
         return len(self._lines)
 
     @property
+    def most_processes(self) -> int:
+        """How many there are at most; memory may allow fewer."""
+        return self._processes.most
+
+    @property
     def pids(self) -> list[int]:
         """The ids of the processes that there are."""
         return self._processes.pids

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["ANSWER", "REQUEST", "EndpointReply", "EndpointsReply"]
+__all__ = ["ANSWER", "REQUEST", "EndpointReply", "EndpointsReply", "ExecutionParametersReply"]
 
 _INSTANCE: Final = {
     "type": "object",
@@ -121,3 +121,11 @@ class EndpointsReply(BaseModel):
     """All endpoints by name."""
 
     endpoints: list[EndpointReply]
+
+
+class ExecutionParametersReply(BaseModel):
+    """What a container of SageMaker tells those who are going to send it batches."""
+
+    MaxConcurrentTransforms: int = Field(description="Processes that compute: as many requests are answered at a time.")
+    BatchStrategy: Literal["SINGLE_RECORD"] = Field(description="Each line of a batch is a request of its own.")
+    MaxPayloadInMB: int = Field(description="The largest body.")

@@ -20,11 +20,17 @@ from streams.inference.calls import InferenceCall, InferenceClosedError, Inferen
 from streams.inference.state import InferenceProcesses
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
-from streams.views.inference.endpoint_bodies import ANSWER, REQUEST, EndpointReply, EndpointsReply
+from streams.views.inference.endpoint_bodies import (
+    ANSWER,
+    REQUEST,
+    EndpointReply,
+    EndpointsReply,
+    ExecutionParametersReply,
+)
 from streams.views.inference.envelope import INVOCATIONS
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
-from streams.views.web.reading import State, content_type
+from streams.views.web.reading import HeadRoute, State, content_type
 
 __all__ = ["DOOR"]
 
@@ -40,10 +46,10 @@ _VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMak
 _RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time
 
 
-router = APIRouter()
+router = APIRouter(route_class=HeadRoute)
 DOOR = Door(
     router=router,
-    prefixes=("/endpoints", "/invocations", "/ping"),
+    prefixes=("/endpoints", "/invocations", "/ping", "/execution-parameters"),
     tag=Tag("endpoints", "Trained DeepAR models that can be asked, in the words of SageMaker."),
     envelope=INVOCATIONS,
     slash=False,
@@ -94,6 +100,18 @@ async def ping(state: State) -> Response:
     return Response()
 
 
+@router.get("/execution-parameters", summary="How batches are best sent", response_model=ExecutionParametersReply)
+async def execution_parameters(state: State) -> Response:
+    """How many requests at a time, how large and of how much each, in SageMaker's words."""
+    return json_response(
+        {
+            "MaxConcurrentTransforms": InferenceProcesses.of(state).pool.most_processes,
+            "BatchStrategy": "SINGLE_RECORD",
+            "MaxPayloadInMB": max(1, state.settings.max_body_bytes // 2**20),
+        }
+    )
+
+
 @router.get("/endpoints", summary="List the endpoints", response_model=EndpointsReply)
 async def list_endpoints(state: State) -> Response:
     """All endpoints by name, with what their requests must look like."""
@@ -132,7 +150,9 @@ async def _invoke(state: StateRuntime, request: Request, name: str) -> Response:
     except ClientDisconnect:
         return Response(status_code=_GONE)
     # The environment of the model sets what JSON Lines ask for (D-054, D-066); a JSON request says it itself (D-028).
-    defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG") if form == "jsonlines" else None
+    defaults = None
+    if form == "jsonlines":
+        defaults = endpoint.environment.get("DEEPAR_INFERENCE_CONFIG", state.settings.deepar_inference_config)
     with _refusals(name):
         reply = await _unless_gone(request, endpoints.ask(name, InferenceCall(body, form, defaults)))
     if reply is None:

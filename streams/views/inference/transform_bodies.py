@@ -72,6 +72,14 @@ class TransformOutputBody(ForgivingBody):
     )
 
 
+class DataProcessingBody(ForgivingBody):
+    """SageMaker's filters and joins: what would change the output is refused, lest it is missed in the file."""
+
+    InputFilter: Literal["$"] | None = None
+    OutputFilter: Literal["$"] | None = None
+    JoinSource: Literal["None"] | None = None
+
+
 class TransformBody(ForgivingBody):
     """A new transform job. SageMaker's other fields are accepted and mean nothing here."""
 
@@ -102,6 +110,9 @@ class TransformBody(ForgivingBody):
     )
     TransformInput: TransformInputBody
     TransformOutput: TransformOutputBody
+    DataProcessing: DataProcessingBody | None = Field(
+        None, description="Filters and joins: not done, and refused where they are asked for."
+    )
     on_error: Literal["fail", "emit"] = Field(
         "fail", description='emit: a wrong line becomes {"error": "..."} in its place; fail: the job fails.'
     )

@@ -93,6 +93,25 @@ def test_D002_ping_says_that_endpoints_can_be_asked(http: httpx.Client) -> None:
     answer = http.get("/ping")
 
     assert (answer.status_code, answer.content) == (200, b"")
+    assert http.head("/ping").status_code == 200  # as load balancers ask
+
+
+def test_execution_parameters_are_told_as_a_container_of_sagemaker_does(http: httpx.Client) -> None:
+    """How many requests at a time, of what, and how large."""
+    answer = http.get("/execution-parameters")
+    told = answer.json()
+
+    assert answer.status_code == 200
+    assert set(told) == {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}
+    assert (told["BatchStrategy"], told["MaxPayloadInMB"]) == ("SINGLE_RECORD", 64)
+    assert told["MaxConcurrentTransforms"] >= 1
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(http: httpx.Client) -> None:
+    """As editors and shells of Windows write it."""
+    path, headers = "/endpoints/endpoints-plain/invocations", {"Content-Type": "application/json"}
+
+    assert http.post(path, content=b"\xef\xbb\xbf" + orjson.dumps(BODY), headers=headers).status_code == 200
 
 
 def test_D002_invocations_without_a_name_need_one(http: httpx.Client) -> None:

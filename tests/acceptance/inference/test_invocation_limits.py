@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from connectors.objects import endpoints
 from connectors.objects.store import ObjectStore
-from tests.acceptance.deepar import check_refusal, instance, invoke, publish, refused
+from tests.acceptance.deepar import JSON_LINES, check_refusal, instance, invoke, publish, refused
 from tests.integration.processes import computing
 from tests.integration.services import Service, running_service, until
 
@@ -29,6 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         inference_timeout_s=2.0,
         max_num_samples=60,
         ignore_unknown_cat=True,
+        deepar_inference_config='{"num_samples": 3, "output_types": ["samples"]}',
     ) as running:
         yield running
 
@@ -181,3 +183,13 @@ def test_a_process_is_there_before_the_first_request(service: Service, store: Ob
     until(lambda: service.pid("state") != victim and service.is_ready(), why="another state worker is ready")
 
     until(lambda: computing(service.pid("state")), why="a process without any request")
+
+
+def test_D050_the_environment_of_the_service_is_the_default_of_json_lines(http: httpx.Client) -> None:
+    """Of an endpoint that has none of its own; a JSON request has the defaults of D-028."""
+    path, line = f"/endpoints/{NAME}/invocations", orjson.dumps(instance())
+    lines = http.post(path, content=line, headers=JSON_LINES)
+    whole = http.post(path, json=BODY)
+
+    assert len(orjson.loads(lines.content)["samples"]) == 3
+    assert set(whole.json()["predictions"][0]) == {"mean", "quantiles"}

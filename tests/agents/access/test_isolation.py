@@ -33,6 +33,7 @@ NO_THINGS: Final = (
         "/cluster",
         "/dashboard",
         "/dead-letters",
+        "/execution-parameters",
         "/favicon.ico",
         "/healthz",
         "/model-deploy-service",

@@ -83,6 +83,16 @@ class TestStarting:
 
         assert [request.num_samples for request in asked(state)] == [expected]
 
+    async def test_D050_the_environment_of_the_service_is_the_last_default(
+        self, state: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where neither the job nor its model says anything."""
+        monkeypatch.setitem(vars(state.runtime.settings), "deepar_inference_config", '{"num_samples": 13}')
+        store(state, line(1))
+        await command(state, START)
+
+        assert [request.num_samples for request in asked(state)] == [13]
+
     @pytest.mark.parametrize("text", ["{num_samples: 1}", '{"num_samples": 0}', "[]"])
     async def test_D055_a_wrong_configuration_fails_the_job_at_its_start(self, state: Worker, text: str) -> None:
         """With a clear reason, not line by line."""

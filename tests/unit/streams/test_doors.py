@@ -262,7 +262,17 @@ def check(answer: httpx.Response, path: str, operation: dict[str, Any] | None, s
         body = answer.json()
         if path.startswith("/v1/"):
             assert set(body) == {"is_success", "error_code", "error_message"}, sent[:300]
-        elif path.startswith(("/endpoints", "/invocations", "/ping", "/transform-jobs", "/uploads/", "/outputs/")):
+        elif path.startswith(
+            (
+                "/endpoints",
+                "/invocations",
+                "/ping",
+                "/execution-parameters",
+                "/transform-jobs",
+                "/uploads/",
+                "/outputs/",
+            )
+        ):
             assert {"code", "message"} <= set(body) <= {"code", "message", "instance"}, (sent[:300], body)
         elif path.startswith("/registry/"):
             assert set(body) == {"error_code", "message"}, sent[:300]

@@ -199,3 +199,14 @@ def test_the_series_limit_fits_the_series_ids() -> None:
 def test_D64_what_is_named_as_a_secret_is_one(name: str) -> None:
     """Of such a type that no print of it shows more than stars."""
     assert SecretStr in get_args(Settings.model_fields[name].annotation)
+
+
+def test_D045_D050_variables_that_the_contract_names_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without our prefix; with it they win."""
+    monkeypatch.setenv("MODEL_SERVER_WORKERS", "3")
+    monkeypatch.setenv("DEEPAR_INFERENCE_CONFIG", '{"num_samples": 7}')
+    assert (Settings().model_server_workers, Settings().deepar_inference_config) == (3, '{"num_samples": 7}')
+
+    monkeypatch.setenv("TIDECAST_MODEL_SERVER_WORKERS", "4")
+    monkeypatch.setenv("TIDECAST_DEEPAR_INFERENCE_CONFIG", '{"num_samples": 8}')
+    assert (Settings().model_server_workers, Settings().deepar_inference_config) == (4, '{"num_samples": 8}')

@@ -89,7 +89,7 @@ STOCK = {
     "MaxPayloadInMB": 6,
     "ModelClientConfig": {},
     "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    "DataProcessing": {},
+    "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
     "Tags": [],
     "ExperimentConfig": {},
     "DataCaptureConfig": {},
@@ -119,6 +119,11 @@ def test_fields_of_stock_clients_are_accepted() -> None:
     [
         (TransformBody, TRANSFORM | {"BatchStrateg": "x"}, "BatchStrateg: is unknown; did you mean BatchStrategy?"),
         (TransformBody, TRANSFORM | {"onError": "emit"}, "onError: is unknown; did you mean on_error?"),
+        (
+            TransformBody,
+            TRANSFORM | {"DataProcessing": {"JoinSource": "Input"}},
+            "DataProcessing, JoinSource: expected 'None', not \"Input\"",
+        ),
         (TransformBody, TRANSFORM | {"environment": {}}, "environment: is unknown; did you mean Environment?"),
         (
             TrainingBody,
