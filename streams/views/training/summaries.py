@@ -140,8 +140,6 @@ def _resource_id(record: TrainingVersionRecord) -> str:
 
 
 def _model_metrics(record: TrainingVersionRecord) -> str:
-    """The scores as the contract wraps them: JSON in a text (T-123, T-124, T-128); empty until there are some."""
-    if not record.metrics:
-        return ""
+    """The scores as the contract wraps them, JSON in a text also before there are any (T-123, T-124, T-128)."""
     total = {"total_metric_meta": {}, "total_reserved_data": {}, "total_metric_values": dict(record.metrics)}
     return orjson.dumps({"metric": [], "total_metric": total}).decode()
