@@ -13,5 +13,5 @@ divided by the scale (`models.deepar.learning.likelihoods`).
 A trained model is a file of numpy (`models.deepar.artefact`), so that serving needs no TensorFlow.
 
 Others use `artefact`, `calendars`, `config`, `frequency`, `jobs`, `learning`, `predictor`, `series`, `serving`,
-`specs`.
+`specs`, `wording`.
 """
