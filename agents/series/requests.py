@@ -32,7 +32,8 @@ from streams.telemetry.tracing import trace_headers
 __all__ = ["Accepted", "accepted", "options_of", "request_of"]
 
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: what YYYY-MM-DD HH:MM:SS can say
-_YEAR = 366 * 86_400_000  # as much as steps of a calendar may be shorter than they are on average
+_HOUR, _DAY = 3_600_000, 86_400_000
+_YEAR = 366 * _DAY  # as much as steps of a calendar may be shorter than they are on average
 _OUT_OF_TIME = "the series or its forecast leaves the years 1 to 9999: correct start, step or timestamps"
 
 
@@ -178,9 +179,16 @@ def _check_timestamps(command: TrainSeries) -> None:
             raise ValueError(
                 f"timestamp {shown} occurs more than once in the series: choose the columns that tell series apart "
                 "(groupby_indexs, or --group-by), put rows of one time together (aggregate, or --aggregate D=mean), or "
-                "keep one row per time (what is finer than a millisecond is cut off)"
+                "keep one row per time (what is finer than a microsecond is cut off)" + _set_back(command, at)
             )
         raise ValueError(f"timestamps do not ascend at {shown}: sort the series by time")
+
+
+def _set_back(command: TrainSeries, place: int) -> str:
+    """What else may have made a time double: in autumn clocks go back over an hour of the night."""
+    since_midnight = command.timestamps[place] % _DAY
+    at_night = _HOUR <= since_midnight < 4 * _HOUR and command.step < _DAY and "/" not in command.freq
+    return "; where the clock was set back, name its time_zone (--time-zone)" if at_night else ""
 
 
 def _shown(command: TrainSeries, place: int) -> str:

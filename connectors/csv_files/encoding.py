@@ -31,15 +31,22 @@ _ALPHABETS: Final = (
     "koi8-u", "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-15", "cp866",
 )  # fmt: skip
 _OLD_LATIN: Final = ("cp437", "cp850", "cp852", "mac_roman")  # read any bytes, so only where they stand among letters
-# In no table of numbers: control characters, the pieces that frames were drawn of, and the sign for any currency, in
-# whose place ISO-8859-15 has the euro's.
-_NO_TEXT: Final = re.compile("[\x80-\x9f\u00a4\u2500-\u259f]")
+# In no table of numbers: control characters, the pieces that frames were drawn of, accents without a letter, and the
+# sign for any currency, in whose place ISO-8859-15 has the euro's.
+_NO_TEXT: Final = re.compile("[\x80-\x9f\u00a4\u02c7-\u02db\u02dd\u2500-\u259f]")
 # Letters with a sign between them that stands in no word (the apostrophe does, and so may a hyphen), a letter with an
 # accent behind it, and letters of two scripts in one word.
 _BROKEN_WORD: Final = re.compile(
     "[^\\W\\d_][\u00a1-\u00a9\u00ab-\u00b4\u00b6\u00b8\u00bb-\u00bf\u00d7\u00f7\u2018\u201a-\u203a][^\\W\\d_]"
-    "|[^\\W\\d_][\u02c7-\u02dd]|[A-Za-z][\u0370-\u1dff]|[\u0370-\u1dff][A-Za-z]"
+    "|[^\\W\\d_]\u02dc|[A-Za-z][\u0370-\u1dff]|[\u0370-\u1dff][A-Za-z]"
 )
+_CAPITAL_WITHIN: Final = re.compile(r"[a-z]([^\W\d_a-zA-Z])(?=([^\W\d_]))")
+_FOREIGN_WORD: Final = re.compile("[\u0370-\u1dff]+")  # Greek, Cyrillic, Hebrew, Arabic, Thai
+# What only the western encodings have: the powers of square and cubic metres, and the beginning of a Spanish question.
+_OF_THE_WEST: Final = re.compile(
+    r"(?<![^\W\d_])(?:[kcd\u00b5]?m|mm|ft|in|yd)[\u00b2\u00b3](?![^\W\d_])|\u00bf[^?,;\n]+\?|\u00a1[^!,;\n]+!"
+)
+_WESTERN: Final = ("cp1252", "iso8859-1", "iso8859-15", "iso8859-9", "cp1254")
 # A letter alone next to a number, where other encodings have the sign of a currency or a degree.
 _LONE_LETTER: Final = re.compile(
     r"[0-9] ?(?![A-Za-z\u00aa\u00b5\u00ba])[^\W\d_][A-Za-z]{0,2}(?![^\W\d_])|(?<![^\W\d_])(?![A-Za-z])[^\W\d_] ?[0-9]"
@@ -110,8 +117,10 @@ def guess_legacy(told: bytes) -> str:
     """The likeliest encoding of lines that are not UTF-8."""
     names = (*_ALPHABETS, *(_OLD_LATIN if _amid_letters(_distinct(told)) else _EAST_ASIAN))
     readable = [name for name in names if _can_decode(told, name)]
-    allowed = [name for name in readable if not _BROKEN_WORD.search(told.decode(name, "replace"))] or readable
+    allowed = [name for name in readable if not _has_broken_words(told, name)] or readable
     allowed = [name for name in allowed if not _has_lone_letters(told, name)] or allowed
+    if _OF_THE_WEST.search(told.decode("cp1252", "replace")):
+        allowed = [name for name in allowed if name in _WESTERN] or allowed
     found = None
     if allowed:
         found = chardet.detect(
@@ -167,6 +176,17 @@ def _can_decode(data: bytes, name: str) -> bool:
 def _distinct(told: bytes) -> bytes:
     """Each cell once: a table repeats the same few words, which are no sign of a language."""
     return b"\n".join(dict.fromkeys(cell for cell in re.split(rb"[,;|\t\n]", told) if not cell.isascii()))
+
+
+def _has_broken_words(data: bytes, name: str) -> bool:
+    """Whether letters stand together as in no language: then another encoding has other characters in their places."""
+    text = data.decode(name, "replace")
+    if _BROKEN_WORD.search(text):
+        return True
+    if name in _OLD_LATIN and any(one[1].isupper() and one[2].islower() for one in _CAPITAL_WITHIN.finditer(text)):
+        return True
+    foreign = _FOREIGN_WORD.findall(text)
+    return bool(foreign) and max(map(len, foreign)) == 1  # a single letter of another script, and no word of it
 
 
 def _has_lone_letters(data: bytes, name: str) -> bool:

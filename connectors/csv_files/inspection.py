@@ -152,6 +152,10 @@ def _facts(
             if tidy is None:
                 raise
             return _facts(replace(text, path=tidy.path), settings, limits, stack, told=tidy.told)
+    if not scan.header and settings.skipped_lines:
+        raise BadDatasetError(
+            "bad_dialect", f"skipped_lines: is {settings.skipped_lines}, and below them the file is empty; correct it"
+        )
     if not scan.header:
         raise BadDatasetError(
             "empty_file", "the file is empty; put the column names in line 1 and one row in each line below"

@@ -26,6 +26,7 @@ _SHORT_YEAR: Final = "has a two-digit year; write the year with four digits, or 
 _NO_SUCH_TIME: Final = "names a day or time that does not exist"
 _OF_SHAPE: Final = {
     "9999-99": "names a month that does not exist; write weeks as 2020-W13, and quarters as 2020Q1",
+    "9999": "is no year that is read in digits alone, which are 1500 to 2200; write dates as YYYY-MM-DD",
     "99999": "names a day that does not exist: numbers of five digits are those of spreadsheets, and are read from 1954"
     " to 2064; write dates as YYYY-MM-DD",
 }

@@ -188,11 +188,12 @@ def _clock(fields: _Fields) -> tuple[_Integers, npt.NDArray[np.bool_]]:
     hour, minute, second = fields.number("hour"), fields.number("minute"), fields.number("second")
     if "whole_hour" in fields:
         hour = fields.number("whole_hour")
-    exists = (hour <= 23) & (minute <= 59) & (second <= 59)
+    exists = (hour <= 24) & (minute <= 59) & (second <= 59)
     if "half" in fields:
         exists &= hour <= 12  # midnight is 12 AM, but written as 0 AM as well
         hour = hour % 12 + (12 if fields.match["half"] in "Pp" else 0)
-    return (hour * 60 + minute) * MINUTE + second * SECOND + fields.number("fraction", places=6), exists
+    clock = (hour * 60 + minute) * MINUTE + second * SECOND + fields.number("fraction", places=6)
+    return clock, exists & (clock <= DAY)  # 24:00 is the end of the day, as ISO-8601 and tables of hours have it
 
 
 def _weeks(year: _Integers, week: _Integers, weekday: _Integers) -> tuple[_Integers, npt.NDArray[np.bool_]]:

@@ -26,13 +26,13 @@ from streams.views.web.answers import ShownTsId, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others, passed_on
-from streams.views.web.reading import State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
 _NAMES_PROJECT: Final = b'"project":'  # as a key; within a text the quotation marks have backslashes
 
-router = APIRouter(prefix="/forecasts")
+router = APIRouter(prefix="/forecasts", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=Tag("forecasts", "The latest forecast of a series."), slash=False)
 
 SOURCE = "X-Tidecast-Source"  # of the answer: `table`, this worker's or the owner's, or `redis`

@@ -5,6 +5,7 @@ from itertools import islice
 
 import orjson
 
+from models.catalog import CATALOG
 from models.scores.names import ALIASES
 from schemas.forecasting import JobRecord, SeriesConfig
 from streams.forecasting import jobs
@@ -38,7 +39,20 @@ def _effect(elements: Sequence[SeriesConfig]) -> list[str]:
             f"only stored: {_listed(store)}; to train, send one of next_k_prediction, max_eval, auto_tune and "
             "eval_metrics with the element"
         )
-    return [*words, *_taken_as_whole(elements), *_counted_once(elements)]
+    return [*words, *_without_features(elements), *_taken_as_whole(elements), *_counted_once(elements)]
+
+
+def _without_features(elements: Sequence[SeriesConfig]) -> list[str]:
+    """Models that pass over the features (J-074) or holidays which were sent for them, each once."""
+    sent = {
+        (element.model_name or "", field)
+        for element in elements
+        for field, value in (("feature_indexs", element.feature_indexs), ("holidays", element.holidays))
+        if value and element.trains
+    }
+    unused = sorted((name, field) for name, field in sent if name in CATALOG and not CATALOG[name].covariates)
+    takers = ", ".join(name for name, spec in CATALOG.items() if spec.covariates)
+    return [f"{name} makes no use of {field}: {takers} do" for name, field in unused]
 
 
 def _taken_as_whole(elements: Sequence[SeriesConfig]) -> list[str]:

@@ -181,3 +181,14 @@ def test_J145_a_text_of_the_sender_is_repeated_only_in_part(api: Api, job_id: in
 def test_D10_an_impossible_idempotency_key_is_400(http: httpx.Client, key: str) -> None:
     """Decision 10: the message names the header."""
     check_error(http.post("/job/", json={"data_id": 1}, headers={"Idempotency-Key": key}), 400, "Idempotency-Key")
+
+
+def test_J146_what_is_sent_twice_is_refused(http: httpx.Client, job_id: int) -> None:
+    """In the query and in a form: one of the two would be passed over, and nobody told."""
+    for query in ("ts_id=1&ts_id=2", "history=0&history=1"):
+        name = query.partition("=")[0]
+        check_error(http.get(f"/job/{job_id}/job_results/?{query}"), 400, f"{name}: is there more than once")
+    files = [("upload", ("a.csv", PREVIEW)), ("upload", ("b.csv", PREVIEW))]
+    check_error(http.post("/data/", files=files), 400, "upload: is there more than once")
+    file = {"upload": ("a.csv", PREVIEW)}
+    check_error(http.post("/data/", files=file, data={"name": ["a", "b"]}), 400, "name: is there more than once")

@@ -11,7 +11,7 @@ from schemas.series import Asked, Backtest, Beside, Forecast, Search, SeriesResu
 from schemas.values import HyperParam
 from schemas.workloads import MetricPoint
 from tests.agents.bench import AT, of
-from tests.agents.series.training_samples import DAY, HISTORY, SAMPLE, START, TOPICS, Stub, answer, results
+from tests.agents.series.training_samples import DAY, HISTORY, HOUR, SAMPLE, START, TOPICS, Stub, answer, results
 
 LAST = START + 37 * DAY
 
@@ -188,8 +188,19 @@ def test_J143_a_repeated_time_names_the_time() -> None:
     assert error == (
         "timestamp 2020-08-02 00:00:00 occurs more than once in the series: choose the columns that tell series "
         "apart (groupby_indexs, or --group-by), put rows of one time together (aggregate, or "
-        "--aggregate D=mean), or keep one row per time (what is finer than a millisecond is cut off)"
+        "--aggregate D=mean), or keep one row per time (what is finer than a microsecond is cut off)"
     )
+
+
+@pytest.mark.parametrize(
+    ("hour", "freq", "is_told"), [(2, "h", True), (0, "h", False), (14, "h", False), (2, "h @Europe/Berlin", False)]
+)
+def test_17_an_hour_that_comes_twice_at_night_names_the_time_zone(hour: int, freq: str, *, is_told: bool) -> None:
+    """Clocks are set back then; where the zone is known, it was something else."""
+    twice = [START + (hour - 1) * HOUR, START + hour * HOUR, START + hour * HOUR]
+    error = only_error(replace(SAMPLE, target=[1, 2, 3], timestamps=twice, step=HOUR, freq=freq))
+
+    assert error.endswith("where the clock was set back, name its time_zone (--time-zone)") is is_told
 
 
 def test_J143_a_time_is_named_with_its_milliseconds() -> None:

@@ -22,6 +22,7 @@ HISTORY = [
     ).split()
 ]
 DAY = 86_400_000
+HOUR = 3_600_000
 START = 1_596_240_000_000  # 2020-08-01
 TOPICS = Topics(Settings(topic_prefix=""))
 SAMPLE = TrainSeries(

@@ -53,6 +53,9 @@ def rows(delimiter: str = ",", values: str = "12 15 11 18 14 17 13") -> str:
         ("cp932", "日付,売上"), ("cp949", "날짜,판매량"), ("cp1252", "Date,Umsätze (€)"), ("latin-1", "Année,Quantité"),
         ("cp1250", "Data,Sprzedaż łączna"), ("cp1251", "Дата,Продажи"), ("koi8-r", "Дата,Продажи"),
         ("cp1253", "Ημερομηνία,Πωλήσεις"), ("cp1254", "Tarih,Sat\u0131ş Şehir"), ("cp1256", "التاريخ,المبيعات"),
+        ("cp1252", "Date,PM10 (µg/m³)"), ("cp1252", "Date,Débit m³/s"), ("cp1252", "Date,Prix à"),
+        ("cp1252", "Date,don\u2019t"), ("cp1252", "Fecha,¿Cuántos?"), ("cp1250", "Dátum,Érték"),
+        ("cp1252", "Date,VentesÉté"), ("cp1250", "Data,Zużycie (zł)"), ("cp1253", "Date,Πωλήσεις"),
         ("cp1257", "Data,Pārdošana"), ("cp866", "Дата,Продажи"), ("cp850", "Datum,Größe"), ("cp874", "วันที่,ยอดขาย"),
     ],
 )  # fmt: skip
@@ -84,6 +87,11 @@ def test_D18_signs_beside_numbers_tell_an_encoding(tmp_path: Path, encoding: str
 
     assert found.header == ("Date", label)
     assert found.heads[label][0] == cell
+
+
+def test_D18_one_letter_of_another_script_is_no_word(tmp_path: Path) -> None:
+    """ISO-8859-15 has the euro where others have a single letter, which would stand alone among Latin words."""
+    assert facts(tmp_path, f"Date,Preis €\n{rows()}".encode("iso8859-15")).header == ("Date", "Preis €")
 
 
 def test_D18_the_sign_of_the_euro_tells_iso_8859_15(tmp_path: Path) -> None:
@@ -397,6 +405,7 @@ def test_D18_a_wrong_setting_is_named(field: str, value: object, says: str) -> N
 @pytest.mark.parametrize(
     ("data", "settings", "says"),
     [
+        (PLAIN, {"skipped_lines": 20}, "^skipped_lines: is 20, and below them the file is empty"),
         (PLAIN, {"compression": "gzip"}, "^compression: is gzip, but the file is not compressed"),
         (gzipped(PLAIN), {"compression": "none"}, "^compression: is none, but .* gzip"),
         ("day,größe\n2020-01-01,1\n".encode("cp1252"), {"encoding": "utf-8"}, "^encoding: line 1: .*0xF6.* not UTF-8"),

@@ -86,3 +86,22 @@ def test_B47_where_no_column_tells_rows_apart_one_must_go(tmp_path: Path) -> Non
     assert "7 of 13 rows" in warning
     assert warning.endswith("keep one row per time, or have rows put together (aggregate, or --aggregate D=mean)")
     assert "groupby_indexs" not in warning
+
+
+@pytest.mark.parametrize(("hour", "is_told"), [("02:00", True), ("1:30", True), ("00:00", False), ("12:00", False)])
+def test_17_an_hour_that_comes_twice_at_night_names_the_time_zone(tmp_path: Path, hour: str, *, is_told: bool) -> None:
+    """Clocks are set back then, and the file has no offsets."""
+    times = ["2021-10-30 10:00", f"2021-10-31 {hour}", f"2021-10-31 {hour}", "2021-10-31 15:00"]
+    lines = [f"{time},A,x,1,{place}" for place, time in enumerate(times)]
+    (warning,) = split(tmp_path / "data.csv", lines, [1, 2]).warnings
+
+    assert ("where the clock was set back, name its time_zone" in warning) is is_told
+
+
+@pytest.mark.parametrize("form", ["{:02}:00", "{}.00.00", "{}:00:00 PM"])
+def test_B47_times_of_day_in_a_column_of_their_own_are_no_series(tmp_path: Path, form: str) -> None:
+    """Loggers write day and time apart; a series of each hour would be no remedy."""
+    lines = [f"2020-01-{day:02},{form.format(hour)},x,1,{hour}" for day in range(1, 9) for hour in range(1, 13)]
+    (warning,) = split(tmp_path / "data.csv", lines).warnings
+
+    assert warning.endswith('"shop" (1) has the times of day: put both into one column of the file')

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.timestamps import shapes
-from connectors.timestamps.parsing import BadTimestampError, parse_timestamps
+from connectors.timestamps.parsing import BadTimestampError, parse_timestamps, shown_times
 
 WORDS = [
     (["15 maj 2020", "15. marts 2020", "15 augusti 2020"], ["2020-05-15", "2020-03-15", "2020-08-15"]),
@@ -46,3 +46,21 @@ def test_18_a_number_of_five_digits_that_is_no_day_says_which_are() -> None:
     """Days of spreadsheets, as far as dates are likely."""
     with pytest.raises(BadTimestampError, match="from 1954 to 2064; write dates as YYYY-MM-DD"):
         parse_timestamps(["18000", "18001"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2020-01-31T01:00:00+01:00[Europe/Berlin]", "2020-01-31 01:00:00"),
+        ("2020-01-31T01:00:00Z[Etc/UTC]", "2020-01-31 01:00:00"),
+        ("31.01.2020 01:00 - 31.01.2020 02:00", "2020-01-31 01:00:00"),
+        ("31.01.2020 01:00 - 31.01.2020 02:00 (CET/CEST)", "2020-01-31 01:00:00"),
+        ("43861,5", "2020-01-31 12:00:00"),
+        ("2020-01-31 24:00", "2020-02-01 00:00:00"),
+        ("2020-02-29T24:00:00+01:00", "2020-03-01 00:00:00"),
+        ("31.12.2019 24:00", "2020-01-01 00:00:00"),
+    ],
+)
+def test_18_other_words_for_a_time(text: str, shown: str) -> None:
+    """Zones behind offsets, periods by their beginning, decimal commas, the end of a day (J-143: ISO-8601 has it)."""
+    assert shown_times(parse_timestamps([text]).wall) == [shown]

@@ -157,6 +157,12 @@ def test_a_patch_says_what_is_stored_and_what_trains() -> None:
         "in training: 1 series (8); eval_metrics has r2 more than once: it counts once; levels has 0.1 more than once: "
         "it counts once"
     )
+    featured = replace(train, model_name="LinearFit", feature_indexs=(2,))
+    assert _told([featured, featured]) == (
+        "in training: 1 series (8); LinearFit makes no use of feature_indexs: ARIMA, LightGBM, Auto, Regression do"
+    )
+    assert "makes no use of holidays" in _told([replace(train, model_name="SES", holidays="DE")])
+    assert _told([replace(featured, model_name="ARIMA")]) == "in training: 1 series (8)"
     options = replace(train, hyper_params=(HyperParam("strategy", "list", choice=("a", "b", "a")),))
     assert _told([options]) == "in training: 1 series (8); choice of strategy has a more than once: it counts once"
     many = [SeriesConfig(ts_id, auto_tune=0) for ts_id in range(1, 10_001)]
