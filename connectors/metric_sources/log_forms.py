@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["PARSERS", "LineForm", "number_of"]
+__all__ = ["PARSERS", "LineForm", "dictionary", "key_values", "number_of", "progress_bar"]
 
 Pairs = list[tuple[str, float | None]]
 
@@ -38,12 +38,28 @@ class LineForm:
 
 # Patterns look at each character a bounded number of times: repeats have bounds, or can end in one way only.
 _NUMBER: Final = (
-    r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,4})?"
-    r"|[-+]?(?:nan|NaN|NAN|inf|Inf|INF|infinity|Infinity)"
+    r"(?:[-+]?[1-9]\d{0,2}(?:,\d{3}){1,10}(?:\.\d{0,40})?"  # 1,234.5
+    r"|[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,4})?"
+    r"|[-+]?(?:nan|NaN|NAN|inf|Inf|INF|infinity|Infinity))"
 )
 _PLAIN: Final = re.compile(_NUMBER)
-_NAME: Final = r"[A-Za-z_][\w./@-]{0,200}"
-_STEP_NAMES: Final = ("global_step", "global step", "step", "steps", "iteration", "iter", "it", "iters", "iterations")
+_WHOLE: Final = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}"
+_NAME: Final = r"[^\W\d][\w./@-]{0,200}"
+# What a program's own numbers look like when they are printed: tensor(0.5, device='cuda:0'), np.float64(0.5).
+_WRAPPER: Final = r"(?:np\.|numpy\.|torch\.)?(?:tensor|array|float\d\d|int\d\d)\("
+_ENDS: Final = r"(?=[\s;)\]|%]|,(?!\d)|$|m?s\b)"  # behind a number; 0,5 is none, rather than a 0
+_STEP_NAMES: Final = (
+    "global_step",
+    "global step",
+    "num_updates",
+    "step",
+    "steps",
+    "iteration",
+    "iter",
+    "it",
+    "iters",
+    "iterations",
+)
 _EPOCH_NAMES: Final = ("epoch", "epochs")
 _NO_METRICS: Final = {*_STEP_NAMES, *_EPOCH_NAMES, "eta"}
 _TIMES: Final = {"_timestamp", "timestamp", "time", "ts", "_runtime", "wall_time"}
@@ -55,7 +71,7 @@ def number_of(text: str) -> tuple[bool, float | None]:
     text = text.strip()
     if not _PLAIN.fullmatch(text):
         return False, None
-    value = float(text)
+    value = float(text.replace(",", ""))
     return True, value if math.isfinite(value) else None
 
 
@@ -87,7 +103,7 @@ _BAR: Final = re.compile(
     r"(?P<text>[^|]{0,200}?)\s*\d{1,3}%\|[^|]*\|\s*(?P<at>\d{1,15})/(?P<of>\d{1,15})\s*\[(?P<rest>[^\]]*)\]?(?P<behind>.*)"
 )
 _EPOCH_OF_BAR: Final = re.compile(r"epoch\D{0,3}(\d{1,15})", re.IGNORECASE)
-_POSTFIX: Final = re.compile(rf"(?<![\w./@-])({_NAME})\s*[=:]\s*({_NUMBER})(?=[\s,\]]|$)")
+_POSTFIX: Final = re.compile(rf"(?<![\w./@=-])({_NAME})\s*[=:]\s*(?:{_WRAPPER})?({_NUMBER}){_ENDS}")
 
 
 def progress_bar(line: str) -> LineForm | None:
@@ -95,10 +111,11 @@ def progress_bar(line: str) -> LineForm | None:
     bar = _BAR.match(line) if "%|" in line else None
     if bar is None:
         return None
+    said = f"{bar['text'].rstrip(': ')} {bar['rest'].partition(',')[2]} {bar['behind']}"
     pairs = [
         (name, number_of(text)[1])
-        for name, text in _POSTFIX.findall(bar["rest"].partition(",")[2] + " " + bar["behind"])
-        if name != "v_num"
+        for name, text in _POSTFIX.findall(said)
+        if name != "v_num" and name.lower() not in _NO_METRICS
     ]
     at, of = int(bar["at"]), int(bar["of"])
     epoch = _EPOCH_OF_BAR.search(bar["text"])
@@ -109,7 +126,10 @@ def progress_bar(line: str) -> LineForm | None:
     return LineForm(pairs, epoch=int(epoch[1]), whole_epoch=True)
 
 
-_MEGATRON: Final = re.compile(r"\s*(?:\[[^\]]{0,40}\]\s*)?iteration\s+(\d{1,15})\s*/\s*\d{1,15}\s*\|")
+_MEGATRON: Final = re.compile(
+    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:iteration\s+(\d{1,15})\s*/\s*\d{1,15}\s*"
+    r"|validation loss at iteration (\d{1,15})[^|]{0,60})\|"
+)
 _MEGATRON_PAIR: Final = re.compile(rf"\s*([A-Za-z][^:|]{{0,100}}?)\s*:\s*({_NUMBER})\s*(?:%?)\s*")
 
 
@@ -119,16 +139,26 @@ def megatron(line: str) -> LineForm | None:
     if found is None:
         return None
     cells = (_MEGATRON_PAIR.fullmatch(cell) for cell in line[found.end() :].split("|"))
-    return LineForm([(cell[1], number_of(cell[2])[1]) for cell in cells if cell is not None], step=int(found[1]))
+    return LineForm(
+        [(cell[1], number_of(cell[2])[1]) for cell in cells if cell is not None], step=int(found[1] or found[2])
+    )
 
 
 _BOOSTED: Final = re.compile(r"(?:\[\d\d:\d\d:\d\d\])?\s*\[(\d{1,15})\]\s+(?=\S)")
 _LIGHTGBM: Final = re.compile(rf"\s*([^\t:]{{1,100}})'s ([^\t:]{{1,100}}): ({_NUMBER})(?: \+ {_NUMBER})?\s*")
 _XGBOOST: Final = re.compile(rf"\s*([^\s:][^\t:]{{0,200}}):({_NUMBER})(?:\+{_NUMBER})?\s*")
+_CATBOOST: Final = re.compile(r"(\d{1,15}):\t+(?=learn: |test: )")
+_CATBOOST_PAIR: Final = re.compile(rf"\b(learn|test\d{{0,3}}): ({_NUMBER})(?=\s|$)")
 
 
 def boosted_trees(line: str) -> LineForm | None:
-    """`[10] train's l2: 0.5 valid's l2: 0.6` of LightGBM, `[10] train-rmse:0.5` of XGBoost, with tabs between them."""
+    """`[10] train's l2: 0.5 valid's l2: 0.6` of LightGBM, `[10] train-rmse:0.5` of XGBoost, with tabs between them.
+
+    And `10: learn: 0.5 test: 0.6` of CatBoost.
+    """
+    cat = _CATBOOST.match(line)
+    if cat is not None:
+        return LineForm([(name, number_of(text)[1]) for name, text in _CATBOOST_PAIR.findall(line)], step=int(cat[1]))
     found = _BOOSTED.match(line)
     if found is None:
         return None
@@ -169,13 +199,16 @@ def dictionary(line: str) -> LineForm | None:
     return LineForm(pairs, counted=True, evaluated=evaluated, told=epoch is not None)
 
 
+_WRAPPED: Final = re.compile(rf"\b{_WRAPPER}([-+\w.]{{1,60}})(?:,[^()]{{0,200}})?\)")
+
+
 def _read(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(re.sub(r":\s*(nan|inf|-inf)(?=[,}])", r": '\1'", text))
+        return ast.literal_eval(re.sub(r":\s*(nan|inf|-inf)(?=[,}])", r": '\1'", _WRAPPED.sub(r"\1", text)))
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
 
@@ -201,23 +234,33 @@ def _flat(content: Mapping[Any, Any], prefix: str, deepest: int) -> Iterator[tup
 
 
 _STEP: Final = re.compile(
-    r"(?<![\w/.-])(global[_ ]?steps?|steps?|iterations?|iters?|it|epochs?)\b"
-    r"\s*[:=#]?\s*\[?\s*(\d{1,15})(?!\d|\.\d|\s?%)"
-    r"(?:\s*/\s*(\d{1,15}))?(\])?(?:\s*[,;]?\s*\[\s*(\d{1,15})\s*/\s*(\d{1,15}))?",
+    r"(?<![\w.-])(?<!\D/)(global[_ ]?steps?|steps?|iterations?|iters?|it|epochs?)\b(?:\(\w{1,20}\))?"
+    rf"\s*[:=#]?\s*\[?\s*({_WHOLE})(?!\d|\.\d|,\d{{3}}|\s?%)"
+    rf"(?:\s*/\s*({_WHOLE}))?(\])?(?:\s*[,;]?\s*\[\s*(\d{{1,15}})\s*/\s*(\d{{1,15}}))?",
     re.IGNORECASE,
 )
 _PAIR: Final = re.compile(
-    rf"(?<![\w/.@-])({_NAME}(?: (?:loss|acc|accuracy|lr|rate|norm|error|score))?)"
-    rf"\s*[=:]\s*\[?\s*({_NUMBER})(?=[\s,;)\]|%]|$|m?s\b)"
+    rf"(?<![\w/.@=-])(?!None |null )({_NAME}(?: (?:loss|acc|accuracy|lr|rate|norm|error|score))?)"
+    rf"\s*[=:]\s*(?:{_WRAPPER})?\[?\s*({_NUMBER}){_ENDS}"
+)
+_SPACED: Final = (
+    re.compile(  # of a line that says its step: `iter 10: loss 3.2425`, `step 0: train loss 4.2, val loss 4.3`
+        r"(?<![\w/.@=:-])((?:(?:train|val|valid|validation|test|eval|lm|best) )?"
+        r"[\w/]{0,40}(?:loss|acc|accuracy|ppl|perplexity|lr|norm|auc|f1|mse|mae|rmse|reward|score))"
+        rf"\s+({_NUMBER}){_ENDS}"
+    )
 )
 _AVERAGED: Final = re.compile(rf"(?<![\w/.@-])({_NAME})\s+({_NUMBER})\s*\(\s*(?:{_NUMBER})\)")
 
 
 def key_values(line: str) -> LineForm | None:
     """`step 100: loss=0.5 acc: 0.9`, `Epoch [2/10], Step [300/600], Loss: 0.1`: pairs, and what is called a step."""
+    if "Namespace(" in line or "Arguments(" in line:  # how a training was called
+        return None
     step, epoch, place = _steps_of(line)
     pairs: Pairs = []
-    for name, text in _PAIR.findall(line) + _AVERAGED.findall(line):
+    spaced = [] if step is None and epoch is None and place is None else _SPACED.findall(line)
+    for name, text in _PAIR.findall(line) + _AVERAGED.findall(line) + spaced:
         if name.lower() not in _NO_METRICS and name not in [known for known, _ in pairs]:
             pairs.append((name, number_of(text)[1]))
     if step is None and epoch is None:
@@ -230,7 +273,7 @@ def _steps_of(line: str) -> tuple[int | None, int | None, tuple[int, int] | None
     step = epoch = None
     place = None
     for found in _STEP.finditer(line):
-        name, number = found[1].lower(), int(found[2])
+        name, number = found[1].lower(), int(found[2].replace(",", ""))
         if name.startswith("epoch"):
             epoch = number if epoch is None else epoch
             if found[5]:
@@ -238,7 +281,7 @@ def _steps_of(line: str) -> tuple[int | None, int | None, tuple[int, int] | None
         elif name.startswith("global") or step is None:
             step = number
             if found[3] and found[4]:  # in brackets it begins anew with each epoch
-                place = number, int(found[3])
+                place = number, int(found[3].replace(",", ""))
     return None if place is not None and epoch is not None else step, epoch, place
 
 

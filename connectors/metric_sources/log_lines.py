@@ -6,9 +6,10 @@ than the length of a line allows.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
-from connectors.metric_sources.log_forms import PARSERS, LineForm, number_of
+from connectors.metric_sources.log_forms import PARSERS, LineForm, dictionary, key_values, number_of, progress_bar
 from connectors.metric_sources.user_patterns import compiled
 
 __all__ = ["LONGEST_LINE", "SOURCE", "LogMetrics"]
@@ -28,6 +29,12 @@ _METRIC: Final = re.compile(
     r"|learning_rate|(?:^|[^a-z])(?:lr|iou|map|r2|nll|wer|cer|kl|elbo)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
+# What starters of several processes put before a line: torchrun, mpirun, srun, Ray.
+_RANK: Final = re.compile(
+    r"\s*(?:\[(?:default|rank)\d{1,6}\]:?|\[\d{1,6},\d{1,6}\]<std(?:out|err)>:|\d{1,6}: "
+    r"|\(\w{1,60} pid=\d{1,10}[^)]{0,60}\))\s*(?=\S)"
+)
+_AGAIN: Final = re.compile(r"(?<![\w/.-])(epoch|step|iteration|iter)[\s:=#]{1,9}\[?(\d{1,15})\b", re.IGNORECASE)
 
 Point = tuple[str, float | None, int]
 
@@ -48,12 +55,11 @@ class LogMetrics:
     def points_of(self, line: str) -> list[Point]:
         """Name, value and step of each metric in the line, in its order; empty where there are none."""
         found: list[Point] = []
-        for part in line[:LONGEST_LINE].split("\r"):  # what a terminal would have overwritten
-            clean = _BLANKS.sub(_FEW_BLANKS, _CONTROLS.sub("", part)).rstrip()
+        for part in line.split("\r"):  # what a terminal would have overwritten: each is a report of its own
+            clean = _BLANKS.sub(_FEW_BLANKS, _CONTROLS.sub("", part[:LONGEST_LINE])).rstrip()
             if clean:
-                found += self._of_patterns(clean) if self._patterns else ()
-                found += self._of_forms(clean) if not found else ()
-        kept = ((name.strip(), value, step) for name, value, step in found[:_MOST_POINTS])
+                found += (self._of_patterns(clean) or self._of_forms(clean))[:_MOST_POINTS]
+        kept = ((name.strip(), value, step) for name, value, step in found)
         return [
             (name, value, step)
             for name, value, step in kept
@@ -75,11 +81,7 @@ class LogMetrics:
         return found
 
     def _of_forms(self, line: str) -> list[Point]:
-        for parse in PARSERS:
-            form = parse(line)
-            if form is not None:
-                return self._points(form)
-        return []
+        return [point for part in _reports_of(line) for form in _forms_of(part) for point in self._points(form)]
 
     def _points(self, form: LineForm) -> list[Point]:
         if form.epoch is not None:
@@ -117,3 +119,30 @@ class LogMetrics:
             self._reports += 1
         step = self._bar if self._bar is not None else max(self._reports, 1)
         return [(name, value, step) for name, value in form.pairs]
+
+
+def _reports_of(line: str) -> list[str]:
+    """`Epoch 1: loss=0.9; Epoch 2: loss=0.8` are two reports; most lines are one."""
+    begins: list[int] = []
+    last, word = -1, ""
+    for found in _AGAIN.finditer(line):
+        if int(found[2]) > last and word in ("", found[1].lower()):
+            begins.append(found.start())
+            last, word = int(found[2]), found[1].lower()
+    if len(begins) < 2:
+        return [line]
+    parts = [line[start:end] for start, end in pairwise([0, *begins[1:], len(line)])]
+    return parts if all((form := key_values(part)) is not None and form.pairs for part in parts) else [line]
+
+
+def _forms_of(line: str) -> list[LineForm]:
+    """What a line says: the first form that it has. A progress bar counts with the dictionary printed behind it."""
+    rank = _RANK.match(line)
+    line = line if rank is None else line[rank.end() :]
+    at = line.find("{")
+    if at > 0 and line.endswith("}"):
+        behind = dictionary(line[at:])
+        if behind is not None and behind.told and behind.pairs:
+            bar = progress_bar(line[:at])
+            return [behind] if bar is None else [bar, behind]
+    return next(([form] for parse in PARSERS if (form := parse(line)) is not None), [])

@@ -28,8 +28,11 @@ class BadLineError(ValueError):
 
 
 def columns_of_csv(line: str) -> Sequence[str]:
-    """The cells of one line."""
-    return [cell.strip() for cell in next(csv.reader([line]), [])]
+    """The cells of one line; none where it is no line of such a file, as many a log's is."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]), [])]
+    except csv.Error:  # a cell of more than 128 KiB, a carriage return within
+        return []
 
 
 def is_point(names: Sequence[str]) -> bool:

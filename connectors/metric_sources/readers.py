@@ -181,15 +181,18 @@ class _Lines(ABC):
     def __init__(self, path: Path, times: LineTimes) -> None:
         self._file = LineFile(path)
         self._times = times
+        self._at_first: int | None = None  # where the file ended when all of it had been read for the first time
 
     def read_new(self) -> Iterator[list[FoundPoint]]:
         """What is new, in portions; lines that come later are dated by their arrival."""
         while lines := self._file.read_new():
             yield [point for line in lines for point in self._of(line)]
+        self._at_first = self.position if self._at_first is None else self._at_first
         self._times.live = True
 
     def last(self) -> list[FoundPoint]:
-        """A last line without an end."""
+        """A last line without an end; one that was there from the beginning has not just arrived."""
+        self._times.live = self.position != self._at_first
         return [point for line in self._file.last() for point in self._of(line)]
 
     @property

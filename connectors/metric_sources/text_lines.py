@@ -1,6 +1,7 @@
 """The lines of a text file, also while it grows, and when they were written.
 
-A line is given when its end is there. Its time is what it says itself, else one millisecond after the other from a time
+A line is given when its end is there; a carriage return ends one too, for a progress bar may have written hours of a
+training before the first line feed. Its time is what it says itself, else one millisecond after the other from a time
 that is given: whoever reads the same file again gets the same points.
 """
 
@@ -14,6 +15,7 @@ __all__ = ["LineFile", "LineTimes", "milliseconds_of"]
 
 _CHUNK: Final = 4 * 1024 * 1024  # bytes read at a time
 _LONGEST: Final = 1024 * 1024  # bytes of a line; of a longer one the beginning counts
+_END: Final = re.compile(rb"\r\n?|\n")
 _STAMP: Final = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\s?(Z|[+-]\d\d:?\d\d)?(?=\W|$)")
 
 
@@ -36,10 +38,12 @@ class LineFile:
             self.position += len(data)
             lines = self._lines(data)
             if lines or not data:
-                return [line[:_LONGEST].decode("utf-8", "replace").rstrip("\r") for line in lines]
+                return [line[:_LONGEST].decode("utf-8", "replace") for line in lines]
 
     def _lines(self, data: bytes) -> list[bytes]:
-        *lines, rest = (self._rest + data).split(b"\n")
+        whole = self._rest + data
+        half = b"\r" if whole.endswith(b"\r") else b""  # of an end, if a line feed comes behind it
+        *lines, rest = _END.split(whole.removesuffix(half))
         if self._dropping and lines:
             self._dropping = False
             lines = lines[1:]
@@ -47,13 +51,13 @@ class LineFile:
             if not self._dropping:
                 lines.append(rest[:_LONGEST])
             self._dropping, rest = True, b""
-        self._rest = b"" if self._dropping else rest
+        self._rest = (b"" if self._dropping else rest) + half
         return lines
 
     def last(self) -> list[str]:
         """The line that has no end and will get none."""
         rest, self._rest = self._rest, b""
-        return [rest.decode("utf-8", "replace")] if rest else []
+        return [rest.removesuffix(b"\r").decode("utf-8", "replace")] if rest else []
 
 
 def milliseconds_of(text: str) -> int | None:

@@ -71,6 +71,48 @@ EPOCHS_OF_STEPS = """\
 Epoch [2/10], Step [300/600], Loss: 0.1
 Train Epoch: 5 [640/60000 (1%)]\tLoss: 2.5"""
 IMAGENET = "Epoch: [1][ 10/5005]\tTime 0.5 (0.6)\tLoss 6.5 (7.0)\tAcc@1 0.25 (0.2)"
+THOUSANDS = """\
+step 1,000: loss=1,234.5 acc: 0.9, tokens: 1,234,567
+iter 2,500/10,000 loss 0.5
+step 7: loss=0,53 pair=1,2"""
+SPACED = """\
+step 0: train loss 4.25, val loss 4.5
+iter 10: loss 3.25, time 389.93ms, mfu 3.45%
+step    11/19560 | loss 10.95 (+nanz)| norm 15.3 (+nanz)| lr 8.5e-07 | 430.1 ms | 47.2% bf16 MFU
+Epoch 00010: reducing learning rate of group 0 to 1.0000e-04.
+Namespace(lr=0.1, epochs=10)"""
+PRINTED = """\
+step 7: loss=tensor(0.5, device='cuda:0', grad_fn=<NllLossBackward0>) acc=0.9
+step 8 loss: np.float64(0.25)
+{'loss': tensor(0.125, device='cuda:0'), 'step': 9}
+step 10: loss=None acc=0.5"""
+RANKS = """\
+[default7]: iteration      100/   5000 | lm loss: 7.25E+00 |
+7:  iteration      100/   5000 | lm loss: 7.5E+00 |
+[rank0]: step 3 loss 0.5
+[1,0]<stdout>: {"step": 4, "loss": 0.25}
+(RayTrainWorker pid=123, ip=10.0.0.1) step: 5, loss: 0.75"""
+BARS = """\
+ 10%|█         | 50/500 [00:10<01:30,  5.00it/s]{'loss': 0.5, 'lr': 4e-05, 'epoch': 1.0}
+2024-01-01 12:00:00 INFO {"step": 60, "loss": 0.25}
+loss: 0.75: 100%|██████████| 10/10 [00:01<00:00,  9.8it/s]
+100%|██████████| 1000/1000 [00:11<00:00, 90.1it/s, loss=0.5]"""
+SEVERAL = """\
+epoch 1 loss 0.9 epoch 2 loss 0.8 epoch 3 loss 0.7
+Epoch 4: loss=0.5; best epoch 2: loss=0.8
+step 10: loss=0.5, next evaluation at step 20
+val loss: 0.3"""
+MEGATRON_VALIDATION = """\
+ iteration     1000/   5000 | lm loss: 7.0E+00 |
+ validation loss at iteration 1000 on validation set | lm loss value: 2.5E+00 | lm loss PPL: 1.2E+01 |"""
+DEEPSPEED_TIMER = (
+    "[2024-01-01 12:00:00,123] [INFO] [timer.py:215:stop] epoch=0/micro_step=120/global_step=30, "
+    "RunningAvgSamplesPerSec=12.5, CurrSamplesPerSec=12.25, MemAllocated=1.2GB"
+)
+CATBOOST = "0:\tlearn: 0.75\ttest: 0.5\tbest: 0.5 (0)\ttotal: 10ms\n10:\tlearn: 0.5\ttest: nan\ttotal: 1s"
+MMENGINE = """\
+01/01 12:00:00 - mmengine - INFO - Epoch(train)  [1][  50/7330]  lr: 2.5e-01  eta: 1:02:03  loss: 1.25
+Iter(train) [  100/90000]  loss: 2.5"""
 JSON_LINES = """\
 {"step": 3, "loss": 0.5, "nested": {"a": 1}, "time": 12.5, "ok": true, "note": "x"}
 {"epoch": 2, "loss": NaN}
@@ -97,9 +139,23 @@ JSON_LINES = """\
                 "train loss=0.25@4 acc=91.5@4 val loss=0.5@4"),
         (EPOCHS_OF_STEPS, "Loss=0.1@900 Loss=2.5@240640"),
         (IMAGENET, "Time=0.5@10 Loss=6.5@10 Acc@1=0.25@10"),
+        (THOUSANDS, "loss=1234.5@1000 acc=0.9@1000 tokens=1234567.0@1000 loss=0.5@2500"),
+        (SPACED, "train loss=4.25@0 val loss=4.5@0 loss=3.25@10 loss=10.95@11 norm=15.3@11 lr=8.5e-07@11"),
+        (PRINTED, "loss=0.5@7 acc=0.9@7 loss=0.25@8 loss=0.125@9 acc=0.5@10"),
+        (RANKS, "lm loss=7.25@100 lm loss=7.5@100 loss=0.5@3 loss=0.25@4 loss=0.75@5"),
+        (BARS, "loss=0.5@50 lr=4e-05@50 loss=0.25@60 loss=0.75@10 loss=0.5@1000"),
+        (SEVERAL, "loss=0.9@1 loss=0.8@2 loss=0.7@3 loss=0.5@4 loss=0.5@10 val loss=0.3@10"),
+        (MEGATRON_VALIDATION, "lm loss=7.0@1000 lm loss value=2.5@1000 lm loss PPL=12.0@1000"),
+        (DEEPSPEED_TIMER, "RunningAvgSamplesPerSec=12.5@30 CurrSamplesPerSec=12.25@30"),
+        (CATBOOST, "learn=0.75@0 test=0.5@0 learn=0.5@10 test=None@10"),
+        (MMENGINE, "lr=0.25@50 loss=1.25@50 loss=2.5@100"),
         (JSON_LINES, "loss=0.5@3 nested.a=1.0@3 loss=None@2 loss=1.0@4 loss=0.25@1"),
     ],
-    ids="keras3 keras2 lightning hugging_face hugging_face_bar lightgbm xgboost megatron deepspeed pairs epochs imagenet json".split(),
+    ids=(
+        "keras3 keras2 lightning hugging_face hugging_face_bar lightgbm xgboost megatron deepspeed pairs epochs imagenet "
+        "thousands spaced printed ranks bars several "
+        "megatron_validation deepspeed_timer catboost mmengine json"
+    ).split(),
 )  # fmt: skip
 def test_forms_of_well_known_trainers(text: str, expected: str) -> None:
     """The points of a log, in order: name=value@step."""
@@ -114,6 +170,13 @@ def test_what_a_terminal_would_overwrite_is_read_part_by_part() -> None:
     line = "Epoch 1/1\r 1/2 [=>..] - ETA: 0s - loss: 1.0\x08\x08\x08\r2/2 [====] - 0s 1ms/step - loss: 0.5"
 
     assert LogMetrics().points_of(line) == [("loss", 0.5, 1)]
+
+
+def test_each_update_of_a_bar_is_read() -> None:
+    """A whole training may be one line, longer than a line that is looked at (M-061)."""
+    line = "".join(f"\r{at:3}%|███| {at}/100 [00:01<00:10, {' ' * 300}9.8it/s, loss={at}.5]" for at in range(1, 101))
+
+    assert LogMetrics().points_of(line) == [("loss", at + 0.5, at) for at in range(1, 101)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Lines of files that grow, and their times."""
 
+import re
 import time
 from pathlib import Path
 
@@ -25,9 +26,25 @@ def test_each_line_comes_once(tmp_path_factory: pytest.TempPathFactory, text: st
             found += lines
     found += file.last()
 
-    expected = text.split("\n")
+    expected = re.split("\r\n|\r|\n", text)
     last = expected.pop()
-    assert found == [line.rstrip("\r") for line in expected] + ([last] if last else [])
+    assert found == expected + ([last] if last else [])
+
+
+def test_each_update_of_a_progress_bar_is_a_line(tmp_path: Path) -> None:
+    """While it is drawn: the first line feed comes when the training has ended (M-061)."""
+    path = tmp_path / "log"
+    path.write_bytes(b"\r 1/3 loss=3\r 2/3 loss=2")
+    file = LineFile(path)
+
+    assert file.read_new() == ["", " 1/3 loss=3"]
+    with path.open("ab") as log:
+        log.write(b"\r")
+    assert file.read_new() == []
+    with path.open("ab") as log:
+        log.write(b"\n 3/3 loss=1")
+    assert file.read_new() == [" 2/3 loss=2"]
+    assert file.last() == [" 3/3 loss=1"]
 
 
 def test_a_line_that_is_too_long_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
