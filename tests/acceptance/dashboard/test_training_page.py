@@ -112,10 +112,23 @@ def test_M081_M084_sources_and_workloads_over_one_another_while_points_come(
     expect(page.get_by_role("button", name=f"{second}, WandB")).to_be_visible()
 
 
-def send(service: Service, uid: str, source: str, count: int) -> None:
+def test_names_are_as_long_as_they_may_be(page: Page, shown: Shown, service: Service) -> None:
+    """The longest of a workload and of a metric, without a blank, and one that is written from right to left."""
+    first = uuid.uuid4().hex * 4
+    send(service, first, "log", 3, "m" * 512)
+    send(service, first, "log", 3, "שלום/loss")
+    page.goto(f"/#/training/metrics?workloads={first}")
+
+    expect(page.get_by_role("heading", name="m" * 512)).to_be_visible()
+    expect(page.get_by_role("heading", name="שלום/loss")).to_be_visible()
+    expect(page.get_by_role("button", name=first).first).to_be_visible()
+    shown("metrics-long-names")
+
+
+def send(service: Service, uid: str, source: str, count: int, metric: str = "train/loss") -> None:
     """So many points; those that were sent before are kept once."""
     points = [
-        {"metric_name": "train/loss", "value": 2 / at, "timestamp": at * 1000, "iteration": at, "data_source": source}
+        {"metric_name": metric, "value": 2 / at, "timestamp": at * 1000, "iteration": at, "data_source": source}
         for at in range(1, count + 1)
     ]
     answer = service.api.call("POST", f"/api/v1/workloads/{uid}/metrics", json={"data": points})
