@@ -213,11 +213,11 @@ def _records(runtime: TrainerRuntime, points: PointBatch) -> list[Record]:
 
 
 def _shown(value: Any) -> str:
-    """What came; arrays and objects, which may be deep, by their size."""
+    """What came, in words of JSON; arrays and objects, which may be deep, by their size."""
     if isinstance(value, Mapping):
         return f"an object of {len(value)}"
     if isinstance(value, list | tuple):
         return f"an array of {len(value)}"
     if isinstance(value, str):
         return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
-    return repr(value)[:_SHOWN]
+    return "null" if value is None else str(value)[:_SHOWN].lower()

@@ -101,11 +101,12 @@ class TestRefused:
         ("changed", "words"),
         [
             ({"metric_name": 3}, "metric_name: expected a text, not 3"),
+            ({"metric_name": None}, "metric_name: expected a text, not null"),
             ({"metric_name": ""}, "metric_name: has 0 characters"),
             ({"metric_name": "m" * 513}, "has 513 characters, expected 1 to 512"),
             ({"metric_name": " loss"}, "begins or ends blank"),
             ({"metric_name": "a\nb"}, "control characters"),
-            ({"value": True}, "value: expected a number or null, not True"),
+            ({"value": True}, "value: expected a number or null, not true"),
             ({"value": "1.5"}, "value: expected a number or null, not '1.5'"),
             ({"value": [1]}, "value: expected a number"),
             ({"timestamp": 1_704_067_200}, "1704067200 looks like seconds: milliseconds expected"),
