@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import time
 from functools import lru_cache
 from typing import Final
@@ -89,11 +90,15 @@ class Authenticator:
         there = not project or self._directory.get("project", project) is not None
         return Caller(who.name, project, who.role) if there and who.role is Role.ADMIN else None
 
-    def token_for(self, who: Caller) -> tuple[str, Claims]:
-        """A new token for somebody who has shown who it is."""
+    def token_for(self, who: Caller, shown_by: Claims | None = None) -> tuple[str, Claims]:
+        """A new token for somebody who has shown who it is, good no longer than the token by which that was shown.
+
+        Else whoever found a token once could go on for ever.
+        """
         user = self._directory.get("user", who.name)
         since = 0.0 if user is None else user.valid_from / 1000  # as another worker's clock may be ahead
-        return self._tokens.issue(who.name, who.project, max(time.time(), since))
+        until = math.inf if shown_by is None else shown_by.expires
+        return self._tokens.issue(who.name, who.project, max(time.time(), since), until)
 
 
 def _caller(user: AccessRecord) -> Caller:

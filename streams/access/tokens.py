@@ -1,5 +1,6 @@
 """Tokens: signed texts that say who asks, in which project, and until when. Nothing is kept of a valid one."""
 
+import math
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -37,9 +38,9 @@ class Tokens:
         self._lifetime_s = lifetime_s
         self._read: OrderedDict[str, Claims] = OrderedDict()
 
-    def issue(self, user: str, project: str, now: float) -> tuple[str, Claims]:
-        """A new token for a user."""
-        made = Claims(secrets.token_hex(16), user, project, now, now + self._lifetime_s)
+    def issue(self, user: str, project: str, now: float, until: float = math.inf) -> tuple[str, Claims]:
+        """A new token for a user, good for the lifetime of tokens, but not beyond `until`."""
+        made = Claims(secrets.token_hex(16), user, project, now, min(now + self._lifetime_s, until))
         claims: dict[str, Any] = {
             "aud": _AUDIENCE,
             "sub": made.user,

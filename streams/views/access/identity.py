@@ -57,7 +57,7 @@ DOOR = Door(
     tag=Tag("tokens", "Log in with user and password, in the shape of Keystone v3 (T-018)."),
     envelope=IDENTITY,
     slash=False,
-    open=("POST /v3/auth/tokens", "GET /v3"),
+    open=("POST /v3/auth/tokens", "GET /v3", "GET /v3/"),
     role=Role.VIEWER,  # who may do nothing else may log out
 )
 
@@ -138,7 +138,7 @@ async def get_identity_version(request: Request) -> Response:
 async def create_token(state: State, request: Request, body: TokenRequest) -> Response:
     """The token is in the header X-Subject-Token; what it is good for is in the body."""
     authenticator = authenticator_of(state)
-    method, who = await _who(state, request, body.auth.identity)
+    method, who, shown_by = await _who(state, request, body.auth.identity)
     scope = body.auth.scope
     project = scope.project if isinstance(scope, ScopeBody) else None
     if project is not None and project.said:
@@ -146,7 +146,7 @@ async def create_token(state: State, request: Request, body: TokenRequest) -> Re
         if scoped is None:
             raise wrong()
         who = scoped
-    token, claims = authenticator.token_for(who)
+    token, claims = authenticator.token_for(who, shown_by)
     return _token_answer(state, request, who, claims, status=201, method=method, token=token)
 
 
@@ -176,16 +176,17 @@ async def revoke_token(state: State, request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _who(state: StateRuntime, request: Request, identity: IdentityBody) -> tuple[str, Caller]:
-    """Who asks, and by which method."""
+async def _who(state: StateRuntime, request: Request, identity: IdentityBody) -> tuple[str, Caller, Claims | None]:
+    """By which method it is shown who asks, who that is, and what the token says that shows it."""
     if "password" in identity.methods and identity.password is not None:
         user = identity.password.user
-        return "password", await logged_in(state, request, user.said, user.password)
+        return "password", await logged_in(state, request, user.said, user.password), None
     if "token" in identity.methods and identity.token is not None:
-        who = authenticator_of(state).by_token(identity.token.id)
-        if who is None:
+        authenticator = authenticator_of(state)
+        claims, who = authenticator.claims_of(identity.token.id), authenticator.by_token(identity.token.id)
+        if claims is None or who is None:
             raise wrong()
-        return "token", who
+        return "token", who, claims
     text = "auth.identity.methods: expected password or token, and the field of that name"
     raise InvalidError(AccessCode.UNAUTHENTICATED, text)
 

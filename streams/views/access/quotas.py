@@ -32,7 +32,7 @@ DOOR = Door(
     owner=lambda _: Owned(KEY, in_tables=False),  # who applies the commands
 )
 
-Limit = Annotated[int | None, Field(ge=0, le=ID_LIMIT)]
+Limit = Annotated[int | None, Field(ge=0, le=ID_LIMIT, strict=True)]
 _AS_BEFORE = -1  # what a command says for null
 
 

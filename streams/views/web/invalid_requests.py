@@ -46,6 +46,7 @@ _WORDS: Final[Mapping[str, Callable[[_Context], str]]] = {
     "string_pattern_mismatch": _allowed,
     "string_too_long": lambda context: f"expected at most {context['max_length']} characters",
 }
+_SECRETS: Final = frozenset({"password", "secret", "token"})  # what such fields hold is never repeated
 _NOTHING_CAME: Final = ("missing", "json_invalid", "string_too_long")
 
 
@@ -85,7 +86,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
         return "expected a file: send the part with a file name"
     words = _WORDS.get(kind)
     text = str(problem["msg"]).removeprefix("Value error, ") if words is None else words(context)
-    if kind in _NOTHING_CAME or "input" not in problem or isinstance(context.get("error"), UnknownFieldError):
+    nothing_came = kind in _NOTHING_CAME or "input" not in problem
+    if nothing_came or isinstance(context.get("error"), UnknownFieldError) or not _SECRETS.isdisjoint(problem["loc"]):
         return text
     return f"{text}, not {_shown(problem['input'])}"
 

@@ -74,6 +74,33 @@ def test_T018_a_token_is_that_of_keystone(people: People) -> None:
     assert shown.json()["token"]["audit_ids"] == token["audit_ids"]
 
 
+def test_T018_a_token_for_a_token_ends_when_that_does(people: People) -> None:
+    """Or one that was found once would be good for ever. Keystone's address is known with a slash at its end too."""
+    first = people.login("ada")
+    identity = {"methods": ["token"], "token": {"id": first.headers["X-Subject-Token"]}}
+    second = people.client().post("/v3/auth/tokens", json={"auth": {"identity": identity}})
+
+    assert second.status_code == 201
+    assert second.json()["token"]["expires_at"] == first.json()["token"]["expires_at"]
+    assert people.client().get("/v3/").json() == people.client().get("/v3").json()
+
+
+def test_a_refused_password_is_not_repeated(people: People) -> None:
+    """Wherever it is wrong: too short, no text, a text where an object belongs. A quota that is no number is none."""
+    answers = [
+        people.client().post(
+            "/v3/auth/tokens", json={"auth": {"identity": {"methods": ["password"], "password": password}}}
+        )
+        for password in ("canary", {"user": {"name": "ada", "password": 730012}})
+    ]
+    answers.append(people.admin.put("/access/users/short", json={"password": "canary"}))
+    answers.append(people.client().post("/access/session", json={"user": "ada", "password": 730014}))
+
+    assert [it.status_code for it in answers] == [400] * 4
+    assert not [it.text for it in answers if "canary" in it.text or "73001" in it.text]
+    assert people.admin.put("/access/projects/p1/quotas", json={"jobs": True}).status_code == 400
+
+
 @pytest.mark.parametrize("header", ["X-Auth-Token", "Authorization", "Basic", "Cookie"])
 def test_T023_a_token_comes_as_clients_send_it(people: People, header: str) -> None:
     """OpenStack's header, Bearer, Basic's password, and a browser's cookie."""

@@ -40,6 +40,12 @@ def test_a_token_ends(tokens: Tokens) -> None:
     assert tokens.read(token, NOW + 3600) is None
 
 
+def test_a_token_that_is_shown_a_token_ends_with_it(tokens: Tokens) -> None:
+    """Never later than others do."""
+    assert tokens.issue("ada", "", NOW, NOW + 60)[1].expires == NOW + 60
+    assert tokens.issue("ada", "", NOW, NOW + 9999)[1].expires == NOW + 3600
+
+
 def unsigned() -> str:
     parts = [
         {"alg": "none"},

@@ -1,6 +1,6 @@
 """What is wrong with a request, in words."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, StrictStr, TypeAdapter, ValidationError
@@ -25,6 +25,15 @@ def test_J043_a_name_that_does_not_fit_is_told_what_would() -> None:
     rule = refusal.value.message.removeprefix("name 'my job': ")
 
     assert problem(JobBody, {"data_id": 1, "name": "my job"}) == f'name: {rule}, not "my job"'
+
+
+@pytest.mark.parametrize("body", [{"password": "canary"}, {"password": ["canary"]}, {"password": {"user": "canary"}}])
+def test_a_secret_that_is_refused_is_not_repeated(body: dict[str, Any]) -> None:
+    """Answers are kept in logs of clients and of proxies."""
+    words = problem(TypeAdapter(dict[Literal["password"], Annotated[StrictStr, Field(min_length=8)]]), body)
+
+    assert words.startswith("password: expected ")
+    assert "canary" not in words
 
 
 @pytest.mark.parametrize(
