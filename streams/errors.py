@@ -65,6 +65,8 @@ class RejectedError(Exception):
     status: int
     called: ClassVar[str] = "RejectedError"
     """What dead letters and the log call it, whatever can be done about it."""
+    retry_after_s: int | None = None
+    """When the same may be sent again, where that is known; Retry-After says it, else some seconds."""
 
     def __init__(self, code: str, message: str, place: Mapping[str, int | str] | None = None) -> None:
         super().__init__(message)

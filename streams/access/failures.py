@@ -16,10 +16,10 @@ class Failures:
     def __init__(self) -> None:
         self._times: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
 
-    def too_many(self, address: str, user: str, now: float) -> bool:
-        """Whether nothing more is heard from there about this user now."""
+    def wait_s(self, address: str, user: str, now: float) -> float:
+        """Seconds in which nothing more is heard from there about this user; 0: it is."""
         times = [at for at in self._times.get((address, user), ()) if now - at < _WITHIN_S]
-        return len(times) >= _MOST
+        return times[-_MOST] + _WITHIN_S - now if len(times) >= _MOST else 0.0
 
     def note(self, address: str, user: str, now: float) -> None:
         """One more."""

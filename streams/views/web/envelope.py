@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from streams.errors import Code
+from streams.errors import Code, RejectedError
 from streams.views.web.answers import json_response
 
 __all__ = ["PLAIN", "Envelope", "Refusal", "codes_by_status"]
@@ -105,6 +105,13 @@ class Envelope:
         """The refusal as an answer."""
         headers = {"Retry-After": _RETRY_AFTER_S} if status in (429, 503) else {}
         return json_response(self.body(Refusal(status, code, message, place or {})), status, headers)
+
+    def rejected(self, error: RejectedError) -> Response:
+        """The answer to what was refused by an error."""
+        answer = self.refusal(error.status, error.code, error.message, error.place)
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
 
     def responses(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         """The `responses` argument of a route that may answer these errors."""

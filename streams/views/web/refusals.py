@@ -43,7 +43,7 @@ class _Handlers:
         return self._doors.envelope_at(request.scope["path"])
 
     async def rejected(self, request: Request, error: Any) -> Response:
-        return self._envelope(request).refusal(error.status, error.code, error.message, error.place)
+        return self._envelope(request).rejected(error)
 
     async def invalid(self, request: Request, error: Any) -> Response:
         problems = error.errors()

@@ -36,6 +36,9 @@ def test_security_10_each_write_and_each_refusal_is_told_once(guarded: Service, 
     assert people.login("ada", "not the password").status_code == 401
     made = people.admin.put("/access/projects/audited", json={"title": "x"}, headers=traced)
     assert made.status_code == 201
+    point = {"metric_name": "l", "value": 1, "timestamp": 1, "iteration": 1, "data_source": "log"}
+    sent = people.bob.post("/api/v1/workloads/audited/metrics", json={"data": [point]}, headers=traced)
+    assert sent.status_code == 202
     assert people.bob.get("/access/users", headers=traced).status_code == 403
 
     def found() -> list[tuple[Any, ...]]:
@@ -50,6 +53,7 @@ def test_security_10_each_write_and_each_refusal_is_told_once(guarded: Service, 
         ("http", "vic", "", "PUT /uploads/{path:path}", "path=audited.csv", 403),
         ("http", "", "", "GET /access/users", "", 401),
         ("http", "admin", "", "PUT /access/projects/{project}", "project=audited", 201),
+        ("http", "bob", "p2", "POST /api/v1/workloads/{workload_uid}/metrics", "workload_uid=audited", 202),
         ("http", "bob", "p2", "GET /access/users", "", 403),
     ]
     until(lambda: len(found()) >= len(expected), why="all is told")

@@ -5,9 +5,10 @@ the broker does not answer within a second, the event waits alone: a log that is
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.audit.log import AuditLog
@@ -95,7 +96,7 @@ class Audited:
         path: str = scope["path"]
         if door is not None and door.slash is not None:
             path = f"{path.rstrip('/')}/" if door.slash else path.rstrip("/")
-        for route in () if door is None else (*door.quick, *door.router.routes):
+        for route in () if door is None else (*door.quick, *_leaves(door.router.routes)):
             match, found = route.matches({**scope, "path": path})
             if match is Match.FULL:
                 values = found.get("path_params", {})
@@ -121,6 +122,16 @@ class TracedWrites:
         with traced() as trace_id:
             note_trace(trace_id)
             await self._app(scope, receive, send)
+
+
+def _leaves(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """The routes of addresses: a router that was included in another is one without a path."""
+    for route in routes:
+        within = getattr(route, "original_router", None)
+        if within is None:
+            yield route
+        else:
+            yield from _leaves(within.routes)
 
 
 def _action(scope: Scope, place: str) -> str:

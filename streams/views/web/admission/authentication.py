@@ -7,6 +7,7 @@ what the role must be follows from the path that is answered, which is the same 
 import asyncio
 import base64
 import binascii
+import math
 import time
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -183,7 +184,7 @@ class Authentication:
         if isinstance(error, BodyRefusedError):
             answer = envelope.refusal(error.status_code, error.code, error.detail)
         else:
-            answer = envelope.refusal(error.status, error.code, error.message)
+            answer = envelope.rejected(error)
         if answer.status_code == 401:
             answer.headers["WWW-Authenticate"] = ", ".join(f'{_SCHEMES[way]} realm="tidecast"' for way in self._ways)
         await answer(scope, receive, send)
@@ -216,7 +217,8 @@ async def tried_password(
     client = scope.get("client")
     address = client[0] if client else ""
     refused = TooManyError(AccessCode.TOO_MANY_TRIES, "too many passwords were tried: wait a minute")
-    if failures.too_many(address, user, time.monotonic()):
+    if (wait_s := failures.wait_s(address, user, time.monotonic())) > 0:
+        refused.retry_after_s = math.ceil(wait_s)
         raise refused
     try:
         who = await authenticator.by_password(user, password)

@@ -85,7 +85,7 @@ function Metric({ metric, shown, version, axis, weight, log, source }) {
     return { x, series };
   }, [metric, shown.map(({ uid }) => uid).join(" "), version, axis, weight, log, source]);
   return html`<section class="card">
-    <header><h2>${metric}</h2></header>
+    <header><h2 title=${metric}>${metric}</h2></header>
     <${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />
   </section>`;
 }
