@@ -27,6 +27,7 @@ _OPTIONS: Final = (
 )
 _NOTHING: Final = "\x00"  # stands for a text that is missing
 _BETWEEN: Final = "\x01"
+_NO_WHOLE: Final = -(2.0**63)
 _FEW: Final = 8  # records: so many are quicker one by one than by building what runs through them
 
 
@@ -90,7 +91,7 @@ class JavaModel:
                     for record in zip(*(one.tolist() for one in columns), strict=True)
                 ]
                 rows = self._arrays.stream(jpype.JArray(jpype.JObject, 2)(made)).map(self._by_objects).toArray()
-            return [self._output(rows, place, one) for place, one in enumerate(self.outputs)]
+            return [_known(self._output(rows, place, one), one) for place, one in enumerate(self.outputs)]
         except jpype.JException as error:
             raise BadModelError(f"the model fails on this: {_words(error)}") from error
 
@@ -98,7 +99,7 @@ class JavaModel:
         objects = self._jpype.JArray(self._jpype.JObject)
         records = zip(*(column.tolist() for column in columns), strict=True)
         rows = [self._model.predict(objects([_given(value) for value in record])) for record in records]
-        return [self._collected(rows, place, one) for place, one in enumerate(self.outputs)]
+        return [_known(self._collected(rows, place, one), one) for place, one in enumerate(self.outputs)]
 
     @staticmethod
     def _collected(rows: Any, place: int, output: "_Output") -> Array:
@@ -181,6 +182,13 @@ class _Output:
         self.type = str(field.dataType())
         self.function: Any = None
         self.is_number = self.type in ("integer", "float", "double", "real", "numeric")
+
+
+def _known(values: Array, output: _Output) -> Array:
+    """Missing where the engine has no whole number: it says so by the least that there is."""
+    if output.type == "integer" and output.is_number:
+        values[values == _NO_WHOLE] = np.nan
+    return values
 
 
 def _given(value: Any) -> Any:

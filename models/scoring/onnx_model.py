@@ -1,5 +1,6 @@
 """ONNX models by onnxruntime: one thread each, because there are as many processes as cores."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
@@ -14,6 +15,8 @@ from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs,
 
 __all__ = ["OnnxModel", "OutOfMemoryError", "variables_of"]
 
+_PLACE: Final = re.compile(r"(?<= : )/\S+:\d+ .*?\) (?=[A-Z])")
+"""Where in the engine's own source an error was raised, which says nothing to whoever sent the file."""
 _ENGINE: Final = f"onnxruntime {onnxruntime.__version__}"
 _ERRORS: Final = (RuntimeError, ValueError, TypeError, MemoryError)  # what the engine's own classes are made of
 
@@ -35,8 +38,8 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0]
-    return text.removeprefix("[ONNXRuntimeError] : ")[:300] or type(error).__name__
+    text = _PLACE.sub("", str(error).strip().partition("\n")[0].removeprefix("[ONNXRuntimeError] : "))
+    return text[:300] or type(error).__name__
 
 
 def variables_of(arguments: Sequence[Any]) -> tuple[Variable, ...]:

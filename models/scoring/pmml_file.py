@@ -14,6 +14,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from models.scoring.info import BadModelError, ModelInfo, Task, Variable
+from models.scoring.pmml_domains import domain_of
 
 __all__ = ["Parsed", "parsed"]
 
@@ -39,6 +40,8 @@ _MODELS: Final = (
     "TreeModel",
 )
 _VERSIONS: Final = re.compile(r"[34]\.\d(\.\d)?")
+_DECLARED: Final = re.compile(rb"""(<\?xml[^>]{0,100}?encoding\s*=\s*["'])([A-Za-z0-9._-]{1,20})(["'])""")
+_EAST_ASIAN: Final = (b"gbk", b"gb2312", b"gb18030", b"big5", b"shift_jis", b"euc-jp", b"euc-kr")
 _ASKED: Final = ("", "active", "group")  # a group is what association rules call the basket of items
 _TARGETS: Final = ("target", "predicted")
 _NUMBERS: Final = ("integer", "float", "double")
@@ -81,7 +84,9 @@ def parsed(content: bytes, asked: str | None = None) -> Parsed:
         raise BadModelError(f"task: is {asked}, but the file is a {task}: leave the task out")
     info = ModelInfo("pmml", task, algorithm, "", inputs, targets or _outputs(model, space))
     register_namespace("", space.strip("{}"))
-    plan = {"strict": [it.name for it in inputs if _refuses_others(model, space, it.name)]}
+    plan: dict[str, Any] = {"strict": [it.name for it in inputs if _refuses_others(model, space, it.name)]}
+    plan["domains"] = {it.name: domain_of(fields[it.name]) for it in inputs}
+    plan["truths_as_texts"] = _with_missing(root, space, fields, inputs)
     try:
         return Parsed(tostring(root, encoding="utf-8", xml_declaration=True), info, plan)
     except (RecursionError, ValueError) as error:
@@ -92,7 +97,7 @@ def parsed(content: bytes, asked: str | None = None) -> Parsed:
 
 def _root(content: bytes) -> Element:
     try:
-        root: Element = fromstring(content, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        root: Element = fromstring(_in_utf8(content), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except DefusedXmlException as error:
         text = "PMML: it has a document type (DOCTYPE); remove it, for entities are not read"
         raise BadModelError(text) from error
@@ -103,6 +108,15 @@ def _root(content: bytes) -> Element:
     if _name(root) != "PMML":
         raise BadModelError(f"PMML: its root element is {_name(root)[:_LONGEST_SHOWN]}, expected PMML")
     return root
+
+
+def _in_utf8(content: bytes) -> bytes:
+    """A file in an encoding of East Asia in UTF-8: the parser reads none of more than one byte a character."""
+    declared = _DECLARED.match(content)
+    if declared is None or declared[2].lower() not in _EAST_ASIAN:
+        return content
+    text = content[declared.end() :].decode(declared[2].decode())  # UnicodeDecodeError is a ValueError
+    return declared[1] + b"UTF-8" + declared[3] + text.encode()
 
 
 def _name(element: Element) -> str:
@@ -185,6 +199,22 @@ def _with_outputs(model: Element, space: str) -> None:
         )
     places = [place for place, child in enumerate(model) if _name(child) in ("Extension", "MiningSchema")]
     model.insert(places[-1] + 1, output)
+
+
+def _with_missing(root: Element, space: str, fields: Mapping[str, Element], inputs: Sequence[Variable]) -> list[str]:
+    """Let values be missing that the engine cannot have missing; the names of truths that become texts for that.
+
+    It computes with the least whole number, and with false. So whole numbers are numbers for it, and truths are texts
+    unless the file computes with them.
+    """
+    computed = {ref.get("field") for ref in root.iter(f"{space}FieldRef")}
+    texts = [it.name for it in inputs if it.type == "boolean" and it.name not in computed]
+    for it in inputs:
+        if it.type == "integer":
+            fields[it.name].set("dataType", "double")
+    for name in texts:
+        fields[name].set("dataType", "string")
+    return texts
 
 
 def _transforming(root: Element, space: str, fields: Mapping[str, Element]) -> Element:

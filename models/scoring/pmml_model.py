@@ -1,5 +1,6 @@
 """PMML models by pypmml's engine: inputs checked as the file's data dictionary says, outputs by what they tell."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -12,6 +13,7 @@ from models.scoring import tasks
 from models.scoring.frames import columns_of, in_words, kinds_of
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 from models.scoring.jvm import JavaModel
+from models.scoring.pmml_domains import Domain
 
 __all__ = ["PmmlModel"]
 
@@ -30,8 +32,8 @@ class PmmlModel:
     def __init__(self, model: JavaModel, info: ModelInfo, plan: Mapping[str, Any]) -> None:
         self.info = info
         self._model = model
-        self._strict = {it.name: frozenset(it.values) for it in info.inputs if it.values and it.name in plan["strict"]}
-        self._by_name = {it.name: it for it in info.inputs}
+        self._domains = {it.name: Domain.of(it, plan) for it in info.inputs}
+        self._texts = frozenset(plan.get("truths_as_texts", ()))
         self._roles = _Roles(model, info)
 
     @classmethod
@@ -63,17 +65,24 @@ class PmmlModel:
         return {it.name: self._column(it, columns[it.name]) for it in self.info.inputs}
 
     def _column(self, variable: Variable, values: list[Any]) -> Array:
+        domain = self._domains[variable.name]
+        nested = any(isinstance(value, list) for value in values)
+        if nested:  # an axis of its own for each, as tensors have it
+            values = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in values]
         if variable.type in _REAL or variable.type in _WHOLE:
             fitting = {int, float} if variable.type in _REAL else {int}
-            if variable.name not in self._strict and kinds_of(values) <= fitting:
-                return np.array(values, dtype=np.float64)
+            if nested or domain.by_value or not kinds_of(values) <= fitting:
+                made = [self._single(variable, index, value) for index, value in enumerate(values)]
+                values = [np.nan if value is None else value for value in made]
+            return domain.within(variable, _reals(variable, values))
         made = [self._single(variable, index, value) for index, value in enumerate(values)]
-        if variable.type in _REAL or variable.type in _WHOLE:
-            return np.array([np.nan if value is None else value for value in made], dtype=np.float64)
         return np.array([*made, None], dtype=object)[:-1]  # or equal texts would become an array of characters
 
     def _single(self, variable: Variable, index: int, value: Any) -> Any:
-        if value is None:
+        domain = self._domains[variable.name]
+        if value is None or value != value or domain.is_missing(value):  # noqa: PLR0124 - NaN is a missing value
+            if variable.type == "boolean" and variable.name not in self._texts:
+                raise in_words(variable, index, value, "true or false, for the engine takes a missing one for false")
             return None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         made: Any
@@ -82,18 +91,18 @@ class PmmlModel:
                 return None
             made, expected = (float(value) if number else None), "a number"
         elif variable.type in _WHOLE:
-            made, expected = (int(value) if number and value == int(value) else None), "a whole number"
+            made, expected = (
+                (int(value) if number and math.isfinite(value) and value == int(value) else None),
+                "a whole number",
+            )
         elif variable.type == "boolean":
             made, expected = (value if isinstance(value, bool) else None), "true or false"
         else:
             made, expected = (value if isinstance(value, str) else None), "a text"
         if made is None:
             raise in_words(variable, index, value, expected)
-        known = self._strict.get(variable.name)
-        if known and _as_text(made) not in known:
-            some = ", ".join(sorted(known)[:10])
-            raise in_words(variable, index, value, f"one of {some}{' …' if len(known) > 10 else ''}")
-        return made
+        domain.check(variable, index, made)
+        return str(made).lower() if variable.name in self._texts else made
 
     def checked(self, frame: Frame) -> Frame:
         """Arrays of somebody else: one value a record, with or without an axis of its own."""
@@ -107,8 +116,12 @@ class PmmlModel:
                     it.name, f"the input {it.name} has the shape {values.shape}, expected (N) or (N, 1)"
                 )
             values = values.reshape(-1)
-            quick = it.type in _REAL and values.dtype.kind in "fiu" and it.name not in self._strict
-            made[it.name] = values.astype(np.float64) if quick else self._column(it, values.tolist())
+            quick = it.type in _REAL and values.dtype.kind in "fiu" and not self._domains[it.name].by_value
+            made[it.name] = (
+                self._domains[it.name].within(it, values.astype(np.float64))
+                if quick
+                else self._column(it, values.tolist())
+            )
         if len({len(values) for values in made.values()}) > 1:
             raise RejectedInputError(self.info.inputs[0].name, "the inputs have different numbers of records")
         return made
@@ -169,7 +182,7 @@ class _Roles:
 
 def _shares(scores: Array | None) -> Array | None:
     """Probabilities; votes that are weighted are counted as such by the engine, and are shares of their sum here."""
-    if scores is None or not np.isfinite(scores).any():
+    if scores is None:
         return None
     sums = scores.sum(axis=1, keepdims=True)
     shares: Array = np.where(sums > 1 + _ROUNDING, scores / np.where(sums > 0, sums, 1), scores)
@@ -193,8 +206,11 @@ def _whole(label: Any) -> Any:
         return label
 
 
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _reals(variable: Variable, values: list[Any]) -> Array:
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise RejectedInputError(variable.name, f"X, {variable.name}: a whole number is too large") from None
 
 
 def _ones(variable: Variable, count: int) -> Array:

@@ -58,10 +58,15 @@ def classification(
             {"label": label, "probabilities": None, "scores": row}
             for label, row in zip(listed, plain(scores), strict=True)
         ]
-    rows = [dict(zip(names, row, strict=True)) for row in plain(scores)]
+    rows = [_by_class(names, row) for row in plain(scores)]
     if probable:
         return [{"label": label, "probabilities": row} for label, row in zip(listed, rows, strict=True)]
     return [{"label": label, "probabilities": None, "scores": row} for label, row in zip(listed, rows, strict=True)]
+
+
+def _by_class(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any] | None:
+    """Nothing where the model says nothing of any class, whatever it says of the records beside this one."""
+    return None if all(one is None for one in row) else dict(zip(names, row, strict=True))
 
 
 def predictions(values: Array, confidences: Array | None = None) -> list[Answer]:

@@ -17,3 +17,4 @@ class DeploymentCode(StrEnum):
     UNKNOWN_REPLICA = "unknown_replica"
     UNKNOWN_REQUEST = "unknown_request"
     UNKNOWN_SERVICE = "unknown_service"
+    UNKNOWN_VERSION = "unknown_version"

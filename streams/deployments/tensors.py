@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol (v2): requests to what a model is asked, its answers to tensors.
+"""Tensors of the Open Inference Protocol (v2) that are sent: what a model is asked of them.
 
 The protocol and its extension for binary data: https://github.com/kserve/open-inference-protocol and
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
@@ -17,7 +17,7 @@ from schemas.scoring import ModelInput, ModelRecord
 from streams.codes.scoring import ScoringCode
 from streams.errors import InvalidError, RejectedError
 
-__all__ = ["call_of", "inputs_of", "outputs_of", "parted", "tensors_of"]
+__all__ = ["call_of", "inputs_of", "parted"]
 
 _TYPES: Final[Mapping[str, str]] = {
     "BOOL": "?",
@@ -44,13 +44,6 @@ _OF_MODELS: Final[Mapping[str, str]] = {
     **{name: name.upper() for name in ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")},
 }
 _MOST_DIMENSIONS: Final = 16
-# What a result of each task has, and the tensor's type: the names of contract S-047.
-_OUTPUTS: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
-    "classification": (("label", _BYTES), ("probabilities", "FP64")),
-    "regression": (("prediction", "FP64"),),
-    "clustering": (("cluster", _BYTES),),
-    "dimension_reduction": (("components", "FP64"),),
-}
 
 
 def parted(body: bytes, header_length: str | None) -> tuple[Mapping[str, Any], bytes]:
@@ -74,51 +67,25 @@ def call_of(content: Mapping[str, Any], binary: bytes) -> bytes:
     inputs = content.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise _wrong("inputs: expected a list of tensors")
+    if not isinstance(content.get("id", ""), str):
+        raise _wrong(f"id: expected a text, not {shown(content['id'])}")
     found: dict[str, Any] = {}
     for number, tensor in enumerate(inputs):
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
             raise _wrong(f"inputs[{number}]: expected an object with name, shape, datatype and data")
         name = tensor["name"]
+        if name in found:
+            raise _wrong(f"inputs[{number}]: {name[:60]} comes a second time: send each input once")
         shape = _shape(name, tensor.get("shape"))
         found[name], binary = _values(name, tensor, shape, binary)
+    if binary:
+        raise _wrong(f"body: {len(binary)} bytes are left behind the binary data that the inputs have")
     return orjson.dumps({"X": found})
-
-
-def tensors_of(task: str, results: Sequence[Mapping[str, Any]], wanted: object = None) -> list[dict[str, Any]]:
-    """The results of records as tensors; `wanted` is the request's list of outputs, if it has one."""
-    names = {it.get("name") for it in wanted if isinstance(it, dict)} if isinstance(wanted, list) and wanted else None
-    made = []
-    for name, datatype in _OUTPUTS.get(task) or _found(results):
-        if names is not None and name not in names:
-            continue
-        values = [_plain(result.get(name)) for result in results]
-        shape, flat = [len(values)], values
-        parameters = {}
-        if values and isinstance(results[0].get(name), dict):  # probabilities by class
-            parameters = {"classes": ",".join(map(str, results[0][name]))}
-        if values and isinstance(values[0], list):
-            shape, flat = [len(values), len(values[0])], [value for row in values for value in row]
-        if datatype == _BYTES:
-            flat = ["" if value is None else str(value) for value in flat]
-        output = {"name": name, "datatype": datatype, "shape": shape, "data": flat}
-        made.append(output | ({"parameters": parameters} if parameters else {}))
-    if names and not made:
-        raise _wrong(f"outputs: the model has none of {', '.join(sorted(map(str, names)))[:200]}")
-    return made
 
 
 def inputs_of(record: ModelRecord) -> list[dict[str, Any]]:
     """What the model is asked, as its metadata says it; -1 is any length."""
     return [{"name": it.name, "datatype": _datatype(it), "shape": _asked_shape(it)} for it in record.inputs]
-
-
-def outputs_of(record: ModelRecord) -> list[dict[str, Any]]:
-    """What the model answers, likewise."""
-    made = []
-    for name, datatype in _OUTPUTS.get(record.task, ()):
-        shape = [-1, -1] if name in ("probabilities", "components") else [-1]
-        made.append({"name": name, "datatype": datatype, "shape": shape})
-    return made
 
 
 def _datatype(variable: ModelInput) -> str:
@@ -129,24 +96,14 @@ def _asked_shape(variable: ModelInput) -> list[int]:
     return [-1] if variable.shape is None else list(variable.shape)
 
 
-def _found(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Of a model of another task: numbers stay numbers, all else is text."""
-    if not results:
-        return []
-    number = (int, float, list)
-    return [(name, "FP64" if isinstance(value, number) else _BYTES) for name, value in results[0].items()]
-
-
-def _plain(value: Any) -> Any:
-    return list(value.values()) if isinstance(value, dict) else value
-
-
 def _shape(name: str, shape: object) -> list[int]:
     if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
         raise _wrong(f"{name[:60]}, shape: expected a list of whole numbers")
     for size in shape:
         if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 31:
             raise _wrong(f"{name[:60]}, shape: expected whole numbers from 0, found {shown(size)}")
+    if 0 in shape:
+        raise _wrong(f"{name[:60]}, shape: {shape} holds nothing: send at least one record")
     return shape
 
 
@@ -159,7 +116,11 @@ def _values(name: str, tensor: Mapping[str, Any], shape: Sequence[int], binary: 
     parameters = tensor.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if size is None:
-        return _nested(name, _flat(tensor.get("data")), shape), binary
+        if "data" not in tensor:
+            raise _wrong(f"{name[:60]}, data: is missing")
+        return _nested(name, _flat(name, tensor["data"], shape), shape), binary
+    if "data" in tensor:
+        raise _wrong(f"{name[:60]}: has data and binary_data_size: send one of them")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(binary):
         raise _wrong(f"{name[:60]}, binary_data_size: found {shown(size)}, {len(binary)} bytes are left in the body")
     own, rest = binary[:size], binary[size:]
@@ -180,23 +141,42 @@ def _texts(name: str, data: bytes) -> list[str]:
         place += 4
         if place + length > len(data):
             raise _wrong(f"{name[:60]}: its binary data is cut short")
-        found.append(data[place : place + length].decode("utf-8", "replace"))
+        try:
+            found.append(data[place : place + length].decode())
+        except UnicodeDecodeError:
+            raise _wrong(f"{name[:60]}: its text {len(found) + 1} is not in UTF-8") from None
         place += length
     return found
 
 
-def _flat(data: object) -> list[Any]:
-    """The values in row-major order; the protocol allows nested lists."""
-    if not isinstance(data, list):
+def _flat(name: str, data: object, shape: Sequence[int]) -> list[Any]:
+    """The values in row-major order; the protocol allows lists in one another, as the shape says."""
+    if not shape and not isinstance(data, list):
         return [data]
-    return [value for item in data for value in _flat(item)] if any(isinstance(it, list) for it in data) else data
+    if not isinstance(data, list):
+        raise _wrong(f"{name[:60]}, data: expected a list of values, not {shown(data)}")
+    values = data
+    if any(isinstance(it, list) for it in values):
+        if len(values) != math.prod(shape[:1]):
+            raise _unshaped(name, shape)
+        for size in shape[1:]:
+            if not all(isinstance(it, list) and len(it) == size for it in values):
+                raise _unshaped(name, shape)
+            values = [value for it in values for value in it]
+        if any(isinstance(it, list) for it in values):
+            raise _unshaped(name, shape)
+    return values
+
+
+def _unshaped(name: str, shape: Sequence[int]) -> RejectedError:
+    return _wrong(f"{name[:60]}, data: its lists are not of the shape {list(shape)}; a flat list of values will do")
 
 
 def _nested(name: str, values: list[Any], shape: Sequence[int]) -> Any:
     if len(values) != math.prod(shape):
         raise _wrong(f"{name[:60]}: has {len(values)} values, its shape {list(shape)} takes {math.prod(shape)}")
     for size in reversed(shape[1:]):
-        values = [values[begin : begin + size] for begin in range(0, len(values), size)] if size else []
+        values = [values[begin : begin + size] for begin in range(0, len(values), size)]
     return values if shape else values[0]
 
 

@@ -135,7 +135,7 @@ def fired(record: ScoringJobRecord, due: Due) -> ScoringJobRecord:
 def unknown_job(name: str) -> NotFoundError:
     """What to raise where there is no such job."""
     return NotFoundError(
-        ScoringJobsCode.UNKNOWN_JOB, f"jobName: there is no job {shown(name)[:80]!r}; GET /api/v1/jobs lists"
+        ScoringJobsCode.UNKNOWN_JOB, f"jobName: there is no job {shown(name)[:80]!r}; GET /api/v1/jobs lists them"
     )
 
 

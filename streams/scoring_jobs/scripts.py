@@ -15,7 +15,7 @@ from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.access.names import project_of, scoped, shown
 from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
-from streams.errors import Code, ConflictError, NotFoundError
+from streams.errors import Code, ConflictError, InvalidError, NotFoundError
 
 __all__ = ["Script", "check_datasets", "delete", "keep", "load", "model_for", "unknown_dataset"]
 
@@ -41,13 +41,13 @@ def keep(store: ObjectStore, script: Script, project: str) -> None:
 
 
 def load(store: ObjectStore, file_name: str, ext: str, project: str) -> Script:
-    """The project's script of this name and suffix, which the name may have already; RejectedError 404."""
+    """The project's script of this name and suffix, which the name may have already; RejectedError 400 (S-100)."""
     bare = file_name.removesuffix(ext) or file_name
     for name in dict.fromkeys((bare, file_name)):
         with suppress(ObjectNotFoundError, BadKeyError):
             return Script(**json.loads(store.read_bytes(_key(project, name, ext))))
     text = f"fileName: there is no script {bare[:80]}{ext[:20]}: POST /generate-script first"
-    raise NotFoundError(ScoringJobsCode.UNKNOWN_SCRIPT, text)
+    raise InvalidError(ScoringJobsCode.UNKNOWN_SCRIPT, text)
 
 
 def delete(store: ObjectStore, file_name: str, ext: str, project: str) -> None:

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from connectors.objects import scoring_models
 from streams.access.visibility import own
-from streams.deployments import tensors
-from streams.errors import UnavailableError
+from streams.codes.deployments import DeploymentCode
+from streams.deployments import answer_tensors, tensors
+from streams.errors import NotFoundError, UnavailableError
 from streams.rows.recovery import is_ready
 from streams.scoring import models as scoring
 from streams.views.deployments.scoring import answer_of, running
@@ -24,6 +25,8 @@ from streams.views.web.reading import HeadRoute, QuickPost, State, runtime
 __all__ = ["DOOR", "PROTOCOL"]
 
 _HEADER_LENGTH: Final = "inference-header-content-length"
+_VERSION: Final = "1"
+"""A service has one model at a time."""
 
 
 class ProtocolError(BaseModel):
@@ -79,8 +82,9 @@ async def server_metadata() -> Response:
     return json_response({"name": "tidecast", "version": version("tidecast"), "extensions": ["binary_tensor_data"]})
 
 
-async def describe_served_model(state: State, name: Name) -> Response:
+async def describe_served_model(state: State, request: Request, name: Name) -> Response:
     """What the service's model is asked, and what it answers."""
+    _check_version(request)
     record = running(state, own(name)).record
     try:
         found = await asyncio.to_thread(scoring_models.manifest, state.store, record.model_name)
@@ -90,32 +94,48 @@ async def describe_served_model(state: State, name: Name) -> Response:
     return json_response(
         {
             "name": name,
-            "versions": ["1"],
+            "versions": [_VERSION],
             "platform": f"{record.model_type}_tidecast",
             "inputs": tensors.inputs_of(model),
-            "outputs": tensors.outputs_of(model),
+            "outputs": answer_tensors.outputs_of(model),
         }
     )
 
 
-async def model_ready(state: State, name: Name) -> Response:
+async def model_ready(state: State, request: Request, name: Name) -> Response:
     """Whether a replica runs."""
+    _check_version(request)
     replicas = running(state, own(name))
     if replicas.status != "running":
         raise UnavailableError("unavailable", f"service {name} is {replicas.status}")
     return json_response({"name": name, "ready": True})
 
 
+def _check_version(request: Request) -> None:
+    """RejectedError where the address names a version that there is not."""
+    asked = request.path_params.get("version", _VERSION)
+    if asked != _VERSION:
+        text = f"version: there is no version {asked[:20]!r}: a service has version {_VERSION} alone"
+        raise NotFoundError(DeploymentCode.UNKNOWN_VERSION, text)
+
+
 async def infer(state: State, request: Request, name: Name) -> Response:
     """What the model answers to the records that the tensors hold."""
+    _check_version(request)
     body = await request.body()
     replicas = running(state, own(name))
     content, binary = tensors.parted(body, request.headers.get(_HEADER_LENGTH))
     call = tensors.call_of(content, binary)
     answer = orjson.loads(await answer_of(replicas, call))
-    outputs = tensors.tensors_of(answer["task"], answer["result"], content.get("outputs"))
-    told = {"model_name": name, "model_version": "1", "outputs": outputs}
-    return json_response(told | ({"id": content["id"]} if "id" in content else {}))
+    found = answer_tensors.tensors_of(answer["task"], answer["result"], content.get("outputs"))
+    outputs, behind = answer_tensors.packed(found, content)
+    told = {"model_name": name, "model_version": _VERSION, "outputs": outputs}
+    told |= {"id": content["id"]} if "id" in content else {}
+    if not behind:
+        return json_response(told)
+    header = orjson.dumps(told)
+    lengths = {_HEADER_LENGTH: str(len(header))}
+    return Response(header + behind, media_type="application/octet-stream", headers=lengths)
 
 
 _TENSORS: Final = {

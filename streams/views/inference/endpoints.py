@@ -85,7 +85,7 @@ async def invoke_only(state: State, request: Request) -> Response:
     if name is None and await endpoints.of(project):
         raise ConflictError(
             InferenceCode.SEVERAL_ENDPOINTS,
-            "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists",
+            "there are several endpoints: use /endpoints/{name}/invocations; GET /endpoints lists them",
         )
     if name is None:
         raise NotFoundError(InferenceCode.NO_ENDPOINT, "there is no endpoint: train a model, and its endpoint appears")

@@ -138,6 +138,6 @@ def _record(state: StateRuntime, name: str) -> TransformRecord:
     record = TransformState.of(state).transforms.get(own(name).encode("utf-8", "replace"))
     if record is None:
         raise NotFoundError(
-            InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {name[:80]!r}; GET /transform-jobs lists"
+            InferenceCode.UNKNOWN_TRANSFORM, f"there is no transform job {name[:80]!r}; GET /transform-jobs lists them"
         )
     return record

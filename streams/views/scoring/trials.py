@@ -23,11 +23,11 @@ from streams.scoring.form_values import from_file, from_text, records_from_csv
 from streams.scoring.state import ScoringState
 from streams.serving.errors import InferenceClosedError, InferenceUnavailableError, ModelMissingError
 from streams.views.scoring.models import find
-from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, text
+from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, form_of, text
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.door import Door, Tag
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, State, content_type
+from streams.views.web.reading import HeadRoute, State
 
 __all__ = ["DOOR"]
 
@@ -60,7 +60,7 @@ async def test_model(state: State, request: Request, fields: Sent) -> Response:
     record = await find(state, fields)
     if kind := text(fields, "type", required=False):
         scoring.check_type(record, kind)
-    form = content_type(request) == "multipart/form-data" or "data" not in fields
+    form = "data" not in fields or await form_of(request) is not None
     content = await _from_form(record, fields) if form else fields["data"]
     reply = await _asked(state, record, orjson.dumps(content))
     if reply.error is not None:

@@ -237,5 +237,25 @@ def test_the_open_inference_protocol(service: Service, deployed: str) -> None:
 
         assert [it if isinstance(it, str) else it.decode() for it in answer.as_numpy("label").tolist()] == LABELS
         assert answer.as_numpy("probabilities").shape == (3, 3)
+        wanted = [triton.InferRequestedOutput("probabilities", binary_data=binary)]
+        answer = client.infer(deployed, [tensor], outputs=wanted)
+        told = answer.get_output("probabilities")
+        assert told.get("parameters", {}).get("binary_data_size") == (72 if binary else None)
+        assert np.allclose(answer.as_numpy("probabilities").sum(axis=1), 1)
     assert call(service, "GET", "/v2/models/nothing").json().keys() == {"error"}
+    for method, place in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
+        answer = call(service, method, f"/v2/models/{deployed}/versions/2{place}")
+        assert (answer.status_code, list(answer.json())) == (404, ["error"]), answer.text
     client.close()
+
+
+@pytest.mark.slow
+def test_pmml_by_the_open_inference_protocol(service: Service) -> None:
+    """Single values come with an axis of their own from clients that send tables; it was answered with 500."""
+    name = deploy(service, uploaded(service.api, "iris_logistic.pmml"))
+    columns = {key: [it[key] for it in records(3)] for key in records(1)[0]}
+    for shape in ([3], [3, 1]):
+        inputs = [{"name": key, "shape": shape, "datatype": "FP64", "data": of} for key, of in columns.items()]
+        answer = call(service, "POST", f"/v2/models/{name}/infer", json={"inputs": inputs})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["outputs"][0]["data"] == LABELS

@@ -174,6 +174,13 @@ class TestForms:
 
         assert answer.json()["data"]["result"][0]["label"] == "setosa"
 
+    def test_S048_all_as_one_text(self, api: Api, models: dict[str, str]) -> None:
+        """In both kinds of form; the plain one was taken for a record."""
+        whole = json.dumps({"X": records(2)})
+        for sent in ({"data": {"data": whole}}, {"files": {"data": (None, whole)}}):
+            answer = api.call("POST", f"/model-test?modelName={models['iris_logistic.pmml']}", **sent)
+            assert [one["label"] for one in answer.json()["data"]["result"]] == ["setosa"] * 2, answer.text
+
     def test_S048_a_text_that_is_no_number(self, api: Api, models: dict[str, str]) -> None:
         """Named as in JSON."""
         parts = dict.fromkeys(_ONE, (None, "wide"))

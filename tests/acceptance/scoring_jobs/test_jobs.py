@@ -52,6 +52,14 @@ class TestScripts:
             assert word in data["code"]
         assert data["fileName"] == name
 
+    def test_S100_a_script_that_there_is_not(self, jobs: Jobs) -> None:
+        """400, as the contract says of a fileName; whatever the suffix."""
+        for fields in ({"fileName": "no-script"}, {"fileName": "no-script", "ext": ".sh"}):
+            answer = jobs.post("/model-deploy-job", jobName=f"job-{uuid.uuid4().hex[:8]}", **fields)
+            check_refusal(
+                answer, 400, "fileName: there is no script no-script", "/generate-script", code="UnknownScript"
+            )
+
     def test_S091_without_names(self, jobs: Jobs) -> None:
         """The model is the one that was uploaded last, the script gets a name."""
         answer = jobs.post("/generate-script", inputDataset="iris-batch.csv", outputDataset="some.csv")

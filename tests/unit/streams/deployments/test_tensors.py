@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pytest
 
-from streams.deployments.tensors import call_of, parted, tensors_of
+from streams.deployments.tensors import call_of, parted
 from streams.errors import RejectedError
 
 
@@ -36,7 +36,9 @@ def test_binary_data(datatype: str, kind: str) -> None:
     text = struct.pack("<I", 2) + b"ab"
     other = {"name": "y", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": len(text)}}
 
-    assert inputs(tensor(**own), other, binary=values.tobytes() + text) == {"x": values.tolist(), "y": ["ab"]}
+    first = {key: value for key, value in (tensor() | own).items() if key != "data"}
+
+    assert inputs(first, other, binary=values.tobytes() + text) == {"x": values.tolist(), "y": ["ab"]}
 
 
 @pytest.mark.parametrize(
@@ -67,14 +69,42 @@ def test_the_json_of_a_binary_request() -> None:
             parted(body, header)
 
 
-def test_results_become_tensors() -> None:
-    """Probabilities are a matrix, and its columns are named."""
-    results = [{"label": 1, "probabilities": {"a": 0.25, "b": 0.75}}, {"label": 2, "probabilities": {"a": 1, "b": 0}}]
-    label, matrix = tensors_of("classification", results)
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"data": [[1, 2], [3, 4], [5, 6]]}, "x, data: its lists are not of the shape"),
+        ({"data": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]}, "x, data: its lists are not of the shape"),
+        ({"data": [[1, 2, 3], 4]}, "x, data: its lists are not of the shape"),
+        ({"data": "abc"}, "x, data: expected a list of values"),
+        ({"shape": [0, 3], "data": []}, "x, shape: [0, 3] holds nothing: send at least one record"),
+        ({"parameters": {"binary_data_size": 0}}, "x: has data and binary_data_size: send one of them"),
+    ],
+    ids=str,
+)
+def test_what_does_not_go_together(changed: dict[str, Any], words: str) -> None:
+    """A shape and lists that differ could be meant in two ways; words say what to do."""
+    with pytest.raises(RejectedError) as caught:
+        inputs(tensor(**changed))
 
-    assert (label["shape"], label["datatype"], label["data"]) == ([2], "BYTES", ["1", "2"])
-    assert (matrix["shape"], matrix["data"]) == ([2, 2], [0.25, 0.75, 1, 0])
-    assert matrix["parameters"] == {"classes": "a,b"}
-    assert [it["name"] for it in tensors_of("classification", results, [{"name": "label"}])] == ["label"]
-    with pytest.raises(RejectedError):
-        tensors_of("classification", results, [{"name": "nothing"}])
+    assert words in caught.value.message
+
+
+def test_an_input_that_comes_twice_or_has_no_data() -> None:
+    """Neither is guessed, and nor is what is left of the binary data, or text that cannot be read."""
+    lacking = {key: value for key, value in tensor().items() if key != "data"}
+    text = {"name": "y", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": 5}}
+    for sent, binary, words in (
+        ([tensor(), tensor()], b"", "inputs[1]: x comes a second time"),
+        ([lacking], b"", "x, data: is missing"),
+        ([tensor()], b"more", "4 bytes are left"),
+        ([text], struct.pack("<I", 1) + b"\xff", "y: its text 1 is not in UTF-8"),
+    ):
+        with pytest.raises(RejectedError) as caught:
+            inputs(*sent, binary=binary)
+        assert words in caught.value.message
+
+
+def test_an_id_is_a_text() -> None:
+    """As the protocol says; whoever sends a number would not find it again."""
+    with pytest.raises(RejectedError, match="id: expected a text"):
+        call_of({"id": 5, "inputs": [tensor()]}, b"")

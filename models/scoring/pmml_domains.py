@@ -1,0 +1,127 @@
+"""Which values a PMML field may have: those that it lists, the intervals it names, and those that stand for missing.
+
+What a field does not allow has no answer by default (`invalidValueTreatment` returnInvalid): it is refused, and named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from models.scoring.frames import in_words
+from models.scoring.info import Array, BadModelError, Variable
+
+__all__ = ["Domain", "domain_of"]
+
+_MOST_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What one field says; nothing said allows all."""
+
+    strict: bool = False
+    """Whether what is not allowed is refused; else the file says what to do with it."""
+    listed: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    intervals: Sequence[tuple[float, float, str]] = ()
+
+    @classmethod
+    def of(cls, variable: Variable, plan: Mapping[str, Any]) -> Self:
+        """Of what `domain_of` found; models of before it had but `strict`."""
+        found = plan.get("domains", {}).get(variable.name, {})
+        return cls(
+            variable.name in plan["strict"],
+            frozenset(variable.values),
+            frozenset(found.get("invalid", ())),
+            frozenset(found.get("missing", ())),
+            [tuple(one) for one in found.get("intervals", ())],
+        )
+
+    @property
+    def by_value(self) -> bool:
+        """Whether each value has to be looked at."""
+        return bool(self.missing) or (self.strict and bool(self.listed or self.refused))
+
+    def is_missing(self, value: Any) -> bool:
+        """Whether the value stands for one that is not known."""
+        return bool(self.missing) and _has(self.missing, value)
+
+    def check(self, variable: Variable, index: int, value: Any) -> None:
+        """RejectedInputError where the field does not allow the value; numbers of intervals are checked by `within`."""
+        if not self.strict:
+            return
+        if _has(self.refused, value):
+            raise in_words(variable, index, value, "another value, for the file calls it invalid")
+        if self.listed and not self.intervals and not _has(self.listed, value):
+            some = ", ".join(sorted(self.listed)[:_MOST_SHOWN])
+            more = " …" if len(self.listed) > _MOST_SHOWN else ""
+            raise in_words(variable, index, value, f"one of {some}{more}")
+
+    def within(self, variable: Variable, values: Array) -> Array:
+        """The numbers, all in one of the intervals; RejectedInputError names the first that is not."""
+        if not self.strict or not self.intervals or not len(values):
+            return values
+        good = np.isnan(values)
+        for low, high, closure in self.intervals:
+            above = values >= low if closure.startswith("closed") else values > low
+            good |= above & (values <= high if closure.endswith("Closed") else values < high)
+        if not good.all():
+            places = [place for place in np.flatnonzero(~good) if not _has(self.listed, values[place])]
+            if places:
+                value = values[places[0]].item()
+                shown = int(value) if value == np.trunc(value) and np.isfinite(value) else value
+                raise in_words(variable, int(places[0]), shown, f"a number {' or '.join(map(_words, self.intervals))}")
+        return values
+
+
+def domain_of(field: Element) -> dict[str, Any]:
+    """What a DataField says beyond its valid values, as JSON takes it."""
+    found: dict[str, Any] = {}
+    for kind in ("invalid", "missing"):
+        values = [one.get("value", "") for one in field if _name(one) == "Value" and one.get("property") == kind]
+        if values:
+            found[kind] = values
+    try:
+        intervals = [
+            (
+                float(one.get("leftMargin", "-inf")),
+                float(one.get("rightMargin", "inf")),
+                one.get("closure", "closedClosed"),
+            )
+            for one in field
+            if _name(one) == "Interval"
+        ]
+    except ValueError as error:
+        raise BadModelError(f"PMML: an Interval of the DataField {field.get('name')!r} has no numbers") from error
+    return found | ({"intervals": intervals} if intervals and field.get("optype") == "continuous" else {})
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _has(texts: frozenset[str], value: Any) -> bool:
+    """Whether one of the texts says the value; of a number however it is written."""
+    if isinstance(value, bool):
+        return str(value).lower() in texts
+    if isinstance(value, str) or not texts:
+        return value in texts
+    return str(value) in texts or any(_number(text) == value for text in texts)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _words(interval: tuple[float, float, str]) -> str:
+    low, high, closure = interval
+    above = f"{'from' if closure.startswith('closed') else 'above'} {low:g}"
+    below = f"{'to' if closure.endswith('Closed') else 'below'} {high:g}"
+    return " ".join(part for part, end in ((above, low), (below, high)) if np.isfinite(end))

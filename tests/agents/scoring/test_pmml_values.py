@@ -1,0 +1,85 @@
+"""Values of PMML fields through the engine: missing, invalid, whole numbers and truths (contract S-046, S-049)."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from streams.scoring.state import ScoringState
+from tests.agents.bench import Worker
+from tests.agents.scoring.test_trials import answers, served
+
+REGRESSION = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary>
+<DataField name="age" optype="continuous" dataType="integer">
+<Interval closure="closedClosed" leftMargin="0" rightMargin="120"/></DataField>
+<DataField name="job" optype="categorical" dataType="string"><Value value="clerk"/><Value value="nurse"/>
+<Value value="?" property="missing"/></DataField>
+<DataField name="ill" optype="categorical" dataType="boolean"/>
+<DataField name="kind" optype="categorical" dataType="integer"><Value value="0"/><Value value="1"/></DataField>
+<DataField name="y" optype="continuous" dataType="double"/></DataDictionary>
+<RegressionModel functionName="regression"><MiningSchema><MiningField name="age"{replaced}/>
+<MiningField name="job" missingValueReplacement="clerk"/><MiningField name="ill"/><MiningField name="kind"/>
+<MiningField name="y" usageType="target"/></MiningSchema><RegressionTable intercept="0">
+<NumericPredictor name="age" coefficient="0.5"/><CategoricalPredictor name="job" value="nurse" coefficient="100"/>
+<CategoricalPredictor name="ill" value="true" coefficient="1000"/>
+<CategoricalPredictor name="ill" value="false" coefficient="2000"/>
+<CategoricalPredictor name="kind" value="1" coefficient="10000"/></RegressionTable></RegressionModel></PMML>"""
+TREE = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary>
+<DataField name="a" optype="continuous" dataType="double"/>
+<DataField name="c" optype="categorical" dataType="integer"><Value value="0"/><Value value="1"/></DataField>
+</DataDictionary><TreeModel functionName="classification" missingValueStrategy="nullPrediction"><MiningSchema>
+<MiningField name="a"/><MiningField name="c" usageType="target"/></MiningSchema><Node score="0"><True/>
+<Node score="0"><SimplePredicate field="a" operator="lessThan" value="1"/>
+<ScoreDistribution value="0" recordCount="3"/><ScoreDistribution value="1" recordCount="1"/></Node>
+<Node score="1"><SimplePredicate field="a" operator="greaterOrEqual" value="1"/>
+<ScoreDistribution value="0" recordCount="1"/><ScoreDistribution value="1" recordCount="3"/></Node>
+</Node></TreeModel></PMML>"""
+ONE = {"age": 30, "job": "nurse", "ill": True, "kind": 1}
+
+
+@pytest.fixture
+async def scoring(state: Worker) -> AsyncIterator[ScoringState]:
+    """The processes of a worker."""
+    yield ScoringState.of(state.runtime)
+    await ScoringState.of(state.runtime).close()
+
+
+def numbers(found: Any) -> list[float | None]:
+    """What was predicted."""
+    assert isinstance(found, list), found
+    return [one["prediction"] for one in found]
+
+
+@pytest.mark.slow
+async def test_S046_missing_whole_numbers_and_truths(state: Worker, scoring: ScoringState) -> None:
+    """The engine took a missing whole number for the least there is and a missing truth for false, without a word."""
+    model = await served(state, scoring, REGRESSION.format(replaced=' missingValueReplacement="40"').encode(), "pmml")
+    sent = [{**ONE, name: None} for name in ONE]
+
+    assert numbers(await answers(scoring, model, {"X": [ONE, *sent]})) == [11115, 11120, 11015, 10115, 1115]
+    assert numbers(await answers(scoring, model, {"X": [{**ONE, "job": "?"}] * 9})) == [11015] * 9
+
+
+@pytest.mark.slow
+async def test_S049_what_a_field_cannot_be_is_named(state: Worker, scoring: ScoringState) -> None:
+    """A number outside of its interval, too; a value in an array of its own is that value, several are refused."""
+    model = await served(state, scoring, REGRESSION.format(replaced="").encode(), "pmml")
+
+    told = await answers(scoring, model, {"X": [ONE, {**ONE, "age": 121}]})
+    assert told == "X, record 2, age: expected a number from 0 to 120, not 121"
+    assert "job: expected one of clerk, nurse" in await answers(scoring, model, {"X": {**ONE, "job": "pilot"}})
+    columns = {name: [[value], [value]] for name, value in ONE.items()}
+    assert numbers(await answers(scoring, model, {"X": columns})) == [11115, 11115]
+    assert "age: expected a whole number, not an array" in await answers(
+        scoring, model, {"X": [{**ONE, "age": [1, 2]}]}
+    )
+
+
+@pytest.mark.slow
+async def test_S047_no_label_is_null(state: Worker, scoring: ScoringState) -> None:
+    """It was the least whole number there is; the records beside it change nothing of an answer."""
+    model = await served(state, scoring, TREE.encode(), "pmml")
+    nothing, one = {"label": None, "probabilities": None}, {"label": 1, "probabilities": {"0": 0.25, "1": 0.75}}
+
+    assert await answers(scoring, model, {"X": [{"a": None}]}) == [nothing]
+    assert await answers(scoring, model, {"X": [{"a": None}, {"a": 2}] * 6}) == [nothing, one] * 6
