@@ -38,7 +38,7 @@ class Domain:
             frozenset(variable.values),
             frozenset(found.get("invalid", ())),
             frozenset(found.get("missing", ())),
-            [tuple(one) for one in found.get("intervals", ())],
+            [(low, high, closure) for low, high, closure in found.get("intervals", ())],
         )
 
     @property

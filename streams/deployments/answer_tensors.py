@@ -120,9 +120,11 @@ def _names(wanted: object) -> list[str] | None:
 
 def _flag(parameters: object, name: str) -> bool | None:
     value = parameters.get(name) if isinstance(parameters, dict) else None
-    if value is not None and not isinstance(value, bool):
-        raise InvalidError(ScoringCode.BAD_INPUT, f"parameters, {name}: expected true or false")
-    return value
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return value
+    raise InvalidError(ScoringCode.BAD_INPUT, f"parameters, {name}: expected true or false")
 
 
 def _tensor(name: str, datatype: str | None, values: list[Any]) -> Tensor:
