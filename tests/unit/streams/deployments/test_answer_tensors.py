@@ -42,7 +42,7 @@ def test_types_are_those_of_the_values() -> None:
     """Truths are BOOL and not numbers; records without an answer do not change the shape."""
     (truths,) = tensors_of("regression", [{"prediction": [True, False], "confidence": None}])
     cluster, near = tensors_of("clustering", [{"cluster": 0, "affinities": {"0": 1.5, "1": 2.5}}])
-    rows = [{"label": "b", "probabilities": None}, RESULTS[0]]
+    rows: list[dict[str, Any]] = [{"label": "b", "probabilities": None}, RESULTS[0]]
 
     assert (truths.datatype, truths.shape, truths.values) == ("BOOL", [1, 2], [True, False])
     assert (cluster.values, near.name, near.shape) == (["0"], "affinities", [1, 2])
