@@ -199,8 +199,8 @@ class TestJobs:
         jobs.script(name, model="iris-batch")
         good = {"fileName": name, "jobName": name}
         for fields, status, word in (
-            ({"fileName": "no-such"}, 404, "fileName"),
-            ({"ext": ".r"}, 404, "fileName"),
+            ({"fileName": "no-such"}, 400, "fileName"),
+            ({"ext": ".r"}, 400, "fileName"),
             ({"environment": "2.7"}, 400, "environment"),
             ({"dispatch": "sometimes"}, 400, "dispatch"),
             ({"dispatch": "schedule"}, 400, "schedule"),
