@@ -104,15 +104,21 @@ async def handle_all(
     state: StateRuntime,
     agent: str,
     stream: Any,
-    handle: Callable[[Event], Awaitable[Any]],
+    topic: CommandTopic,
+    apply: Callable[[Event, Any], Awaitable[Any]],
     ended: Callable[[StateRuntime, Event, GivenUpError], Awaitable[Any]] = tell_given_up,
     *,
     beside: tuple[Coroutine[Any, Any, None], ...] = (),
 ) -> None:
     """Handle an agent's commands as long as it runs: those of one key in their order, others side by side.
 
-    `ended` learns of a command that is given up after its tries; `beside` is what the agent does in the background.
+    `apply` is told the event and its command, as `handle_command` says. `ended` learns of a command that is given up
+    after its tries; `beside` is what the agent does in the background.
     """
+
+    async def handle(event: Event) -> None:
+        await handle_command(state, topic, event, partial(apply, event))
+
     guarded_handle = guarded(state, agent, handle, partial(ended, state))
     tasks = [asyncio.create_task(work) for work in beside]
     try:

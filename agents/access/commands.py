@@ -12,7 +12,7 @@ from streams.access.directory import KEY, row_key
 from streams.access.rules import COMMANDS, AccessCommand, changes, check_command
 from streams.access.state import AccessState
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError
@@ -38,14 +38,10 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.access_commands, _AGENT)
     async def keep_access(stream: Any) -> None:
         """Apply commands, all in one order."""
-        await handle_all(state, _AGENT, stream, partial(_handle, state))
+        await handle_all(state, _AGENT, stream, _TOPIC, partial(_apply, state))
 
     agent: Agent = keep_access
     return agent
-
-
-async def _handle(state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
 async def _apply(state: StateRuntime, event: Event, command: AccessCommand) -> AccessRecord | None:

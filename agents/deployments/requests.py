@@ -15,7 +15,7 @@ from faust.agents import Agent
 from connectors.kafka.publisher import DeliveryError, Record, partition_for
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.deployments import requests, services
 from streams.deployments.state import DeploymentsState
 from streams.engine.agents import agent_on
@@ -50,16 +50,13 @@ def attach(state: StateRuntime) -> Agent:
         """Keep requests, those of one service in their order, and let them be answered."""
         answers = _Answers(state)
         try:
-            await handle_all(state, _AGENT, stream, partial(_handle, state, answers), beside=(answers.watch(),))
+            apply = partial(_apply, state, answers)
+            await handle_all(state, _AGENT, stream, _TOPIC, apply, beside=(answers.watch(),))
         finally:
             answers.cancel()
 
     agent: Agent = answer_scoring_requests
     return agent
-
-
-async def _handle(state: StateRuntime, answers: "_Answers", event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, answers, event))
 
 
 async def _apply(

@@ -12,7 +12,7 @@ from schemas.scoring import ModelRecord
 from streams import idempotency
 from streams.access.names import project_of, shown
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
@@ -46,7 +46,7 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.service_commands, _AGENT)
     async def orchestrate_services(stream: Any) -> None:
         """Apply commands, those of one service in their order, those of several services side by side."""
-        await handle_all(state, _AGENT, stream, partial(_handle, state), beside=(_settle(state),))
+        await handle_all(state, _AGENT, stream, _TOPIC, partial(_apply, state), beside=(_settle(state),))
 
     agent: Agent = orchestrate_services
     return agent
@@ -58,10 +58,6 @@ async def _settle(state: StateRuntime) -> None:
         if is_ready(state.app):
             DeploymentsState.of(state).running.settle()
         await asyncio.sleep(_SETTLE_S)
-
-
-async def _handle(state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
 async def _apply(state: StateRuntime, event: Event, command: ServiceCommand) -> ServiceRecord:

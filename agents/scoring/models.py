@@ -17,7 +17,7 @@ from streams import idempotency
 from streams.access.names import shown
 from streams.checks import time_of
 from streams.codes.scoring import ScoringCode
-from streams.command_edge import CommandTopic, handle_all, handle_command, tell_given_up
+from streams.command_edge import CommandTopic, handle_all, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.tries import GivenUpError
@@ -48,7 +48,7 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.model_commands, _AGENT)
     async def register_models(stream: Any) -> None:
         """Apply commands, those of one model in their order, those of several models side by side."""
-        await handle_all(state, _AGENT, stream, partial(_handle, state), _end)
+        await handle_all(state, _AGENT, stream, _TOPIC, partial(_apply, state), _end)
 
     agent: Agent = register_models
     return agent
@@ -58,10 +58,6 @@ async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     """1. tell the sender of a command that is given up, 2. remove the upload that it would have taken."""
     command = await tell_given_up(state, event, error)
     await asyncio.to_thread(_clear, state.store, command)
-
-
-async def _handle(state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
 async def _apply(state: StateRuntime, event: Event, command: AddModel | DeleteModel) -> ModelRecord:

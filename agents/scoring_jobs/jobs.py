@@ -27,7 +27,7 @@ from streams import idempotency
 from streams.access.names import project_of, shown
 from streams.checks import invalid_field, time_of
 from streams.codes.scoring_jobs import ScoringJobsCode
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches
@@ -71,7 +71,9 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def orchestrate_scoring_jobs(stream: Any) -> None:
         """Apply commands, those of one job in their order, those of several jobs side by side."""
         watches = (Clock(state).watch(), lost_commands(state, TopicEnds(state.bootstrap)).watch())
-        await handle_all(state, "orchestrate_scoring_jobs", stream, partial(_handle, state), _end, beside=watches)
+        await handle_all(
+            state, "orchestrate_scoring_jobs", stream, _TOPIC, partial(_apply, state), _end, beside=watches
+        )
 
     @agent_on(app, topics.scoring_run_status, "track_scoring_runs")
     async def track_scoring_runs(stream: Any) -> None:
@@ -92,10 +94,6 @@ async def _end(state: StateRuntime, event: Event, error: GivenUpError) -> None:
     if isinstance(command, DeployScoringJob | StartScoringRun):
         await end_unsent(state, event, command, error.message)
     state.waiters.refused(command.command_id, error)
-
-
-async def _handle(state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
 async def _apply(state: StateRuntime, event: Event, command: Any) -> Any:

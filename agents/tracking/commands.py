@@ -7,7 +7,7 @@ from faust.agents import Agent
 
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError
@@ -37,14 +37,10 @@ def attach(state: StateRuntime) -> Agent:
     @agent_on(state.app, state.topics.tracking_commands, "track_runs")
     async def track_runs(stream: Any) -> None:
         """Apply commands, those of one run in their order, those of several side by side."""
-        await handle_all(state, "track_runs", stream, partial(_handle, state))
+        await handle_all(state, "track_runs", stream, _TOPIC, partial(_apply, state))
 
     agent: Agent = track_runs
     return agent
-
-
-async def _handle(state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, state, event))
 
 
 async def _apply(state: StateRuntime, event: Event, command: _Command) -> ExperimentRecord | TrackedRun:

@@ -26,7 +26,7 @@ from connectors.kafka.topic_ends import TopicEnds
 from schemas import training as said
 from schemas.coding.wire import UndecodableError
 from streams.checks import time_of
-from streams.command_edge import CommandTopic, handle_all, handle_command
+from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import SupersededError
 from streams.engine.transport import batches, come_again
@@ -76,8 +76,8 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
     async def orchestrate_training_jobs(stream: Any) -> None:
         """Apply commands, those of one project in their order, those of several projects side by side."""
         watches = (lost_commands(state, TopicEnds(state.bootstrap)).watch(), keep_up(state, dispatch))
-        handle = partial(_handle, dispatch, state)
-        await handle_all(state, "orchestrate_training_jobs", stream, handle, _end, beside=watches)
+        apply = partial(_apply, dispatch, state)
+        await handle_all(state, "orchestrate_training_jobs", stream, _TOPIC, apply, _end, beside=watches)
 
     @agent_on(app, topics.training_status, "track_training")
     async def track_training(stream: Any) -> None:
@@ -90,10 +90,6 @@ def attach(state: StateRuntime) -> tuple[Agent, Agent]:
                 come_again(events)
 
     return orchestrate_training_jobs, track_training
-
-
-async def _handle(dispatch: Dispatch, state: StateRuntime, event: Event) -> None:
-    await handle_command(state, _TOPIC, event, partial(_apply, dispatch, state, event))
 
 
 async def _apply(dispatch: Dispatch, state: StateRuntime, event: Event, command: Any) -> Any:
