@@ -1,5 +1,6 @@
 """Standing elements: what is trained again as the data set grows, by itself and by hand, and what is kept of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -69,6 +70,23 @@ async def rows_of(state: Worker) -> dict[int, list[int]]:
     return {
         ts_id: [state.runtime.codec.decode(each).n for each in encoded] for ts_id, encoded in found.items() if encoded
     }
+
+
+def watched(state: Worker, monkeypatch: pytest.MonkeyPatch, pause_ms: int) -> Callable[[], Awaitable[list[int]]]:
+    """Of each call the numbers of the refreshes that the watch asks for when it looks twice, so far apart."""
+    monkeypatch.setattr("agents.forecasting.refresh_watch.owned_offsets", lambda *_: (7, dict.fromkeys(range(4))))
+    now = [MS]
+    watch = RefreshWatch(state.runtime, lambda: now[0])
+
+    async def said() -> list[int]:
+        for _ in range(2):
+            await watch.look()
+            now[0] += pause_ms
+        found = [one.number for one in state.events(state.runtime.topics.job_commands)]
+        state.forget()
+        return found
+
+    return said
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import pytest
 
 from agents.forecasting import job_rows
 from agents.forecasting.growth import split_anew
-from agents.forecasting.refresh_watch import RefreshWatch
 from connectors.datasets.added_rows import append
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
 from streams.forecasting.state import ForecastingState
 from streams.settings import Settings
 from tests.agents.bench import Worker, restarted
 from tests.agents.forecasting.jobs.samples import DATA_ID, JOB_ID, asked, job_of
-from tests.agents.observations.test_standing import MS, ON_DATA, answered, every, refreshed, row, submitted
+from tests.agents.observations.test_standing import ON_DATA, answered, every, refreshed, row, submitted, watched
 
 
 async def test_after_a_crash_the_table_is_split_as_it_is_then(state: Worker) -> None:
@@ -60,17 +59,7 @@ async def test_what_a_failed_refresh_was_for_is_in_the_next(
     assert (job_of(state).series_count, job_of(state).status) == (3, CmdStatus.DONE)
 
     worker = await restarted(state, settings, monkeypatch)
-    monkeypatch.setattr("agents.forecasting.refresh_watch.owned_offsets", lambda *_: (7, dict.fromkeys(range(4))))
-    now = [MS]
-    watch = RefreshWatch(worker.runtime, lambda: now[0])
-
-    async def said() -> list[int]:
-        for _ in range(2):
-            await watch.look()
-            now[0] += 60_000
-        found = [one.number for one in worker.events(worker.runtime.topics.job_commands)]
-        worker.forget()
-        return found
+    said = watched(worker, monkeypatch, 60_000)
 
     assert await said() == []
     append(worker.runtime.store, DATA_ID, [row(2, "east", 13, 1.0)])

@@ -16,7 +16,7 @@ from streams.standing.shown import refreshes
 from streams.workers import apps
 from tests.agents.bench import FakePublisher, Worker, restarted
 from tests.agents.forecasting.jobs.samples import CONFIGURE, CREATE, DATA_ID, JOB_ID, add_sample, asked, job_of
-from tests.agents.observations.test_standing import DAILY, MS, ON_DATA, answered, every, refreshed, submitted
+from tests.agents.observations.test_standing import DAILY, MS, ON_DATA, answered, every, refreshed, submitted, watched
 from tests.agents.observations.test_standing import row as cores_row
 
 _LOAD = 3  # the column that is a feature
@@ -96,17 +96,7 @@ async def test_files_that_were_made_for_nothing_go(state: Worker) -> None:
 async def test_it_is_not_tried_again_until_there_are_news(state: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for it does not let the watch say it again and again."""
     await with_feature(state)
-    monkeypatch.setattr("agents.forecasting.refresh_watch.owned_offsets", lambda *_: (7, dict.fromkeys(range(4))))
-    now = [MS]
-    watch = RefreshWatch(state.runtime, lambda: now[0])
-
-    async def said() -> list[int]:
-        for _ in range(2):
-            await watch.look()
-            now[0] += 20_000
-        found = [one.number for one in state.events(state.runtime.topics.job_commands)]
-        state.forget()
-        return found
+    said = watched(state, monkeypatch, 20_000)
 
     append(state.runtime.store, DATA_ID, [row(0, "west", 13, "broken")])
     assert await said() == [1]
