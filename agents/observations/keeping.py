@@ -52,7 +52,6 @@ async def _keep(state: StateRuntime, events: Sequence[Event]) -> None:
     letters, moved, told = [], [], list[Record]()
     by_dataset: dict[tuple[int, str], list[_Of]] = {}
     for event in events:
-        check_writer(state.app, event)
         message = event.message
         try:
             observation = _read(state, message)
@@ -64,6 +63,7 @@ async def _keep(state: StateRuntime, events: Sequence[Event]) -> None:
         else:
             by_dataset.setdefault((observation.data_id, observation.project), []).append((message, observation))
     for (data_id, project), those in by_dataset.items():
+        check_writer(state.app, events[0])  # all are of one assignment
         found = await asyncio.to_thread(_kept, state.store, data_id, project, those)
         for (message, observation), row in zip(those, found, strict=True):
             if isinstance(row, RejectedError):

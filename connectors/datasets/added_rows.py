@@ -1,6 +1,7 @@
 """Rows of data sets that came after the upload, in the object store, where every worker reads them.
 
-``datasets/<data_id>/=rows/<first>-<last>-<digest>.jsonl`` holds rows of observations between these offsets of the log.
+``datasets/<data_id>/=rows/<first>-<last>-<digest>.jsonl`` holds rows of observations between these offsets of the log,
+as one array.
 A row carries its offset, and of the same row the later offset wins, whichever file it is in: what is written twice,
 because it was read again, changes nothing. Small files are put together now and then: 1. the whole is written, 2. the
 parts are removed; whoever reads in between finds rows twice, which changes nothing.
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -170,7 +171,7 @@ def _latest(rows: Iterable[AddedRow]) -> list[AddedRow]:
 
 def _write(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> str:
     """The key of the file: equal rows have equal names, so that what is written again takes its own place."""
-    content = b"\n".join(orjson.dumps(tuple(row)) for row in rows)
+    content = orjson.dumps(list(map(tuple, rows)))  # at once: a call for each row takes ten times as long
     first, last = min(row.first for row in rows), max(row.last for row in rows)
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     key = _key(data_id, _FOLDER, f"{first:020d}-{last:020d}-{digest}.jsonl")
@@ -179,11 +180,19 @@ def _write(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> str:
 
 
 def _read(store: ObjectStore, keys: Iterable[str]) -> list[AddedRow]:
-    lines = (line for key in keys for line in store.read_bytes(key).splitlines())
     return [
         AddedRow(first, last, tuple(groups), instant, timestamp, cells)
-        for first, last, groups, instant, timestamp, cells in map(orjson.loads, lines)
+        for key in keys
+        for first, last, groups, instant, timestamp, cells in _rows_in(store.read_bytes(key))
     ]
+
+
+def _rows_in(content: bytes) -> list[list[Any]]:
+    """All rows of a file: one array of them, or, in files of before 0.2.0, one in each line."""
+    if content.startswith(b"[["):
+        rows: list[list[Any]] = orjson.loads(content)
+        return rows
+    return [orjson.loads(line) for line in content.splitlines()]
 
 
 def _key(data_id: int, *parts: str) -> str:

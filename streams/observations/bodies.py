@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -54,6 +55,8 @@ def rows_of_csv(body: bytes) -> list[Row]:
     if not cells:
         raise invalid_field("body", "is empty: send the names of the columns, and a row in each line below")
     header, *rows = cells
+    if len(header) == 1 and re.search("[;|\t]", header[0]):
+        raise invalid_field("body", "line 1 has no commas: write commas between columns, and points before decimals")
     if len(set(header)) < len(header):
         raise invalid_field("body", "line 1 has a column twice")
     _check_count(len(rows))
@@ -96,10 +99,11 @@ def observations_of(form: RowForm, rows: Iterable[tuple[int, Row]], project: str
             columns = ", ".join(form.header)[:500]
             if form.wide:
                 columns += f", or the series of the file, such as {min(form.wide)!r}; a new one by {form.header[-2]}"
-            raise _of_row(number, f"{unknown[0][:_SHOWN]!r} is no column of the data set; there are {columns}")
+            text = f"{unknown[0][:_SHOWN]!r} is no column of the data set; there are {columns}"
+            raise _of_row(number, text, unknown[0])
         for label in (layout.timestamp, *layout.groups):
             if row.get(label) is None:
-                raise _of_row(number, f"{label} is missing: each row needs its time and its groups")
+                raise _of_row(number, f"{label} is missing: each row needs its time and its groups", label)
         yield Observation(
             data_id=form.data_id,
             timestamp=_text(row[layout.timestamp], number, layout.timestamp),
@@ -111,11 +115,14 @@ def observations_of(form: RowForm, rows: Iterable[tuple[int, Row]], project: str
 
 def of_row(number: int, error: RejectedError) -> RejectedError:
     """A refusal in words that tell the row, counted from 1."""
-    return error.saying(f"row {number}: {error.message}", {"element": number - 1})
+    return error.saying(f"row {number}: {error.message}", {"element": number - 1, **error.place})
 
 
-def _of_row(number: int, text: str) -> RejectedError:
-    return InvalidError(ObservationsCode.BAD_ROW, f"row {number}: {text}", {"element": number - 1})
+def _of_row(number: int, text: str, field: str | None = None) -> RejectedError:
+    place: dict[str, int | str] = {"element": number - 1}
+    if field is not None:
+        place["field"] = field[:_SHOWN]
+    return InvalidError(ObservationsCode.BAD_ROW, f"row {number}: {text}", place)
 
 
 def _check_count(rows: int) -> None:
@@ -138,7 +145,7 @@ def _text(value: Any, number: int, label: str) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    raise _of_row(number, f"{label} is {_shown(value)}, expected a text or a number")
+    raise _of_row(number, f"{label} is {_shown(value)}, expected a text or a number", label)
 
 
 def _is_empty(value: Any) -> bool:
@@ -147,9 +154,9 @@ def _is_empty(value: Any) -> bool:
 
 def _cell(value: Any, number: int, label: str) -> Cell:
     if isinstance(value, bool) or not isinstance(value, int | float | str | None):
-        raise _of_row(number, f"{label} is {_shown(value)}, expected a number, a text or null")
+        raise _of_row(number, f"{label} is {_shown(value)}, expected a number, a text or null", label)
     if isinstance(value, int):
         if abs(value) > 2**53:
-            raise _of_row(number, f"{label} has more digits than a number keeps: send it as a text")
+            raise _of_row(number, f"{label} has more digits than a number keeps: send it as a text", label)
         return float(value)
     return value

@@ -21,43 +21,45 @@ def checked(
     form: RowForm, observations: Sequence[Observation], offsets: Sequence[int]
 ) -> list[AddedRow | RejectedError]:
     """The row of each observation, or what is wrong with it; `offsets` are their places in the log."""
-    found: list[AddedRow | RejectedError] = []
-    for observation, offset in zip(observations, offsets, strict=True):
+    told: list[tuple[tuple[str, ...], dict[str, AddedCell]] | RejectedError] = []
+    for observation in observations:
         try:
-            groups, cells = _groups(form, observation.groups), _cells(form, observation.values)
+            row = _groups(form, observation.groups), _cells(form, observation.values)
             _check_text(form.layout.timestamp, observation.timestamp)
+            told.append(row)
         except RejectedError as error:
-            found.append(error)
+            told.append(error)
+    fine = [it.timestamp for it, said in zip(observations, told, strict=True) if not isinstance(said, RejectedError)]
+    instants = _instants(form, list(dict.fromkeys(fine)))
+    found: list[AddedRow | RejectedError] = []
+    for observation, offset, said in zip(observations, offsets, told, strict=True):
+        if isinstance(said, RejectedError):
+            found.append(said)
+        elif isinstance(instant := instants[observation.timestamp], RejectedError):
+            found.append(instant)
         else:
-            found.append(AddedRow(offset, offset, groups, 0, observation.timestamp, cells))
-    _set_instants(form, found)
+            found.append(AddedRow(offset, offset, said[0], instant, observation.timestamp, said[1]))
     return found
 
 
-def _set_instants(form: RowForm, found: list[AddedRow | RejectedError]) -> None:
-    """What the timestamps say, each text once; one that cannot be read is refused, the rest looked at again."""
+def _instants(form: RowForm, texts: list[str]) -> dict[str, int | RejectedError]:
+    """What each text says, in microseconds of UTC; one that cannot be read is refused, the rest looked at again."""
     examples, written = form.examples, form.layout.timestamp_format
-    texts = list(dict.fromkeys(row.timestamp for row in found if isinstance(row, AddedRow)))
-    refused: dict[str, RejectedError] = {}
-    instants: dict[str, int] = {}
+    found: dict[str, int | RejectedError] = {}
     while texts:
         try:
             parsed = parse_timestamps([*examples, *texts], written).instants[len(examples) :].tolist()
         except BadTimestampError as error:
             bad = max(0, error.index - len(examples))
-            refused[texts.pop(bad)] = _bad(form.layout.timestamp, f'"{error.text[:_SHOWN]}" {error.reason}')
+            found[texts.pop(bad)] = _bad(form.layout.timestamp, f'"{error.text[:_SHOWN]}" {error.reason}')
             continue
-        instants = dict(zip(texts, parsed, strict=True))
-        break
-    for place, row in enumerate(found):
-        if isinstance(row, AddedRow):
-            wrong = refused.get(row.timestamp)
-            found[place] = wrong or row._replace(instant=instants[row.timestamp])
+        return found | dict(zip(texts, parsed, strict=True))
+    return found
 
 
 def _groups(form: RowForm, groups: Mapping[str, str]) -> tuple[str, ...]:
     expected = form.layout.groups
-    if groups.keys() != set(expected):
+    if groups.keys() != form.known_groups:
         names = ", ".join(expected) or "none"
         raise _bad("groups", f"has {', '.join(groups)[:200] or 'none'}; the rows of this data set have {names}")
     for label, value in groups.items():
@@ -105,4 +107,4 @@ def _check_text(label: str, text: str) -> None:
 
 
 def _bad(field: str, text: str) -> RejectedError:
-    return InvalidError(ObservationsCode.BAD_ROW, f"{field}: {text}")
+    return InvalidError(ObservationsCode.BAD_ROW, f"{field}: {text}", {"field": field})

@@ -1,6 +1,7 @@
 """What the rows of a data set look like, as far as it takes to check one."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from connectors.datasets import manifests as datasets
@@ -17,7 +18,7 @@ __all__ = ["RowForm", "chosen_layout", "dataset_of", "form_of"]
 _KINDS: Final = (int, float)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowForm:
     """By which columns rows are known, which others there are, and which of these have numbers.
 
@@ -32,7 +33,12 @@ class RowForm:
     examples: tuple[str, ...]
     wide: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
+    def known_groups(self) -> frozenset[str]:
+        """The columns of its group, in no order."""
+        return frozenset(self.layout.groups)
+
+    @cached_property
     def others(self) -> tuple[str, ...]:
         """The columns that are neither time nor group."""
         known = {self.layout.timestamp, *self.layout.groups}

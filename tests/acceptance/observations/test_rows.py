@@ -134,6 +134,10 @@ def test_rows_are_taken_all_or_none(api: Api, http: httpx.Client, data_id: int, 
 
     assert answer.status_code == 400
     assert words in answer.json()["message"]
+    if words.startswith("row "):  # decision 19: for programs
+        number, field = words.removeprefix("row ").split()[:2]
+        assert answer.json()["element"] == int(number.strip(":")) - 1
+        assert answer.json()["field"] == field.strip("'")
     assert api.get(f"/data/{data_id}/")["data"]["rows"] == 24
 
 

@@ -95,6 +95,19 @@ def test_it_does_not_matter_in_which_order_or_how_often_rows_are_written(
     assert table(store, own) == GROWN
 
 
+def test_rows_that_have_a_line_each_are_read(store: ObjectStore) -> None:
+    """As files of before 0.2.0 have them: they are rows beside newer ones."""
+    append(store, 5, [row(3, "b", 2, sold=8.0)])
+    lines = (b'[1,1,["a"],%d,"2020-01-03",{"sold":5.0}]' % (FIRST + 2 * DAY), b'[2,2,["a"],%d,"2020-01-02",{}]' % DAY)
+    store.put_bytes(f"datasets/5/=rows/{1:020d}-{2:020d}-{7:016x}.jsonl", b"\n".join(lines))
+
+    assert [(one.last, one.groups, one.cells) for one in added(store, 5)] == [
+        (1, ("a",), {"sold": 5.0}),
+        (2, ("a",), {}),
+        (3, ("b",), {"sold": 8.0}),
+    ]
+
+
 def test_many_small_files_are_put_together(store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And rows that are written again afterwards still change nothing."""
     monkeypatch.setattr(added_rows, "_MOST_FILES", 3)

@@ -97,6 +97,7 @@ def test_csv_and_json_say_the_same() -> None:
         (b"day,sold\n2020-01-03,1\n", "row 1: shop is missing"),
         (b'day,shop,sold\n2020-01-03,a,1\n2020-01-03,"a,1\n', "line 3"),
         (b"day,shop,sold\n2020-01-03,\xff,1\n", "is not UTF-8 at byte 25"),
+        (b"day;shop;sold\n2020-01-03;a;1,5\n", "body: line 1 has no commas: write commas between columns"),
     ],
     ids=repr,
 )
