@@ -75,9 +75,9 @@ class TransformOutputBody(ForgivingBody):
 class DataProcessingBody(ForgivingBody):
     """SageMaker's filters and joins: what would change the output is refused, lest it is missed in the file."""
 
-    InputFilter: Literal["$"] | None = None
-    OutputFilter: Literal["$"] | None = None
-    JoinSource: Literal["None"] | None = None
+    InputFilter: Literal["$"] | None = Field(None, description="What of a line is read: all of it.")
+    OutputFilter: Literal["$"] | None = Field(None, description="What of an answer is written: all of it.")
+    JoinSource: Literal["None"] | None = Field(None, description="Whether inputs stand beside answers: they do not.")
 
 
 class TransformBody(ForgivingBody):

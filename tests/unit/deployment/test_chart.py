@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tomllib
 import typing
 from pathlib import Path
 from typing import Any, Final
@@ -398,10 +399,12 @@ class TestImage:
     def test_it_is_that_of_the_dockerfile(self) -> None:
         """Name and release as compose has them; its user, its home and its commands as the chart uses them."""
         chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+        package = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
         dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
         [user] = re.findall(r"useradd --uid (\d+) --create-home tidecast", dockerfile)
         commands = {command.name or command.callback.__name__ for command in app.registered_commands}
 
+        assert chart["version"] == chart["appVersion"] == package["version"]
         for pod, container in containers(rendered()):
             assert container["image"] == SERVICES["state"]["image"] == f"tidecast:{chart['appVersion']}"
             assert pod["securityContext"]["runAsUser"] == int(user)

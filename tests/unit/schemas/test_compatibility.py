@@ -6,6 +6,7 @@ Avro's own checker, not the library that reads our events.
 
 import copy
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,12 @@ class TestAgainstTheReleases:
         schema = released(version, stem)
 
         assert schema in [entry.schema for entry in locked_schemas() if entry.name == schema["name"]]
+
+    def test_this_release_has_its_schemas(self) -> None:
+        """As the version of the package says: what comes after it is judged by them."""
+        project = tomllib.loads((RELEASES[0].parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+
+        assert project["version"] in {release.name for release in RELEASES}
 
     def test_public_events_have_no_exception(self) -> None:
         """Programs of others read them."""
