@@ -28,6 +28,8 @@ _OPTIONS: Final = (
 _NOTHING: Final = "\x00"  # stands for a text that is missing
 _BETWEEN: Final = "\x01"
 _NO_WHOLE: Final = -(2.0**63)
+_MAY_BE_MISSING: Final = ("string", "float", "double", "real")
+"""Types whose values may be missing in an array; others are then the least whole number, or false, without a word."""
 _FEW: Final = 8  # records: so many are quicker one by one than by building what runs through them
 
 
@@ -72,28 +74,67 @@ class JavaModel:
                 self._model.setSupplementOutput(True)
             self.inputs = [str(name) for name in self._model.inputNames()]
             self.outputs = [_Output(field) for field in self._model.outputFields()]
+            self._known_only = [str(field.dataType()) not in _MAY_BE_MISSING for field in self._model.inputFields()]
         except self._jpype.JException as error:
             raise BadModelError(f"PMML: the model cannot be loaded: {_words(error)}") from error
         self._by_numbers, self._by_objects = self._functions()
 
     def predict(self, columns: Sequence[Array]) -> list[Array]:
         """An array for each output; `columns` are in the order of `inputs`. BadModelError where the engine fails."""
-        jpype = self._jpype
         try:
-            if len(columns[0]) <= _FEW if columns else False:
-                return self._one_by_one(columns)
-            if all(column.dtype.kind == "f" for column in columns) and columns:
-                given: Any = jpype.JArray(jpype.JDouble, 2)(np.ascontiguousarray(np.stack(columns, axis=1), np.float64))
-                rows = self._arrays.stream(given).map(self._by_numbers).toArray()
-            else:
-                made = [
-                    [_given(value) for value in record]
-                    for record in zip(*(one.tolist() for one in columns), strict=True)
-                ]
-                rows = self._arrays.stream(jpype.JArray(jpype.JObject, 2)(made)).map(self._by_objects).toArray()
-            return [_known(self._output(rows, place, one), one) for place, one in enumerate(self.outputs)]
-        except jpype.JException as error:
+            lacking = self._lacking(columns)
+            if not lacking.any():
+                return self._complete(columns)
+            some = self._by_names([column[lacking] for column in columns])
+            others = [] if lacking.all() else self._complete([column[~lacking] for column in columns])
+        except self._jpype.JException as error:
             raise BadModelError(f"the model fails on this: {_words(error)}") from error
+        made = []
+        for place, one in enumerate(some):
+            values = np.empty(len(lacking), dtype=one.dtype)
+            values[lacking] = one
+            if others:
+                values[~lacking] = others[place]
+            made.append(values)
+        return made
+
+    def _lacking(self, columns: Sequence[Array]) -> Array:
+        """Which records lack a value that an array cannot be without."""
+        lacking = np.zeros(len(columns[0]) if columns else 0, dtype=bool)
+        for column, known_only in zip(columns, self._known_only, strict=True):
+            if known_only:
+                lacking |= (
+                    np.isnan(column)
+                    if column.dtype.kind == "f"
+                    else np.array([_given(value) is None for value in column.tolist()])
+                )
+        return lacking
+
+    def _by_names(self, columns: Sequence[Array]) -> list[Array]:
+        """Records as maps without what is missing: slower, and right for every type."""
+        rows = []
+        for record in zip(*(column.tolist() for column in columns), strict=True):
+            given = self._jpype.JClass("java.util.HashMap")()
+            for name, value in zip(self.inputs, record, strict=True):
+                if _given(value) is not None:
+                    given.put(name, value)
+            answer = self._model.predict(given)
+            rows.append([answer.get(output.name) for output in self.outputs])
+        return [_known(self._collected(rows, place, one), one) for place, one in enumerate(self.outputs)]
+
+    def _complete(self, columns: Sequence[Array]) -> list[Array]:
+        jpype = self._jpype
+        if columns and len(columns[0]) <= _FEW:
+            return self._one_by_one(columns)
+        if all(column.dtype.kind == "f" for column in columns) and columns:
+            given: Any = jpype.JArray(jpype.JDouble, 2)(np.ascontiguousarray(np.stack(columns, axis=1), np.float64))
+            rows = self._arrays.stream(given).map(self._by_numbers).toArray()
+        else:
+            made = [
+                [_given(value) for value in record] for record in zip(*(one.tolist() for one in columns), strict=True)
+            ]
+            rows = self._arrays.stream(jpype.JArray(jpype.JObject, 2)(made)).map(self._by_objects).toArray()
+        return [_known(self._output(rows, place, one), one) for place, one in enumerate(self.outputs)]
 
     def _one_by_one(self, columns: Sequence[Array]) -> list[Array]:
         objects = self._jpype.JArray(self._jpype.JObject)

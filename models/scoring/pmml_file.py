@@ -15,6 +15,7 @@ from defusedxml.ElementTree import fromstring
 
 from models.scoring.info import BadModelError, ModelInfo, Task, Variable
 from models.scoring.pmml_domains import domain_of
+from models.scoring.pmml_numbers import with_comparable_values
 
 __all__ = ["Parsed", "parsed"]
 
@@ -83,10 +84,10 @@ def parsed(content: bytes, asked: str | None = None) -> Parsed:
     if asked and asked != task:
         raise BadModelError(f"task: is {asked}, but the file is a {task}: leave the task out")
     info = ModelInfo("pmml", task, algorithm, "", inputs, targets or _outputs(model, space))
+    with_comparable_values(root, space)
     register_namespace("", space.strip("{}"))
     plan: dict[str, Any] = {"strict": [it.name for it in inputs if _refuses_others(model, space, it.name)]}
     plan["domains"] = {it.name: domain_of(fields[it.name]) for it in inputs}
-    plan["truths_as_texts"] = _with_missing(root, space, fields, inputs)
     try:
         return Parsed(tostring(root, encoding="utf-8", xml_declaration=True), info, plan)
     except (RecursionError, ValueError) as error:
@@ -199,22 +200,6 @@ def _with_outputs(model: Element, space: str) -> None:
         )
     places = [place for place, child in enumerate(model) if _name(child) in ("Extension", "MiningSchema")]
     model.insert(places[-1] + 1, output)
-
-
-def _with_missing(root: Element, space: str, fields: Mapping[str, Element], inputs: Sequence[Variable]) -> list[str]:
-    """Let values be missing that the engine cannot have missing; the names of truths that become texts for that.
-
-    It computes with the least whole number, and with false. So whole numbers are numbers for it, and truths are texts
-    unless the file computes with them.
-    """
-    computed = {ref.get("field") for ref in root.iter(f"{space}FieldRef")}
-    texts = [it.name for it in inputs if it.type == "boolean" and it.name not in computed]
-    for it in inputs:
-        if it.type == "integer":
-            fields[it.name].set("dataType", "double")
-    for name in texts:
-        fields[name].set("dataType", "string")
-    return texts
 
 
 def _transforming(root: Element, space: str, fields: Mapping[str, Element]) -> Element:

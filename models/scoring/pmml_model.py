@@ -33,7 +33,6 @@ class PmmlModel:
         self.info = info
         self._model = model
         self._domains = {it.name: Domain.of(it, plan) for it in info.inputs}
-        self._texts = frozenset(plan.get("truths_as_texts", ()))
         self._roles = _Roles(model, info)
 
     @classmethod
@@ -81,8 +80,6 @@ class PmmlModel:
     def _single(self, variable: Variable, index: int, value: Any) -> Any:
         domain = self._domains[variable.name]
         if value is None or value != value or domain.is_missing(value):  # noqa: PLR0124 - NaN is a missing value
-            if variable.type == "boolean" and variable.name not in self._texts:
-                raise in_words(variable, index, value, "true or false, for the engine takes a missing one for false")
             return None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         made: Any
@@ -102,7 +99,7 @@ class PmmlModel:
         if made is None:
             raise in_words(variable, index, value, expected)
         domain.check(variable, index, made)
-        return str(made).lower() if variable.name in self._texts else made
+        return made
 
     def checked(self, frame: Frame) -> Frame:
         """Arrays of somebody else: one value a record, with or without an axis of its own."""

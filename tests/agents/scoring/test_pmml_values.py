@@ -34,6 +34,22 @@ TREE = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><Data
 <Node score="1"><SimplePredicate field="a" operator="greaterOrEqual" value="1"/>
 <ScoreDistribution value="0" recordCount="1"/><ScoreDistribution value="1" recordCount="3"/></Node>
 </Node></TreeModel></PMML>"""
+# Types of inputs matter to the engine: it tells 2 from 2.0, and whole numbers that are categories from others.
+COMPARED = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary>
+<DataField name="kind" optype="{optype}" dataType="integer">{listed}</DataField>
+<DataField name="flag" optype="categorical" dataType="boolean"/>
+<DataField name="y" optype="continuous" dataType="double"/></DataDictionary><TransformationDictionary>
+<DerivedField name="two" optype="continuous" dataType="double">
+<Apply function="if"><Apply function="equal"><FieldRef field="kind"/><Constant{constant}>2</Constant></Apply>
+<Constant>500</Constant><Constant>1</Constant></Apply></DerivedField></TransformationDictionary>
+<TreeModel functionName="regression"><MiningSchema><MiningField name="kind"/><MiningField name="flag"/>
+<MiningField name="y" usageType="target"/></MiningSchema><Node score="0"><True/>
+<Node score="7"><SimplePredicate field="flag" operator="equal" value="true"/></Node>
+<Node score="8"><SimplePredicate field="flag" operator="equal" value="false"/></Node>
+<Node score="5"><SimplePredicate field="kind" operator="equal" value="4"/></Node>
+<Node score="6"><SimplePredicate field="two" operator="greaterThan" value="400"/></Node>
+<Node score="1"><SimplePredicate field="kind" operator="isNotMissing"/></Node>
+<Node score="-1"><True/></Node></Node></TreeModel></PMML>"""
 ONE = {"age": 30, "job": "nurse", "ill": True, "kind": 1}
 
 
@@ -58,6 +74,35 @@ async def test_S046_missing_whole_numbers_and_truths(state: Worker, scoring: Sco
 
     assert numbers(await answers(scoring, model, {"X": [ONE, *sent]})) == [11115, 11120, 11015, 10115, 1115]
     assert numbers(await answers(scoring, model, {"X": [{**ONE, "job": "?"}] * 9})) == [11015] * 9
+
+
+@pytest.mark.parametrize(
+    ("optype", "listed", "constant"),
+    [
+        ("continuous", "", ' dataType="integer"'),
+        ("continuous", "", ' dataType="double"'),
+        ("categorical", "1234", ' dataType="integer"'),
+        ("categorical", "1234", ""),
+    ],
+)
+@pytest.mark.slow
+async def test_S046_whole_numbers_and_truths_are_compared_as_the_file_says(
+    state: Worker, scoring: ScoringState, optype: str, listed: str, constant: str
+) -> None:
+    """Beside missing ones too, one record or many: as doubles they equalled nothing, or the place in the list."""
+    values = "".join(f'<Value value="{one}"/>' for one in listed)
+    model = await served(
+        state, scoring, COMPARED.format(optype=optype, listed=values, constant=constant).encode(), "pmml"
+    )
+    sent = [
+        {"kind": kind, "flag": flag}
+        for kind, flag in [(1, None), (2, None), (3, None), (4, None), (None, None), (None, True), (2, False)]
+    ]
+
+    for one, wanted in zip(sent, [1, 6, 1, 5, -1, 7, 8], strict=True):
+        for records in (1, 20):
+            assert numbers(await answers(scoring, model, {"X": [one] * records})) == [wanted] * records, one
+    assert numbers(await answers(scoring, model, {"X": sent * 20})) == [1, 6, 1, 5, -1, 7, 8] * 20
 
 
 @pytest.mark.slow

@@ -99,13 +99,3 @@ def test_S031_files_in_encodings_of_east_asia(encoding: str) -> None:
     assert parsed(text.encode(encoding)).info.inputs[0].name in ("年龄", "年齡")
     with pytest.raises(BadModelError, match="DOCTYPE"):
         parsed(text.replace("<PMML", "<!DOCTYPE PMML [<!ENTITY a 'b'>]><PMML").encode(encoding))
-
-
-def test_what_the_engine_cannot_have_missing_is_written_anew() -> None:
-    """It computes with the least whole number and with false; people still read the file's own types."""
-    found = parsed(FILE.format(encoding="UTF-8").encode())
-
-    assert [it.type for it in found.info.inputs] == ["integer", "boolean", "boolean"]
-    assert found.plan["truths_as_texts"] == ["flag"]
-    types = {it.get("name"): it.get("dataType") for it in fromstring(found.content).iter() if "DataField" in it.tag}
-    assert types == {"年龄": "double", "flag": "string", "computed": "boolean", "y": "double"}
