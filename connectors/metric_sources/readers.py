@@ -7,20 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from connectors.metric_sources import log_lines, tensorboard, wandb_rows
 from connectors.metric_sources.log_lines import LogMetrics
-from connectors.metric_sources.point_files import (
-    STEPS,
-    BadLineError,
-    columns_of_csv,
-    is_point,
-    point_of,
-    points_of_row,
-)
+from connectors.metric_sources.point_files import TableRows, is_header, is_point
 from connectors.metric_sources.source_points import Problems, SourcePoint
 from connectors.metric_sources.tensorboard import EventFile, EventFolder, is_event_file
 from connectors.metric_sources.text_lines import LineFile, LineTimes
@@ -80,14 +73,10 @@ def form_of(path: Path) -> SourceForm:
     if path.suffix == ".wandb" or head.startswith(b":W&B"):
         return SourceForm.WANDB
     first = head.partition(b"\n")[0].strip()
-    if path.suffix == ".csv" or _names_columns(first):
+    header = first.decode("utf-8", "replace").removeprefix("\ufeff")
+    if path.suffix.lower() in (".csv", ".tsv") or is_header(header):
         return SourceForm.CSV
     return SourceForm.JSONL if _is_row(first) else SourceForm.LOG
-
-
-def _names_columns(line: bytes) -> bool:
-    names = columns_of_csv(line.decode("utf-8", "replace").removeprefix("\ufeff"))
-    return is_point(names) or (len(names) > 1 and names[0] in STEPS)
 
 
 def _is_row(line: bytes) -> bool:
@@ -228,47 +217,15 @@ class TableReader(_Lines):
 
     def __init__(self, path: Path, times: LineTimes, form: SourceForm) -> None:
         super().__init__(path, times)
-        self._columns: Sequence[str] | None = None
-        self._csv = form is SourceForm.CSV
-        self._line = 0
-        self._problems = Problems()
+        self._rows = TableRows(path, csv=form is SourceForm.CSV)
 
     def _of(self, line: str) -> list[FoundPoint]:
-        self._line += 1
-        if not line.strip():
-            return []
-        if self._csv and self._columns is None:
-            self._columns = columns_of_csv(line.removeprefix("\ufeff"))
-            return []
-        at = self._times.of("")
-        try:
-            row = self._row(line)
-            if "metric_name" in row:
-                point, source = point_of(row)
-                return [(point, source or log_lines.SOURCE)]
-            return [(point, log_lines.SOURCE) for point in points_of_row(row, at=at)]
-        except BadLineError as error:
-            self._problems.add(f"{self._file.path}, line {self._line}: {error}; it is left out")
-            return []
-
-    def _row(self, line: str) -> dict[str, Any]:
-        if self._csv:
-            cells = columns_of_csv(line)
-            if len(cells) != len(self._columns or ()):
-                raise BadLineError(f"it has {len(cells)} cells, the first line has {len(self._columns or ())}")
-            return dict(zip(self._columns or (), cells, strict=True))
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            raise BadLineError("it is no JSON") from None
-        if not isinstance(row, dict):
-            raise BadLineError("it is no object")
-        return row
+        return self._rows.points_of(line, lambda: self._times.of(""))
 
     @property
     def problems(self) -> Sequence[Problems]:
         """What was left out."""
-        return [self._problems]
+        return self._rows.problems
 
 
 def size_of(path: Path) -> int:

@@ -24,7 +24,6 @@ from streams.errors import Code, InvalidError, UnavailableError
 from streams.runtime import TrainerRuntime
 
 __all__ = [
-    "IN_SECONDS",
     "LATEST_MS",
     "LONGEST_NAME",
     "SOURCES",
@@ -32,6 +31,7 @@ __all__ = [
     "check_point",
     "check_uid",
     "checked",
+    "other_unit",
     "out_of_bounds",
     "publish",
 ]
@@ -41,8 +41,9 @@ SOURCES: Final = ("log", "wandb", "tensorflow")
 LONGEST_NAME: Final = 512  # characters: W&B flattens nested dictionaries into one key
 LATEST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _UID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-IN_SECONDS: Final = range(1_000_000_000, 10_000_000_000)
-"""Times that are epoch seconds of 2001 to 2286, by mistake."""
+_IN_SECONDS: Final = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286, by mistake
+_FINER: Final = {"microseconds": 10**6, "nanoseconds": 10**9}
+_OUR_TIMES: Final = range(1_000_000_000, 4_100_000_000)  # to 2099: what is later than all times is not meant as one
 _NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")  # as protobuf's JSON and MLflow's clients write them
 _SLICE: Final = 2000  # points that are handed to the producer at once: some milliseconds
 _FEW: Final = 200  # points: coding them takes less than the way to a thread and back
@@ -72,7 +73,9 @@ def check_point(metric_name: Any, value: Any, timestamp: Any, iteration: Any, da
     """WrongPointError unless these can be a point. A `value` of None could not be computed."""
     if not isinstance(metric_name, str):
         raise WrongPointError("metric_name", f"expected a text, not {_shown(metric_name)}")
-    if not 1 <= len(metric_name) <= LONGEST_NAME:
+    if not metric_name:
+        raise WrongPointError("metric_name", "has 0 characters: name what was measured")
+    if len(metric_name) > LONGEST_NAME:
         raise WrongPointError(
             "metric_name", f"has {len(metric_name)} characters, expected 1 to {LONGEST_NAME}: shorten it"
         )
@@ -83,8 +86,8 @@ def check_point(metric_name: Any, value: Any, timestamp: Any, iteration: Any, da
     if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool)):
         raise WrongPointError("value", f"expected a number or null, not {_shown(value)}")
     _check_whole("timestamp", timestamp)
-    if timestamp in IN_SECONDS:
-        raise WrongPointError("timestamp", f"{timestamp} looks like seconds: milliseconds expected, 13 digits")
+    if unit := other_unit(timestamp):
+        raise WrongPointError("timestamp", f"{timestamp} looks like {unit}: milliseconds expected, 13 digits")
     if not 0 <= timestamp <= LATEST_MS:
         raise WrongPointError("timestamp", f"{timestamp} is no time: epoch milliseconds expected, 13 digits")
     _check_whole("iteration", iteration)
@@ -92,6 +95,13 @@ def check_point(metric_name: Any, value: Any, timestamp: Any, iteration: Any, da
         raise WrongPointError("iteration", f"{iteration} is beyond {ID_LIMIT}: send the training step")
     if data_source not in SOURCES:
         raise WrongPointError("data_source", f"{_shown(data_source)} is none of {', '.join(SOURCES)}")
+
+
+def other_unit(timestamp: int) -> str | None:
+    """The unit that a time was written in by mistake; None where it may be milliseconds, or "for ever"."""
+    if timestamp in _IN_SECONDS:
+        return "seconds"
+    return next((unit for unit, second in _FINER.items() if timestamp // second in _OUR_TIMES), None)
 
 
 def _check_whole(field: str, number: Any) -> None:
@@ -139,7 +149,7 @@ def _plain(uid: str, rows: Sequence[Any]) -> PointBatch | None:
 def out_of_bounds(timestamp: NDArray[np.int64], iteration: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which numbers `check_point` has something to say of."""
     wrong: NDArray[np.bool_] = (timestamp < 0) | (timestamp > LATEST_MS)
-    wrong |= (timestamp >= IN_SECONDS.start) & (timestamp < IN_SECONDS.stop)
+    wrong |= (timestamp >= _IN_SECONDS.start) & (timestamp < _IN_SECONDS.stop)
     return wrong | (iteration > ID_LIMIT) | (iteration < -ID_LIMIT)
 
 

@@ -13,12 +13,13 @@ from connectors.point_store.reading import PointReader, StoredWorkload
 from connectors.point_store.windows import EVER, Selection, windows
 from streams.checks import invalid_field
 from streams.errors import Code, InvalidError
-from streams.workloads.points import IN_SECONDS
+from streams.workloads.points import other_unit
 from streams.workloads.thinning import thinned
 
 __all__ = ["PointQuery", "blocks", "query_of", "selection_of"]
 
-_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,60}")
+_BEYOND: Final = 10**18  # milliseconds: some 30 million years, so that there is room for "for ever"
 _MOST_THINNED: Final = 100_000
 _TRUE: Final = ("1", "true", "yes")
 
@@ -78,8 +79,10 @@ def _span(start: int | None, end: int | None) -> tuple[int, int]:
 
 def _time(name: str, values: Values) -> int | None:
     number = _number(name, values)
-    if number in IN_SECONDS if number is not None else False:
-        raise invalid_field(name, f"{number} looks like seconds: milliseconds expected, 13 digits")
+    if number is not None and (unit := other_unit(number)):
+        raise invalid_field(name, f"{number} looks like {unit}: milliseconds expected, 13 digits")
+    if number is not None and abs(number) >= _BEYOND:
+        raise invalid_field(name, f"{number} is no time: milliseconds expected, 13 digits")
     return number
 
 

@@ -110,13 +110,16 @@ class TestData:
             (f"start=x&end={AT}", "start: expected a whole number, not 'x'"),
             (f"start={AT}&end=1.5", "end: expected a whole number"),
             ("start=1704067200&end=1704067260", "milliseconds expected"),
+            (f"start={AT}&end={AT}000", f"end: {AT}000 looks like microseconds: milliseconds expected"),
+            (f"start={AT}000000&end={AT}000001", "looks like nanoseconds: milliseconds expected"),
+            (f"start=0&end={'9' * 30}", "is no time: milliseconds expected"),
             ("tail=0", "tail: 0 is not between 1 and"),
             ("tail=x", "tail: expected a whole number"),
             ("max_points=-1", "max_points: "),
             ("tail=1&max_points=2", "give one of them"),
             ("format=xml", "format: expected json or csv, not 'xml'"),
         ],
-        ids=range(11),
+        ids=range(14),
     )
     def test_M037_M038_wrong_parameters(self, http: httpx.Client, query: str, words: str) -> None:
         """400 in the words of M-071, whether or not there are points."""
