@@ -1,12 +1,14 @@
 """When something is due: cron texts of five fields on the clock of a time zone, or intervals (contract S-100).
 
-An hour that the clock leaves out in spring moves its times behind it; one that comes twice in autumn has them once.
+Where the cron text names minutes and hours, an hour that the clock leaves out in spring moves its times behind it, and
+one that comes twice in autumn has them once. Where either is a star, what counts is the time that passes: the hour that
+comes twice has its times twice, and the one that is left out has none.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,7 @@ from cronsim import CronSim, CronSimError
 
 from streams.checks import invalid_field
 
-__all__ = ["ONCE", "POLICIES", "SKIP", "Due", "Schedule"]
+__all__ = ["ONCE", "POLICIES", "SKIP", "Due", "Schedule", "check_zone"]
 
 ONCE: Final = "once"
 """Of the times at which nobody was there, the last is made up for."""
@@ -35,7 +37,9 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL: Final = re.compile(r"(?:(?:@?every)\s+)?([0-9]{1,9})\s*([smhdw])", re.IGNORECASE)
 _LONGEST: Final = 200  # characters of a schedule
 _LATE_MS: Final = 60_000  # so late a time is not missed yet: a worker takes some seconds to be restarted
-_MINUTE: Final = timedelta(minutes=1)
+_LONGEST_INTERVAL_S: Final = 50 * 365 * 86_400  # as far as cron texts are looked ahead, and years that can be shown
+_MINUTE_MS: Final = 60_000
+_CHANGE_MS: Final = 26 * 3_600_000  # more than a clock was ever set forward or back, which is a day
 _FIELDS: Final = 5
 _EXPECTED: Final = (
     "expected a cron text of five fields such as 0 2 * * 1-5, one of @hourly, @daily, @weekly, @monthly, @yearly, "
@@ -66,18 +70,15 @@ class Schedule:
     ) -> Self:
         """What two fields say, of these names; RejectedError names the one that is wrong."""
         field, zone_field = fields
-        try:
-            zone = ZoneInfo(time_zone)
-        except (OSError, ValueError, KeyError):  # no such zone, or no name of one
-            raise invalid_field(
-                zone_field, f"found {time_zone[:60]!r}, expected an IANA name such as Europe/Berlin"
-            ) from None
+        zone = check_zone(time_zone, zone_field)
         found = " ".join(text.split()).lower() if text.startswith("@") else " ".join(text.split())
         interval = _INTERVAL.fullmatch(found)
         if interval:
             seconds = int(interval[1]) * _UNITS[interval[2].lower()]
             if seconds == 0:
                 raise invalid_field(field, "an interval of nothing would never end: use 1s or more")
+            if seconds > _LONGEST_INTERVAL_S:
+                raise invalid_field(field, f"found {text[:80]!r}, expected an interval of fifty years or less")
             return cls("", seconds * 1000, zone, anchor)
         cron = _NAMES.get(found, found)
         if len(cron) > _LONGEST or len(cron.split(" ")) != _FIELDS:
@@ -94,16 +95,21 @@ class Schedule:
         """The first time after this one; None where there is none in fifty years."""
         if self.every_ms:
             return self.anchor + ((at - self.anchor) // self.every_ms + 1) * self.every_ms
-        try:
-            return _ms(next(CronSim(self.cron, self._clock(at))))
-        except StopIteration:
-            return None
+        # In the second of two equal hours the times of the first come once more, which are past.
+        return next((due for due in map(_ms, CronSim(self.cron, self._clock(at))) if due > at), None)
 
     def last(self, until: int) -> int:
         """The last time that is not after this one; there must be one."""
         if self.every_ms:
             return self.anchor + (until - self.anchor) // self.every_ms * self.every_ms
-        return _ms(next(CronSim(self.cron, self._clock(until) + _MINUTE, reverse=True)))
+        # What a clock shows that was set back is earlier than what it has shown before: begin behind all of that.
+        begin = until + (_CHANGE_MS if self._changes_about(until) else _MINUTE_MS)
+        times = map(_ms, CronSim(self.cron, self._clock(begin), reverse=True))
+        return next(due for due in times if due <= until)
+
+    def _changes_about(self, at: int) -> bool:
+        offsets = (self._clock(at + by).utcoffset() for by in (-_CHANGE_MS, 0, _CHANGE_MS))
+        return len(set(offsets)) > 1
 
     def come(self, due: int, now: int, policy: str) -> Due:
         """What becomes of `due`, the job's next time, when it is looked at `now`; others may have come since."""
@@ -113,6 +119,14 @@ class Schedule:
 
     def _clock(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / 1000, self.zone)
+
+
+def check_zone(time_zone: str, field: str = "timeZone") -> ZoneInfo:
+    """The clock of this name; RejectedError where there is none."""
+    try:
+        return ZoneInfo(time_zone)
+    except (OSError, ValueError, KeyError):  # no such zone, or no name of one
+        raise invalid_field(field, f"found {time_zone[:60]!r}, expected an IANA name such as Europe/Berlin") from None
 
 
 def _ms(at: datetime) -> int:

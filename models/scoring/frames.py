@@ -47,7 +47,12 @@ def columns_of(content: Any, inputs: Sequence[Variable], rank: Callable[[Variabl
 
 
 def _content(content: Any, inputs: Sequence[Variable]) -> Any:
-    """What is under X; a record or an array of some without it are taken for that."""
+    """What is under X; a record or an array of some without it are taken for that.
+
+    So is what a whole body as /model-test takes it has under its `data`.
+    """
+    if isinstance(content, Mapping) and _is_around(content, inputs):
+        content = content["data"]
     if isinstance(content, Mapping):
         if "X" in content and (len(content) == 1 or all(it.name != "X" for it in inputs)):
             return content["X"]
@@ -57,6 +62,15 @@ def _content(content: Any, inputs: Sequence[Variable]) -> Any:
     if isinstance(content, list):
         return content
     raise _refused("data", f'expected {{"X": [{_example(inputs)}]}}, not {shown(content)}')
+
+
+def _is_around(content: Mapping[str, Any], inputs: Sequence[Variable]) -> bool:
+    """Whether it has what is asked under `data`, which an input may be called as well."""
+    names = {it.name for it in inputs}
+    inner = content.get("data")
+    if isinstance(inner, Mapping) and ("X" in inner or not names.isdisjoint(inner)):
+        return "X" not in content
+    return "data" in content and names.isdisjoint(content) and "X" not in content
 
 
 def _by_name(records: Sequence[Mapping[str, Any]], inputs: Sequence[Variable]) -> Columns:

@@ -11,7 +11,7 @@ from streams.checks import check_text, invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.errors import InvalidError, NotFoundError
 from streams.repeats import digest_of
-from streams.schedules import POLICIES, Due, Schedule
+from streams.schedules import POLICIES, Due, Schedule, check_zone
 from streams.scoring_jobs.scripts import Script
 
 __all__ = [
@@ -105,6 +105,7 @@ def _schedule(record: ScoringJobRecord) -> Schedule | None:
     if record.dispatch == DEMAND:
         if record.schedule:
             raise invalid_field("schedule", "is only for the dispatch schedule: leave it out, or send that")
+        check_zone(record.time_zone)
         return None
     if not record.schedule:
         text = "schedule: is missing: send a cron text such as 0 2 * * *, or an interval such as 15m"
@@ -153,5 +154,7 @@ def _check_variables(command: DeployScoringJob) -> None:
     if len(command.variables) > _MOST_VARIABLES:
         raise invalid_field("variables", f"has {len(command.variables)}, at most {_MOST_VARIABLES} are kept")
     for name, value in command.variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise invalid_field("variables", f"found the name {name[:80]!r}, expected one such as LEVEL, without =")
         check_text("variables", name)
         check_text(f"variables, {name[:80]}", value, longest=_LONGEST_VARIABLE)

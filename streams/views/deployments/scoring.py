@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Path, Request, Response
 
-from models.json_words import BadJsonError, read_json
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
 from streams.access.names import shown
 from streams.access.visibility import own
@@ -13,7 +12,7 @@ from streams.codes.scoring import ScoringCode
 from streams.deployments import requests, services
 from streams.deployments.replicas import Replicas
 from streams.deployments.state import DeploymentsState
-from streams.errors import InvalidError, UnavailableError
+from streams.errors import Code, InvalidError, UnavailableError
 from streams.runtime import StateRuntime
 from streams.serving.errors import InferenceClosedError
 from streams.views.deployments.replies import Accepted, AskedLater
@@ -29,6 +28,7 @@ __all__ = ["DOOR", "answer_of", "running"]
 
 _PREFIXES: Final = tuple(f"/api/v1/{word}/{kind}" for word in ("scv", "svc") for kind in ("pmml", "onnx"))
 _FALSE: Final = ("false", "0", "no")
+_TRUE: Final = ("true", "1", "yes", "")
 
 
 async def _score_at_once(request: Request) -> Response:
@@ -78,8 +78,7 @@ async def score(state: State, request: Request, name: Name, key: IdempotencyKey 
     replicas = running(state, name)
     if not _waits(request):
         replicas.check_open()
-        text = content.decode("utf-8", "replace")
-        asked = ScoringRequest(command_id_of(request, key, content), name, text)
+        asked = ScoringRequest(command_id_of(request, key, content), name, _text_of(content))
         requests.check_request(asked, most_bytes=state.settings.max_body_bytes)
         record = await send_command(state, state.topics.scoring_requests, name, asked)
         return data_response({"status": True, "requestId": record.request_id, "state": "running"}, 202)
@@ -119,27 +118,36 @@ def _told(record: ScoringAnswerRecord) -> dict[str, Any]:
     return {**told, **orjson.loads(record.result), "state": "success"}
 
 
+def _text_of(content: bytes) -> str:
+    """As it can be kept until it is asked; RejectedError where a waiting call would be refused for its letters."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidError(ScoringCode.BAD_INPUT, f"body, byte {error.start}: is not UTF-8") from None
+
+
 def _waits(request: Request) -> bool:
-    if request.query_params.get("wait", "").lower() in _FALSE:
+    """Whether the answer is waited for; RejectedError where `wait` is neither true nor false."""
+    asked = request.query_params.get("wait", "")
+    if asked.lower() in _FALSE:
         return False
-    return "respond-async" not in request.headers.get("prefer", "").lower()
+    if asked.lower() not in _TRUE:
+        text = f"wait: found {asked[:40]!r}, expected true, or false for a request id at once"
+        raise InvalidError(Code.INVALID_REQUEST, text)
+    preferred = ",".join(request.headers.getlist("prefer")).lower().split(",")
+    return all(one.partition(";")[0].strip() != "respond-async" for one in preferred)
 
 
 async def _content(request: Request) -> bytes:
-    """The JSON of a call, as it came; a body around it, as model-test has it, is taken off."""
+    """The JSON of a call, as it came: the model's process reads it."""
     form = await form_of(request)
-    if form is not None:
-        value = form.get("data") or form.get("X")
-        if not isinstance(value, str):
-            raise InvalidError(ScoringCode.BAD_INPUT, 'data: is missing: send JSON, such as {"X": [{"x1": 1.5}]}')
-        return value.encode() if "data" in form else b'{"X":' + value.encode() + b"}"
-    content = await request.body()
-    if content.lstrip()[:8].startswith(b'{"data"'):
-        try:
-            return orjson.dumps(read_json(content)["data"])
-        except BadJsonError:
-            return content  # the model's process says what is wrong with it
-    return content
+    if form is None:
+        return await request.body()
+    for name, begin, end in (("data", b"", b""), ("X", b'{"X":', b"}")):
+        value = form.get(name)
+        if isinstance(value, str) and value:
+            return begin + value.encode("utf-8", "surrogatepass") + end
+    raise InvalidError(ScoringCode.BAD_INPUT, 'data: is missing: send JSON, such as {"X": [{"x1": 1.5}]}')
 
 
 _BODY: Final = body_of({"X": {"description": 'Records by name, `[{"x1": 1.5}]`; or of each input its values.'}}, ("X",))

@@ -207,6 +207,10 @@ class TestJobs:
             ({"dispatch": "schedule", "schedule": "* * * *"}, 400, "schedule"),
             ({"dispatch": "schedule", "schedule": "1h", "timeZone": "Mars/X"}, 400, "timeZone"),
             ({"dispatch": "schedule", "schedule": "1h", "missedRuns": "all"}, 400, "missedRuns"),
+            ({"dispatch": "schedule", "schedule": "999999999w"}, 400, "schedule"),  # it let every list of jobs be 500
+            ({"timeZone": "Mars/X"}, 400, "timeZone"),
+            ({"variables": {"": "x"}}, 400, "variables"),
+            ({"variables": {"A=B": "x"}}, 400, "variables"),
             ({"jobName": "a b"}, 400, "jobName"),
             ({"runName": "a/b"}, 400, "runName"),
             ({"variables": "x"}, 400, "variables"),

@@ -90,6 +90,53 @@ def test_S100_the_clock_changes(text: str, begin: str, expected: list[str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "at", "last", "then"),
+    [  # Berlin: 2026-10-25 02:00 … 02:59 come twice
+        ("*/15 * * * *", "2026-10-25T02:20+02:00", "2026-10-25T02:15:00+02:00", "2026-10-25T02:30:00+02:00"),
+        ("*/15 * * * *", "2026-10-25T02:20+01:00", "2026-10-25T02:15:00+01:00", "2026-10-25T02:30:00+01:00"),
+        ("*/15 * * * *", "2026-10-25T02:00+01:00", "2026-10-25T02:00:00+01:00", "2026-10-25T02:15:00+01:00"),
+        ("0 * * * *", "2026-10-25T02:59+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"),
+        ("30 2 * * *", "2026-10-25T02:10+01:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"),
+        ("15 2-3 * * *", "2026-10-25T02:10+01:00", "2026-10-25T02:15:00+02:00", "2026-10-25T03:15:00+01:00"),
+        ("15 2-3 * * *", "2026-10-25T03:20+01:00", "2026-10-25T03:15:00+01:00", "2026-10-26T02:15:00+01:00"),
+        ("*/15 * * * *", "2026-03-29T03:10+02:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:15:00+02:00"),
+        ("30 2 * * *", "2026-03-29T03:10+02:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"),
+    ],
+)
+def test_S100_what_was_due_last_and_is_next_about_a_change(text: str, at: str, last: str, then: str) -> None:
+    """Of the two equal hours each has its own times; what is next is never past."""
+    schedule = Schedule.read(text, "Europe/Berlin", anchor=0)
+
+    assert (schedule.last(ms(at)), schedule.after(ms(at))) == (ms(last), ms(then))
+
+
+@pytest.mark.parametrize(
+    ("text", "due", "now", "run", "then"),
+    [
+        (
+            "15 2-3 * * *",
+            "2026-10-25T02:15+02:00",
+            "2026-10-25T02:05+01:00",
+            "2026-10-25T02:15+02:00",
+            "2026-10-25T03:15+01:00",
+        ),
+        (
+            "*/15 * * * *",
+            "2026-10-25T02:15+02:00",
+            "2026-10-25T02:16+01:00",
+            "2026-10-25T02:15+01:00",
+            "2026-10-25T02:30+01:00",
+        ),
+    ],
+)
+def test_S100_times_missed_about_a_change(text: str, due: str, now: str, run: str, then: str) -> None:
+    """The last that has come is made up for, once, and what is next has not come."""
+    schedule = Schedule.read(text, "Europe/Berlin", anchor=0)
+
+    assert schedule.come(ms(due), ms(now), ONCE) == Due(ms(run), ms(then))
+
+
+@pytest.mark.parametrize(
     ("text", "zone", "field"),
     [
         ("* * * *", "UTC", "schedule"),
@@ -99,6 +146,8 @@ def test_S100_the_clock_changes(text: str, begin: str, expected: list[str]) -> N
         ("soon", "UTC", "schedule"),
         ("@often", "UTC", "schedule"),
         ("0m", "UTC", "schedule"),
+        ("999999999w", "UTC", "schedule"),
+        ("2610w", "UTC", "schedule"),
         ("-5m", "UTC", "schedule"),
         ("", "UTC", "schedule"),
         ("15m", "Mars/Olympus", "timeZone"),
