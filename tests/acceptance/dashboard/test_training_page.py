@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.dashboard.conftest import Shown
 from tests.acceptance.training.training_jobs_samples import TINY, name_of
@@ -110,6 +110,46 @@ def test_M081_M084_sources_and_workloads_over_one_another_while_points_come(
     page.reload()
     expect(page.get_by_label("Logarithmic")).to_be_checked()
     expect(page.get_by_role("button", name=f"{second}, WandB")).to_be_visible()
+
+
+def test_M053_points_without_a_number_are_gaps_and_are_told(page: Page, shown: Shown, service: Service) -> None:
+    """Not a line over them, nor an empty chart. What another source has at other steps is no gap."""
+    uid = f"page-gaps-{uuid.uuid4().hex[:8]}"
+    rest = {"timestamp": 1_704_067_200_000, "data_source": "log"}
+    points = [{"metric_name": "none", "value": None, "iteration": at, **rest} for at in range(9)]
+    points += [{"metric_name": "some", "value": None if at % 2 else 1.0, "iteration": at, **rest} for at in range(200)]
+    for at in range(200):
+        source = {"data_source": "wandb" if at % 2 else "log"}
+        points.append({"metric_name": "whole", "value": 1.0, "iteration": at, **rest, **source})
+    assert service.api.call("POST", f"/api/v1/workloads/{uid}/metrics", json={"data": points}).status_code == 202
+    page.goto(f"/#/training/metrics?workloads={uid}")
+    none, some, whole = (
+        page.locator("section.card", has=page.get_by_role("heading", name=name)) for name in ("none", "some", "whole")
+    )
+
+    expect(none).to_contain_text("No point has a number: null, NaN or infinite.")
+    expect(none.get_by_role("img")).to_have_count(0)
+    expect(some).to_contain_text("The gaps are points without a number: null, NaN or infinite.")
+    expect(whole.get_by_role("img")).to_be_visible()
+    expect(whole.locator(".note")).to_have_count(0)
+    shown("metrics-gaps")
+    dots, line = (_coloured(each.locator("canvas")) for each in (some, whole))
+    assert 0.2 * line < dots, "points that stand alone between gaps are dots"
+
+
+def _coloured(canvas: Locator) -> int:
+    """How many pixels are of the colour of a line: grid and letters are grey."""
+    script = """(canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let found = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        const [low, high] = [Math.min(...data.slice(at, at + 3)), Math.max(...data.slice(at, at + 3))];
+        if (data[at + 3] > 127 && high - low > 60) found += 1;
+      }
+      return found;
+    }"""
+    count: int = canvas.first.evaluate(script)
+    return count
 
 
 def test_names_are_as_long_as_they_may_be(page: Page, shown: Shown, service: Service) -> None:

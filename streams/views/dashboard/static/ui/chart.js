@@ -14,7 +14,7 @@ export const colour = (at) => token(`--series-${at % COLOURS}`);
 
 /**
  * `x`: ascending numbers, seconds since 1970 where `time` (shown as they are, in no zone).
- * `series`: `{ label, values, colour, dashed, points, dots, faint, hidden, spanGaps, of }`, values null where there is none; `dots` are
+ * `series`: `{ label, values, colour, dashed, points, dots, faint, hidden, of }`, values null where there is a gap, undefined where the line goes on; `dots` are
  * drawn without a line; `of` is the
  * label of another one, with which this is shown and hidden, without a place of its own in the legend;
  * `bands`: `{ label, low, high, colour }` of values too. `log`: a logarithmic scale. `describe`: what it shows, for
@@ -131,9 +131,8 @@ function optionsOf(Plot, { x, drawn, bands, time, log, xLabel, mark, height, wid
         stroke: () => (each.faint ? faded(colour(each.colour), 0.35) : colour(each.colour)),
         width: each.faint ? 1 : 1.75,
         dash: each.dashed ? [6, 4] : undefined,
-        spanGaps: each.spanGaps ?? false,
         ...(each.dots ? { paths: () => null } : {}),
-        points: each.dots ? { show: true, size: 9, width: 2 } : { show: each.points ?? undefined, size: 5 },
+        points: each.dots ? { show: true, size: 9, width: 2 } : { show: each.points ?? undefined, size: 5, filter: lonely },
       })),
       ...bands.flatMap((each) => [{ label: `${each.label} high`, stroke: "transparent", points: { show: false } }, { label: `${each.label} low`, stroke: "transparent", points: { show: false } }]),
     ],
@@ -143,6 +142,25 @@ function optionsOf(Plot, { x, drawn, bands, time, log, xLabel, mark, height, wid
       draw: mark === null ? [] : [(plot) => drawMark(plot, mark)],
     },
   };
+}
+
+/** The places of values that stand alone between gaps: no line shows them, so they are dots. */
+function lonely(plot, at, all) {
+  if (all) return null;
+  const values = plot.data[at];
+  const [first, last] = plot.series[0].idxs;
+  const found = [];
+  let before = null; // the values on both sides, over places where the line goes on
+  let candidate = -1;
+  for (let place = first; place <= last; place += 1) {
+    if (values[place] === undefined) continue;
+    if (values[place] === null) {
+      if (candidate >= 0) found.push(candidate);
+      candidate = -1;
+    } else candidate = before === null ? place : -1;
+    before = values[place];
+  }
+  return candidate >= 0 ? [...found, candidate] : found;
 }
 
 const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((each) => each * 10 ** power)).flat(); // steps have no halves

@@ -7,8 +7,8 @@ import { setQuery } from "../../lib/router.js";
 import { count, counted } from "../../lib/format.js";
 import { Chart } from "../../ui/chart.js";
 import { Button, Check, Choice, Search } from "../../ui/controls.js";
-import { attempt, Empty, ErrorNote, Skeleton } from "../../ui/feedback.js";
-import { AXES, joined, Lines, smoothed } from "./points.js";
+import { attempt, Empty, ErrorNote, Note, Skeleton } from "../../ui/feedback.js";
+import { AXES, joined, Lines, positive, smoothed, uncomputed } from "./points.js";
 
 const MOST_POINTS = 2000; // of a line: more than a chart has pixels
 const AGAIN = 20_000; // points that came live, after which all are asked for again, thinned
@@ -66,7 +66,7 @@ export const NAMES = { log: "Log", wandb: "WandB", tensorflow: "TensorFlow" };
 
 /** One metric: a line for each workload and source, that of a further source dashed. */
 function Metric({ metric, shown, version, axis, weight, log, source }) {
-  const { x, series } = useMemo(() => {
+  const { x, series, missing } = useMemo(() => {
     const lines = shown.flatMap(({ label, lines }, number) =>
       lines.sources(metric).filter((each) => !source || each === source).map((each, at) => ({ line: lines.line(metric, each), begun: lines.begun, label, each, at, number })),
     );
@@ -75,22 +75,21 @@ function Metric({ metric, shown, version, axis, weight, log, source }) {
     const { x, values } = joined(lines, AXES[axis]);
     const series = lines.flatMap(({ label, each, at, number }, place) => {
       const name = one && several ? NAMES[each] ?? each : several ? `${label}, ${NAMES[each] ?? each}` : label;
-      const line = { label: name, colour: one ? at : number, dashed: !one && at > 0, spanGaps: true, points: lines[place].line.value.length < 3 ? true : undefined, values: log ? values[place].map(positive) : values[place] };
+      const line = { label: name, colour: one ? at : number, dashed: !one && at > 0, points: lines[place].line.value.length < 3 ? true : undefined, values: log ? values[place].map(positive) : values[place] };
       if (!weight) return [line];
       return [
         { ...line, label: `${name} as it was`, of: name, faint: true },
         { ...line, values: smoothed(line.values, weight) },
       ];
     });
-    return { x, series };
+    return { x, series, missing: uncomputed(values) };
   }, [metric, shown.map(({ uid }) => uid).join(" "), version, axis, weight, log, source]);
   return html`<section class="card">
     <header><h2 title=${metric}>${metric}</h2></header>
-    <${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />
+    ${missing.some && html`<${Note}>${missing.all ? "No point has a number" : "The gaps are points without a number"}: null, NaN or infinite.<//>`}
+    ${!missing.all && html`<${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />`}
   </section>`;
 }
-
-const positive = (value) => (value > 0 ? value : null);
 
 /** Asks for the points of one workload, then follows them: as a stream, or by asking again. It shows nothing. */
 function Follower({ uid, live, streams, take, fail }) {

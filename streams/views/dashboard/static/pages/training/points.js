@@ -53,7 +53,10 @@ function localSeconds(at) {
   return at / 1000 - new Date(at).getTimezoneOffset() * 60;
 }
 
-/** `{ x, values }` of lines `{ line, begun }` over an axis: ascending, null where a line has no value. */
+/**
+ * `{ x, values }` of lines `{ line, begun }` over an axis, ascending. Where a line has no point it is undefined, and drawn on;
+ * where it has one that could not be computed it is null, a gap.
+ */
 export function joined(lines, axis) {
   const all = new Set();
   const found = lines.map(({ line, begun }) => {
@@ -66,7 +69,16 @@ export function joined(lines, axis) {
     return values;
   });
   const x = [...all].sort((a, b) => a - b);
-  return { x, values: found.map((values) => x.map((place) => values.get(place) ?? null)) };
+  return { x, values: found.map((values) => x.map((place) => values.get(place))) };
+}
+
+/** What a scale by powers can show: the rest, which a computed number may be too, is a gap. */
+export const positive = (value) => (value === undefined || value > 0 ? value : null);
+
+/** Whether some points, or all, could not be computed. How many is not known here: lines are thinned. */
+export function uncomputed(values) {
+  const points = values.flat().filter((value) => value !== undefined);
+  return { some: points.includes(null), all: points.every((value) => value === null) };
 }
 
 /** An exponential mean whose begin is not drawn to zero; `weight` from 0 (nothing) to below 1. */
@@ -75,7 +87,7 @@ export function smoothed(values, weight) {
   let sum = 0;
   let share = 0;
   return values.map((value) => {
-    if (value === null) return null;
+    if (!Number.isFinite(value)) return value;
     sum = sum * weight + value * (1 - weight);
     share = share * weight + (1 - weight);
     return sum / share;
