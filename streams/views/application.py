@@ -26,7 +26,7 @@ from streams.views.web.browsers import BrowserGuard
 from streams.views.web.door import DoorRoute, Doors
 from streams.views.web.forwarding import OwnerForwarding
 from streams.views.web.limits import BodyLimits
-from streams.views.web.reading import SlashPaths
+from streams.views.web.reading import HeadAsGet, SlashPaths
 from streams.views.web.refusals import answer_refusals
 
 __all__ = ["create_http", "serve"]
@@ -88,6 +88,7 @@ def create_http(runtime: StateRuntime, doors: Doors | None = None) -> FastAPI:
     answer_refusals(http, doors)
     settings = runtime.settings
     # The last one is the outermost: refusals are traced and measured too, and a body is not read before they are made.
+    http.add_middleware(HeadAsGet)
     http.add_middleware(OwnerForwarding, runtime=runtime, doors=doors)
     http.add_middleware(BodyLimits, settings=runtime.settings, doors=doors)
     http.add_middleware(SlashPaths, doors=doors)

@@ -19,13 +19,13 @@ from streams.views.access.session import TAG
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
 _NEWEST: Final = 1000  # of each partition that are looked at
 
-router = APIRouter(prefix="/access/audit", route_class=HeadRoute)
+router = APIRouter(prefix="/access/audit", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=TAG, slash=False, role=Role.ADMIN)  # it tells of everybody's work
 
 

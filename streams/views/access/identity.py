@@ -18,7 +18,7 @@ from streams.views.access.logins import authenticator_of, logged_in, revoke, wro
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import HeadRoute, State, address, sent_as_json
+from streams.views.web.reading import ForgivingRoute, State, address, sent_as_json
 
 __all__ = ["DOOR", "IDENTITY"]
 
@@ -49,7 +49,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
 
 IDENTITY: Final = Envelope(body=_body, shown={"model": IdentityError})
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     apart=True,
     router=router,

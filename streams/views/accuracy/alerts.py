@@ -19,13 +19,13 @@ from streams.views.accuracy.accuracy import TAG
 from streams.views.web.answers import ShownJobId, ShownSeriesKey, ShownTsId, json_response
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
 _NEWEST: Final = 1000  # of each partition that are looked at
 
-router = APIRouter(prefix="/alerts", route_class=HeadRoute)
+router = APIRouter(prefix="/alerts", route_class=JsonRoute)
 DOOR = Door(router=router, tag=TAG, apart=True, slash=False, watched=("/alerts",))
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from streams.errors import Code, NotFoundError
 from streams.views.dashboard.assets import Asset, bundle
 from streams.views.web.door import OPERATION, Door
-from streams.views.web.reading import HeadRoute
+from streams.views.web.reading import ForgivingRoute
 
 __all__ = ["DOOR"]
 
@@ -30,7 +30,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     apart=True,
     router=router,

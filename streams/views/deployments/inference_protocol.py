@@ -20,7 +20,7 @@ from streams.views.deployments.scoring import answer_of, running
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import HeadRoute, QuickPost, State, runtime
+from streams.views.web.reading import ForgivingRoute, QuickPost, State, runtime
 
 __all__ = ["DOOR", "PROTOCOL"]
 
@@ -46,7 +46,7 @@ async def _infer(request: Request) -> Response:
     return await infer(await runtime(request), request, request.path_params["name"])
 
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/v2",),

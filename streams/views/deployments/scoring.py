@@ -22,7 +22,7 @@ from streams.views.scoring.replies import TestedModel
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, by_name
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, QuickPost, State, runtime
+from streams.views.web.reading import ForgivingRoute, QuickPost, State, runtime
 
 __all__ = ["DOOR", "answer_of", "running"]
 
@@ -36,7 +36,7 @@ async def _score_at_once(request: Request) -> Response:
     return await _answered(running(state, request.path_params["name"]), content)
 
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=_PREFIXES,

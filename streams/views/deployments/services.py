@@ -32,7 +32,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door, Tag
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import HeadRoute, State, address
+from streams.views.web.reading import ForgivingRoute, State, address
 
 __all__ = ["DOOR", "TAG", "address_of"]
 
@@ -46,7 +46,7 @@ _NAMES: Final = (
 )
 TAG: Final = Tag("services", "Models that are deployed, with replicas; each address is also below /api/v1.")
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=tuple(f"{prefix}/{name}" for name in _NAMES for prefix in ("", ALIAS)),

@@ -27,13 +27,13 @@ from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
 from streams.views.web.files import digest_of, plain_name, store_upload
-from streams.views.web.reading import DataId, State, sent_as_form
+from streams.views.web.reading import DataId, JsonRoute, State, sent_as_form
 
 __all__ = ["DOOR"]
 
 _FORM = 64 * 1024  # bytes of boundaries and text fields around an uploaded file
 
-router = APIRouter(prefix="/data")
+router = APIRouter(prefix="/data", route_class=JsonRoute)
 DOOR = Door(
     apart=True,
     router=router,

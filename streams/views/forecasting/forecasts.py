@@ -26,7 +26,7 @@ from streams.views.web.answers import ShownTsId, json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
 from streams.views.web.forwarding import from_others, passed_on
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import PLAIN_ID, JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -139,7 +139,7 @@ async def _series_called(state: StateRuntime, series_key: str, data_id: int) -> 
     responses=PLAIN.responses(400, 404, 503),
 )
 async def get_forecast(
-    state: State, request: Request, ts_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="The series.")]
+    state: State, request: Request, ts_id: Annotated[int, PLAIN_ID, Path(ge=1, le=ID_LIMIT, description="The series.")]
 ) -> Response:
     """Of this worker's table, the truth for its partitions; else of Redis, if complete; else of the series' owner."""
     key = b"%d" % ts_id

@@ -11,10 +11,11 @@ from streams.views.forecasting.replies import ModelReply, ModelsReply
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import PLAIN
+from streams.views.web.reading import JsonRoute
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/model")
+router = APIRouter(prefix="/model", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=Tag("models", "What a job can ask for."), slash=True)
 
 

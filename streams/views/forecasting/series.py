@@ -15,7 +15,7 @@ from streams.views.forecasting.replies import HistoryReply, SeriesReply
 from streams.views.forecasting.summaries import history, shown_calendar
 from streams.views.web.answers import json_response
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JobId, JsonRoute, State
+from streams.views.web.reading import PLAIN_ID, JobId, JsonRoute, State
 
 __all__ = ["router", "ts_details"]
 
@@ -68,7 +68,9 @@ async def ts_details(state: State, job_id: JobId) -> Response:
     responses=PLAIN.responses(400, 404, 409, 503),
 )
 async def ts_history(
-    state: State, job_id: JobId, ts_id: Annotated[int, Path(ge=1, le=ID_LIMIT, description="A series of the job.")]
+    state: State,
+    job_id: JobId,
+    ts_id: Annotated[int, PLAIN_ID, Path(ge=1, le=ID_LIMIT, description="A series of the job.")],
 ) -> Response:
     """Its values in order of time, the times written as those of forecasts are, whatever the file has."""
     job = known_job(state, job_id)

@@ -30,7 +30,7 @@ from streams.views.inference.endpoint_bodies import (
 from streams.views.inference.envelope import INVOCATIONS
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
-from streams.views.web.reading import HeadRoute, State, content_type
+from streams.views.web.reading import ForgivingRoute, State, content_type
 
 __all__ = ["DOOR"]
 
@@ -46,7 +46,7 @@ _VARIANT: Final = {"x-amzn-invoked-production-variant": "AllTraffic"}  # SageMak
 _RETRY_AFTER: Final = {503: {"Retry-After": "2"}}  # seconds; a process is there again within that time
 
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/endpoints", "/invocations", "/ping", "/execution-parameters"),

@@ -27,11 +27,11 @@ from streams.views.web.commands import BareCommandId, CommandId, is_repeat, send
 from streams.views.web.creations import create_once
 from streams.views.web.door import Door, Tag, by_name
 from streams.views.web.files import file_response
-from streams.views.web.reading import HeadRoute, State, sent_as_json
+from streams.views.web.reading import ForgivingRoute, State, sent_as_json
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/transform-jobs", route_class=HeadRoute)
+router = APIRouter(prefix="/transform-jobs", route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     tag=Tag("transform jobs", "All lines of a file, forecast by an endpoint."),

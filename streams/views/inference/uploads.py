@@ -21,11 +21,11 @@ from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import file_response
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/uploads", "/outputs"),

@@ -12,11 +12,11 @@ from streams.views.web.answers import ShownJobId, json_response
 from streams.views.web.commands import BareCommandId, is_repeat, send_command
 from streams.views.web.door import Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import JobId, State
+from streams.views.web.reading import JobId, JsonRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 DOOR = Door.of_job("refresh", router, TAG)
 
 

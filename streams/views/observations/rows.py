@@ -29,7 +29,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import csv_too, json_response
 from streams.views.web.door import BodyLimit, Door, Tag, by_id
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import DataId, State, content_type
+from streams.views.web.reading import DataId, JsonRoute, State, content_type
 
 __all__ = ["DOOR", "TAG"]
 
@@ -39,7 +39,7 @@ _TOGETHER: Final = 1000  # rows that are checked at once, up to the first that i
 
 TAG: Final = Tag("observations", "Rows of data sets that come after the upload.")
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 DOOR = Door(
     router=router,
     prefixes=("/data/{data_id}/rows",),

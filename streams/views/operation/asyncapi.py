@@ -9,11 +9,11 @@ from streams.runtime import StateRuntime
 from streams.views.operation.asyncapi_document import asyncapi_document
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
-from streams.views.web.reading import State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, prefixes=("/asyncapi.json",), tag=OPERATION)
 
 

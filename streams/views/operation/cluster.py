@@ -16,14 +16,14 @@ from streams.errors import Code, UnavailableError
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
 _TIMEOUT: Final = timedelta(seconds=3)  # of a question; an answer takes some milliseconds
 _LIBRARIES: Final = {"faust": "faust-streaming", "kafka_client": "confluent-kafka"}
 
-router = APIRouter(prefix="/cluster", route_class=HeadRoute)
+router = APIRouter(prefix="/cluster", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False, role=Role.ADMIN)  # it tells of everybody's work
 
 _ROLES: Final = ("state", "trainer")

@@ -21,7 +21,7 @@ from streams.runtime import StateRuntime
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -30,7 +30,7 @@ _SHOWN_BYTES: Final = 64 * 1024  # of an event that is shown; larger ones the co
 _LONGEST_TEXT: Final = 500
 _Read = TypeVar("_Read")
 
-router = APIRouter(prefix="/dead-letters", route_class=HeadRoute)
+router = APIRouter(prefix="/dead-letters", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False, role=Role.ADMIN)  # it tells of everybody's work
 
 LetterId = Annotated[str, Path(description="PARTITION-OFFSET, as the list has it.")]

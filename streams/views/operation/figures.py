@@ -5,11 +5,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.access.caller import Role
 from streams.views.web.door import OPERATION, Door
-from streams.views.web.reading import State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter()
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(router=router, apart=True, prefixes=("/metrics",), tag=OPERATION, role=Role.ADMIN)
 
 

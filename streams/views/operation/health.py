@@ -13,11 +13,11 @@ from streams.rows.recovery import is_ready
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter()
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router, apart=True, prefixes=("/healthz", "/readyz"), tag=OPERATION, open=("GET /healthz", "GET /readyz")
 )

@@ -12,7 +12,7 @@ from streams.views.operation.schema_catalogue import SchemaCatalogue
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag
 from streams.views.web.envelope import Envelope, Refusal
-from streams.views.web.reading import JsonRoute
+from streams.views.web.reading import PLAIN_ID, ForgivingRoute
 
 __all__ = ["DOOR"]
 
@@ -23,7 +23,7 @@ def _catalogue(request: Request) -> SchemaCatalogue:
 
 
 Catalogue = Annotated[SchemaCatalogue, Depends(_catalogue)]
-SchemaId = Annotated[int, Path(description="As the first bytes of a record name it.")]
+SchemaId = Annotated[int, PLAIN_ID, Path(description="As the first bytes of a record name it.")]
 Subject = Annotated[str, Path(description="A topic and -value, such as tidecast.forecasts-value.")]
 Version = Annotated[str, Path(description="A number from 1, or latest.")]
 SchemaBody = Annotated[dict[str, Any], Body(examples=[{"schema": '"string"'}])]
@@ -53,7 +53,7 @@ REGISTRY = Envelope(
     meanings=dict.fromkeys(_LOOKING_UP, "No such thing, as a schema registry says it."),
 )
 
-router = APIRouter(prefix="/registry", route_class=JsonRoute)
+router = APIRouter(prefix="/registry", route_class=ForgivingRoute)
 DOOR = Door(
     apart=True,
     router=router,

@@ -20,7 +20,7 @@ from streams.views.web.admission.authentication import WATCHER
 from streams.views.web.answers import Streams, streams_of
 from streams.views.web.door import OPERATION, Door, Doors
 from streams.views.web.envelope import PLAIN
-from streams.views.web.reading import State
+from streams.views.web.reading import JsonRoute, State
 
 __all__ = ["DOOR"]
 
@@ -31,7 +31,7 @@ _MOST: Final = 20  # addresses of a stream
 _UNKNOWN: Final = (401, 403)  # who may not ask is not told so each second
 _LEFT_OUT: Final = (b"accept", b"connection", b"content-length", b"content-type", b"if-none-match", b"last-event-id")
 
-router = APIRouter(prefix="/watch")
+router = APIRouter(prefix="/watch", route_class=JsonRoute)
 DOOR = Door(router=router, apart=True, tag=OPERATION, slash=False)
 
 

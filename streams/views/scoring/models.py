@@ -37,14 +37,14 @@ from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import digest_of, store_upload
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR", "find"]
 
 _FORM: Final = 64 * 1024  # bytes of boundaries and text fields around an uploaded file
 _NAMES: Final = ("model-upload", "model-info", "operate-model", "model-descript", "model-variable")
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=tuple(f"{prefix}/{name}" for name in _NAMES for prefix in ("", ALIAS)),

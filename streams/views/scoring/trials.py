@@ -27,11 +27,11 @@ from streams.views.scoring.reading import ALIAS, Fields, body_of, fields_of, for
 from streams.views.scoring.replies import TestedModel
 from streams.views.web.door import Door, Tag
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter(route_class=HeadRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/model-test", f"{ALIAS}/model-test"),

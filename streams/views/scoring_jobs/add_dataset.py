@@ -28,7 +28,7 @@ from streams.views.web.creations import create_once
 from streams.views.web.door import BodyLimit, Door, Owned, Tag
 from streams.views.web.files import digest_of, plain_name, store_upload
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import State, content_type, has_body
+from streams.views.web.reading import ForgivingRoute, State, content_type, has_body
 
 __all__ = ["DATASETS", "DOOR"]
 
@@ -38,7 +38,7 @@ _PREFIXES = ("/add-dataset", "/api/v1/add-dataset")
 
 DATASETS = Tag("data sets by name", "Files that are scored; the same data sets as those of /data/.")
 
-router = APIRouter()
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=_PREFIXES,

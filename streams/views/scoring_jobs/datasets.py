@@ -25,11 +25,11 @@ from streams.views.web.door import Door
 from streams.views.web.files import file_response
 from streams.views.web.forwarding import passed_on
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, State, address
+from streams.views.web.reading import ForgivingRoute, State, address
 
 __all__ = ["DOOR"]
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=(

@@ -18,11 +18,11 @@ from streams.views.web.commands import BareCommandId, IdempotencyKey, command_id
 from streams.views.web.door import Door, by_name
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix=f"{ALIAS}/jobs", route_class=JsonRoute)
+router = APIRouter(prefix=f"{ALIAS}/jobs", route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     tag=JOBS,

@@ -26,11 +26,11 @@ from streams.views.scoring_jobs.shown import (
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door
 from streams.views.web.model_service import MODEL_SERVICE, ActionReply
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR", "described"]
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=tuple(f"{prefix}/{name}" for name in ("model-deploy-job", "job-info") for prefix in ("", ALIAS)),

@@ -31,7 +31,7 @@ from streams.views.web.commands import IdempotencyKey, command_id_of, send_comma
 from streams.views.web.door import Door
 from streams.views.web.forwarding import from_others
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, State, address
+from streams.views.web.reading import ForgivingRoute, State, address
 
 __all__ = ["DOOR"]
 
@@ -39,7 +39,7 @@ RESULT: Final = "result"
 _FIRST_ROWS: Final = 10
 _FIRST_BYTES: Final = 64 * 1024
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/operate-run", f"{ALIAS}/operate-run", f"{ALIAS}/runs"),

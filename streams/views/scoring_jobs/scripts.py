@@ -18,14 +18,14 @@ from streams.views.scoring_jobs.shown import content_of, ext_of
 from streams.views.web.commands import IdempotencyKey, command_id_of, send_command
 from streams.views.web.door import Door, Tag
 from streams.views.web.model_service import MODEL_SERVICE
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR", "JOBS"]
 
 _DRAWS: Final = 2000  # with n workers a name is ours once in n draws
 JOBS: Final = Tag("scoring jobs", "Data sets scored by a model: by demand, or by a schedule.")
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/generate-script", f"{ALIAS}/generate-script"),

@@ -16,11 +16,11 @@ from streams.views.tracking.owners import at_owner, check_ready, send
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/api/2.0/mlflow/experiments", route_class=JsonRoute)
+router = APIRouter(prefix="/api/2.0/mlflow/experiments", route_class=ForgivingRoute)
 DOOR = Door(router=router, tag=TAG, envelope=MLFLOW, slash=False, apart=True, packed=True, asks=("search",))
 
 Id = Annotated[str, Query(description="The experiment's id.")]

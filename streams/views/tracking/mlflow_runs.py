@@ -38,13 +38,13 @@ from streams.views.tracking.owners import at_owner, check_ready, send
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 from streams.workloads.points import checked
 from streams.workloads.state import WorkloadsState
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/api/2.0/mlflow", route_class=JsonRoute)
+router = APIRouter(prefix="/api/2.0/mlflow", route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     tag=TAG,

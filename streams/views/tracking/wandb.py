@@ -23,14 +23,14 @@ from streams.views.tracking.owners import TRACKING, at_owner, send
 from streams.views.tracking.wandb_envelope import WANDB
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 from streams.workloads.points import WrongPointError, check_point, publish
 
 __all__ = ["DOOR"]
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(route_class=JsonRoute)
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/graphql", "/files"),

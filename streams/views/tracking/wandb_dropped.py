@@ -8,10 +8,11 @@ from streams.views.tracking.owners import TRACKING
 from streams.views.tracking.wandb_envelope import WANDB
 from streams.views.web.answers import json_response
 from streams.views.web.door import BodyLimit, Door, Tag
+from streams.views.web.reading import ForgivingRoute
 
 __all__ = ["DOOR"]
 
-router = APIRouter()
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=("/wandb-dropped", "/sdk"),

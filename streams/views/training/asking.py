@@ -17,7 +17,7 @@ from streams.training.versions import unknown_version
 from streams.views.web.answers import json_response
 from streams.views.web.commands import send_command
 from streams.views.web.door import Owned, Tag
-from streams.views.web.reading import HeadRoute
+from streams.views.web.reading import PLAIN_ID, ForgivingRoute
 
 __all__ = [
     "TAG",
@@ -38,7 +38,7 @@ TAG: Final = Tag(
 Project = Annotated[
     str, Path(pattern="^[A-Za-z0-9._-]{1,64}$", description="The project; it begins with its first job.")
 ]
-VersionId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The version.")]
+VersionId = Annotated[int, PLAIN_ID, Path(ge=1, le=ID_LIMIT, description="The version.")]
 
 
 def project_of(path: str) -> Owned | None:
@@ -68,7 +68,7 @@ def own_router(prefix: str = "") -> APIRouter:
     """For addresses below a project, which answer to nobody of another one."""
     return APIRouter(
         prefix=prefix,
-        route_class=HeadRoute,
+        route_class=ForgivingRoute,
         dependencies=[Depends(_own_project)],
         strict_content_type=False,  # T-028: what is not declared is JSON; foreign pages are refused by their Origin
     )

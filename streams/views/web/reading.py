@@ -2,27 +2,34 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin
 
 import orjson
 from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticKnownError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.json_words import json_problem, without_mark
 from streams.checks import ID_LIMIT
 from streams.errors import Code, InvalidError, UnsupportedError
 from streams.runtime import StateRuntime
 from streams.views.web.door import Doors
-from streams.views.web.strict import unknown_field
+from streams.views.web.strict import slip, unknown_field
 
 __all__ = [
+    "PLAIN_ID",
+    "SEVERAL",
     "BodyRefusedError",
     "DataId",
-    "HeadRoute",
+    "ForgivingRoute",
+    "HeadAsGet",
     "JobId",
     "JsonRoute",
     "QuickPost",
@@ -42,6 +49,8 @@ __all__ = [
 _LONG_BODY = 16 * 1024  # bytes: reading them takes about as long as the way to a thread and back
 _OTHERWISE = (b"prefer", b"idempotency-key")  # who sends these wants something else than an answer at once
 _READ_BY = "tidecast_read_by"
+SEVERAL: Final = "tidecast.several"
+"""In the metadata of a parameter of one type that may come several times; the view reads all its values."""
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -50,9 +59,19 @@ async def runtime(request: Request) -> StateRuntime:  # async, lest FastAPI call
     return cast("StateRuntime", request.app.state.runtime)
 
 
+def _digits(text: object) -> object:
+    """What is written otherwise would be a number to the view, and nobody's to `by_id`, which finds the owner."""
+    if isinstance(text, str) and not re.fullmatch(r"-?(0|[1-9][0-9]*)", text, re.ASCII):
+        raise PydanticKnownError("int_parsing")
+    return text
+
+
+PLAIN_ID = BeforeValidator(_digits)
+"""An id in a path is digits alone: Python takes 5.0, +5, 05 and 5_0 for numbers, too."""
+
 State = Annotated[StateRuntime, Depends(runtime)]
-JobId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The job.")]
-DataId = Annotated[int, Path(ge=1, le=ID_LIMIT, description="The data set.")]
+JobId = Annotated[int, PLAIN_ID, Path(ge=1, le=ID_LIMIT, description="The job.")]
+DataId = Annotated[int, PLAIN_ID, Path(ge=1, le=ID_LIMIT, description="The data set.")]
 
 
 def address(request: Request, path: str) -> str:
@@ -76,18 +95,20 @@ class JsonRoute(APIRoute):
     """A route whose JSON bodies are read by orjson: ten times quicker, and it refuses NaN and endless nesting.
 
     A view that is decorated with `read_by` has them read by a function of its own. What has one value in the query is
-    refused where it has two.
+    refused where it has two, and so is what the route does not know: a filter that is passed over tells too much.
     """
+
+    forgiving = False
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler, given a request that reads JSON so."""
         handler = super().get_route_handler()
         read = getattr(self.endpoint, _READ_BY, orjson.loads)
-        single = frozenset(_single_parameters(self.dependant))
+        known = dict(_parameters(self.dependant))
 
         async def handle(request: Request) -> Any:
             if request.scope["query_string"]:
-                _refuse_doubles(request, single)
+                _check_query(request, known, forgiving=self.forgiving)
             json_request = _JsonRequest(request.scope, request.receive)
             json_request.read = read
             return await handler(json_request)
@@ -95,35 +116,63 @@ class JsonRoute(APIRoute):
         return handle
 
 
-def _single_parameters(dependant: Any) -> Iterator[str]:
-    """What a route, with all that it depends on, takes from the query once."""
+class ForgivingRoute(JsonRoute):
+    """One that clients of others ask, who add what we do not know (M-036): near-misses alone are refused."""
+
+    forgiving = True
+
+
+def _parameters(dependant: Any) -> Iterator[tuple[str, bool]]:
+    """What a route, with all that it depends on, takes from the query, and whether once only."""
     for field in dependant.query_params:
         annotation = field.field_info.annotation
-        if not any(get_origin(kind) in (list, set, tuple) for kind in (annotation, *get_args(annotation))):
-            yield field.alias
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, info in annotation.model_fields.items():
+                yield info.alias or name, _is_single(info)
+        else:
+            yield field.alias, _is_single(field.field_info)
     for inner in dependant.dependencies:
-        yield from _single_parameters(inner)
+        yield from _parameters(inner)
 
 
-def _refuse_doubles(request: Request, single: frozenset[str]) -> None:
-    """Refuse a parameter that is there twice: the last would count, and nobody would be told of the others."""
-    seen = set()
-    for name, _ in request.query_params.multi_items():
-        if name in seen and name in single:
+def _is_single(info: FieldInfo) -> bool:
+    kinds = (info.annotation, *get_args(info.annotation))
+    return SEVERAL not in info.metadata and not any(get_origin(kind) in (list, set, tuple) for kind in kinds)
+
+
+def _check_query(request: Request, known: Mapping[str, bool], *, forgiving: bool) -> None:
+    """Refuse what is there twice, of which the last would count, and what is passed over; nobody would be told."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if known.get(name) and names.count(name) > 1:
             raise InvalidError(Code.INVALID_REQUEST, f"{name}: is there more than once; send it once")
-        seen.add(name)
+        if name not in known:
+            wrong = slip(name, known.keys() - set(names)) if forgiving else unknown_field(name, known)
+            if wrong:
+                raise InvalidError(Code.INVALID_REQUEST, f"{name[:60]}: {wrong}")
 
 
-class HeadRoute(JsonRoute):
-    """A route that answers HEAD where it answers GET (T-003); the server leaves the answer's body out."""
+class HeadAsGet:
+    """Answers HEAD where it answers GET (T-003), with the same headers and no body.
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As for the GET that a HEAD stands for."""
-        return super().matches(_as_get(scope))
+    Whatever would go on for long, as a stream does, ends once its headers are sent.
+    """
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As the GET that a HEAD stands for."""
-        await super().handle(_as_get(scope), receive, send)
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+
+        await self._app({**scope, "method": "GET"}, receive, head)
 
 
 class QuickPost(Route):
@@ -143,10 +192,6 @@ class QuickPost(Route):
         if not plain or any(name in _OTHERWISE for name, _ in scope["headers"]):
             return Match.NONE, {}
         return super().matches(scope)
-
-
-def _as_get(scope: Scope) -> Scope:
-    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
 
 
 def read_by(read: Callable[[bytes], Any]) -> Callable[[_View], _View]:

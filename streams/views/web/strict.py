@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from streams.checks import nearest_name
 
-__all__ = ["ForgivingBody", "StrictBody", "UnknownFieldError", "unknown_field"]
+__all__ = ["ForgivingBody", "StrictBody", "UnknownFieldError", "slip", "unknown_field"]
 
 _NEAR: Final = 0.8  # of a name's letters: `next_k` is not near to next_k_prediction, a slip of a finger is
 _VERY_NEAR: Final = 0.87  # `dataset_version_name` is not that near to dataset_version_id
@@ -22,7 +22,15 @@ def unknown_field(name: str, known: Iterable[str]) -> str:
     """What is wrong with a field of this name."""
     known = list(known)
     meant = nearest_name(name, known, _NEAR)
-    return f"is unknown; did you mean {meant}?" if meant else f"is unknown; known are {', '.join(known)}"
+    if meant:
+        return f"is unknown; did you mean {meant}?"
+    return f"is unknown; known are {', '.join(known)}" if known else "is unknown; there is nothing to be sent here"
+
+
+def slip(name: str, absent: Iterable[str]) -> str | None:
+    """What is wrong with an unknown name where others are of no interest: it is very near to one that is absent."""
+    meant = nearest_name(name, list(absent), _VERY_NEAR)
+    return f"is unknown; did you mean {meant}?" if meant else None
 
 
 def _names_of(model: type[BaseModel]) -> list[str]:
@@ -65,5 +73,5 @@ class ForgivingBody(BaseModel, extra="ignore"):
             known = _names_of(cls)
             absent = [name for name in known if name not in content]
             others = content.keys() - set(known)
-            _refuse(cls, content, [name for name in others if nearest_name(name, absent, _VERY_NEAR)])
+            _refuse(cls, content, [name for name in others if slip(name, absent)])
         return content

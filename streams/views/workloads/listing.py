@@ -16,7 +16,7 @@ from streams.forecasting.state import ForecastingState
 from streams.runtime import StateRuntime
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.forwarding import from_others
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 from streams.views.workloads.answering import in_thread
 from streams.views.workloads.envelope import METRICS
 from streams.views.workloads.known import Known, known_workloads, shown_workload
@@ -30,7 +30,7 @@ __all__ = ["router"]
 _MOST: Final = 100_000  # workloads of an answer: each forecast of a series is one
 _ROWS: Final = "with_rows"  # what a worker tells another one, not a client
 
-router = APIRouter(prefix="/api/v1/workloads", route_class=HeadRoute)
+router = APIRouter(prefix="/api/v1/workloads", route_class=ForgivingRoute)
 
 
 @router.get("", summary="List the workloads", response_model=WorkloadsReply, responses=METRICS.responses(400, 503))

@@ -16,7 +16,7 @@ from streams.access.visibility import own
 from streams.checks import invalid_field
 from streams.runtime import StateRuntime
 from streams.views.web.answers import streams_of
-from streams.views.web.reading import HeadRoute, State
+from streams.views.web.reading import SEVERAL, ForgivingRoute, State
 from streams.views.workloads.answering import in_thread, reader_of
 from streams.views.workloads.envelope import METRICS
 from streams.workloads.points import check_uid
@@ -32,7 +32,7 @@ _QUIET_S: Final = 1.0  # after which it is seen that the process ends, or the wo
 _MOST_POINTS: Final = 1000  # of an event
 _OFFSET: Final = re.compile(r"-?\d{1,18}")
 
-router = APIRouter(prefix="/api/v1/workloads", route_class=HeadRoute)
+router = APIRouter(prefix="/api/v1/workloads", route_class=ForgivingRoute)
 
 
 @router.get(
@@ -49,8 +49,8 @@ async def stream(
     after: Annotated[
         str | None, Query(alias="last_event_id", description="The same, for those who can send no header.")
     ] = None,
-    metrics: Annotated[str | None, Query(description="Names, parted by commas; absent: all.")] = None,
-    data_source: Annotated[str | None, Query(description="log, wandb, tensorflow, parted by commas.")] = None,
+    metrics: Annotated[str | None, SEVERAL, Query(description="Names, parted by commas; absent: all.")] = None,
+    data_source: Annotated[str | None, SEVERAL, Query(description="log, wandb, tensorflow, parted by commas.")] = None,
 ) -> Response:
     """Events `points`, each an array of points in `data`: first all that there are, in order of arrival, then each new.
 

@@ -15,7 +15,7 @@ from streams.codes.workloads import WorkloadsCode
 from streams.errors import Code, InvalidError, NotFoundError, TooLargeError
 from streams.views.web.answers import json_response
 from streams.views.web.door import Door, Tag, by_name
-from streams.views.web.reading import HeadRoute, State, sent_as_json
+from streams.views.web.reading import ForgivingRoute, State, sent_as_json
 from streams.views.workloads import listing, live
 from streams.views.workloads.answering import in_thread, reader_of, streamed
 from streams.views.workloads.envelope import METRICS
@@ -32,12 +32,12 @@ _FORMS: Final = ("json", "csv")
 _LAST: Final = "X-Last-Event-ID"  # where a live stream goes on from what an answer has
 
 _PREFIX: Final = "/api/v1/workloads"
-points_router = APIRouter(prefix=_PREFIX, route_class=HeadRoute)
+points_router = APIRouter(prefix=_PREFIX, route_class=ForgivingRoute)
 # Read by the view itself, so FastAPI does not know it. A point is among the document's schemas by the answers.
 _BODY: Final = PointsBody.model_json_schema(ref_template="#/components/schemas/{model}")
 del _BODY["$defs"]
 
-router = APIRouter()
+router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(
     router=router,
     prefixes=(_PREFIX,),

@@ -1,6 +1,10 @@
 """Shapes of the answers, for the API document, and of the body that takes points."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
+
+from streams.views.web.reading import SEVERAL
 
 __all__ = [
     "AcceptedReply",
@@ -68,10 +72,12 @@ class PointsReply(BaseModel):
 
 
 class PointParameters(BaseModel):
-    """What may be asked of points. A parameter may come several times; others that nobody knows are ignored (M-036)."""
+    """What may be asked of points; what nobody knows is ignored (M-036)."""
 
-    metrics: str | None = Field(None, description="Names, parted by commas; absent: all.")
-    data_source: str | None = Field(None, description="log, wandb, tensorflow, parted by commas; absent: all.")
+    metrics: Annotated[str | None, SEVERAL] = Field(None, description="Names, parted by commas; absent: all.")
+    data_source: Annotated[str | None, SEVERAL] = Field(
+        None, description="log, wandb, tensorflow, parted by commas; absent: all."
+    )
     start: str | None = Field(None, description="First time, epoch milliseconds; with `end`.")
     end: str | None = Field(None, description="Last time, epoch milliseconds; with `start`.")
     tail: str | None = Field(None, description="Only so many points, the last ones.")

@@ -6,14 +6,14 @@ from streams.access.caller import Role
 from streams.views.web.answers import json_response
 from streams.views.web.door import OPERATION, Door
 from streams.views.web.forwarding import from_others, told_others
-from streams.views.web.reading import JsonRoute, State
+from streams.views.web.reading import ForgivingRoute, State
 from streams.views.workloads.envelope import METRICS
 from streams.views.workloads.replies import PlacesReply
 from streams.workloads.state import WorkloadsState
 
 __all__ = ["DOOR"]
 
-router = APIRouter(prefix="/api/v1/metrics", route_class=JsonRoute)
+router = APIRouter(prefix="/api/v1/metrics", route_class=ForgivingRoute)
 DOOR = Door(router=router, tag=OPERATION, envelope=METRICS, slash=False, apart=True, role=Role.ADMIN)
 
 

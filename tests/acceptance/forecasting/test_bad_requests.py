@@ -192,3 +192,31 @@ def test_J146_what_is_sent_twice_is_refused(http: httpx.Client, job_id: int) -> 
     check_error(http.post("/data/", files=files), 400, "upload: is there more than once")
     file = {"upload": ("a.csv", PREVIEW)}
     check_error(http.post("/data/", files=file, data={"name": ["a", "b"]}), 400, "name: is there more than once")
+
+
+@pytest.mark.parametrize("written", ["5.0", "+5", "05", "5_0", "%205", "5e0", "\u0665"])
+def test_J004_an_id_is_digits_alone(http: httpx.Client, job_id: int, written: str) -> None:
+    """Python takes these for numbers too, and a worker that does not own the job answered that there is none."""
+    text = written.replace("5", str(job_id))
+    for path in (f"/job/{text}/", f"/data/{text}/", f"/job/{job_id}/ts_details/{text}/"):
+        check_error(http.get(path), 400, "expected a whole number")
+
+
+def test_J146_a_parameter_that_nobody_knows_is_refused(http: httpx.Client, job_id: int) -> None:
+    """A filter that is passed over answers with too much; the name that was meant is said."""
+    for path in ("/data/", "/model/", f"/data/{job_id}/"):
+        check_error(http.get(f"{path}?limit=1"), 400, "limit: is unknown")
+    check_error(http.get("/job/?limt=1"), 400, "limt: is unknown; did you mean limit?")
+    check_error(http.get(f"/job/{job_id}/job_results/?tsid=1"), 400, "tsid: is unknown; did you mean ts_id?")
+
+
+def test_T003_head_answers_as_get(http: httpx.Client, job_id: int) -> None:
+    """The same status and headers, and no body, at every door; what goes on for long ends."""
+    paths = [f"/job/{job_id}/{page}" for page in ("", "ts_details/", "job_results/")]
+    for path in [*paths, "/data/", "/job/", "/model/", "/model/LinearFit/", "/healthz", "/asyncapi.json", "/job/7/"]:
+        got, head = http.get(path), http.head(path)
+
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert head.headers["content-length"] == got.headers["content-length"], path
+    assert http.head(f"/watch?path=/job/{job_id}/").headers["content-type"].startswith("text/event-stream")
+    assert http.head(f"/job/{job_id}/stop/").status_code == 405

@@ -380,3 +380,30 @@ def test_every_route_ends_as_its_door_says(door: Door) -> None:
     """Else nobody could reach it."""
     for _, route in operations(door):
         assert route.path.endswith("/") is door.slash, route.path
+
+
+@pytest.mark.parametrize("door", EVERY, ids=named)
+def test_every_route_reads_its_query_and_ids_strictly(door: Door) -> None:
+    """Doubled and misspelt parameters are refused by the kind of route; numbers of paths are digits alone."""
+    for _, route in operations(door):
+        assert isinstance(route, JsonRoute), route.path
+        for parameter in route.dependant.path_params:
+            if parameter.field_info.annotation is int:
+                assert parameter.validate("+5", {}, loc=("path",))[1], f"{route.path}: use PLAIN_ID"
+
+
+async def test_a_parameter_is_sent_once_where_it_is_one(client: httpx.AsyncClient) -> None:
+    """Also of those that a view takes together; and what may be sent several times may."""
+    several = "/api/v1/workloads/w/metrics/data?metrics=a&metrics=b&data_source=log&data_source=wandb"
+    refused = {
+        "/v1/p/training-jobs?page=1&page=2": "page: is there more than once",
+        "/v1/p/training-jobs?per_pge=1": "per_pge: is unknown; did you mean per_page?",
+        "/api/v1/workloads/w/metrics/data?tail=1&tail=2": "tail: is there more than once",
+        "/api/v1/workloads/w/metrics/data?metric=a": "metric: is unknown; did you mean metrics?",
+    }
+    for path, words in refused.items():
+        answer = await client.get(path)
+
+        assert (answer.status_code, words in answer.text) == (400, True), answer.text
+    for path in (several, "/api/v1/workloads/w/metrics/data?limit=1", "/v1/p/training-jobs?_=123"):
+        assert (await client.get(path)).status_code != 400, path
