@@ -6,15 +6,22 @@ Many programs write NaN and Infinity; and a reader takes more levels than a writ
 import codecs
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-__all__ = ["BadJsonError", "json_problem", "read_json", "shown", "without_mark"]
+__all__ = ["BadJsonError", "JsonProblem", "json_problem", "read_json", "shown", "without_mark"]
 
 _NUMBER: Final = re.compile(r"[-+]?(nan|inf(?:inity)?|n/?a|none)(?![a-z])", re.IGNORECASE)
 _MISSING: Final = 'write a missing value as null, or as "NaN" in quotation marks'
 _LONGEST_SHOWN: Final = 40  # characters of what came that a message repeats: enough to find it
+
+
+class JsonProblem(NamedTuple):
+    """What is wrong with a text, and where, from 0."""
+
+    words: str
+    pos: int
 
 
 class BadJsonError(ValueError):
@@ -23,10 +30,12 @@ class BadJsonError(ValueError):
 
 def read_json(text: bytes | str) -> Any:
     """What the text says; BadJsonError where it says nothing, or nests so deep that it could not be written again."""
+    text = without_mark(text) if isinstance(text, bytes) else text
     try:
-        content = orjson.loads(without_mark(text) if isinstance(text, bytes) else text)
+        content = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadJsonError(f"byte {error.pos}: not valid JSON: {json_problem(error)}") from None
+        problem = json_problem(error, text)
+        raise BadJsonError(f"byte {problem.pos}: not valid JSON: {problem.words}") from None
     if _is_too_deep(content):
         names = content if isinstance(content, dict) else ()
         at = next((f"{name[:_LONGEST_SHOWN]}: " for name in names if _is_too_deep(content[name])), "")
@@ -61,12 +70,21 @@ def shown(value: Any) -> str:
     return str(value)[:_LONGEST_SHOWN]
 
 
-def json_problem(error: orjson.JSONDecodeError) -> str:
-    """The reader's own words, or the remedy where a value that is no number stands in the place of one (F01)."""
+def json_problem(error: orjson.JSONDecodeError, text: bytes | str) -> JsonProblem:
+    """The reader's own words, or the remedy: for a value that is no number in the place of one (F01), and for no UTF-8.
+
+    Of that the reader says neither where it is nor what to do.
+    """
+    if isinstance(text, bytes):
+        if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in text[:2]:
+            return JsonProblem("it is UTF-16; send UTF-8", 0)
+        try:
+            text.decode()
+        except UnicodeDecodeError as wrong:
+            return JsonProblem(f"0x{text[wrong.start]:02X} is not UTF-8; send UTF-8", wrong.start)
     begin = error.pos - 1 if error.doc[error.pos - 1 : error.pos] in ("-", "+") and error.pos else error.pos
     found = _NUMBER.match(error.doc, begin)
     if found is None:
-        return error.msg
-    if found[1].lower().startswith("inf"):
-        return f"{found[0]} is no JSON value, numbers are finite: {_MISSING}"
-    return f"{found[0]} is no JSON value: {_MISSING}"
+        return JsonProblem(error.msg, error.pos)
+    finite = ", numbers are finite" if found[1].lower().startswith("inf") else ""
+    return JsonProblem(f"{found[0]} is no JSON value{finite}: {_MISSING}", error.pos)

@@ -29,7 +29,8 @@ def rows_of_json(body: bytes) -> list[Row]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        text = f"body: not valid JSON: {json_problem(error)} at byte {error.pos}"
+        problem = json_problem(error, body)
+        text = f"body: not valid JSON: {problem.words} at byte {problem.pos}"
         raise InvalidError(Code.INVALID_REQUEST, text) from None
     rows = content.get("rows") if isinstance(content, dict) else content
     if not isinstance(rows, list):

@@ -68,9 +68,10 @@ def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
     try:
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        problem = json_problem(error, text)
         raise ConfigurationError(
             "DEEPAR_INFERENCE_CONFIG",
-            f"DEEPAR_INFERENCE_CONFIG is not JSON: {json_problem(error)}, at character {error.pos + 1}",
+            f"DEEPAR_INFERENCE_CONFIG is not JSON: {problem.words}, at character {problem.pos + 1}",
         ) from None
     try:
         if not isinstance(given, dict):

@@ -68,12 +68,12 @@ def parse_instance(fields: object, config: DeepARConfig, *, training: bool = Fal
 
 def parse_body(body: bytes) -> dict[str, Any]:
     """The object that a request's body is; InstanceError where it is none."""
+    text = without_mark(body)
     try:
-        request = orjson.loads(without_mark(body))
+        request = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InstanceError(
-            "body", f"the body is not JSON: {json_problem(error)}, at character {error.pos + 1}"
-        ) from None
+        problem = json_problem(error, text)
+        raise InstanceError("body", f"the body is not JSON: {problem.words}, at character {problem.pos + 1}") from None
     if not isinstance(request, dict):
         raise InstanceError("body", 'the body is not an object: send {"instances": [...]}')
     return request
@@ -81,10 +81,12 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 def parse_line(line: bytes) -> object:
     """The JSON value of a line; InstanceError where it is none."""
+    text = without_mark(line)
     try:
-        return orjson.loads(without_mark(line))
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InstanceError("instance", f"not JSON: {json_problem(error)}, at character {error.pos + 1}") from None
+        problem = json_problem(error, text)
+        raise InstanceError("instance", f"not JSON: {problem.words}, at character {problem.pos + 1}") from None
 
 
 def read_training_data(lines: Iterable[bytes], config: DeepARConfig) -> tuple[list[Series], DeepARConfig]:

@@ -98,8 +98,9 @@ def _series(path: Path, number: int, line: bytes) -> SeriesLine:
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
+        problem = json_problem(error, line)
         raise CommandError(
-            f"{path}, line {number}: not JSON: {json_problem(error)}, at character {error.pos + 1}"
+            f"{path}, line {number}: not JSON: {problem.words}, at character {problem.pos + 1}"
         ) from None
     if not isinstance(fields, dict) or not isinstance(fields.get("target"), list) or "start" not in fields:
         raise CommandError(f"{path}, line {number}: expected an object with start and target, an array")

@@ -88,7 +88,8 @@ class _JsonRequest(Request):
         try:
             return await asyncio.to_thread(self.read, body) if len(body) > _LONG_BODY else self.read(body)
         except orjson.JSONDecodeError as error:
-            raise json.JSONDecodeError(json_problem(error), error.doc, error.pos) from None
+            problem = json_problem(error, body)
+            raise json.JSONDecodeError(problem.words, error.doc, problem.pos) from None
 
 
 class JsonRoute(APIRoute):

@@ -165,7 +165,8 @@ def _read(body: bytes) -> Any:
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            text = f"body: not valid JSON: {json_problem(error)} at byte {error.pos}"
+            problem = json_problem(error, body)
+            text = f"body: not valid JSON: {problem.words} at byte {problem.pos}"
             raise InvalidError(Code.INVALID_REQUEST, text) from None
 
 

@@ -220,3 +220,15 @@ def test_T003_head_answers_as_get(http: httpx.Client, job_id: int) -> None:
         assert head.headers["content-length"] == got.headers["content-length"], path
     assert http.head(f"/watch?path=/job/{job_id}/").headers["content-type"].startswith("text/event-stream")
     assert http.head(f"/job/{job_id}/stop/").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/v1/p/training-jobs", "/transform-jobs", "/job/", "/job-info", "/data/7/rows"])
+def test_T034_a_body_in_another_encoding_is_told_so(http: httpx.Client, path: str) -> None:
+    """Which byte, which encoding and what to send; the reader's words were `surrogates not allowed`, of byte 0."""
+    text = '{"job_name": "Köln €"}'
+    for encoding, words in [("utf-16", "it is UTF-16; send UTF-8"), ("cp1252", "0xF6 is not UTF-8; send UTF-8")]:
+        answer = http.post(path, content=text.encode(encoding), headers=_JSON)
+
+        assert answer.status_code == 400
+        assert words in answer.text
+        assert encoding == "utf-16" or "byte 15" in answer.text

@@ -15,7 +15,7 @@ def problem(text: str) -> str:
     """What is said of a text that is no JSON."""
     with pytest.raises(orjson.JSONDecodeError) as caught:
         orjson.loads(text)
-    return json_problem(caught.value)
+    return json_problem(caught.value, text).words
 
 
 @pytest.mark.parametrize("value", ["NaN", "nan", "-NaN", "Infinity", "-Infinity", "inf", "None", "NA"])
@@ -85,3 +85,22 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
     assert read_json(line) == parse_line(line) == parse_body(line) == {"start": "2020-01-01", "target": [1, 2]}
     assert len(read_training_data([line], config)[0]) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_named_with_its_remedy(encoding: str) -> None:
+    """The reader said `surrogates not allowed` of byte 0."""
+    text = '{"name": "Köln €"}'.encode(encoding)
+    with pytest.raises(BadJsonError, match=r"^byte 0: not valid JSON: it is UTF-16; send UTF-8$"):
+        read_json(text)
+    with pytest.raises(InstanceError, match=r"^not JSON: it is UTF-16; send UTF-8, at character 1$"):
+        parse_line(text)
+
+
+def test_a_byte_that_is_not_utf_8_is_named_with_its_place() -> None:
+    """As Windows saves it."""
+    text = '{"name": "Köln €"}'.encode("cp1252")
+    with pytest.raises(BadJsonError, match=r"^byte 11: not valid JSON: 0xF6 is not UTF-8; send UTF-8$"):
+        read_json(text)
+    with pytest.raises(InstanceError, match=r"^the body is not JSON: 0xF6 is not UTF-8; send UTF-8, at character 12$"):
+        parse_body(text)
