@@ -69,6 +69,13 @@ class Replicas:
         return next((status for status in ("running", "starting", "failed") if status in found), "paused")
 
     @property
+    def reason(self) -> str | None:
+        """Why the service has failed; None while it has not."""
+        if self.status != "failed":
+            return None
+        return next(replica.reason for replica in self._replicas.values() if replica.status == "failed")
+
+    @property
     def pids(self) -> dict[str, int]:
         """The process of each replica that has one."""
         found = ((name, replica.process) for name, replica in self._replicas.items())
@@ -172,6 +179,5 @@ class Replicas:
         if not self._replicas:
             return UnavailableError(DeploymentCode.SERVICE_PAUSED, f"service {name} is paused: start a replica")
         if all(replica.status == "failed" for replica in self._replicas.values()):
-            reason = next(iter(self._replicas.values())).reason
-            return UnavailableError(DeploymentCode.SERVICE_FAILED, f"service {name} has failed: {reason}")
+            return UnavailableError(DeploymentCode.SERVICE_FAILED, f"service {name} has failed: {self.reason}")
         return None

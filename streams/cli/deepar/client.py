@@ -13,7 +13,8 @@ from streams.cli.console.program import command_line
 from streams.cli.deepar.csv_series import Columns
 from streams.cli.deepar.series import SeriesLine
 from streams.cli.service.asking import own_project
-from streams.cli.service.client import ServiceClient, ServiceRefusalError
+from streams.cli.service.client import ServiceClient
+from streams.cli.service.refusals import ServiceRefusalError
 from streams.cli.service.session import Session
 
 __all__ = ["Trainee", "columns_of", "create_job", "endpoint", "endpoints", "forecast_all", "keep_columns", "version"]

@@ -16,7 +16,7 @@ from rich.text import Text
 from streams.cli.console.failure import CommandError
 from streams.cli.console.listing import AsJson, print_answer, print_json
 from streams.cli.console.options import argument, option
-from streams.cli.console.terminal import one_line, output
+from streams.cli.console.terminal import notices, one_line, output
 from streams.cli.service.asking import Url, session_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["register"]
 
 _STARTED_WITHIN_S: Final = 60.0
 _LOOK_S: Final = 0.3
+_SILENT_S: Final = 3.0  # most models are loaded by then; else the user is told what is waited for
 
 _Service = Annotated[str, argument(metavar="SERVICE", help="The service.")]
 _Pod = Annotated[str, argument(metavar="REPLICA", help="Such as iris-0.")]
@@ -62,6 +63,8 @@ def deploy(
         session.client.write("POST", "/model-deploy-service", body=body | {"memoryReserve": memory})
         shown = _started(session, service) if wait else _of(session, service)
         _print(shown, as_json=as_json)
+    if wait:
+        _check_started(shown)
 
 
 def list_services(*, as_json: AsJson = False, url: Url = None) -> None:
@@ -125,7 +128,9 @@ def scale(
     """Have so many replicas; with 0 none answers until there are more."""
     with session_of(url, on_new_home=True) as session:
         session.client.write("POST", "/service-scale", body={"serviceName": service, "replicas": replicas})
-        _print(_started(session, service) if replicas else _of(session, service), as_json=as_json)
+        shown = _started(session, service) if replicas else _of(session, service)
+        _print(shown, as_json=as_json)
+    _check_started(shown)
 
 
 def delete(service: _Service, *, as_json: AsJson = False, url: Url = None) -> None:
@@ -148,15 +153,27 @@ def _of(session: "Session", service: str) -> Mapping[str, Any]:
 
 def _started(session: "Session", service: str) -> Mapping[str, Any]:
     """Wait until a replica answers; CommandError where none does in time."""
-    deadline = time.monotonic() + _STARTED_WITHIN_S
+    begun, told = time.monotonic(), False
     while True:
         shown = _of(session, service)
         if shown["status"] != "starting":
             return shown
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > _STARTED_WITHIN_S:
             raise CommandError(f"no replica of {service} answers within {_STARTED_WITHIN_S:g} s: look at its log")
+        if waited > _SILENT_S and not told:
+            told = True
+            text = f"waiting for a replica of {service} to load its model, {_STARTED_WITHIN_S:g} s at most"
+            notices().print(text, soft_wrap=True)
         session.watch()
         time.sleep(_LOOK_S)
+
+
+def _check_started(shown: Mapping[str, Any]) -> None:
+    """CommandError where no replica can load the model."""
+    if shown["status"] == "failed":
+        reason = one_line(str(shown.get("reason") or "the worker's log says why"))
+        raise CommandError(f"service {shown['serviceName']} has failed: {reason}")
 
 
 def _print(shown: Mapping[str, Any], *, as_json: bool = False) -> None:
@@ -167,6 +184,8 @@ def _print(shown: Mapping[str, Any], *, as_json: bool = False) -> None:
     rows = {"service": "serviceName", "model": "modelName", "status": "status", "address": "restfulUrl"}
     for name, field in rows.items():
         grid.add_row(name, Text(one_line(str(shown[field]))))
+    if shown.get("reason"):
+        grid.add_row("reason", Text(one_line(str(shown["reason"]))))
     for pod in shown["podList"]:
         grid.add_row(one_line(pod["name"]), Text(pod["status"]))
     output().print(grid)

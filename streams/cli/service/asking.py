@@ -32,7 +32,7 @@ ServiceUrl = Annotated[
 @lru_cache(maxsize=1)
 def own_project(client: "ServiceClient") -> str:
     """The project that whoever asks works in, as addresses have it."""
-    from streams.cli.service.client import ServiceRefusalError
+    from streams.cli.service.refusals import ServiceRefusalError
 
     try:
         return str(client.get("/access/me")["project"])

@@ -10,30 +10,19 @@ from typing import Any, Final, Self
 import httpx
 
 from streams.cli.console.failure import CommandError
-from streams.cli.console.program import command_line
+from streams.cli.console.terminal import notices, one_line
 from streams.cli.service.addresses import host_of
+from streams.cli.service.refusals import ServiceAwayError, is_soon_ready, refusal_of, unreachable, words_of
 
-__all__ = ["ServiceAwayError", "ServiceClient", "ServiceRefusalError"]
+__all__ = ["ServiceClient"]
 
 _PATIENCE_S: Final = 60.0  # how long 503 and a restarting worker are waited for; a restart takes seconds
 _FIRST_PAUSE_S: Final = 0.5
+_SILENT_S: Final = 1.0  # after longer pauses the user is told why nothing happens: a restart is over by then
 _LONGEST_PAUSE_S: Final = 10.0  # whatever Retry-After says
 _TIMEOUT: Final = httpx.Timeout(120.0, connect=10.0)  # a large file is checked before it is answered
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _ELEMENTS_PER_REQUEST: Final = 20_000  # about 4 MB of JSON, far below the service's limits
-
-
-class ServiceRefusalError(CommandError):
-    """What the service answers to a request that it does not fulfil: the HTTP status, and the fields of the answer."""
-
-    def __init__(self, message: str, http_status: int, answer: Mapping[str, Any]) -> None:
-        super().__init__(message)
-        self.http_status = http_status
-        self.answer = answer
-
-
-class ServiceAwayError(CommandError):
-    """A service that has answered before, and does not any more, or says all the time that it is not ready."""
 
 
 class ServiceClient:
@@ -227,7 +216,7 @@ class ServiceClient:
         """A success; asks again while the service says that it is not ready."""
         short = patience_s is not None  # then silence is as good as 503
         patience_s = self._patience_s if patience_s is None else patience_s
-        deadline, pause = time.monotonic() + patience_s, _FIRST_PAUSE_S
+        deadline, pause, told = time.monotonic() + patience_s, _FIRST_PAUSE_S, False
         while True:
             asked = 0.0
             try:
@@ -237,14 +226,19 @@ class ServiceClient:
                     short and isinstance(error, httpx.ReadTimeout)
                 )  # else the address may be wrong
                 if not connected or time.monotonic() >= deadline:
-                    raise (ServiceAwayError if self._seen else CommandError)(self._unreachable(error)) from error
+                    raise (ServiceAwayError if self._seen else CommandError)(unreachable(self.url, error)) from error
+                why = "it does not answer"
             else:
                 self._seen = True
                 if response.is_success:
                     return response
-                if response.status_code != 503 or time.monotonic() >= deadline:
-                    raise self._refusal(response, patience_s)
-                asked = _retry_after(response)
+                if not is_soon_ready(response) or time.monotonic() >= deadline:
+                    raise refusal_of(self.url, response, patience_s)
+                asked, why = _retry_after(response), words_of(response)
+            if pause > _SILENT_S and not (short or told):
+                told = True
+                text = f"waiting for the service at {self.url}, {patience_s:.0f} s at most: {one_line(why)}"
+                notices().print(text, soft_wrap=True)
             self._pause(max(0.0, min(max(pause, asked), deadline - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -253,38 +247,6 @@ class ServiceClient:
             return response.json()
         except ValueError as error:
             raise CommandError(f"what answers at {self.url} is not a Tidecast service: correct --url") from error
-
-    def _refusal(self, response: httpx.Response, patience_s: float) -> CommandError:
-        try:
-            body = response.json()
-            told = body["error"] if isinstance(body.get("error"), dict) else body  # Keystone's
-            message = told["error_message"] if "error_message" in told else told["message"]  # contract T-031
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return CommandError(
-                f"{self.url} answered {response.status_code} {response.reason_phrase}, not in the form of a "
-                "Tidecast service: correct --url"
-            )
-        text = str(message)
-        if response.status_code == 503:
-            return ServiceAwayError(
-                f"the service at {self.url} is not ready, also not after {patience_s:.0f} s: {message}"
-            )
-        if response.status_code == 401:
-            text = (
-                f"{message} (at {self.url}: set TIDECAST_TOKEN, or TIDECAST_ACCESS_KEY_ID and "
-                f"TIDECAST_ACCESS_KEY_SECRET, or log in by {command_line('access login')})"
-            )
-        if response.status_code == 404:
-            text = f"{message} at {self.url}: look at the number, or name another service by --url or TIDECAST_HOME"
-        return ServiceRefusalError(text, response.status_code, body)
-
-    def _unreachable(self, error: httpx.TransportError) -> str:
-        if isinstance(error, httpx.TimeoutException):
-            return f"the service at {self.url} does not answer in time: try again, or look at its logs"
-        return (
-            f"no Tidecast service answers at {self.url} ({error}): start one with {command_line('up')}, correct "
-            "--url, or leave --url out"
-        )
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -22,7 +22,7 @@ _Page = dict[str, Any]
 
 def pages_of(ask: Callable[[int, int], _Page], page: int) -> Iterator[_Page]:
     """What `ask` answers, by offset and limit, until all series are there; by smaller pages where time is short."""
-    from streams.cli.service.client import ServiceRefusalError
+    from streams.cli.service.refusals import ServiceRefusalError
 
     place, count = 0, 1
     while place < count:

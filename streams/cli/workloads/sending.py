@@ -21,7 +21,7 @@ from streams.cli.console.failure import PARTLY, CommandError
 from streams.cli.console.listing import print_json
 from streams.cli.console.program import command_line
 from streams.cli.console.terminal import one_line
-from streams.cli.service.client import ServiceAwayError, ServiceRefusalError
+from streams.cli.service.refusals import ServiceAwayError, ServiceRefusalError
 from streams.cli.service.session import Session, find_service, open_session
 from streams.cli.workloads.plans import MOST_TOLD, Failed, Plan, Told
 

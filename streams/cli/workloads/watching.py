@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streams.cli.service.client import ServiceAwayError
+from streams.cli.service.refusals import ServiceAwayError
 from streams.cli.service.session import Session
 from streams.cli.service.streaming import events
 from streams.cli.workloads.tables import CURVE, metrics_table

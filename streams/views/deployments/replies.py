@@ -34,6 +34,7 @@ class ServiceData(Reply):
     cpu_reserve: float | str | None
     memory_reserve: float | str | None
     status: str = Field(description="running if any replica is; else starting, failed or paused.")
+    reason: str | None = Field(default=None, description="Why it has failed; null while it has not.")
     pod_list: list[ServicePod]
 
 

@@ -160,6 +160,7 @@ def _shown(state: StateRuntime, request: Request, record: ServiceRecord) -> dict
         "cpuReserve": record.cpu_reserve,
         "memoryReserve": record.memory_reserve,
         "status": "paused" if replicas is None else replicas.status,
+        "reason": None if replicas is None else replicas.reason,
         "podList": [{"name": names.shown(name), "status": status} for name, status in pods],
     }
 

@@ -224,3 +224,14 @@ def test_S121_limits_name_their_variable(service: Service, iris: str) -> None:
     large = {"file": ("a.onnx", b"x" * 160_000)}
     refused = call(service, "POST", "/model-upload", files=large, data={"name": new_name()})
     check_refusal(refused, 413, "TIDECAST_MAX_MODEL_BYTES")
+
+
+def test_S061_S063_a_service_that_fails_says_why(service: Service, iris: str) -> None:
+    """In its description, and to who calls it; one that has not failed has no reason."""
+    name = deploy(service, iris, running=False, memoryReserve=16)
+    until(lambda: info(service, name)["status"] == "failed", why="its replica cannot be started")
+    reason = info(service, name)["reason"]
+
+    assert reason
+    check_refusal(ask(service, name), 503, f"service {name} has failed: {reason}")
+    assert info(service, deploy(service, iris))["reason"] is None

@@ -50,3 +50,31 @@ def test_the_list_and_a_removal() -> None:
     assert json.loads(printed("list --json")) == [SHOWN]
     assert json.loads(printed("delete flowers --json")) == {"status": True}
     assert printed("delete flowers") == "service flowers is removed\n"
+
+
+@pytest.mark.parametrize("words", ["deploy iris flowers", "scale flowers 2"])
+def test_a_service_that_cannot_load_its_model(service_is: ServiceIs, words: str) -> None:
+    """1, and why; programs get the service as it is all the same."""
+    failed = {**SHOWN, "status": "failed", "reason": "memoryReserve is too little"}
+    service_is(lambda _: httpx.Response(200, json={"data": failed}))
+    command = ["services", *words.split(), "--json", "--url", "http://127.0.0.1:8080"]
+    ended = CliRunner().invoke(program(), command)
+
+    assert (ended.exit_code, json.loads(ended.stdout)) == (1, failed)
+    assert "service flowers has failed: memoryReserve is too little" in str(ended.exception) + ended.stderr
+
+
+def test_a_service_without_a_replica_is_not_waited_for(service_is: ServiceIs) -> None:
+    """1 at once, with the remedy."""
+    body = {"data": {"status": False}, "code": "NoReplica", "message": "service flowers has no replica: scale it up"}
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(503, json=body, headers={"Retry-After": "5"})
+
+    service_is(answer)
+    ended = CliRunner().invoke(program(), ["services", "call", "flowers", "[]", "--url", "http://127.0.0.1:8080"])
+
+    assert (ended.exit_code, len(asked)) == (1, 1)
+    assert "service flowers has no replica: scale it up" in str(ended.exception) + ended.stderr

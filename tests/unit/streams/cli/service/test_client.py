@@ -145,6 +145,33 @@ def test_a_service_that_stays_unready_is_given_up() -> None:
     assert str(failure.value) == "the service at http://127.0.0.1:8080 is not ready, also not after 0 s: recovering"
 
 
+@pytest.mark.parametrize("code", ["NoReplica", "ServicePaused", "ServiceFailed"])
+def test_what_stays_until_somebody_acts_is_not_waited_for(code: str) -> None:
+    """The service says whose turn it is."""
+    body = {"data": {"status": False}, "code": code, "message": "service s has no replica: scale it up"}
+    fake = Fake(httpx.Response(503, json=body, headers={"Retry-After": "5"}))
+    with fake.client() as client, pytest.raises(CommandError) as failure:
+        client.write("POST", "/api/v1/scv/pmml/s", body=[])
+
+    assert (str(failure.value), fake.pauses) == ("service s has no replica: scale it up", [])
+
+
+def test_who_waits_is_told_what_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, and not where it is over in a moment."""
+    ready = httpx.Response(200, json={"status": 3})
+    with Fake(_busy(), _busy(), ready).client() as client:
+        client.job(7)
+    assert capsys.readouterr().err == ""
+
+    with Fake(_busy(), _busy(), _busy(), _busy(), ready).client() as client:
+        client.job(7)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == (
+        "",
+        "waiting for the service at http://127.0.0.1:8080, 60 s at most: recovering\n",
+    )
+
+
 def test_silence_at_the_first_request_is_a_wrong_address() -> None:
     """Said at once, with the three remedies."""
     fake = Fake(httpx.ConnectError("Connection refused"))

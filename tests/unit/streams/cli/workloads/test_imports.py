@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
-from streams.cli.service.client import ServiceAwayError, ServiceClient
+from streams.cli.service.client import ServiceClient
+from streams.cli.service.refusals import ServiceAwayError
 from streams.cli.service.session import Session
 from streams.cli.workloads import sending
 from tests.unit.connectors.metric_sources.event_samples import event, event_file, framed, simple, tensor
