@@ -152,6 +152,24 @@ def _coloured(canvas: Locator) -> int:
     return count
 
 
+def test_a_thousand_metrics_are_drawn_as_somebody_comes_to_them(page: Page, service: Service) -> None:
+    """All at once they held the page up for half a minute."""
+    uid = f"page-wide-{uuid.uuid4().hex[:8]}"
+    rest = {"value": 1.0, "timestamp": 1_704_067_200_000, "iteration": 1, "data_source": "log"}
+    points = [{"metric_name": f"metric/{at:04}", **rest} for at in range(1000)]
+    assert service.api.call("POST", f"/api/v1/workloads/{uid}/metrics", json={"data": points}).status_code == 202
+    page.goto(f"/#/training/metrics?workloads={uid}")
+    page.get_by_role("button", name="Show all 1,000 metrics").click()
+    expect(page.get_by_role("heading", name="metric/")).to_have_count(1000)
+    charts = page.get_by_role("img", name="metric/")
+
+    assert charts.count() < 100
+    last = page.get_by_role("heading", name="metric/0999")
+    last.scroll_into_view_if_needed()
+    expect(page.get_by_role("img", name="metric/0999")).to_be_visible()
+    assert charts.count() < 100
+
+
 def test_names_are_as_long_as_they_may_be(page: Page, shown: Shown, service: Service) -> None:
     """The longest of a workload and of a metric, without a blank, and one that is written from right to left."""
     first = uuid.uuid4().hex * 4

@@ -14,6 +14,7 @@ const MOST_POINTS = 2000; // of a line: more than a chart has pixels
 const AGAIN = 20_000; // points that came live, after which all are asked for again, thinned
 const LOOK_MS = 4000;
 const FIRST_CHARTS = 12;
+const NEAR_PX = 600; // below the window: of a thousand charts those are drawn that somebody comes to
 
 /** `workloads`: `{ uid, label, live }`. What is chosen (axis, smoothing, scale, sources) is in the page's address. */
 export function Charts({ workloads, query }) {
@@ -56,13 +57,29 @@ export function Charts({ workloads, query }) {
     html`<${Empty} title="No points yet">${going.length ? "They are drawn as they come." : "A version sends points while it trains; others may send their own to the API."}<//>`}
     ${metrics.length > 0 && !found.length && html`<${Empty} title="No metric fits">There are ${counted(metrics.length, "metric")}: search for a part of a name.<//>`}
     <div class="charts">
-      ${drawn.map((metric) => html`<${Metric} key=${metric} ...${{ metric, shown, version, axis, weight, log: query.log === "1", source: sources.includes(query.source) ? query.source : "" }} />`)}
+      ${drawn.map((metric, place) => html`<${Card} key=${metric} ...${{ metric, atOnce: place < FIRST_CHARTS, shown, version, axis, weight, log: query.log === "1", source: sources.includes(query.source) ? query.source : "" }} />`)}
     </div>
     ${found.length > drawn.length && html`<p class="more-charts"><${Button} onClick=${() => setAll(true)}>Show all ${count(found.length)} metrics<//></p>`}
   `;
 }
 
 export const NAMES = { log: "Log", wandb: "WandB", tensorflow: "TensorFlow" };
+
+/** A metric with its chart, which is drawn once it is near the window, and stays. */
+function Card({ atOnce, ...props }) {
+  const place = useRef(null);
+  const [near, setNear] = useState(atOnce);
+  useEffect(() => {
+    if (near) return undefined;
+    const watch = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && setNear(true), { rootMargin: `${NEAR_PX}px` });
+    watch.observe(place.current);
+    return () => watch.disconnect();
+  }, [near]);
+  return html`<section class="card" ref=${place}>
+    <header><h2 title=${props.metric}>${props.metric}</h2></header>
+    ${near ? html`<${Metric} ...${props} />` : html`<div class="chart-room"></div>`}
+  </section>`;
+}
 
 /** One metric: a line for each workload and source, that of a further source dashed. */
 function Metric({ metric, shown, version, axis, weight, log, source }) {
@@ -84,11 +101,10 @@ function Metric({ metric, shown, version, axis, weight, log, source }) {
     });
     return { x, series, missing: uncomputed(values) };
   }, [metric, shown.map(({ uid }) => uid).join(" "), version, axis, weight, log, source]);
-  return html`<section class="card">
-    <header><h2 title=${metric}>${metric}</h2></header>
+  return html`
     ${missing.some && html`<${Note}>${missing.all ? "No point has a number" : "The gaps are points without a number"}: null, NaN or infinite.<//>`}
     ${!missing.all && html`<${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />`}
-  </section>`;
+  `;
 }
 
 /** Asks for the points of one workload, then follows them: as a stream, or by asking again. It shows nothing. */

@@ -5,6 +5,8 @@ export class Lines {
   constructor() {
     this.byMetric = new Map();
     this.size = 0;
+    /** The first time of all, from which a duration is counted. */
+    this.begun = Infinity;
   }
 
   /** Take points as the API has them. */
@@ -16,6 +18,7 @@ export class Lines {
       sources.set(source, line);
       line.iteration.push(iteration);
       line.time.push(timestamp);
+      if (timestamp < this.begun) this.begun = timestamp;
       line.value.push(value);
     }
     this.size += points.length;
@@ -31,13 +34,6 @@ export class Lines {
 
   line(metric, source) {
     return this.byMetric.get(metric)?.get(source);
-  }
-
-  /** The first time of all, from which a duration is counted. */
-  get begun() {
-    let first = Infinity;
-    for (const sources of this.byMetric.values()) for (const line of sources.values()) for (const at of line.time) if (at < first) first = at;
-    return first;
   }
 }
 
