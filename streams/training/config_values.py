@@ -1,22 +1,24 @@
 """Values of the fields of a config, each checked by itself, whatever the others are."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.objects import layout
-from streams.checks import path_key
+from streams.checks import nearest_name, path_key
 from streams.codes.training import TrainingCode
 from streams.errors import InvalidError, RejectedError
 from streams.training.config_fields import Kind
 
-__all__ = ["CHECKS", "LARGEST", "wrong"]
+__all__ = ["CHECKS", "LARGEST", "VERY_NEAR", "wrong"]
 
 LARGEST: Final = 2**63 - 1
 """Whole numbers as events and answers carry them."""
 
 _LONGEST_PATH: Final = 1024
 _MOST_ITEMS: Final = 1000  # of an array
+VERY_NEAR: Final = 0.87
+"""Of a name's letters: `dataset_version` is not that near to dataset_version_id."""
 _DIGITS: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)  # Python reads no more than 4300
 
 
@@ -72,9 +74,21 @@ def _items(field: str, value: Any) -> list[Mapping[str, Any]]:
     return value
 
 
+def _check_names(place: str, item: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse a slip: `readonly` for read_only would leave a volume to be written to, and nobody would be told."""
+    absent = [name for name in known if name not in item]
+    for name, value in item.items():
+        if value in (None, "") or name in known:
+            continue
+        meant = nearest_name(name, absent, VERY_NEAR)
+        if meant is not None:
+            raise wrong(f"{place}, {name[:60]}", f"is unknown; did you mean {meant}?")
+
+
 def _parameters(field: str, value: Any) -> list[dict[str, Any]]:
     found: dict[str, Any] = {}
     for number, item in enumerate(_items(field, value), 1):
+        _check_names(f"{field}, element {number}", item, ("label", "value"))
         label, setting = item.get("label"), item.get("value")
         if not isinstance(label, str) or label == "":
             raise wrong(field, f"element {number}: label is missing or empty, expected a text")
@@ -98,6 +112,7 @@ def _sources(field: str, value: Any) -> list[dict[str, Any]]:
         )
         if needed is None:
             raise wrong(place, f"type is {_shown(kind)}, expected obs or dataset")
+        _check_names(place, item, ("type", *needed))  # before what is missing because of a slip
         source = {"type": kind}
         for name in needed:
             if not item.get(name):
@@ -120,6 +135,7 @@ def _volumes(field: str, value: Any) -> list[dict[str, Any]]:
             place = f"{field}, element {number}, {kind}"
             if not isinstance(given, dict):
                 raise wrong(place, f"found {_shown(given)}, expected an object")
+            _check_names(place, given, (*known, "read_only"))
             texts = {name: _text(f"{place}, {name}", given[name]) for name in known if given.get(name) is not None}
             read_only = given.get("read_only")
             volume[kind] = {

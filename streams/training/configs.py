@@ -10,10 +10,11 @@ import orjson
 from models.deepar.config import DeepARConfig
 from models.deepar.serving.inference_config import parse_text
 from models.errors import RejectedInputError
+from models.json_words import BadJsonError, read_json
 from streams.checks import nearest_name
 from streams.training.algorithms import DEEPAR, INFERENCE_CONFIG, MODEL_IDS, model_name, unused_labels
 from streams.training.config_fields import CONFIG_FIELDS, DATA_FIELDS
-from streams.training.config_values import CHECKS, LARGEST, wrong
+from streams.training.config_values import CHECKS, LARGEST, VERY_NEAR, wrong
 
 __all__ = [
     "LONGEST_TEXT",
@@ -35,7 +36,6 @@ LONGEST_TEXT: Final = 65_536
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _TABLES: Final = (".csv", ".csv.gz", ".zip", ".tsv", ".txt")  # names of files that are no JSON Lines
-_VERY_NEAR: Final = 0.87  # of a name's letters: `dataset_version` is not that near to dataset_version_id
 _SLIPS: Final = ("dataset_version", "dataset_name", "dataset_version_name", "engine_name", "pool_name", "model_name")
 
 
@@ -52,9 +52,9 @@ def config_of(text: str, field: str = "config") -> dict[str, Any]:
     if len(text) > LONGEST_TEXT:
         raise wrong(field, f"expected at most {LONGEST_TEXT} characters")
     try:
-        found = orjson.loads(text)
-    except ValueError:
-        found = None
+        found = read_json(text)
+    except BadJsonError as error:
+        raise wrong(field, f"expected a JSON object; {error}") from None
     if not isinstance(found, dict):
         raise wrong(field, "expected a JSON object")
     return found
@@ -81,7 +81,7 @@ def checked_config(given: Mapping[str, Any], limits: Limits, *, place: str = "co
     """
     for name in given.keys() - CONFIG_FIELDS.keys():
         absent = [known for known in CONFIG_FIELDS if known not in given]
-        meant = nearest_name(name, absent, _VERY_NEAR) if name not in _SLIPS else None
+        meant = nearest_name(name, absent, VERY_NEAR) if name not in _SLIPS else None
         if meant is not None:
             raise wrong(f"{place}{name[:60]}", f"is unknown; did you mean {meant}?")
     config = {}

@@ -243,3 +243,34 @@ class TestMerging:
             {"data_source": [{"type": "obs", "data_url": "/k"}]},
         ):
             assert checked_config(merged({**kept, "spec_id": 1}, sent), LIMITS) == {"spec_id": 1, **sent}
+
+
+_SLIPS = [
+    ("volumes", {"nfs": NFS | {"readonly": True}}, "nfs, readonly: is unknown; did you mean read_only?"),
+    ("volumes", {"host_path": {"src_pat": "/a"}}, "host_path, src_pat: is unknown; did you mean src_path?"),
+    ("data_source", {"type": "obs", "data_ulr": "/a"}, "data_ulr: is unknown; did you mean data_url?"),
+    ("parameter", {"label": "a", "values": 1}, "values: is unknown; did you mean value?"),
+]
+
+
+@pytest.mark.parametrize(("field", "item", "words"), _SLIPS)
+def test_a_slip_within_a_field_is_refused(field: str, item: dict[str, Any], words: str) -> None:
+    """`readonly` left the volume to be written to, without a word."""
+    config = without("data_url", "data_source", "dataset_id", "dataset_version_id", **{field: [item]})
+
+    assert f"{field}, element 1, {words}" in refused(config)
+
+
+def test_fields_that_have_no_use_here_are_taken_within_others_too() -> None:
+    """As stock clients send them, and nothing of a slip's name is nothing."""
+    volumes = [{"nfs": NFS | {"quota": "1T", "readonly": None}}]
+
+    assert checked_config({"volumes": volumes}, LIMITS)["volumes"] == [{"nfs": NFS | {"read_only": False}}]
+
+
+def test_a_text_that_is_no_json_is_told_where_and_why() -> None:
+    """Of an event's config; it was no object, whatever was wrong with it."""
+    with pytest.raises(
+        RejectedError, match=r"config: expected a JSON object; byte 22: not valid JSON: NaN is no JSON value"
+    ):
+        config_of('{"worker_server_num": NaN}')
