@@ -1,10 +1,12 @@
-"""Which values a PMML field may have: those that it lists, the intervals it names, and those that stand for missing.
+"""Which values a PMML field may have: those it lists, the intervals it names, those that stand for missing, and times.
 
 What a field does not allow has no answer by default (`invalidValueTreatment` returnInvalid): it is refused, and named.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any, Final, Self
 from xml.etree.ElementTree import Element
 
@@ -13,8 +15,13 @@ import numpy as np
 from models.scoring.frames import in_words
 from models.scoring.info import Array, BadModelError, Variable
 
-__all__ = ["Domain", "domain_of"]
+__all__ = ["TIMES", "Domain", "counted", "counts_time", "domain_of"]
 
+TIMES: Final = ("date", "time", "dateTime")
+"""Types whose every value is a missing one to the engine."""
+_COUNTED: Final = re.compile(r"(dateDaysSince|dateTimeSecondsSince)\[(\d{1,4})\]|timeSeconds")
+_PLAIN: Final = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_DAY_S: Final = 86_400
 _MOST_SHOWN: Final = 10
 
 
@@ -76,6 +83,38 @@ class Domain:
                 shown = int(value) if value == np.trunc(value) and np.isfinite(value) else value
                 raise in_words(variable, int(places[0]), shown, f"a number {' or '.join(map(_words, self.intervals))}")
         return values
+
+
+def counts_time(kind: str) -> bool:
+    """Whether values of the type are numbers, of days or seconds, that may be written as dates and times."""
+    return _COUNTED.fullmatch(kind) is not None
+
+
+def counted(kind: str, text: str) -> float | None:
+    """The number that a text stands for in such a type; None where it is no such date or time, or has an offset.
+
+    Cells of CSV files come as texts, so a number may be one too.
+    """
+    found = _COUNTED.fullmatch(kind)
+    assert found is not None
+    if _PLAIN.fullmatch(text):
+        return float(text)
+    begin = 0
+    if found[2]:
+        begin = date(int(found[2]), 1, 1).toordinal() if int(found[2]) else -365  # the year 0 has 366 days
+    try:
+        if found[1] == "dateDaysSince":
+            return float(date.fromisoformat(text).toordinal() - begin)
+        if found[1]:
+            at = datetime.fromisoformat(text)
+            day, clock = at.toordinal() - begin, at.timetz()
+        else:
+            day, clock = 0, time.fromisoformat(text)
+    except ValueError:
+        return None
+    if clock.tzinfo is not None:
+        return None
+    return float(day * _DAY_S + clock.hour * 3600 + clock.minute * 60 + clock.second)
 
 
 def domain_of(field: Element) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from models.scoring.info import BadModelError, ModelInfo, Task, Variable
-from models.scoring.pmml_domains import domain_of
+from models.scoring.pmml_domains import TIMES, domain_of
 from models.scoring.pmml_numbers import with_comparable_values
 
 __all__ = ["Parsed", "parsed"]
@@ -77,6 +77,7 @@ def parsed(content: bytes, asked: str | None = None) -> Parsed:
         model = _transforming(root, space, fields)
     schema = _schema(model, space)
     inputs = tuple(_variable(fields, name) for name, usage in schema if usage in _ASKED)
+    _check_times(inputs)
     targets = tuple(_variable(fields, name) for name, usage in schema if usage in _TARGETS)
     task = _task(model, space, targets)
     if task is Task.CLUSTERING:
@@ -152,6 +153,16 @@ def _variable(fields: Mapping[str, Element], name: str) -> Variable:
         one.get("value", "") for one in field if _name(one) == "Value" and one.get("property", "valid") == "valid"
     )
     return Variable(name, field.get("dataType", "string"), field.get("optype"), values)
+
+
+def _check_times(inputs: Sequence[Variable]) -> None:
+    """BadModelError where the engine would take whatever is sent for a missing value, without a word."""
+    found = next((it for it in inputs if it.type in TIMES), None)
+    if found is not None:
+        raise BadModelError(
+            f"PMML: the field {found.name[:_LONGEST_SHOWN]!r} is of the type {found.type}, which the engine does not "
+            "compute with: declare it as dateDaysSince[1970], dateTimeSecondsSince[1970] or timeSeconds"
+        )
 
 
 def _refuses_others(model: Element, space: str, name: str) -> bool:

@@ -13,12 +13,13 @@ from models.scoring import tasks
 from models.scoring.frames import columns_of, in_words, kinds_of
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 from models.scoring.jvm import JavaModel
-from models.scoring.pmml_domains import Domain
+from models.scoring.pmml_domains import TIMES, Domain, counted, counts_time
 
 __all__ = ["PmmlModel"]
 
 _REAL: Final = ("float", "double")
 _WHOLE: Final = ("integer",)
+_INSTEAD: Final = "file declare the field as dateDaysSince[1970], dateTimeSecondsSince[1970] or timeSeconds"
 _WARM: Final = 200  # records; the first hundreds take up to a thousand times as long as the others
 _WARM_AT_ONCE: Final = 20
 _ROUNDING: Final = 1e-6
@@ -68,8 +69,8 @@ class PmmlModel:
         nested = any(isinstance(value, list) for value in values)
         if nested:  # an axis of its own for each, as tensors have it
             values = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in values]
-        if variable.type in _REAL or variable.type in _WHOLE:
-            fitting = {int, float} if variable.type in _REAL else {int}
+        if _is_number(variable):
+            fitting = {int} if variable.type in _WHOLE else {int, float}
             if nested or domain.by_value or not kinds_of(values) <= fitting:
                 made = [self._single(variable, index, value) for index, value in enumerate(values)]
                 values = [np.nan if value is None else value for value in made]
@@ -92,6 +93,12 @@ class PmmlModel:
                 (int(value) if number and math.isfinite(value) and value == int(value) else None),
                 "a whole number",
             )
+        elif counts_time(variable.type):
+            made = counted(variable.type, value) if isinstance(value, str) else float(value) if number else None
+            expected = f"a number, or a text that is one of {variable.type}, such as {_time_of(variable.type)}"
+        elif variable.type in TIMES:
+            text = f"is of the type {variable.type}, which the engine does not compute with: send null, or let the "
+            raise RejectedInputError(variable.name, f"X, record {index + 1}, {variable.name}: {text}{_INSTEAD}")
         elif variable.type == "boolean":
             made, expected = (value if isinstance(value, bool) else None), "true or false"
         else:
@@ -177,6 +184,17 @@ class _Roles:
         return labels
 
 
+def _is_number(variable: Variable) -> bool:
+    return variable.type in _REAL or variable.type in _WHOLE or counts_time(variable.type)
+
+
+def _time_of(kind: str) -> str:
+    """A value of such a type, as one writes it."""
+    if kind == "timeSeconds":
+        return "23:59:00"
+    return "2020-12-31" if kind.startswith("dateDays") else "2020-12-31T23:59:00"
+
+
 def _shares(scores: Array | None) -> Array | None:
     """Probabilities; votes that are weighted are counted as such by the engine, and are shares of their sum here."""
     if scores is None:
@@ -211,8 +229,8 @@ def _reals(variable: Variable, values: list[Any]) -> Array:
 
 
 def _ones(variable: Variable, count: int) -> Array:
-    if variable.type in _REAL or variable.type in _WHOLE:
-        first = variable.values[0] if variable.values else "1"
+    if _is_number(variable):
+        first = variable.values[0] if variable.values and not counts_time(variable.type) else "1"
         return np.full(count, float(first), dtype=np.float64)
     first = variable.values[0] if variable.values else ""
     value: Any = first == "true" if variable.type == "boolean" else first

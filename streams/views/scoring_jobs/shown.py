@@ -18,6 +18,7 @@ from streams.views.web.reading import address
 __all__ = ["args_of", "content_of", "ext_of", "job_shown", "run_shown", "variables_of", "version_of"]
 
 _MOST_ARGS: Final = 1000
+_LATEST_MS: Final = 253_370_764_800_000  # the year 9999: jobs of before 2026-12 may be due later, which is never
 
 
 def job_shown(request: Request, job: ScoringJobRecord) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def job_shown(request: Request, job: ScoringJobRecord) -> dict[str, Any]:
         "schedule": job.schedule or None,
         "timeZone": job.time_zone,
         "missedRuns": job.missed_runs,
-        "nextRunTime": None if job.next_due is None else iso_time(job.next_due),
+        "nextRunTime": None if job.next_due is None or job.next_due > _LATEST_MS else iso_time(job.next_due),
         "modelName": job.model_name,
         "inputDataset": job.input_dataset,
         "outputDataset": job.output_dataset,

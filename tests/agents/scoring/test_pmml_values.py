@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from streams.scoring.calls import Inspection
 from streams.scoring.state import ScoringState
 from tests.agents.bench import Worker
 from tests.agents.scoring.test_trials import answers, served
@@ -128,3 +129,48 @@ async def test_S047_no_label_is_null(state: Worker, scoring: ScoringState) -> No
 
     assert await answers(scoring, model, {"X": [{"a": None}]}) == [nothing]
     assert await answers(scoring, model, {"X": [{"a": None}, {"a": 2}] * 6}) == [nothing, one] * 6
+
+
+COUNTED = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary>
+<DataField name="at" optype="continuous" dataType="{kind}"/>
+<DataField name="y" optype="continuous" dataType="double"/></DataDictionary>
+<RegressionModel functionName="regression"><MiningSchema><MiningField name="at" missingValueReplacement="-1"/>
+<MiningField name="y" usageType="target"/></MiningSchema><RegressionTable intercept="0">
+<NumericPredictor name="at" coefficient="1"/></RegressionTable></RegressionModel></PMML>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "number", "wrong"),
+    [
+        ("dateDaysSince[1970]", "2020-01-31", 18_292, "2020-02-30"),
+        ("dateDaysSince[1960]", "1959-12-31", -1, "yesterday"),
+        ("dateTimeSecondsSince[1970]", "2020-01-31T10:20:30", 1_580_466_030, "2020-01-31T10:20:30+02:00"),
+        ("timeSeconds", "10:20:30", 37_230, "25:00:00"),
+    ],
+)
+@pytest.mark.slow
+async def test_S046_S049_days_and_seconds(
+    state: Worker, scoring: ScoringState, kind: str, sent: str, number: int, wrong: str
+) -> None:
+    """As numbers, which were refused, or as what they count, which was a missing value without a word."""
+    model = await served(state, scoring, COUNTED.format(kind=kind).encode(), "pmml")
+
+    for records in (1, 20):
+        asked = [{"at": value} for value in (sent, number, str(number), None)]
+        assert numbers(await answers(scoring, model, {"X": asked * records})) == [number, number, number, -1] * records
+    for value in (wrong, True):
+        told = await answers(scoring, model, {"X": [{"at": sent}, {"at": value}]})
+        assert told.startswith(f"X, record 2, at: expected a number, or a text that is one of {kind}, such as ")
+
+
+@pytest.mark.parametrize("kind", ["date", "time", "dateTime"])
+@pytest.mark.slow
+async def test_S034_dates_that_the_engine_cannot_compute_with(state: Worker, scoring: ScoringState, kind: str) -> None:
+    """Refused, with the remedy: each value would be a missing one, and the answer another model's."""
+    store, settings = state.runtime.store, state.runtime.settings
+    store.put_bytes("producer/model", COUNTED.format(kind=kind).encode())
+    reply = await scoring.inspectors.look(Inspection(settings.object_store_url, "producer/model", "pmml"))
+
+    assert reply.error is not None
+    assert f"'at' is of the type {kind}" in reply.error
+    assert "dateDaysSince[1970]" in reply.error
