@@ -33,7 +33,7 @@ __all__ = ["follow_one", "import_all"]
 _BATCH: Final = 10_000  # points of a request: about 1 MB, some tenths of a second
 _MOST_REFUSED: Final = 1000  # points of a file that the service may refuse before that is taken for a mistake
 _POLL_S: Final = 0.5
-_INDEX: Final = re.compile(r"data\[(\d+)\]")
+_INDEX: Final = re.compile(r"data\[(\d+)\](?:, (\w+))?")
 
 
 def import_all(
@@ -135,6 +135,8 @@ class _Sender:
         self._reader: Reader = plan.reader
         self._waiting: list[FoundPoint] = []
         self._size = _BATCH
+        self._refused_names = set[str]()  # whose further points need not be asked about
+        self._refusals = 0
         self.told = Told()
 
     @property
@@ -178,6 +180,7 @@ class _Sender:
         Where the batch is too large for the service, it waits, and the next ones are half as large.
         """
         batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+        batch = self._without_refused(batch)
         while batch:
             body = {"data": [_row(found) for found in batch]}
             try:
@@ -190,16 +193,32 @@ class _Sender:
                 index = _INDEX.search(str(error))
                 if error.http_status != 400 or index is None or int(index[1]) >= len(batch):
                     raise
-                if self.told.left_out >= _MOST_REFUSED:
+                if index[2] == "metric_name" and len(self._refused_names) < _MOST_REFUSED:
+                    first = batch[int(index[1])][0]
+                    self._refused_names.add(first.metric_name)
+                    sentence = f"{first.metric_name} at step {first.iteration}, and all its other points: {error}"
+                    self.told.words += [sentence][: MOST_TOLD - len(self.told.words)]
+                    batch = self._without_refused(batch)
+                    continue
+                if self._refusals >= _MOST_REFUSED:
                     raise CommandError(
                         f"{self._plan.path}: too many points are refused, the last one so: {error}"
                     ) from None
+                self._refusals += 1
                 refused = batch.pop(int(index[1]))
                 self.told.leave_out(f"{refused[0].metric_name} at step {refused[0].iteration}: {error}")
                 continue
             self.told.points += len(batch)
             self.told.metrics.update(found[0].metric_name for found in batch)
             return
+
+    def _without_refused(self, batch: list[FoundPoint]) -> list[FoundPoint]:
+        """Without points of names that the service does not take: of one such metric there may be a million."""
+        if not self._refused_names:
+            return batch
+        kept = [found for found in batch if found[0].metric_name not in self._refused_names]
+        self.told.left_out += len(batch) - len(kept)
+        return kept
 
 
 def _row(found: FoundPoint) -> dict[str, Any]:

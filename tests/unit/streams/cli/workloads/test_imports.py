@@ -26,6 +26,7 @@ class Kept:
     def __init__(self) -> None:
         self.points: dict[str, dict[Any, dict[str, Any]]] = {}
         self.sent = 0
+        self.requests = 0
         self.most = 100_000
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -33,6 +34,7 @@ class Kept:
         if found is None:
             return httpx.Response(400, json={"code": "RequestParameterInvalid", "message": "workload_uid is wrong"})
         data = json.loads(request.content)["data"]
+        self.requests += 1
         if len(data) > self.most:
             return httpx.Response(413, json={"code": "X", "message": "the body is too large"})
         for index, point in enumerate(data):
@@ -156,6 +158,17 @@ def test_what_the_service_refuses_is_left_out_and_told(
     assert "34 points" in told
     assert "6 left out" in told
     assert "bad at step 3" in told
+
+
+def test_a_metric_whose_name_is_refused_costs_no_other_its_points(kept: Kept, tmp_path: Path) -> None:
+    """However many it has: one request finds it out."""
+    events = [event(1704067200.0 + n, n, simple("bad ", 1.0), simple("good", n)) for n in range(8000)]
+    told = tidecast("metrics", "import", event_file(tmp_path, events), "-w", "w")
+
+    assert len(kept.of("w")) == 8000
+    assert "8,000 left out" in told
+    assert "bad at step 0, and all its other points: data[0], metric_name: ends blank" in told
+    assert kept.requests <= 6
 
 
 def test_a_service_that_takes_little_gets_little_at_a_time(kept: Kept, tmp_path: Path) -> None:
