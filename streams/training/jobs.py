@@ -16,6 +16,7 @@ from streams.training.algorithms import INFERENCE_CONFIG
 from streams.training.config_values import wrong
 from streams.training.configs import Limits, check_complete, checked_config, config_of, jsonl_of, merged
 from streams.training.earlier import deepar_config
+from streams.training.listing import DEFAULT_WORKSPACE
 from streams.training.states import ENDED, TrainingState
 from streams.training.versions import first_version
 
@@ -81,7 +82,7 @@ def created(
         status=0,
         data_url="",
         job_desc=command.job_desc,
-        workspace_id=command.workspace_id,
+        workspace_id=command.workspace_id or DEFAULT_WORKSPACE,  # as in a request: what is left out may come as nothing
         endpoint=command.job_name if jsonl_of(config) is not None else None,
         digest=digest_of(command),
         next_version=1,

@@ -294,3 +294,12 @@ class TestListed:
 def test_rows_lie_under_project_and_job() -> None:
     """Two projects may have jobs of one id: producers choose theirs."""
     assert key_of("p1", 11) == b"p1/11"
+
+
+def test_T052_a_workspace_of_nothing_is_the_default_one() -> None:
+    """An event's job was in a workspace that no list shows, and its name free in the one that it was meant for."""
+    (job, _), (other, _) = made(command(workspace_id="")), made(command(job_id=12, version_id=12))
+
+    assert job.workspace_id == "0"
+    with pytest.raises(RejectedError, match="flights is existed"):
+        check_new(other, [job], most=10)
