@@ -190,6 +190,11 @@ class TableRows:
         self._texts: Counter[str] = Counter()
         self._first: dict[str, tuple[int, str]] = {}
 
+    def begin_again(self) -> None:
+        """Another file is there, with a first line of its own."""
+        self._separator = self._columns = None
+        self._line = 0
+
     def points_of(self, line: str, clock: Callable[[], int]) -> list[tuple[SourcePoint, str]]:
         """The points of the next line, each with its data_source; the clock says when a row was written."""
         self._line += 1

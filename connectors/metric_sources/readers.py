@@ -100,7 +100,7 @@ def open_reader(path: Path, form: SourceForm, *, patterns: Sequence[str] = (), b
     if form is SourceForm.WANDB:
         return WandbReader(path)
     times = LineTimes(round(path.stat().st_mtime * 1000) if begin is None else begin)
-    return LineReader(path, times, LogMetrics(patterns)) if form is SourceForm.LOG else TableReader(path, times, form)
+    return LineReader(path, times, patterns) if form is SourceForm.LOG else TableReader(path, times, form)
 
 
 class EventReader:
@@ -174,7 +174,12 @@ class _Lines(ABC):
 
     def read_new(self) -> Iterator[list[FoundPoint]]:
         """What is new, in portions; lines that come later are dated by their arrival."""
+        begun = self._file.begun_again
         while lines := self._file.read_new():
+            if self._file.begun_again != begun:
+                begun = self._file.begun_again
+                self._times.begin_again()
+                self._begin_again()
             yield [point for line in lines for point in self._of(line)]
         self._at_first = self.position if self._at_first is None else self._at_first
         self._times.live = True
@@ -190,6 +195,10 @@ class _Lines(ABC):
         return self._file.position
 
     @abstractmethod
+    def _begin_again(self) -> None:
+        """What comes is of another training."""
+
+    @abstractmethod
     def _of(self, line: str) -> Iterable[FoundPoint]:
         """The points of a line."""
 
@@ -197,9 +206,13 @@ class _Lines(ABC):
 class LineReader(_Lines):
     """A log."""
 
-    def __init__(self, path: Path, times: LineTimes, metrics: LogMetrics) -> None:
+    def __init__(self, path: Path, times: LineTimes, patterns: Sequence[str]) -> None:
         super().__init__(path, times)
-        self._metrics = metrics
+        self._patterns = patterns
+        self._metrics = LogMetrics(patterns)
+
+    def _begin_again(self) -> None:
+        self._metrics = LogMetrics(self._patterns)
 
     def _of(self, line: str) -> Iterator[FoundPoint]:
         at = self._times.of(line)
@@ -218,6 +231,9 @@ class TableReader(_Lines):
     def __init__(self, path: Path, times: LineTimes, form: SourceForm) -> None:
         super().__init__(path, times)
         self._rows = TableRows(path, csv=form is SourceForm.CSV)
+
+    def _begin_again(self) -> None:
+        self._rows.begin_again()
 
     def _of(self, line: str) -> list[FoundPoint]:
         return self._rows.points_of(line, lambda: self._times.of(""))

@@ -15,6 +15,7 @@ __all__ = ["LineFile", "LineTimes", "milliseconds_of"]
 
 _CHUNK: Final = 4 * 1024 * 1024  # bytes read at a time
 _LONGEST: Final = 1024 * 1024  # bytes of a line; of a longer one the beginning counts
+_COMPARED: Final = 256  # bytes: a line or two, with a time or a number that another training does not have there
 _END: Final = re.compile(rb"\r\n?|\n")
 _STAMP: Final = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\s?(Z|[+-]\d\d:?\d\d)?(?=\W|$)")
 
@@ -26,19 +27,37 @@ class LineFile:
         self.path = path
         self.position = 0
         """Up to which byte it has been read."""
+        self.begun_again = 0
+        """How often the file was found to be another one: overwritten by another training, or rotated."""
+        self._before = b""  # the bytes before the position, by which that is found out
         self._rest = b""
         self._dropping = False  # the rest of a line that is too long
 
     def read_new(self) -> list[str]:
-        """The lines that have got their end since the last time, some megabytes of them; none: nothing is new."""
+        """The lines that have got their end since the last time, some megabytes of them; none: nothing is new.
+
+        A file that is away may come again. One that was begun again is read from its beginning.
+        """
         while True:
-            with self.path.open("rb") as file:
-                file.seek(self.position)
-                data = file.read(_CHUNK)
+            try:
+                data = self._new_bytes()
+            except FileNotFoundError:
+                return []
             self.position += len(data)
+            self._before = (self._before + data[-_COMPARED:])[-_COMPARED:]
             lines = self._lines(data)
             if lines or not data:
                 return [line[:_LONGEST].decode("utf-8", "replace") for line in lines]
+
+    def _new_bytes(self) -> bytes:
+        with self.path.open("rb") as file:
+            file.seek(self.position - len(self._before))
+            if file.read(len(self._before)) != self._before:
+                self.position, self._before = 0, b""
+                self._rest, self._dropping = b"", False
+                self.begun_again += 1
+                file.seek(0)
+            return file.read(_CHUNK)
 
     def _lines(self, data: bytes) -> list[bytes]:
         whole = self._rest + data
@@ -82,6 +101,10 @@ class LineTimes:
         self._said: int | None = None
         self.live = False
         """Whether lines arrive as they are written."""
+
+    def begin_again(self) -> None:
+        """What the lines have said until now is not of the next ones."""
+        self._said = None
 
     def of(self, line: str) -> int:
         """When the next line was written."""

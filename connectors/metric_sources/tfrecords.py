@@ -46,6 +46,12 @@ class RecordFile:
         """The next records, some megabytes of them; none where nothing new is whole."""
         if self.stopped:
             return Records()
+        try:
+            return self._read()
+        except FileNotFoundError:  # one that was moved away holds up no other of its folder
+            return Records()
+
+    def _read(self) -> Records:
         with self.path.open("rb") as file:
             size = file.seek(0, 2)
             if size < self.position:
