@@ -1,8 +1,19 @@
 """Bodies of transform jobs: a CreateTransformJob request as SageMaker's clients write it, and our answers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    field_validator,
+)
 
 from schemas.inference import StartTransform
 from streams.views.web.strict import ForgivingBody
@@ -53,12 +64,36 @@ class DataSource(ForgivingBody):
     S3DataSource: S3DataSource
 
 
+def _json_kind(kind: str | None) -> str | None:
+    """Whoever asks for CSV would find out in the file that it is none."""
+    if kind and "json" not in kind.lower() and "*/*" not in kind:
+        raise ValueError("there is JSON Lines alone: expected application/jsonlines")
+    return kind
+
+
 class TransformInputBody(ForgivingBody):
     """The input: JSON Lines."""
 
     DataSource: DataSource
     SplitType: Literal["Line", "None"] | None = Field(None, description="Lines are always split.")
     AssembleWith: Literal["Line", "None"] | None = Field(None, description="As TransformOutput's, which wins.")
+    CompressionType: Literal["None", "Gzip"] | None = Field(
+        None, description="Gzip for a file that ends in .gz, by which it is known."
+    )
+    ContentType: StrictStr | None = Field(None, description="A kind of JSON: lines of JSON are what is read.")
+
+    @field_validator("ContentType")
+    @classmethod
+    def _of_json(cls, kind: str | None) -> str | None:
+        return _json_kind(kind)
+
+    @field_validator("CompressionType")
+    @classmethod
+    def _named_as_packed(cls, kind: str | None, given: ValidationInfo) -> str | None:
+        source = given.data.get("DataSource")
+        if kind == "Gzip" and source is not None and not source.S3DataSource.S3Uri.endswith(".gz"):
+            raise ValueError("a packed file is known by its name, and S3Uri does not end in .gz: expected None")
+        return kind
 
 
 class TransformOutputBody(ForgivingBody):
@@ -70,6 +105,20 @@ class TransformOutputBody(ForgivingBody):
     AssembleWith: Literal["Line", "None"] | None = Field(
         None, description="Line: each prediction on a line of its own; None, as absent: all on one line."
     )
+    Accept: StrictStr | None = Field(None, description="A kind of JSON: lines of JSON are what is written.")
+
+    @field_validator("Accept")
+    @classmethod
+    def _of_json(cls, kind: str | None) -> str | None:
+        return _json_kind(kind)
+
+
+_NOT_DONE: Final = {
+    "InputFilter": "fields of a line that are of no use are ignored; leave it out, or send $",
+    "OutputFilter": "output_types of DEEPAR_INFERENCE_CONFIG says what is written; leave it out, or send $",
+    "JoinSource": "the output has the order of the input's lines, so join it to them; leave it out, or send None",
+}
+"""What to do instead."""
 
 
 class DataProcessingBody(ForgivingBody):
@@ -78,6 +127,14 @@ class DataProcessingBody(ForgivingBody):
     InputFilter: Literal["$"] | None = Field(None, description="What of a line is read: all of it.")
     OutputFilter: Literal["$"] | None = Field(None, description="What of an answer is written: all of it.")
     JoinSource: Literal["None"] | None = Field(None, description="Whether inputs stand beside answers: they do not.")
+
+    @field_validator("InputFilter", "OutputFilter", "JoinSource", mode="wrap")
+    @classmethod
+    def _with_remedy(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(_NOT_DONE[str(info.field_name)]) from None
 
 
 class TransformBody(ForgivingBody):

@@ -78,10 +78,11 @@ def test_D19_the_place_is_told_to_programs() -> None:
     assert place_of([other]) == {}
 
 
+INPUT = {"DataSource": {"S3DataSource": {"S3Uri": "/uploads/x"}}}
 TRANSFORM = {
     "TransformJobName": "b1",
     "ModelName": "m1",
-    "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "/uploads/x"}}},
+    "TransformInput": INPUT,
     "TransformOutput": {"S3OutputPath": "/outputs"},
 }
 STOCK = {
@@ -90,6 +91,8 @@ STOCK = {
     "ModelClientConfig": {},
     "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
     "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
+    "TransformInput": INPUT | {"ContentType": "application/jsonlines", "CompressionType": "None"},
+    "TransformOutput": {"S3OutputPath": "/outputs", "Accept": "application/jsonlines", "KmsKeyId": ""},
     "Tags": [],
     "ExperimentConfig": {},
     "DataCaptureConfig": {},
@@ -122,7 +125,36 @@ def test_fields_of_stock_clients_are_accepted() -> None:
         (
             TransformBody,
             TRANSFORM | {"DataProcessing": {"JoinSource": "Input"}},
-            "DataProcessing, JoinSource: expected 'None', not \"Input\"",
+            (
+                "DataProcessing, JoinSource: the output has the order of the input's lines, so join it to them; leave "
+                'it out, or send None, not "Input"'
+            ),
+        ),
+        (
+            TransformBody,
+            TRANSFORM | {"DataProcessing": {"OutputFilter": "$.mean"}},
+            (
+                "DataProcessing, OutputFilter: output_types of DEEPAR_INFERENCE_CONFIG says what is written; leave it "
+                'out, or send $, not "$.mean"'
+            ),
+        ),
+        (
+            TransformBody,
+            TRANSFORM | {"TransformInput": INPUT | {"CompressionType": "Gzip"}},
+            (
+                "TransformInput, CompressionType: a packed file is known by its name, and S3Uri does not end in .gz: "
+                'expected None, not "Gzip"'
+            ),
+        ),
+        (
+            TransformBody,
+            TRANSFORM | {"TransformInput": INPUT | {"CompressionType": "Bzip2"}},
+            "TransformInput, CompressionType: expected 'None' or 'Gzip', not \"Bzip2\"",
+        ),
+        (
+            TransformBody,
+            TRANSFORM | {"TransformInput": INPUT | {"ContentType": "text/csv"}},
+            'TransformInput, ContentType: there is JSON Lines alone: expected application/jsonlines, not "text/csv"',
         ),
         (TransformBody, TRANSFORM | {"environment": {}}, "environment: is unknown; did you mean Environment?"),
         (
