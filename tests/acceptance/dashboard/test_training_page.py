@@ -170,6 +170,21 @@ def test_a_thousand_metrics_are_drawn_as_somebody_comes_to_them(page: Page, serv
     assert charts.count() < 100
 
 
+def test_what_one_workload_gets_does_not_hide_what_another_does_not(page: Page, service: Service) -> None:
+    """The refusal stays while the other one is asked for again and again."""
+    uid = f"page-beside-{uuid.uuid4().hex[:8]}"
+    send(service, uid, "log", 3)
+    page.goto(f"/#/training/metrics?workloads=no uid,{uid}")
+    expect(page.get_by_text("workload_uid 'no uid'")).to_be_visible()
+    expect(page.get_by_role("img", name="train/loss")).to_be_visible()
+    send(service, uid, "log", 4)
+    expect(page.get_by_role("img", name="train/loss")).to_have_attribute("aria-label", re.compile("4 values"))
+
+    for _ in range(12):  # over more than one turn of asking again
+        assert page.get_by_text("workload_uid 'no uid'").is_visible()
+        page.wait_for_timeout(500)
+
+
 def test_names_are_as_long_as_they_may_be(page: Page, shown: Shown, service: Service) -> None:
     """The longest of a workload and of a metric, without a blank, and one that is written from right to left."""
     first = uuid.uuid4().hex * 4

@@ -41,3 +41,17 @@ def test_every_command_of_the_page_works_as_printed(service: Service, http: http
     assert "█" in commands
     assert "points were read in" in commands
     assert (tmp_path / "loss.csv").read_text("utf-8").count("\n") == 21
+
+
+def test_M089_figures_of_our_own_are_stated_as_they_were_measured() -> None:
+    """Points ingested per second, and the time of a data call over a stated number of points."""
+    page = _PAGE.read_text("utf-8").partition("## How quick")[2].partition("\n## ")[0]
+    measured = (_PAGE.parents[1] / "benchmarks" / "README.md").read_text("utf-8")
+    posted = re.search(r"\| points posted, .*? \| ([\d,]+)/s", measured)
+    asked = re.search(r"\| a window of 10,000 of a million points .*? \| p50 (\d+ ms), p99 (\d+ ms)", measured)
+
+    assert posted is not None
+    assert f"{round(int(posted[1].replace(',', '')), -3):,} points/s from POST to readable" in page
+    assert asked is not None
+    for words in ("10,000 points out of a million", f"in {asked[1]} (median; {asked[2]}"):
+        assert words in page

@@ -20,12 +20,14 @@ const NEAR_PX = 600; // below the window: of a thousand charts those are drawn t
 export function Charts({ workloads, query }) {
   const kept = useRef(new Map());
   const [version, setVersion] = useState(0);
-  const [error, setError] = useState(null);
+  const [errors, setErrors] = useState({}); // by workload: what one gets must not hide what another does not
   const [all, setAll] = useState(false);
   const take = useCallback((uid, lines) => {
     kept.current.set(uid, lines);
     setVersion((before) => before + 1);
   }, []);
+  const fail = useCallback((uid, error) => setErrors((before) => ((before[uid] ?? null) === error ? before : { ...before, [uid]: error })), []);
+  const error = workloads.map(({ uid }) => errors[uid]).find(Boolean) ?? null;
   const axis = AXES[query.x] ? query.x : "iteration";
   const weight = Math.min(0.99, Math.max(0, Number(query.smooth) || 0));
   const shown = workloads.filter(({ uid }) => kept.current.has(uid)).map((each) => ({ ...each, lines: kept.current.get(each.uid) }));
@@ -35,7 +37,7 @@ export function Charts({ workloads, query }) {
   const found = metrics.filter((metric) => metric.toLowerCase().includes(wanted));
   const drawn = all ? found : found.slice(0, FIRST_CHARTS);
   const going = workloads.filter((each) => each.live).map((each) => each.uid);
-  const followers = workloads.map((each) => html`<${Follower} key=${each.uid} ...${each} streams=${each.uid === going[0]} take=${take} fail=${setError} />`);
+  const followers = workloads.map((each) => html`<${Follower} key=${each.uid} ...${each} streams=${each.uid === going[0]} take=${take} fail=${fail} />`);
   if (!shown.length) return html`${followers}<${ErrorNote} error=${error} />${!error && html`<${Skeleton} lines=${5} />`}`;
   return html`
     ${followers}
@@ -122,7 +124,7 @@ function Follower({ uid, live, streams, take, fail }) {
       lines.current = made;
       came.current = 0;
       take(uid, made);
-      fail(null);
+      fail(uid, null);
       return last;
     },
     [uid],
@@ -136,7 +138,7 @@ function Follower({ uid, live, streams, take, fail }) {
         if (live && streams) return setAfter(last ?? "-1");
       } catch (error) {
         if (error.name === "AbortError") return undefined;
-        fail(error);
+        fail(uid, error);
       }
       if (live) timer = setTimeout(() => (document.hidden ? (timer = setTimeout(look, LOOK_MS)) : look()), LOOK_MS);
       return undefined;
