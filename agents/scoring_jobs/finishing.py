@@ -1,6 +1,8 @@
 """The end of a run: its parts become its result, and the result the job's output data set."""
 
+import random
 import re
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -20,6 +22,8 @@ from streams.access.names import project_of, shown
 __all__ = ["finish", "make_lines"]
 
 _BLOCK: Final = 1 << 20
+_TRIES: Final = 40
+_AGAIN_S: Final = 0.1  # to keep a data set takes less
 
 
 def finish(call: Finish) -> Finished:
@@ -33,7 +37,7 @@ def finish(call: Finish) -> Finished:
                 with store.open(part) as file:
                     _copy(file, target, len(call.columns))
         try:
-            _register(store, call, path)
+            _register_in_turn(store, call, path)
         except NameTakenError as error:
             return Finished(f"outputDataset: {error}")
         except BadDatasetError as error:
@@ -54,6 +58,20 @@ def _copy(file: IO[bytes], target: IO[bytes], columns: int) -> None:
     unknown = told["columns"] is None
     while block := file.read(_BLOCK):
         target.write(block.replace(UNKNOWN, b"," * columns) if unknown else block)
+
+
+def _register_in_turn(store: ObjectStore, call: Finish, path: Path) -> None:
+    """Runs of one job may end together: who finds the name taken by another one's result replaces that in turn."""
+    for left in reversed(range(_TRIES)):
+        try:
+            _register(store, call, path)
+        except NameTakenError:
+            there = datasets.of_upload(store, call.output_dataset, project_of(call.job_name))
+            if not left or (there is not None and not there.made_by):
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * _AGAIN_S)  # noqa: S311 - no secret: not all at once again
+        else:
+            return
 
 
 def _register(store: ObjectStore, call: Finish, path: Path) -> None:
