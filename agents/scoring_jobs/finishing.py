@@ -16,7 +16,7 @@ from connectors.csv_files.inspection import BadDatasetError, opened_csv
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Origin
 from connectors.datasets.names import NameTakenError
-from connectors.objects.store import ObjectStore
+from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from streams.access.names import project_of, shown
 
 __all__ = ["finish", "make_lines"]
@@ -65,7 +65,7 @@ def _register_in_turn(store: ObjectStore, call: Finish, path: Path) -> None:
     for left in reversed(range(_TRIES)):
         try:
             _register(store, call, path)
-        except NameTakenError:
+        except (NameTakenError, ObjectNotFoundError, datasets.UnknownDatasetError):  # or another removes it just now
             there = datasets.of_upload(store, call.output_dataset, project_of(call.job_name))
             if not left or (there is not None and not there.made_by):
                 raise
