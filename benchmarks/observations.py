@@ -130,10 +130,15 @@ class _Bench:
     def _kept(self, values: Sequence[bytes]) -> float:
         """Seconds until all are rows: they are there first, so that sending them is not measured."""
         with self._reading(self._topics.dataset_changes) as read:
+            state = self._state()
+            state.suspend()
+            try:
+                with self._producing() as producer:
+                    for value in values:
+                        self._produce(producer, value)
+            finally:
+                state.resume()
             begun = time.perf_counter()
-            with self._producing() as producer:
-                for value in values:
-                    self._produce(producer, value)
             place = self._consumer()
             end = place.get_watermark_offsets(TopicPartition(self._topics.observations, self._partition))[1]
             place.close()
@@ -195,8 +200,11 @@ class _Bench:
         return Consumer({"bootstrap.servers": self._stack.bootstrap, "group.id": "bench", "enable.auto.commit": False})
 
     def _memory(self) -> float:
+        return float(self._state().memory_info().rss) / 2**20
+
+    def _state(self) -> psutil.Process:
         (state,) = (it for it in psutil.Process().children(recursive=True) if it.cmdline()[-1:] == ["state"])
-        return float(state.memory_info().rss) / 2**20
+        return state
 
     def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         answer = self._http.request(method, path, **more)
