@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
+# By all cores, where pip compiles by one. Some packages carry templates that are no Python: they are passed over, as pip does.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') >/dev/null 2>&1 || true
 # A file's tests in one process: module fixtures are built once.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 # Tests against a broker have many processes of their own, so two at a time; of the quick ones one more than cores, for some wait.
@@ -27,11 +29,12 @@ help: ## List the targets
 $(STAMP): requirements.lock requirements-nodeps.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11" % v)'
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "the module venv is missing: install it (Debian: python3-venv)"; exit 1; }
-	@echo "setting up $(VENV) (once, about two minutes)"
+	@echo "setting up $(VENV) (once, some minutes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-nodeps.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-nodeps.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(COMPILE)
 	@touch $(STAMP)
 
 setup: $(STAMP) ## Create the environment
