@@ -121,8 +121,8 @@ def _check_version(request: Request) -> None:
 
 async def infer(state: State, request: Request, name: Name) -> Response:
     """What the model answers to the records that the tensors hold."""
+    body = await request.body()  # first: one that is too large is refused for that, at whatever address
     _check_version(request)
-    body = await request.body()
     replicas = running(state, own(name))
     content, binary = tensors.parted(body, request.headers.get(_HEADER_LENGTH))
     call = tensors.call_of(content, binary)
