@@ -122,7 +122,7 @@ def test_D046_a_crowded_endpoint_says_so_at_once(service: Service, http: httpx.C
     """
     publish(store, "large", prediction_length=60, num_cells=60)
     path = "/endpoints/large/invocations"
-    body = {"instances": [instance([1.0])] * 40, "configuration": {"num_samples": 60}}
+    body: dict[str, Any] = {"instances": [instance([1.0])] * 40, "configuration": {"num_samples": 60}}
     until(lambda: http.post(path, json=body).status_code == 200, why="an answer of the new endpoint")
     crowd = 200  # several times what two processes can do in the two seconds
 
@@ -136,7 +136,13 @@ def test_D046_a_crowded_endpoint_says_so_at_once(service: Service, http: httpx.C
         def ask(number: int) -> list[httpx.Response]:
             return list(clients.map(lambda _: client.post(path, json=body), range(number)))
 
-        until(lambda: {answer.status_code for answer in ask(4)} == {200}, why="some that wait for one another")
+        def answered_in_turn() -> bool:
+            if {answer.status_code for answer in ask(4)} == {200}:
+                return True
+            del body["instances"][max(10, len(body["instances"]) * 3 // 4) :]  # a slow machine does fewer in the time
+            return False
+
+        until(answered_in_turn, why="some that wait for one another")
         for pid in computing(service.pid("state")):
             os.kill(pid, signal.SIGSTOP)
         answers = ask(crowd)
