@@ -17,8 +17,6 @@ from streams.views.web import creations
 from streams.views.web.commands import command_id_of
 from streams.views.web.creations import create_once
 
-NOW = datetime.now(UTC)
-
 
 class Door:
     """One route that creates something at one of several workers, and what it has created."""
@@ -178,9 +176,10 @@ async def test_old_notes_go(door: Door) -> None:
     store, shards = door.state.store, range(idempotency.SHARDS)
     await door.create()
     store.put_bytes("idempotency/0f3e", b"old")
-    young = sum(idempotency.sweep(store, shard, NOW - timedelta(hours=1), at_most=9) for shard in shards)
-    none = sum(idempotency.sweep(store, shard, NOW + timedelta(hours=1), at_most=0) for shard in shards)
+    now = datetime.now(UTC)
+    young = sum(idempotency.sweep(store, shard, now - timedelta(hours=1), at_most=9) for shard in shards)
+    none = sum(idempotency.sweep(store, shard, now + timedelta(hours=1), at_most=0) for shard in shards)
     assert (young, none, len(store.keys("idempotency"))) == (0, 0, 2)
 
-    assert sum(idempotency.sweep(store, shard, NOW + timedelta(hours=1), at_most=9) for shard in shards) == 2
+    assert sum(idempotency.sweep(store, shard, now + timedelta(hours=1), at_most=9) for shard in shards) == 2
     assert store.keys("idempotency") == []
