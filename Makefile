@@ -48,8 +48,10 @@ up: $(STAMP) ## Run the service in the foreground until Ctrl-C
 unit: $(STAMP) ## The quick loop: tests that need no broker, but for slow ones (tests/unit and tests/agents)
 	@$(BIN)/pytest $(QUICK_PARALLEL) $(UNUSED) $(UNUSED_QUICK) -m 'not slow and not soak' tests/unit tests/agents
 
+# In three runs: the services of one run's tests would take a third of a core while the next one's are on.
 test: $(STAMP) ## Run every test, against a real Kafka broker
-	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) --ignore tests/faults
+	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) tests/unit tests/agents
+	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) --ignore tests/unit --ignore tests/agents --ignore tests/faults
 	@$(BIN)/pytest $(PARALLEL) $(UNUSED) $(AGAIN) tests/faults
 
 faults: $(STAMP) ## Break things while jobs run, and print what was lost (nothing) and for how long
