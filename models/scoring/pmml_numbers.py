@@ -37,10 +37,10 @@ def with_comparable_values(root: Element, space: str) -> None:
     """
     kinds = {one.get("name"): _KINDS.get(one.get("dataType")) for tag in _TYPED for one in root.iter(space + tag)}
     for apply in [one for one in root.iter(f"{space}Apply") if one.get("function") in _EQUALITIES]:
-        given = [one for one in apply if one.tag != f"{space}Extension"]
-        found = {_kind(one, space, kinds) for one in given} - {"open"}
+        given = {one: _kind(one, space, kinds) for one in apply if one.tag != f"{space}Extension"}
+        found = set(given.values()) - {"open"}
         kind = found.pop() if len(found) == 1 else None
-        if kind is None or not all(_fits(one, kind) for one in given if _kind(one, space, kinds) == "open"):
+        if kind is None or not all(_fits(one, kind) for one, own in given.items() if own == "open"):
             continue
         for one in given:
             if one.tag == f"{space}Constant":
