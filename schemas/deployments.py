@@ -77,7 +77,10 @@ class ScoringResult:
 
 @record(kw_only=True)
 class ServiceRecord:
-    """A service in the table `services`; `paused` are those of its replicas that shall not run."""
+    """A service in the table `services`; `paused` are those of its replicas that shall not run.
+
+    `offset` is where the command lies that made it, -1 where that was not kept.
+    """
 
     name: str
     command_id: str
@@ -92,6 +95,7 @@ class ServiceRecord:
     cpu_reserve: ParameterValue | None = None
     memory_reserve: ParameterValue | None = None
     digest: str = ""
+    offset: int = -1
 
 
 @record(kw_only=True)

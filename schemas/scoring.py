@@ -54,7 +54,10 @@ class ModelOutput:
 
 @record(kw_only=True)
 class ModelRecord:
-    """One model in the table `models`; `file_key` is what was uploaded, `model_key` what is loaded of it."""
+    """One model in the table `models`; `file_key` is what was uploaded, `model_key` what is loaded of it.
+
+    `offset` is where the command lies that made it, -1 where that was not kept.
+    """
 
     name: str
     command_id: str
@@ -71,6 +74,7 @@ class ModelRecord:
     inputs: tuple[ModelInput, ...]
     targets: tuple[ModelOutput, ...]
     digest: str = ""
+    offset: int = -1
 
 
 TYPES: tuple[type, ...] = (AddModel, DeleteModel, ModelRecord)

@@ -134,7 +134,10 @@ class ScoringRunStatus:
 
 @record(kw_only=True)
 class ScoringJobRecord:
-    """One job in the table `scoring_jobs`; `next_due` is when its schedule is due next, `runs` how many were begun."""
+    """One job in the table `scoring_jobs`; `next_due` is when its schedule is due next, `runs` how many were begun.
+
+    `offset` is where the command lies that made it, -1 where that was not kept.
+    """
 
     name: str
     command_id: str
@@ -155,6 +158,7 @@ class ScoringJobRecord:
     next_due: int | None = None
     runs: int = 0
     digest: str = ""
+    offset: int = -1
 
 
 @record(kw_only=True)

@@ -13,9 +13,18 @@ from operator import attrgetter
 from typing import Any, Final
 
 from schemas.forecasting import JobRecord, SeriesConfig, SubmitJob
+from streams.checks import time_of
 from streams.errors import Code, ConflictError
+from streams.messages import Message
 
-__all__ = ["check_repeat", "digest_known", "digest_of", "with_command", "with_one_of_many"]
+__all__ = [
+    "check_repeat",
+    "digest_known",
+    "digest_of",
+    "is_of_an_earlier",
+    "with_command",
+    "with_one_of_many",
+]
 
 _MOST_COMMANDS: Final = 1000  # whose ids are kept once a job has many: a repeat comes soon
 _BYTES: Final = 8  # ids are chosen apart from their content: nobody gains by two contents of one digest
@@ -35,6 +44,15 @@ def check_repeat(command: Any, known: str, of: str, digest: str | None = None) -
             f"command_id: {command.command_id!r} was used before, by a command for {of} with other content; this "
             f"{type(command).__name__} has changed nothing: send it under a new command_id",
         )
+
+
+def is_of_an_earlier(message: Message, *, created: int, offset: int) -> bool:
+    """Whether a command about something by its name meant what had the name before, and so comes again.
+
+    `created` is when the log got the command that made what has the name now, in milliseconds, and `offset` where it
+    lies in the log. Both have to say so: a log that was copied counts anew, and the clocks of producers differ.
+    """
+    return message.offset < offset and time_of(message) <= created
 
 
 def digest_known(job: JobRecord, command_id: str) -> str | None:

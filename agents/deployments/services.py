@@ -20,7 +20,7 @@ from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError, TooManyError
 from streams.messages import Event
 from streams.quotas.state import Quotas
-from streams.repeats import check_repeat, digest_of
+from streams.repeats import check_repeat, digest_of, is_of_an_earlier
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
@@ -71,6 +71,8 @@ async def _apply(state: StateRuntime, event: Event, command: ServiceCommand) -> 
     record = DeploymentsState.of(state).services.get(key)
     if record is None:
         raise services.unknown(command.service)
+    if is_of_an_earlier(event.message, created=record.created, offset=record.offset):
+        return record
     match command:
         case OperateReplica():
             changed = services.operated(record, command)
@@ -94,7 +96,8 @@ async def _deploy(
         return record
     model = await asyncio.to_thread(_model, state, command.model_name)
     await asyncio.to_thread(note_use, state.store, model.name, command.service)
-    made = services.deployed(command, model, at=time_of(event.message), digest=digest_of(command))
+    at, offset = time_of(event.message), event.message.offset
+    made = services.deployed(command, model, at=at, digest=digest_of(command), offset=offset)
     try:
         return await _put(state, event, made, services=1, replicas=len(made.replicas))
     except TooManyError:

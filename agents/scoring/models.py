@@ -23,7 +23,7 @@ from streams.engine.tenure import check_writer
 from streams.engine.tries import GivenUpError
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
 from streams.messages import Event
-from streams.repeats import check_repeat, digest_of
+from streams.repeats import check_repeat, digest_of, is_of_an_earlier
 from streams.runtime import StateRuntime
 from streams.scoring import models as scoring
 from streams.scoring.calls import Inspection, InspectionReply
@@ -89,7 +89,8 @@ async def _add(state: StateRuntime, event: Event, command: AddModel, record: Mod
     reply = await _looked(state, command)
     if reply.error is not None:
         raise InvalidError(ScoringCode.BAD_MODEL, f"file: {reply.error}")
-    made = scoring.record_of(command, reply.info, size=size, at=time_of(event.message), digest=digest)
+    at, offset = time_of(event.message), event.message.offset
+    made = scoring.record_of(command, reply.info, size=size, at=at, digest=digest, offset=offset)
     check_writer(state.app, event)
     await state.files.whole(size, _publish, state.store, scoring.file_of(command), made, reply.served)
     check_writer(state.app, event)
@@ -111,6 +112,8 @@ async def _delete(state: StateRuntime, event: Event, command: DeleteModel, recor
     """
     if record is None:
         raise scoring.unknown(command.name)
+    if is_of_an_earlier(event.message, created=record.created, offset=record.offset):
+        return record  # whose upload is gone: it could not be made again
     if not command.force:
         services = await asyncio.to_thread(ScoringState.of(state).uses.of, command.name)
         if services:

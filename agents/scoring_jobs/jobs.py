@@ -34,7 +34,7 @@ from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, together
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
 from streams.messages import Event
-from streams.repeats import check_repeat
+from streams.repeats import check_repeat, is_of_an_earlier
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs, runs, scripts
 from streams.scoring_jobs.programs import program
@@ -104,17 +104,27 @@ async def _apply(state: StateRuntime, event: Event, command: Any) -> Any:
     job = ScoringJobsState.of(state).job(command.job_name)
     if isinstance(command, DeployScoringJob):
         return await _deploy(state, event, command, job)
-    if isinstance(command, FireScoringJob):
-        return None if job is None else await _fire(state, event, command, job)
     if job is None:
+        if isinstance(command, FireScoringJob):
+            return None
         raise jobs.unknown_job(command.job_name)
-    if isinstance(command, StartScoringRun):
-        if command.run_name:
-            jobs.check_run_name(command.run_name)
-        return await start(state, event, job, command, name=command.run_name)
-    if isinstance(command, OperateScoringRun):
-        return await operate(state, event, command)
-    return await _delete(state, event, job)
+    if is_of_an_earlier(event.message, created=job.created, offset=job.offset):
+        return None
+    return await _apply_to(state, event, job, command)
+
+
+async def _apply_to(state: StateRuntime, event: Event, job: ScoringJobRecord, command: Any) -> Any:
+    match command:
+        case FireScoringJob():
+            return await _fire(state, event, command, job)
+        case StartScoringRun():
+            if command.run_name:
+                jobs.check_run_name(command.run_name)
+            return await start(state, event, job, command, name=command.run_name)
+        case OperateScoringRun():
+            return await operate(state, event, command)
+        case _:
+            return await _delete(state, event, job)
 
 
 def _generate(store: ObjectStore, command: GenerateScript) -> Script:
@@ -144,7 +154,8 @@ async def _deploy(
         project = project_of(command.job_name)
         script = await asyncio.to_thread(scripts.load, state.store, command.file_name, command.ext, project)
         environments = state.settings.environments
-        job = jobs.begun(command, script, at=time_of(event.message), environments=environments)
+        at, offset = time_of(event.message), event.message.offset
+        job = jobs.begun(command, script, at=at, offset=offset, environments=environments)
         await asyncio.to_thread(scripts.check_datasets, state.store, job.input_dataset, job.output_dataset, project)
         check_writer(state.app, event)
         await ScoringJobsState.of(state).jobs.put(event.message.partition, job.name.encode(), job)

@@ -111,7 +111,7 @@ def service_of(replica: str) -> str:
     return scoped(project_of(replica), found["service"])
 
 
-def deployed(command: DeployService, model: ModelRecord, *, at: int, digest: str) -> ServiceRecord:
+def deployed(command: DeployService, model: ModelRecord, *, at: int, digest: str, offset: int) -> ServiceRecord:
     """The row of a new service."""
     return ServiceRecord(
         name=command.service,
@@ -126,6 +126,7 @@ def deployed(command: DeployService, model: ModelRecord, *, at: int, digest: str
         cpu_reserve=command.cpu_reserve,
         memory_reserve=command.memory_reserve,
         digest=digest,
+        offset=offset,
     )
 
 

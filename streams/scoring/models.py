@@ -111,7 +111,9 @@ def check_type(record: ModelRecord, kind: str) -> None:
         raise InvalidError(ScoringCode.WRONG_TYPE, text)
 
 
-def record_of(command: AddModel, info: Mapping[str, Any], *, size: int, at: int, digest: str) -> ModelRecord:
+def record_of(
+    command: AddModel, info: Mapping[str, Any], *, size: int, at: int, digest: str, offset: int
+) -> ModelRecord:
     """The row of a new model; `info` is what `models.scoring` has found out of its file."""
     kind = kind_of(command)
     file_key, model_key = places(command.name, command.command_id, kind)
@@ -131,6 +133,7 @@ def record_of(command: AddModel, info: Mapping[str, Any], *, size: int, at: int,
         inputs=tuple(ModelInput(**_variable(it)) for it in info["inputs"]),
         targets=tuple(ModelOutput(**_variable(it)) for it in info["targets"]),
         digest=digest,
+        offset=offset,
     )
 
 
@@ -147,8 +150,10 @@ def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stored(record: ModelRecord) -> Stored:
-    """The row as the model's manifest has it."""
-    return asdict(record)
+    """The row as the model's manifest has it, which no log is known to."""
+    fields = asdict(record)
+    del fields["offset"]
+    return fields
 
 
 def restored(fields: Stored) -> ModelRecord:

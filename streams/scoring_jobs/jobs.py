@@ -59,7 +59,9 @@ def check_script(command: GenerateScript) -> None:
         raise invalid_field("outputDataset", "is the inputDataset, which would be written over: use another name")
 
 
-def begun(command: DeployScoringJob, script: Script, *, at: int, environments: Sequence[str]) -> ScoringJobRecord:
+def begun(
+    command: DeployScoringJob, script: Script, *, at: int, offset: int, environments: Sequence[str]
+) -> ScoringJobRecord:
     """The row of a new job; RejectedError names the field that cannot be."""
     check_job_name(command.job_name)
     if command.run_name:
@@ -95,6 +97,7 @@ def begun(command: DeployScoringJob, script: Script, *, at: int, environments: S
         input_dataset=script.input_dataset,
         output_dataset=script.output_dataset,
         digest=digest_of(command),
+        offset=offset,
     )
     schedule = _schedule(record)
     return record if schedule is None else replace(record, next_due=schedule.after(at))

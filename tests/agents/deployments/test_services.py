@@ -73,6 +73,32 @@ async def test_S057_a_service_is_deployed_once(worker: Worker) -> None:
     assert row(worker) == made
 
 
+async def test_commands_that_come_again_leave_the_service_that_has_the_name_now(worker: Worker) -> None:
+    """A worker that is killed takes commands again: those about the service before are done."""
+    topic = worker.runtime.topics.service_commands
+    await command(worker, DEPLOY)
+    again = [
+        worker.message(topic, b"svc", one)
+        for one in (
+            ScaleService("c-3", "svc", 3),
+            DeleteService("c-4", "svc"),
+            replace(DEPLOY, command_id="c-5", replicas=1),
+        )
+    ]
+    await worker.consume(topic, *again)
+    made = row(worker)
+    assert made is not None
+    assert made.replicas == ("svc-0",)
+    written = len(worker.sent(worker.runtime.topics.services_changelog))
+
+    await worker.consume(topic, *again)
+    assert row(worker) == made
+    assert len(worker.sent(worker.runtime.topics.services_changelog)) == written, "its replicas have not been ended"
+
+    await command(worker, ScaleService("c-6", "svc", 2))
+    assert row(worker) == replace(made, replicas=("svc-0", "svc-1"))
+
+
 async def test_S065_replicas_are_paused_and_deleted(worker: Worker) -> None:
     """As many times as it is said; with the last one the row goes."""
     await command(worker, DEPLOY, OperateReplica("c-3", "svc", "svc-1", "pause"))

@@ -50,7 +50,7 @@ async def test_S122_a_model_is_looked_at_and_kept(worker: Worker) -> None:
     assert (made.model_type, made.task, made.algorithm) == ("onnx", "classification", "LinearClassifier")
     assert (made.created, made.size) == (round(AT * 1000), len(model_file("iris_logistic.onnx")))
     assert [(it.name, it.type, it.shape) for it in made.inputs] == [("X", "tensor(float)", (-1, 4))]
-    assert restored(scoring_models.manifest(worker.runtime.store, "iris")) == made
+    assert replace(restored(scoring_models.manifest(worker.runtime.store, "iris")), offset=made.offset) == made
     assert worker.runtime.store.read_bytes(made.file_key) == model_file("iris_logistic.onnx")
     assert worker.runtime.store.is_file(made.model_key)
     assert worker.runtime.store.is_file(ADD.path), "it is the producer's"
@@ -119,6 +119,26 @@ async def test_S040_a_model_is_removed_with_its_files(worker: Worker) -> None:
     assert row(worker) is None
     assert worker.runtime.store.keys("scoring-models") == []
     assert (await refused(worker, replace(DELETE, command_id="c-3"))).status == 404
+
+
+async def test_S040_a_removal_that_comes_again_leaves_what_has_the_name_now(worker: Worker) -> None:
+    """A worker that is killed takes commands again, and the second model's upload is gone by then."""
+    topic, upload = worker.runtime.topics.model_commands, scoring_models.incoming_key()
+    worker.runtime.store.put_bytes(upload, model_file("iris_logistic.onnx"))
+    await command(worker, ADD)
+    removal = worker.message(topic, b"iris", DELETE)
+    second = worker.message(topic, b"iris", AddModel("c-3", "iris", upload, file_name="again.onnx"))
+    await worker.consume(topic, removal, second)
+    made = row(worker)
+
+    await worker.consume(topic, removal, second)
+
+    assert made is not None
+    assert made.command_id == "c-3"
+    assert row(worker) == made
+    assert worker.runtime.store.is_file(made.model_key)
+    await command(worker, replace(DELETE, command_id="c-4"))
+    assert row(worker) is None
 
 
 async def test_S040_a_model_that_a_service_uses_stays(worker: Worker) -> None:

@@ -61,6 +61,21 @@ class TestDeploying:
         ]
         assert state.committed(sent)
 
+    async def test_commands_that_come_again_leave_the_job_that_has_the_name_now(self, state: Worker) -> None:
+        """A worker that is killed takes commands again: the second job keeps its row and its run."""
+        topic = state.runtime.topics.scoring_job_commands
+        await command(state, DEPLOY)
+        removal, second = (
+            state.message(topic, NAME.encode(), one)
+            for one in (DeleteScoringJob("c-8", NAME), replace(DEPLOY, command_id="c-9"))
+        )
+        await state.consume(topic, removal, second)
+        made, begun = job(state), all_runs(state)
+        assert made.command_id == "c-9"
+
+        await state.consume(topic, removal, second)
+        assert (job(state), all_runs(state)) == (made, begun)
+
     async def test_a_repeat_changes_nothing(self, state: Worker) -> None:
         """One run, told once; other content under the id is refused."""
         await command(state, DEPLOY, DEPLOY)

@@ -257,6 +257,7 @@ EVENTS: tuple[Any, ...] = (
         cpu_reserve=2,
         memory_reserve="1Gi",
         digest="0f",
+        offset=4,
     ),
     deployments.ScoringAnswerRecord(request_id="r-1", service="svc1", created=NOON, data="{}", digest="0f"),
     deployments.ScoringAnswerRecord(
@@ -278,6 +279,7 @@ EVENTS: tuple[Any, ...] = (
         inputs=(ModelInput("X", "tensor(float)", shape=(-1, 4)), ModelInput("kind", "string", "categorical", ("a",))),
         targets=(ModelOutput("label", "tensor(string)", shape=(-1,)),),
         digest="0f",
+        offset=4,
     ),
     MetricPoint("fj-7-8797-3", "mse", 110.2, NOON, 0, "log"),
     MetricPoint("fj-7-8797-3", "r2", None, NOON, 4, "wandb"),

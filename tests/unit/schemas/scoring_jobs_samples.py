@@ -69,6 +69,7 @@ SCORING_JOBS = (
         next_due=NOON,
         runs=3,
         digest="ab",
+        offset=4,
     ),
     ScoringRunRecord(
         run_id="r-01",

@@ -181,6 +181,9 @@ RELEASED = {
     164: ("SwitchShadow", 1, "b50e6568495dc55e"),
     165: ("TrainSeries", 9, "554ce59343465105"),
     166: ("TrainTogether", 6, "3bd7b296a18aba78"),
+    167: ("ModelRecord", 2, "4364fd1ebcbff89e"),
+    168: ("ScoringJobRecord", 2, "1bd02f19e022de13"),
+    169: ("ServiceRecord", 2, "5fd01eab52e2dc85"),
 }
 
 
