@@ -16,7 +16,7 @@ from connectors.metric_sources.log_lines import LogMetrics
 from connectors.metric_sources.point_files import TableRows, is_header, is_point
 from connectors.metric_sources.source_points import Problems, SourcePoint
 from connectors.metric_sources.tensorboard import EventFile, EventFolder, is_event_file
-from connectors.metric_sources.text_lines import LineFile, LineTimes
+from connectors.metric_sources.text_lines import LineFile, LineTimes, encoding_of
 from connectors.metric_sources.wandb_files import WandbFile
 
 __all__ = ["FoundPoint", "NoSourceError", "Reader", "SourceForm", "form_of", "open_reader", "size_of"]
@@ -72,14 +72,13 @@ def form_of(path: Path) -> SourceForm:
         head = file.read(_LOOKED_AT)
     if path.suffix == ".wandb" or head.startswith(b":W&B"):
         return SourceForm.WANDB
-    first = head.partition(b"\n")[0].strip()
-    header = first.decode("utf-8", "replace").removeprefix("\ufeff")
-    if path.suffix.lower() in (".csv", ".tsv") or is_header(header):
+    first = head.decode(encoding_of(head), "replace").removeprefix("\ufeff").partition("\n")[0].strip()
+    if path.suffix.lower() in (".csv", ".tsv") or is_header(first):
         return SourceForm.CSV
     return SourceForm.JSONL if _is_row(first) else SourceForm.LOG
 
 
-def _is_row(line: bytes) -> bool:
+def _is_row(line: str) -> bool:
     """Whether a line of JSON is a point; other lines of JSON are a log's, and have its rules."""
     try:
         row = orjson.loads(line)

@@ -5,23 +5,30 @@ training before the first line feed. Its time is what it says itself, else one m
 that is given: whoever reads the same file again gets the same points.
 """
 
+import codecs
 import re
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LineFile", "LineTimes", "milliseconds_of"]
+__all__ = ["LineFile", "LineTimes", "encoding_of", "milliseconds_of"]
 
 _CHUNK: Final = 4 * 1024 * 1024  # bytes read at a time
 _LONGEST: Final = 1024 * 1024  # bytes of a line; of a longer one the beginning counts
 _COMPARED: Final = 256  # bytes: a line or two, with a time or a number that another training does not have there
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _END: Final = re.compile(rb"\r\n?|\n")
 _STAMP: Final = re.compile(r"[\[(]?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)\s?(Z|[+-]\d\d:?\d\d)?(?=\W|$)")
 
 
+def encoding_of(beginning: bytes) -> str:
+    """What a text file with this beginning is written in: UTF-16 where it says so, as PowerShell's `>` writes it."""
+    return "utf-16" if beginning.startswith(_UTF_16) else "utf-8"
+
+
 class LineFile:
-    """Lines of UTF-8; what is none of it becomes a replacement character."""
+    """Lines of UTF-8, or of UTF-16 with a byte order mark; what is neither becomes a replacement character."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -30,7 +37,9 @@ class LineFile:
         self.begun_again = 0
         """How often the file was found to be another one: overwritten by another training, or rotated."""
         self._before = b""  # the bytes before the position, by which that is found out
-        self._rest = b""
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        self._is_utf_16 = False
+        self._rest = b""  # in UTF-8, whatever the file is in
         self._dropping = False  # the rest of a line that is too long
 
     def read_new(self) -> list[str]:
@@ -43,9 +52,10 @@ class LineFile:
                 data = self._new_bytes()
             except FileNotFoundError:
                 return []
+            text = self._in_utf_8(data)
             self.position += len(data)
             self._before = (self._before + data[-_COMPARED:])[-_COMPARED:]
-            lines = self._lines(data)
+            lines = self._lines(text)
             if lines or not data:
                 return [line[:_LONGEST].decode("utf-8", "replace") for line in lines]
 
@@ -57,7 +67,15 @@ class LineFile:
                 self._rest, self._dropping = b"", False
                 self.begun_again += 1
                 file.seek(0)
-            return file.read(_CHUNK)
+            data = file.read(_CHUNK)
+            half = self.position == 0 and data in (b"\xff", b"\xfe")  # of a byte order mark: no UTF-8 begins so
+            return b"" if half else data
+
+    def _in_utf_8(self, data: bytes) -> bytes:
+        if self.position == 0:
+            self._is_utf_16 = encoding_of(data) == "utf-16"
+            self._decoder.reset()
+        return self._decoder.decode(data).encode() if self._is_utf_16 else data
 
     def _lines(self, data: bytes) -> list[bytes]:
         whole = self._rest + data

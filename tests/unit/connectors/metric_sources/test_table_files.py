@@ -9,9 +9,11 @@ from connectors.metric_sources.readers import Reader, SourceForm, form_of, open_
 BEGIN = 1_704_067_200_000
 
 
-def read(path: Path, text: str) -> tuple[list[tuple[str, float | None, int, int]], list[str], int]:
+def read(
+    path: Path, text: str, encoding: str = "utf-8"
+) -> tuple[list[tuple[str, float | None, int, int]], list[str], int]:
     """Points (name, value, time since it was begun, step), what is said of the rest, and how much that is."""
-    path.write_text(text, "utf-8")
+    path.write_text(text, encoding)
     reader: Reader = open_reader(path, form_of(path), begin=BEGIN)
     found = [point for portion in reader.read_new() for point, _ in portion]
     found += [point for point, _ in reader.last()]
@@ -58,6 +60,19 @@ def test_what_tensorboards_and_wandbs_pages_save_is_read(tmp_path: Path, name: s
 
     assert (board, said) == ([("Value", 0.5, 1500, 7)], [])
     assert (wandb, told) == ([("warm-sun-1 - train/loss", 0.5, 0, 3)], [])
+
+
+@pytest.mark.parametrize("name", ["history.csv", "history"])
+def test_utf_16_is_read(tmp_path: Path, name: str) -> None:
+    """Excel's "Unicode text", and what PowerShell's `>` makes of what a program prints."""
+    table, words, _ = read(tmp_path / name, "epoch\tBücher\r\n1\t0,5\r\n2\t0,25\r\n", "utf-16")
+    log, told, _ = read(tmp_path / "log.txt", "Beginn äöü\r\nstep 3 loss=0.5\r\n", "utf-16")
+
+    assert ([(name, value, step) for name, value, _, step in table], words) == (
+        [("Bücher", 0.5, 1), ("Bücher", 0.25, 2)],
+        [],
+    )
+    assert ([(name, value, step) for name, value, _, step in log], told) == ([("loss", 0.5, 3)], [])
 
 
 def test_texts_are_told_once_a_column(tmp_path: Path) -> None:

@@ -12,10 +12,16 @@ from connectors.metric_sources import text_lines
 from connectors.metric_sources.text_lines import LineFile, LineTimes, milliseconds_of
 
 
-@given(text=st.text(alphabet="aé\n\r ", max_size=60), cuts=st.lists(st.integers(0, 100), max_size=4))
-def test_each_line_comes_once(tmp_path_factory: pytest.TempPathFactory, text: str, cuts: list[int]) -> None:
-    """Wherever the file is cut while it is read, in the middle of a character too."""
-    whole = text.encode()
+@given(
+    text=st.text(alphabet="aé\n\r ", max_size=60),
+    cuts=st.lists(st.integers(0, 130), max_size=4),
+    encoding=st.sampled_from(["utf-8", "utf-16"]),
+)
+def test_each_line_comes_once(
+    tmp_path_factory: pytest.TempPathFactory, text: str, cuts: list[int], encoding: str
+) -> None:
+    """Wherever the file is cut while it is read, in the middle of a character or of a byte order mark too."""
+    whole = text.encode(encoding)
     path = tmp_path_factory.mktemp("lines") / "log"
     path.write_bytes(b"")
     file = LineFile(path)
