@@ -17,7 +17,7 @@ from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
-from streams.errors import Code, InvalidError, TooManyError
+from streams.errors import Code, InvalidError, NotFoundError, TooManyError
 from streams.messages import Event
 from streams.quotas.state import Quotas
 from streams.repeats import check_repeat, digest_of, is_of_an_earlier
@@ -88,20 +88,23 @@ async def _apply(state: StateRuntime, event: Event, command: ServiceCommand) -> 
 async def _deploy(
     state: StateRuntime, event: Event, command: DeployService, record: ServiceRecord | None
 ) -> ServiceRecord:
-    """1. find the model, 2. note that it is used, 3. write the row. A repeat changes nothing."""
+    """1. note that the model is used, 2. find it, 3. write the row. A repeat changes nothing.
+
+    In this order, so that who removes a model that is still there sees that it is used.
+    """
     if record is not None:
         if record.command_id != command.command_id:
             raise services.taken(command.service)
         check_repeat(command, record.digest, f"service {shown(record.name)}")
         return record
-    model = await asyncio.to_thread(_model, state, command.model_name)
-    await asyncio.to_thread(note_use, state.store, model.name, command.service)
-    at, offset = time_of(event.message), event.message.offset
-    made = services.deployed(command, model, at=at, digest=digest_of(command), offset=offset)
+    await asyncio.to_thread(note_use, state.store, command.model_name, command.service)
     try:
+        model = await asyncio.to_thread(_model, state, command.model_name)
+        at, offset = time_of(event.message), event.message.offset
+        made = services.deployed(command, model, at=at, digest=digest_of(command), offset=offset)
         return await _put(state, event, made, services=1, replicas=len(made.replicas))
-    except TooManyError:
-        await asyncio.to_thread(release_use, state.store, model.name, command.service)
+    except (NotFoundError, TooManyError):
+        await asyncio.to_thread(release_use, state.store, command.model_name, command.service)
         raise
 
 

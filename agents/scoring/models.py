@@ -115,14 +115,27 @@ async def _delete(state: StateRuntime, event: Event, command: DeleteModel, recor
     if is_of_an_earlier(event.message, created=record.created, offset=record.offset):
         return record  # whose upload is gone: it could not be made again
     if not command.force:
-        services = await asyncio.to_thread(ScoringState.of(state).uses.of, command.name)
-        if services:
-            raise scoring.in_use(command.name, services)
+        await asyncio.to_thread(_check_unused, state, record)
     await asyncio.to_thread(scoring_models.delete, state.store, record.name)
     await asyncio.to_thread(idempotency.free, state.store, record.command_id)
     check_writer(state.app, event)
     await ScoringState.of(state).models.delete(event.message.partition, scoring.key_of(record.name))
     return record
+
+
+def _check_unused(state: StateRuntime, record: ModelRecord) -> None:
+    """RejectedError where services use the model; after it, nobody who deploys one finds the model.
+
+    A service notes its use before it looks for the model, so that it is seen here, or does not find it.
+    """
+    uses = ScoringState.of(state).uses
+    services = uses.of(record.name)
+    if not services:
+        scoring_models.withdraw(state.store, record.name)
+        services = uses.of(record.name)
+    if services:
+        scoring_models.offer(state.store, scoring.stored(record))
+        raise scoring.in_use(record.name, services)
 
 
 def _size_of(state: StateRuntime, command: AddModel) -> int:

@@ -25,8 +25,10 @@ __all__ = [
     "last_tested",
     "manifest",
     "note_tested",
+    "offer",
     "places",
     "publish",
+    "withdraw",
 ]
 
 _INCOMING: Final = re.compile(INCOMING.key(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.model"))
@@ -62,11 +64,22 @@ def publish(store: ObjectStore, stored: Stored, original: Path, served: bytes) -
     """Keep a model: 1. its files, 2. its manifest, 3. files of earlier versions go. Done again it comes to the same."""
     store.put_file(stored["file_key"], original)
     store.put_bytes(stored["model_key"], served)
+    offer(store, stored)
     key = _manifest_key(stored["name"])
-    store.put_bytes(key, json.dumps(stored, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     for other in store.keys(key.rpartition("/")[0]):
         if other not in (key, stored["file_key"], stored["model_key"]):
             store.delete(other)
+
+
+def offer(store: ObjectStore, stored: Stored) -> None:
+    """Let whoever asks for the model's manifest find it."""
+    key = _manifest_key(stored["name"])
+    store.put_bytes(key, json.dumps(stored, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def withdraw(store: ObjectStore, name: str) -> None:
+    """Let nobody find the model's manifest any more; its files stay, so that it can be offered again."""
+    store.delete(_manifest_key(name))
 
 
 def manifest(store: ObjectStore, name: str) -> Stored:
@@ -80,7 +93,7 @@ def manifest(store: ObjectStore, name: str) -> Stored:
 
 def delete(store: ObjectStore, name: str) -> None:
     """Remove the model; nothing there is no error."""
-    store.delete(_manifest_key(name))
+    withdraw(store, name)
     store.delete(SCORING_MODELS.key(f"m-{name}"))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from agents.deployments import requests as answering
+from connectors.objects import scoring_models
+from connectors.objects.store import ObjectStore
 from schemas.deployments import (
     DeleteService,
     DeployService,
@@ -21,7 +23,7 @@ from schemas.deployments import (
 from schemas.scoring import AddModel, DeleteModel
 from streams.deployments.requests import key_of as request_key
 from streams.deployments.services import key_of
-from streams.deployments.state import DeploymentsState, users_of
+from streams.deployments.state import DeploymentsState, note_use, users_of
 from streams.scoring.state import ScoringState
 from tests.agents.bench import Worker, refusal, stopped
 from tests.iris_models import model_file, records
@@ -109,6 +111,36 @@ async def test_S065_replicas_are_paused_and_deleted(worker: Worker) -> None:
     await command(worker, ScaleService("c-5", "svc", 1), OperateReplica("c-6", "svc", "svc-0", "delete"))
     assert row(worker) is None
     assert users_of(worker.runtime.store, "iris") == []
+
+
+async def test_S040_a_model_that_is_deployed_while_it_is_removed_stays(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service may be another worker's: it has found the model when nobody seemed to use it."""
+
+    def deployed_just_now(store: ObjectStore, name: str) -> None:
+        note_use(store, name, "svc")
+        withdraw(store, name)
+
+    withdraw = scoring_models.withdraw
+    monkeypatch.setattr(scoring_models, "withdraw", deployed_just_now)
+    topic, store = worker.runtime.topics.model_commands, worker.runtime.store
+    before = scoring_models.manifest(store, "iris")
+
+    await worker.consume(topic, worker.message(topic, b"iris", DeleteModel("c-8", "iris")))
+
+    assert scoring_models.manifest(store, "iris") == before
+    assert store.is_file(before["model_key"])
+    assert ScoringState.of(worker.runtime).models.get(b"iris") is not None
+    assert ["svc" in letter["error"] for letter in worker.dead()] == [True]
+
+
+async def test_S057_a_service_of_an_unknown_model_uses_none(worker: Worker) -> None:
+    """A model of that name may come, and go."""
+    await command(worker, replace(DEPLOY, model_name="other"))
+
+    assert ["there is no model 'other'" in letter["error"] for letter in worker.dead()] == [True]
+    assert users_of(worker.runtime.store, "other") == []
 
 
 async def test_S040_a_model_that_is_deployed_stays(worker: Worker) -> None:
