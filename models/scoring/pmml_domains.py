@@ -15,10 +15,12 @@ import numpy as np
 from models.scoring.frames import in_words
 from models.scoring.info import Array, BadModelError, Variable
 
-__all__ = ["TIMES", "Domain", "counted", "counts_time", "domain_of"]
+__all__ = ["INSTEAD", "TIMES", "Domain", "counted", "counts_time", "domain_of"]
 
 TIMES: Final = ("date", "time", "dateTime")
 """Types whose every value is a missing one to the engine."""
+INSTEAD: Final = "declare the field as dateDaysSince[1970], dateTimeSecondsSince[1970] or timeSeconds"
+"""What to do with a field of such a type."""
 _COUNTED: Final = re.compile(r"(dateDaysSince|dateTimeSecondsSince)\[(\d{1,4})\]|timeSeconds")
 _PLAIN: Final = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
 _DAY_S: Final = 86_400

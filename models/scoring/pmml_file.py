@@ -14,7 +14,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from models.scoring.info import BadModelError, ModelInfo, Task, Variable
-from models.scoring.pmml_domains import TIMES, domain_of
+from models.scoring.pmml_domains import INSTEAD, TIMES, domain_of
 from models.scoring.pmml_numbers import with_comparable_values
 
 __all__ = ["Parsed", "parsed"]
@@ -161,7 +161,7 @@ def _check_times(inputs: Sequence[Variable]) -> None:
     if found is not None:
         raise BadModelError(
             f"PMML: the field {found.name[:_LONGEST_SHOWN]!r} is of the type {found.type}, which the engine does not "
-            "compute with: declare it as dateDaysSince[1970], dateTimeSecondsSince[1970] or timeSeconds"
+            f"compute with: {INSTEAD}"
         )
 
 

@@ -13,13 +13,12 @@ from models.scoring import tasks
 from models.scoring.frames import columns_of, in_words, kinds_of
 from models.scoring.info import Array, BadModelError, Frame, ModelInfo, Outputs, Task, Variable
 from models.scoring.jvm import JavaModel
-from models.scoring.pmml_domains import TIMES, Domain, counted, counts_time
+from models.scoring.pmml_domains import INSTEAD, TIMES, Domain, counted, counts_time
 
 __all__ = ["PmmlModel"]
 
 _REAL: Final = ("float", "double")
 _WHOLE: Final = ("integer",)
-_INSTEAD: Final = "file declare the field as dateDaysSince[1970], dateTimeSecondsSince[1970] or timeSeconds"
 _WARM: Final = 200  # records; the first hundreds take up to a thousand times as long as the others
 _WARM_AT_ONCE: Final = 20
 _ROUNDING: Final = 1e-6
@@ -97,8 +96,10 @@ class PmmlModel:
             made = counted(variable.type, value) if isinstance(value, str) else float(value) if number else None
             expected = f"a number, or a text that is one of {variable.type}, such as {_time_of(variable.type)}"
         elif variable.type in TIMES:
-            text = f"is of the type {variable.type}, which the engine does not compute with: send null, or let the "
-            raise RejectedInputError(variable.name, f"X, record {index + 1}, {variable.name}: {text}{_INSTEAD}")
+            text = (
+                f"is of the type {variable.type}, which the engine does not compute with: send null, or let the file "
+            )
+            raise RejectedInputError(variable.name, f"X, record {index + 1}, {variable.name}: {text}{INSTEAD}")
         elif variable.type == "boolean":
             made, expected = (value if isinstance(value, bool) else None), "true or false"
         else:

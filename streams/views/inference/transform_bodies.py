@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -71,6 +72,9 @@ def _json_kind(kind: str | None) -> str | None:
     return kind
 
 
+_JsonKind = Annotated[StrictStr | None, AfterValidator(_json_kind)]
+
+
 class TransformInputBody(ForgivingBody):
     """The input: JSON Lines."""
 
@@ -80,12 +84,7 @@ class TransformInputBody(ForgivingBody):
     CompressionType: Literal["None", "Gzip"] | None = Field(
         None, description="Gzip for a file that ends in .gz, by which it is known."
     )
-    ContentType: StrictStr | None = Field(None, description="A kind of JSON: lines of JSON are what is read.")
-
-    @field_validator("ContentType")
-    @classmethod
-    def _of_json(cls, kind: str | None) -> str | None:
-        return _json_kind(kind)
+    ContentType: _JsonKind = Field(None, description="A kind of JSON: lines of JSON are what is read.")
 
     @field_validator("CompressionType")
     @classmethod
@@ -105,12 +104,7 @@ class TransformOutputBody(ForgivingBody):
     AssembleWith: Literal["Line", "None"] | None = Field(
         None, description="Line: each prediction on a line of its own; None, as absent: all on one line."
     )
-    Accept: StrictStr | None = Field(None, description="A kind of JSON: lines of JSON are what is written.")
-
-    @field_validator("Accept")
-    @classmethod
-    def _of_json(cls, kind: str | None) -> str | None:
-        return _json_kind(kind)
+    Accept: _JsonKind = Field(None, description="A kind of JSON: lines of JSON are what is written.")
 
 
 _NOT_DONE: Final = {
