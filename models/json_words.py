@@ -18,10 +18,11 @@ _LONGEST_SHOWN: Final = 40  # characters of what came that a message repeats: en
 
 
 class JsonProblem(NamedTuple):
-    """What is wrong with a text, and where, from 0."""
+    """What is wrong with a text, and where, from 0: as what reads bytes counts, and as what reads characters does."""
 
     words: str
-    pos: int
+    byte: int
+    character: int
 
 
 class BadJsonError(ValueError):
@@ -35,7 +36,7 @@ def read_json(text: bytes | str) -> Any:
         content = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         problem = json_problem(error, text)
-        raise BadJsonError(f"byte {problem.pos}: not valid JSON: {problem.words}") from None
+        raise BadJsonError(f"byte {problem.byte}: not valid JSON: {problem.words}") from None
     if _is_too_deep(content):
         names = content if isinstance(content, dict) else ()
         at = next((f"{name[:_LONGEST_SHOWN]}: " for name in names if _is_too_deep(content[name])), "")
@@ -77,14 +78,16 @@ def json_problem(error: orjson.JSONDecodeError, text: bytes | str) -> JsonProble
     """
     if isinstance(text, bytes):
         if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in text[:2]:
-            return JsonProblem("it is UTF-16; send UTF-8", 0)
+            return JsonProblem("it is UTF-16; send UTF-8", 0, 0)
         try:
             text.decode()
         except UnicodeDecodeError as wrong:
-            return JsonProblem(f"0x{text[wrong.start]:02X} is not UTF-8; send UTF-8", wrong.start)
+            words = f"0x{text[wrong.start]:02X} is not UTF-8; send UTF-8"
+            return JsonProblem(words, wrong.start, len(text[: wrong.start].decode()))
+    byte = len(error.doc[: error.pos].encode("utf-8", "surrogatepass"))
     begin = error.pos - 1 if error.doc[error.pos - 1 : error.pos] in ("-", "+") and error.pos else error.pos
     found = _NUMBER.match(error.doc, begin)
     if found is None:
-        return JsonProblem(error.msg, error.pos)
+        return JsonProblem(error.msg, byte, error.pos)
     finite = ", numbers are finite" if found[1].lower().startswith("inf") else ""
-    return JsonProblem(f"{found[0]} is no JSON value{finite}: {_MISSING}", error.pos)
+    return JsonProblem(f"{found[0]} is no JSON value{finite}: {_MISSING}", byte, error.pos)

@@ -9,7 +9,7 @@ from connectors.objects import keys, layout
 from connectors.objects.keys import BadKeyError
 from connectors.objects.layout import Who
 from streams.errors import Code, InvalidError, RejectedError
-from streams.messages import Message
+from streams.messages import Message, time_of
 
 __all__ = [
     "ID_LIMIT",
@@ -26,7 +26,6 @@ __all__ = [
     "object_key",
     "path_key",
     "project_key",
-    "time_of",
 ]
 
 ID_LIMIT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (decision 9)
@@ -64,11 +63,6 @@ def check_text(field: str, text: str, *, longest: int = _LONGEST_ID) -> None:
     """RejectedError where an id is too long to be repeated in whatever comes of it."""
     if len(text) > longest:
         raise InvalidError(Code.ID_TOO_LONG, f"{field}: has {len(text)} characters, at most {longest} are allowed")
-
-
-def time_of(message: Message) -> int:
-    """When the log got a message, in milliseconds: what is kept of it is the same after a replay."""
-    return round(message.timestamp * 1000)
 
 
 def check_moment(field: str, milliseconds: int | None) -> None:

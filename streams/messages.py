@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-__all__ = ["Consumed", "Event", "Message", "WithHeaders"]
+__all__ = ["Consumed", "Event", "Message", "WithHeaders", "time_of"]
 
 
 class WithHeaders(Protocol):
@@ -43,3 +43,8 @@ class Event(Protocol):
 
     @property
     def message(self) -> Consumed: ...  # noqa: D102
+
+
+def time_of(message: Message) -> int:
+    """When the log got a message, in milliseconds: what is kept of it is the same after a replay."""
+    return round(message.timestamp * 1000)

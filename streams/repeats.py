@@ -13,9 +13,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from schemas.forecasting import JobRecord, SeriesConfig, SubmitJob
-from streams.checks import time_of
 from streams.errors import Code, ConflictError
-from streams.messages import Message
+from streams.messages import Message, time_of
 
 __all__ = [
     "check_repeat",

@@ -11,14 +11,13 @@ from prometheus_client.core import Metric
 from connectors.kafka.publisher import Publisher, Record, partition_for
 from connectors.objects.store import ObjectStore
 from schemas.coding.codec import Codec
-from streams.checks import time_of
 from streams.engine.command_waiters import CommandWaiters
 from streams.engine.dead_letters import dead_letter
 from streams.engine.ids import IdMinter
 from streams.engine.tries import Tries
 from streams.errors import RejectedError, class_name
 from streams.file_threads import FileThreads
-from streams.messages import Message
+from streams.messages import Message, time_of
 from streams.rows.event_table import EventTable
 from streams.settings import Settings
 from streams.telemetry.counters import Metrics

@@ -11,12 +11,11 @@ from schemas.access import AccessRecord
 from streams.access.directory import KEY, row_key
 from streams.access.rules import COMMANDS, AccessCommand, changes, check_command
 from streams.access.state import AccessState
-from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.runtime import StateRuntime
 
 __all__ = ["attach"]

@@ -24,9 +24,8 @@ from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries, TrainTogether
 from schemas.workloads import MetricPoint
 from streams.access.names import scoped
-from streams.checks import time_of
 from streams.forecasting.state import ForecastingTrainer
-from streams.messages import Message
+from streams.messages import Message, time_of
 from streams.runtime import TrainerRuntime
 
 __all__ = ["answer_together", "refuse_together"]

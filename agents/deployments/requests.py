@@ -14,14 +14,13 @@ from faust.agents import Agent
 
 from connectors.kafka.publisher import DeliveryError, Record, partition_for
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
-from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all
 from streams.deployments import requests, services
 from streams.deployments.state import DeploymentsState
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer, may_write
 from streams.errors import Code, InvalidError, RejectedError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.repeats import check_repeat, digest_of
 from streams.rows.recovery import is_ready
 from streams.runtime import StateRuntime

@@ -11,14 +11,13 @@ from schemas.deployments import DeleteService, DeployService, OperateReplica, Sc
 from schemas.scoring import ModelRecord
 from streams import idempotency
 from streams.access.names import project_of, shown
-from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all
 from streams.deployments import services
 from streams.deployments.state import DeploymentsState, note_use, release_use
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError, NotFoundError, TooManyError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.quotas.state import Quotas
 from streams.repeats import check_repeat, digest_of, is_of_an_earlier
 from streams.rows.recovery import is_ready

@@ -12,14 +12,13 @@ from connectors.datasets.group_values import WHOLE, named_series
 from connectors.datasets.splits import Split
 from models.catalog import CATALOG
 from schemas.forecasting import JobRecord, RefreshJob, Standing, SubmitJob
-from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.errors import ConflictError, TooManyError
 from streams.forecasting.inputs import dataset_of
 from streams.forecasting.split_store import Later, has_table
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import Training
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.quotas.limits import waiting
 from streams.quotas.state import Quotas
 from streams.runtime import StateRuntime

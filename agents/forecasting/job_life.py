@@ -11,7 +11,6 @@ from connectors.kafka.publisher import Record
 from connectors.objects.model_files import models_of
 from schemas.forecasting import ConfigureJob, CreateJob, DeleteJob, JobRecord
 from streams import idempotency
-from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
 from streams.errors import NotFoundError, RejectedError
@@ -19,7 +18,7 @@ from streams.forecasting import jobs
 from streams.forecasting.inputs import check_columns, dataset_of
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.runtime import StateRuntime
 
 __all__ = ["configure", "create", "delete", "remove_late", "unknown"]

@@ -10,7 +10,6 @@ from agents.forecasting.job_rows import put_job_for, put_where_room
 from agents.forecasting.refusals import refusals, result_records
 from agents.forecasting.submission_runs import Prepared, SubmissionRuns, prepared_for
 from schemas.forecasting import JobRecord, SeriesConfig, StopJob, SubmitJob
-from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
 from streams.errors import InvalidError, NotFoundError
@@ -20,7 +19,7 @@ from streams.forecasting.plans import packed, planned_again
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.submissions import ACCEPTED, check_elements
 from streams.forecasting.tables import Answer
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.repeats import digest_of
 from streams.runtime import StateRuntime
 

@@ -32,7 +32,7 @@ from schemas.forecasting import (
     SwitchShadow,
 )
 from schemas.series import SeriesResult
-from streams.checks import check_key, time_of
+from streams.checks import check_key
 from streams.codes.forecasting import ForecastingCode
 from streams.command_edge import CommandTopic, handle_command
 from streams.engine.agents import agent_on
@@ -43,7 +43,7 @@ from streams.errors import ConflictError, RejectedError, TooLargeError
 from streams.forecasting import jobs
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer, error_of
-from streams.messages import Event, Message
+from streams.messages import Event, Message, time_of
 from streams.repeats import check_repeat, digest_known
 from streams.runtime import StateRuntime
 from streams.standing.shadows import is_published_late

@@ -17,7 +17,6 @@ from agents.forecasting.refresh_trials import Made, Trials, words_of
 from agents.forecasting.submission_runs import SubmissionRuns
 from connectors.datasets.added_rows import latest
 from schemas.forecasting import CmdStatus, JobRecord, RefreshJob
-from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.command_edge import ToldError
 from streams.engine.tenure import check_writer
@@ -26,7 +25,7 @@ from streams.forecasting import jobs
 from streams.forecasting.plans import packed
 from streams.forecasting.state import ForecastingState
 from streams.forecasting.tables import Answer
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.runtime import StateRuntime
 from streams.standing.elements import due_elements, passed
 

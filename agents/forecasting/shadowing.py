@@ -22,13 +22,12 @@ from schemas.coding.codec import Codec
 from schemas.forecasting import JobRecord, SeriesConfig, ShadowCommand, StartShadow, SubmitJob, SwitchShadow
 from schemas.series import Forecast, SeriesResult
 from streams.accuracy.judging import first_time
-from streams.checks import time_of
 from streams.codes.forecasting import ForecastingCode
 from streams.engine.tenure import check_writer
 from streams.errors import ConflictError, RejectedError
 from streams.forecasting.inputs import chosen_series
 from streams.forecasting.state import ForecastingState
-from streams.messages import Event, Message
+from streams.messages import Event, Message, time_of
 from streams.repeats import with_one_of_many
 from streams.runtime import StateRuntime
 from streams.standing.elements import SECOND

@@ -15,7 +15,6 @@ from connectors.objects.layout import named
 from schemas.coding.wire import UndecodableError
 from schemas.inference import InferenceResult, StartTransform, StopTransform, TransformRecord
 from streams.access.names import project_of, shown
-from streams.checks import time_of
 from streams.codes.inference import InferenceCode
 from streams.command_edge import CommandTopic, handle_command
 from streams.engine.agents import agent_on
@@ -25,7 +24,7 @@ from streams.engine.tries import GivenUpError, work_on
 from streams.errors import Code, ConflictError, InvalidError, NotFoundError, RejectedError
 from streams.inference import transforms
 from streams.inference.state import TransformState
-from streams.messages import Event, Message
+from streams.messages import Event, Message, time_of
 from streams.quotas.state import Quotas
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime

@@ -12,13 +12,13 @@ from connectors.kafka.publisher import Record
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
 from schemas.observations import DatasetGrown, Observation
-from streams.checks import check_command, check_key, time_of
+from streams.checks import check_command, check_key
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.transport import batches
 from streams.engine.tries import together
 from streams.errors import RejectedError
-from streams.messages import Consumed, Event
+from streams.messages import Consumed, Event, time_of
 from streams.observations.checks import checked
 from streams.observations.forms import form_of
 from streams.runtime import StateRuntime

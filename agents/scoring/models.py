@@ -15,14 +15,13 @@ from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from schemas.scoring import AddModel, DeleteModel, ModelRecord
 from streams import idempotency
 from streams.access.names import shown
-from streams.checks import time_of
 from streams.codes.scoring import ScoringCode
 from streams.command_edge import CommandTopic, handle_all, tell_given_up
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.engine.tries import GivenUpError
 from streams.errors import Code, InvalidError, RejectedError, TooLargeError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.repeats import check_repeat, digest_of, is_of_an_earlier
 from streams.runtime import StateRuntime
 from streams.scoring import models as scoring

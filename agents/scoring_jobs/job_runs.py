@@ -9,11 +9,10 @@ from typing import Any
 from connectors.kafka.publisher import Record
 from schemas.scoring_jobs import EndScoringRun, OperateScoringRun, ScoreDataset, ScoringJobRecord, ScoringRunRecord
 from streams.access.names import shown
-from streams.checks import time_of
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.engine.tenure import check_writer
 from streams.errors import ConflictError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.repeats import check_repeat
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs, runs

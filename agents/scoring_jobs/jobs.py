@@ -25,7 +25,7 @@ from schemas.scoring_jobs import (
 )
 from streams import idempotency
 from streams.access.names import project_of, shown
-from streams.checks import invalid_field, time_of
+from streams.checks import invalid_field
 from streams.codes.scoring_jobs import ScoringJobsCode
 from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
@@ -33,7 +33,7 @@ from streams.engine.tenure import check_writer
 from streams.engine.transport import batches
 from streams.engine.tries import GivenUpError, together
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.repeats import check_repeat, is_of_an_earlier
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs, runs, scripts

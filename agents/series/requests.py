@@ -25,8 +25,7 @@ from schemas.series import Options as AskedOptions
 from schemas.series import Search as AskedSearch
 from schemas.series import TrainSeries
 from schemas.values import ParameterValue
-from streams.checks import time_of
-from streams.messages import Message
+from streams.messages import Message, time_of
 from streams.telemetry.tracing import trace_headers
 
 __all__ = ["Accepted", "accepted", "options_of", "request_of"]

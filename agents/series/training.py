@@ -17,12 +17,11 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError
 from schemas.series import TrainSeries
-from streams.checks import time_of
 from streams.engine.agents import agent_on
 from streams.engine.transport import open_batches
 from streams.engine.tries import GivenUpError, work_on
 from streams.forecasting.state import ForecastingTrainer
-from streams.messages import Event, Message
+from streams.messages import Event, Message, time_of
 from streams.runtime import TrainerRuntime
 from streams.telemetry.tracing import batch_of, trace_headers
 

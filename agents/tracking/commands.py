@@ -6,12 +6,11 @@ from typing import Any
 from faust.agents import Agent
 
 from schemas.tracking import CreateExperiment, ExperimentRecord, TrackedRun, TrackRun
-from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import check_writer
 from streams.errors import Code, InvalidError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.runtime import StateRuntime
 from streams.tracking import experiments, runs
 from streams.tracking.state import TrackingState

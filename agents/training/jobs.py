@@ -25,14 +25,13 @@ from agents.training.visualizations import (
 from connectors.kafka.topic_ends import TopicEnds
 from schemas import training as said
 from schemas.coding.wire import UndecodableError
-from streams.checks import time_of
 from streams.command_edge import CommandTopic, handle_all
 from streams.engine.agents import agent_on
 from streams.engine.tenure import SupersededError
 from streams.engine.transport import batches, come_again
 from streams.engine.tries import GivenUpError, together
 from streams.errors import Code, InvalidError
-from streams.messages import Event
+from streams.messages import Event, time_of
 from streams.runtime import StateRuntime
 from streams.training import versions as training_versions
 from streams.training.states import ENDED, TrainingState

@@ -44,15 +44,17 @@ _OF_MODELS: Final[Mapping[str, str]] = {
     **{name: name.upper() for name in ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")},
 }
 _MOST_DIMENSIONS: Final = 16
+_LONGEST_NUMBER: Final = 20  # digits; Python reads no number of thousands of them
 
 
 def parted(body: bytes, header_length: str | None) -> tuple[Mapping[str, Any], bytes]:
     """The JSON of a request and the binary data behind it; InvalidError where it is none."""
     size = len(body)
     if header_length is not None:
-        if not (header_length.isascii() and header_length.isdecimal() and int(header_length) <= len(body)):
+        written = header_length if len(header_length) <= _LONGEST_NUMBER and header_length.isascii() else ""
+        if not written.isdecimal() or int(written) > size:
             raise _wrong(f"Inference-Header-Content-Length: found {header_length[:20]!r}, the body has {size} bytes")
-        size = int(header_length)
+        size = int(written)
     try:
         content = read_json(body[:size])
     except BadJsonError as error:
@@ -67,7 +69,7 @@ def call_of(content: Mapping[str, Any], binary: bytes) -> bytes:
     inputs = content.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise _wrong("inputs: expected a list of tensors")
-    if not isinstance(content.get("id", ""), str):
+    if not isinstance(content.get("id"), str | None):  # clients in typed languages write null for what they leave out
         raise _wrong(f"id: expected a text, not {shown(content['id'])}")
     found: dict[str, Any] = {}
     for number, tensor in enumerate(inputs):
@@ -119,7 +121,7 @@ def _values(name: str, tensor: Mapping[str, Any], shape: Sequence[int], binary: 
         if "data" not in tensor:
             raise _wrong(f"{name[:60]}, data: is missing")
         return _nested(name, _flat(name, tensor["data"], shape), shape), binary
-    if "data" in tensor:
+    if tensor.get("data") is not None:
         raise _wrong(f"{name[:60]}: has data and binary_data_size: send one of them")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(binary):
         raise _wrong(f"{name[:60]}, binary_data_size: found {shown(size)}, {len(binary)} bytes are left in the body")

@@ -24,11 +24,10 @@ from aiokafka.errors import KafkaError
 from connectors.kafka.publisher import DeliveryError, MessageTooLargeError
 from connectors.objects.layout import TRIES
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
-from streams.checks import time_of
 from streams.engine.tenure import SupersededError, is_current
 from streams.engine.transport import Batch
 from streams.errors import Code, RejectedError
-from streams.messages import Event, Message
+from streams.messages import Event, Message, time_of
 from streams.telemetry.logs import event_fields
 
 if TYPE_CHECKING:

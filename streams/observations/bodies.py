@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from models.json_words import json_problem
+from models.json_words import json_problem, without_mark
 from schemas.observations import Cell, Observation
 from streams.checks import invalid_field
 from streams.codes.observations import ObservationsCode
@@ -26,11 +26,12 @@ Row = Mapping[str, Any]
 
 def rows_of_json(body: bytes) -> list[Row]:
     """The rows of a JSON array of objects, or of such an array as `rows` of an object."""
+    body = without_mark(body)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         problem = json_problem(error, body)
-        text = f"body: not valid JSON: {problem.words} at byte {problem.pos}"
+        text = f"body: not valid JSON: {problem.words} at byte {problem.byte}"
         raise InvalidError(Code.INVALID_REQUEST, text) from None
     rows = content.get("rows") if isinstance(content, dict) else content
     if not isinstance(rows, list):

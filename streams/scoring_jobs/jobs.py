@@ -157,7 +157,11 @@ def _check_variables(command: DeployScoringJob) -> None:
     if len(command.variables) > _MOST_VARIABLES:
         raise invalid_field("variables", f"has {len(command.variables)}, at most {_MOST_VARIABLES} are kept")
     for name, value in command.variables.items():
-        if not name or "=" in name or "\0" in name + value:
+        if not name or "=" in name or "\0" in name:
             raise invalid_field("variables", f"found the name {name[:80]!r}, expected one such as LEVEL, without =")
+        if "\0" in value:
+            raise invalid_field(
+                f"variables, {name[:80]}", "its value has a NUL, which no environment variable can have"
+            )
         check_text("variables", name)
         check_text(f"variables, {name[:80]}", value, longest=_LONGEST_VARIABLE)

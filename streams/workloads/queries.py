@@ -40,7 +40,7 @@ class PointQuery:
 
 
 def query_of(values: Values) -> PointQuery:
-    """What the parameters say; InvalidError names the wrong one. Others that nobody knows are none of ours (M-036)."""
+    """What the parameters say; InvalidError names the wrong one. Others are none of ours (M-036)."""
     metrics, sources = _listed(values("metrics")), _listed(values("data_source"))
     given = ",".join(values("data_source"))
     tail, most = _count("tail", values, EVER[1]), _count("max_points", values, _MOST_THINNED)

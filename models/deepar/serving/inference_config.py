@@ -71,7 +71,7 @@ def parse_text(text: str | None, *, max_samples: int) -> InferenceConfiguration:
         problem = json_problem(error, text)
         raise ConfigurationError(
             "DEEPAR_INFERENCE_CONFIG",
-            f"DEEPAR_INFERENCE_CONFIG is not JSON: {problem.words}, at character {problem.pos + 1}",
+            f"DEEPAR_INFERENCE_CONFIG is not JSON: {problem.words}, at character {problem.character + 1}",
         ) from None
     try:
         if not isinstance(given, dict):

@@ -73,7 +73,9 @@ def parse_body(body: bytes) -> dict[str, Any]:
         request = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         problem = json_problem(error, text)
-        raise InstanceError("body", f"the body is not JSON: {problem.words}, at character {problem.pos + 1}") from None
+        raise InstanceError(
+            "body", f"the body is not JSON: {problem.words}, at character {problem.character + 1}"
+        ) from None
     if not isinstance(request, dict):
         raise InstanceError("body", 'the body is not an object: send {"instances": [...]}')
     return request
@@ -86,7 +88,7 @@ def parse_line(line: bytes) -> object:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         problem = json_problem(error, text)
-        raise InstanceError("instance", f"not JSON: {problem.words}, at character {problem.pos + 1}") from None
+        raise InstanceError("instance", f"not JSON: {problem.words}, at character {problem.character + 1}") from None
 
 
 def read_training_data(lines: Iterable[bytes], config: DeepARConfig) -> tuple[list[Series], DeepARConfig]:

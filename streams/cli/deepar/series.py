@@ -13,7 +13,7 @@ import orjson
 from connectors.timestamps.parsing import BadTimestampError, parse_timestamps, shown_times
 from models.deepar.calendars import calendar_at, on_calendar
 from models.deepar.frequency import Frequency
-from models.json_words import json_problem
+from models.json_words import json_problem, without_mark
 from streams.cli.console.failure import CommandError
 from streams.cli.deepar.times import OnSteps
 
@@ -95,12 +95,13 @@ def step_times(series: SeriesLine, frequency: Frequency, count: int, *, first: i
 
 
 def _series(path: Path, number: int, line: bytes) -> SeriesLine:
+    line = without_mark(line)
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         problem = json_problem(error, line)
         raise CommandError(
-            f"{path}, line {number}: not JSON: {problem.words}, at character {problem.pos + 1}"
+            f"{path}, line {number}: not JSON: {problem.words}, at character {problem.character + 1}"
         ) from None
     if not isinstance(fields, dict) or not isinstance(fields.get("target"), list) or "start" not in fields:
         raise CommandError(f"{path}, line {number}: expected an object with start and target, an array")

@@ -57,7 +57,7 @@ DOOR = Door(
     tag=Tag("tokens", "Log in with user and password, in the shape of Keystone v3 (T-018)."),
     envelope=IDENTITY,
     slash=False,
-    open=("POST /v3/auth/tokens", "GET /v3", "GET /v3/"),
+    open=("POST /v3/auth/tokens", "GET /v3"),
     role=Role.VIEWER,  # who may do nothing else may log out
 )
 

@@ -130,7 +130,7 @@ async def infer(state: State, request: Request, name: Name) -> Response:
     found = answer_tensors.tensors_of(answer["task"], answer["result"], content.get("outputs"))
     outputs, behind = answer_tensors.packed(found, content)
     told = {"model_name": name, "model_version": _VERSION, "outputs": outputs}
-    told |= {"id": content["id"]} if "id" in content else {}
+    told |= {"id": content["id"]} if content.get("id") is not None else {}
     if not behind:
         return json_response(told)
     header = orjson.dumps(told)

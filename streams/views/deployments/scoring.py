@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from schemas.deployments import ScoringAnswerRecord, ScoringRequest
 from streams.access.names import shown
@@ -51,6 +52,11 @@ DOOR = Door(
 
 Name = Annotated[str, Path(description="The service.")]
 RequestId = Annotated[str, Path(description="As the call that did not wait was answered.")]
+Wait = Annotated[
+    str,
+    Query(description="false: answer 202 at once; so does the header `Prefer: respond-async`."),
+    WithJsonSchema({"type": "boolean", "default": True}),
+]
 
 
 def running(state: StateRuntime, name: str) -> Replicas:
@@ -72,11 +78,13 @@ async def answer_of(replicas: Replicas, content: bytes) -> bytes:
     return reply.content
 
 
-async def score(state: State, request: Request, name: Name, key: IdempotencyKey = None) -> Response:
+async def score(
+    state: State, request: Request, name: Name, key: IdempotencyKey = None, wait: Wait = "true"
+) -> Response:
     """What the model answers to the records, in their order; with `wait=false` later, under a request id."""
     content, name = await _content(request), own(name)
     replicas = running(state, name)
-    if not _waits(request):
+    if not _waits(request, wait):
         replicas.check_open()
         asked = ScoringRequest(command_id_of(request, key, content), name, _text_of(content))
         requests.check_request(asked, most_bytes=state.settings.max_body_bytes)
@@ -126,9 +134,8 @@ def _text_of(content: bytes) -> str:
         raise InvalidError(ScoringCode.BAD_INPUT, f"body, byte {error.start}: is not UTF-8") from None
 
 
-def _waits(request: Request) -> bool:
-    """Whether the answer is waited for; RejectedError where `wait` is neither true nor false."""
-    asked = request.query_params.get("wait", "")
+def _waits(request: Request, asked: str) -> bool:
+    """Whether the answer is waited for; RejectedError where `asked` is neither true nor false."""
     if asked.lower() in _FALSE:
         return False
     if asked.lower() not in _TRUE:
@@ -164,18 +171,7 @@ for _prefix in _PREFIXES:
             **MODEL_SERVICE.responses(400, 404, 408, 413, 500, 503, 504),
         },
         include_in_schema=_shown,
-        openapi_extra={
-            **_BODY,
-            "parameters": [
-                {
-                    "name": "wait",
-                    "in": "query",
-                    "required": False,
-                    "schema": {"type": "boolean", "default": True},
-                    "description": "false: answer 202 at once; so does the header `Prefer: respond-async`.",
-                }
-            ],
-        },
+        openapi_extra=_BODY,
     )
     router.add_api_route(
         f"{_prefix}/{{name}}",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 
 from models.json_words import BadJsonError, read_json, shown
 from streams.errors import Code, InvalidError, UnsupportedError
@@ -63,12 +63,15 @@ def answers_post(router: APIRouter, at: str, **told: Any) -> Callable[[_View], _
 
 
 async def fields_of(request: Request) -> Fields:
-    """What was sent, by name: the query, and over it the body. RejectedError where the body cannot be read."""
-    fields: dict[str, Any] = dict(request.query_params)
+    """What was sent, by name: the query, and over it the body.
+
+    RejectedError where the body cannot be read, or the query or a form has a name twice: one would be passed over.
+    """
+    fields = _once(request.query_params)
     if has_body(request):
         kind, form = content_type(request), await form_of(request)
         if form is not None:
-            fields |= dict(form.items())
+            fields |= _once(form)
         elif kind not in _MAY_BE_JSON and "json" not in kind:
             text = f"Content-Type is {kind[:_LONGEST_SHOWN]}: send application/json, or a form"
             raise UnsupportedError(Code.UNSUPPORTED_MEDIA_TYPE, text)
@@ -77,6 +80,15 @@ async def fields_of(request: Request) -> Fields:
             if body.strip():
                 fields |= _object(body)
     return fields
+
+
+def _once(sent: ImmutableMultiDict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in sent.multi_items():
+        if name in found:
+            raise InvalidError(Code.INVALID_REQUEST, f"{name[:_LONGEST_SHOWN]}: is there more than once; send it once")
+        found[name] = value
+    return found
 
 
 async def form_of(request: Request) -> FormData | None:

@@ -56,11 +56,14 @@ _BODY: Final = body_of(
 
 
 async def test_model(state: State, request: Request, fields: Sent) -> Response:
-    """What the model answers to the records. A form has a part for each variable, a text or a file."""
+    """What the model answers to the records. A form has a part for each variable, a text or a file.
+
+    `data` as one text is JSON, wherever it is sent.
+    """
     record = await find(state, fields)
     if kind := text(fields, "type", required=False):
         scoring.check_type(record, kind)
-    form = "data" not in fields or await form_of(request) is not None
+    form = not isinstance(fields.get("data"), dict | list) or await form_of(request) is not None
     content = await _from_form(record, fields) if form else fields["data"]
     reply = await _asked(state, record, orjson.dumps(content))
     if reply.error is not None:

@@ -147,9 +147,12 @@ class Door:
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
-        """Those of its router, in its chapter of the API document: FastAPI works them out once for all applications."""
+        """Those of its router, in its chapter of the API document: FastAPI works them out once for all applications.
+
+        Each may answer 400, to a query that has a name twice if to nothing else.
+        """
         chapter = APIRouter(generate_unique_id_function=lambda route: route.name)
-        chapter.include_router(self.router, tags=[self.tag.name])
+        chapter.include_router(self.router, tags=[self.tag.name], responses=self.envelope.responses(400))
         return chapter.routes
 
     def begins(self) -> Sequence[str]:
@@ -158,7 +161,7 @@ class Door:
 
     def is_open(self, method: str, path: str) -> bool:
         """Whether anybody may ask this."""
-        asked = f"{_as_read(method)} {path}"
+        asked = f"{_as_read(method)} {(path.rstrip('/') or '/') if self.slash is False else path}"
         return any(asked.startswith(it[:-1]) if it.endswith("*") else asked == it for it in self.open)
 
     def reads(self, method: str, path: str) -> bool:

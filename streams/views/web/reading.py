@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin
 
@@ -48,6 +49,7 @@ __all__ = [
 
 _LONG_BODY = 16 * 1024  # bytes: reading them takes about as long as the way to a thread and back
 _OTHERWISE = (b"prefer", b"idempotency-key")  # who sends these wants something else than an answer at once
+_MOST_NAMES: Final = 100  # of a query
 _READ_BY = "tidecast_read_by"
 SEVERAL: Final = "tidecast.several"
 """In the metadata of a parameter of one type that may come several times; the view reads all its values."""
@@ -89,7 +91,7 @@ class _JsonRequest(Request):
             return await asyncio.to_thread(self.read, body) if len(body) > _LONG_BODY else self.read(body)
         except orjson.JSONDecodeError as error:
             problem = json_problem(error, body)
-            raise json.JSONDecodeError(problem.words, error.doc, problem.pos) from None
+            raise json.JSONDecodeError(problem.words, error.doc, problem.byte) from None
 
 
 class JsonRoute(APIRoute):
@@ -143,12 +145,15 @@ def _is_single(info: FieldInfo) -> bool:
 
 def _check_query(request: Request, known: Mapping[str, bool], *, forgiving: bool) -> None:
     """Refuse what is there twice, of which the last would count, and what is passed over; nobody would be told."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:
-        if known.get(name) and names.count(name) > 1:
+    sent = Counter(name for name, _ in request.query_params.multi_items())
+    if len(sent) > _MOST_NAMES:  # each that is unknown is compared with all that are known
+        raise InvalidError(Code.INVALID_REQUEST, f"the query has {len(sent)} names, at most {_MOST_NAMES} are read")
+    absent = known.keys() - sent.keys()
+    for name, count in sent.items():
+        if known.get(name) and count > 1:
             raise InvalidError(Code.INVALID_REQUEST, f"{name}: is there more than once; send it once")
         if name not in known:
-            wrong = slip(name, known.keys() - set(names)) if forgiving else unknown_field(name, known)
+            wrong = slip(name, absent) if forgiving else unknown_field(name, known)
             if wrong:
                 raise InvalidError(Code.INVALID_REQUEST, f"{name[:60]}: {wrong}")
 
@@ -237,11 +242,11 @@ async def sent_as_form(request: Request) -> None:
                 f"Content-Type is {kind or 'missing'}: send multipart/form-data with the CSV file in the field upload",
             )
         known = list(_form_fields(request.scope["route"].dependant))
-        names = [name for name, _ in (await request.form()).multi_items()]  # read already, by FastAPI
-        for name in names:
+        sent = Counter(name for name, _ in (await request.form()).multi_items())  # read already, by FastAPI
+        for name, count in sent.items():
             if name not in known:
                 raise InvalidError(Code.INVALID_REQUEST, f"{name[:60]}: {unknown_field(name, known)}")
-            if names.count(name) > 1:  # of two files or settings one would be passed over without a word
+            if count > 1:  # of two files or settings one would be passed over without a word
                 raise InvalidError(Code.INVALID_REQUEST, f"{name}: is there more than once; send it once")
 
 

@@ -166,7 +166,7 @@ def _read(body: bytes) -> Any:
             return json.loads(body)
         except (ValueError, RecursionError):
             problem = json_problem(error, body)
-            text = f"body: not valid JSON: {problem.words} at byte {problem.pos}"
+            text = f"body: not valid JSON: {problem.words} at byte {problem.byte}"
             raise InvalidError(Code.INVALID_REQUEST, text) from None
 
 

@@ -72,7 +72,7 @@ class PointsReply(BaseModel):
 
 
 class PointParameters(BaseModel):
-    """What may be asked of points; what nobody knows is ignored (M-036)."""
+    """What may be asked of points; other names are ignored, near-misses of these are refused (M-036)."""
 
     metrics: Annotated[str | None, SEVERAL] = Field(None, description="Names, parted by commas; absent: all.")
     data_source: Annotated[str | None, SEVERAL] = Field(

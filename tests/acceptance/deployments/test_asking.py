@@ -40,6 +40,15 @@ def test_S069_other_words_are_refused(service: Service, deployed: str, wait: str
 
 
 @pytest.mark.parametrize(
+    ("query", "words"),
+    [("?wait=true&wait=false", "wait: is there more than once"), ("?waitt=false", "did you mean wait")],
+)
+def test_S069_a_doubled_or_misspelt_word_is_refused(service: Service, deployed: str, query: str, words: str) -> None:
+    """Of two one would be passed over."""
+    check_refusal(asked(service, deployed, query), 400, words)
+
+
+@pytest.mark.parametrize(
     ("preferred", "status"),
     [
         ([("Prefer", "respond-async")], 202),

@@ -129,6 +129,17 @@ def test_S007_a_model_is_named_anywhere(api: Api, iris: str, method: str, sent: 
     assert [one["name"] for one in variables["targetVariables"]] == ["output_label", "output_probability"]
 
 
+def test_S007_a_name_that_is_sent_twice_is_refused(api: Api, iris: str) -> None:
+    """In the query and in a form: one of the two would be passed over."""
+    twice: list[dict[str, Any]] = [
+        {"params": [("modelName", iris), ("modelName", "other")]},
+        {"data": {"modelName": [iris, "other"]}},
+        {"files": [("modelName", (None, iris)), ("modelName", (None, "other"))]},
+    ]
+    for sent in twice:
+        check_refusal(api.call("POST", "/model-descript", **sent), 400, "modelName: is there more than once")
+
+
 def test_S044_variables_of_pmml_are_those_of_its_mining_schema(api: Api, tree: str) -> None:
     """With types, measures and the values of what is categorical."""
     described = api.get("/model-descript", params={"modelName": tree})["data"]

@@ -127,6 +127,9 @@ def test_S046_the_forms_of_a_tensor(api: Api, models: dict[str, str], data: Any)
         ({"X": [_ONE, 7]}, "record 2: expected an object"),
         ({"Y": []}, "X: is missing"),
         ({"X": [[1, 2]]}, "record 1 has 2 values"),
+        ("wide", "data, byte 0: not valid JSON"),
+        (7, "data: expected"),
+        (None, "data"),
     ],
 )
 def test_S049_what_cannot_be_scored(api: Api, models: dict[str, str], data: Any, words: str) -> None:
@@ -175,9 +178,15 @@ class TestForms:
         assert answer.json()["data"]["result"][0]["label"] == "setosa"
 
     def test_S048_all_as_one_text(self, api: Api, models: dict[str, str]) -> None:
-        """In both kinds of form; the plain one was taken for a record."""
+        """In both kinds of form, in JSON and in the query (S-007)."""
         whole = json.dumps({"X": records(2)})
-        for sent in ({"data": {"data": whole}}, {"files": {"data": (None, whole)}}):
+        everywhere: list[dict[str, Any]] = [
+            {"data": {"data": whole}},
+            {"files": {"data": (None, whole)}},
+            {"json": {"data": whole}},
+            {"params": {"data": whole, "modelName": models["iris_logistic.pmml"]}},
+        ]
+        for sent in everywhere:
             answer = api.call("POST", f"/model-test?modelName={models['iris_logistic.pmml']}", **sent)
             assert [one["label"] for one in answer.json()["data"]["result"]] == ["setosa"] * 2, answer.text
 

@@ -210,7 +210,8 @@ class TestJobs:
             ({"dispatch": "schedule", "schedule": "999999999w"}, 400, "schedule"),  # it let every list of jobs be 500
             ({"timeZone": "Mars/X"}, 400, "timeZone"),
             ({"variables": {"": "x"}}, 400, "variables"),
-            ({"variables": {"A=B": "x"}}, 400, "variables"),
+            ({"variables": {"A=B": "x"}}, 400, "expected one such as LEVEL, without ="),
+            ({"variables": {"A": "x\0y"}}, 400, "its value has a NUL"),
             ({"jobName": "a b"}, 400, "jobName"),
             ({"runName": "a/b"}, 400, "runName"),
             ({"variables": "x"}, 400, "variables"),

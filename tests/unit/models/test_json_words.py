@@ -97,6 +97,17 @@ def test_utf_16_is_named_with_its_remedy(encoding: str) -> None:
         parse_line(text)
 
 
+def test_a_place_is_counted_in_what_was_sent() -> None:
+    """Bytes where bytes are named: an editor goes to the wrong place behind a letter of several."""
+    text = '{"name": "Köln €", "other": NaN}'
+    with pytest.raises(BadJsonError, match=r"^byte 31: not valid JSON: NaN"):
+        read_json(text.encode())
+    with pytest.raises(InstanceError, match=r", at character 29$"):
+        parse_line(text.encode())
+    with pytest.raises(InstanceError, match=r"^not JSON: 0xE4 .*, at character 20$"):
+        parse_line('{"name": "Köln €", '.encode() + b"\xe4")
+
+
 def test_a_byte_that_is_not_utf_8_is_named_with_its_place() -> None:
     """As Windows saves it."""
     text = '{"name": "Köln €"}'.encode("cp1252")

@@ -64,7 +64,15 @@ def test_what_is_no_tensor(changed: dict[str, Any]) -> None:
 def test_the_json_of_a_binary_request() -> None:
     """It ends where the header says."""
     assert parted(b'{"a":1}xyz', "7") == ({"a": 1}, b"xyz")
-    for body, header in ((b"{}", "7"), (b"{}", "x"), (b"[]", None), (b"{", None)):
+    for body, header in (
+        (b"{}", "9" * 5000),
+        (b"{}", "\u0662"),
+        (b"{}", ""),
+        (b"{}", "7"),
+        (b"{}", "x"),
+        (b"[]", None),
+        (b"{", None),
+    ):
         with pytest.raises(RejectedError):
             parted(body, header)
 
@@ -96,6 +104,7 @@ def test_an_input_that_comes_twice_or_has_no_data() -> None:
     for sent, binary, words in (
         ([tensor(), tensor()], b"", "inputs[1]: x comes a second time"),
         ([lacking], b"", "x, data: is missing"),
+        ([tensor(data=None)], b"", "x, data: expected a list"),
         ([tensor()], b"more", "4 bytes are left"),
         ([text], struct.pack("<I", 1) + b"\xff", "y: its text 1 is not in UTF-8"),
     ):
@@ -105,6 +114,7 @@ def test_an_input_that_comes_twice_or_has_no_data() -> None:
 
 
 def test_an_id_is_a_text() -> None:
-    """As the protocol says; whoever sends a number would not find it again."""
+    """As the protocol says; whoever sends a number would not find it again. Typed clients write null for none."""
+    assert call_of({"id": None, "inputs": [tensor()]}, b"") == call_of({"inputs": [tensor()]}, b"")
     with pytest.raises(RejectedError, match="id: expected a text"):
         call_of({"id": 5, "inputs": [tensor()]}, b"")

@@ -394,12 +394,15 @@ def test_every_route_reads_its_query_and_ids_strictly(door: Door) -> None:
 
 async def test_a_parameter_is_sent_once_where_it_is_one(client: httpx.AsyncClient) -> None:
     """Also of those that a view takes together; and what may be sent several times may."""
+    many = "&".join(f"a{number}" for number in range(101))
     several = "/api/v1/workloads/w/metrics/data?metrics=a&metrics=b&data_source=log&data_source=wandb"
     refused = {
         "/v1/p/training-jobs?page=1&page=2": "page: is there more than once",
         "/v1/p/training-jobs?per_pge=1": "per_pge: is unknown; did you mean per_page?",
         "/api/v1/workloads/w/metrics/data?tail=1&tail=2": "tail: is there more than once",
         "/api/v1/workloads/w/metrics/data?metric=a": "metric: is unknown; did you mean metrics?",
+        f"/healthz?{many}": "the query has 101 names, at most 100 are read",
+        f"/ping?{many}": "the query has 101 names, at most 100 are read",
     }
     for path, words in refused.items():
         answer = await client.get(path)

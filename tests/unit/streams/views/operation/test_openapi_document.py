@@ -54,6 +54,7 @@ def test_every_operation_says_what_it_does_and_answers(document: dict[str, Any])
     for name, operation in operations(document):
         assert operation["summary"], name
         assert operation["description"], name
+        assert "400" in operation["responses"], name  # to a query with a name twice, if to nothing else
         for answer in operation["responses"].values():
             assert "$ref" in answer or answer["description"] not in ("", "Successful Response"), name
 

@@ -47,6 +47,17 @@ class TestDoors:
 
 
 @pytest.mark.parametrize(
+    ("slash", "path", "is_open"), [(False, "/a/", True), (False, "/a", True), (None, "/a/", False)]
+)
+def test_an_open_address_is_open_as_it_is_answered(slash: bool | None, path: str, is_open: bool) -> None:
+    """With a final slash too, where the door takes it away."""
+    door = Door(router=APIRouter(prefix="/a"), tag=Tag("a", ""), slash=slash, open=("GET /a", "GET /"))
+
+    assert door.is_open("GET", path) is is_open
+    assert door.is_open("HEAD", "/")
+
+
+@pytest.mark.parametrize(
     ("path", "owned"),
     [
         ("/job", Owned(None, minted=True)),

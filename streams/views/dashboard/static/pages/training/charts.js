@@ -105,7 +105,8 @@ function Metric({ metric, shown, version, axis, weight, log, source }) {
   }, [metric, shown.map(({ uid }) => uid).join(" "), version, axis, weight, log, source]);
   return html`
     ${missing.some && html`<${Note}>${missing.all ? "No point has a number" : "The gaps are points without a number"}: null, NaN or infinite.<//>`}
-    ${!missing.all && html`<${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />`}
+    ${!x.length && html`<${Note}>No point of this source.<//>`}
+    ${x.length > 0 && !missing.all && html`<${Chart} label=${metric} x=${x} series=${series} time=${AXES[axis].time ?? false} xLabel=${AXES[axis].label} log=${log} height=${220} />`}
   `;
 }
 
