@@ -17,11 +17,12 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from connectors.objects.layout import INSTALLATION
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from connectors.registry_error import RegistryError
 from connectors.shown_urls import shown_url
 from schemas.catalogue import current_schemas, locked_schemas
 from schemas.coding.codec import Codec
 
-__all__ = ["IdNote", "RegistryError", "connect_registry", "read_registry"]
+__all__ = ["IdNote", "connect_registry", "read_registry"]
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +35,6 @@ _KEPT: Final = 1000  # unknown ids; more at a time are somebody's mistake, and a
 
 _Ids = Mapping[str, int]
 """Schema id by the sum of the schema's text."""
-
-
-class RegistryError(RuntimeError):
-    """The registry cannot be used; the text names its address and the remedy."""
 
 
 class _AwayError(RuntimeError):

@@ -175,7 +175,8 @@ class Publisher:
 
     async def close(self, within: timedelta | None = None) -> None:
         """Flush for `within` at most (the delivery timeout, if None), fail what is left, and disconnect."""
-        await asyncio.to_thread(self._close, (within or self._delivery_timeout).total_seconds())
+        within = self._delivery_timeout if within is None else within
+        await asyncio.to_thread(self._close, within.total_seconds())
 
     def _dispatch(self, records: Iterable[Record], settle: Settle, place: Place | None = None) -> None:
         batch, headers = tuple(records), self._headers_here()

@@ -154,6 +154,7 @@ def _collecting_seldom() -> Iterator[None]:
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.enable()  # it is off while a worker starts
     gc.set_threshold(*_GARBAGE)
     try:
         yield

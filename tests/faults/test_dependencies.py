@@ -21,7 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.kafka.publisher import Publisher, Record
 from connectors.objects.store import ObjectStore
-from connectors.schema_registry import IdNote, RegistryError, connect_registry
+from connectors.registry_error import RegistryError
+from connectors.schema_registry import IdNote, connect_registry
 from schemas.catalogue import locked_schemas, parse
 from schemas.coding.codec import EVENT_TYPES
 from schemas.coding.wire import frame

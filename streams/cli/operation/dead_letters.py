@@ -215,7 +215,8 @@ def _decoded(settings: "Settings", value: bytes) -> tuple[Any, str]:
 
     codec = Codec()
     if settings.registry_url is not None:
-        from connectors.schema_registry import RegistryError, read_registry
+        from connectors.registry_error import RegistryError
+        from connectors.schema_registry import read_registry
         from streams.topics import Topics, record_subjects
 
         try:

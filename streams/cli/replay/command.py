@@ -109,7 +109,8 @@ def _codec(settings: "Settings") -> "Codec":
     if settings.registry_url is None:
         return Codec()
     from connectors.objects.store import ObjectStore
-    from connectors.schema_registry import IdNote, RegistryError, read_registry
+    from connectors.registry_error import RegistryError
+    from connectors.schema_registry import IdNote, read_registry
     from streams.topics import Topics, record_subjects
 
     note = IdNote.of(ObjectStore(settings.object_store_url), settings.topic_prefix)

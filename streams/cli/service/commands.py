@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415  # the service's own parts take seconds to load, and only some commands need them
 
+import gc
 import os
 import signal
 import sys
@@ -144,6 +145,7 @@ def _work(role: str) -> None:
     given = load_settings()
     if given.kafka_bootstrap is None:
         raise CommandError(f"TIDECAST_KAFKA_BOOTSTRAP is not set: name the broker, or use {command_line('up')}")
+    gc.disable()  # until the worker is ready: among two thousand modules there is no garbage, and looking takes a tenth
     from streams.cli.service.start_errors import START_ERRORS
     from streams.telemetry import tracing
     from streams.telemetry.logs import configure_logging

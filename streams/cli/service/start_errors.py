@@ -4,7 +4,7 @@ from connectors.embedded_kafka.broker import BrokerStartError
 from connectors.embedded_kafka.jars import JarsError
 from connectors.embedded_kafka.java import JavaMissingError
 from connectors.kafka.admin import BrokerUnreachableError, TopicMismatchError, TopicsLostError
-from connectors.schema_registry import RegistryError
+from connectors.registry_error import RegistryError
 from connectors.user_code.modes import NoModeError
 from streams.access.vault import AccessKeyError
 from streams.workers.stack import StackError

@@ -47,7 +47,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
     return {"error": {"code": told.status, "message": told.message, "title": title}}
 
 
-IDENTITY: Final = Envelope(body=_body, shown={"model": IdentityError})
+IDENTITY: Final = Envelope(body=_body, shown=IdentityError)
 
 router = APIRouter(route_class=ForgivingRoute)
 DOOR = Door(

@@ -39,7 +39,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
     return {"error": told.message}
 
 
-PROTOCOL: Final = Envelope(body=_body, shown={"model": ProtocolError})
+PROTOCOL: Final = Envelope(body=_body, shown=ProtocolError)
 
 
 async def _infer(request: Request) -> Response:

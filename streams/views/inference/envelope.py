@@ -47,14 +47,12 @@ class InvocationError(BaseModel):
     instance: int | None = None
 
 
-SERVING: Final = Envelope(
-    body=lambda it: {"code": _CODES[it.status], "message": it.message}, shown={"model": ServingError}
-)
+SERVING: Final = Envelope(body=lambda it: {"code": _CODES[it.status], "message": it.message}, shown=ServingError)
 """Of transform jobs and files."""
 
 INVOCATIONS: Final = Envelope(
     body=SERVING.body,
-    shown={"model": InvocationError},
+    shown=InvocationError,
     meanings={
         400: "The request is wrong: the message says what, `instance` where.",
         404: "There is no such endpoint.",

@@ -41,6 +41,8 @@ def openapi_document(http: FastAPI) -> dict[str, Any]:
         )
         document["components"]["responses"] = _BROWSERS
         schemas = document["components"]["schemas"]
+        for door in http.state.doors:
+            schemas |= door.envelope.schemas()
         for path in document["paths"].values():
             for method, operation in path.items():
                 _refine(operation, schemas, reads=method == "get")

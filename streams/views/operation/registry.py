@@ -40,15 +40,9 @@ def _body(told: Refusal) -> dict[str, Any]:
 REGISTRY = Envelope(
     body=_body,
     shown={
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
-                    "required": ["error_code", "message"],
-                }
-            }
-        }
+        "type": "object",
+        "properties": {"error_code": {"type": "integer"}, "message": {"type": "string"}},
+        "required": ["error_code", "message"],
     },
     meanings=dict.fromkeys(_LOOKING_UP, "No such thing, as a schema registry says it."),
 )

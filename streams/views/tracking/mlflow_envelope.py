@@ -44,7 +44,7 @@ def _body(refusal: Refusal) -> dict[str, str]:
     return {"error_code": _BY_CODE.get(refusal.code, by_status), "message": refusal.message}
 
 
-MLFLOW: Final = Envelope(body=_body, shown={"model": MlflowError})
+MLFLOW: Final = Envelope(body=_body, shown=MlflowError)
 TAG: Final = Tag("mlflow", f"{TRACKING} Clients find these by their tracking URI.")
 CHANGES: Final[dict[str, Any]] = {
     "response_model": dict[str, Any],

@@ -22,6 +22,4 @@ class WandbError(BaseModel):
     errors: list[WandbProblem]
 
 
-WANDB: Final = Envelope(
-    body=lambda it: {"error": it.message, "errors": [{"message": it.message}]}, shown={"model": WandbError}
-)
+WANDB: Final = Envelope(body=lambda it: {"error": it.message, "errors": [{"message": it.message}]}, shown=WandbError)

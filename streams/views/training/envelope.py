@@ -32,7 +32,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
 
 TRAINING: Final = Envelope(
     body=_body,
-    shown={"model": TrainingError},
+    shown=TrainingError,
     meanings={
         400: "The request is wrong, the name is taken or the job's state does not allow it; the message says which.",
         409: "The Idempotency-Key was sent before with another body.",

@@ -39,7 +39,7 @@ def _body(told: Refusal) -> Mapping[str, Any]:
 
 MODEL_SERVICE: Final = Envelope(
     body=_body,
-    shown={"model": ModelServiceError},
+    shown=ModelServiceError,
     meanings={504: "No answer within the time limit: send less at once."},
 )
 """Of models, services, data sets by name, scripts, jobs and runs."""

@@ -43,7 +43,7 @@ class MetricsError(BaseModel):
 
 METRICS: Final = Envelope(
     body=lambda it: {"code": _CODES[it.status], "message": it.message, **it.place},
-    shown={"model": MetricsError},
+    shown=MetricsError,
     meanings={
         404: "Nothing was ever heard of this workload, and `strict=true` was asked.",
         503: "The points are being read from the log, or the write could not be confirmed: retry after the seconds "

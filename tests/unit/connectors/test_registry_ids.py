@@ -13,7 +13,8 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from connectors import schema_registry
 from connectors.objects.store import ObjectStore
-from connectors.schema_registry import IdNote, RegistryError, connect_registry, read_registry
+from connectors.registry_error import RegistryError
+from connectors.schema_registry import IdNote, connect_registry, read_registry
 from schemas.catalogue import current_schemas
 from schemas.coding.codec import Codec
 from schemas.coding.wire import UndecodableError, frame, unframe

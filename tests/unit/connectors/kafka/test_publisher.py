@@ -84,6 +84,17 @@ async def test_sending_nothing_ends_at_once() -> None:
     publisher.enqueue([]).result(1)
 
 
+async def test_closing_at_once_waits_for_nothing() -> None:
+    """No time at all is a time too: it was taken for none given, and what is left was waited for for two minutes."""
+    publisher = Publisher(NOBODY, client_id="test")
+    sent = publisher.send_nowait([Record("t", b"k", b"v")])
+
+    await asyncio.wait_for(publisher.close(timedelta()), 20)
+
+    with pytest.raises(DeliveryError):
+        await sent
+
+
 async def test_closing_fails_what_was_not_delivered() -> None:
     """No future stays open, and a closed publisher takes nothing."""
     publisher = Publisher(NOBODY, client_id="test")

@@ -96,7 +96,7 @@ async def put_dummy(name: str, body: Annotated[dict[str, int], Body()]) -> Respo
 DUMMY: Final = Door(
     router=dummies,
     tag=Tag("dummies", "Of no system."),
-    envelope=Envelope(body=lambda it: {"odd": f"{it.status} {it.code}"}, shown={"model": _Odd}),
+    envelope=Envelope(body=lambda it: {"odd": f"{it.status} {it.code}"}, shown=_Odd),
     owner=by_name(4),
     slash=False,
 )
