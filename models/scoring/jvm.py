@@ -7,6 +7,8 @@ has to be compiled), and each output comes back as one array or one text.
 
 import importlib
 import importlib.util
+import resource
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +20,17 @@ from models.scoring.info import Array, BadModelError
 __all__ = ["JavaModel", "JavaUnavailableError"]
 
 _OPTIONS: Final = (
-    "-Xmx768m",
+    "-Xms16m",  # else a 64th of the machine's memory, which counts as taken
     "-Xss4m",  # trees of a thousand levels are walked by recursion
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
     "-Xrs",  # signals are ours
     "--enable-native-access=ALL-UNNAMED",
+    f"-XX:ErrorFile={Path(tempfile.gettempdir()) / 'tidecast-java-%p.log'}",  # else where the service was started
 )
+_MIB: Final = 1024**2
+_LEAST_HEAP, _MOST_HEAP = 32, 768  # MiB
+_BESIDE_HEAP: Final = 240  # MiB of what a process may take: Python, the engine's classes, compiled code, threads
 _NOTHING: Final = "\x00"  # stands for a text that is missing
 _BETWEEN: Final = "\x01"
 _NO_WHOLE: Final = -(2.0**63)
@@ -46,10 +52,17 @@ def _java(launcher: str | None) -> Any:
             raise JavaUnavailableError("the package pypmml is not installed")
         jars = str(Path(found.submodule_search_locations[0]) / "jars" / "*")
         try:
-            jpype.startJVM(*_OPTIONS, jvmpath=_library(jpype, launcher), classpath=jars, convertStrings=False)
+            jpype.startJVM(*_OPTIONS, _heap(), jvmpath=_library(jpype, launcher), classpath=jars, convertStrings=False)
         except Exception as error:  # whatever the system's loader says
             raise JavaUnavailableError(f"Java cannot be started for PMML models: {error}") from error
     return jpype
+
+
+def _heap() -> str:
+    """The most of Java's memory: within this process's limit Java says what it lacks, beyond it the process ends."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    room = _MOST_HEAP if limit == resource.RLIM_INFINITY else limit // _MIB - _BESIDE_HEAP
+    return f"-Xmx{min(max(room, _LEAST_HEAP), _MOST_HEAP)}m"
 
 
 def _library(jpype: Any, launcher: str | None) -> str:

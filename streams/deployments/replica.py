@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _PAUSES_S: Final = (0.0, 0.0, 0.2, 1.0, 5.0, 15.0)
 _FAILED_AFTER: Final = 3  # deaths in a row without an answer between them
 _LARGE: Final = 64 * 1024  # bytes of calls, from which on sending them may block for longer than a thread takes
+_ENDS: Final = "its process ends whenever it is started, as it does where memoryReserve is too little for the model"
+_TOO_LITTLE_MEMORY: Final = ("MemoryError", "bad_alloc", "ailed to allocate")  # of Python, of Java and of the engines
 
 
 class Work(Protocol):
@@ -78,7 +80,7 @@ class Replica:
                 self._deaths += 1
                 log.warning("replica_ended", replica=self.name, reason=str(error) or "its time was up")
                 failed = self._deaths >= _FAILED_AFTER
-                self._become("failed" if failed else "starting", "its process ends whenever it is started")
+                self._become("failed" if failed else "starting", _ENDS)
             except RaisedError as error:
                 self._deaths = len(_PAUSES_S)
                 self._become("failed", _why(error))
@@ -163,8 +165,8 @@ class Replica:
 def _why(error: RaisedError) -> str:
     if error.is_a(ObjectNotFoundError):
         return "its model has been removed"
+    if error.kind == "MemoryError" or any(word in error.text for word in _TOO_LITTLE_MEMORY):
+        return "its model takes more memory than a replica may have (memoryReserve)"
     if error.is_a(ModelUnreadableError):
         return error.text
-    if error.kind == "MemoryError":
-        return "its model takes more memory than a replica may have"
     return f"its model cannot be loaded: {error.text[:200]}"

@@ -92,7 +92,7 @@ def check_change(command: Change | ScoringRequest, *, most: int) -> None:
 
 
 def memory_bytes(asked: ParameterValue | None) -> int | None:
-    """What a replica may take at most, of a number of MiB or a quantity such as 512Mi; RejectedError."""
+    """What the model in a replica may take, of a number of MiB or a quantity such as 512Mi; RejectedError."""
     if asked is None or asked == "":
         return None
     found = _QUANTITY.fullmatch(str(asked).strip())

@@ -226,12 +226,27 @@ def test_S121_limits_name_their_variable(service: Service, iris: str) -> None:
     check_refusal(refused, 413, "TIDECAST_MAX_MODEL_BYTES")
 
 
+@pytest.mark.parametrize("file_name", ["iris_logistic.onnx", "iris_logistic.pmml"])
+@pytest.mark.parametrize("memory", [16, "128Mi", 512])
+def test_S056_whatever_is_reserved_is_enough_for_a_small_model(service: Service, file_name: str, memory: Any) -> None:
+    """What an empty replica takes is beside it: Java alone takes more than what most people would think of."""
+    name = deploy(service, uploaded(service.api, file_name), memoryReserve=memory)
+
+    answer = call(service, "POST", f"/api/v1/scv/pmml/{name}", json={"X": [[5.1, 3.5, 1.4, 0.2]]})
+    assert answer.json()["data"]["result"][0]["label"] == "setosa"
+    call(service, "POST", "/service-delete", json={"serviceName": name})
+
+
 def test_S061_S063_a_service_that_fails_says_why(service: Service, iris: str) -> None:
     """In its description, and to who calls it; one that has not failed has no reason."""
-    name = deploy(service, iris, running=False, memoryReserve=16)
+    model = uploaded(service.api, "iris_logistic.onnx")
+    name = deploy(service, model)
+    call(service, "POST", "/operate-model", json={"modelName": model, "operation": "delete", "force": True})
+    for operation in ("pause", "start"):
+        call(service, "POST", "/operate-pod", json={"podName": f"{name}-0", "operationType": operation})
     until(lambda: info(service, name)["status"] == "failed", why="its replica cannot be started")
     reason = info(service, name)["reason"]
 
-    assert reason
+    assert reason == "its model has been removed"
     check_refusal(ask(service, name), 503, f"service {name} has failed: {reason}")
     assert info(service, deploy(service, iris))["reason"] is None

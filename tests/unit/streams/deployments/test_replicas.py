@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import psutil
 import pytest
@@ -23,6 +24,7 @@ from streams.errors import RejectedError
 from streams.serving.errors import InferenceClosedError
 from streams.settings import Settings
 from tests.iris_models import model_file, records
+from tests.unit.models.scoring.onnx_makers import scaled
 from tests.waiting import until
 
 ROW = ServiceRecord(
@@ -291,3 +293,18 @@ async def test_S070_a_call_waits_for_a_limited_time(replicas: Replicas) -> None:
 
     assert (caught.value.status, caught.value.code) == (504, "timeout")
     assert replicas.line.take() == []
+
+
+@pytest.mark.slow
+async def test_a_model_that_takes_more_than_its_reserve_is_told_so(tmp_path: Path) -> None:
+    """With the field that says how much; a small one has enough with the least that can be reserved (acceptance)."""
+    settings = Settings(home=tmp_path, scoring_timeout_s=20)
+    large = scaled(np.ones(60_000_000), [60_000_000])  # 240 MB
+    ObjectStore(settings.object_store_url).put_bytes(ROW.model_key, large)
+    replicas = Replicas(replace(ROW, memory_reserve=16, replicas=("svc-0",)), settings)
+    try:
+        await until(lambda: {status for _, status in replicas.statuses} == {"failed"})
+
+        assert "memoryReserve" in replicas.reason
+    finally:
+        await replicas.close()
