@@ -50,10 +50,20 @@ class Authenticator:
         user = None if claims is None else self._directory.get("user", claims.user)
         return None if claims is None or user is None else self.in_project(_caller(user), claims.project)
 
-    async def by_password(self, name: str, password: str) -> Caller | None:
-        """Who has this name and password; TooManyTriesError where there is no time to find out."""
+    def named(self, name: str) -> Caller | None:
+        """Who has this name."""
         user = self._directory.get("user", name)
-        fits = await self._passwords.fits(password, None if user is None else user.secret)
+        return None if user is None else _caller(user)
+
+    def remembered(self, name: str, password: str) -> Caller | None:
+        """Who has this name and password, where that was found out lately."""
+        user = self._directory.get("user", name)
+        return None if user is None or not self._passwords.remembers(password, user.secret) else _caller(user)
+
+    async def by_password(self, name: str, password: str, address: str) -> Caller | None:
+        """Who has this name and password; TooManyTriesError where there is no time to find out for this address."""
+        user = self._directory.get("user", name)
+        fits = await self._passwords.fits(password, None if user is None else user.secret, address)
         return _caller(user) if fits and user is not None else None
 
     def stamp_of(self, name: str) -> tuple[str, int] | None:

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -25,6 +25,7 @@ _MOST_MEMORY_KIB, _MOST_PASSES, _MOST_LANES = 262_144, 16, 8  # of a hash that s
 _AT_ONCE: Final = 2  # each takes a core and 19 MiB; half of the cores at most
 _GIVES_WAY: Final = 10  # how much: as `nice` without a number
 _MOST_WAITING: Final = 64  # about two seconds
+_MOST_OF_ONE: Final = 16  # of one address, so that those of others get in
 _KNOWN: Final = 1024
 _NONE: Final = _HASHER.hash(secrets.token_hex(16))
 
@@ -59,33 +60,44 @@ class Passwords:
         at_once = max(1, min(_AT_ONCE, cores() // 2))
         self._turns = asyncio.Semaphore(at_once)
         self._threads = ThreadPoolExecutor(at_once, "passwords", initializer=_give_way)
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
 
-    async def fits(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one that was hashed; None takes as long, and never fits.
-
-        TooManyTriesError where others wait already.
-        """
-        mark = hashlib.blake2b(
-            f"{hashed} {password}".encode("utf-8", "surrogatepass"), key=self._salt, digest_size=16
-        ).digest()
+    def remembers(self, password: str, hashed: str | None) -> bool:
+        """Whether it was found out lately that the password is the one that was hashed."""
+        mark = self._mark(password, hashed)
         if mark in self._right:
             self._right.move_to_end(mark)
             return True
-        if self._waiting >= _MOST_WAITING:
+        return False
+
+    async def fits(self, password: str, hashed: str | None, address: str = "") -> bool:
+        """Whether the password is the one that was hashed; None takes as long, and never fits.
+
+        TooManyTriesError where others wait already, or many of the same address.
+        """
+        if self.remembers(password, hashed):
+            return True
+        if self._waiting.total() >= _MOST_WAITING or self._waiting[address] >= _MOST_OF_ONE:
             raise TooManyTriesError
-        self._waiting += 1
+        self._waiting[address] += 1
         try:
             async with self._turns:
                 known = _NONE if hashed is None else hashed
                 right = await asyncio.get_running_loop().run_in_executor(self._threads, _fits, password, known)
         finally:
-            self._waiting -= 1
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]
         if right:
-            self._right[mark] = None
+            self._right[self._mark(password, hashed)] = None
             if len(self._right) > _KNOWN:
                 self._right.popitem(last=False)
         return right
+
+    def _mark(self, password: str, hashed: str | None) -> bytes:
+        return hashlib.blake2b(
+            f"{hashed} {password}".encode("utf-8", "surrogatepass"), key=self._salt, digest_size=16
+        ).digest()
 
 
 def _give_way() -> None:

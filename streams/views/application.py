@@ -56,6 +56,7 @@ def serve(runtime: StateRuntime) -> None:
         port=settings.http_port,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever is on this machine would say which address it asks from
         http=type("Protocol", (TimedProtocol,), {"header_timeout_s": settings.header_timeout_s}),
         ws="none",
     )

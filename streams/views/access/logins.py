@@ -17,7 +17,7 @@ from streams.audit.notes import note_caller
 from streams.codes.access import AccessCode
 from streams.errors import Code, ConflictError, UnauthenticatedError, UnavailableError
 from streams.runtime import StateRuntime
-from streams.views.web.admission.authentication import tried_password
+from streams.views.web.admission.password_tries import tried_password
 
 __all__ = ["authenticator_of", "logged_in", "revoke", "wrong"]
 

@@ -1,6 +1,7 @@
 """Answers: JSON by orjson, what many of them name, and live ones, of which a state worker has so many open at most."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,6 +11,7 @@ import orjson
 from fastapi import Response
 from pydantic import Field
 
+from streams.access.caller import caller
 from streams.errors import Code, UnavailableError
 from streams.runtime import Part, StateRuntime
 
@@ -59,25 +61,35 @@ class Streams(Part):
     """The live streams that are open; they end when the process does."""
 
     def __init__(self) -> None:
-        self.open = 0
+        self.open: Counter[str] = Counter()
+        """How many there are, of each project."""
         self.ending = False
 
     def check_room(self, most: int) -> None:
-        """RejectedError where a worker may have no more than are open."""
-        if self.open >= most:
+        """RejectedError where a worker may have no more than are open; one project of several may have half."""
+        count, who = self.open.total(), caller()
+        if count >= most:
             raise UnavailableError(
                 Code.TOO_MANY_STREAMS,
-                f"{self.open} streams are open, the most of a worker: close some, or raise TIDECAST_MAX_STREAMS",
+                f"{count} streams are open, the most of a worker: close some, or raise TIDECAST_MAX_STREAMS",
+            )
+        own, share = self.open[who.project], max(1, most // 2)
+        if who.name and own >= share:
+            raise UnavailableError(
+                Code.TOO_MANY_STREAMS,
+                f"{own} streams of project {who.project_id} are open, the most of one project at a worker: close some, "
+                "or raise TIDECAST_MAX_STREAMS",
             )
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """One more, as long as the block lasts."""
-        self.open += 1
+        project = caller().project
+        self.open[project] += 1
         try:
             yield
         finally:
-            self.open -= 1
+            self.open[project] -= 1
 
     async def prepare(self) -> None:
         """Nothing beforehand; but what cancels this is the end of the process."""

@@ -146,13 +146,13 @@ class Things:
         runtime: Any = self.worker.runtime
         add = AddModel("c-model", scoped(PROJECT, self.model), "producer/shop.onnx", file_name="shop.onnx")
         info = {"task": "regression", "algorithm": "Linear", "engine": "onnx", "inputs": [], "targets": []}
-        model = record_of(add, info, size=3, at=0, digest="")
+        model = record_of(add, info, size=3, at=0, digest="", offset=0)
         runtime.store.put_bytes("scoring-models/here", b"abc")
         with runtime.store.local_file("scoring-models/here") as file:
             scoring_models.publish(runtime.store, stored(model), file, b"served")
         await ScoringState.of(runtime).models.put(self._place(model.name.encode()), model.name.encode(), model)
         deploy = DeployService("c-service", scoped(PROJECT, self.service), model.name, "3.7")
-        service = deployed(deploy, model, at=0, digest="")
+        service = deployed(deploy, model, at=0, digest="", offset=0)
         paused, key = replace(service, paused=service.replicas), service.name.encode()
         await DeploymentsState.of(runtime).services.put(self._place(key), key, paused)
         note_use(runtime.store, model.name, service.name)
@@ -165,7 +165,7 @@ class Things:
         script = Script(self.script, ".py", self.dataset, "scored.csv", self.model, "")
         scripts.keep(runtime.store, script, PROJECT)
         deploy = DeployScoringJob("c-scoring", scoped(PROJECT, self.scoring_job), self.script)
-        job = new_scoring_job(deploy, script, at=0, environments=["3.7"])
+        job = new_scoring_job(deploy, script, at=0, offset=0, environments=["3.7"])
         self.run_id = runs.id_of(job, "c-scoring")
         run = runs.begun(job, self.run_id, "shop_run", deploy, at=0, output_id=106)
         key, part = job.name.encode(), ScoringJobsState.of(runtime)

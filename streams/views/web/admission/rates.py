@@ -2,8 +2,6 @@
 
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Hashable
 from functools import lru_cache
 from typing import Final
 
@@ -11,39 +9,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.access.caller import caller
+from streams.access.rates import Rates
 from streams.codes.access import AccessCode
 from streams.runtime import StateRuntime
 from streams.views.web.admission.authentication import WATCHER
 from streams.views.web.admission.hops import came_by_hop
+from streams.views.web.admission.password_tries import address_of
 from streams.views.web.door import Doors
 from streams.views.web.envelope import Envelope
 
-__all__ = ["Rates", "RequestRates"]
+__all__ = ["RequestRates"]
 
 _ALWAYS: Final = ("/healthz", "/readyz", "/ping")  # whoever looks after the service has to know
 _ANSWERS: Final = 256
-_KNOWN: Final = 10_000  # whoever is forgotten may ask as after a pause
-
-
-class Rates:
-    """A bucket of tokens for each, kept as the one time at which it will be full: a look and a write."""
-
-    def __init__(self, per_s: float, at_once: int) -> None:
-        self._each_s = 1 / per_s
-        self._room_s = at_once * self._each_s
-        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
-
-    def wait_s(self, who: Hashable, now: float) -> float:
-        """Take a token; 0, or the seconds after which there will be one, and none is taken."""
-        full_at = max(now, self._full_at.get(who, now)) + self._each_s
-        wait_s = full_at - now - self._room_s
-        if wait_s > 1e-9:  # what is left of a sum of many fractions is nothing
-            return wait_s
-        self._full_at[who] = full_at
-        self._full_at.move_to_end(who)
-        if len(self._full_at) > _KNOWN:
-            self._full_at.popitem(last=False)
-        return 0.0
 
 
 class RequestRates:
@@ -66,9 +44,8 @@ class RequestRates:
         if scope["type"] != "http" or scope["path"] in _ALWAYS or came_by_hop(scope) or WATCHER in scope:
             await self._app(scope, receive, send)
             return
-        who, client = caller(), scope.get("client")
-        # Projects and addresses are kept apart by their form.
-        asks = (who.project_id,) if who.name else (client[0] if client else "")
+        who = caller()
+        asks = (who.project_id,) if who.name else address_of(scope)  # kept apart by their form
         wait_s = self._rates.wait_s(asks, time.monotonic())
         if not wait_s:
             await self._app(scope, receive, send)

@@ -118,8 +118,8 @@ async def _digested(signed: Signed, asked: Asked, body: CountedBody) -> tuple[Re
     if sizes == ("0", ""):
         return body, None, _EMPTY
     told = asked.headers.get(signed.scheme.digest, "")
-    kind = asked.headers.get("content-type", "")
-    if signed.scheme is HUAWEI and told == UNSIGNED and kind and not kind.startswith(_JSON):
+    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if signed.scheme is HUAWEI and told == UNSIGNED and kind and kind not in _JSON and not kind.endswith("+json"):
         return body, None, UNSIGNED
     if _DIGEST.fullmatch(told):
         return CheckedBody(body, told), None, told

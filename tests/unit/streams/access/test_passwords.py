@@ -40,7 +40,7 @@ async def test_who_comes_while_many_wait_is_told_so(monkeypatch: pytest.MonkeyPa
         return go.wait(10)
 
     monkeypatch.setattr(passwords, "_fits", slow)
-    waiting = [asyncio.ensure_future(known.fits(str(number), None)) for number in range(64)]
+    waiting = [asyncio.ensure_future(known.fits(str(number), None, f"a{number % 8}")) for number in range(64)]
     await asyncio.sleep(0.05)
     with pytest.raises(TooManyTriesError):
         await known.fits("one more", None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from streams.access.failures import Failures
 from streams.access.passwords import Passwords, hash_password
 from streams.access.tokens import Tokens
 from streams.access.vault import Vault
-from streams.errors import UnauthenticatedError
+from streams.errors import RejectedError, UnauthenticatedError
 from streams.settings import Settings
 from streams.views.web.admission import authentication
 from streams.views.web.admission.authentication import Authentication, sent_token
@@ -112,7 +113,7 @@ class Door:
         self.authenticator = Authenticator(self.rows, vault, Tokens(vault.token_key, 60.0), Passwords())
         made: Any = object.__new__(Authentication)
         made._ways, made._failures, made._settings = ["token", "ak-sk"], Failures(), Settings()
-        made._signed = SignedRequests(self.authenticator)
+        made._signed, made._refusals = SignedRequests(self.authenticator), None
         self._made = made
 
     async def opened(self, authorization: str, **headers: str) -> Any:
@@ -120,8 +121,9 @@ class Door:
         sent = {"authorization": authorization, "host": "tidecast.example", **headers}
         asked = scope("GET", *((name.encode(), value.encode()) for name, value in sent.items()))
         asked |= {"path": "/watch", "raw_path": b"/watch", "query_string": b"path=job"}
-        who, _, is_good = await self._made._found(self.authenticator, asked, never, None)
-        return who, is_good
+        who, _, by_now = await self._made._found(self.authenticator, asked, never, None)
+        who = authentication._in_asked_project(self.authenticator, who, asked)
+        return who, lambda: authentication._is_still(who, by_now(), self.authenticator, asked)
 
 
 def basic(name: str, word: str) -> str:
@@ -154,6 +156,55 @@ async def test_whatever_a_stream_was_opened_by_it_ends_with_that(way: str) -> No
     door.rows.told(row_key(gone.kind, gone.name), None)
 
     assert (who.name, who.project, before, is_good()) == ("kim", "retail", True, False)
+
+
+@pytest.mark.parametrize("changed", [{"project": ""}, {"role": "operator"}])
+@pytest.mark.parametrize("way", ["signed", "basic-key", "basic-secret", "basic-password"])
+async def test_a_stream_ends_once_its_user_works_elsewhere(way: str, changed: dict[str, str]) -> None:
+    """It would go on in the project and with the rights of before."""
+    door = Door()
+    headers = {"basic-key": ("AK1", _SECRET), "basic-secret": ("api", _SECRET), "basic-password": ("kim", _PASSWORD)}
+    shown = by_amazon() if way == "signed" else {"authorization": basic(*headers[way])}
+    _, is_good = await door.opened(shown.pop("authorization"), **shown)
+    before = is_good()
+    door.rows.told(row_key("user", "kim"), replace(door.user, **changed))
+
+    assert (before, is_good()) == (True, False)
+
+
+async def test_an_administrators_stream_in_a_project_ends_with_the_role() -> None:
+    """Asked for by X-Project-Id, where nobody else may look."""
+    door = Door()
+    door.rows.told(row_key("user", "kim"), replace(door.user, project="", role="admin"))
+    who, is_good = await door.opened(basic("AK1", _SECRET), **{"x-project-id": "retail"})
+    before = is_good()
+    door.rows.told(row_key("user", "kim"), replace(door.user, project="", role="viewer"))
+
+    assert (who.project, before, is_good()) == ("retail", True, False)
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-auth-token", "x-project-id"])
+async def test_what_shows_who_asks_is_sent_once(name: str) -> None:
+    """What stands before this service may look at the other one."""
+    door = Door()
+    asked = scope(
+        "GET", (b"authorization", basic("AK1", _SECRET).encode()), (name.encode(), b"a"), (name.encode(), b"b")
+    )
+
+    with pytest.raises(RejectedError, match="more than once"):
+        await door._made._found(door.authenticator, asked | {"path": "/job/"}, never, None)
+
+
+async def test_a_password_that_is_known_is_taken_while_others_guess() -> None:
+    """From the same address, which may be a proxy's; one that is not known yet is not."""
+    door = Door()
+    await door.opened(basic("kim", _PASSWORD))
+    for _ in range(10):
+        door._made._failures.note("", "kim", time.monotonic())
+
+    assert (await door.opened(basic("kim", _PASSWORD)))[0].name == "kim"
+    with pytest.raises(RejectedError, match="too many"):
+        await door.opened(basic("kim", "another"))
 
 
 async def test_a_stream_by_password_ends_with_the_password() -> None:
