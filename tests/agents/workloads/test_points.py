@@ -125,7 +125,7 @@ async def test_the_view_is_told_of_and_rebuilt(keeping: Keeping, http: httpx.Asy
 
 async def test_so_many_streams(keeping: Keeping, http: httpx.AsyncClient, settings: Settings) -> None:
     """503 above the limit."""
-    streams_of(keeping.state.runtime).open = settings.max_streams
+    streams_of(keeping.state.runtime).open[""] = settings.max_streams
     answer = await http.get(f"{BASE}/w/metrics/stream")
 
     assert answer.status_code == 503

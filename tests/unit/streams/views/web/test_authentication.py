@@ -10,6 +10,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from starlette.types import Message
 
 from schemas.access import AccessRecord
 from streams.access.authenticator import Authenticator
@@ -17,6 +18,7 @@ from streams.access.caller import Caller, Role
 from streams.access.directory import Directory, row_key
 from streams.access.failures import Failures
 from streams.access.passwords import Passwords, hash_password
+from streams.access.rates import Rates
 from streams.access.tokens import Tokens
 from streams.access.vault import Vault
 from streams.errors import RejectedError, UnauthenticatedError
@@ -24,6 +26,7 @@ from streams.settings import Settings
 from streams.views.web.admission import authentication
 from streams.views.web.admission.authentication import Authentication, sent_token
 from streams.views.web.admission.signed_requests import SignedRequests
+from streams.views.web.door import Doors
 
 
 class Fading:
@@ -181,6 +184,24 @@ async def test_an_administrators_stream_in_a_project_ends_with_the_role() -> Non
     door.rows.told(row_key("user", "kim"), replace(door.user, project="", role="viewer"))
 
     assert (who.project, before, is_good()) == ("retail", True, False)
+
+
+async def test_security_9_who_does_not_show_a_name_is_counted_too() -> None:
+    """By address, where requests are; passwords are not even tried then, and whoever has a name is not held up."""
+    door, statuses = Door(), list[int]()
+    door._made._refusals, door._made._doors = Rates(0.001, 3), Doors([])
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    async def asked(authorization: str) -> int:
+        asking = scope("GET", (b"authorization", authorization.encode())) | {"path": "/job/", "client": ("10.0.0.1", 7)}
+        await door._made._admit(door.authenticator, asking, never, send)
+        return next(filter(None, reversed(statuses)))
+
+    assert [await asked("Bearer nothing") for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert await asked(basic("kim", "a guess")) == 429
+    assert (await door.opened(basic("AK1", _SECRET)))[0].name == "kim"
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-auth-token", "x-project-id"])
