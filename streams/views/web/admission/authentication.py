@@ -171,7 +171,8 @@ class Authentication:
             return None
         if (known := authenticator.by_token(word)) is not None:
             return known, lambda: authenticator.by_token(word)
-        if self._refusals is not None and self._refusals.is_beyond(address_of(scope), time.monotonic()):
+        beyond = self._refusals is not None and self._refusals.is_beyond(address_of(scope), time.monotonic())
+        if beyond and authenticator.remembered(name, word) is None:
             raise too_often()
         stamp = authenticator.stamp_of(name)
         known = await tried_password(authenticator, self._failures, name, word, scope)

@@ -202,6 +202,11 @@ async def test_security_9_who_does_not_show_a_name_is_counted_too() -> None:
     assert [await asked("Bearer nothing") for _ in range(5)] == [401, 401, 401, 429, 429]
     assert await asked(basic("kim", "a guess")) == 429
     assert (await door.opened(basic("AK1", _SECRET)))[0].name == "kim"
+    door._made._refusals = None
+    await door.opened(basic("kim", _PASSWORD))
+    door._made._refusals = Rates(0.001, 1)
+    door._made._refusals.wait_s("", time.monotonic())
+    assert (await door.opened(basic("kim", _PASSWORD)))[0].name == "kim"
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-auth-token", "x-project-id"])
