@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from streams.access.caller import Caller, Role, calling
-from streams.access.rates import Rates
 from streams.settings import Settings
 from streams.views.application import create_http
+from streams.views.web.admission.buckets import Rates
 from streams.workers import apps
 from tests.agents.bench import FakePublisher
 

@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streams.access.authenticator import AK_SK, TOKEN, Authenticator, project_named
 from streams.access.caller import NOBODY, Caller, calling
 from streams.access.failures import Failures
-from streams.access.rates import Rates
 from streams.access.signatures import is_signed
 from streams.access.state import AccessState
 from streams.audit.notes import note_caller, note_hop
@@ -30,6 +29,7 @@ from streams.errors import (
     UnauthenticatedError,
 )
 from streams.runtime import StateRuntime
+from streams.views.web.admission.buckets import Rates
 from streams.views.web.admission.hops import hops_of
 from streams.views.web.admission.password_tries import address_of, too_often, tried_password
 from streams.views.web.admission.signed_requests import Admitted, SignedRequests

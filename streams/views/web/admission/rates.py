@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.access.caller import caller
-from streams.access.rates import Rates
 from streams.codes.access import AccessCode
 from streams.runtime import StateRuntime
 from streams.views.web.admission.authentication import WATCHER
+from streams.views.web.admission.buckets import Rates
 from streams.views.web.admission.hops import came_by_hop
 from streams.views.web.admission.password_tries import address_of
 from streams.views.web.door import Doors

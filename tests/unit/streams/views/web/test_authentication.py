@@ -18,13 +18,13 @@ from streams.access.caller import Caller, Role
 from streams.access.directory import Directory, row_key
 from streams.access.failures import Failures
 from streams.access.passwords import Passwords, hash_password
-from streams.access.rates import Rates
 from streams.access.tokens import Tokens
 from streams.access.vault import Vault
 from streams.errors import RejectedError, UnauthenticatedError
 from streams.settings import Settings
 from streams.views.web.admission import authentication
 from streams.views.web.admission.authentication import Authentication, sent_token
+from streams.views.web.admission.buckets import Rates
 from streams.views.web.admission.signed_requests import SignedRequests
 from streams.views.web.door import Doors
 
