@@ -128,9 +128,10 @@ class KafkaConnect:
         """The client."""
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Close the connections."""
-        self._http.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """Close the connections; not after an interrupt, which may leave a lock of theirs taken for good."""
+        if kind is None:
+            self._http.close()
 
     def apply(self, connector: Connector) -> Outcome:
         """Make the cluster run the connector as described; every reason against it is in the outcome.

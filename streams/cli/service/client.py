@@ -44,6 +44,7 @@ class ServiceClient:
         self._pause = pause
         self.warnings: list[str] = []
         """What the service has told of the files sent and the columns chosen."""
+        self._interrupted = False
         self._seen = False  # whether it has answered before: then silence is a restart, not a wrong address
         proxies = host not in _LOOPBACK
         self._http = httpx.Client(
@@ -54,9 +55,14 @@ class ServiceClient:
         """The client."""
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Close the connections."""
-        self._http.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """Close the connections, where nothing went wrong; else the process, which ends, closes them.
+
+        An interrupt in the middle of a request may leave a lock of httpcore's taken, for which closing would wait for
+        ever.
+        """
+        if kind is None and not self._interrupted:
+            self._http.close()
 
     def log_in(self, user: str, password: str, project: str | None) -> tuple[str, Mapping[str, Any]]:
         """A token, and what it is good for."""
@@ -221,6 +227,9 @@ class ServiceClient:
             asked = 0.0
             try:
                 response = send()
+            except KeyboardInterrupt:
+                self._interrupted = True
+                raise
             except httpx.TransportError as error:
                 connected = self._seen or (
                     short and isinstance(error, httpx.ReadTimeout)

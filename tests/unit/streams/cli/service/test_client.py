@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 class Fake:
     """Answers from a list, and keeps the requests and pauses."""
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, *answers: httpx.Response | BaseException) -> None:
         self.answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.pauses: list[float] = []
@@ -26,7 +27,7 @@ class Fake:
         request.read()
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -125,6 +126,29 @@ def test_many_elements_are_sent_in_several_requests() -> None:
     bodies = [json.loads(request.content) for request in fake.requests]
     assert [len(body) for body in bodies] == [20_000, 1]
     assert bodies[1] == [{"ts_id": 20_000}]
+
+
+@pytest.mark.parametrize("suppressed", [True, False])
+def test_who_interrupts_a_request_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch, suppressed: bool) -> None:
+    """The interrupt may have left a lock of the connections taken: to close them would wait for it for ever."""
+    fake, closed = Fake(KeyboardInterrupt()), list[str]()
+    monkeypatch.setattr(httpx.Client, "close", lambda _: closed.append("here"))
+    with (
+        suppress(CommandError),
+        fake.client() as client,
+        suppress(*((KeyboardInterrupt,) if suppressed else ())),
+    ):
+        try:
+            client.job(7)
+        except KeyboardInterrupt as interrupt:
+            if suppressed:
+                raise
+            raise CommandError("stopped") from interrupt
+
+    assert not closed
+    with Fake(httpx.Response(200, json={})).client() as client:
+        client.job(7)
+    assert closed
 
 
 def test_a_service_that_is_not_ready_is_asked_again() -> None:
