@@ -17,6 +17,7 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Origin
 from connectors.datasets.names import NameTakenError
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from models.json_words import without_mark
 from streams.access.names import project_of, shown
 
 __all__ = ["finish", "make_lines"]
@@ -104,7 +105,7 @@ def make_lines(call: MakeLines) -> Finished:
     """Each element of the array becomes a line."""
     store = ObjectStore(call.store_url)
     try:
-        found: Any = orjson.loads(store.read_bytes(call.key))
+        found: Any = orjson.loads(without_mark(store.read_bytes(call.key)))
     except orjson.JSONDecodeError as error:
         return Finished(f"inputDataset: is no JSON: {error}")
     elements = found if isinstance(found, list) else [found]

@@ -14,6 +14,7 @@ from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
 from connectors.objects.layout import OUTPUTS, SCORING_RUNS, in_project
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
+from models.json_words import without_mark
 from schemas.scoring_jobs import ScoreDataset
 from streams.access.names import project_of
 from streams.errors import RejectedError
@@ -116,7 +117,7 @@ def _lines(
     with store.open(key) as file, suppress(orjson.JSONDecodeError):
         while line := file.readline(_FIRST_LINE):
             if line.strip():
-                first = orjson.loads(line)
+                first = orjson.loads(without_mark(line))
                 break
     if not isinstance(first, dict) or not first:
         raise InputsError("its first line is no JSON object with the model's variables")

@@ -61,12 +61,12 @@ def _texts(column: Iterable[Any]) -> list[bytes]:
     found = []
     for value in column.tolist() if isinstance(column, np.ndarray) else column:
         try:
-            cell = written.get(value)
+            cell = written.get(key := (type(value), value))  # True is 1, and 1 is 1.0
         except TypeError:  # an array, or an object
             found.append(csv_cell(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)))
             continue
         if cell is None:
-            cell = written[value] = csv_cell(_plain(value))
+            cell = written[key] = csv_cell(_plain(value))
         found.append(cell)
     return found
 

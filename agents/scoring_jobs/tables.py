@@ -1,5 +1,7 @@
 """The rows of a piece, as a model reads them and as they are written again: of a table, or of JSON lines."""
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -12,6 +14,7 @@ from agents.scoring_jobs.rendering import csv_line
 from connectors.csv_files.dialect import RFC4180
 from connectors.csv_files.piece_numbers import numbers_of
 from connectors.csv_files.pieces import Cells, cells_of, records_of
+from models.json_words import without_mark
 from streams.scoring_jobs.inputs import Kind, ReadInput
 
 __all__ = ["Errors", "Rows", "frame_of", "rows_of"]
@@ -23,6 +26,8 @@ _WORDS: Final = {"number": "a number", "whole": "a whole number", "truth": "true
 Errors = dict[int, str]
 """What is wrong with rows, by their places in the piece."""
 Array = npt.NDArray[Any]
+
+_PLAIN: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)  # a number as a text has it
 
 
 class Rows(Protocol):
@@ -163,7 +168,7 @@ class _JsonRows:
 
     def _read(self, line: bytes) -> Mapping[str, Any]:
         try:
-            found = orjson.loads(line)
+            found = orjson.loads(without_mark(line))
         except orjson.JSONDecodeError:
             found = None
         if isinstance(found, dict):
@@ -186,12 +191,9 @@ class _JsonRows:
         for place, value in enumerate(found):
             if isinstance(value, int | float) and not isinstance(value, bool):
                 values[place] = value
-            elif isinstance(value, str) and value.strip():
-                try:
-                    values[place] = float(value)
-                except ValueError:
-                    errors.setdefault(place, _wrong(name, value, "number"))
-            elif value is not None and value != "":
+            elif isinstance(value, str) and _PLAIN.fullmatch(value.strip()) and math.isfinite(float(value)):
+                values[place] = float(value)
+            elif value is not None and not (isinstance(value, str) and not value.strip()):
                 errors.setdefault(place, _wrong(name, value, "number"))
         return values
 

@@ -232,7 +232,9 @@ def _check_directory(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _LONGEST_ENDING))
         ending = file.read()
-    at = ending.rfind(b"PK\x05\x06")
+    # As zipfile looks for it: first where there is no comment, for its fields may spell the mark once more.
+    plain = ending[-22:-18] == b"PK\x05\x06" and ending[-2:] == b"\0\0"
+    at = len(ending) - 22 if plain else ending.rfind(b"PK\x05\x06")
     size = int.from_bytes(ending[at + 12 : at + 16], "little") if at >= 0 else 0
     if size > _LONGEST_DIRECTORY or b"PK\x06\x07" in ending[:at][-20:]:
         raise BadDatasetError("not_csv", "the archive has very many or very large files; pack the one CSV file alone")

@@ -23,6 +23,9 @@ _MOVED: Final = (301, 302, 303, 307, 308)
 _PORTS: Final = {"http": 80, "https": 443}
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_LOCAL_NAT64: Final = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215
+_WRAPS_AT_THE_END: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))  # RFC 6052, RFC 4291
+
 
 class ForbiddenAddressError(ValueError):
     """The address is none of an allowed host."""
@@ -88,8 +91,20 @@ class AllowedHosts:
 
 
 def _is_public(address: _Address) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    inner = _wrapped(address)
+    return not address.is_site_local and address not in _LOCAL_NAT64 and (inner is None or _is_public(inner))
+
+
+def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The address that one of IPv6 stands for, by which a gateway, or the machine, reaches it; else None."""
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and any(address in network for network in _WRAPS_AT_THE_END):
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return inner
 
 
 class _Resolver(AbstractResolver):

@@ -236,7 +236,7 @@ class TableRows:
                 raise BadLineError(f"it has {len(cells)} cells, the first line has {len(columns)}")
             return dict(zip(columns, cells, strict=True))
         try:
-            row = orjson.loads(line)
+            row = orjson.loads(line.removeprefix("\ufeff"))
         except orjson.JSONDecodeError:
             raise BadLineError("it is no JSON") from None
         if not isinstance(row, dict):

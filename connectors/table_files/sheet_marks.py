@@ -17,12 +17,13 @@ __all__ = ["SheetMarks", "marks_of"]
 _BLOCK: Final = 1 << 20
 _LONGEST: Final = 1 << 15  # bytes of a tag or a cell with its formula, which Excel limits to 8,192 characters
 _SMALL: Final = 16 << 20  # bytes of the list of sheets
-_NS: Final = rb"(?:\w+:)?"
-_HIDDEN: Final = re.compile(rb"<" + _NS + rb"(row|col)\b[^>]*?\bhidden=[\"'](?:1|true)[\"'][^>]*>")
-_FAILED: Final = re.compile(rb"<" + _NS + rb"c\b[^>]*?\bt=[\"']e[\"'][^>]*>")
+_NS: Final = rb"(?:\w{1,99}:)?"
+# No run goes beyond the next tag, and no two of unlimited length stand side by side: each place is looked at once.
+_HIDDEN: Final = re.compile(rb"<" + _NS + rb"(row|col)\b[^<>]*?\bhidden=[\"'](?:1|true)[\"'][^<>]*>")
+_FAILED: Final = re.compile(rb"<" + _NS + rb"c\b[^<>]*?\bt=[\"']e[\"'][^<>]*>")
 _UNVALUED: Final = re.compile(
-    rb"<%(ns)sc\b([^>]*)>\s*(?:<%(ns)sf\b[^>]*/>|<%(ns)sf\b[^>]*>[^<]*</%(ns)sf>)\s*"
-    rb"(?:<%(ns)sv\s*/>|<%(ns)sv>\s*</%(ns)sv>)?\s*</%(ns)sc>" % {b"ns": _NS}
+    rb"<%(ns)sc\b([^<>]*)>%(s)s(?:<%(ns)sf\b[^<>]*/>|<%(ns)sf\b[^<>]*>[^<]*</%(ns)sf>)%(s)s"
+    rb"(?:<%(ns)sv%(s)s/>|<%(ns)sv>%(s)s</%(ns)sv>)?%(s)s</%(ns)sc>" % {b"ns": _NS, b"s": rb"\s{0,99}"}
 )
 _IS_TEXT: Final = re.compile(rb"\bt=[\"']str[\"']")  # its value may be the empty text
 _NUMBER: Final = re.compile(rb"\b(r|min|max)=[\"'](\d{1,7})[\"']")

@@ -22,6 +22,7 @@ from connectors.table_files.sheet_marks import marks_of
 
 __all__: list[str] = []
 
+_CUT: Final = 999_000  # microseconds
 _EXACT: Final = 2.0**53  # whole numbers beyond are no longer each a number of its own
 _SHOWN: Final = 5  # of a list
 _FEW: Final = 30  # rows in which the first whole row of a table lies
@@ -176,12 +177,17 @@ def _text(cell: object, *, clock: bool) -> str:  # noqa: PLR0911 - one for each 
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else repr(cell)
     if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ")
+        return _whole(cell).isoformat(sep=" ")
     if isinstance(cell, date):
         return f"{cell.isoformat()} 00:00:00" if clock else cell.isoformat()
     if isinstance(cell, timedelta):
         return _duration(cell)
-    return cell.isoformat() if isinstance(cell, time) else str(cell)
+    return _whole(datetime.combine(date.min, cell)).time().isoformat() if isinstance(cell, time) else str(cell)
+
+
+def _whole(cell: datetime) -> datetime:
+    """Of what the reader cut off to a millisecond before a second, the second: sums of parts of a day miss it so."""
+    return cell + timedelta(microseconds=1_000_000 - cell.microsecond) if cell.microsecond >= _CUT else cell
 
 
 def _duration(span: timedelta) -> str:

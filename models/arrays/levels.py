@@ -62,6 +62,8 @@ def conformal(mean: FloatArray, errors: FloatArray, levels: Sequence[float]) -> 
     NaN errors do not count. Of n errors the size that is exceeded with probability a is the ceil((n + 1)(1 - a))-th
     smallest, or where n is too small for that the largest. Rows with fewer than five errors have no quantiles: NaN.
     """
+    if errors.shape[1] == 0:  # no series was long enough for a window
+        return [np.full(mean.shape, np.nan) for _ in levels]
     sizes = np.sort(np.abs(errors), axis=1)  # NaN comes last
     counts = np.count_nonzero(np.isfinite(errors), axis=1)
     found = []

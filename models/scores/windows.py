@@ -44,10 +44,11 @@ class Windows:
         return np.concatenate([np.empty((len(self.counts), 0)), *self._errors], axis=1)
 
     def scores(self) -> dict[str, FloatArray]:
-        """Each score [N]; NaN where a series had no window, or the score was undefined in one."""
+        """Each score [N]; NaN where a series had no window, or the score was undefined in one, or is too large."""
         nothing = np.zeros(len(self.counts))
         with np.errstate(all="ignore"):
-            return {name: self._sums.get(name, nothing) / self.counts for name in self._names}
+            means = {name: self._sums.get(name, nothing) / self.counts for name in self._names}
+        return {name: np.where(np.isfinite(mean), mean, np.nan) for name, mean in means.items()}
 
 
 def in_sample_scale(history: FloatArray, season: int) -> FloatArray:

@@ -87,6 +87,16 @@ class TestAllowed:
         for private in ("127.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:192.168.0.1"):
             assert not hosts.address("data.example", private), private
 
+    @pytest.mark.parametrize(
+        "wrapped",
+        ["64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::7f00:1", "fec0::1", "64:ff9b:1::1", "::ffff:127.0.0.1"],
+    )
+    def test_what_stands_for_a_private_address_is_none_of_its_public_ones(self, wrapped: str) -> None:
+        """By a gateway from IPv6 the service's own network would be reached."""
+        assert not AllowedHosts("data.example").address("data.example", wrapped)
+        assert AllowedHosts("data.example").address("data.example", "64:ff9b::808:808")
+        assert AllowedHosts("data.example").address("data.example", "2606:4700::1111")
+
 
 class TestFetching:
     """From a host on this machine."""

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import time
 import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from connectors.csv_files.dialect import BadDatasetError, DialectSettings
 from connectors.csv_files.inspection import opened_csv
-from connectors.table_files import reading, workbook_as_csv
+from connectors.table_files import reading, sheet_marks, workbook_as_csv
 from connectors.table_files.reading import UnreadableTableError, opened_as_csv
 from connectors.table_files.workbooks import XLSX
 from tests.workbooks import Formula, Sheet, workbook
@@ -210,3 +211,21 @@ def test_a_sheet_is_named_of_a_workbook_alone(tmp_path: Path) -> None:
 def test_the_process_is_named_where_it_lies() -> None:
     """`reading` starts it by its name."""
     assert workbook_as_csv.__name__ == "connectors.table_files.workbook_as_csv" == reading.WORKBOOK_PROGRAM
+
+
+def test_a_sum_of_parts_of_a_day_is_the_second_that_it_means() -> None:
+    """The reader cuts off to a millisecond: an hour later by a formula was 59:59.999."""
+    cut = datetime.fromisoformat("2026-06-28 23:59:59.999")
+
+    assert workbook_as_csv._text(cut, clock=True) == "2026-06-29 00:00:00"
+    assert workbook_as_csv._text(cut.replace(microsecond=500_000), clock=True) == "2026-06-28 23:59:59.500000"
+    assert workbook_as_csv._text(cut.time().replace(hour=7), clock=True) == "08:00:00"
+
+
+@pytest.mark.parametrize("piece", [b"<c ", b"<row ", b"<c><f/>" + b" " * 50, b"<x:" * 3])
+def test_marks_are_looked_for_in_time_that_follows_the_size(piece: bytes) -> None:
+    """In a comment of a sheet anything may stand; two kilobytes, packed, took minutes."""
+    begun = time.process_time()
+    sheet_marks._marks(io.BytesIO(b"<!--" + piece * (600_000 // len(piece)) + b"-->"))
+
+    assert time.process_time() - begun < 10

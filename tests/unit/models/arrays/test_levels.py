@@ -9,6 +9,7 @@ from scipy.stats import norm
 from models.arrays.filling import filled
 from models.arrays.levels import at_levels, chosen_levels, conformal
 from models.arrays.published_values import publishable, value_kinds
+from models.batch import SeriesRequest, forecast_batch
 from models.errors import RejectedInputError
 from models.options import PLAIN, Options, checked_options
 
@@ -108,3 +109,21 @@ def test_good_options() -> None:
     """Levels are sorted, and named once."""
     assert checked_options(None, None, None, None, None) == PLAIN
     assert checked_options(3, (0.9, 0.1, 0.9), 0.0, None, "zero") == Options(3, (0.1, 0.9), 0.0, math.inf, "zero")
+
+
+@pytest.mark.parametrize("levels", [None, (0.1, 0.9)])
+@pytest.mark.parametrize("values", [[5.0], [5.0, 6.0, 7.0], [5.0, 6.0, 7.0, 8.0, 9.0, 10.0]], ids=len)
+def test_a_short_series_is_forecast_whatever_levels_are_asked_for(
+    values: list[float], levels: tuple[float, ...] | None
+) -> None:
+    """It has no window to measure errors in, alone as beside a longer one, and so no intervals."""
+    options = checked_options(None, levels, None, None, None)
+    short, long = (
+        SeriesRequest(np.array(it), "SES", {}, 5, True, ("mse",), options=options)
+        for it in (values, [*map(float, range(60))])
+    )
+    [alone] = forecast_batch([short])
+    beside, _ = forecast_batch([short, long])
+
+    assert (alone.error, beside.error) == (None, None)
+    assert list(alone.predictions) == list(beside.predictions)
