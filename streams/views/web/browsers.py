@@ -40,7 +40,7 @@ _Headers = Mapping[bytes, bytes]
 class BrowserGuard:
     """Refuses what a web page of another site sends through its reader's browser, and lets no page of ours be abused.
 
-    421 for a host that is not ours; 403 for a write that comes from elsewhere; 404 for a path with a line end.
+    421 for a host that is not ours; 403 for a write that comes from elsewhere; 400 for a path with a line end.
     It comes before all that reads bodies.
     """
 
@@ -65,8 +65,8 @@ class BrowserGuard:
         path, host = scope["path"], headers.get(b"host")
         sending = _hardened(send, path)
         if "\n" in path:  # an address that ends in one would be found by routes, and belong to no door
-            text = f"there is nothing at {path[:_LONGEST_SHOWN]!r}: no address has a line end, such as %0A"
-            await self._doors.envelope_at(path).refusal(404, Code.NOT_FOUND, text)(scope, receive, sending)
+            text = f"{path[:_LONGEST_SHOWN]!r}: no address has a line end, such as %0A: leave it out"
+            await self._doors.envelope_at(path).refusal(400, Code.INVALID_REQUEST, text)(scope, receive, sending)
             return
         if host is not None and not self._is_ours(host):  # without one it is HTTP/1.0, which no browser speaks
             text = (
