@@ -1,9 +1,11 @@
 """What processes that score are asked and answer; light, because the trainer and every such process load it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from connectors.csv_files.dialect import Dialect
+from connectors.csv_files.number_format import NumberFormat
 from streams.scoring_jobs.inputs import ReadInput
 
 __all__ = ["Finish", "Finished", "MakeLines", "Piece", "Scored", "Source"]
@@ -11,7 +13,10 @@ __all__ = ["Finish", "Finished", "MakeLines", "Piece", "Scored", "Source"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is read: an object of the store, as a table or as JSON lines, and how what is made of it is written."""
+    """What is read: an object of the store, as a table or as JSON lines, and how what is made of it is written.
+
+    `formats` has the columns of a table whose numbers are not written as programs write them.
+    """
 
     key: str
     kind: Literal["csv", "jsonl"]
@@ -19,6 +24,7 @@ class Source:
     header: tuple[str, ...]
     dialect: Dialect
     inputs: tuple[ReadInput, ...]
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from faust.agents import Agent
 from agents.scoring_jobs.clock import Clock
 from agents.scoring_jobs.job_runs import end_unsent, operate, remove, start
 from agents.scoring_jobs.lost_commands import lost_commands
+from connectors.datasets.number_formats import number_formats
 from connectors.kafka.topic_ends import TopicEnds
 from connectors.objects.store import ObjectStore
 from schemas.coding.wire import UndecodableError
@@ -37,7 +38,8 @@ from streams.messages import Event, time_of
 from streams.repeats import check_repeat, is_of_an_earlier
 from streams.runtime import StateRuntime
 from streams.scoring_jobs import jobs, runs, scripts
-from streams.scoring_jobs.programs import program
+from streams.scoring_jobs.inputs import read_as_numbers
+from streams.scoring_jobs.programs import likely_inputs, program
 from streams.scoring_jobs.scripts import Script
 from streams.scoring_jobs.state import ScoringJobsState
 
@@ -133,13 +135,15 @@ def _generate(store: ObjectStore, command: GenerateScript) -> Script:
     project, name = project_of(command.file_name), shown(command.file_name)
     dataset = scripts.check_datasets(store, command.input_dataset, command.output_dataset, project)
     model = scripts.model_for(store, command.model_name, project)
+    inputs = likely_inputs(dataset, model["inputs"])
+    formats = number_formats(store, dataset, read_as_numbers(inputs))
     script = Script(
         file_name=name.removesuffix(command.ext) or name,
         ext=command.ext,
         input_dataset=command.input_dataset,
         output_dataset=command.output_dataset,
         model_name=model["name"],
-        code=program(command, dataset, model),
+        code=program(command, dataset, model, inputs, formats),
     )
     scripts.keep(store, script, project)
     return script

@@ -12,6 +12,7 @@ from agents.scoring_jobs.calls import MakeLines, Source
 from connectors.csv_files.pieces import begin_of_rows
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset
+from connectors.datasets.number_formats import number_formats
 from connectors.objects.layout import OUTPUTS, SCORING_RUNS, in_project
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.json_words import without_mark
@@ -19,7 +20,7 @@ from schemas.scoring_jobs import ScoreDataset
 from streams.access.names import project_of
 from streams.errors import RejectedError
 from streams.scoring_jobs import scripts
-from streams.scoring_jobs.inputs import InputsError, inputs_of, is_number, number_columns
+from streams.scoring_jobs.inputs import InputsError, inputs_of, is_number, number_columns, read_as_numbers
 
 __all__ = ["FailedRunError", "Part", "Prepared", "done_key", "forget", "part_key", "parts_of", "prepared", "result_key"]
 
@@ -83,9 +84,10 @@ def prepared(store: ObjectStore, store_url: str, command: ScoreDataset) -> Prepa
 def _table(
     store: ObjectStore, dataset: Dataset, model: Mapping[str, Any], written: Literal["csv", "jsonl"], folder: str
 ) -> Prepared:
-    numbers = number_columns(dataset.heads)
+    numbers = number_columns(dataset.heads, dataset.dialect)
     inputs = inputs_of(model["inputs"], dataset.header, [name for name in dataset.header if name in numbers])
-    source = Source(dataset.text_path, "csv", written, dataset.header, dataset.dialect, inputs)
+    formats = number_formats(store, dataset, read_as_numbers(inputs))
+    source = Source(dataset.text_path, "csv", written, dataset.header, dataset.dialect, inputs, formats)
     with store.open(source.key) as file:
         begin = begin_of_rows(file, dataset.dialect)
     return Prepared(source, model["model_key"], begin, store.size(source.key), folder)

@@ -12,6 +12,7 @@ import orjson
 from agents.scoring_jobs.calls import Source
 from agents.scoring_jobs.rendering import csv_line
 from connectors.csv_files.dialect import RFC4180
+from connectors.csv_files.number_format import PLAIN
 from connectors.csv_files.piece_numbers import numbers_of
 from connectors.csv_files.pieces import Cells, cells_of, records_of
 from models.json_words import without_mark
@@ -127,7 +128,8 @@ class _TableRows:
     def numbers(self, columns: Sequence[str], errors: Errors) -> list[Array]:
         places = [self._place[name] for name in columns]
         width = len(self._source.header) + len(self._source.dialect.ignored_columns)
-        found = numbers_of(self._records, self._source.dialect, places, width)
+        formats = [self._source.formats.get(name, PLAIN) for name in columns]
+        found = numbers_of(self._records, self._source.dialect, places, formats, width)
         for name, place, column in zip(columns, places, found, strict=True):
             for row in np.flatnonzero(column.wrong).tolist():
                 errors.setdefault(row, _wrong(name, self._all()[row][place], "number"))

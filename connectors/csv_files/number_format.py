@@ -48,6 +48,10 @@ class NumberFormat:
                 whole = f"(?:[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole})"
         return re.compile(rf"[+\-\u2212]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
+    def between(self) -> str | None:
+        """An expression of what stands between thousands; None where nothing does."""
+        return None if self.thousands is None else _SIGNS[self.thousands]
+
 
 PLAIN: Final = NumberFormat()
 

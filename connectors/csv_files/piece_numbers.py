@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.csv_files.dialect import Dialect
-from connectors.csv_files.number_format import MISSING
+from connectors.csv_files.number_format import MISSING, NumberFormat, NumbersFound
 
 __all__ = ["NumberCells", "numbers_of"]
 
@@ -27,29 +27,43 @@ class NumberCells:
     wrong: npt.NDArray[np.bool_]
 
 
-def numbers_of(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], width: int) -> list[NumberCells]:
-    """These columns as numbers, quickly where all cells of a column are some."""
-    # A sign between thousands that stands elsewhere would be taken out without a word: 0.5 would be 5.
-    frame: Any = _parsed(records, dialect, indexs, width, "float64") if _thousands(dialect) is None else None
+def numbers_of(
+    records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], formats: Sequence[NumberFormat], width: int
+) -> list[NumberCells]:
+    """These columns as numbers, each by its format; quickly where all cells of a column are some."""
+    found: dict[int, NumberCells] = {}
+    own = dict(zip(indexs, formats, strict=True))
+    for decimal in {form.decimal for form in formats if form.thousands is None}:
+        alike = [index for index, form in own.items() if form == NumberFormat(decimal)]
+        found |= dict(_quickly(records, dialect, alike, decimal, width))
+    left = [index for index in own if index not in found]
+    if left:
+        frame = _parsed(records, dialect, left, width, "str")
+        found |= {index: _numbers(frame[index], own[index]) for index in left}
+    return [found[index] for index in indexs]
+
+
+def _quickly(
+    records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], decimal: str, width: int
+) -> Iterator[tuple[int, NumberCells]]:
+    """The columns that pandas' parser makes numbers of without a doubt; none where any cell is no number for it."""
+    frame = _parsed(records, dialect, indexs, width, "float64", decimal)
     if frame is None:
-        frame = _parsed(records, dialect, indexs, width, "str")
-        return [_numbers(frame[index], dialect) for index in indexs]
-    found = []
+        return
     for index in indexs:
         values = frame[index].to_numpy(dtype=np.float64)
-        if _may_be_truths(values) and any(_TRUTH.search(record) for record in records):
-            found += [_numbers(_parsed(records, dialect, [index], width, "str")[index], dialect)]
-            continue
-        found.append(NumberCells(values, np.isinf(values)))
-    return found
+        # It takes True for 1, and words for infinity.
+        if not (_may_be_truths(values) and any(_TRUTH.search(record) for record in records)):
+            yield index, NumberCells(values, np.isinf(values))
 
 
 def _may_be_truths(values: npt.NDArray[np.float64]) -> bool:
-    """Pandas takes a column of True and False for one of ones and zeros."""
     return bool((np.isnan(values) | (values == 0) | (values == 1)).all())
 
 
-def _parsed(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], width: int, kind: str) -> Any:
+def _parsed(
+    records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], width: int, kind: str, decimal: str = "."
+) -> Any:
     """The columns as pandas reads them; None where a cell is none of the kind."""
     missing: Any = sorted(MISSING) if kind == "float64" else []
     try:
@@ -65,8 +79,7 @@ def _parsed(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], w
             dtype=kind,
             keep_default_na=False,
             na_values=missing,
-            decimal=dialect.decimal,
-            thousands=_thousands(dialect),
+            decimal=decimal,
             low_memory=False,
             float_precision="round_trip",  # what a model answers may hang on the last bit
             skip_blank_lines=False,
@@ -77,19 +90,9 @@ def _parsed(records: Sequence[bytes], dialect: Dialect, indexs: Sequence[int], w
         return None
 
 
-def _thousands(dialect: Dialect) -> str | None:
-    return None if dialect.thousands == dialect.delimiter else dialect.thousands
-
-
-def _numbers(cells: "pd.Series[str]", dialect: Dialect) -> NumberCells:
-    texts = cells.str.strip()
-    empty = texts.isin(MISSING).to_numpy()
-    if dialect.thousands is not None:
-        sign, point = re.escape(dialect.thousands), re.escape(dialect.decimal)
-        grouped = texts.str.fullmatch(rf"[-+]?[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+(?:{point}[0-9]*)?(?:[eE][-+]?[0-9]+)?")
-        texts = texts.where(grouped | ~texts.str.contains(dialect.thousands, regex=False), "no number")
-        texts = texts.str.replace(dialect.thousands, "", regex=False)
-    if dialect.decimal != ".":
-        texts = texts.str.replace(dialect.decimal, ".", regex=False)
-    values = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-    return NumberCells(values, (np.isnan(values) & ~empty) | np.isinf(values))
+def _numbers(cells: "pd.Series[str]", form: NumberFormat) -> NumberCells:
+    codes, texts = pd.factorize(cells.fillna(""))  # a record may have too few cells
+    found = NumbersFound(form)
+    by_text = np.fromiter(map(found.__getitem__, texts), dtype=np.float64, count=len(texts))
+    values = by_text[codes]
+    return NumberCells(values, np.isinf(values))

@@ -16,12 +16,21 @@ from connectors.csv_files.number_format import (
     PLAIN,
     NumberFormat,
     NumbersFound,
+    best_format,
     find_format,
     in_two_ways,
     is_written_plainly,
 )
 
-__all__ = ["Cell", "NumbersShown", "examples", "likely_formats", "numbers_shown", "preview_cells"]
+__all__ = [
+    "Cell",
+    "NumbersShown",
+    "column_format",
+    "examples",
+    "likely_formats",
+    "numbers_shown",
+    "preview_cells",
+]
 
 Cell: TypeAlias = str | int | float | None
 """A preview value: text, number, or None for a missing cell of a number column."""
@@ -123,6 +132,12 @@ def preview_cells(cells: Sequence[str], form: NumberFormat | None) -> tuple[Cell
         None if math.isnan(value) else int(value) if form.decimal not in cell and abs(value) < 1e15 else value
         for cell, value in zip(cells, values, strict=True)
     )
+
+
+def column_format(cells: Sequence[str], dialect: Dialect) -> NumberFormat:
+    """How the numbers of a column are written, where some of its cells may be none."""
+    form, _ = _format(cells, dialect)
+    return best_format(cells, likely_formats(dialect)) if form is None else form
 
 
 def _signs(form: NumberFormat) -> str:

@@ -1,10 +1,15 @@
 """Which columns of a data set a model reads: by the names of its variables; of a tensor, the columns of numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["InputsError", "Kind", "ReadInput", "inputs_of", "is_number", "kind_of", "number_columns"]
+from connectors.csv_files.dialect import Dialect
+from connectors.csv_files.number_format import NumbersFound
+from connectors.csv_files.preview import column_format
+
+__all__ = ["InputsError", "Kind", "ReadInput", "inputs_of", "is_number", "kind_of", "number_columns", "read_as_numbers"]
 
 Kind = Literal["number", "whole", "truth", "text"]
 _TEXTS: Final = ("string", "date", "time")
@@ -30,24 +35,22 @@ def is_number(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def number_columns(heads: Mapping[str, Sequence[Any]]) -> list[str]:
+def number_columns(heads: Mapping[str, Sequence[Any]], dialect: Dialect) -> list[str]:
     """The columns whose first cells are numbers, as a preview shows them; a cell or two may be wrong."""
-    return [name for name, cells in heads.items() if all(map(is_number, cells)) or _mostly_numbers(cells)]
+    return [name for name, cells in heads.items() if all(map(is_number, cells)) or _mostly_numbers(cells, dialect)]
 
 
-def _mostly_numbers(cells: Sequence[Any]) -> bool:
+def _mostly_numbers(cells: Sequence[Any], dialect: Dialect) -> bool:
     """A preview shows a column as texts where one cell is none; one of texts such as 007 is meant to be texts."""
-    present = [cell for cell in cells if cell not in (None, "")]
-    numbers = sum(_reads_as_number(cell) for cell in present)
+    present = [str(cell) for cell in cells if cell not in (None, "")]
+    found = NumbersFound(column_format(present, dialect))
+    numbers = sum(math.isfinite(found[cell]) for cell in present)
     return len(present) / 2 < numbers < len(present)
 
 
-def _reads_as_number(cell: Any) -> bool:
-    try:
-        float(cell)
-    except (TypeError, ValueError):
-        return False
-    return True
+def read_as_numbers(inputs: Sequence[ReadInput]) -> list[str]:
+    """The columns that the model reads numbers from."""
+    return [column for one in inputs if one.kind in ("number", "whole") for column in one.columns]
 
 
 def kind_of(type_name: str) -> Kind:

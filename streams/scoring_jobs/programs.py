@@ -7,17 +7,33 @@ inside of the service, where the script itself is never run (S-101).
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.csv_files.dialect import Dialect
-from connectors.csv_files.inspection import MISSING
+from connectors.csv_files.number_format import MISSING, NumberFormat
 from connectors.datasets.manifests import Dataset
 from schemas.scoring_jobs import GenerateScript
 from streams.scoring_jobs.inputs import InputsError, ReadInput, inputs_of, kind_of, number_columns
 
-__all__ = ["program"]
+__all__ = ["likely_inputs", "program"]
 
 
-def program(command: GenerateScript, dataset: Dataset, model: Mapping[str, Any]) -> str:
-    """The text; the same for the same command, data set and model."""
+def likely_inputs(dataset: Dataset, variables: Sequence[Mapping[str, Any]]) -> tuple[ReadInput, ...]:
+    """What the model reads of the data set; where columns are missing, those it would read: the run says so."""
+    try:
+        return inputs_of(variables, dataset.header, number_columns(dataset.heads, dataset.dialect))
+    except InputsError:
+        return tuple(ReadInput(it["name"], kind_of(it["type"]), (it["name"],), alone=True) for it in variables)
+
+
+def program(
+    command: GenerateScript,
+    dataset: Dataset,
+    model: Mapping[str, Any],
+    inputs: Sequence[ReadInput],
+    formats: Mapping[str, NumberFormat],
+) -> str:
+    """The text; the same for the same command, data set and model.
+
+    `inputs` are `likely_inputs`, `formats` those of columns whose numbers are not written as programs write them.
+    """
     packing = dataset.dialect.compression or ""
     return _PROGRAM.format(
         input=command.input_dataset,
@@ -28,13 +44,22 @@ def program(command: GenerateScript, dataset: Dataset, model: Mapping[str, Any])
         model_text=repr(model["name"]),
         kind_text=repr(model["model_type"]),
         missing=repr(sorted(MISSING)),
-        imports="".join(f"import {name}\n" for name in ("gzip", "zipfile") if name.startswith(packing))
-        if packing
-        else "",
+        imports="".join(f"import {name}\n" for name in _imports(packing, formats)),
         reading="\n        ".join(_reading(dataset)),
-        number=_number(dataset.dialect),
-        inputs=_inputs(dataset, model["inputs"]),
+        number="float(cell)" if not formats else "number(cell, column)",
+        numbers=_numbers(formats),
+        inputs=_inputs(inputs),
     )
+
+
+def _imports(packing: str, formats: Mapping[str, NumberFormat]) -> Iterator[str]:
+    """What the program needs beside what all do, in the order of the alphabet."""
+    if packing == "gzip":
+        yield "gzip"
+    if formats:
+        yield "re"
+    if packing == "zip":
+        yield "zipfile"
 
 
 def _reading(dataset: Dataset) -> Iterator[str]:
@@ -68,22 +93,37 @@ def _reading(dataset: Dataset) -> Iterator[str]:
         yield f"yield from csv.DictReader({', '.join([lines, *given])})"
 
 
-def _number(dialect: Dialect) -> str:
-    """How the text of a number is made one that Python reads."""
-    thousands = "" if dialect.thousands is None else f'.replace({dialect.thousands!r}, "")'
-    decimal = "" if dialect.decimal == "." else f'.replace({dialect.decimal!r}, ".")'
-    return f"cell{thousands}{decimal}"
+def _numbers(formats: Mapping[str, NumberFormat]) -> str:
+    """The lines by which numbers are read that Python does not read; none where there are none."""
+    if not formats:
+        return ""
+    lines = [
+        f"    {name!r}: ({form.pattern().pattern!r}, {form.between() or '(?!)'!r}, {form.decimal!r}),"
+        for name, form in formats.items()
+    ]
+    return _NUMBERS.format(formats="\n".join(["{", *lines, "}"]))
 
 
-def _inputs(dataset: Dataset, variables: Sequence[Mapping[str, Any]]) -> str:
-    """Where columns are missing, the run says so; the script names those that the model would read."""
-    try:
-        inputs = inputs_of(variables, dataset.header, number_columns(dataset.heads))
-    except InputsError:
-        inputs = tuple(ReadInput(it["name"], kind_of(it["type"]), (it["name"],), alone=True) for it in variables)
+def _inputs(inputs: Sequence[ReadInput]) -> str:
     lines = [f"    {it.name!r}: ({it.kind!r}, {list(it.columns)!r}, {it.alone!r})," for it in inputs]
     return "\n".join(["{", *lines, "}"])
 
+
+_NUMBERS: Final = '''\
+# Columns whose numbers are not written as Python writes them: what one looks like, what stands between its thousands,
+# and what before its decimals.
+FORMATS = {formats}
+
+
+def number(cell, column):
+    """The number of a cell, as its column writes them."""
+    looks, between, decimal = FORMATS.get(column, (".*", "(?!)", "."))
+    if not re.fullmatch(looks, cell.strip(), re.ASCII):
+        raise ValueError(f"{{column}}: found {{cell!r}}, expected a number")
+    return float(re.sub(between, "", cell.strip()).replace(decimal, ".").replace("\\u2212", "-"))
+
+
+'''
 
 _PROGRAM: Final = '''\
 """Scores the data set {input} with the model {model} and writes the data set {output}.
@@ -122,7 +162,7 @@ def read():
         {reading}
 
 
-def value(cell, kind):
+{numbers}def value(cell, kind, column):
     """A cell as the model takes it: texts as they are, numbers as numbers, nothing where the cell is empty."""
     if cell is None or cell == "":
         return None
@@ -132,15 +172,15 @@ def value(cell, kind):
         return cell if isinstance(cell, bool) else {{"true": True, "1": True, "false": False, "0": False}}[cell.lower()]
     if cell in NO_NUMBER:
         return None
-    number = cell if isinstance(cell, (int, float)) else float({number})
-    return int(number) if kind == "whole" and number == int(number) else number
+    found = cell if isinstance(cell, (int, float)) else {number}
+    return int(found) if kind == "whole" and found == int(found) else found
 
 
 def record(row):
     """What the model is asked of a row: a value for each of its variables, of a tensor several."""
     asked = {{}}
     for name, (kind, columns, alone) in INPUTS.items():
-        values = [value(row.get(column), kind) for column in columns]
+        values = [value(row.get(column), kind, column) for column in columns]
         asked[name] = values[0] if alone else values
     return asked
 

@@ -8,7 +8,8 @@ import pytest
 from agents.scoring_jobs import rendering
 from agents.scoring_jobs.calls import Source
 from agents.scoring_jobs.tables import rows_of
-from connectors.csv_files.dialect import RFC4180
+from connectors.csv_files.dialect import RFC4180, Dialect
+from connectors.csv_files.number_format import NumberFormat
 
 
 def numbers(data: bytes) -> tuple[list[float], set[int]]:
@@ -38,3 +39,13 @@ def test_cells_of_one_value_and_different_types_are_written_each_as_its_own() ->
     """True is 1 for a dictionary, and 1 is 1.0."""
     values: list[Any] = [1, True, 1.0, 0, False, None]
     assert rendering._texts(values) == [b"1", b"true", b"1.0", b"0", b"false", b""]
+
+
+def test_columns_of_a_table_have_their_own_formats() -> None:
+    """A cell that is none in its column's is a wrong row, not another number."""
+    source = Source("k", "csv", "csv", ("x", "y"), Dialect(delimiter=";"), (), {"y": NumberFormat(",", ".")})
+    rows, errors = rows_of(source, b"0.5;1.234,5\n1,5;2,5\n7;0.5\n"), dict[int, str]()
+    x, y = rows.numbers(["x", "y"], errors)
+
+    assert (x[[0, 2]].tolist(), y[:2].tolist()) == ([0.5, 7.0], [1234.5, 2.5])
+    assert errors == {1: "x: found '1,5', expected a number", 2: "y: found '0.5', expected a number"}

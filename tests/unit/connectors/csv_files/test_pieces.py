@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.csv_files.dialect import RFC4180, Dialect
+from connectors.csv_files.number_format import PLAIN, NumberFormat
 from connectors.csv_files.piece_numbers import numbers_of
 from connectors.csv_files.pieces import begin_of_rows, cells_of, cut, records_of
 
@@ -63,7 +64,7 @@ class TestNumbers:
 
     def test_quickly(self) -> None:
         """Empty cells are no numbers, and nothing is wrong with them."""
-        first, second = numbers_of([b"1,x,2.5", b",y,-3", b"NA,z,1e3"], RFC4180, [0, 2], 3)
+        first, second = numbers_of([b"1,x,2.5", b",y,-3", b"NA,z,1e3"], RFC4180, [0, 2], [PLAIN, PLAIN], 3)
 
         np.testing.assert_array_equal(first.values, [1, np.nan, np.nan])
         np.testing.assert_array_equal(second.values, [2.5, -3, 1000])
@@ -72,23 +73,23 @@ class TestNumbers:
 
     def test_with_cells_that_are_none(self) -> None:
         """Which, is told; the others are read as before."""
-        (found,) = numbers_of([b"1", b"one", b" 2 ", b"1e999", b"NaN"], RFC4180, [0], 1)
+        (found,) = numbers_of([b"1", b"one", b" 2 ", b"1e999", b"NaN"], RFC4180, [0], [PLAIN], 1)
 
         np.testing.assert_array_equal(found.values[[0, 2]], [1, 2])
         assert found.wrong.tolist() == [False, True, False, True, False]
 
     def test_decimal_commas(self) -> None:
-        """As the dialect says, on either way."""
-        dialect = Dialect(delimiter=";", decimal=",", thousands=".")
+        """As the format says, on either way."""
+        dialect, form = Dialect(delimiter=";"), NumberFormat(",", ".")
         for records in ([b"1.234,5;a", b"2,5;b"], [b"1.234,5;a", b"2,5;b", b"?;c"]):
-            (found,) = numbers_of(records, dialect, [0], 2)
+            (found,) = numbers_of(records, dialect, [0], [form], 2)
 
             assert found.values[:2].tolist() == [1234.5, 2.5]
             assert found.wrong.tolist() == [False, False, True][: len(records)]
 
     def test_truth_values_are_no_numbers(self) -> None:
         """Though pandas would take them for ones and zeros; ones and zeros are."""
-        truths, ones = numbers_of([b"True,1", b"false,0", b",1"], RFC4180, [0, 1], 2)
+        truths, ones = numbers_of([b"True,1", b"false,0", b",1"], RFC4180, [0, 1], [PLAIN, PLAIN], 2)
 
         assert truths.wrong.tolist() == [True, True, False]
         assert ones.values.tolist() == [1, 0, 1]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connectors.csv_files.dialect import RFC4180, Dialect
 from streams.scoring_jobs.inputs import InputsError, ReadInput, inputs_of, number_columns
 
 TENSOR = {"name": "X", "type": "tensor(float)", "shape": [-1, 3]}
@@ -53,4 +54,11 @@ def test_columns_of_numbers() -> None:
     """A wrong cell does not make a column one of texts."""
     heads = {"a": [1, 2.5], "b": ["x", "y"], "c": ["1", "x2", "3"], "d": ["007", "008"], "e": [None, 1], "f": [True]}
 
-    assert number_columns(heads) == ["a", "c", "e"]
+    assert number_columns(heads, RFC4180) == ["a", "c", "e"]
+
+
+def test_columns_of_numbers_as_people_write_them() -> None:
+    """They were texts as soon as one cell was none."""
+    heads = {"a": ["1,5", "?", "2,25"], "b": ["1.234,5", "x", "\u22127"], "c": ["1;2", "x", "3"]}
+
+    assert number_columns(heads, Dialect(delimiter=";", decimal=",", thousands=".")) == ["a", "b"]

@@ -14,10 +14,13 @@ import pytest
 from connectors.csv_files.inspection import opened_csv
 from connectors.datasets import manifests as datasets
 from connectors.datasets.manifests import Dataset, Origin
+from connectors.datasets.number_formats import number_formats
 from connectors.objects.store import ObjectStore
 from schemas.scoring_jobs import GenerateScript
-from streams.scoring_jobs.programs import program
+from streams.scoring_jobs.inputs import read_as_numbers
+from streams.scoring_jobs.programs import likely_inputs, program
 
+COMMAND = GenerateScript("c", "s", "in.csv", "out.csv")
 ROWS = "x;y;name\n1,5;0,5;a\n?;1,5;b\n1.000,25;2.000,5;c\n"
 
 
@@ -48,6 +51,13 @@ def dataset(folder: Path, name: str, content: bytes) -> Dataset:
         return datasets.register(store, datasets.unread(file), **told)
     with opened_csv(file) as table:
         return datasets.register(store, table, **told)
+
+
+def script(folder: Path, command: GenerateScript, made: Dataset, known: dict[str, Any]) -> str:
+    """The text, as the state makes it."""
+    inputs = likely_inputs(made, known["inputs"])
+    formats = number_formats(ObjectStore(f"file://{folder / 'store'}"), made, read_as_numbers(inputs))
+    return program(command, made, known, inputs, formats)
 
 
 class Service:
@@ -93,7 +103,7 @@ def test_it_reads_predicts_and_writes(tmp_path: Path, name: str, content: bytes)
     """Each row with its result, the wrong one with an error."""
     service = Service(content)
     command = GenerateScript("c", "s", name, "out.csv")
-    run(program(command, dataset(tmp_path, name, content), model(variable("x"))), service)
+    run(script(tmp_path, command, dataset(tmp_path, name, content), model(variable("x"))), service)
     rows = list(csv.DictReader(io.StringIO(service.added.decode(), newline="")))
 
     assert [row["name"] for row in rows] == ["a", "b", "c"]
@@ -101,12 +111,28 @@ def test_it_reads_predicts_and_writes(tmp_path: Path, name: str, content: bytes)
     assert [bool(row["error"]) for row in rows] == [False, True, False]
 
 
+def test_each_column_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """The sign between the thousands of one was taken out of the other: 0.5 was asked as 5."""
+    content = "x;money;name\n0.5;1.234,50;a\n0.25;\u22127.000,25;b\n1.75;x;c\n".encode()
+    made = dataset(tmp_path, "in.csv", content)
+    names: dict[str, Any] = {"__name__": "script"}
+    exec(compile(script(tmp_path, COMMAND, made, model(variable("x"), variable("money"))), "script.py", "exec"), names)
+    rows = list(csv.DictReader(io.StringIO(content.decode()), delimiter=";"))
+
+    assert [names["record"](row) for row in rows[:2]] == [
+        {"x": 0.5, "money": 1234.5},
+        {"x": 0.25, "money": -7000.25},
+    ]
+    with pytest.raises(ValueError, match="money: found 'x'"):
+        names["record"](rows[2])
+
+
 def test_names_with_all_that_python_knows(tmp_path: Path) -> None:
     """Columns are text; nothing of a user's becomes code."""
     column = 'x"\'\\ {y} """ # \u2028'
     quoted = column.replace('"', '""')
     made = dataset(tmp_path, "in.csv", f'"{quoted}",b\n1,2\n'.encode())
-    code = program(GenerateScript("c", "s", "in.csv", "out.csv"), made, model(variable(column), variable("b")))
+    code = script(tmp_path, COMMAND, made, model(variable(column), variable("b")))
     assigned = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in ast.parse(code).body
@@ -119,6 +145,6 @@ def test_names_with_all_that_python_knows(tmp_path: Path) -> None:
 def test_a_tensor_reads_the_columns_that_a_run_reads(tmp_path: Path) -> None:
     """They are named in the script."""
     made = dataset(tmp_path, "in.csv", b"note,a,b\nn,1,2\n")
-    code = program(GenerateScript("c", "s", "in.csv", "out.csv"), made, model(variable("X", "tensor(float)", [-1, 2])))
+    code = script(tmp_path, COMMAND, made, model(variable("X", "tensor(float)", [-1, 2])))
 
     assert "'X': ('number', ['a', 'b'], False)" in code
