@@ -114,10 +114,21 @@ def append(store: ObjectStore, data_id: int, rows: Sequence[AddedRow]) -> None:
         if len(of_size) > _MOST_FILES:
             spans = accumulate(_span(key) for key in of_size)
             small = [key for key, span in zip(of_size, spans, strict=True) if span <= _TOGETHER]
-            whole = _write(store, data_id, _latest(_read(store, small)))
-            for key in small:
-                if key != whole:
-                    store.delete(key)
+            _put_together(store, data_id, small, keys)
+
+
+def _put_together(store: ObjectStore, data_id: int, small: Sequence[str], keys: Sequence[str]) -> None:
+    """Make one file of these; each of its rows is there once, if no other file has observations among them.
+
+    A row counts as written when its last cell was: one that an other file has corrected in between would come back.
+    """
+    rows = _read(store, small)
+    first, last = min(row.first for row in rows), max(row.last for row in rows)
+    alone = not any(_may_have(key, first, last) for key in set(keys).difference(small))
+    whole = _write(store, data_id, _latest(rows) if alone else rows)
+    for key in small:
+        if key != whole:
+            store.delete(key)
 
 
 def added(store: ObjectStore, data_id: int) -> list[AddedRow]:

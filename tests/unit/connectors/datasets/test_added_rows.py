@@ -120,6 +120,24 @@ def test_many_small_files_are_put_together(store: ObjectStore, tmp_path: Path, m
     assert table(store, own) == GROWN
 
 
+def test_a_corrected_cell_does_not_come_back_when_files_are_put_together(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The correction is in a larger file that stays, between the cell's first file and one that has another cell."""
+    monkeypatch.setattr(added_rows, "_MOST_FILES", 1)
+    dataset(store, tmp_path)
+    far = 1 << 15
+    append(store, 5, [row(0, "a", 3, sold=1.0)])
+    append(store, 5, [row(1, "a", 3, sold=2.0), row(far, "b", 9, sold=5.0)])
+    append(store, 5, [row(far + 1, "a", 3, price=7.0)])
+
+    assert len(version(store, 5)) == 2
+    assert [(it.last, it.cells) for it in added(store, 5)] == [
+        (far + 1, {"sold": 2.0, "price": 7.0}),
+        (far, {"sold": 5.0}),
+    ]
+
+
 def test_what_is_removed_while_it_is_read_is_looked_for_again(
     store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
