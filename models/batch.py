@@ -175,18 +175,7 @@ def _tuned(
     answers: Iterator[SeriesAnswer] = iter(())
     if good:
         part = batch if len(good) == len(outcomes) else chosen_rows(batch, np.array(good))
-        tuned = TunedBatch(
-            history=part.history,
-            horizon=part.horizon,
-            config={},
-            season_length=part.season_length,
-            seeds=part.seeds,
-            covariates=part.covariates,
-            allow_negative=part.allow_negative,
-            freq=part.freq,
-            options=part.options,
-            configs=[outcomes[row].config for row in good],
-        )
+        tuned = TunedBatch.of(part, [outcomes[row].config for row in good])
         result = forecast_with_hold_out(tuned, tuned_model(spec), refit=refit, metrics=metrics)
         answers = answers_of(result, None, refit=refit, model_name=spec.name)
     for outcome in outcomes:

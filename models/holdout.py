@@ -1,7 +1,8 @@
 """Fit on all but the newest rows, score those, and forecast: what one submission yields, for many series at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,15 @@ class TunedBatch(SeriesBatch):
     """
 
     configs: Sequence[Mapping[str, ConfigValue]] = ()
+
+    @classmethod
+    def of(cls, batch: SeriesBatch, configs: Sequence[Mapping[str, ConfigValue]]) -> "TunedBatch":
+        """The batch with these configurations, one for each row."""
+        return cls(**_values(batch) | {"config": {}}, configs=configs)
+
+    def alike(self, rows: NDArray[np.intp]) -> SeriesBatch:
+        """These rows, which agree in their configuration, as an ordinary batch."""
+        return SeriesBatch(**_values(chosen_rows(self, rows)) | {"config": self.configs[rows[0]]})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +203,11 @@ class _Published:
 def _rows(chosen: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
     """All rows as a slice, which copies nothing, or a mask."""
     return slice(None) if chosen.all() else chosen
+
+
+def _values(batch: SeriesBatch) -> dict[str, Any]:
+    """What every batch has, a new field included."""
+    return {it.name: getattr(batch, it.name) for it in fields(SeriesBatch)}
 
 
 def chosen_rows(batch: SeriesBatch, rows: slice | NDArray[np.bool_] | NDArray[np.intp]) -> SeriesBatch:

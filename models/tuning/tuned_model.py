@@ -28,24 +28,9 @@ def tuned_model(spec: ModelSpec) -> ForecastFunction:
         groups: dict[tuple[ConfigValue, ...], list[int]] = {}
         for place, config in enumerate(batch.configs):
             groups.setdefault(tuple(config.values()), []).append(place)
-        return _merged(batch, [(places, model(_configured(batch, places))) for places in groups.values()])
+        return _merged(batch, [(places, model(batch.alike(np.array(places)))) for places in groups.values()])
 
     return forecast
-
-
-def _configured(batch: TunedBatch, places: list[int]) -> SeriesBatch:
-    """The rows at these places as an ordinary batch; they agree in their configuration."""
-    rows = np.array(places)
-    return SeriesBatch(
-        history=batch.history[rows],
-        horizon=batch.horizon,
-        config=batch.configs[places[0]],
-        season_length=batch.season_length,
-        seeds=None if batch.seeds is None else batch.seeds[rows],
-        covariates=None if batch.covariates is None else batch.covariates[rows],
-        held_back=batch.held_back,
-        freq=batch.freq,
-    )
 
 
 def _merged(batch: TunedBatch, parts: Sequence[tuple[list[int], Forecasts]]) -> Forecasts:

@@ -4,13 +4,16 @@ import logging
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import numpy as np
 import pytest
 
 from models import batch
 from models.batch import forecast_batch
+from models.forecasts import SeriesBatch
+from models.holdout import TunedBatch
+from models.options import Options
 from models.tuning.search import MOST_CELLS, Dimension, Search
 from tests.unit.models.tuning.tuning_samples import (
     FACTOR,
@@ -212,3 +215,31 @@ def test_a_search_is_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.Captu
 
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_tuned_model_is_asked_all_that_the_batch_says() -> None:
+    """Where it ends and how long its steps are, too: a model of the calendar would count from 1970."""
+    said = SeriesBatch(
+        history=np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        horizon=2,
+        config={},
+        season_length=7,
+        seeds=np.array([1, 2, 3], dtype=np.uint64),
+        covariates=np.arange(12.0).reshape(3, 4, 1),
+        ends=np.array([10, 20, 30]),
+        step_ms=5,
+        held_back=1,
+        allow_negative=True,
+        freq="W-MON",
+        options=Options(levels=(0.5,)),
+    )
+    part = TunedBatch.of(said, [{"n": 1}, {"n": 2}, {"n": 1}]).alike(np.array([0, 2]))
+
+    assert all(getattr(said, it.name) != it.default for it in fields(said) if it.default is not MISSING)
+    assert part.config == {"n": 1}
+    for it in fields(SeriesBatch):
+        whole, own = getattr(said, it.name), getattr(part, it.name)
+        if isinstance(whole, np.ndarray):
+            np.testing.assert_array_equal(own, whole[[0, 2]])
+        elif it.name != "config":
+            assert own == whole, it.name
