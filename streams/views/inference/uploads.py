@@ -1,10 +1,15 @@
 """Files under the data root: JSON Lines to train on and to transform, and what transform jobs made of them."""
 
 import asyncio
-from contextlib import ExitStack
-from typing import Annotated, Any
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+import fastapi
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
@@ -13,12 +18,15 @@ from connectors.datasets.manifests import Dataset
 from connectors.objects.keys import BadKeyError, check_key
 from connectors.objects.layout import OUTPUTS, UPLOADS, Folder, in_project, named
 from connectors.objects.store import ObjectStore
+from streams import idempotency
 from streams.access.caller import caller
 from streams.codes.inference import InferenceCode
 from streams.errors import Code, ConflictError, InvalidError, RejectedError
+from streams.idempotency import Note
 from streams.quotas.state import Quotas
 from streams.views.inference.envelope import SERVING
 from streams.views.web.answers import json_response
+from streams.views.web.commands import IdempotencyKey, command_id_of, is_repeat, note_name
 from streams.views.web.door import BodyLimit, Door, Tag
 from streams.views.web.files import file_response
 from streams.views.web.reading import ForgivingRoute, State
@@ -35,7 +43,7 @@ DOOR = Door(
     body_limit=BodyLimit("max_upload_bytes"),
 )
 
-FilePath = Annotated[str, Path(description="Names of letters, digits and . _ = -, with slashes in between.")]
+FilePath = Annotated[str, fastapi.Path(description="Names of letters, digits and . _ = -, with slashes in between.")]
 _CHUNK = 1024 * 1024  # bytes that are written by one turn of a thread
 _BYTES = {"type": "string", "format": "binary"}
 _FILE: dict[int | str, dict[str, Any]] = SERVING.responses(400, 404) | {
@@ -60,23 +68,31 @@ class UploadReply(BaseModel):
     responses=SERVING.responses(400, 404, 408, 409, 413, 415, 429, 507),
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}},
 )
-async def put_upload(state: State, request: Request, path: FilePath) -> Response:
-    """The body as it is, of any content type, in place of what was there; nothing is stored if it breaks off."""
+async def put_upload(state: State, request: Request, path: FilePath, once: IdempotencyKey = None) -> Response:
+    """The body as it is, of any content type, in place of what was there; nothing is stored if it breaks off.
+
+    Sent again under one Idempotency-Key it is answered as before, and what lies there by now stays.
+    """
     key = _key(UPLOADS, path)
+    name = note_name(request, once)
+    known = None if name is None else await asyncio.to_thread(idempotency.find, state.store, name)
     taken = await asyncio.to_thread(_dataset, state.store, path)
     if taken is not None:
         text = f"path: /{named(key)[1]} is the file of data set {taken.data_id}: use another name"
         raise ConflictError(Code.NAME_TAKEN, text)
-    size, declared = 0, request.headers.get("content-length", "")
+    size, content, declared = 0, hashlib.blake2b(), request.headers.get("content-length", "")
     room = Quotas.of(state).upload(caller().project, int(declared) if declared.isdecimal() else None)
     async with room as come:
         with ExitStack() as stack:
             try:
-                target = await asyncio.to_thread(stack.enter_context, state.store.streaming(key))
+                writing = state.store.streaming(key) if known is None else _nowhere()
+                target = await asyncio.to_thread(stack.enter_context, writing)
                 parts = bytearray()
                 async for part in request.stream():
                     size += len(part)
                     come(size)
+                    if once is not None:
+                        content.update(part)
                     parts += part
                     if len(parts) >= _CHUNK:
                         await asyncio.to_thread(target.write, bytes(parts))
@@ -88,6 +104,11 @@ async def put_upload(state: State, request: Request, path: FilePath) -> Response
             except (FileExistsError, NotADirectoryError, IsADirectoryError):
                 text = "is a folder, or a file is where one of its folders should be: use another name"
                 raise ConflictError(Code.NAME_TAKEN, f"path: /{named(key)[1]} {text}") from None
+    command_id = command_id_of(request, once, content.digest())
+    if known is not None:
+        is_repeat(command_id, [known.command_id])
+    elif once is not None:
+        await asyncio.to_thread(idempotency.confirm, state.store, Note(0, command_id))
     return json_response({"path": f"/{named(key)[1]}", "bytes": size})
 
 
@@ -108,6 +129,12 @@ async def get_upload(state: State, path: FilePath) -> Response:
 async def get_output(state: State, path: FilePath) -> Response:
     """What a transform job wrote into a folder below /outputs/."""
     return await file_response(state.store, _key(OUTPUTS, path))
+
+
+@contextmanager
+def _nowhere() -> Iterator[IO[bytes]]:
+    with Path(os.devnull).open("wb") as file:
+        yield file
 
 
 def _dataset(store: ObjectStore, path: str) -> Dataset | None:
