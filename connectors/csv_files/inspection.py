@@ -139,7 +139,7 @@ def _facts(
         scan = CsvScan(
             dialect,
             ignored=settings.ignored_columns,
-            dated=shape.dated is not None,
+            dated=bool(shape.dated),
             max_columns=limits.columns,
             max_cell=limits.cell,
             max_record=limits.record,

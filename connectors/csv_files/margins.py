@@ -187,12 +187,11 @@ def _is_none_of_the_table(cells: Sequence[str], shape: Shape) -> bool:
     bare = [cell.strip(_EMPTY) for cell in cells]
     present = [cell for cell in bare if cell]
     whole = len(cells) == shape.width
-    if shape.width < 2 or (whole and shape.dated is None):
+    if shape.width < 2 or (whole and not shape.dated):
         return False
     if not present:
         return True
-    when = "" if shape.dated is None or len(bare) <= shape.dated else bare[shape.dated]
-    if is_value(present[0]) or is_date(when):
+    if is_value(present[0]) or any(is_date(bare[place]) for place in shape.dated if place < len(bare)):
         return False
     word = present[0].rstrip(":").casefold()
     if word in _TOTALS:

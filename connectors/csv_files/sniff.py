@@ -28,15 +28,15 @@ _LINE: Final = re.compile(r"[-+|=: \t]*[-=]{2,}[-+|=: \t]*")  # drawn below the 
 class Shape:
     """The delimiter, the quotation mark (None: there is none) and the number of lines above the header.
 
-    ``units_line`` is the line (from 0) of units below the header, ``dated`` the first column that has dates only,
-    ``width`` how many columns there are; None and 0 where that is not known.
+    ``units_line`` is the line (from 0) of units below the header, ``dated`` are the columns that have dates only,
+    ``width`` is how many columns there are; None, none and 0 where that is not known.
     """
 
     delimiter: str = ","
     quote: str | None = '"'
     skipped_lines: int = 0
     units_line: int | None = None
-    dated: int | None = None
+    dated: tuple[int, ...] = ()
     width: int = 0
 
 
@@ -48,14 +48,27 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The best table that one delimiter makes of the lines: how many columns hold dates or numbers only."""
+    """The best table that one delimiter makes of the lines, and what each column holds: ``dates``, ``numbers``."""
 
     delimiter: str
     skipped_lines: int
-    typed: int
-    width: int
-    dated: int | None
+    kinds: tuple[str | None, ...]
     units_line: int | None
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.kinds)
+
+    @property
+    def typed(self) -> int:
+        """How many columns hold dates or numbers only."""
+        return sum(kind is not None for kind in self.kinds)
+
+    @property
+    def dated(self) -> tuple[int, ...]:
+        """The columns of dates."""
+        return tuple(place for place, kind in enumerate(self.kinds) if kind == "dates")
 
 
 def sep_line(first: str) -> str | None:
@@ -134,8 +147,8 @@ def _further_down(rows: Sequence[_Row], *, delimiter: str, dated: bool) -> _Tabl
     """The table whose header is a later row; with ``dated`` only one that has dates."""
     if dated and not any(is_date(cell.strip()) for row in rows[-_FEWEST_ROWS:] for cell in row.cells):
         return None
-    other, looked_at = None, 0
-    for row in rows[1:]:
+    other, upper, looked_at = None, None, 0
+    for place, row in enumerate(rows[1:], 1):
         if row.line > _HIGHEST or looked_at == _MOST_HEADERS:
             break
         if len(row.cells) < 2:  # of most separators that are tried; to look at all rows below each would take long
@@ -143,12 +156,23 @@ def _further_down(rows: Sequence[_Row], *, delimiter: str, dated: bool) -> _Tabl
         if (width := _fits(row, rows)) > 1 and _is_header(row, _below(row, rows)):
             looked_at += 1
             table = _judged(row, rows, delimiter, width, 0)
-            if not table.typed or (dated and table.dated is None):
+            if not table.typed or (dated and not table.dated):
+                upper = upper or table
                 continue
+            if any(_is_row(above.cells, table) for above in rows[1:place]):
+                return other or upper  # its rows begin above: names that come again, or a damaged row
             if table.units_line is None or names_dates(row.cells):
                 return table
             other = other or table
-    return other
+    return other or (None if dated else upper)
+
+
+def _is_row(cells: Sequence[str], table: _Table) -> bool:
+    """Whether a line above the table's header is like the rows below it: dates and numbers where those have them."""
+    if not table.dated or len(cells) < table.width:
+        return False
+    own = [(cell.strip(), kind) for cell, kind in zip(cells, table.kinds, strict=False) if kind is not None]
+    return all(is_date(cell) if kind == "dates" else is_value(cell) for cell, kind in own)
 
 
 def _rows(lines: Sequence[str], delimiter: str, quote: str | None) -> Iterator[_Row]:
@@ -206,27 +230,25 @@ def _below_comments(rows: Sequence[_Row]) -> _Row:
 
 
 def _judged(header: _Row, rows: Sequence[_Row], delimiter: str, width: int, above: int) -> _Table:
-    kinds, dated, units = _columns(header, [row for row in rows if row.line > header.line], width)
+    kinds, units = _columns(header, [row for row in rows if row.line > header.line], width)
     # Lines above the table count from its header's own line; leading blank lines are no heading.
     skipped = above + (header.line if header.line != rows[0].line else 0)
-    typed = sum(kind is not None for kind in kinds)
-    return _Table(delimiter, skipped, typed, width, dated, None if units is None else above + units.line)
+    return _Table(delimiter, skipped, tuple(kinds), None if units is None else above + units.line)
 
 
-def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[str | None], int | None, _Row | None]:
-    """What the columns have, the first one with dates, and a row of units: texts around its dates are no part of it."""
+def _columns(header: _Row, below: Sequence[_Row], width: int) -> tuple[Sequence[str | None], _Row | None]:
+    """What the columns have, and a row of units: texts around the dates of one are no part of them."""
     for place in range(width):
         rest = _dated_rows(below, place)
         if rest is None:
             continue
         kinds = _kinds(rest, width, dated=place)
         if rest[0] is below[0]:
-            return kinds, place, None
+            return kinds, None
         is_named = names_dates(header.cells) or not names_dates(below[0].cells)
         if is_named and _is_header(header, [row.cells for row in below]) and _is_units(below[0], width):
-            return kinds, place, below[0]
-    kinds = _kinds(below, width)
-    return kinds, kinds.index("dates") if "dates" in kinds else None, None
+            return kinds, below[0]
+    return _kinds(below, width), None
 
 
 def _kinds(below: Sequence[_Row], width: int, dated: int | None = None) -> list[str | None]:

@@ -1,5 +1,6 @@
 """What lies around a table: notes and units that are none of its rows, and what only looks like them (decision 18)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,45 @@ def test_D18_lines_above_a_table_are_skipped(tmp_path: Path, above: str, header:
 
     assert (found, warnings) == (tuple(header.split(",")), ())
     assert made.target.tolist() == [day + 0.5 for day in range(1, 10)]
+
+
+def rows_of(first: int, last: int, value: str = "{}") -> str:
+    return "".join(
+        f"2024-{1 + day // 28:02}-{1 + day % 28:02},{value.format(day % 9 + 1)}\n" for day in range(first, last)
+    )
+
+
+@pytest.mark.parametrize("value", ["{}", "{}.5", "9{}.25", "{},5"])
+@pytest.mark.parametrize(("above", "below"), [(3, 1), (9, 10), (50, 30), (60, 5), (99, 99), (150, 3)])
+@pytest.mark.parametrize("title", ["", "Sales of the shop\n"])
+def test_D18_rows_above_a_header_that_comes_again_are_not_passed_over(
+    tmp_path: Path, title: str, above: int, below: int, value: str
+) -> None:
+    """Files that were put behind one another lost all but the last, without a word."""
+    rows = rows_of(0, above, value), rows_of(above, above + below, value)
+    text = f"{title}Date,Value\n{rows[0]}Date,Value\n{rows[1]}"
+    if value == "{},5":
+        text = re.sub(r"^(\S{10}),", r"\1;", text, flags=re.MULTILINE).replace("Date,", "Date;")
+    line = above + 2 + bool(title)
+    with pytest.raises(ValueError, match=rf"line {line}: the line has the names of the columns again"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("damaged", ["holiday,closed", "Year,2023 total", "soon,?!"])
+def test_D18_rows_above_a_damaged_one_are_not_passed_over(tmp_path: Path, damaged: str) -> None:
+    """Its words are no names of columns, if rows of the same kind lie above and below."""
+    with pytest.raises(ValueError, match="line 42: "):
+        read(tmp_path, f"Date,Value\n{rows_of(0, 40)}{damaged}\n{rows_of(41, 100)}")
+
+
+@pytest.mark.parametrize(
+    ("header", "ended"), [("shop,ended,Date,Value", "2023-01-05"), ("shop,price,Date,Value", "9.99")]
+)
+def test_D18_last_rows_with_a_date_are_rows(tmp_path: Path, header: str, ended: str) -> None:
+    """Also where another column of dates, or of prices, is empty there, and the group is called as a total is."""
+    rows = "".join(f"A,{ended},2024-01-0{day},{day}\n" for day in range(1, 5))
+    rows += "".join(f"Total,,2024-01-0{day},{day}\n" for day in range(1, 5))
+    path = tmp_path / "in.csv"
+    path.write_text(f"{header}\n{rows}")
+    with opened_csv(path) as table:
+        assert (table.facts.rows, table.facts.warnings) == (8, ())
