@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.calendars.calendar import ALONE, FOUND, NONE_FOUND, Calendar
 from models.calendars.candidates import FEW, FILLED_OF_DAYS, Candidate, bound_rule, candidates
 from models.calendars.names import name_of
-from models.calendars.rules import DAY, FixedStep, Integers, Rule
+from models.calendars.rules import DAY, FixedStep, Integers, MonthDays, Rule
 from models.calendars.time_zones import MINUTE
 from models.errors import RejectedInputError
 
@@ -29,7 +29,12 @@ def find_frequency(times: Integers) -> Calendar:
     if (best is None or best.filled < 1) and _begins_oddly(times):
         rest = _best(times[1:])
         if rest is not None and rest.filled >= FILLED_OF_DAYS and (best is None or rest.filled > best.filled):
-            return _behind_the_first(rest.rule, times) or Calendar(rest.rule, NONE_FOUND)
+            behind = _behind_the_first(rest.rule, times)
+            if behind is not None:
+                return behind
+            # Steps that are so fine for the first time's sake hold as well; months with few gaps are no accident.
+            if best is None or best.filled < FILLED_OF_DAYS or not isinstance(best.rule, MonthDays):
+                return Calendar(rest.rule, NONE_FOUND)
     if best is None:
         return Calendar(FixedStep(usual_step(times)), NONE_FOUND)
     return Calendar(best.rule)
@@ -81,10 +86,21 @@ def find_calendar(wall: Integers, offsets: "NDArray[np.int16] | None", zone: str
     instants = wall - offsets.astype(np.int64) * MINUTE
     axis = instants if zone else instants + last * MINUTE
     by_instant = find_frequency(axis)
-    if by_clock is not None and by_clock.regular and not by_instant.regular:
+    # Every two hours by the clock is every hour by the instants, half of them empty, once the clock was set.
+    if (
+        by_clock is not None
+        and by_clock.regular
+        and (not by_instant.regular or _filled(by_clock, wall) > _filled(by_instant, axis))
+    ):
         return Calendar(by_clock.rule, by_clock.how, zone=zone), wall
     clock = Calendar(by_instant.rule, by_instant.how, None if zone else last, zone, in_utc=bool(zone))
     return clock, axis
+
+
+def _filled(calendar: Calendar, times: Integers) -> float:
+    """The share of a calendar's places that have a time."""
+    places, _ = calendar.places(times)
+    return len(times) / (int(places[-1]) + 1)
 
 
 def asked_calendar(

@@ -12,7 +12,7 @@ from pandas._libs.tslibs import offsets as pandas_offsets
 from models.calendars.calendar import Calendar, calendar_of
 from models.calendars.names import name_of, rule_named
 from models.calendars.search import asked_calendar, find_calendar, find_frequency
-from models.calendars.time_zones import zone_named
+from models.calendars.time_zones import MINUTE, offsets_at, offsets_on_clock, zone_named
 from models.errors import RejectedInputError
 
 Times = np.ndarray
@@ -123,7 +123,7 @@ class TestEveryAlias:
     def test_a_first_row_beside_the_rule_of_all_others_changes_no_date(self, alias: str, data: st.DataObject) -> None:
         """A shop opens in the middle of a month, a sensor at 11:53, a price is of the Sunday before."""
         whole = axis(alias, data.draw(st.datetimes(pd.Timestamp(1990, 1, 1), pd.Timestamp(2010, 1, 1))).isoformat(), 60)
-        cut = data.draw(st.integers(12, 50))
+        cut = data.draw(st.integers(32 if alias == "bh" else 12, 50))  # opening hours show on some days
         early = {"h": 7, "2h": 67, "bh": 37, "D": 407}.get(alias, 1440)
         history = np.insert(whole[:cut], 0, whole[0] - early * 60_000_000)
         if alias == "B" and history[0] // 86_400_000_000 % 7 not in (2, 3):  # no weekend
@@ -396,3 +396,53 @@ def test_13_seasons(freq: str, seasons: tuple[int, ...]) -> None:
 
     assert found.season_lengths == seasons
     assert found.season_length == (seasons[0] if seasons else 1)
+
+
+def test_16_a_calendar_that_holds_is_not_given_up_for_a_better_one_that_the_first_time_is_not_on() -> None:
+    """The last business days of quarters, two of them absent; most are the last days, too, but not the first."""
+    days = ["2019-03-29", "2019-09-30", "2019-12-31", "2020-03-31", "2020-06-30", "2020-12-31", "2021-03-31"]
+    days += ["2021-06-30", "2021-09-30", "2021-12-31", "2022-03-31"]
+    found = find_frequency(np.array(days, "M8[us]").astype(np.int64))
+
+    assert (found.text, found.note) == ("BQE-DEC", "")
+    following = found.next_times(int(np.datetime64("2022-03-31", "us").astype(np.int64)), 3)
+    assert np.datetime_as_string(following.astype("M8[us]"), "D").tolist() == ["2022-06-30", "2022-09-30", "2022-12-30"]
+
+
+@pytest.mark.parametrize("month", [3, 10])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", ""])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("hours", [2, 3, 4, 6, 8, 12])
+def test_17_hours_of_the_clock_stay_so_when_it_is_set(month: int, zone: str, first: int, hours: int) -> None:
+    """Every two hours became every hour, half of them empty, and the forecast covered half the time."""
+    start = np.datetime64(f"2024-{month:02}-26", "us") + np.timedelta64(first, "h")
+    wall = start + np.arange(14 * 24 // hours) * np.timedelta64(hours, "h")
+    if month == 3:  # 2:00 is left out on the 31st
+        wall = wall[wall != np.datetime64("2024-03-31T02:00")]
+    times = wall.astype(np.int64)
+    offsets = offsets_on_clock(times, "Europe/Berlin")[0].astype(np.int16)
+    found, axis = find_calendar(times, offsets, zone)
+
+    assert (found.freq, found.in_utc) == (f"{hours}h", False)
+    assert (found.shown(axis) == times).all()
+
+
+@pytest.mark.parametrize("month", [3, 10])
+@pytest.mark.parametrize("hours", [1, 2, 3])
+def test_17_hours_that_go_by_stay_so_when_the_clock_is_set(month: int, hours: int) -> None:
+    """Every two hours, counted: by the clock from even hours to odd ones."""
+    start = np.datetime64(f"2024-{month:02}-26", "us")
+    instants = (start + np.arange(14 * 24 // hours) * np.timedelta64(hours, "h")).astype(np.int64)
+    offsets = offsets_at(instants, "Europe/Berlin").astype(np.int16)
+    found, axis = find_calendar(instants + offsets.astype(np.int64) * MINUTE, offsets, "Europe/Berlin")
+
+    assert (found.freq, found.in_utc) == ("h" if hours == 1 else f"{hours}h", True)
+    assert (axis == instants).all()
+
+
+def test_17_a_clock_that_is_set_by_half_an_hour() -> None:
+    """Lord Howe Island's; hours became half-hours."""
+    times = (np.datetime64("2024-10-04", "us") + np.arange(96) * np.timedelta64(1, "h")).astype(np.int64)
+    offsets = offsets_on_clock(times, "Australia/Lord_Howe")[0].astype(np.int16)
+
+    assert find_calendar(times, offsets, "Australia/Lord_Howe")[0].text == "h Australia/Lord_Howe"
