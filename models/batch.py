@@ -12,7 +12,7 @@ import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure, raised
 from models.arrays.columns import FloatArray
-from models.arrays.filling import filled
+from models.arrays.filling import with_zeros
 from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.forecasts import SeriesBatch
@@ -135,7 +135,7 @@ def _answer_together(requests: list[SeriesRequest]) -> list[SeriesAnswer]:
         message = f"prediction_length must be a whole number of at least 1, not {length!r}"
         raise SeriesError("prediction_length", message)
 
-    history = filled(right_aligned([request.target for request in requests]), first.options.fill)
+    history = with_zeros(right_aligned([request.target for request in requests]), first.options.fill)
     observed = ~np.isnan(history).all(axis=1)
     infinite = np.isinf(history).any(axis=1)
     usable = observed & ~infinite

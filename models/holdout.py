@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays.columns import FloatArray
+from models.arrays.filling import filled
 from models.arrays.levels import chosen_levels
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
 from models.arrays.season import chosen_season_length
@@ -26,6 +27,7 @@ __all__ = [
     "forecast_with_hold_out",
     "hold_out_length",
     "scorable",
+    "without_gaps",
 ]
 
 SHORTEST_HOLD_OUT = 5  # J-119
@@ -97,6 +99,12 @@ def fitted_part(batch: SeriesBatch, held_out: int, *, end: int | None = None) ->
         covariates=covariates,
         held_back=batch.held_back + left_out,
     )
+
+
+def without_gaps(batch: SeriesBatch) -> SeriesBatch:
+    """The batch as a model is to see it: its gaps filled by the rule that was asked for, from what is in it."""
+    history = filled(batch.history, batch.options.fill)
+    return batch if history is batch.history else replace(batch, history=history)
 
 
 def scorable(fitted: FloatArray) -> NDArray[np.bool_]:
@@ -228,7 +236,7 @@ def chosen_rows(batch: SeriesBatch, rows: slice | NDArray[np.bool_] | NDArray[np
 
 
 def _run(model: ForecastFunction, batch: SeriesBatch) -> Forecasts:
-    forecasts = model(batch)
+    forecasts = model(without_gaps(batch))
     expected = batch.history.shape[0], batch.horizon
     shapes: Sequence[tuple[int, ...]] = [forecasts.mean.shape, *(v.shape for v in forecasts.quantiles.values())]
     if any(shape != expected for shape in shapes):

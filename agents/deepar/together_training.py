@@ -13,7 +13,7 @@ from agents.deepar.together_calls import Loss, SeriesForecast, TogetherRun
 from connectors.datasets.splits import Split, StoredSplitError, load_split
 from connectors.objects.store import ObjectNotFoundError, ObjectStore
 from models.answers import failure
-from models.arrays.filling import filled
+from models.arrays.filling import with_zeros
 from models.calendars.calendar import calendar_of
 from models.calendars.search import usual_step
 from models.deepar.jobs.grid import History
@@ -87,7 +87,7 @@ def _series(split: Split, fill: str) -> list[tuple[History, tuple[int, ...]]]:
     parts = map(split.series, range(len(split)))
     histories = [
         History(
-            filled(one.target[np.newaxis], fill)[0],
+            with_zeros(one.target[np.newaxis], fill)[0],
             one.times // 1000,
             max(1, usual_step(one.times) // 1000),
             calendar_of(one.calendar),

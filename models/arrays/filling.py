@@ -1,10 +1,19 @@
-"""Missing observations filled in by the rule that was asked for, before any model sees them."""
+"""Missing observations filled in by the rule that was asked for, before any model sees them.
+
+What is filled in was not observed: no forecast is judged by it, and none sees what was made of later values. Zeros
+are as good as observed, where no row means that nothing happened.
+"""
 
 import numpy as np
 
 from models.arrays.columns import FloatArray
 
-__all__ = ["filled"]
+__all__ = ["filled", "with_zeros"]
+
+
+def with_zeros(history: FloatArray, rule: str) -> FloatArray:
+    """The rows [N, L] with what the rule says was observed: zeros in the gaps, or nothing but what is there."""
+    return filled(history, rule) if rule == "zero" else history
 
 
 def filled(history: FloatArray, rule: str) -> FloatArray:

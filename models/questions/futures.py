@@ -9,11 +9,12 @@ import numpy as np
 from models import auto
 from models.answers import INFINITE, NOTHING_OBSERVED
 from models.arrays.columns import FloatArray
-from models.arrays.filling import filled
+from models.arrays.filling import with_zeros
 from models.batch import SeriesRequest
 from models.catalog import model_spec
 from models.errors import RejectedInputError
 from models.forecasts import Forecasts, SeriesBatch
+from models.holdout import without_gaps
 
 __all__ = ["Futures", "fit_s"]
 
@@ -44,7 +45,7 @@ class Futures:
     def __init__(self, request: SeriesRequest, chosen: str | None = None) -> None:
         assert request.covariates is not None  # who asks has features
         spec = model_spec(request.model_name)
-        history = filled(np.asarray(request.target, dtype=np.float64)[np.newaxis], request.options.fill)
+        history = with_zeros(np.asarray(request.target, dtype=np.float64)[np.newaxis], request.options.fill)
         _check(history)
         self._again = chosen if spec.name == _AUTO else None
         self.model = spec.load()
@@ -68,9 +69,10 @@ class Futures:
     def forecasts(self, futures: Sequence[FloatArray]) -> list[Forecasts]:
         """One for each future, features [F, steps]."""
         others = [np.concatenate([self.past, future], axis=1).T[np.newaxis] for future in futures]
+        seen = without_gaps(self.batch)
         if self._again is not None:
-            return auto.forecast_again(self.batch, [self._again], others)[1:]
-        return [self.model(replace(self.batch, covariates=other)) for other in others]
+            return auto.forecast_again(seen, [self._again], others)[1:]
+        return [self.model(replace(seen, covariates=other)) for other in others]
 
 
 def _check(history: FloatArray) -> None:

@@ -25,6 +25,7 @@ from models.holdout import (
     fitted_part,
     hold_out_length,
     scorable,
+    without_gaps,
 )
 from models.hyper_parameters import ConfigValue
 from models.model_spec import ForecastFunction, ModelSpec
@@ -87,7 +88,7 @@ def tune(batch: SeriesBatch, spec: ModelSpec, search: Search, *, refit: bool) ->
         return outcomes
     history = known.history[tunable]
     objective = _Objective(
-        fitted=chosen_rows(fitted, tunable),
+        fitted=without_gaps(chosen_rows(fitted, tunable)),
         actual=history[:, history.shape[1] - held_out :],
         kinds=value_kinds(
             history,

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.answers import INFINITE, NOTHING_OBSERVED, SeriesAnswer, answers_of, failure
 from models.arrays.columns import FloatArray
+from models.arrays.filling import filled
 from models.arrays.levels import chosen_levels
 from models.arrays.published_values import ValueKinds, publishable, value_kinds
 from models.deepar.frequency import Frequency
@@ -233,4 +234,5 @@ class _Run:
     def _series(self, place: int, *, whole_history: bool) -> Series:
         laid = self._laid[place]
         target = laid.target if whole_history else laid.target[: -self._held_out]
+        target = filled(target[np.newaxis], self._asked.options.fill)[0]
         return Series(laid.start, target.astype(np.float32), self._codes[place])

@@ -16,6 +16,7 @@ from models.batch import SeriesAnswer, SeriesRequest, forecast_batch
 from models.catalog import CATALOG
 from models.forecasts import Forecasts, SeriesBatch
 from models.model_spec import ModelSpec
+from models.options import Options
 from models.scores.names import METRICS
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -350,3 +351,49 @@ def test_leading_missing_values_change_nothing(values: list[int], padding: int) 
     asked = {"model_name": "LinearFit", "refit": True, "eval_metrics": METRICS}
 
     assert repr(answer(target=padded, **asked)) == repr(answer(target=values, **asked))
+
+
+def fill_request(target: list[float], fill: str, **more: Any) -> SeriesRequest:
+    given = {"model_name": "AdaptiveAverageN", "config": {"latest_n": 1}, **more}
+    return SeriesRequest(
+        np.array(target), prediction_length=5, refit=True, eval_metrics=("mse",), options=Options(fill=fill), **given
+    )
+
+
+@pytest.mark.parametrize("fill", ["none", "previous", "interpolate"])
+def test_no_forecast_is_judged_by_values_that_were_filled_in(fill: str) -> None:
+    """Nothing was observed in the hold-out, and the forecast was found perfect."""
+    known = [10.0, 12, 9, 14, 11, 13, 10, 12, 15, 11, 12, 14]
+    (nothing, some) = forecast_batch(
+        [fill_request([*known, *[np.nan] * 5], fill), fill_request([*known, *[np.nan] * 4, 20], fill)]
+    )
+
+    assert (nothing.metrics, nothing.mase_insample) == ({"mse": None}, None)
+    assert some.metrics == {"mse": 36.0}
+
+
+def test_zeros_that_are_filled_in_are_values() -> None:
+    """No row means that nothing happened."""
+    (answer,) = forecast_batch([fill_request([3.0] * 10 + [np.nan] * 5 + [5], "zero")])
+
+    assert answer.metrics == {"mse": 5.0}
+
+
+def test_a_backtest_sees_nothing_of_later_values_in_what_is_filled_in() -> None:
+    """The line to them led from the past into the hold-out."""
+    target = [10.0] * 12 + [np.nan] * 6 + [90.0, 90.0]
+    (answer,) = forecast_batch(
+        [fill_request(target, "interpolate", model_name="LinearFit", config={"latest_n": 3, "add_std_factor": 0.0})]
+    )
+
+    assert list(answer.backtest) == [10.0] * 5
+
+
+def test_whole_numbers_stay_whole_where_gaps_are_filled_in() -> None:
+    """J-108: all that was observed is whole; the line between two of them is not."""
+    target = [240.0, np.nan, 247, 251, 250, 249, np.nan, 252, 251, 255, 254]
+    (answer,) = forecast_batch(
+        [fill_request(target, "interpolate", model_name="LinearFit", config={"latest_n": 11, "add_std_factor": 0.0})]
+    )
+
+    assert all(value == round(value) for value in [*answer.predictions, *answer.backtest])
