@@ -201,14 +201,14 @@ def finished(job: JobRecord, progress: Progress) -> JobRecord:
     failed = {ts_id: progress.errors[n] for ts_id, n in _failures(job, progress).items()}
     if not failed:
         return replace(job, status=CmdStatus.DONE, sequence=job.sequence + 1, message=None, planned=())
-    first = min(failed)
+    first = min(failed, key=lambda ts_id: (failed[ts_id] == CANCELLED, ts_id))  # a stop before hides no error since
     text = failed[first] if len(failed[first]) <= _LONGEST_MESSAGE else f"{failed[first][:_LONGEST_MESSAGE]}…"
     others = f" ({len(failed)} series failed in all)" if len(failed) > 1 else ""
     return replace(
         job,
         status=CmdStatus.EXCEPTION,
         sequence=job.sequence + 1,
-        message=CANCELLED if CANCELLED in failed.values() else f"series {first}: {text}{others}",
+        message=CANCELLED if text == CANCELLED else f"series {first}: {text}{others}",
         planned=(),
     )
 

@@ -80,14 +80,16 @@ def _begun(source: _Source, form: TableForm) -> tuple[Iterator[bytes], bytes]:
     """The table and its first piece: a fault there is still an answer of its own."""
     from connectors.table_files.writing import table_pieces  # noqa: PLC0415 - pyarrow: 0.1 s of a start
 
-    columns = _columns(source)
-    labels = list(columns)[: len(source.split.groupby_key)]
+    labels, columns = _columns(source)
     pieces = table_pieces(form, columns, _parts(source, labels, micros="microseconds" in columns.values()))
     return pieces, next(pieces)
 
 
-def _columns(source: _Source) -> dict[str, str]:
-    """All of them are looked at for it: each submission may have quantiles of its own."""
+def _columns(source: _Source) -> tuple[list[str], dict[str, str]]:
+    """The names of the columns of groups, which no other has, and the kinds of all columns.
+
+    All results are looked at for it: each submission may have quantiles of its own.
+    """
     quantiles: set[str] = set()
     offsets = micros = False
     for result in _results(source):
@@ -98,7 +100,13 @@ def _columns(source: _Source) -> dict[str, str]:
     own |= {"utc_offset": "whole"} if offsets else {}
     own |= {"value": "real"} | {f"q{name}": "real" for name in sorted(quantiles, key=float)}
     own |= {"answered_by": "text", "note": "text", "error": "text"}
-    return {f"{label}_group" if label in own else label: "text" for label in source.split.groupby_key} | own
+    labels: list[str] = []
+    for name in source.split.groupby_key:
+        label = name
+        while label in own or label in labels or (label != name and label in source.split.groupby_key):
+            label += "_group"
+        labels.append(label)
+    return labels, dict.fromkeys(labels, "text") | own
 
 
 def _results(source: _Source) -> Iterator[SeriesResult]:

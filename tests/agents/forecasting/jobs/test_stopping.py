@@ -94,6 +94,14 @@ class TestStopping:
 
         assert (job_of(state).status, job_of(state).message) == (CmdStatus.EXCEPTION, "cancelled")
 
+    async def test_an_error_of_a_later_submission_is_told(self, state: Worker, first: int) -> None:
+        """It was hidden behind "cancelled", as if the series had its forecast."""
+        await state.commands(submission(training(first), training(first + 1)), STOP)
+        await state.commands(submission(training(first + 1), command_id="again"))
+        await results(state, result(first + 1, 2, "boom"))
+
+        assert job_of(state).message == f"series {first + 1}: boom (2 series failed in all)"
+
     async def test_a_job_that_trains_nothing_is_left_as_it_is(self, state: Worker, first: int) -> None:
         """Before its first submission, and when it is done; a later submission is not touched by a repeat either."""
         await state.commands(STOP)
