@@ -86,7 +86,7 @@ class _Job:
 
     def has_come_to(self, epoch: int) -> int:
         """Wait until at least this epoch is done; which one it is."""
-        until(lambda: self.epoch() >= epoch, within=90, why=f"epoch {epoch} of job {self.job_id}")
+        until(lambda: self.epoch() >= epoch, within=180, why=f"epoch {epoch} of job {self.job_id}")
         return self.epoch()
 
     def outcome(self) -> TrainingStatus:
